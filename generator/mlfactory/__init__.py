@@ -1,0 +1,3 @@
+"""mlfactory: a factory of model factories."""
+
+__version__ = "0.1.0"

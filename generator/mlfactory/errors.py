@@ -1,0 +1,22 @@
+"""The errors that people see: what happened, and the next thing to type."""
+
+from __future__ import annotations
+
+OK, ERROR, USAGE, ATTENTION, INTERRUPTED = 0, 1, 2, 4, 130
+
+
+class MlfactoryError(Exception):
+    """Something went wrong; `hint` says what to do next."""
+
+    exit_code = ERROR
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(MlfactoryError):
+    """The command was called with arguments that cannot be."""
+
+    exit_code = USAGE

@@ -1,0 +1,101 @@
+"""The one place where other programs are started."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import MlfactoryError
+
+# What `git rev-parse --local-env-vars` prints, less the variables that carry configuration
+# (credentials and proxies of a CI): inside a hook these would point git at another repository.
+REPOSITORY_VARIABLES = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+)
+TAIL_LINES = 15
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a finished program left: exit code and both streams as text."""
+
+    code: int
+    out: str
+    err: str
+
+
+class ProcessError(MlfactoryError):
+    """A program ended with a code that was not expected."""
+
+    def __init__(self, argv: Sequence[str], result: Result, hint: str = "") -> None:
+        tail = (result.err.strip() or result.out.strip()).splitlines()[-TAIL_LINES:]
+        shown = "\n".join(f"  {line}" for line in tail)
+        super().__init__(f"`{' '.join(argv)}` ended with code {result.code}\n{shown}", hint)
+        self.result = result
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment for started programs: mlfactory's own scripts are on the PATH."""
+    env = {k: v for k, v in os.environ.items() if k not in REPOSITORY_VARIABLES}
+    scripts = str(Path(sys.executable).parent)
+    path = env.get("PATH", os.defpath)
+    if scripts not in path.split(os.pathsep):
+        env["PATH"] = f"{scripts}{os.pathsep}{path}"
+    return env | dict(extra or {})
+
+
+def run(
+    argv: Sequence[str],
+    cwd: Path | None = None,
+    *,
+    env: Mapping[str, str] | None = None,
+    stdin: bytes | None = None,
+    timeout: float | None = 600,
+    ok: Sequence[int] = (0,),
+    hint: str = "",
+) -> Result:
+    """Run a program to its end and return what it wrote.
+
+    Raises MlfactoryError when it is missing, takes longer than `timeout` seconds, or ends with a
+    code that is not in `ok`.
+    """
+    try:
+        done = subprocess.run(
+            list(argv),
+            cwd=cwd,
+            env=environment(env),
+            input=stdin if stdin is not None else b"",
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise MlfactoryError(f"{argv[0]} cannot be started: {error.strerror}", hint) from error
+    except subprocess.TimeoutExpired as error:
+        text = f"`{' '.join(argv)}` did not end within {timeout:.0f} s"
+        raise MlfactoryError(text, hint) from error
+    result = Result(done.returncode, _text(done.stdout), _text(done.stderr))
+    if result.code not in ok:
+        raise ProcessError(argv, result, hint)
+    return result
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", errors="replace")

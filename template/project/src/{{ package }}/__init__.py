@@ -1,0 +1,1 @@
+"""The code that builds, proves and runs this factory's model."""

@@ -1,0 +1,183 @@
+"""The feature catalog: what each column is, where it comes from, and when it can be had."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import ConfigDict, Field, ValidationError, model_validator
+
+from .errors import FactoryError
+from .params import Params, Section, problems
+
+CATALOG = Path("features.yaml")
+LEARNED = ("numeric", "categorical", "boolean", "datetime")
+WEAKNESS = {"online": 0, "batch": 1, "after_outcome": 2}
+
+DType = Literal["int", "float", "bool", "string", "date", "datetime"]
+Role = Literal[
+    "numeric", "categorical", "boolean", "datetime", "text", "identifier", "target", "ignored"
+]
+Availability = Literal["online", "batch", "after_outcome"]
+Value = bool | int | float | str
+
+
+class Column(Section):
+    """A column of the raw data. `range` and `values` are what a value may be (the contract)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+    dtype: DType
+    role: Role
+    description: str = ""
+    source: str = ""
+    owner: str = ""
+    availability: Availability
+    assumed: bool = False
+    nullable: bool = True
+    range: tuple[float | None, float | None] | None = None
+    values: tuple[str, ...] | None = None
+
+
+class Derived(Section):
+    """A feature that features.py computes from its parents, of which it inherits availability."""
+
+    dtype: DType = "float"
+    role: Literal["numeric", "categorical", "boolean", "datetime"] = "numeric"
+    description: str = ""
+    owner: str = ""
+    parents: tuple[str, ...] = Field(min_length=1)
+
+
+class Catalog(Section):
+    """All columns of the raw data and all derived features, by name."""
+
+    columns: dict[str, Column] = Field(default_factory=dict)
+    derived: dict[str, Derived] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _parents_exist(self) -> "Catalog":
+        for name, feature in self.derived.items():
+            if name in self.columns:
+                raise ValueError(f"derived.{name}: the raw data have a column of that name")
+            for parent in feature.parents:
+                if parent not in self.columns and parent not in self.derived:
+                    raise ValueError(f"derived.{name}: its parent {parent!r} is not in the catalog")
+            self.roots(name)
+        return self
+
+    def roots(self, name: str, path: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """The raw columns that a feature is made of."""
+        if name in path:
+            raise ValueError(f"derived.{name}: it is its own ancestor: {' > '.join((*path, name))}")
+        if name in self.columns:
+            return (name,)
+        parents = (self.roots(parent, (*path, name)) for parent in self.derived[name].parents)
+        return tuple(dict.fromkeys(root for roots in parents for root in roots))
+
+    def weakest(self, name: str) -> str:
+        """The raw column among a feature's ancestors that is available last."""
+        return max(self.roots(name), key=lambda root: WEAKNESS[self.columns[root].availability])
+
+    def features(self, params: Params) -> dict[str, Column | Derived]:
+        """What the model learns from, in the catalog's order. The time column only orders rows."""
+        learned = {k: c for k, c in self.columns.items() if c.role in LEARNED}
+        learned.pop(params.data.time or "", None)
+        return {**learned, **self.derived}
+
+    def inputs(self, params: Params) -> dict[str, Column]:
+        """The raw columns that a prediction needs."""
+        needed = {root for name in self.features(params) for root in self.roots(name)}
+        return {name: column for name, column in self.columns.items() if name in needed}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that a check has to say of a feature, and what mends it."""
+
+    level: Literal["error", "warning"]
+    feature: str | None
+    source: str | None
+    message: str
+    remedy: str
+
+    def json(self) -> dict[str, str | None]:
+        """As plain data."""
+        return asdict(self)
+
+
+def load_catalog(path: Path = CATALOG) -> Catalog:
+    """Read and check the catalog; a FactoryError names every entry that is wrong."""
+    if not path.is_file():
+        raise FactoryError(f"{path} is not here", "run this in the factory's own directory")
+    try:
+        return Catalog.model_validate(yaml.safe_load(path.read_text("utf-8")) or {})
+    except yaml.YAMLError as error:
+        raise FactoryError(
+            f"{path} is not valid YAML: {error}", "mend the line it names"
+        ) from error
+    except ValidationError as error:
+        raise FactoryError(
+            f"{path} has entries that cannot be: {problems(error)}", f"correct them in {path}"
+        ) from error
+
+
+def check_catalog(catalog: Catalog, params: Params, *, strict: bool = False) -> list[Finding]:
+    """Everything that is wrong or assumed in the catalog, before any data are read."""
+    if not catalog.columns:
+        return [
+            Finding("error", None, None, "features.yaml lists no column", "factory catalog draft")
+        ]
+    return [*_parts(catalog, params), *_availability(catalog, params, strict)]
+
+
+def _parts(catalog: Catalog, params: Params) -> Iterator[Finding]:
+    parts = {"target": params.data.target, "id": params.data.id, "time": params.data.time}
+    for part, name in parts.items():
+        if name and name not in catalog.columns:
+            yield Finding(
+                "error", name, None,
+                f"data.{part} is {name!r}, and the catalog has no such column",
+                f"correct data.{part} in params.yaml, or run: factory catalog draft",
+            )  # fmt: skip
+    for name, column in catalog.columns.items():
+        if (column.role == "target") != (name == params.data.target):
+            yield Finding(
+                "error", name, column.source,
+                f"its role is {column.role!r}, and data.target is {params.data.target!r}",
+                "exactly the column that data.target names has the role `target`",
+            )  # fmt: skip
+    if not catalog.features(params):
+        yield Finding(
+            "error", None, None, "no column has a role that a model learns from",
+            f"give at least one column a role of {', '.join(LEARNED)} in features.yaml",
+        )  # fmt: skip
+
+
+def _availability(catalog: Catalog, params: Params, strict: bool) -> Iterator[Finding]:
+    mode = params.serving.mode
+    for name in catalog.features(params):
+        root = catalog.weakest(name)
+        column = catalog.columns[root]
+        via = "" if root == name else f" (through its parent {root!r})"
+        if WEAKNESS[column.availability] > WEAKNESS[mode]:
+            yield Finding(
+                "error", name, column.source,
+                f"it is available {_when(column.availability)}{via}, and serving.mode is {mode}",
+                f"give {name!r} the role `ignored`, or correct the availability of {root!r}",
+            )  # fmt: skip
+    assumed = {root for name in catalog.features(params) for root in catalog.roots(name)}
+    for name, column in catalog.columns.items():
+        if column.assumed and name in assumed:
+            yield Finding(
+                "error" if strict else "warning", name, column.source,
+                f"nobody has confirmed that it is available {_when(column.availability)}",
+                "confirm it in features.yaml and remove `assumed: true`",
+            )  # fmt: skip
+
+
+def _when(availability: str) -> str:
+    return {"online": "online", "batch": "in batch", "after_outcome": "after the outcome"}[
+        availability
+    ]

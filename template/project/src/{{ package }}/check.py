@@ -1,0 +1,79 @@
+"""What `factory check` and `factory summary` have to say."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from .catalog import Catalog, Finding, check_catalog, load_catalog
+from .data import column_names, raw_path, read_batches
+from .errors import FactoryError
+from .params import Params, load_params
+
+EVALUATION = Path("reports/evaluation.json")
+
+
+def check(*, strict: bool = False, data: bool = True) -> list[Finding]:
+    """The catalog, the availability of every feature, and the contract on all of the data."""
+    params, catalog = load_params(), load_catalog()
+    found = check_catalog(catalog, params, strict=strict)
+    if not data or not catalog.columns:
+        return found
+    if not raw_path(params).is_file():
+        message = f"{params.data.path} is not here: the contract was not checked"
+        return [*found, Finding("warning", None, params.data.path, message, "dvc pull")]
+    return found + check_data(catalog, params)
+
+
+def check_data(catalog: Catalog, params: Params) -> list[Finding]:
+    """Every batch against the contract, and columns that nobody has described."""
+    from .contract import findings, read_batch
+
+    path = raw_path(params)
+    names = column_names(path, params.data)
+    unknown = [name for name in names if name not in catalog.columns]
+    new = [
+        Finding("warning", name, path.name, "it is not in the catalog", "factory catalog draft")
+        for name in unknown
+    ]
+    lacking = [
+        Finding(
+            "error", name, column.source, "the data have no such column",
+            f"deliver it again, or take {name!r} out of features.yaml",
+        )
+        for name, column in catalog.columns.items()
+        if name not in names
+    ]  # fmt: skip
+    present = {name: column for name, column in catalog.columns.items() if name in names}
+    broken = (
+        violation
+        for raw in read_batches(path, params.data)
+        for violation in read_batch(raw, present, params.data)[1]
+    )
+    return new + lacking + findings(broken, catalog)
+
+
+def told(findings: list[Finding]) -> list[str]:
+    """The findings in lines for people: features that share one are named together."""
+    shared: dict[tuple[str, str | None, str, str], list[str]] = {}
+    for f in findings:
+        shared.setdefault((f.level, f.source, f.message, f.remedy), []).append(
+            f.feature or "features.yaml"
+        )
+    return [
+        f"{level}: {', '.join(names)} (source: {source or 'unknown'}): {message}\n"
+        f"  remedy: {remedy}"
+        for (level, source, message, remedy), names in shared.items()
+    ]
+
+
+def summary() -> dict[str, Any]:
+    """The last evaluation in short."""
+    if not EVALUATION.is_file():
+        raise FactoryError("no model has been evaluated here", "train one: dvc repro")
+    told = json.loads(EVALUATION.read_text("utf-8"))
+    kept = ("task", "target", "rows", "metric", "verdict", "reason", "gain", "warnings")
+    return {
+        **{key: told[key] for key in kept},
+        "metrics": told["models"],
+        "report": "reports/report.html",
+    }

@@ -1,0 +1,136 @@
+"""The `factory` program."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .errors import FactoryError
+
+app = typer.Typer(
+    help="Build, prove and run this factory's model.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+catalog_app = typer.Typer(help="The feature catalog, features.yaml.", no_args_is_help=True)
+app.add_typer(catalog_app, name="catalog")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@app.command()
+def prepare() -> None:
+    """Stage 1: read the data, check the contract, hold rows out."""
+    from .split import prepare
+
+    rows = prepare()["rows"]
+    _say(", ".join(f"{count:,} {part}" for part, count in rows.items()) + " rows")
+
+
+@app.command()
+def train() -> None:
+    """Stage 2: fit the model, measure it against the baselines."""
+    from .train import train
+
+    result = train()
+    _say(f"{result['verdict']}: {result['reason']}")
+
+
+@app.command()
+def report() -> None:
+    """Stage 3: write the report, the model card and the data card."""
+    from .report import write_report
+
+    _say(str(write_report()))
+
+
+@app.command()
+def check(
+    strict: Annotated[bool, typer.Option(help="Treat what is assumed as an error.")] = False,
+    data: Annotated[bool, typer.Option(help="Check the data too, not only the catalog.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Is the catalog valid, is every feature available, do the data keep the contract?"""
+    from .check import check, told
+
+    findings = check(strict=strict, data=data)
+    ok = all(finding.level != "error" for finding in findings)
+    if as_json:
+        _print({"ok": ok, "findings": [finding.json() for finding in findings]})
+    else:
+        for line in told(findings):
+            _say(line)
+        _say("the check found errors" if not ok else "all is in order")
+    raise typer.Exit(0 if ok else 1)
+
+
+@app.command()
+def predict(source: Path, target: Path) -> None:
+    """Score every row of SOURCE (CSV or Parquet) into TARGET."""
+    from .predict import predict_file
+
+    _say(f"{predict_file(source, target):,} rows scored into {target}")
+
+
+@app.command()
+def summary(as_json: Json = False) -> None:
+    """How good is the current model?"""
+    from .check import summary
+
+    told = summary()
+    if as_json:
+        _print(told)
+        return
+    _say(f"{told['verdict']}: {told['reason']}")
+    for name, found in told["metrics"]["model"].items():
+        if found["value"] is None:
+            _say(f"  {name:18} not defined on these rows")
+        else:
+            _say("  {:18} {value:.4g}  [{low:.4g}, {high:.4g}]".format(name, **found))
+
+
+@app.command()
+def synth(target: Path, rows: int = 1000) -> None:
+    """Write made-up rows that keep the contract, for tests without access to the data."""
+    from .synth import write
+
+    write(target, rows)
+    _say(f"{rows:,} synthesised rows in {target}")
+
+
+@catalog_app.command()
+def draft(as_json: Json = False) -> None:
+    """Add the columns of the data that the catalog lacks. What you wrote stays as it is."""
+    from .draft import draft
+
+    drafted = draft()
+    if as_json:
+        told = {"decisions": drafted.decisions, "warnings": drafted.warnings}
+        _print({"columns": drafted.columns, **told})
+        return
+    for line in (*drafted.decisions, *(f"warning: {text}" for text in drafted.warnings)):
+        _say(line)
+    _say(f"{drafted.columns} columns added to features.yaml")
+
+
+def main() -> None:
+    """Run the program; what goes wrong is told in a sentence, with what to do next."""
+    try:
+        app()
+    except FactoryError as error:
+        _say(f"error: {error.message}")
+        if error.hint:
+            _say(f"hint: {error.hint}")
+        sys.exit(1)
+
+
+def _say(text: str) -> None:
+    """Messages go to stderr, so that stdout holds data only."""
+    typer.echo(text, err=True)
+
+
+def _print(content: dict[str, Any]) -> None:
+    typer.echo(json.dumps(content, ensure_ascii=False))

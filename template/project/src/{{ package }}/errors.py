@@ -1,0 +1,10 @@
+"""The errors that people see: what happened, and the next thing to do."""
+
+
+class FactoryError(Exception):
+    """Something is wrong with data, catalog, settings or model; `hint` says what to do next."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint

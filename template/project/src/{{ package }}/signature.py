@@ -1,0 +1,130 @@
+"""What a model knows of its inputs, and the one encoder that follows from it."""
+
+from collections import Counter
+from collections.abc import Iterable
+from functools import reduce
+from operator import and_
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+from .errors import FactoryError
+from .features import features as add_features
+
+FILE = "signature.json"
+MAX_CATEGORIES = 255
+SECONDS_PER_DAY = 86_400
+
+
+class Feature(BaseModel):
+    """One column of the matrix. A category that is not listed is treated as unseen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    dtype: str
+    role: str
+    missing_seen: bool
+    categories: tuple[str, ...] = ()
+
+
+class Signature(BaseModel):
+    """The contract between a model and everything that calls it, stored beside it as JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    task: Literal["binary", "multiclass", "regression"]
+    target: str
+    classes: tuple[str, ...] = ()
+    threshold: float | None = None
+    features: tuple[Feature, ...]
+    split: dict[str, Any] = {}
+    provenance: dict[str, str] = {}
+
+
+def featured(rows: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
+    """Rows with what features.py adds; FactoryError where that is not what is declared."""
+    found = add_features(rows)
+    if found.height != rows.height:
+        raise FactoryError(
+            f"features.py made {found.height:,} rows of {rows.height:,}",
+            "look at one row at a time: no filter, no join, no group_by",
+        )
+    if absent := [name for name in names if name not in found.columns]:
+        raise FactoryError(
+            f"features.py does not compute {', '.join(map(repr, absent))}",
+            "compute it there, or take it out of `derived:` in features.yaml",
+        )
+    return found
+
+
+def describe(name: str, dtype: str, role: str, column: pl.Series) -> Feature:
+    """What training data say of a feature: its categories, and whether a value may be missing."""
+    categories: tuple[str, ...] = ()
+    if role == "categorical":
+        counts = Counter(column.drop_nulls().cast(pl.String).to_list())
+        categories = tuple(sorted(name for name, _ in counts.most_common(MAX_CATEGORIES)))
+    return Feature(
+        name=name,
+        dtype=dtype,
+        role=role,
+        missing_seen=column.is_null().any(),
+        categories=categories,
+    )
+
+
+def encode(rows: pl.DataFrame, features: tuple[Feature, ...]) -> np.ndarray:
+    """The matrix of shape (rows, features), float64, that models are fitted and called with.
+
+    Raises FactoryError for a missing value where training had none: LightGBM would read it as 0.
+    """
+    matrix = np.empty((rows.height, len(features)), dtype=np.float64)
+    for i, feature in enumerate(features):
+        matrix[:, i] = _encode(rows[feature.name], feature)
+    return matrix
+
+
+def encodable(rows: pl.DataFrame, features: tuple[Feature, ...]) -> pl.Series:
+    """Whether each row has every value that was never missing in training."""
+    needed = [feature.name for feature in features if not feature.missing_seen]
+    present = [rows[name].is_not_null() for name in needed]
+    return reduce(and_, present, pl.repeat(True, rows.height, eager=True))
+
+
+def _encode(column: pl.Series, feature: Feature) -> np.ndarray:
+    if not feature.missing_seen and (missing := column.null_count()):
+        raise FactoryError(
+            f"{feature.name!r} is missing in {missing:,} rows, and was never missing in training",
+            f"fill {feature.name!r} at its source, or train on data in which it is missing",
+        )
+    if feature.role == "categorical":
+        return _codes(column, feature.categories)
+    if feature.role == "datetime":
+        seconds = column.cast(pl.Datetime("us")).dt.epoch("s")
+        return (seconds.cast(pl.Float64) / SECONDS_PER_DAY).to_numpy()
+    return column.cast(pl.Float64).to_numpy()
+
+
+def _codes(column: pl.Series, categories: tuple[str, ...]) -> np.ndarray:
+    """0 to k-1 for known categories, k for missing, -1 (other, to LightGBM) for unseen ones."""
+    codes = {name: float(code) for code, name in enumerate(categories)}
+    text = column.cast(pl.String)
+    known = text.replace_strict(codes, default=-1.0, return_dtype=pl.Float64)
+    return known.set(text.is_null(), float(len(categories))).to_numpy()
+
+
+def save_signature(signature: Signature, folder: Path) -> None:
+    """Write the signature beside the model."""
+    (folder / FILE).write_text(signature.model_dump_json(indent=1) + "\n", "utf-8")
+
+
+def load_signature(folder: Path) -> Signature:
+    """Read the signature of the model in `folder`."""
+    file = folder / FILE
+    if not file.is_file():
+        raise FactoryError(f"there is no model in {folder}", "train one: dvc repro")
+    return Signature.model_validate_json(file.read_text("utf-8"))

@@ -1,0 +1,271 @@
+"""The pipeline's second stage: fit, evaluate against baselines, and profile for monitoring."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import yaml
+
+from . import baselines
+from .catalog import Catalog, check_catalog, load_catalog
+from .data import PREPARED, load
+from .errors import FactoryError
+from .metrics import PRIMARY, Interval, evaluate, measure
+from .model import Matrix, fit, predict, save
+from .params import Params, load_params
+from .plots import write_plots
+from .signature import Signature, describe, encodable, encode, featured, save_signature
+from .split import FILE as SPLIT
+
+MODEL = Path("models/model")
+REPORTS = Path("reports")
+PROFILE = "profile.json"
+POINTS = 201
+IMPORTANCE_ROWS = 2000
+
+
+def train() -> dict[str, Any]:
+    """Write the model's folder, reports/metrics.json, reports/evaluation.json and the plots."""
+    params, catalog = load_params(), load_catalog()
+    if errors := [f for f in check_catalog(catalog, params) if f.level == "error"]:
+        raise FactoryError(f"{errors[0].feature}: {errors[0].message}", errors[0].remedy)
+    split = json.loads((PREPARED / SPLIT).read_text("utf-8"))
+    rows = {part: load(part) for part in ("train", "validation", "holdout")}
+    signature = describe_model(rows["train"], catalog, params, split)
+    parts = {part: matrix(frame, signature) for part, frame in rows.items()}
+    model = fit(parts["train"], parts["validation"], signature, params.model)
+    scored = {
+        "model": predict(model, parts["holdout"].x),
+        "naive": baselines.naive(parts["train"], parts["holdout"].x, signature),
+        "linear": baselines.linear(parts["train"], parts["holdout"].x, signature),
+    }
+    refused = rows["holdout"].height - len(parts["holdout"].y)
+    result = judge(signature, parts["holdout"].y, scored, params)
+    importance = permutation_importance(
+        lambda x: predict(model, x), parts["holdout"], signature, params
+    )
+    result |= {
+        "rows": split["rows"],
+        "importance": importance,
+        "split": split,
+        "backtest": backtest(rows, signature, params) if params.data.time else [],
+        "warnings": split["warnings"] + result["warnings"] + refusals(refused),
+        "provenance": signature.provenance,
+    }
+    MODEL.mkdir(parents=True, exist_ok=True)
+    save(model, MODEL)
+    save_signature(signature, MODEL)
+    _write_json(MODEL / PROFILE, profile(featured_train(rows["train"], signature), scored["model"]))
+    _write_json(REPORTS / "evaluation.json", result)
+    _write_json(REPORTS / "metrics.json", metrics_file(result))
+    write_plots(REPORTS / "plots", signature, parts["holdout"].y, scored["model"], importance)
+    return result
+
+
+def describe_model(
+    rows: pl.DataFrame, catalog: Catalog, params: Params, split: dict[str, Any]
+) -> Signature:
+    """The signature: features as the training rows show them, classes, split and provenance."""
+    wanted = catalog.features(params)
+    frame = featured(rows, wanted)
+    declared = {*catalog.columns, *catalog.derived}
+    if undeclared := [name for name in frame.columns if name not in declared]:
+        raise FactoryError(
+            f"features.py computes {', '.join(map(repr, undeclared))}, which features.yaml lacks",
+            "declare it there under `derived:` with its parents",
+        )
+    classes = class_names(split, params)
+    return Signature(
+        task="regression" if not classes else "binary" if len(classes) == 2 else "multiclass",
+        target=params.data.target,
+        classes=classes,
+        threshold=params.decision.threshold if len(classes) == 2 else None,
+        features=tuple(describe(n, c.dtype, c.role, frame[n]) for n, c in wanted.items()),
+        split={key: split[key] for key in ("kind", "cutoff", "rows")},
+        provenance=provenance(params, split),
+    )
+
+
+def class_names(split: dict[str, Any], params: Params) -> tuple[str, ...]:
+    """All classes in order; of two, the positive one comes last."""
+    if params.task == "regression":
+        return ()
+    names = sorted({name for part in split["classes"].values() for name in part})
+    if len(names) < 2:
+        raise FactoryError(
+            f"the target has one class only: {names}", "add rows of another class to the data"
+        )
+    if len(names) == 2 and params.data.positive in names:
+        names.sort(key=lambda name: name == params.data.positive)
+    return tuple(names)
+
+
+def provenance(params: Params, split: dict[str, Any]) -> dict[str, str]:
+    """Code, data, settings and versions by hash; a registry tag names the commit."""
+    code = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.rglob("*.py")))
+    lock, answers = Path("uv.lock"), Path(".copier-answers.yml")
+    recorded = yaml.safe_load(answers.read_text("utf-8")) if answers.is_file() else {}
+    return {
+        "data": split["data"],
+        "code": _digest(code),
+        "params": _digest(params.model_dump_json().encode()),
+        "lock": _digest(lock.read_bytes()) if lock.is_file() else "",
+        "template": str(recorded.get("_commit", "")),
+    }
+
+
+def featured_train(rows: pl.DataFrame, signature: Signature) -> pl.DataFrame:
+    """The features of the rows, in the signature's order."""
+    names = [feature.name for feature in signature.features]
+    return featured(rows, names).select(names)
+
+
+def matrix(rows: pl.DataFrame, signature: Signature) -> Matrix:
+    """Encoded features and target, without the rows that the encoder would refuse."""
+    frame = featured_train(rows, signature)
+    fit_for_use = encodable(frame, signature.features)
+    x = encode(frame.filter(fit_for_use), signature.features)
+    target = rows[signature.target].filter(fit_for_use)
+    if signature.task == "regression":
+        return Matrix(x, target.cast(pl.Float64).to_numpy())
+    codes = {name: float(code) for code, name in enumerate(signature.classes)}
+    y = target.cast(pl.String).replace_strict(codes, return_dtype=pl.Float64)
+    return Matrix(x, y.to_numpy())
+
+
+def refusals(rows: int) -> list[str]:
+    """What to say of holdout rows that this model cannot score."""
+    if not rows:
+        return []
+    return [f"{rows:,} holdout rows were left out: a value is missing that never was in training"]
+
+
+def judge(
+    signature: Signature, y: np.ndarray, scored: dict[str, np.ndarray], params: Params
+) -> dict[str, Any]:
+    """Metrics with intervals, the gain on each baseline, and the verdict that follows."""
+    models, gains = evaluate(signature.task, y, scored, params.decision, params.model.seed)
+    verdict, reason = decide(gains, PRIMARY[signature.task])
+    linear = gains["linear"]
+    close = verdict == "accepted" and linear.low is not None and linear.low <= 0
+    return {
+        "task": signature.task,
+        "target": signature.target,
+        "classes": list(signature.classes),
+        "positive": signature.classes[1] if signature.task == "binary" else None,
+        "threshold": signature.threshold,
+        "metric": PRIMARY[signature.task],
+        "verdict": verdict,
+        "reason": reason,
+        "models": {n: {k: asdict(v) for k, v in found.items()} for n, found in models.items()},
+        "gain": {name: asdict(gain) for name, gain in gains.items()},
+        "warnings": ["its lead over the linear baseline may be chance"] if close else [],
+    }
+
+
+def decide(gains: dict[str, Interval], metric: str) -> tuple[str, str]:
+    """`accepted` if surely better than the naive and no worse than the linear baseline."""
+    naive, linear = gains["naive"], gains["linear"]
+    if naive.low is None or naive.low <= 0:
+        return "rejected", f"its {metric} is not surely better than a constant prediction"
+    if linear.value is None or linear.value <= 0:
+        return (
+            "rejected",
+            f"a linear model has the better {metric}: use one, or improve the features",
+        )
+    return "accepted", f"its {metric} beats a constant surely, and a linear model"
+
+
+def permutation_importance(
+    score: Callable[[np.ndarray], np.ndarray], part: Matrix, signature: Signature, params: Params
+) -> list[dict[str, Any]]:
+    """How much the primary metric suffers when one feature is shuffled, as shares of the whole."""
+    generator = np.random.default_rng(params.model.seed)
+    chosen = generator.permutation(len(part.y))[:IMPORTANCE_ROWS]
+    x, y = part.x[chosen], part.y[chosen]
+    metric, ones = PRIMARY[signature.task], np.ones(len(y))
+
+    def loss(rows: np.ndarray) -> float:
+        return measure(signature.task, y, score(rows), params.decision)(ones)[metric]
+
+    base = loss(x)
+    losses = []
+    for i in range(x.shape[1]):
+        shuffled = x.copy()
+        shuffled[:, i] = generator.permutation(shuffled[:, i])
+        losses.append(max(loss(shuffled) - base, 0.0))
+    total = sum(losses) or 1.0
+    names = [feature.name for feature in signature.features]
+    ranked = sorted(zip(names, losses, strict=True), key=lambda pair: -pair[1])
+    return [{"feature": name, "gain": lost / total} for name, lost in ranked]
+
+
+def backtest(
+    rows: dict[str, pl.DataFrame], signature: Signature, params: Params
+) -> list[dict[str, Any]]:
+    """Windows that roll over the rows before the cutoff: fit on the past, score what came next."""
+    time = params.data.time or ""
+    past = pl.concat([rows["train"], rows["validation"]]).sort(time, maintain_order=True)
+    edges = np.linspace(0, past.height, params.split.backtest_folds + 2).astype(int)[1:]
+    metric, folds = PRIMARY[signature.task], []
+    for start, stop in pairwise(edges.tolist()):
+        window = past[start:stop]
+        held = max(1, int(start * params.split.validation))
+        parts = past[: start - held], past[start - held : start], window
+        fitting, stopping, scoring = (matrix(part, signature) for part in parts)
+        p = predict(fit(fitting, stopping, signature, params.model), scoring.x)
+        value = measure(signature.task, scoring.y, p, params.decision)(np.ones(len(p)))[metric]
+        ends = {"from": str(window[time][0]), "to": str(window[time][-1])}
+        folds.append({**ends, "rows": window.height, "value": value})
+    return folds
+
+
+def profile(frame: pl.DataFrame, predictions: np.ndarray) -> dict[str, Any]:
+    """What monitoring compares with: per feature its distribution and the share that is missing."""
+    scores = predictions.reshape(len(predictions), -1)
+    return {
+        "rows": frame.height,
+        "features": {name: _distribution(frame[name]) for name in frame.columns},
+        "predictions": [_quantiles(scores[:, k]) for k in range(scores.shape[1])],
+    }
+
+
+def _distribution(column: pl.Series) -> dict[str, Any]:
+    known = column.drop_nulls()
+    told: dict[str, Any] = {"missing": column.null_count() / max(column.len(), 1)}
+    if column.dtype in (pl.String, pl.Boolean):
+        counts = known.cast(pl.String).value_counts().sort(["count", column.name], descending=True)
+        return told | {"counts": dict(counts.head(255).iter_rows())}
+    return told | {"quantiles": _quantiles(known.to_physical().cast(pl.Float64).to_numpy())}
+
+
+def _quantiles(values: np.ndarray) -> list[float]:
+    if not len(values):
+        return []
+    return [float(f"{q:.9g}") for q in np.quantile(values, np.linspace(0, 1, POINTS))]
+
+
+def metrics_file(result: dict[str, Any]) -> dict[str, Any]:
+    """The numbers that `dvc metrics show` and `dvc metrics diff` print."""
+    points = {
+        name: {key: interval["value"] for key, interval in found.items()}
+        for name, found in result["models"].items()
+    }
+    baselines = {n: {result["metric"]: points[n][result["metric"]]} for n in ("naive", "linear")}
+    return {**points["model"], "baseline": baselines, "accepted": result["verdict"] == "accepted"}
+
+
+def _write_json(path: Path, content: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", "utf-8")
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
