@@ -86,7 +86,7 @@ def run(
             timeout=timeout,
             check=False,
         )
-    except FileNotFoundError as error:
+    except OSError as error:
         raise MlfactoryError(f"{argv[0]} cannot be started: {error.strerror}", hint) from error
     except subprocess.TimeoutExpired as error:
         text = f"`{' '.join(argv)}` did not end within {timeout:.0f} s"

@@ -5,11 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-import yaml
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from .errors import FactoryError
-from .params import Params, Section, problems
+from .params import Params, Section, read_checked
 
 CATALOG = Path("features.yaml")
 LEARNED = ("numeric", "categorical", "boolean", "datetime")
@@ -52,6 +50,8 @@ class Derived(Section):
 
 class Catalog(Section):
     """All columns of the raw data and all derived features, by name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
     columns: dict[str, Column] = Field(default_factory=dict)
     derived: dict[str, Derived] = Field(default_factory=dict)
@@ -109,18 +109,7 @@ class Finding:
 
 def load_catalog(path: Path = CATALOG) -> Catalog:
     """Read and check the catalog; a FactoryError names every entry that is wrong."""
-    if not path.is_file():
-        raise FactoryError(f"{path} is not here", "run this in the factory's own directory")
-    try:
-        return Catalog.model_validate(yaml.safe_load(path.read_text("utf-8")) or {})
-    except yaml.YAMLError as error:
-        raise FactoryError(
-            f"{path} is not valid YAML: {error}", "mend the line it names"
-        ) from error
-    except ValidationError as error:
-        raise FactoryError(
-            f"{path} has entries that cannot be: {problems(error)}", f"correct them in {path}"
-        ) from error
+    return read_checked(path, Catalog)
 
 
 def check_catalog(catalog: Catalog, params: Params, *, strict: bool = False) -> list[Finding]:

@@ -9,9 +9,11 @@ from typing import Any
 import polars as pl
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from .catalog import CATALOG, Column, load_catalog
-from .data import key_text, missing_as_null, raw_path, read_batches, typed
+from .data import column_names, key_text, missing_as_null, raw_path, read_batches, typed
+from .errors import FactoryError
 from .params import PARAMS, Params, load_params
 from .split import PARTS, absent_classes, by_hash, classes
 
@@ -19,6 +21,7 @@ FEW = 20
 CATEGORICAL_SHARE = 0.5
 MAX_CATEGORIES = 1000
 SALTS = 200
+SEPARATORS = (";", "\t", "|")
 POSITIVE = ("1", "true", "yes", "y", "t", "positive")
 
 
@@ -34,6 +37,7 @@ class Draft:
 def draft() -> Draft:
     """Add each column of the data that features.yaml lacks, and draw the split's salt once."""
     params, catalog = load_params(), load_catalog()
+    params = find_separator(params)
     raw = pl.concat(read_batches(raw_path(params), params.data), rechunk=True)
     values = missing_as_null(raw, params.data)
     new = [name for name in raw.columns if name not in catalog.columns]
@@ -47,6 +51,18 @@ def draft() -> Draft:
     warnings += _write_split(raw, values, params)
     return Draft(
         len(new), tuple(f"{n}: {why}" for n, (_, why) in described.items()), tuple(warnings)
+    )
+
+
+def find_separator(params: Params) -> Params:
+    """The settings with the separator under which the file has a column for the target."""
+    for separator in dict.fromkeys((params.data.separator, *SEPARATORS)):
+        data = params.data.model_copy(update={"separator": separator})
+        if params.data.target in column_names(raw_path(params), data):
+            return params.model_copy(update={"data": data})
+    raise FactoryError(
+        f"{params.data.path} has no column {params.data.target!r}",
+        "correct data.target in params.yaml",
     )
 
 
@@ -170,9 +186,11 @@ def _write_columns(new: dict[str, dict[str, Any]]) -> None:
 def _write_split(raw: pl.DataFrame, values: pl.DataFrame, params: Params) -> list[str]:
     """Fill in what params.yaml leaves open: positive class, key and salt. Drawn once, then kept."""
     yaml, content = _open(PARAMS)
+    if params.data.separator != ",":
+        content["data"]["separator"] = _quoted(params.data.separator)
     target = _target(values, params).drop_nulls()
     if params.task == "classification" and params.data.positive is None and target.n_unique() == 2:
-        content["data"]["positive"] = find_positive(target)
+        content["data"]["positive"] = _quoted(find_positive(target))
     warnings: list[str] = []
     if params.split.salt is None and not params.data.time:
         key = [params.data.id] if params.data.id else [n for n in raw.columns if n != target.name]
@@ -223,9 +241,14 @@ def _target(values: pl.DataFrame, params: Params) -> pl.Series:
 
 def _flow(items: list[Any]) -> CommentedSeq:
     """A list that YAML writes on one line."""
-    line = CommentedSeq(items)
+    line = CommentedSeq(map(_quoted, items))
     line.fa.set_flow_style()
     return line
+
+
+def _quoted(item: Any) -> Any:
+    """Text in quotes, so that nobody wonders whether `no` is a word."""
+    return DoubleQuotedScalarString(item) if isinstance(item, str) else item
 
 
 def _open(path: Path) -> tuple[YAML, Any]:

@@ -1,7 +1,8 @@
 """The settings in params.yaml: every one is checked, and has its default here."""
 
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -9,6 +10,22 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from .errors import FactoryError
 
 PARAMS = Path("params.yaml")
+Checked = TypeVar("Checked", bound=BaseModel)
+
+
+class Loader(yaml.SafeLoader):
+    """YAML 1.2, as DVC reads it: `no`, `on` and `2025-01-01` are words like any other."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+
+
+for tag, form, first in (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?(0|[1-9][0-9]*)", list("-+0123456789")),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", list("-+.0123456789")),
+):
+    Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(f"^(?:{form})$"), first)
 
 
 class Section(BaseModel):
@@ -78,18 +95,21 @@ class Params(Section):
 
 def load_params(path: Path = PARAMS) -> Params:
     """Read and check the settings; a FactoryError names every setting that is wrong."""
+    return read_checked(path, Params)
+
+
+def read_checked(path: Path, kind: type[Checked]) -> Checked:
+    """Read a YAML file; a FactoryError names the file and every entry that is wrong."""
     if not path.is_file():
         raise FactoryError(f"{path} is not here", "run this in the factory's own directory")
     try:
-        return Params.model_validate(yaml.safe_load(path.read_text("utf-8")) or {})
+        return kind.model_validate(yaml.load(path.read_text("utf-8"), Loader) or {})  # noqa: S506
     except yaml.YAMLError as error:
-        raise FactoryError(
-            f"{path} is not valid YAML: {error}", "mend the line it names"
-        ) from error
+        text = " ".join(str(error).split())
+        raise FactoryError(f"{path} is not valid YAML: {text}", "mend that line") from error
     except ValidationError as error:
-        raise FactoryError(
-            f"{path} has settings that cannot be: {problems(error)}", f"correct them in {path}"
-        ) from error
+        text = f"{path} has entries that cannot be: {problems(error)}"
+        raise FactoryError(text, f"correct them in {path}") from error
 
 
 def problems(error: ValidationError) -> str:

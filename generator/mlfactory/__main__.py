@@ -1,0 +1,5 @@
+"""`python -m mlfactory`."""
+
+from .cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,143 @@
+"""Answers to a template's questions: where they come from and which one holds."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from keyword import iskeyword
+from pathlib import Path
+from typing import Any
+
+from .errors import MlfactoryError, UsageError
+from .model import Question
+
+FILE = ".copier-answers.yml"
+# Options of `mlfactory new` and the questions that they answer: the contract with every template.
+OPTIONS = {
+    "--owner": "owner",
+    "--data": "data_file",
+    "--target": "target",
+    "--id": "id_column",
+    "--time": "time_column",
+    "--task": "task",
+    "--serving": "serving",
+    "--ci": "ci",
+    "--remote": "remote",
+}
+NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+# A package of one of these names would hide, or be hidden by, what a factory imports.
+TAKEN = """
+apprise click dvc factory fastapi gto jinja2 joblib lightgbm mlfactory mypy numpy pandas pandera
+pip polars pre_commit prometheus_client pyarrow pydantic pytest requests rich ruff scikit_learn
+scipy setuptools sklearn skops sqlalchemy src test tests tox typer uv uvicorn wheel yaml
+"""
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file. Raises MlfactoryError when there is none."""
+    import yaml
+
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise MlfactoryError(f"{path} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise MlfactoryError(f"{path} is not YAML: {error}") from error
+    if not isinstance(found, dict):
+        raise MlfactoryError(f"{path} holds no answers", "Write one `question: value` per line.")
+    return {str(key): value for key, value in found.items()}
+
+
+def read_given(path: str) -> dict[str, Any]:
+    """The answers in the file of --answers; copier's own entries (`_commit`) are left out."""
+    if not path:
+        return {}
+    return {key: value for key, value in read(Path(path)).items() if not key.startswith("_")}
+
+
+def parse_settings(pairs: Iterable[str]) -> dict[str, str]:
+    """The answers of --set QUESTION=VALUE; everything after the first `=` is the value."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        name, sign, value = pair.partition("=")
+        if not sign or not name.strip():
+            raise UsageError(f"--set {pair} has no value", "Write --set QUESTION=VALUE.")
+        if found.get(name.strip(), value) != value:
+            raise UsageError(f"--set gives {name.strip()} twice, with different values")
+        found[name.strip()] = value
+    return found
+
+
+def merge(
+    options: Mapping[str, Any], settings: Mapping[str, Any], given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """All answers: an option holds before --set, --set before the file of --answers.
+
+    Raises UsageError when an option and --set contradict each other.
+    """
+    for name in options.keys() & settings.keys():
+        if str(options[name]) != str(settings[name]):
+            option = next((o for o, q in OPTIONS.items() if q == name), name)
+            raise UsageError(
+                f"{option} says {options[name]!r} and --set {name} says {settings[name]!r}",
+                "Give one of them.",
+            )
+    return {**given, **settings, **options}
+
+
+def check(given: Mapping[str, Any], questions: Mapping[str, Question]) -> None:
+    """Raises UsageError when an answer has no question, or is not of the question's type."""
+    for name, value in given.items():
+        question = questions.get(name)
+        if question is None:
+            asked = [known.name for known in questions.values() if known.asked]
+            raise UsageError(f"this template has no question {name}", suggestion(name, asked))
+        if not question.asked:
+            raise UsageError(f"{name} follows from other answers and cannot be set")
+        check_number(question, value)
+
+
+def check_number(question: Question, value: Any) -> None:
+    """Raises UsageError for text where a number is asked; copier would not say for which."""
+    kind = {"int": int, "float": float}.get(question.type)
+    try:
+        if kind is not None:
+            kind(value)
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"{question.name} is a number, and {value!r} is none") from error
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """A hint with the nearest known name, else with all of them."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    if near:
+        return f"Did you mean {near[0]}?"
+    return f"It asks: {', '.join(names)}." if names else "It asks nothing."
+
+
+def project_name(directory: Path) -> str:
+    """The project's name, from its directory. Raises UsageError when it cannot be one."""
+    name = directory.name.lower().replace("_", "-")
+    if not NAME.fullmatch(name):
+        words = re.sub(r"[^a-z0-9]+", "-", name).strip("-0123456789") or "factory"
+        raise UsageError(
+            f"{directory.name!r} cannot be a project's name: "
+            "lower-case letters, digits and single dashes, beginning with a letter",
+            rename(words),
+        )
+    if is_taken(name):
+        raise UsageError(f"{name!r} is the name of a Python package", rename(f"{name}-model"))
+    return name
+
+
+def rename(name: str) -> str:
+    return f"Name the directory {name}, or add --set project_name={name}."
+
+
+def is_taken(name: str) -> bool:
+    """Whether a package of this name would collide with Python, or with what a factory uses."""
+    package = name.replace("-", "_")
+    return iskeyword(package) or package in sys.stdlib_module_names or package in TAKEN.split()

@@ -1,0 +1,85 @@
+"""The command line: parse, one call, show. What goes wrong ends in `main`."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+
+from mlfactory import errors
+
+DEBUG = "MLFACTORY_DEBUG"
+REPORT = "This is a bug in mlfactory: please report it."
+
+
+def main() -> int:
+    """Run the program and return its exit code.
+
+    It is short and imports much: looking for garbage, last of all at the very end, finds little
+    and was a fifth of the time of `--help` and a sixth of `new --no-setup`.
+    """
+    gc.disable()
+    signal.signal(signal.SIGTERM, stop)
+    code = guarded()
+    gc.freeze()
+    return code
+
+
+def stop(*_: object) -> None:
+    """End like Ctrl-C does, so that nothing half-done is left behind."""
+    raise KeyboardInterrupt
+
+
+def guarded() -> int:
+    """Run the program; every error ends here."""
+    try:
+        from .app import app
+
+        result = app(standalone_mode=False)
+    except errors.MlfactoryError as error:
+        return failed(error.message, error.hint, error.exit_code)
+    except KeyboardInterrupt:
+        return failed("interrupted", "", errors.INTERRUPTED)
+    except BrokenPipeError:
+        return silence()
+    except Exception as error:
+        return unexpected(error)
+    if result == errors.INTERRUPTED:
+        return failed("interrupted", "", errors.INTERRUPTED)
+    return result if isinstance(result, int) else errors.OK
+
+
+def failed(message: str, hint: str, code: int) -> int:
+    from mlfactory import console
+
+    if os.environ.get(DEBUG):
+        show_traceback()
+    console.show_error(message, hint)
+    return code
+
+
+def unexpected(error: Exception) -> int:
+    """typer's own errors tell how to call the program; others are ours to mend."""
+    from typer import Abort
+
+    if isinstance(error, Abort):
+        return failed("interrupted", "", errors.INTERRUPTED)
+    show = getattr(error, "show", None)
+    if callable(show):
+        show()
+        return int(getattr(error, "exit_code", errors.USAGE))
+    hint = f"{REPORT}\nThe traceback comes with {DEBUG}=1."
+    return failed(f"{type(error).__name__}: {error}", hint, errors.ERROR)
+
+
+def show_traceback() -> None:
+    import traceback
+
+    traceback.print_exc()
+
+
+def silence() -> int:
+    """Whoever read our output is gone; keep the interpreter from complaining at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return errors.ERROR

@@ -1,0 +1,38 @@
+"""The commands. Nothing slow is imported before a command runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mlfactory import __version__
+
+from .doctor import doctor
+from .new import new
+
+app = typer.Typer(
+    help="A factory of model factories: from a data file to a trained, versioned repository.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(new)
+app.command()(doctor)
+
+
+def show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mlfactory {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """A factory of model factories: from a data file to a trained, versioned repository."""

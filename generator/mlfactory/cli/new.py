@@ -1,0 +1,123 @@
+"""`mlfactory new`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+
+class Task(StrEnum):
+    """What is predicted; `auto` looks at the target."""
+
+    auto = "auto"
+    classification = "classification"
+    regression = "regression"
+
+
+class Serving(StrEnum):
+    """How predictions are made."""
+
+    batch = "batch"
+    online = "online"
+
+
+class Ci(StrEnum):
+    """Which CI runs the factory."""
+
+    github = "github"
+    none = "none"
+
+
+def new(
+    directory: Annotated[
+        str, typer.Argument(metavar="DIRECTORY", help="Where the factory is made; its name, too.")
+    ],
+    data: Annotated[
+        str, typer.Option(metavar="FILE", help="CSV or Parquet file; without it, sample data.")
+    ] = "",
+    target: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The column to predict.")
+    ] = None,
+    identifier: Annotated[
+        str | None, typer.Option("--id", metavar="COLUMN", help="The column that names a row.")
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="The column that dates a row; the newest are held out."
+        ),
+    ] = None,
+    task: Annotated[
+        Task, typer.Option(help="What is predicted; auto looks at the target.")
+    ] = Task.auto,
+    serving: Annotated[
+        Serving | None, typer.Option(help="How predictions are made: batch unless said otherwise.")
+    ] = None,
+    ci: Annotated[Ci | None, typer.Option(help="Which CI runs the factory.")] = None,
+    remote: Annotated[
+        str | None, typer.Option(metavar="URL", help="DVC remote for data and models.")
+    ] = None,
+    owner: Annotated[str | None, typer.Option(help="Who answers for the factory.")] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="QUESTION=VALUE", help="Answer any question; repeatable."),
+    ] = None,
+    answers: Annotated[
+        str, typer.Option(metavar="FILE", help="YAML file with answers; options come first.")
+    ] = "",
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Ask nothing: take the defaults.")
+    ] = False,
+    template: Annotated[
+        str, typer.Option(metavar="URL", help="Another copier template: git URL or directory.")
+    ] = "",
+    ref: Annotated[
+        str, typer.Option(metavar="REF", help="The template's version, tag, branch or commit.")
+    ] = "",
+    no_setup: Annotated[
+        bool, typer.Option("--no-setup", help="Stop after the first commit; download nothing.")
+    ] = False,
+    no_train: Annotated[bool, typer.Option("--no-train", help="Stop before training.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout.")
+    ] = False,
+) -> None:
+    """Make a factory from data and train its first model; run it again to resume."""
+    from mlfactory import console, create
+    from mlfactory.answers import parse_settings
+    from mlfactory.model import Goal, Request
+
+    request = Request(
+        directory=directory,
+        data=data,
+        answers=given(
+            target=target,
+            id_column=identifier,
+            time_column=time,
+            task=None if task is Task.auto else task.value,
+            serving=serving and serving.value,
+            ci=ci and ci.value,
+            remote=remote,
+            owner=owner,
+        ),
+        settings=parse_settings(setting or ()),
+        answers_file=answers,
+        template=template,
+        ref=ref,
+    )
+    made = create.new(
+        request,
+        Goal(setup=not no_setup, train=not (no_setup or no_train)),
+        console.Terminal(),
+        ask=console.is_interactive() and not defaults,
+    )
+    console.show_summary(made)
+    if as_json:
+        console.show_json(console.plain(made))
+
+
+def given(**options: str | None) -> dict[str, str]:
+    """The options that were typed, by the question they answer."""
+    return {name: value for name, value in options.items() if value is not None}

@@ -1,0 +1,147 @@
+"""Everything that people see: progress and findings on stderr, data on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from .model import ERROR, OK, WARNING, Finding, Summary
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+STYLES = {OK: "green", WARNING: "yellow", ERROR: "red"}
+
+
+def is_interactive() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+class Terminal:
+    """What a long command says while it runs: a spinner at a terminal, else one line per step."""
+
+    @contextmanager
+    def step(self, title: str, *, live: bool = True) -> Iterator[None]:
+        """Show the step while it runs, and its seconds when it has ended well."""
+        begun = time.perf_counter()
+        with spinner(title) if live and sys.stderr.isatty() else nullcontext():
+            yield
+        line("done", "green", f"{title} ({time.perf_counter() - begun:.1f} s)")
+
+    def note(self, text: str) -> None:
+        """Say something that is worth knowing."""
+        line("note", "cyan", text)
+
+    def warn(self, text: str) -> None:
+        """Say something that needs attention."""
+        line("warning", "yellow", text)
+
+    def choose(self, question: str, choices: tuple[str, ...]) -> str:
+        """Ask until the answer is one of the choices; a number counts, too."""
+        for number, choice in enumerate(choices, 1):
+            line(f"{number:>3}", "cyan", choice)
+        while True:
+            sys.stderr.write(f"{question} ")
+            sys.stderr.flush()
+            answer = read_answer().strip()
+            if answer in choices:
+                return answer
+            if answer.isdecimal() and 0 < int(answer) <= len(choices):
+                return choices[int(answer) - 1]
+
+
+def spinner(title: str) -> AbstractContextManager[object]:
+    return rich_stderr().status(f"{title} ...")
+
+
+def rich_stderr() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def line(label: str, style: str, text: str) -> None:
+    """One line; what comes from data and errors is never taken for markup.
+
+    Where no person looks there are no colours, and no time is spent on importing them.
+    """
+    if not sys.stderr.isatty():
+        sys.stderr.write(f"{label}  {text}\n")
+        return
+    from rich.text import Text
+
+    rich_stderr().print(Text.assemble((label, style), f"  {text}"))
+
+
+def read_answer() -> str:
+    """A line from the terminal. Raises KeyboardInterrupt when there is none any more."""
+    line = sys.stdin.readline()
+    if not line:
+        raise KeyboardInterrupt
+    return line
+
+
+def show_error(message: str, hint: str = "") -> None:
+    """An error and its remedy, in plain text: this must work when nothing else does."""
+    sys.stderr.write(f"error: {message}\n")
+    sys.stderr.writelines(f"hint: {line}\n" for line in hint.splitlines())
+
+
+def show_json(data: Any) -> None:
+    """Exactly one object on stdout."""
+    sys.stdout.write(json.dumps(data, indent=2, default=str, allow_nan=False) + "\n")
+
+
+def show_summary(made: Summary) -> None:
+    """What `mlfactory new` made, its metrics against the baselines, and what to type next."""
+    template = f"{made.template['source']} {made.template['version']}".strip()
+    sys.stderr.write("\n")
+    line(made.project, "bold", f"{made.files} files from {template} in {made.path}")
+    if made.metrics:
+        rich_stderr().print(metrics_table(made.task, made.metrics, made.baselines or {}))
+    if made.verdict:
+        line("verdict", "green" if made.verdict == "accepted" else "red", made.verdict)
+    for text in made.warnings:
+        line("warning", "yellow", text)
+    for command in made.next:
+        line("next", "cyan", command)
+
+
+def metrics_table(task: str, model: Mapping[str, Any], baselines: Mapping[str, Any]) -> Any:
+    """One row per metric; model with its interval, then the baselines."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=task, title_justify="left", box=None, pad_edge=False)
+    for heading in ("metric", "model", "interval", *baselines):
+        table.add_column(heading, justify="left" if heading == "metric" else "right")
+    for name, found in model.items():
+        others = [number(b.get(name, {}).get("value")) for b in baselines.values()]
+        interval = f"{number(found.get('low'))} to {number(found.get('high'))}"
+        cells = (name, number(found.get("value")), interval, *others)
+        table.add_row(*map(Text, cells))
+    return table
+
+
+def number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, int | float) else "-"
+
+
+def show_findings(findings: Iterable[Finding]) -> None:
+    """One line per finding, and below it the command that mends it."""
+    for finding in findings:
+        text = f"{finding.title}: {finding.detail}"
+        line(f"{finding.state:<7}", STYLES[finding.state], text)
+        if finding.remedy and finding.state != OK:
+            line(" " * 7, "", f"  {finding.remedy}")
+
+
+def plain(thing: Any) -> dict[str, Any]:
+    """A dataclass as JSON has it."""
+    return asdict(thing)

@@ -1,0 +1,118 @@
+"""The nouns of the program: frozen data, passed from step to step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+Answers = Mapping[str, Any]
+
+OK, WARNING, ERROR = "ok", "warning", "error"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check of `mlfactory doctor` saw; `remedy` is the command that mends it."""
+
+    id: str
+    title: str
+    state: str
+    detail: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `mlfactory new` was asked for, as it was typed: paths and answers, nothing looked up.
+
+    `answers` came through options, `settings` through --set, `answers_file` through --answers.
+    """
+
+    directory: str
+    data: str = ""
+    answers: Answers = field(default_factory=dict)
+    settings: Answers = field(default_factory=dict)
+    answers_file: str = ""
+    template: str = ""
+    ref: str = ""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """How far a run goes; a later run in the same directory may go further."""
+
+    setup: bool = True
+    train: bool = True
+
+
+@dataclass(frozen=True)
+class Template:
+    """Where a template comes from: `source` is what a factory records, `ref` what is rendered.
+
+    `stream` and `repository` hold the template that travels with the program; others have none.
+    `version` is empty until it is known; `released` is false for a development version.
+    """
+
+    source: str
+    ref: str | None = None
+    version: str = ""
+    released: bool = True
+    stream: bytes | None = None
+    repository: Path | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question of a template; `asked` is false for values that are only computed."""
+
+    name: str
+    type: str
+    asked: bool
+    help: str = ""
+    choices: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """A finished step and its wall time."""
+
+    name: str
+    seconds: float
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What `mlfactory new` made; `--json` prints exactly this."""
+
+    project: str
+    path: str
+    template: Mapping[str, Any]
+    files: int
+    seconds: Mapping[str, float]
+    task: str
+    rows: Any = None
+    metrics: Any = None
+    baselines: Any = None
+    verdict: str | None = None
+    warnings: tuple[str, ...] = ()
+    next: tuple[str, ...] = ()
+
+
+class Talk(Protocol):
+    """What a long command says while it runs; the console has it, tests have another."""
+
+    def step(self, title: str, *, live: bool = True) -> AbstractContextManager[None]:
+        """Show that a step runs, and its seconds when it has ended; not live while it asks."""
+
+    def note(self, text: str) -> None:
+        """Say something that is worth knowing."""
+
+    def warn(self, text: str) -> None:
+        """Say something that needs attention."""
+
+    def choose(self, question: str, choices: tuple[str, ...]) -> str:
+        """Ask the person at the terminal."""

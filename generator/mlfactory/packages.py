@@ -1,0 +1,145 @@
+"""A factory's environment, made by uv with what pip knows of indexes, proxies and trust."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import process
+from .errors import MlfactoryError
+
+# pip's setting -> uv's variable; what both call the same way is left out.
+REMOTE = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "trusted-host": "UV_INSECURE_HOST",
+    "timeout": "UV_HTTP_TIMEOUT",
+    "cert": "SSL_CERT_FILE",
+    "proxy": "HTTPS_PROXY",
+}
+STRATEGY = "UV_INDEX_STRATEGY"
+SOURCES = ("index-url", "extra-index-url", "find-links")
+LOCAL_WARNING = (
+    "uv.lock names package sources that are folders of this machine ({}): it will not install "
+    "elsewhere; give the packages an index that everybody reaches, then `uv lock`"
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Variables for uv; `local` are those whose sources are folders of this machine."""
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+    local: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def uv() -> str:
+    """The uv program that was installed with mlfactory, else the one on the PATH."""
+    from uv import find_uv_bin
+
+    try:
+        return str(find_uv_bin())
+    except FileNotFoundError as error:
+        raise MlfactoryError("uv is not installed", "pip install uv") from error
+
+
+def environment(project: Path) -> dict[str, str]:
+    """Variables under which programs of the factory's environment find each other."""
+    programs = project / ".venv" / "bin"
+    path = f"{programs}{os.pathsep}{process.environment()['PATH']}"
+    return {"PATH": path, "VIRTUAL_ENV": str(project / ".venv")}
+
+
+def settings() -> Settings:
+    """What pip is configured with and uv is not; what is set for uv already wins."""
+    told = {REMOTE[key]: (key, value) for key, value in pip_settings().items() if key in REMOTE}
+    told = {name: pair for name, pair in told.items() if name not in os.environ}
+    variables: dict[str, str] = {}
+    local: dict[str, str] = {}
+    for name, (key, value) in told.items():
+        here, there = split_sources(value) if key in SOURCES else ("", value)
+        variables |= {name: there} if there else {}
+        local |= {name: f"{here} {there}".strip()} if here else {}
+    for where in (variables, local):
+        if "UV_INDEX" in where:  # pip takes the best version of all indexes
+            where[STRATEGY] = "unsafe-best-match"
+    if "HTTPS_PROXY" in variables:
+        variables["HTTP_PROXY"] = variables["HTTPS_PROXY"]
+    shown = [f"{n}={masked(v)}" for n, v in sorted(variables.items()) if n != STRATEGY]
+    notes = (f"pip's settings are passed on to uv: {', '.join(shown)}",) if shown else ()
+    return Settings(variables, local, notes)
+
+
+def pip_settings() -> dict[str, str]:
+    """pip's configuration by option; files, environment and precedence are pip's own business."""
+    done = process.run([sys.executable, "-m", "pip", "config", "list"], ok=range(256))
+    if done.code:
+        return variables_of_pip()
+    lines = re.findall(r"^([:\w]+)\.([\w-]+)='(.*)'$", done.out, re.MULTILINE)
+    order = ["global", "install", ":env:"]
+    ranked = sorted((order.index(part), key, value) for part, key, value in lines if part in order)
+    return {key: value.replace("\\n", " ") for _, key, value in ranked}
+
+
+def variables_of_pip() -> dict[str, str]:
+    """PIP_INDEX_URL and its like, for an environment that has no pip."""
+    return {
+        name.removeprefix("PIP_").lower().replace("_", "-"): value
+        for name, value in os.environ.items()
+        if name.startswith("PIP_") and value
+    }
+
+
+def split_sources(value: str) -> tuple[str, str]:
+    """Package sources that are folders of this machine, and those that are not."""
+    here = [s for s in value.split() if s.startswith("file:") or "://" not in s]
+    there = [s for s in value.split() if s not in here]
+    return " ".join(here), " ".join(there)
+
+
+def masked(value: str) -> str:
+    """The value without passwords."""
+    return re.sub(r"//[^/@\s]+@", "//***@", value)
+
+
+def install(project: Path) -> tuple[str, ...]:
+    """Lock and install the factory's packages; returns what people should know.
+
+    Folders of this machine serve as sources only when it cannot be done without them.
+    """
+    found = settings()
+    try:
+        sync(project, found.variables)
+    except MlfactoryError:
+        if not found.local:
+            raise
+    else:
+        return found.notes
+    sync(project, {**found.variables, **found.local})
+    folders = sorted(set(" ".join(v for n, v in found.local.items() if n != STRATEGY).split()))
+    return (*found.notes, LOCAL_WARNING.format(", ".join(folders)))
+
+
+def sync(project: Path, variables: Mapping[str, str]) -> None:
+    """Make uv.lock where it is missing or out of date, and an environment that agrees with it."""
+    call(["sync", "--python", base_python(), "--directory", str(project)], variables)
+
+
+def call(argv: list[str], variables: Mapping[str, str]) -> process.Result:
+    """Start uv; an environment that happens to be active must not be taken for the factory's."""
+    env = {**variables, "UV_PYTHON": "", "VIRTUAL_ENV": "", "UV_PYTHON_DOWNLOADS": "never"}
+    hint = (
+        "the last lines say what uv lacks; behind a firewall, give pip's index settings to uv too"
+    )
+    return process.run([uv(), *argv], env=env, timeout=1800, hint=hint)
+
+
+def base_python() -> str:
+    """The interpreter under the environment that mlfactory runs in."""
+    return str(getattr(sys, "_base_executable", "") or sys.executable)

@@ -1,0 +1,79 @@
+"""For maintainers: `python -m mlfactory.release VERSION` adds a release to the history."""
+
+from __future__ import annotations
+
+import re
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from . import git, source, stream
+from .errors import OK, MlfactoryError, UsageError
+
+
+def release(version: str, checkout: Path, folder: Path = source.HISTORY) -> Path:
+    """Write the stream of `version` from the checkout's template and return its path.
+
+    The history is append-only: what exists is never written again.
+    """
+    found = source.released(folder)
+    check_version(version, found)
+    check_tracked(checkout)
+    content = stream.tree(checkout, untracked=False)
+    if found.versions and stream.is_release_of(content, found.versions[-1], found.streams[-1]):
+        raise MlfactoryError(f"the template has not changed since {found.versions[-1]}")
+    changes = checkout / "CHANGELOG.md"
+    text = changes.read_text(encoding="utf-8") if changes.exists() else ""
+    message, seconds = changelog_section(version, text)
+    path = folder / f"{version}.stream"
+    folder.mkdir(exist_ok=True)
+    with path.open("xb") as file:
+        file.write(stream.commit(version, message, seconds, content))
+    return path
+
+
+def check_version(version: str, found: source.History) -> None:
+    """Raises UsageError unless `version` is X.Y.Z and later than all releases."""
+    if not re.fullmatch(r"(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}", version):
+        raise UsageError(f"{version} is not a version", "Use three numbers: 0.1.0")
+    if found.versions and source.numbers(version) <= source.numbers(found.versions[-1]):
+        raise UsageError(f"{version} is not later than {found.versions[-1]}, the last release")
+
+
+def check_tracked(checkout: Path) -> None:
+    """Raises MlfactoryError when the template has files that git does not know."""
+    listed = git.files(checkout, *stream.TREE, untracked=True)
+    stray = [name for mode, name in listed if mode == "?"]
+    if stray:
+        raise MlfactoryError(f"git does not track {', '.join(stray)}", "Add or remove them.")
+
+
+def changelog_section(version: str, text: str) -> tuple[str, int]:
+    """The release's section as a commit message, and its date as seconds since 1970 in UTC."""
+    pattern = rf"^## \[?v?{re.escape(version)}\b[^\n]*?(\d{{4}}-\d\d-\d\d)[^\n]*\n(.*?)(?=^## |\Z)"
+    found = re.search(pattern, text, re.MULTILINE | re.DOTALL)
+    if found is None:
+        raise MlfactoryError(
+            f"CHANGELOG.md has no section for {version}",
+            f"Begin it with `## {version} - YYYY-MM-DD`.",
+        )
+    day = datetime.strptime(found.group(1), "%Y-%m-%d").replace(tzinfo=UTC)
+    return f"mlfactory template {version}\n\n{found.group(2).strip()}", int(day.timestamp())
+
+
+def main() -> int:
+    """Release the template of the checkout that this program runs from."""
+    try:
+        checkout = source.surrounding_checkout()
+        if checkout is None or len(sys.argv) != 2:
+            raise UsageError("this needs a checkout and one version: mlfactory.release 0.1.0")
+        path = release(sys.argv[1], checkout)
+    except MlfactoryError as error:
+        sys.stderr.write(f"error: {error.message}\n" + (f"hint: {error.hint}\n" * bool(error.hint)))
+        return error.exit_code
+    sys.stderr.write(f"wrote {path}\n")
+    return OK
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

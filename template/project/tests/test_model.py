@@ -1,0 +1,113 @@
+"""How the model behaves, learned from rows in which the truth was planted."""
+
+from contextlib import chdir
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from .conftest import Trained, predict_matrix
+from .package import cli, errors, model, predict, synth, train
+
+
+def test_columns_that_are_not_learned_from_change_no_prediction(trained: Trained) -> None:
+    unused = [n for n in trained.rows.columns if n not in trained.catalog.inputs(trained.params)]
+    changed = trained.rows.with_columns(pl.col(unused).reverse())
+
+    assert trained.params.data.target in unused
+    assert np.array_equal(trained.scores(changed), trained.scores(trained.rows))
+
+
+def test_the_order_of_rows_changes_no_prediction(trained: Trained) -> None:
+    turned = trained.scores(trained.rows.reverse())[::-1]
+
+    assert np.array_equal(turned, trained.scores(trained.rows))
+
+
+def test_a_row_alone_is_scored_as_in_the_table(trained: Trained) -> None:
+    few = trained.rows.head(20)
+    alone = np.concatenate([trained.scores(row) for row in few.iter_slices(1)])
+
+    assert alone == pytest.approx(trained.scores(few), rel=1e-9)
+
+
+def test_the_planted_effect_is_found_in_its_direction(trained: Trained) -> None:
+    columns = {name: trained.rows[name] for name in trained.rows.columns}
+    name, *_ = synth.drivers(trained.catalog, trained.params, columns)
+    values = columns[name].drop_nulls().sort()
+    low, high = (
+        trained.scores(trained.rows.with_columns(pl.lit(value, values.dtype).alias(name)))
+        for value in (values.first(), values.last())
+    )
+
+    assert high.mean() > low.mean()
+
+
+def test_the_model_beats_a_constant_where_there_is_something_to_learn(trained: Trained) -> None:
+    assert trained.result["gain"]["naive"]["low"] > 0
+
+
+def test_a_saved_model_predicts_the_same_to_the_last_bit(trained: Trained, tmp_path: Path) -> None:
+    x = predict_matrix(trained.rows, trained.signature)
+    fitted = fit_again(trained)
+    model.save(fitted, tmp_path)
+
+    assert np.array_equal(model.predict(model.load(tmp_path), x), model.predict(fitted, x))
+
+
+def test_training_twice_gives_the_same_model(trained: Trained, tmp_path: Path) -> None:
+    model.save(fit_again(trained), tmp_path)
+    files = [path.name for path in tmp_path.iterdir()]
+
+    assert files
+    for name in files:
+        before = trained.folder / train.MODEL / name
+        assert (tmp_path / name).read_bytes() == before.read_bytes()
+
+
+def fit_again(trained: Trained) -> object:
+    """Fit on the parts that the pipeline made."""
+    folder = trained.folder / "data" / "prepared"
+    parts = (
+        train.matrix(pl.read_parquet(folder / f"{part}.parquet"), trained.signature)
+        for part in ("train", "validation")
+    )
+    return model.fit(*parts, trained.signature, trained.params.model)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_predict_answers_what_training_saw(trained: Trained, suffix: str, tmp_path: Path) -> None:
+    expected = predict.answer(
+        model.predict(trained.model, train.matrix(trained.rows, trained.signature).x),
+        trained.signature,
+    )
+    output = tmp_path / f"out{suffix}"
+    with chdir(trained.folder):
+        cli.app(["predict", str(trained.raw), str(output)], standalone_mode=False)
+    if suffix == ".csv":
+        answered = pl.read_csv(output, schema_overrides=dict(expected.schema))
+    else:
+        answered = pl.read_parquet(output)
+
+    assert answered.select(expected.columns).equals(expected)
+
+
+def test_predict_needs_only_what_the_model_learned_from(trained: Trained, tmp_path: Path) -> None:
+    needed = trained.rows.select(*trained.catalog.inputs(trained.params))
+    needed.write_parquet(tmp_path / "in.parquet")
+    with chdir(trained.folder):
+        count = predict.predict_file(tmp_path / "in.parquet", tmp_path / "out.parquet")
+
+    assert count == trained.rows.height
+
+
+def test_rows_that_lack_a_column_are_refused_and_nothing_is_written(
+    trained: Trained, tmp_path: Path
+) -> None:
+    name = next(iter(trained.catalog.inputs(trained.params)))
+    trained.rows.drop(name).write_parquet(tmp_path / "in.parquet")
+
+    with chdir(trained.folder), pytest.raises(errors.FactoryError, match="the data lack"):
+        predict.predict_file(tmp_path / "in.parquet", tmp_path / "out.parquet")
+    assert not (tmp_path / "out.parquet").exists()

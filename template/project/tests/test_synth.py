@@ -1,0 +1,28 @@
+"""Synthesised rows keep the contract, so that what runs on them runs on data."""
+
+from pathlib import Path
+
+from .conftest import Trained
+from .package import contract, data, synth
+
+
+def test_synthesised_rows_keep_the_contract_and_are_read_back_as_they_were(
+    trained: Trained, tmp_path: Path
+) -> None:
+    rows = synth.synthesise(trained.catalog, trained.params, 500)
+    rows.write_csv(tmp_path / "rows.csv", separator=trained.params.data.separator)
+    (raw,) = data.read_batches(tmp_path / "rows.csv", trained.params.data)
+
+    read, broken = contract.read_batch(raw, trained.catalog.columns, trained.params.data)
+
+    assert broken == []
+    assert read.equals(rows)
+
+
+def test_the_seed_decides_the_rows(trained: Trained) -> None:
+    first, again, other = (
+        synth.synthesise(trained.catalog, trained.params, 100, seed) for seed in (1, 1, 2)
+    )
+
+    assert again.equals(first)
+    assert not other.equals(first)

@@ -1,0 +1,157 @@
+"""What all tests share: a home, a cache and a git configuration of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+Build = Callable[[Path, Mapping[str, str]], Path]
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty HOME, with a git identity; nothing of the person who runs the tests gets in."""
+    place = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if name.startswith(("GIT_", "XDG_", "COPIER_", "PIP_", "MLFACTORY_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(place))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    (place / ".gitconfig").write_text("[user]\nname = Ada\nemail = ada@example.org\n")
+    return place
+
+
+@pytest.fixture
+def build_file_tree() -> Build:
+    """Write a tree of files: {"a/b.txt": "content"}; content is dedented."""
+
+    def build(top: Path, files: Mapping[str, str]) -> Path:
+        for name, content in files.items():
+            path = top / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(dedent(content).lstrip("\n"))
+        return top
+
+    return build
+
+
+@pytest.fixture
+def command() -> Command:
+    """Run a program and return what it left; `code` is what it must end with."""
+
+    def run(*argv: object, cwd: Path | None = None, code: int | None = 0, **env: str) -> object:
+        done = subprocess.run(
+            [str(part) for part in argv],
+            cwd=cwd,
+            env={**os.environ, **env},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+        assert code is None or done.returncode == code, done.stdout + done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture
+def mlfactory(command: Command) -> Command:
+    """Run the program itself."""
+
+    def run(*argv: object, **options: object) -> object:
+        return command(sys.executable, "-m", "mlfactory", *argv, **options)
+
+    return run
+
+
+@pytest.fixture
+def plain_template(
+    tmp_path: Path, build_file_tree: Build, command: Command, commit_all: Callable[[Path], None]
+) -> Path:
+    """A copier template that knows nothing of mlfactory, in git, with one tag."""
+    top = build_file_tree(
+        tmp_path / "plain-template",
+        {
+            "copier.yml": """
+                _subdirectory: tree
+                colour:
+                  type: str
+                  default: red
+                  validator: "{% if colour == 'none' %}Choose one.{% endif %}"
+                count: {type: int, default: 3}
+                kind: {type: str, choices: [a, b], default: a}
+                shade: {type: str, default: "{{ colour }}ish", when: false}
+                """,
+            "tree/{{ _copier_conf.answers_file }}.jinja": "{{ _copier_answers | to_nice_yaml }}",
+            "tree/colour.txt.jinja": "{{ colour }} {{ count }} {{ shade }}\n",
+        },
+    )
+    commit_all(top)
+    command("git", "tag", "v1.0.0", cwd=top)
+    return top
+
+
+@pytest.fixture
+def contract_template(tmp_path: Path, build_file_tree: Build) -> Path:
+    """The smallest template that keeps the contract; a factory of it needs no package."""
+    return build_file_tree(
+        tmp_path / "contract-template",
+        {
+            "copier.yml": """
+                _subdirectory: tree
+                project_name: {type: str, default: "{{ _copier_conf.dst_path.name }}"}
+                owner: {type: str, default: ""}
+                data_file: {type: str, default: data.csv}
+                target: {type: str, default: target}
+                id_column: {type: str, default: ""}
+                time_column: {type: str, default: ""}
+                task: {type: str, choices: [classification, regression], default: classification}
+                serving: {type: str, choices: [batch, online], default: batch}
+                ci: {type: str, choices: [github, none], default: github}
+                remote: {type: str, default: ""}
+                """,
+            "tree/{{ _copier_conf.answers_file }}.jinja": "{{ _copier_answers | to_nice_yaml }}",
+            "tree/.gitignore": "/data/raw/*\n!/data/raw/*.dvc\n.venv\n",
+            "tree/.dvc/config": "",
+            "tree/pyproject.toml.jinja": """
+                [project]
+                name = "{{ project_name }}"
+                version = "0"
+                requires-python = ">=3.11"
+                dependencies = []
+
+                [tool.mlfactory]
+                contract = 1
+                """,
+        },
+    )
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """A data file with a column of each kind."""
+    rows = (f"{n},{n % 7}.5,2025-01-{1 + n % 28:02},{'yes' if n % 3 else 'no'}" for n in range(90))
+    path = tmp_path / "customers.csv"
+    path.write_text("\n".join(["id,amount,day,churned", *rows]) + "\n")
+    return path
+
+
+@pytest.fixture
+def commit_all(command: Command) -> Callable[[Path], None]:
+    """Make a repository of a folder, with one commit of all that is in it."""
+
+    def commit(top: Path) -> None:
+        command("git", "init", "--quiet", "--initial-branch=main", cwd=top)
+        command("git", "add", "--all", cwd=top)
+        command("git", "commit", "--quiet", "--message", "state", cwd=top)
+
+    return commit

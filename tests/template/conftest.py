@@ -1,0 +1,163 @@
+"""Real factories: rendered, installed and trained once per combination of answers, then examined.
+
+Environments are made by uv from one shared package cache; everything else is isolated.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+SCRIPTS = Path(sys.executable).parent
+USER_CACHE = os.environ.get("UV_CACHE_DIR") or str(Path.home() / ".cache" / "uv")
+DROPPED = ("GIT_", "XDG_", "COPIER_", "MLFACTORY_", "UV_", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")
+
+
+@dataclass(frozen=True)
+class Factory:
+    """A rendered project, and a way to run programs in it as its user would."""
+
+    path: Path
+    env: dict[str, str]
+    told: dict[str, Any] = field(default_factory=dict)
+
+    def run(self, *argv: str, code: int | None = 0) -> subprocess.CompletedProcess[str]:
+        """Run a program of the factory's environment; `code` is what it must end with."""
+        programs = f"{self.path / '.venv/bin'}{os.pathsep}{self.env['PATH']}"
+        return execute(argv, self.path, {**self.env, "PATH": programs}, code)
+
+    def json(self, *argv: str, code: int = 0) -> Any:
+        return json.loads(self.run(*argv, code=code).stdout)
+
+    def text(self, name: str) -> str:
+        return (self.path / name).read_text("utf-8")
+
+    def write(self, name: str, text: str) -> None:
+        (self.path / name).write_text(text, "utf-8")
+
+
+def execute(
+    argv: tuple[str, ...], cwd: Path, env: dict[str, str], code: int | None = 0
+) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    assert code is None or done.returncode == code, f"{argv}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+@pytest.fixture(scope="session")
+def env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An empty HOME with a git identity; packages come from the cache of whoever runs the tests."""
+    home = tmp_path_factory.mktemp("template-home")
+    (home / ".gitconfig").write_text("[user]\nname = Ada\nemail = ada@example.org\n")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(DROPPED)}
+    return {
+        **kept,
+        "HOME": str(home),
+        "PATH": f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}",
+        "UV_CACHE_DIR": USER_CACHE,
+    }
+
+
+def customers(rows: int = 900) -> pl.DataFrame:
+    """A table like those that people have: dates, categories, missing values, odd names."""
+    draw = random.Random(7)
+    table = []
+    for number in range(rows):
+        months, plan = draw.randrange(60), draw.choice(["básico", "Pro", "enterprise", None])
+        calls = None if draw.random() < 0.1 else draw.randrange(9)
+        price = round(draw.uniform(5, 90), 2)
+        score = 3 - 0.12 * months + 0.5 * (calls or 4) * (plan == "Pro") + 0.02 * price
+        table.append(
+            {
+                "customer id": f"C{number:05d}",
+                "signup date": date(2023, 1, 1) + timedelta(days=draw.randrange(700)),
+                "Tenure (months)": months,
+                "plan": plan,
+                "# calls 📞": calls,
+                "price €": price,
+                "class": draw.choice(["a", "b"]),
+                "is_mobile": draw.random() < 0.4,
+                "churned": "yes" if score + draw.gauss(0, 1) > 1 else "no",
+                "revenue": round(10 * score + draw.gauss(0, 4), 2),
+                "segment": "high" if score > 3 else "middle" if score > 0 else "low",
+            }
+        )
+    return pl.DataFrame(table)
+
+
+# Chosen pairwise: task, key, time, file, serving, CI and remote each meet in some factory.
+COMBINATIONS: dict[str, dict[str, Any]] = {
+    "binary": {
+        "drop": ["revenue", "segment"],
+        "suffix": ".csv",
+        "options": ["--target", "churned", "--id", "customer id", "--ci", "github"],
+    },
+    "multiclass": {
+        "drop": ["customer id", "churned", "revenue"],
+        "suffix": ".parquet",
+        "options": ["--target", "segment", "--serving", "online", "--ci", "none", "--remote"],
+    },
+    "regression": {
+        "drop": ["churned", "segment"],
+        "suffix": ".csv",
+        "options": ["--target", "revenue", "--id", "customer id", "--time", "signup date",
+                    "--serving", "online", "--ci", "github", "--owner", "@org/data"],
+    },
+    "sample": {"options": ["--task", "regression", "--ci", "none", "--remote"]},
+}  # fmt: skip
+
+
+def make(name: str, folder: Path, env: dict[str, str]) -> Factory:
+    """Run `mlfactory new` for one of the combinations."""
+    combination = COMBINATIONS[name]
+    options = list(combination["options"])
+    if options[-1] == "--remote":
+        options.append(str(folder / "storage"))
+        (folder / "storage").mkdir(exist_ok=True)
+    if "suffix" in combination:
+        file = folder / f"customers{combination['suffix']}"
+        table = customers().drop(combination["drop"])
+        table.write_csv(file) if file.suffix == ".csv" else table.write_parquet(file)
+        options += ["--data", str(file)]
+    argv = (str(SCRIPTS / "mlfactory"), "new", "churn", *options, "--defaults", "--json")
+    done = execute(argv, folder, env)
+    return Factory(folder / "churn", env, json.loads(done.stdout))
+
+
+@pytest.fixture(
+    scope="session",
+    params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in COMBINATIONS],
+)
+def factory(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]
+) -> Factory:
+    """A trained factory; tests leave it as they found it."""
+    return make(request.param, tmp_path_factory.mktemp(request.param), env)
+
+
+@pytest.fixture(scope="session")
+def _lab(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Factory:
+    return make("binary", tmp_path_factory.mktemp("lab"), env)
+
+
+@pytest.fixture
+def lab(_lab: Factory) -> Iterator[Factory]:
+    """A trained factory to change; whatever a test does to it is taken back."""
+    before = _lab.run("git", "rev-parse", "HEAD").stdout.strip()
+    yield _lab
+    _lab.run("git", "reset", "--quiet", "--hard", before)
+    _lab.run("git", "clean", "--quiet", "--force", "-d")
+    _lab.run("dvc", "checkout", "--quiet", "--force")

@@ -1,0 +1,88 @@
+"""Every combination of answers gives a factory that is whole, clean and working as it comes."""
+
+from __future__ import annotations
+
+import yaml
+
+from .conftest import Factory
+
+
+def test_the_first_model_beats_both_baselines(factory: Factory) -> None:
+    assert factory.told["verdict"] == "accepted"
+
+
+def test_the_trained_state_is_committed_and_nothing_is_left_over(factory: Factory) -> None:
+    assert factory.run("git", "status", "--porcelain").stdout == ""
+    assert len(factory.run("git", "log", "--format=%s").stdout.splitlines()) == 2
+
+
+def test_no_raw_data_are_in_git(factory: Factory) -> None:
+    tracked = factory.run("git", "ls-files").stdout.splitlines()
+    assert [name for name in tracked if name.endswith((".csv", ".parquet", ".model", ".txt"))] == []
+    assert any(name.endswith(".dvc") for name in tracked)
+
+
+def test_formatter_and_linter_have_nothing_to_say(factory: Factory) -> None:
+    factory.run("ruff", "format", "--check", ".")
+    factory.run("ruff", "check", ".")
+
+
+def test_types_are_sound(factory: Factory) -> None:
+    factory.run("mypy")
+
+
+def test_hooks_pass_on_all_files(factory: Factory) -> None:
+    factory.run("pre-commit", "run", "--all-files")
+
+
+def test_its_own_tests_pass(factory: Factory) -> None:
+    assert " passed" in factory.run("pytest").stdout
+
+
+def test_a_second_repro_does_nothing(factory: Factory) -> None:
+    assert "Data and pipelines are up to date" in factory.run("dvc", "repro").stderr + (
+        factory.run("dvc", "repro").stdout
+    )
+
+
+def test_check_is_green_and_strict_refuses_what_is_assumed(factory: Factory) -> None:
+    assert factory.json("factory", "check", "--json")["ok"]
+    strict = factory.json("factory", "check", "--strict", "--json", code=1)
+    assert {finding["level"] for finding in strict["findings"]} == {"error"}
+
+
+def test_availability_is_drafted_as_the_serving_mode(factory: Factory) -> None:
+    mode = yaml.safe_load(factory.text("params.yaml"))["serving"]["mode"]
+    columns = yaml.safe_load(factory.text("features.yaml"))["columns"].values()
+    learned = [c for c in columns if c["role"] in ("numeric", "categorical", "boolean")]
+    assert {(c["availability"], c["assumed"]) for c in learned} == {(mode, True)}
+
+
+def test_metrics_are_shown_by_dvc(factory: Factory) -> None:
+    shown = factory.json("dvc", "metrics", "show", "--json")
+    assert factory.told["metrics"].keys() <= shown[""]["data"]["reports/metrics.json"]["data"].keys()
+
+
+def test_outputs_name_no_time_no_host_and_no_commit(factory: Factory) -> None:
+    commit = factory.run("git", "rev-parse", "HEAD~1").stdout.strip()
+    outputs = [p for place in ("models", "reports") for p in (factory.path / place).rglob("*")]
+    written = "".join(p.read_text("utf-8") for p in outputs if p.is_file())
+    for secret in (commit[:12], factory.path.parent.name, "2026-"):
+        assert secret not in written
+
+
+def test_the_report_is_one_self_contained_page(factory: Factory) -> None:
+    page = factory.text("reports/report.html")
+    assert "<svg" in page
+    for outside in ("http://", "https://", "<script", "<link"):
+        assert outside not in page.replace("http://www.w3.org", "")
+
+
+def test_github_workflow_only_where_asked_for(factory: Factory) -> None:
+    answers = yaml.safe_load(factory.text(".copier-answers.yml"))
+    assert (factory.path / ".github").exists() == (answers["ci"] == "github")
+
+
+def test_doctor_finds_no_error(factory: Factory) -> None:
+    told = factory.json("mlfactory", "doctor", "--json")
+    assert [f for f in told["findings"] if f["state"] == "error"] == []

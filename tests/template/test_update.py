@@ -1,0 +1,75 @@
+"""A factory takes an improvement of the template through plain copier."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from .conftest import SCRIPTS, Factory, execute
+
+pytestmark = pytest.mark.xdist_group("lab")
+ROOT = Path(__file__).parents[2]
+
+
+def template_with(change: str, folder: Path, env: dict[str, str]) -> Path:
+    """The template as a team's own repository: release 0.1.0, then a release that changes a line."""
+    bare = folder / "released"
+    execute(("git", "clone", "--quiet", "mlfactory::template", str(bare)), folder, env)
+    runbook = bare / "template/project/docs/runbook.md"
+    runbook.write_text(runbook.read_text("utf-8") + change, "utf-8")
+    execute(("git", "commit", "--quiet", "--all", "--message", "more advice"), bare, env)
+    execute(("git", "tag", "v0.2.0"), bare, env)
+    return bare
+
+
+def test_copier_update_brings_a_newer_template_and_keeps_what_is_yours(
+    lab: Factory, tmp_path: Path
+) -> None:
+    newer = template_with("\n## One more thing\n\nRead it.\n", tmp_path, lab.env)
+    answers = lab.text(".copier-answers.yml")
+    lab.write(
+        ".copier-answers.yml",
+        "\n".join(
+            f"_src_path: {newer}" if line.startswith("_src_path") else
+            "_commit: v0.1.0" if line.startswith("_commit") else line
+            for line in answers.splitlines()
+        ) + "\n",
+    )  # fmt: skip
+    lab.write("README.md", lab.text("README.md") + "\nA line of ours.\n")
+    lab.write("params.yaml", lab.text("params.yaml").replace("num_leaves: 31", "num_leaves: 15"))
+    lab.run("git", "commit", "--quiet", "--no-verify", "--all", "--message", "ours")
+    lab.run(str(SCRIPTS / "copier"), "update", "--defaults", "--quiet")
+    assert "One more thing" in lab.text("docs/runbook.md")
+    assert "A line of ours." in lab.text("README.md")
+    assert "num_leaves: 15" in lab.text("params.yaml")
+    assert "_commit: v0.2.0" in lab.text(".copier-answers.yml")
+    lab.run("factory", "check")
+
+
+def test_check_update_works_offline_on_a_fresh_factory(lab: Factory) -> None:
+    done = lab.run(str(SCRIPTS / "copier"), "check-update", "--output-format", "json")
+    assert '"update_available": false' in done.stdout
+
+
+def test_a_factory_of_a_newer_template_says_what_to_install(lab: Factory) -> None:
+    answers = lab.text(".copier-answers.yml").splitlines()
+    newer = ["_commit: v99.0.0" if line.startswith("_commit") else line for line in answers]
+    lab.write(".copier-answers.yml", "\n".join(newer) + "\n")
+    lab.run("git", "commit", "--quiet", "--no-verify", "--all", "--message", "from the future")
+    done = lab.run(str(SCRIPTS / "copier"), "update", "--defaults", code=None)
+    assert done.returncode != 0
+    assert "99.0.0" in done.stderr
+    assert "uv tool upgrade mlfactory" in done.stderr
+
+
+def test_copier_copy_of_the_template_source_needs_nothing_but_the_program(
+    tmp_path: Path, env: dict[str, str]
+) -> None:
+    copier = str(SCRIPTS / "copier")
+    offline = {**env, "PATH": f"{SCRIPTS}{os.pathsep}{os.defpath}", "https_proxy": "http://127.0.0.1:9"}
+    execute((copier, "copy", "--defaults", "--quiet", "git+mlfactory::template", "made"), tmp_path, offline)
+    assert "git+mlfactory::template" in (tmp_path / "made/.copier-answers.yml").read_text("utf-8")
+    shutil.rmtree(tmp_path / "made")

@@ -1,0 +1,86 @@
+"""Imports run one way, and what is slow or has a side effect is known to one module each."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "generator" / "mlfactory"
+MODULES = sorted(SOURCE.rglob("*.py"))
+OWNERS = {
+    "typer": {"cli"},
+    "copier": {"engine"},
+    "plumbum": {"engine"},
+    "polars": {"preflight"},
+    "rich": {"console"},
+    "subprocess": {"process"},
+    "uv": {"packages"},
+}
+LAYERS = (
+    {"errors"},
+    {"model", "process", "samples"},
+    {"git", "answers", "packages", "preflight", "console"},
+    {"stream", "place", "journal"},
+    {"source"},
+    {"engine", "intake", "steps", "release", "remote_helper"},
+    {"create", "doctor"},
+    {"cli", "__main__"},
+)
+
+
+def layer(path: Path) -> str:
+    return path.relative_to(SOURCE).with_suffix("").parts[0]
+
+
+def imported(path: Path) -> set[tuple[str, ...]]:
+    """Every import in the file, as the parts of its dotted name, relative ones made absolute."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {tuple(alias.name.split(".")) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = path.relative_to(SOURCE.parent).parts[: -node.level] if node.level else ()
+            module = (*above, *(node.module.split(".") if node.module else ()))
+            found |= {(*module, alias.name) for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_only_its_owner_imports_a_library(path: Path) -> None:
+    used = {parts[0] for parts in imported(path)} & OWNERS.keys()
+    assert {name for name in used if layer(path) not in OWNERS[name]} == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_run_downwards(path: Path) -> None:
+    ranks = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+    own = layer(path)
+    used = {p[1] for p in imported(path) if p[0] == "mlfactory" and len(p) > 1} & ranks.keys()
+    upwards = {name for name in used - {own} if ranks[name] > ranks.get(own, -1)}
+    assert own == "__init__" or upwards == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_a_module_is_short_enough_to_read(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 300
+
+
+def test_only_the_console_prints() -> None:
+    prints = [
+        path.name
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "print"
+        and path.name != "console.py"
+    ]
+    assert prints == []
+
+
+def test_commands_do_not_catch_errors() -> None:
+    for path in (SOURCE / "cli").glob("*.py"):
+        tries = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Try)]
+        assert len(tries) == (1 if path.name == "__init__.py" else 0), path

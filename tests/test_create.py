@@ -1,0 +1,267 @@
+"""`mlfactory new` through the real program, real git and real copier.
+
+Where a factory's own programs are needed, small scripts stand in for them: the whole line with
+uv, DVC and training is tested in tests/template/.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FACTORY = """#!/bin/sh
+case "$1 $2" in
+"catalog draft") echo '{"columns": 4, "decisions": [], "warnings": ["id looks like a name"]}'
+                 echo drafted > features.yaml ;;
+*) cat <<'END'
+{"task": "classification", "target": "churned", "metric": "roc_auc", "verdict": "accepted",
+ "rows": {"train": 60, "validation": 10, "holdout": 20}, "reason": "", "report": "report.html",
+ "warnings": ["few rows"],
+ "metrics": {"model": {"roc_auc": {"value": 0.9, "low": 0.8, "high": 1.0}},
+             "naive": {"roc_auc": {"value": 0.5, "low": 0.5, "high": 0.5}}}}
+END
+;;
+esac
+"""
+DVC = """#!/bin/sh
+case "$1" in
+add) test -f "$2" && echo tracked > "$2.dvc" ;;
+repro) command -v factory | grep -q "$PWD/.venv" && echo locked > dvc.lock ;;
+esac
+"""
+HOOKS = "#!/bin/sh\necho hooked > .git/hooks/pre-commit\n"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    place = tmp_path / "here"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    return place
+
+
+@pytest.fixture
+def subjects(command: Any) -> Any:
+    def log(place: Path) -> list[str]:
+        out: str = command("git", "log", "--reverse", "--format=%s", cwd=place).stdout
+        return out.splitlines()
+
+    return log
+
+
+def scripts(factory: Path) -> None:
+    """Put the stand-ins for a factory's programs into its environment."""
+    for name, text in {"factory": FACTORY, "dvc": DVC, "pre-commit": HOOKS}.items():
+        script = factory / ".venv" / "bin" / name
+        script.write_text(text)
+        script.chmod(0o755)
+
+
+@pytest.fixture
+def interrupted(here: Path, mlfactory: Any, contract_template: Path, table: Path) -> Path:
+    """A factory whose setup failed because DVC was missing, and can go on now."""
+    options = ("--template", contract_template, "--data", table, "--target", "churned")
+    done = mlfactory("new", "churn", *options, code=1)
+    assert "step 'data' failed" in done.stderr
+    scripts(here / "churn")
+    return here / "churn"
+
+
+# A template of anybody's.
+
+
+def test_any_template_is_rendered_and_committed(
+    here: Path, mlfactory: Any, plain_template: Path, subjects: Any
+) -> None:
+    mlfactory("new", "thing", "--template", plain_template)
+    assert subjects(here / "thing") == [f"Start thing from {plain_template} 1.0.0"]
+
+
+def test_that_it_lacks_the_contract_is_said(mlfactory: Any, plain_template: Path) -> None:
+    done = mlfactory("new", "thing", "--template", plain_template)
+    assert "does not keep mlfactory's contract" in done.stderr
+
+
+def test_an_option_whose_question_it_lacks_is_refused(
+    here: Path, mlfactory: Any, plain_template: Path
+) -> None:
+    done = mlfactory("new", "thing", "--template", plain_template, "--target", "x", code=2)
+    assert "no question target" in done.stderr
+    assert list(here.iterdir()) == []
+
+
+def test_a_failed_render_leaves_nothing(here: Path, mlfactory: Any, plain_template: Path) -> None:
+    mlfactory("new", "deep/thing", "--template", plain_template, "--set", "colour=none", code=2)
+    assert list(here.iterdir()) == []
+
+
+def test_answers_come_from_a_file_and_set_holds_before_it(
+    here: Path, mlfactory: Any, plain_template: Path
+) -> None:
+    (here / "a.yml").write_text("colour: blue\ncount: 7\n")
+    options = ("--template", plain_template, "--answers", "a.yml", "--set", "colour={{ x }}")
+    mlfactory("new", "thing", *options)
+    assert (here / "thing/colour.txt").read_text() == "{{ x }} 7 {{ x }}ish\n"
+
+
+def test_the_current_directory_can_become_the_factory(
+    here: Path, mlfactory: Any, plain_template: Path, subjects: Any
+) -> None:
+    mlfactory("new", ".", "--template", plain_template)
+    assert len(subjects(here)) == 1
+
+
+def test_a_repository_around_it_is_pointed_out(
+    here: Path, mlfactory: Any, plain_template: Path, command: Any
+) -> None:
+    command("git", "init", "--quiet", cwd=here)
+    done = mlfactory("new", "thing", "--template", plain_template)
+    assert f"thing lies inside the repository {here}" in done.stderr
+
+
+# The template that travels with the program.
+
+
+def test_without_setup_there_is_one_commit_and_no_data_in_it(
+    here: Path, mlfactory: Any, contract_template: Path, table: Path, command: Any
+) -> None:
+    options = ("--template", contract_template, "--data", table, "--target", "churned")
+    mlfactory("new", "churn", *options, "--no-setup")
+    tracked = command("git", "ls-files", cwd=here / "churn").stdout.split()
+    assert tracked == [".copier-answers.yml", ".dvc/config", ".gitignore", "pyproject.toml"]
+    assert (here / "churn/data/raw/customers.csv").read_bytes() == table.read_bytes()
+
+
+def test_json_is_one_object(
+    here: Path, mlfactory: Any, contract_template: Path, table: Path
+) -> None:
+    options = ("--template", contract_template, "--data", table, "--target", "churned")
+    made = json.loads(mlfactory("new", "churn", *options, "--no-setup", "--json").stdout)
+    assert made["path"] == str(here / "churn")
+    assert (made["project"], made["task"], made["rows"]) == ("churn", "classification", 90)
+    assert list(made["seconds"]) == ["look", "render", "repository", "copy", "commit"]
+    assert made["next"] == ["mlfactory new churn"]
+
+
+def test_an_unreleased_template_is_kept_in_the_factory(
+    here: Path, mlfactory: Any, command: Any
+) -> None:
+    made = json.loads(mlfactory("new", "churn", "--no-setup", "--json").stdout)
+    refs = command("git", "for-each-ref", "--format=%(refname)", cwd=here / "churn").stdout
+    ref = f"refs/mlfactory/template/{made['template']['version']}"
+    assert (ref in refs.split()) is not made["template"]["released"]
+
+
+def test_a_template_that_would_commit_the_data_is_refused(
+    mlfactory: Any, contract_template: Path, table: Path
+) -> None:
+    (contract_template / "tree/.gitignore").write_text("")
+    options = ("--template", contract_template, "--data", table, "--target", "churned")
+    done = mlfactory("new", "churn", *options, "--no-setup", code=1)
+    assert "does not keep data/raw/customers.csv out of git" in done.stderr
+
+
+def test_a_newer_contract_needs_a_newer_program(
+    here: Path, mlfactory: Any, contract_template: Path
+) -> None:
+    project = contract_template / "tree/pyproject.toml.jinja"
+    project.write_text(project.read_text().replace("contract = 1", "contract = 2"))
+    done = mlfactory("new", "churn", "--template", contract_template, code=1)
+    assert "keeps contract 2" in done.stderr
+    assert list(here.iterdir()) == []
+
+
+def test_an_impossible_name_is_refused_before_anything_is_written(
+    here: Path, mlfactory: Any
+) -> None:
+    assert "numpy-model" in mlfactory("new", "numpy", code=2).stderr
+    assert list(here.iterdir()) == []
+
+
+def test_data_that_are_not_there_are_refused_before_anything_is_written(
+    here: Path, mlfactory: Any
+) -> None:
+    mlfactory("new", "churn", "--data", "nothing.csv", "--target", "x", code=None)
+    assert list(here.iterdir()) == []
+
+
+# Failing and resuming.
+
+
+def test_a_failure_keeps_the_directory_and_says_how_to_go_on(
+    here: Path, mlfactory: Any, contract_template: Path
+) -> None:
+    done = mlfactory("new", "churn", "--template", contract_template, code=1)
+    assert f"hint: {here}/churn is kept: run `mlfactory new churn` again" in done.stderr
+    assert (here / "churn/uv.lock").is_file()
+
+
+def test_the_same_command_resumes_and_ends_with_the_trained_state(
+    interrupted: Path, mlfactory: Any, subjects: Any
+) -> None:
+    made = json.loads(mlfactory("new", "churn", "--json").stdout)
+    assert [text.split(" from ")[0] for text in subjects(interrupted)] == [
+        "Start churn",
+        "Train the first model",
+    ]
+    assert (made["verdict"], made["rows"]["holdout"]) == ("accepted", 20)
+    assert made["metrics"]["roc_auc"]["low"] == 0.8
+    assert list(made["baselines"]) == ["naive"]
+    assert {"few rows", "id looks like a name"} <= set(made["warnings"])
+
+
+def test_what_was_finished_is_not_done_again(interrupted: Path, mlfactory: Any) -> None:
+    (interrupted / "uv.lock").unlink()
+    done = mlfactory("new", "churn")
+    assert "Lock and install" not in done.stderr
+
+
+def test_training_can_come_later(interrupted: Path, mlfactory: Any) -> None:
+    mlfactory("new", "churn", "--no-train")
+    assert not (interrupted / "dvc.lock").exists()
+    mlfactory("new", "churn")
+    assert (interrupted / "dvc.lock").exists()
+
+
+def test_the_hooks_are_installed(interrupted: Path, mlfactory: Any) -> None:
+    mlfactory("new", "churn")
+    assert (interrupted / ".git/hooks/pre-commit").read_text() == "hooked\n"
+
+
+def test_a_finished_factory_is_left_alone(interrupted: Path, mlfactory: Any, subjects: Any) -> None:
+    mlfactory("new", "churn")
+    before = subjects(interrupted)
+    assert "is there already" in mlfactory("new", "churn").stderr
+    assert subjects(interrupted) == before
+
+
+def test_options_that_contradict_the_first_ones_are_refused(
+    interrupted: Path, mlfactory: Any
+) -> None:
+    assert interrupted.is_dir()
+    done = mlfactory("new", "churn", "--target", "amount", code=2)
+    assert "--target says 'amount', but churn was begun with 'churned'" in done.stderr
+
+
+def test_setup_can_come_later(
+    here: Path, mlfactory: Any, contract_template: Path, subjects: Any
+) -> None:
+    mlfactory("new", "churn", "--template", contract_template, "--no-setup")
+    mlfactory("new", "churn", code=1)
+    scripts(here / "churn")
+    mlfactory("new", "churn")
+    assert subjects(here / "churn") == [
+        "Start churn from mlfactory",
+        "Lock the packages, track the data and draft the catalog",
+        "Train the first model",
+    ]
+
+
+def test_a_directory_with_other_things_in_it_is_refused(here: Path, mlfactory: Any) -> None:
+    (here / "churn").mkdir()
+    (here / "churn" / "x").touch()
+    mlfactory("new", "churn", code=1)
+    assert [path.name for path in (here / "churn").iterdir()] == ["x"]

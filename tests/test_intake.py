@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from mlfactory import engine, intake
+from mlfactory.errors import MlfactoryError, UsageError
+from mlfactory.journal import Run
+from mlfactory.model import Question, Request
+
+
+class Silent:
+    """A terminal where somebody chooses the last one."""
+
+    def choose(self, question: str, choices: tuple[str, ...]) -> str:
+        assert question
+        return choices[-1]
+
+
+@pytest.fixture
+def questions(contract_template: Path) -> dict[str, Question]:
+    with engine.opened(engine.template(str(contract_template))) as sheet:
+        return dict(sheet.questions)
+
+
+def asked(tmp_path: Path, **request: object) -> Run:
+    return Run(tmp_path, Request("churn", **request), "template", "1", True)  # type: ignore[arg-type]
+
+
+def gathered(run: Run, questions: dict[str, Question]) -> Run:
+    return intake.gather(run, Path("/somewhere/churn"), questions)
+
+
+def test_the_directory_names_the_project(tmp_path: Path, questions: dict[str, Question]) -> None:
+    assert gathered(asked(tmp_path), questions).given["project_name"] == "churn"
+
+
+def test_a_name_that_is_set_is_taken_as_it_is(
+    tmp_path: Path, questions: dict[str, Question]
+) -> None:
+    run = asked(tmp_path, settings={"project_name": "test"})
+    assert gathered(run, questions).given["project_name"] == "test"
+
+
+def test_without_data_there_is_a_sample(tmp_path: Path, questions: dict[str, Question]) -> None:
+    run = gathered(asked(tmp_path), questions)
+    assert (run.given["target"], Path(run.data).name) == ("species", "penguins.csv")
+
+
+def test_the_sample_follows_the_task(tmp_path: Path, questions: dict[str, Question]) -> None:
+    run = gathered(asked(tmp_path, answers={"task": "regression"}), questions)
+    assert (run.given["target"], run.given["data_file"]) == ("miles_per_gallon", "cars.csv")
+
+
+def test_another_column_of_the_sample_can_be_predicted(
+    tmp_path: Path, questions: dict[str, Question]
+) -> None:
+    run = gathered(asked(tmp_path, answers={"target": "island"}), questions)
+    assert run.given["target"] == "island"
+
+
+def test_the_data_file_keeps_its_name(
+    tmp_path: Path, table: Path, questions: dict[str, Question]
+) -> None:
+    run = gathered(asked(tmp_path, data=str(table)), questions)
+    assert (run.given["data_file"], run.data) == ("customers.csv", str(table))
+
+
+def test_answers_that_name_another_file_are_refused(
+    tmp_path: Path, questions: dict[str, Question]
+) -> None:
+    (tmp_path / "a.yml").write_text("data_file: other.csv\n")
+    run = asked(tmp_path, answers_file=str(tmp_path / "a.yml"))
+    with pytest.raises(UsageError, match=r"name the data file 'other\.csv'"):
+        gathered(run, questions)
+
+
+def test_a_template_that_takes_no_data_gets_none(
+    tmp_path: Path, questions: dict[str, Question]
+) -> None:
+    few = {"owner": questions["owner"]}
+    assert gathered(asked(tmp_path, answers={"owner": "me"}), few).given == {"owner": "me"}
+
+
+def test_data_for_a_template_that_takes_none_are_refused(tmp_path: Path, table: Path) -> None:
+    with pytest.raises(UsageError, match="no question data_file"):
+        gathered(asked(tmp_path, data=str(table)), {})
+
+
+def test_without_a_target_the_columns_are_named(
+    tmp_path: Path, table: Path, questions: dict[str, Question]
+) -> None:
+    run = gathered(asked(tmp_path, data=str(table)), questions)
+    with pytest.raises(UsageError) as caught:
+        intake.choose_target(run, Silent(), ask=False)  # type: ignore[arg-type]
+    assert caught.value.hint == "The columns are id, amount, day, churned."
+
+
+def test_at_a_terminal_the_target_is_asked_for(
+    tmp_path: Path, table: Path, questions: dict[str, Question]
+) -> None:
+    run = gathered(asked(tmp_path, data=str(table)), questions)
+    run = intake.choose_target(run, Silent(), ask=True)  # type: ignore[arg-type]
+    assert run.given["target"] == "churned"
+
+
+def test_the_data_settle_the_task(
+    tmp_path: Path, table: Path, questions: dict[str, Question]
+) -> None:
+    run = asked(tmp_path, data=str(table), answers={"target": "amount", "task": "regression"})
+    run = intake.look(gathered(run, questions))
+    assert (run.task, run.given["task"], run.rows) == ("regression", "regression", 90)
+
+
+def test_what_copier_asked_for_is_looked_up_too(
+    tmp_path: Path, table: Path, questions: dict[str, Question]
+) -> None:
+    run = gathered(asked(tmp_path, data=str(table), answers={"target": "churned"}), questions)
+    run = intake.look(run)
+    (tmp_path / ".copier-answers.yml").write_text("target: churned\nid_column: idd\n")
+    with pytest.raises(MlfactoryError, match="idd"):
+        intake.look_again(replace(run, path=tmp_path))

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlfactory import release, source
+from mlfactory.errors import MlfactoryError, UsageError
+
+CHANGES = """
+# Changelog
+
+## [0.2.0](https://example.org) - 2026-02-01
+
+Second.
+
+## 0.1.0 - 2026-01-01
+
+- First.
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, build_file_tree: Any, commit_all: Any) -> Path:
+    files = {"copier.yml": "a: 1\n", "template/x": "1\n", "CHANGELOG.md": CHANGES}
+    top = build_file_tree(tmp_path / "checkout", files)
+    commit_all(top)
+    return top
+
+
+def test_a_release_is_one_file(checkout: Path, tmp_path: Path) -> None:
+    path = release.release("0.1.0", checkout, tmp_path / "history")
+    assert path == tmp_path / "history" / "0.1.0.stream"
+
+
+def test_an_unchanged_template_is_refused(checkout: Path, tmp_path: Path) -> None:
+    release.release("0.1.0", checkout, tmp_path / "history")
+    with pytest.raises(MlfactoryError, match="has not changed since"):
+        release.release("0.2.0", checkout, tmp_path / "history")
+
+
+def test_a_release_is_never_written_again(checkout: Path, tmp_path: Path) -> None:
+    path = release.release("0.1.0", checkout, tmp_path / "history")
+    before = path.read_bytes()
+    (checkout / "template/x").write_text("2\n")
+    with pytest.raises(UsageError, match="not later than"):
+        release.release("0.1.0", checkout, tmp_path / "history")
+    assert path.read_bytes() == before
+
+
+def test_earlier_releases_stay_what_they_are(checkout: Path, tmp_path: Path) -> None:
+    release.release("0.1.0", checkout, tmp_path / "history")
+    (checkout / "template/x").write_text("2\n")
+    release.release("0.2.0", checkout, tmp_path / "history")
+    found = source.released(tmp_path / "history")
+    assert found.versions == ("0.1.0", "0.2.0")
+    assert b"data 2\n1\n" in found.streams[0]
+
+
+def test_files_unknown_to_git_are_refused(checkout: Path, tmp_path: Path) -> None:
+    (checkout / "template/new").touch()
+    with pytest.raises(MlfactoryError, match="git does not track template/new"):
+        release.release("0.1.0", checkout, tmp_path)
+
+
+def test_a_link_is_refused(checkout: Path, tmp_path: Path, command: Any) -> None:
+    (checkout / "template/link").symlink_to("x")
+    command("git", "add", "--all", cwd=checkout)
+    with pytest.raises(MlfactoryError, match="template/link cannot be part"):
+        release.release("0.1.0", checkout, tmp_path)
+
+
+def test_a_release_needs_a_changelog(checkout: Path, tmp_path: Path) -> None:
+    (checkout / "CHANGELOG.md").unlink()
+    with pytest.raises(MlfactoryError, match="has no section"):
+        release.release("0.1.0", checkout, tmp_path)
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.0.0rc1", "v1.0.0", "01.0.0"])
+def test_a_version_is_three_numbers(version: str, checkout: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is not a version"):
+        release.release(version, checkout, tmp_path)
+
+
+def test_the_message_is_the_changelogs_section() -> None:
+    message, seconds = release.changelog_section("0.2.0", CHANGES)
+    assert message == "mlfactory template 0.2.0\n\nSecond."
+    assert seconds == 1769904000
+
+
+def test_a_release_needs_its_section() -> None:
+    with pytest.raises(MlfactoryError, match=r"no section for 0\.3\.0"):
+        release.changelog_section("0.3.0", CHANGES)
