@@ -59,8 +59,8 @@ def test_availability_is_drafted_as_the_serving_mode(factory: Factory) -> None:
 
 
 def test_metrics_are_shown_by_dvc(factory: Factory) -> None:
-    shown = factory.json("dvc", "metrics", "show", "--json")
-    assert factory.told["metrics"].keys() <= shown[""]["data"]["reports/metrics.json"]["data"].keys()
+    shown = factory.json("dvc", "metrics", "show", "--json")[""]["data"]
+    assert factory.told["metrics"].keys() <= shown["reports/metrics.json"]["data"].keys()
 
 
 def test_outputs_name_no_time_no_host_and_no_commit(factory: Factory) -> None:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def template_with(change: str, folder: Path, env: dict[str, str]) -> Path:
-    """The template as a team's own repository: release 0.1.0, then a release that changes a line."""
+    """The template as a team's own repository: 0.1.0, then a release that changes a line."""
     bare = folder / "released"
     execute(("git", "clone", "--quiet", "mlfactory::template", str(bare)), folder, env)
     runbook = bare / "template/project/docs/runbook.md"
@@ -69,7 +69,8 @@ def test_copier_copy_of_the_template_source_needs_nothing_but_the_program(
     tmp_path: Path, env: dict[str, str]
 ) -> None:
     copier = str(SCRIPTS / "copier")
-    offline = {**env, "PATH": f"{SCRIPTS}{os.pathsep}{os.defpath}", "https_proxy": "http://127.0.0.1:9"}
-    execute((copier, "copy", "--defaults", "--quiet", "git+mlfactory::template", "made"), tmp_path, offline)
+    offline = {**env, "PATH": f"{SCRIPTS}{os.pathsep}{os.defpath}", "https_proxy": "127.0.0.1:9"}
+    argv = (copier, "copy", "--defaults", "--quiet", "git+mlfactory::template", "made")
+    execute(argv, tmp_path, offline)
     assert "git+mlfactory::template" in (tmp_path / "made/.copier-answers.yml").read_text("utf-8")
     shutil.rmtree(tmp_path / "made")

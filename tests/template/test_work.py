@@ -115,12 +115,8 @@ def test_a_new_column_is_drafted_and_edits_survive(lab: Factory) -> None:
 
 def test_a_derived_feature_takes_a_line_and_a_row(lab: Factory) -> None:
     code = next((lab.path / "src").glob("*/features.py"))
-    code.write_text(
-        code.read_text().replace(
-            "rows.with_columns(",
-            'rows.with_columns(\n        (pl.col("price €") * pl.col("Tenure (months)")).alias("paid"),',
-        )
-    )
+    line = '(pl.col("price €") * pl.col("Tenure (months)")).alias("paid"),'
+    code.write_text(code.read_text().replace("with_columns(", f"with_columns(\n        {line}"))
     catalog = yaml.safe_load(lab.text("features.yaml"))
     catalog["derived"] = {"paid": {"parents": ["price €", "Tenure (months)"]}}
     lab.write("features.yaml", yaml.safe_dump(catalog, allow_unicode=True, sort_keys=False))

@@ -1,9 +1,8 @@
 """Pictures for the report: inline SVG without script, coloured by the style sheet of the page.
 
-`Markup.format` escapes what it is given, so that a name can be anything.
+`Markup.format` escapes what it is given, so a name can be anything.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
@@ -11,7 +10,7 @@ from unicodedata import east_asian_width
 
 from markupsafe import Markup
 
-WIDTH, LEFT, TOP, SIDE = 360, 50, 8, 300
+WIDTH, LEFT, TOP, SIDE = 360, 54, 8, 296
 COLOURS = 6
 Point = tuple[float, float]
 
@@ -28,96 +27,105 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Plot:
-    """A square with the same scale on both axes, and a dashed line to compare with."""
+class Axes:
+    """A square with the same scale on both sides, and a dashed line to compare with."""
 
     x: str
     y: str
     low: float = 0.0
     high: float = 1.0
     reference: tuple[Point, ...] = ((0.0, 0.0), (1.0, 1.0))
-    lines: bool = True
-    dots: bool = False
 
-    def at(self, point: Point) -> Point:
-        """The place of a point in the picture."""
+    def place(self, point: Point) -> Point:
+        """Where a point stands in the picture."""
         x, y = ((value - self.low) / (self.high - self.low) * SIDE for value in point)
         return LEFT + x, TOP + SIDE - y
 
 
-def bars(key: str, title: str, rows: Sequence[Bar]) -> Markup:
+def bars(title: str, rows: Sequence[Bar]) -> Markup:
     """One bar per row from zero, with its interval as a whisker; the first one stands out."""
     ends = [end for bar in rows for end in (bar.value, bar.low, bar.high) if end is not None]
     low, high = min([0.0, *ends]), max([0.0, *ends])
     scale = (WIDTH - 4) / ((high - low) or 1.0)
-    body = (_bar(bar, 36 * i, i, -low * scale + 2, scale) for i, bar in enumerate(rows))
+    body = [_bar(bar, 36 * i, 2 - low * scale, scale) for i, bar in enumerate(rows)]
     told = "; ".join(f"{bar.label}: {bar.text}" for bar in rows)
-    return _svg(key, title, told, 36 * len(rows), body)
+    return _svg(title, told, 36 * len(rows), body)
 
 
-def _bar(bar: Bar, y: int, rank: int, zero: float, scale: float) -> Markup:
-    text = Markup(
-        '<text y="{}">{}<title>{}</title></text><text class="value" x="{}" y="{}">{}</text>'
-    ).format(y + 13, _short(bar.label, 50 - len(bar.text)), bar.label, WIDTH, y + 13, bar.text)
-    if bar.value is None:
-        return text
-    x, width = zero + min(bar.value, 0.0) * scale, max(abs(bar.value) * scale, 1.0)
-    text += Markup(
-        '<rect class="bar b{}" x="{:.1f}" y="{}" width="{:.1f}" height="11" rx="2"/>'
-    ).format(min(rank, 1), x, y + 19, width)
-    if bar.low is None or bar.high is None:
-        return text
-    low, high = zero + bar.low * scale, zero + bar.high * scale
-    return text + Markup(
-        '<path class="whisker" d="M{low:.1f} {t}v7m0-3.5H{high:.1f}m0-3.5v7"/>'
-    ).format(low=low, high=high, t=y + 21)
+def _bar(bar: Bar, y: int, zero: float, scale: float) -> Markup:
+    drawn = _text("", 0, y + 13, bar.label, 50 - len(bar.text))
+    drawn += _text("end", WIDTH, y + 13, bar.text)
+    if bar.value is not None:
+        x, width = zero + min(bar.value * scale, 0), max(abs(bar.value * scale), 1)
+        box = '<rect class="bar" x="{:.1f}" y="{}" width="{:.1f}" height="11" rx="2"/>'
+        drawn += Markup(box).format(x, y + 19, width)
+    if bar.low is not None and bar.high is not None:
+        ends = zero + bar.low * scale, y + 21, zero + bar.high * scale
+        whisker = '<path class="whisker" d="M{:.1f} {}v7m0-3.5H{:.1f}m0-3.5v7"/>'
+        drawn += Markup(whisker).format(*ends)
+    return Markup("<g>{}</g>").format(drawn)
 
 
-def plot(key: str, title: str, told: str, axes: Plot, curves: dict[str, list[Point]]) -> Markup:
-    """Curves or points by name; a legend where there are several."""
-    reference = _path("reference", map(axes.at, axes.reference))
-    body = [*_grid(axes), reference]
+def plot(title: str, axes: Axes, curves: dict[str, list[Point]], draw: str = "line") -> Markup:
+    """Curves by name, drawn as `line`, `dots` or `line dots`; a legend where there are several."""
+    body = [*_grid(axes), _path("reference", map(axes.place, axes.reference))]
     for i, (name, points) in enumerate(curves.items()):
-        places = [axes.at(point) for point in points]
-        if axes.lines:
-            body.append(_path(f"line c{i % COLOURS}", places))
-        if axes.dots:
+        places, y = [axes.place(point) for point in points], TOP + SIDE + 62 + 20 * i
+        if "line" in draw:
+            body.append(_path(f"line c{i}", places))
+        if "dots" in draw:
             dot = Markup('<circle class="dot c{}" cx="{:.1f}" cy="{:.1f}" r="3.5"/>')
-            body += [dot.format(i % COLOURS, *place) for place in places]
+            body += [dot.format(i, *place) for place in places]
         if len(curves) > 1:
-            y = TOP + SIDE + 62 + 20 * i
-            body.append(_path(f"line c{i % COLOURS}", [(LEFT, y - 4), (LEFT + 28, y - 4)]))
-            body.append(_text("", LEFT + 36, y, _short(name, 40)))
+            body.append(_path(f"line c{i}", [(LEFT, y - 4), (LEFT + 28, y - 4)]))
+            body.append(_text("", LEFT + 36, y, name, 38))
     legend = 20 * len(curves) + 8 if len(curves) > 1 else 0
-    return _svg(key, title, told, TOP + SIDE + 44 + legend, body)
+    return _svg(title, f"{axes.y}, by {axes.x}", TOP + SIDE + 44 + legend, body)
 
 
-def heat(key: str, title: str, told: str, names: Sequence[str], rows: Counter[Point2]) -> Markup:
-    """Actual classes as lines, predicted ones as columns, tinted by their share of the line."""
-    left, top = 96, 40
-    width = (WIDTH - left) / len(names)
-    height = min(width, 56.0)
-    body = [_text("axis", left, 14, "predicted →"), _text("axis", 0, top - 8, "actual ↓")]
-    for i, actual in enumerate(names):
-        y, total = top + height * i, sum(rows[actual, name] for name in names)
-        body.append(_text("", 0, y + height / 2 + 4, _short(actual, 13), actual))
-        middle = left + width * (i + 0.5)
-        body.append(_text("middle", middle, top - 8, _short(actual, int(width / 8)), actual))
-        for j, called in enumerate(names):
-            share = rows[actual, called] / (total or 1)
-            body.append(
-                Markup(
-                    '<rect class="cell" x="{:.1f}" y="{:.1f}" width="{w:.1f}" height="{h:.1f}" '
-                    'style="fill-opacity:{:.2f}"><title>{}</title></rect>'
-                ).format(
-                    left + width * j, y, 0.04 + share / 2,
-                    f"{actual}, called {called}: {rows[actual, called]:,} of {total:,} rows",
-                    w=width - 2, h=height - 2,
-                )
-            )  # fmt: skip
-            middle, count = left + width * (j + 0.5) - 1, f"{rows[actual, called]:,}"
-            few = len(names) <= 4
-            body.append(_text("middle", middle, y + height / 2 + 4 - 7 * few, count if few else f"{share:.0%}"))
-            if few:
-                body.append(_text("middle soft", middle, y + height / 2 + 13, f"{share:.0%}"))
-    return _svg(key, title, told, top + height * len(names), body)
+def _grid(axes: Axes) -> Iterable[Markup]:
+    bottom, middle = TOP + SIDE, LEFT + SIDE / 2
+    for tick in _ticks(axes.low, axes.high):
+        x, y = axes.place((tick, tick))
+        yield _path("grid", [(x, TOP), (x, bottom)]) + _path("grid", [(LEFT, y), (LEFT + SIDE, y)])
+        yield _text("middle soft", x, bottom + 17, _compact(tick))
+        yield _text("end soft", LEFT - 6, y + 4, _compact(tick))
+    turned = Markup('<g transform="translate(12 {}) rotate(-90)">{}</g>')
+    yield _text("middle soft", middle, bottom + 37, axes.x)
+    yield turned.format(TOP + SIDE / 2, _text("middle soft", 0, 0, axes.y))
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """About five round numbers between two numbers."""
+    step: float = 10.0 ** floor(log10((high - low) / 5))
+    step *= next(m for m in (1, 2, 5, 10) if high - low <= 5.5 * step * m)
+    return [i * step for i in range(ceil(low / step), floor(high / step + 1e-9) + 1)]
+
+
+def _compact(value: float) -> str:
+    for unit, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= unit:
+            return f"{value / unit:.4g}{letter}"
+    return f"{value:.4g}"
+
+
+def _svg(title: str, told: str, height: int, body: Iterable[Markup]) -> Markup:
+    form = '<svg viewBox="0 0 {} {}" role="img"><title>{}</title><desc>{}</desc>{}</svg>'
+    return Markup(form).format(WIDTH, height, title, told, Markup("").join(body))
+
+
+def _path(style: str, points: Iterable[Point]) -> Markup:
+    places = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+    return Markup('<path class="{}" d="{}"/>').format(style, places and f"M{places}")
+
+
+def _text(style: str, x: float, y: float, text: str, limit: int = 50) -> Markup:
+    """Text, cut where it is too wide; wide letters count twice."""
+    text, cut, width = " ".join(text.split()), "", 0
+    for letter in text:
+        width += 2 if east_asian_width(letter) in "WF" else 1
+        cut += letter if width < limit else ""
+    form = '<text class="{}" x="{:.1f}" y="{:.1f}">{}{}</text>'
+    if cut == text:
+        return Markup(form).format(style, x, y, text, "")
+    return Markup(form).format(style, x, y, f"{cut}…", Markup("<title>{}</title>").format(text))

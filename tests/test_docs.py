@@ -1,0 +1,51 @@
+"""The documentation says what the program says."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from .conftest import ROOT, Command
+
+REFERENCE = ROOT / "docs/reference/cli.md"
+COMMANDS = ([], ["new"], ["doctor"])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def reference(mlfactory: Command) -> str:
+    """The page that the program's own help makes."""
+    parts = ["# The command line\n\nWritten from the program's own help.\n"]
+    for command in COMMANDS:
+        told = mlfactory(*command, "--help", COLUMNS="100", TERM="dumb").stdout
+        parts.append(f"## `{' '.join(['mlfactory', *command])}`\n\n```\n{told.strip()}\n```\n")
+    return "\n".join(parts)
+
+
+def test_the_reference_is_what_the_program_says(mlfactory: Command) -> None:
+    text = reference(mlfactory)
+    if os.environ.get("UPDATE_DOCS"):
+        REFERENCE.write_text(text)
+    assert REFERENCE.read_text() == text, "UPDATE_DOCS=1 pytest tests/test_docs.py"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_every_question_is_documented() -> None:
+    page = (ROOT / "docs/reference/questions.md").read_text()
+    for file in (ROOT / "template/questions").glob("*.yml"):
+        for name, question in yaml.safe_load(file.read_text()).items():
+            assert f"`{name}`" in page or question.get("when") is False
+
+
+def test_at_most_ten_questions_are_asked() -> None:
+    files = (ROOT / "template/questions").glob("*.yml")
+    asked = [q for f in files for q in yaml.safe_load(f.read_text()).values() if "help" in q]
+    assert len(asked) <= 10

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mlfactory.doctor import examine
+from mlfactory.errors import MlfactoryError
+
+from .conftest import Build
+
+
+def test_a_machine_that_works_has_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert [f for f in examine(None) if f.state == "error"] == []
+
+
+def test_a_missing_identity_is_a_warning_with_its_remedy(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / ".gitconfig").unlink()
+    monkeypatch.chdir(tmp_path)
+    (found,) = [f for f in examine(None) if f.id == "GIT001"]
+    assert found.state == "warning"
+    assert "git config --global user.name" in found.remedy
+
+
+def test_a_folder_that_is_no_factory_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MlfactoryError, match="no factory"):
+        examine(tmp_path)
+
+
+def test_a_factory_that_cannot_work_gets_an_error_and_a_remedy_each(
+    tmp_path: Path, build_file_tree: Build, commit_all: Callable[[Path], None]
+) -> None:
+    build_file_tree(
+        tmp_path,
+        {
+            ".copier-answers.yml": "_src_path: git+mlfactory::template\n_commit: v99.0.0\n",
+            "pyproject.toml": "[tool.mlfactory]\ncontract = 1\n",
+        },
+    )
+    commit_all(tmp_path)
+    found = {finding.id: finding for finding in examine(tmp_path)}
+    assert "99.0.0" in found["FAC001"].detail
+    for name in ("FAC001", "ENV001", "CAT001", "DVC001"):
+        assert (found[name].state, bool(found[name].remedy)) == ("error", True)
+    assert found["HOOK001"].state == "warning"
