@@ -64,3 +64,36 @@ def test_an_environment_is_made_under_another_active_one(
     assert (tmp_path / "uv.lock").is_file()
     assert (tmp_path / ".venv/bin/python").exists()
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "pip", "there"),
+    [
+        ("UV_INDEX_URL", "PIP_INDEX_URL", "UV_DEFAULT_INDEX"),
+        ("https_proxy", "PIP_PROXY", "HTTPS_PROXY"),
+        ("SSL_CERT_DIR", "PIP_CERT", "SSL_CERT_FILE"),
+    ],
+)
+def test_what_uv_is_told_under_another_name_wins_too(
+    monkeypatch: pytest.MonkeyPatch, name: str, pip: str, there: str
+) -> None:
+    monkeypatch.delenv(there, raising=False)
+    monkeypatch.setenv(name, "https://uv.example.org")
+    monkeypatch.setenv(pip, "https://pip.example.org")
+    assert there not in packages.settings().variables
+
+
+def test_a_timeout_is_passed_on_under_either_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_DEFAULT_TIMEOUT", "77")
+    assert packages.settings().variables["UV_HTTP_TIMEOUT"] == "77"
+
+
+def test_settings_of_uv_cannot_lead_the_environment_astray(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_PROJECT_ENVIRONMENT", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("UV_FROZEN", "1")
+    text = '[project]\nname = "p"\nversion = "0"\nrequires-python = ">=3.11"\n'
+    (tmp_path / "pyproject.toml").write_text(text)
+    packages.install(tmp_path)
+    assert (tmp_path / ".venv" / "bin" / "python").exists()

@@ -1,137 +1,479 @@
+"""The first look at the data: what is decided, and the sentence for everything that is wrong."""
+
 from __future__ import annotations
 
+import datetime as dt
+import gzip
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
-from mlfactory.errors import MlfactoryError, UsageError
-from mlfactory.preflight import columns, look
+from mlfactory import preflight
+from mlfactory.errors import ERROR, USAGE, MlfactoryError
+from mlfactory.preflight import Look, file, look, table
+
+ROWS = 120
+
+
+def column(make: Callable[[int], object], rows: int = ROWS) -> list[object]:
+    return [make(n) for n in range(rows)]
+
+
+def write_csv(
+    path: Path, columns: dict[str, list[Any]], separator: str = ",", encoding: str = "utf-8"
+) -> Path:
+    rows = zip(*columns.values(), strict=True)
+    lines = [columns.keys(), *rows]
+    text = "".join(separator.join(map(str, line)) + "\n" for line in lines)
+    path.write_bytes(text.encode(encoding))
+    return path
 
 
 @pytest.fixture
-def table() -> pl.DataFrame:
-    return pl.DataFrame(
-        {
-            "customer id": [f"C{n:03}" for n in range(90)],
-            "day": [f"2025-01-{1 + n % 28:02}" for n in range(90)],
-            "amount": [n * 1.5 for n in range(90)],
-            "visits": [n % 7 for n in range(90)],
-            "churned": ["yes" if n % 3 else "no" for n in range(90)],
-        }
-    )
+def data() -> dict[str, list[Any]]:
+    """A table in which everything is as it should be."""
+    return {
+        "id": column(lambda n: f"c{n}"),
+        "day": column(lambda n: f"2025-{1 + n % 12:02}-{1 + n % 28:02}"),
+        "amount": column(lambda n: n * 1.5 + 0.25),
+        "visits": column(lambda n: n * 7 % 101),
+        "stars": column(lambda n: n % 5),
+        "churned": column(lambda n: "yes" if n % 3 else "no"),
+    }
 
 
 @pytest.fixture
-def file(tmp_path: Path, table: pl.DataFrame) -> Path:
-    table.write_csv(tmp_path / "customers.csv")
-    return tmp_path / "customers.csv"
+def file_of(tmp_path: Path, data: dict[str, list[Any]]) -> Callable[..., Path]:
+    """The table as CSV, with columns replaced, added or, where None, left out."""
+
+    def make(**changes: list[Any] | None) -> Path:
+        columns = {**data, **changes}
+        kept = {name: values for name, values in columns.items() if values is not None}
+        return write_csv(tmp_path / "data.csv", kept)
+
+    return make
 
 
 def refused(path: Path, target: str = "churned", **options: str) -> MlfactoryError:
     with pytest.raises(MlfactoryError) as caught:
         look(path, target, **options)
-    assert caught.value.hint
+    assert caught.value.hint, caught.value.message
     return caught.value
 
 
-@pytest.mark.parametrize(
-    ("target", "task"),
-    [("churned", "classification"), ("visits", "classification"), ("amount", "regression")],
-)
-def test_the_task_follows_from_the_target(file: Path, target: str, task: str) -> None:
-    assert look(file, target).task == task
+# ---- what is decided
 
 
-def test_the_task_can_be_given(file: Path) -> None:
-    assert look(file, "visits", task="regression").task == "regression"
-
-
-def test_parquet_is_looked_at_like_csv(tmp_path: Path, table: pl.DataFrame) -> None:
-    table.write_parquet(tmp_path / "customers.parquet")
-    seen = look(tmp_path / "customers.parquet", "churned", identifier="customer id")
-    assert (seen.rows, seen.columns) == (90, tuple(table.columns))
-
-
-@pytest.mark.parametrize("separator", [";", "\t"])
-def test_other_separators_are_found(tmp_path: Path, table: pl.DataFrame, separator: str) -> None:
-    table.write_csv(tmp_path / "t.csv", separator=separator)
-    assert columns(tmp_path / "t.csv") == tuple(table.columns)
-
-
-def test_a_mark_of_byte_order_is_no_part_of_a_name(file: Path) -> None:
-    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
-    assert look(file, "churned", identifier="customer id").columns[0] == "customer id"
-
-
-def test_dates_that_cannot_be_read_are_refused(file: Path) -> None:
-    assert look(file, "churned", time="day").rows == 90
-    file.write_text(file.read_text().replace("2025-01-05", "soon"))
-    assert "'day'" in refused(file, time="day").message
+def test_a_look_says_what_is_there(file_of: Callable[..., Path]) -> None:
+    path = file_of()
+    assert look(path, "churned") == Look(
+        path=path,
+        rows=ROWS,
+        columns=("id", "day", "amount", "visits", "stars", "churned"),
+        dtypes=("String", "String", "Float64", "Int64", "Int64", "String"),
+        target="churned",
+        task="classification",
+        reason="the target 'churned' holds 2 different names, so the task is classification",
+        separator=",",
+        warnings=(),
+    )
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("values", "task"),
     [
-        ("", "is empty"),
-        ("id,churned\n", "no row"),
-        ("id,id,churned\n1,2,3\n", "two columns named 'id'"),
-        ("id,,churned\n1,2,3\n", "has no name"),
-        ("id,churned\n" + "1,yes\n" * 20, "20 rows"),
-        ("id,churned\n" + "1,\n" * 90, "missing in every row"),
-        ("id,churned\n" + "1,yes\n" * 90, "in every row"),
-        ("id,churned\n" + "1,yes\n" * 90 + "1,no\n", "'no'"),
-        ("id,churned\n" + "".join(f"1,class {n}\n" for n in range(150)), "150 classes"),
-        ("id,churned\n" + "1,yes,no,perhaps\n" * 90, "cannot be read as a table"),
+        (column(lambda n: "ab"[n % 2]), "classification"),
+        (column(lambda n: n % 2 == 0), "classification"),
+        (column(lambda n: n % 10), "classification"),
+        (column(lambda n: n % 11), "regression"),
+        (column(lambda n: f"{n % 2}.0"), "classification"),
+        (column(lambda n: f"{n % 3}.0"), "regression"),
+        (column(lambda n: n % 3 + 0.5), "regression"),
+        (column(lambda n: f"1e{n % 20}"), "regression"),
+        (column(lambda n: f"-{n}"), "regression"),
+        (column(lambda n: f"00{n % 4}"), "classification"),
     ],
 )
-def test_what_is_wrong_with_the_data_is_told(tmp_path: Path, content: str, said: str) -> None:
-    (tmp_path / "t.csv").write_text(content)
-    assert said in refused(tmp_path / "t.csv").message
-
-
-def test_a_file_that_is_not_there_is_looked_for(file: Path) -> None:
-    assert "customers.csv" in refused(file.with_name("custmers.csv")).hint
-
-
-def test_a_directory_is_no_table(tmp_path: Path) -> None:
-    assert "directory" in refused(tmp_path).message
-
-
-def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "t.xlsx").write_bytes(b"PK")
-    assert ".csv" in refused(tmp_path / "t.xlsx").message
-
-
-def test_bytes_that_are_no_parquet_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "t.parquet").write_bytes(b"nothing")
-    assert "no Parquet" in refused(tmp_path / "t.parquet").message
-
-
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_bytes(bytes(range(128, 256)) * 50)
-    assert str(tmp_path / "t.csv") in refused(tmp_path / "t.csv").message
-
-
-def test_a_target_that_is_not_there_has_a_neighbour(file: Path) -> None:
-    assert "'churned'" in refused(file, "Churn").hint
-
-
-def test_a_name_cannot_be_predicted_as_a_number(file: Path) -> None:
-    assert "no number" in refused(file, task="regression").message
-
-
-def test_columns_have_one_part_each(file: Path) -> None:
-    with pytest.raises(UsageError):
-        look(file, "churned", identifier="churned")
+def test_the_task_follows_from_the_target(
+    file_of: Callable[..., Path], values: list[Any], task: str
+) -> None:
+    assert look(file_of(churned=values), "churned").task == task
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("dtype", "values", "task"),
     [
-        ({"identifier": "nobody"}, "'nobody'"),
-        ({"identifier": "visits"}, "names no rows"),
-        ({"time": "amount"}, "not dates"),
+        (pl.Boolean, column(lambda n: n % 2 == 0), "classification"),
+        (pl.Int8, column(lambda n: n % 3), "classification"),
+        (pl.Float32, column(lambda n: n / 7), "regression"),
+        (pl.Decimal(10, 2), column(lambda n: n / 4), "regression"),
+        (pl.Categorical, column(lambda n: "ab"[n % 2]), "classification"),
+        (pl.Enum(["a", "b"]), column(lambda n: "ab"[n % 2]), "classification"),
+        (pl.String, column(lambda n: str(n / 7)), "regression"),
     ],
 )
-def test_id_and_time_must_be_what_they_say(file: Path, options: dict[str, str], said: str) -> None:
-    assert said in refused(file, **options).message
+def test_parquet_types_are_understood(
+    tmp_path: Path, dtype: Any, values: list[Any], task: str
+) -> None:
+    path = tmp_path / "data.parquet"
+    target = pl.Series("y", values, dtype=dtype, strict=False)
+    pl.DataFrame([pl.Series("x", range(ROWS)), target]).write_parquet(path)
+    seen = look(path, "y")
+    assert (seen.task, seen.rows) == (task, ROWS)
+
+
+def test_a_task_that_was_asked_for_holds(file_of: Callable[..., Path]) -> None:
+    seen = look(file_of(), "stars", task="regression")
+    assert (seen.task, seen.reason[:40]) == (
+        "regression",
+        "the task is regression, as asked for; th",
+    )
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_the_separator_is_found(tmp_path: Path, data: dict[str, list[Any]], separator: str) -> None:
+    path = write_csv(tmp_path / "data.csv", data, separator)
+    assert look(path, "churned").separator == separator
+
+
+def test_commas_inside_values_do_not_part_columns(tmp_path: Path) -> None:
+    path = write_csv(
+        tmp_path / "d.csv", {"a": column(lambda n: f"{n},5,6"), "y": column(lambda n: n % 2)}, ";"
+    )
+    assert look(path, "y").separator == ";"
+
+
+def test_quotes_bom_and_windows_lines_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    lines = ['"target","a note"', *(f'"{"ab"[n % 2]}","x, ""{n}""\r\ny"' for n in range(ROWS))]
+    path.write_bytes(("\ufeff" + "\r\n".join(lines)).encode())
+    seen = look(path, "target")
+    assert (seen.columns, seen.rows) == (("target", "a note"), ROWS)
+
+
+def test_columns_are_the_header(file_of: Callable[..., Path]) -> None:
+    assert preflight.columns(file_of(day=None))[:2] == ("id", "amount")
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["%Y-%m-%d", "%Y/%m/%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S.5Z"],
+)
+def test_moments_are_read_as_a_factory_reads_them(file_of: Callable[..., Path], form: str) -> None:
+    start = dt.datetime(2024, 1, 31, 8, 30)
+    path = file_of(day=column(lambda n: (start + dt.timedelta(hours=n)).strftime(form)))
+    assert look(path, "churned", time="day", identifier="id").warnings == ()
+
+
+def test_a_time_column_of_parquet_may_have_a_zone(tmp_path: Path) -> None:
+    path = tmp_path / "data.parquet"
+    start = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
+    moments = [start + dt.timedelta(days=n) for n in range(ROWS)]
+    pl.DataFrame({"t": moments, "x": range(ROWS), "y": [0.5, 1.5] * 60}).write_parquet(path)
+    assert look(path, "y", time="t").task == "regression"
+
+
+# ---- the file
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.csv", b"", "is empty"),
+        ("a.csv", b" \n\n", "is empty"),
+        ("a.csv", b"\xef\xbb\xbf", "is empty"),
+        ("a.parquet", b"", "is empty"),
+        ("a.csv", b"PAR1\0\0\0\0\0\0PAR1", "is a Parquet file"),
+        ("a.csv", gzip.compress(b"a,b\n1,2\n"), "compressed by gzip"),
+        ("a.csv", b"PK\x03\x04\0\0\0\0", "Excel"),
+        ("a.csv", b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
+        ("a.csv", b"<!DOCTYPE html>\n<html>", "web page"),
+        ("a.csv", b'{"a": 1}', "JSON"),
+        ("a.csv", "a,b\n1,2\n".encode("utf-16"), "UTF-16"),
+        ("a.csv", b"a,b\n1,\xe9\n", "line 2 has the byte 0xE9"),
+        ("a.csv", b"a,b\n1,\0\n", "zero bytes"),
+        ("a.csv", b"a,b\r1,2\r", "carriage returns"),
+        ("a.csv", b"\na,b\n1,2\n", "no header"),
+        ("a.csv", b"sep=;\na;b\n1;2\n", "spreadsheets"),
+        ("a.csv", b"a,b,a\n1,2,3\n", "two columns named 'a'"),
+        ("a.csv", b",a,b\n0,1,2\n", "column 1 of"),
+        ("a.csv", b'"a\nb",c\n1,2\n', "line break"),
+        ("a.csv", b"5.1,3.5,setosa\n4.9,3.0,setosa\n", "not a header"),
+        ("a.csv", b"1,2,3\n4,5,6\n", "not a header"),
+        ("a.csv", b"text\nsome\n", "one column only"),
+        ("a.parquet", b"a,b\n1,2\n", "no Parquet file"),
+        ("a.parquet", b"PAR1 and then nothing", "cut off"),
+        ("a.parquet", b"PAR1" + b"x" * 20 + b"PAR1", "cannot be read as a table"),
+    ],
+)
+def test_a_file_that_is_no_table_is_named(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    error = refused(path, "a")
+    assert said in error.message
+    assert name in error.message
+    assert error.exit_code == ERROR
+
+
+def test_a_line_with_too_many_values_is_named(file_of: Callable[..., Path]) -> None:
+    path = file_of()
+    path.write_text(path.read_text() + "a,b,c,d,e,f,g\n")
+    assert f"line {ROWS + 2} has 7 values, the header 6" in refused(path).message
+
+
+def test_such_a_line_is_found_where_the_target_comes_first(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text("y,x\n" + "1,2\n0,3\n" * 60 + "1,2,3\n")
+    assert "line 122 has 3 values" in refused(path, "y").message
+
+
+def test_quotes_that_do_not_end_are_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text("y,x,z\n" + "1,2,3\n0,3,4\n" * 60 + '1,"2,3\n' + "1,2,3\n" * 9)
+    assert "cannot be read as a table" in refused(path, "y").message
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("data.CSV", "mv "),
+        ("data.tsv", "mv "),
+        ("data.csv.gz", "Unpack"),
+        ("data.xlsx", "Save the table as CSV"),
+        ("data.csv.dvc", "dvc pull"),
+        ("data", "Save the table as CSV"),
+    ],
+)
+def test_another_kind_of_file_gets_its_own_advice(tmp_path: Path, name: str, hint: str) -> None:
+    (tmp_path / name).write_text("a,b\n1,2\n")
+    error = refused(tmp_path / name)
+    assert hint in error.hint
+    assert error.exit_code == USAGE
+
+
+def test_a_missing_file_suggests_its_neighbour(file_of: Callable[..., Path]) -> None:
+    path = file_of()
+    assert refused(path.with_name("dta.csv")).hint == f"Did you mean {path}?"
+
+
+def test_a_missing_folder_is_said(tmp_path: Path) -> None:
+    assert refused(tmp_path / "no" / "data.csv").hint.startswith("There is no folder")
+
+
+def test_a_directory_is_refused(tmp_path: Path) -> None:
+    assert "is a directory" in refused(tmp_path).message
+
+
+@pytest.mark.parametrize("address", ["https://example.org/a.csv", "s3://bucket/a.parquet"])
+def test_an_address_is_no_file(address: str) -> None:
+    assert "is an address" in refused(Path(address)).message
+
+
+@pytest.mark.parametrize("name", ["data[1].csv", "a*.csv", "${x}.csv", "{{ x }}.csv", "a\nb.csv"])
+def test_a_name_that_pipelines_would_misread_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("a,b\n1,2\n")
+    assert "characters that mean something" in refused(tmp_path / name).message
+
+
+def test_a_name_with_spaces_and_accents_is_fine(file_of: Callable[..., Path]) -> None:
+    path = file_of()
+    assert look(path.rename(path.with_name("données (1).csv")), "churned").rows == ROWS
+
+
+# ---- the columns and their parts
+
+
+@pytest.mark.parametrize(("option", "key"), [("--id", "identifier"), ("--time", "time")])
+def test_a_column_that_is_missing_suggests_the_nearest(
+    file_of: Callable[..., Path], option: str, key: str
+) -> None:
+    error = refused(file_of(), **{key: "Amuont"})
+    assert "has no column 'Amuont'" in error.message
+    assert error.hint.startswith(f"Did you mean {option} 'amount'?")
+
+
+def test_a_target_that_is_far_from_all_lists_the_columns(file_of: Callable[..., Path]) -> None:
+    error = refused(file_of(), "zzz")
+    assert error.hint == "Its columns are id, day, amount, visits, stars, churned."
+    assert error.exit_code == USAGE
+
+
+def test_an_empty_target_is_refused(file_of: Callable[..., Path]) -> None:
+    assert "--target names no column" in refused(file_of(), "").message
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"identifier": "churned"}, {"time": "churned"}, {"identifier": "day", "time": "day"}],
+)
+def test_a_column_plays_one_part(file_of: Callable[..., Path], options: dict[str, str]) -> None:
+    assert "at once" in refused(file_of(), **options).message
+
+
+def test_something_must_be_left_to_learn_from(tmp_path: Path, data: dict[str, list[Any]]) -> None:
+    columns = {name: data[name] for name in ("id", "churned")}
+    path = write_csv(tmp_path / "d.csv", columns)
+    assert "no column to learn from" in refused(path, identifier="id").message
+
+
+def test_an_unknown_task_is_refused(file_of: Callable[..., Path]) -> None:
+    assert "no task 'ranking'" in refused(file_of(), task="ranking").message
+
+
+# ---- the target
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([""] * ROWS, "is missing in every row"),
+        (["NA"] * ROWS, "is missing in every row"),
+        (column(lambda n: "x" if n < 49 else ""), "has 49 rows with a target"),
+        (["x"] * ROWS, "is 'x' in every row"),
+        ([0] * ROWS, "is '0' in every row"),
+        (column(lambda n: f"name {n}"), "has 120 classes"),
+        (column(lambda n: "?" if n == 7 else n), "holds numbers, but also '?'"),
+        (column(lambda n: f"2025-01-{1 + n % 28:02}"), "holds dates"),
+        (column(lambda n: "inf" if n == 3 else n + 0.5), "infinite"),
+        (column(lambda n: f"$ {n}.50"), "numbers with other signs"),
+        (column(lambda n: "rare" if n < 2 else "ab"[n % 2]), "'rare' (2)"),
+    ],
+)
+def test_a_target_that_cannot_be_learned_is_refused(
+    file_of: Callable[..., Path], values: list[Any], said: str
+) -> None:
+    assert said in refused(file_of(churned=values)).message
+
+
+def test_a_header_without_rows_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a,b\n")
+    assert "a header and no row" in refused(tmp_path / "a.csv", "a").message
+
+
+def test_names_cannot_be_predicted_as_numbers(file_of: Callable[..., Path]) -> None:
+    assert "no number" in refused(file_of(), task="regression").message
+
+
+def test_too_many_numbers_are_no_classes(file_of: Callable[..., Path]) -> None:
+    error = refused(file_of(), "amount", task="classification")
+    assert "at most 100 can" in error.message
+    assert error.hint == "Say --task regression."
+
+
+def test_lists_are_no_target(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pl.DataFrame({"x": range(ROWS), "y": [[n] for n in range(ROWS)]}).write_parquet(path)
+    assert "List(Int64) values" in refused(path, "y").message
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (column(lambda n: "" if n < 9 else "ab"[n % 2]), "9 of 120 rows have no target"),
+        (column(lambda n: "ab"[n % 2] if n > 5 else "rare"), "few rows: 'rare' (6)"),
+        (column(lambda n: ("yes", "Yes", "no")[n % 3]), "differ in spelling only"),
+    ],
+)
+def test_what_is_odd_about_the_target_is_a_warning(
+    file_of: Callable[..., Path], values: list[Any], said: str
+) -> None:
+    assert said in " ".join(look(file_of(churned=values), "churned").warnings)
+
+
+# ---- identifier and time
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (column(lambda n: "" if n == 5 else n), "is missing in 1 of 120 rows"),
+        (column(lambda n: n % 9), "has 9 different values only"),
+    ],
+)
+def test_an_identifier_must_tell_rows_apart(
+    file_of: Callable[..., Path], values: list[Any], said: str
+) -> None:
+    assert said in refused(file_of(id=values), identifier="id").message
+
+
+def test_an_identifier_that_has_a_third_of_all_rows_is_a_warning(
+    file_of: Callable[..., Path],
+) -> None:
+    path = file_of(id=column(lambda n: n if n > 50 else "guest"))
+    assert "42% of the rows have the identifier 'guest'" in str(
+        look(path, "churned", identifier="id").warnings
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (column(lambda n: f"{1 + n % 28:02}.12.2025"), "not dates: '01.12.2025'"),
+        (column(lambda n: "" if n == 5 else f"2025-01-{1 + n % 28:02}"), "missing in 1 rows"),
+        (["2025-01-01"] * ROWS, "in every row"),
+        (column(lambda n: 1735689600 + n), "not dates: '1735689600'"),
+        (column(lambda n: f"2025-02-{1 + n % 30:02}"), "not dates: '2025-02-29'"),
+    ],
+)
+def test_a_time_column_must_order_all_rows(
+    file_of: Callable[..., Path], values: list[Any], said: str
+) -> None:
+    assert said in refused(file_of(day=values), time="day").message
+
+
+def test_a_time_column_that_is_a_number_is_refused_in_parquet(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pl.DataFrame({"t": range(ROWS), "x": range(ROWS), "y": [0, 1] * 60}).write_parquet(path)
+    assert "not dates: '0'" in refused(path, "y", time="t").message
+
+
+def test_a_time_in_the_future_is_a_warning(file_of: Callable[..., Path]) -> None:
+    path = file_of(day=column(lambda n: "9999-12-31" if n == 5 else f"2025-01-{1 + n % 28:02}"))
+    assert "into the future, up to 9999-12-31" in str(look(path, "churned", time="day").warnings)
+
+
+# ---- large files
+
+
+@pytest.mark.parametrize("name", ["big.csv", "big.parquet"])
+def test_of_a_large_file_only_the_beginning_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for module in (file, table):
+        monkeypatch.setattr(module, "SAMPLE_BYTES", 1 << 20)
+    numbers = pl.Series("x", range(400_000)).hash(seed=1)
+    frame = pl.DataFrame([numbers, (numbers % 2).alias("y")])
+    path = tmp_path / name
+    frame.write_csv(path) if name.endswith("csv") else frame.write_parquet(path)
+    seen = look(path, "y")
+    assert seen.rows == (None if name.endswith("csv") else 400_000)
+    assert "only its first" in seen.warnings[0]
+
+
+def test_what_the_beginning_does_not_show_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (file, table):
+        monkeypatch.setattr(module, "SAMPLE_BYTES", 1 << 20)
+    path = tmp_path / "sorted.csv"
+    path.write_text("x,y\n" + "12345,no\n" * 300_000 + "12345,yes\n" * 300_000)
+    assert "never changes in what was looked at" in str(look(path, "y").warnings)
+
+
+def test_a_hundred_megabytes_take_two_seconds(tmp_path: Path) -> None:
+    path = tmp_path / "big.csv"
+    block = "".join(f"{n},{n * 0.37:.4f},customer {n},2025-01-{1 + n % 28:02},{n % 2}\n"
+                    for n in range(100_000))  # fmt: skip
+    with path.open("w") as opened:
+        opened.write("id,amount,name,day,y\n")
+        for _ in range(22):
+            opened.write(block)
+    assert 90e6 < path.stat().st_size <= file.SAMPLE_BYTES
+    start = time.perf_counter()
+    look(path, "y", identifier="id", time="day")
+    assert time.perf_counter() - start < 4  # 2 s on a machine that does nothing else

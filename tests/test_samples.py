@@ -1,23 +1,52 @@
+"""The data that travel with the program."""
+
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import pytest
+from mlfactory import samples
+from mlfactory.errors import UsageError
 from mlfactory.preflight import look
 from mlfactory.samples import sample
 
-
-@pytest.mark.parametrize("task", ["classification", "regression"])
-def test_the_data_that_come_along_pass_the_first_look(task: str) -> None:
-    shipped = sample(task)
-    seen = look(
-        shipped.path, shipped.target, identifier=shipped.identifier, time=shipped.time, task="auto"
-    )
-    assert seen.task == task
-    assert shipped.path.stat().st_size < 100_000
+TASKS = ("classification", "regression")
+README = (Path(samples.__file__).parent / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("task", ["classification", "regression"])
-def test_origin_and_licence_are_stated(task: str) -> None:
-    shipped = sample(task)
-    page = (shipped.path.parent / "README.md").read_text()
-    assert shipped.licence in page
-    assert shipped.path.name in page
+@pytest.mark.parametrize("task", TASKS)
+def test_a_sample_passes_the_look_at_data_without_a_warning(task: str) -> None:
+    chosen = sample(task)
+    seen = look(chosen.path, chosen.target, identifier=chosen.identifier, time=chosen.time)
+    assert (seen.task, seen.warnings) == (task, ())
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_sample_is_small(task: str) -> None:
+    assert sample(task).path.stat().st_size < 50_000
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_readme_describes_every_column_and_the_licence(task: str) -> None:
+    chosen = sample(task)
+    with chosen.path.open(encoding="utf-8", newline="") as file:
+        header = next(csv.reader(file))
+    wanted = [chosen.licence, chosen.path.name, *(f"`{name}`" for name in header)]
+    assert [text for text in wanted if text not in README] == []
+
+
+def test_the_identifier_of_the_penguins_is_unique() -> None:
+    chosen = sample("classification")
+    with chosen.path.open(encoding="utf-8", newline="") as file:
+        names = [row[chosen.identifier] for row in csv.DictReader(file)]
+    assert len(set(names)) == len(names) == 344
+
+
+def test_auto_is_the_sample_for_classification() -> None:
+    assert sample("auto") == sample("classification")
+
+
+def test_another_task_is_refused() -> None:
+    with pytest.raises(UsageError):
+        sample("clustering")

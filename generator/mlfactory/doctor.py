@@ -110,7 +110,7 @@ class ENV001:
         if not (place / "uv.lock").is_file():
             return Seen(ERROR, "there is no uv.lock", "uv lock && uv sync")
         argv = [packages.uv(), "sync", "--locked", "--check", "--directory", str(place)]
-        done = process.run(argv, env={"UV_PYTHON": "", "VIRTUAL_ENV": ""}, ok=range(256))
+        done = process.run(argv, env=packages.NEUTRAL, ok=range(256))
         return _by_code(done, "environment, lock and pyproject.toml agree", "uv sync")
 
 

@@ -18,12 +18,29 @@ REMOTE = {
     "extra-index-url": "UV_INDEX",
     "find-links": "UV_FIND_LINKS",
     "trusted-host": "UV_INSECURE_HOST",
+    "default-timeout": "UV_HTTP_TIMEOUT",
     "timeout": "UV_HTTP_TIMEOUT",
     "cert": "SSL_CERT_FILE",
     "proxy": "HTTPS_PROXY",
 }
 STRATEGY = "UV_INDEX_STRATEGY"
 SOURCES = ("index-url", "extra-index-url", "find-links")
+# Other names under which the environment may have said the same thing.
+ALIASES = {
+    "UV_DEFAULT_INDEX": ("UV_INDEX_URL",),
+    "UV_INDEX": ("UV_EXTRA_INDEX_URL",),
+    "SSL_CERT_FILE": ("SSL_CERT_DIR",),
+    "HTTPS_PROXY": ("https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"),
+}
+# What would send uv to another interpreter, another folder, or keep it from writing a lock.
+NEUTRAL = {
+    "UV_PYTHON": "",
+    "VIRTUAL_ENV": "",
+    "UV_PROJECT_ENVIRONMENT": ".venv",
+    "UV_FROZEN": "0",
+    "UV_LOCKED": "0",
+    "UV_PYTHON_DOWNLOADS": "never",
+}
 LOCAL_WARNING = (
     "uv.lock names package sources that are folders of this machine ({}): it will not install "
     "elsewhere; give the packages an index that everybody reaches, then `uv lock`"
@@ -56,10 +73,11 @@ def environment(project: Path) -> dict[str, str]:
     return {"PATH": path, "VIRTUAL_ENV": str(project / ".venv")}
 
 
-def settings() -> Settings:
+def settings(pip: Mapping[str, str] | None = None) -> Settings:
     """What pip is configured with and uv is not; what is set for uv already wins."""
-    told = {REMOTE[key]: (key, value) for key, value in pip_settings().items() if key in REMOTE}
-    told = {name: pair for name, pair in told.items() if name not in os.environ}
+    pip = pip_settings() if pip is None else pip
+    told = {REMOTE[key]: (key, value) for key, value in pip.items() if key in REMOTE}
+    told = {name: pair for name, pair in told.items() if not is_set(name)}
     variables: dict[str, str] = {}
     local: dict[str, str] = {}
     for name, (key, value) in told.items():
@@ -67,13 +85,20 @@ def settings() -> Settings:
         variables |= {name: there} if there else {}
         local |= {name: f"{here} {there}".strip()} if here else {}
     for where in (variables, local):
-        if "UV_INDEX" in where:  # pip takes the best version of all indexes
+        if (
+            "UV_INDEX" in where and STRATEGY not in os.environ
+        ):  # pip takes the best version of all indexes
             where[STRATEGY] = "unsafe-best-match"
     if "HTTPS_PROXY" in variables:
         variables["HTTP_PROXY"] = variables["HTTPS_PROXY"]
     shown = [f"{n}={masked(v)}" for n, v in sorted(variables.items()) if n != STRATEGY]
     notes = (f"pip's settings are passed on to uv: {', '.join(shown)}",) if shown else ()
     return Settings(variables, local, notes)
+
+
+def is_set(name: str) -> bool:
+    """Whether the environment says it, under this name or another."""
+    return any(os.environ.get(known) for known in (name, *ALIASES.get(name, ())))
 
 
 def pip_settings() -> dict[str, str]:
@@ -113,27 +138,30 @@ def install(project: Path) -> tuple[str, ...]:
 
     Folders of this machine serve as sources only when it cannot be done without them.
     """
-    found = settings()
-    try:
-        sync(project, found.variables)
-    except MlfactoryError:
-        if not found.local:
-            raise
-    else:
-        return found.notes
-    sync(project, {**found.variables, **found.local})
+    pip = pip_settings()
+    found = settings(pip)
+    closed = pip.get("no-index", "").lower() in ("1", "true", "yes", "on")
+    if not (closed and found.local):
+        try:
+            sync(project, found.variables)
+        except MlfactoryError:
+            if not found.local:
+                raise
+        else:
+            return found.notes
+    sync(project, {**found.variables, **found.local}, *(["--no-index"] if closed else []))
     folders = sorted(set(" ".join(v for n, v in found.local.items() if n != STRATEGY).split()))
     return (*found.notes, LOCAL_WARNING.format(", ".join(folders)))
 
 
-def sync(project: Path, variables: Mapping[str, str]) -> None:
+def sync(project: Path, variables: Mapping[str, str], *options: str) -> None:
     """Make uv.lock where it is missing or out of date, and an environment that agrees with it."""
-    call(["sync", "--python", base_python(), "--directory", str(project)], variables)
+    call(["sync", "--python", base_python(), "--directory", str(project), *options], variables)
 
 
 def call(argv: list[str], variables: Mapping[str, str]) -> process.Result:
     """Start uv; an environment that happens to be active must not be taken for the factory's."""
-    env = {**variables, "UV_PYTHON": "", "VIRTUAL_ENV": "", "UV_PYTHON_DOWNLOADS": "never"}
+    env = {**variables, **NEUTRAL}
     hint = (
         "the last lines say what uv lacks; behind a firewall, give pip's index settings to uv too"
     )

@@ -79,7 +79,7 @@ def customers(rows: int = 900) -> pl.DataFrame:
         months, plan = draw.randrange(60), draw.choice(["básico", "Pro", "enterprise", None])
         calls = None if draw.random() < 0.1 else draw.randrange(9)
         price = round(draw.uniform(5, 90), 2)
-        score = 3 - 0.12 * months + 0.5 * (calls or 4) * (plan == "Pro") + 0.02 * price
+        score = 3 * (10 < months < 40) + 0.5 * (calls or 4) * (plan == "Pro") + 0.02 * price
         table.append(
             {
                 "customer id": f"C{number:05d}",
@@ -90,9 +90,9 @@ def customers(rows: int = 900) -> pl.DataFrame:
                 "price €": price,
                 "class": draw.choice(["a", "b"]),
                 "is_mobile": draw.random() < 0.4,
-                "churned": "yes" if score + draw.gauss(0, 1) > 1 else "no",
+                "churned": "yes" if score + draw.gauss(0, 1) > 3 else "no",
                 "revenue": round(10 * score + draw.gauss(0, 4), 2),
-                "segment": "high" if score > 3 else "middle" if score > 0 else "low",
+                "segment": "high" if score > 4 else "middle" if score > 2 else "low",
             }
         )
     return pl.DataFrame(table)

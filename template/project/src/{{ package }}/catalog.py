@@ -37,6 +37,14 @@ class Column(Section):
     range: tuple[float | None, float | None] | None = None
     values: tuple[str, ...] | None = None
 
+    @model_validator(mode="after")
+    def _rules_fit_the_type(self) -> "Column":
+        if self.range is not None and self.dtype not in ("int", "float"):
+            raise ValueError(f"`range` is a rule for int and float, and the dtype is {self.dtype}")
+        if self.values is not None and self.dtype != "string":
+            raise ValueError(f"`values` is a rule for string, and the dtype is {self.dtype}")
+        return self
+
 
 class Derived(Section):
     """A feature that features.py computes from its parents, of which it inherits availability."""

@@ -53,16 +53,17 @@ def bars(title: str, rows: Sequence[Bar]) -> Markup:
 
 
 def _bar(bar: Bar, y: int, zero: float, scale: float) -> Markup:
-    drawn = _text("", 0, y + 13, bar.label, 50 - len(bar.text))
+    drawn = _text("", 0, y + 13, bar.label, 46 - len(bar.text))
     drawn += _text("end", WIDTH, y + 13, bar.text)
     if bar.value is not None:
         x, width = zero + min(bar.value * scale, 0), max(abs(bar.value * scale), 1)
-        box = '<rect class="bar" x="{:.1f}" y="{}" width="{:.1f}" height="11" rx="2"/>'
-        drawn += Markup(box).format(x, y + 19, width)
+        drawn += Markup(
+            '<rect class="bar" x="{:.1f}" y="{}" width="{:.1f}" height="11" rx="2"/>'
+        ).format(x, y + 19, width)
     if bar.low is not None and bar.high is not None:
-        ends = zero + bar.low * scale, y + 21, zero + bar.high * scale
-        whisker = '<path class="whisker" d="M{:.1f} {}v7m0-3.5H{:.1f}m0-3.5v7"/>'
-        drawn += Markup(whisker).format(*ends)
+        low, high = zero + bar.low * scale, zero + bar.high * scale
+        whisker = Markup('<path class="whisker" d="M{:.1f} {}v7m0-3.5H{:.1f}m0-3.5v7"/>')
+        drawn += whisker.format(low, y + 21, high)
     return Markup("<g>{}</g>").format(drawn)
 
 
@@ -110,8 +111,8 @@ def _compact(value: float) -> str:
 
 
 def _svg(title: str, told: str, height: int, body: Iterable[Markup]) -> Markup:
-    form = '<svg viewBox="0 0 {} {}" role="img"><title>{}</title><desc>{}</desc>{}</svg>'
-    return Markup(form).format(WIDTH, height, title, told, Markup("").join(body))
+    form = Markup('<svg viewBox="0 0 {} {}" role="img"><title>{}</title><desc>{}</desc>{}</svg>')
+    return form.format(WIDTH, height, title, told, Markup("").join(body))
 
 
 def _path(style: str, points: Iterable[Point]) -> Markup:
@@ -125,7 +126,7 @@ def _text(style: str, x: float, y: float, text: str, limit: int = 50) -> Markup:
     for letter in text:
         width += 2 if east_asian_width(letter) in "WF" else 1
         cut += letter if width < limit else ""
-    form = '<text class="{}" x="{:.1f}" y="{:.1f}">{}{}</text>'
-    if cut == text:
-        return Markup(form).format(style, x, y, text, "")
-    return Markup(form).format(style, x, y, f"{cut}…", Markup("<title>{}</title>").format(text))
+    full = Markup("…<title>{}</title>").format(text) if cut != text else ""
+    return Markup('<text class="{}" x="{:.1f}" y="{:.1f}">{}{}</text>').format(
+        style, x, y, cut, full
+    )

@@ -41,7 +41,7 @@ def _column(column: Column) -> pa.Column:
         checks.append(pa.Check.ge(low, error=f"is below {low:g}"))
     if high is not None:
         checks.append(pa.Check.le(high, error=f"is above {high:g}"))
-    if column.values is not None and column.dtype == "string":
+    if column.values is not None:
         checks.append(pa.Check.isin(column.values, error="is none of the values in the catalog"))
     return pa.Column(DTYPES[column.dtype], checks, nullable=column.nullable)
 

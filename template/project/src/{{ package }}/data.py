@@ -60,7 +60,14 @@ def column_names(path: Path, data: Data) -> list[str]:
 def _scan(path: Path, data: Data) -> pl.LazyFrame:
     if path.suffix == ".parquet":
         return pl.scan_parquet(path)
-    return pl.scan_csv(path, separator=data.separator, infer_schema=False)
+    return pl.scan_csv(
+        path, separator=data.separator, infer_schema=False, with_column_names=_unescaped
+    )
+
+
+def _unescaped(names: list[str]) -> list[str]:
+    """The names as they are meant: polars leaves doubled quotes in a header."""
+    return [name.replace('""', '"') for name in names]
 
 
 def missing_as_null(raw: pl.DataFrame, data: Data) -> pl.DataFrame:

@@ -17,6 +17,7 @@ LOWER_IS_BETTER = ("log_loss", "brier", "calibration_error", "rmse", "mae", "qua
 PRIMARY = {"binary": "log_loss", "multiclass": "log_loss", "regression": "rmse"}
 BINS = 10
 EPSILON = 1e-15
+BIASED = ("calibration_error",)
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,10 @@ def evaluate(
     first, *others = predictions
     metric = PRIMARY[task]
     models = {
-        name: {key: _interval(value, [d[name][key] for d in drawn]) for key, value in found.items()}
+        name: {
+            key: _interval(value, [d[name][key] for d in drawn], key in BIASED)
+            for key, value in found.items()
+        }
         for name, found in whole.items()
     }
     gains = {
@@ -194,9 +198,11 @@ def evaluate(
     return models, gains
 
 
-def _interval(value: float, drawn: list[float]) -> Interval:
+def _interval(value: float, drawn: list[float], biased: bool = False) -> Interval:
     defined = np.array([number for number in drawn if not np.isnan(number)])
     if np.isnan(value) or not len(defined):
         return Interval(None, None, None)
+    if biased:  # a resample repeats rows, and so looks less calibrated than the rows are
+        defined = np.maximum(defined - defined.mean() + value, 0)
     low, high = np.quantile(defined, [0.025, 0.975])
     return Interval(float(value), float(low), float(high))

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -16,9 +16,8 @@ Checked = TypeVar("Checked", bound=BaseModel)
 class Loader(yaml.SafeLoader):
     """YAML 1.2, as DVC reads it: `no`, `on` and `2025-01-01` are words like any other."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
 
-
+Loader.yaml_implicit_resolvers = {}
 for tag, form, first in (
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),

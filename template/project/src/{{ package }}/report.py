@@ -12,7 +12,7 @@ from math import floor, isfinite, log10
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from .catalog import Catalog, load_catalog
@@ -24,20 +24,13 @@ from .params import Params, load_params
 REPORTS = Path("reports")
 TEMPLATES = Path(__file__).parent / "templates"
 OUTPUTS = ("data_card.md", "model_card.md", "report.html")
-FEATURES, CELLS = 15, 8
+FEATURES, CELLS, OTHERS = 15, 8, "all others"
 MODELS = {"model": "this model", "linear": "linear model", "naive": "constant"}
 LABELS = {
-    "roc_auc": "ROC AUC",
-    "pr_auc": "PR AUC",
-    "log_loss": "log loss",
-    "brier": "Brier score",
-    "f1": "F1",
-    "calibration_error": "calibration error",
-    "rmse": "RMSE",
-    "mae": "mean absolute error",
-    "r2": "R²",
-    "quantile_loss": "quantile loss",
-}
+    "roc_auc": "ROC AUC", "pr_auc": "PR AUC", "log_loss": "log loss", "brier": "Brier score",
+    "f1": "F1", "calibration_error": "calibration error", "rmse": "RMSE",
+    "mae": "mean absolute error", "r2": "R²", "quantile_loss": "quantile loss",
+}  # fmt: skip
 
 
 def write_report() -> Path:
@@ -61,11 +54,10 @@ def read_evaluation() -> dict[str, Any]:
 
 def environment(name: str) -> Environment:
     """Jinja that escapes every value as the kind of file demands."""
-    html = name.endswith(".html")
     found = Environment(
         loader=FileSystemLoader(TEMPLATES),
-        autoescape=html,
-        finalize=None if html else markdown,
+        autoescape=select_autoescape(["html"]),
+        finalize=markdown if name.endswith(".md") else None,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -83,10 +75,10 @@ def context(evaluation: dict[str, Any], catalog: Catalog, params: Params) -> dic
     return evaluation | {
         "params": params,
         "catalog": catalog,
-        "inputs": inputs,
         "features": catalog.features(params),
         "sources": sorted({column.source for column in inputs.values() if column.source}),
         "assumed": [name for name, column in inputs.items() if column.assumed],
+        "names": MODELS,
         "label": label,
         "reason": evaluation["reason"].replace(evaluation["metric"], label),
         "warnings": list(dict.fromkeys(split["warnings"] + evaluation["warnings"])),
@@ -124,7 +116,7 @@ def compared(evaluation: dict[str, Any], name: str) -> str:
     way = "lower" if gain["value"] >= 0 else "higher"
     sure = "better" if gain["low"] > 0 else "worse" if gain["high"] < 0 else None
     chance = f"surely {sure}" if sure else "which may be chance"
-    return f"{abs(gain['value'] / base):.0%} {way}, {chance} (improvement {interval(gain)})"
+    return f"{abs(gain['value'] / base):.0%} {way}, {chance}; improvement {interval(gain)}"
 
 
 def pictures(positive: str | None, held: dict[str, int]) -> dict[str, Markup]:
@@ -173,8 +165,9 @@ def read_curves(name: str) -> dict[str, list[Point]]:
 def confusion(order: list[str]) -> dict[str, dict[str, int]]:
     """Rows by actual and by predicted class, the largest first; small ones are put together."""
     kept = order if len(order) <= CELLS else order[: CELLS - 1]
-    counts: Counter[tuple[str, ...]] = Counter(
-        tuple(line[part] if line[part] in kept else "all others" for part in ("actual", "predicted"))
+    known = {name: name for name in kept}
+    counts = Counter(
+        (known.get(line["actual"], OTHERS), known.get(line["predicted"], OTHERS))
         for line in read_plot("confusion")
     )
     names = list(dict.fromkeys([*kept, *sorted({name for pair in counts for name in pair})]))
@@ -185,10 +178,10 @@ def number(value: float | None) -> str:
     """At least three significant digits, without an exponent where people can do without."""
     if value is None:
         return "not defined"
-    size = abs(value)
-    if size and not 1e-6 <= size < 1e12:
-        return f"{value:.3g}"
-    return f"{value:,.{max(0, 2 - floor(log10(size))) if size else 0}f}"
+    if abs(value) < 1e-12:
+        return "0"
+    digits = 2 - floor(log10(abs(value)))
+    return f"{value:,.{max(digits, 0)}f}" if -10 < digits < 8 else f"{value:.3g}"
 
 
 def interval(found: dict[str, float | None]) -> str:
@@ -200,6 +193,6 @@ def interval(found: dict[str, float | None]) -> str:
 
 def markdown(value: Any) -> str:
     """Text on one line in which nothing is taken for Markdown or HTML, in or out of a table."""
-    text = " ".join(str("" if value is None else value).split())
+    text = re.sub(r"\s+", " ", "" if value is None else str(value))
     text = re.sub(r"[\\`*~|$\[\]]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", text)
     return text.replace("&", "&amp;").replace("<", "&lt;")

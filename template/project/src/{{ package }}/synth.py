@@ -70,7 +70,7 @@ def _score(inputs: list[pl.Series], generator: np.random.Generator, rows: int) -
     """Between 0 and 1, evenly spread; the second and third driver act in ways no line follows."""
     a, b, c = [*(effect(values) for values in inputs), *[np.zeros(rows)] * DRIVERS][:DRIVERS]
     noisy = 2 * a + a * b + np.abs(c) + generator.normal(0, NOISE, rows)
-    return (noisy.argsort(kind="stable").argsort(kind="stable") + 0.5) / rows
+    return np.asarray((noisy.argsort(kind="stable").argsort(kind="stable") + 0.5) / rows)
 
 
 def _target(score: np.ndarray, column: Column, params: Params) -> pl.Series:
