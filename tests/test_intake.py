@@ -45,7 +45,7 @@ def test_a_name_that_is_set_is_taken_as_it_is(
 
 def test_without_data_there_is_a_sample(tmp_path: Path, questions: dict[str, Question]) -> None:
     run = gathered(asked(tmp_path), questions)
-    assert (run.given["target"], Path(run.data).name) == ("species", "penguins.csv")
+    assert (run.given["target"], Path(run.data).name) == ("sex", "penguins.csv")
 
 
 def test_the_sample_follows_the_task(tmp_path: Path, questions: dict[str, Question]) -> None:

@@ -18,7 +18,9 @@ PAGE = Path(__file__).parents[2] / "docs/tutorials/first-factory.md"
 def test_the_tutorial_runs(tmp_path: Path, env: dict[str, str]) -> None:
     shutil.copy(sample("classification").path, tmp_path / "penguins.csv")
     blocks = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    script = "".join(block for language, block in blocks if not language).replace("/tmp/", f"{tmp_path}/")
+    script = "".join(block for language, block in blocks if not language).replace(
+        "/tmp/", f"{tmp_path}/"
+    )
     done = execute(("bash", "-euo", "pipefail", "-c", script), tmp_path, env)
     assert "probability_" in done.stdout
     assert "learning_rate" in done.stdout

@@ -57,7 +57,13 @@ def test_plots_are_drawn_by_dvc(lab: Factory, tmp_path: Path) -> None:
 def test_a_file_is_scored(lab: Factory, tmp_path: Path) -> None:
     lab.run("factory", "predict", RAW, str(tmp_path / "scored.parquet"))
     scored = pl.read_parquet(tmp_path / "scored.parquet")
-    assert scored.columns == ["customer id", "prediction", "probability_no", "probability_yes"]
+    assert scored.columns == [
+        "customer id",
+        "prediction",
+        "probability_no",
+        "probability_yes",
+        "refused",
+    ]
     assert scored.height == 900
     assert scored["probability_yes"].is_between(0, 1).all()
 

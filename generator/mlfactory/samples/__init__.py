@@ -27,7 +27,7 @@ class Sample:
 PENGUINS = Sample(
     name="Palmer penguins",
     path=_HERE / "penguins.csv",
-    target="species",
+    target="sex",
     identifier="bird_id",
     time="",
     task="classification",

@@ -97,9 +97,9 @@ def test_predict_needs_only_what_the_model_learned_from(trained: Trained, tmp_pa
     needed = trained.rows.select(*trained.catalog.inputs(trained.params))
     needed.write_parquet(tmp_path / "in.parquet")
     with chdir(trained.folder):
-        count = predict.predict_file(tmp_path / "in.parquet", tmp_path / "out.parquet")
+        scored, _ = predict.predict_file(tmp_path / "in.parquet", tmp_path / "out.parquet")
 
-    assert count == trained.rows.height
+    assert scored == trained.rows.height
 
 
 def test_rows_that_lack_a_column_are_refused_and_nothing_is_written(
@@ -111,3 +111,36 @@ def test_rows_that_lack_a_column_are_refused_and_nothing_is_written(
     with chdir(trained.folder), pytest.raises(errors.FactoryError, match="the data lack"):
         predict.predict_file(tmp_path / "in.parquet", tmp_path / "out.parquet")
     assert not (tmp_path / "out.parquet").exists()
+
+
+def test_a_row_that_lacks_what_training_never_lacked_is_refused_alone(trained: Trained) -> None:
+    known = trained.signature.features
+    rows = trained.rows[:5].with_row_index("place")
+    name = next(f.name for f in known if f.name in rows.columns)
+    strict = trained.signature.model_copy(
+        update={
+            "features": tuple(f.model_copy(update={"missing_seen": f.name != name}) for f in known)
+        }
+    )
+    hole = pl.when(pl.col("place") == 2).then(None).otherwise(pl.col(name)).alias(name)
+
+    answered = predict.answers(rows.with_columns(hole).drop("place"), trained.model, strict)
+    whole = predict.answers(rows.drop("place"), trained.model, strict)
+
+    assert answered["refused"].to_list()[2] == f"{name} is missing"
+    assert answered["prediction"][2] is None
+    assert answered[[0, 1, 3, 4]].drop("refused").equals(whole[[0, 1, 3, 4]].drop("refused"))
+
+
+def test_only_refused_rows_make_an_answer_without_predictions(trained: Trained) -> None:
+    known = tuple(f.model_copy(update={"missing_seen": False}) for f in trained.signature.features)
+    strict = trained.signature.model_copy(update={"features": known})
+    empty = trained.rows[:3].with_columns(
+        pl.lit(None, trained.rows.schema[n]).alias(n)
+        for n in trained.catalog.inputs(trained.params)
+    )
+
+    answered = predict.answers(empty, trained.model, strict)
+
+    assert answered["prediction"].null_count() == answered.height == 3
+    assert answered["refused"].null_count() == 0

@@ -72,7 +72,10 @@ def predict(source: Path, target: Path) -> None:
     """Score every row of SOURCE (CSV or Parquet) into TARGET."""
     from .predict import predict_file
 
-    _say(f"{predict_file(source, target):,} rows scored into {target}")
+    scored, refused = predict_file(source, target)
+    _say(f"{scored:,} rows scored into {target}")
+    if refused:
+        _say(f"warning: {refused:,} rows got no prediction; the column `refused` says why")
 
 
 @app.command()
@@ -93,10 +96,15 @@ def summary(as_json: Json = False) -> None:
 
 
 @app.command()
-def synth(target: Path, rows: int = 1000) -> None:
+def synth(
+    target: Annotated[Path | None, typer.Argument(help="Else where the raw data stand.")] = None,
+    rows: int = 1000,
+) -> None:
     """Write made-up rows that keep the contract, for tests without access to the data."""
+    from .params import load_params
     from .synth import write
 
+    target = target or Path(load_params().data.path)
     write(target, rows)
     _say(f"{rows:,} synthesised rows in {target}")
 

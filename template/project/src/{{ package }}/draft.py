@@ -21,6 +21,7 @@ FEW = 20
 CATEGORICAL_SHARE = 0.5
 MAX_CATEGORIES = 1000
 SALTS = 200
+ABOUT, UNKNOWN = Path("docs/about.md"), "not drafted yet"
 SEPARATORS = (";", "\t", "|")
 POSITIVE = ("1", "true", "yes", "y", "t", "positive")
 
@@ -49,6 +50,7 @@ def draft() -> Draft:
         if name not in raw.columns
     ]
     warnings += _write_split(raw, values, params)
+    _fill_about(values, params)
     return Draft(
         len(new), tuple(f"{n}: {why}" for n, (_, why) in described.items()), tuple(warnings)
     )
@@ -200,6 +202,19 @@ def _write_split(raw: pl.DataFrame, values: pl.DataFrame, params: Params) -> lis
             content["split"]["key"] = _flow(key)
     _save(yaml, content, PARAMS)
     return warnings
+
+
+def _fill_about(values: pl.DataFrame, params: Params) -> None:
+    """Say in docs/about.md what the data were when the factory was made, as long as nobody has."""
+    text = ABOUT.read_text("utf-8") if ABOUT.is_file() else ""
+    if UNKNOWN not in text:
+        return
+    told = f"{values.height:,} rows, {values.width:,} columns"
+    if params.task == "classification":
+        counts = classes(_target(values, params).drop_nulls())
+        shares = (f"{name} {rows / sum(counts.values()):.0%}" for name, rows in counts.items())
+        told += f"; of the target: {', '.join(shares)}"
+    ABOUT.write_text(text.replace(UNKNOWN, told), "utf-8")
 
 
 def find_positive(target: pl.Series) -> str:

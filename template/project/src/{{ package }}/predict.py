@@ -1,26 +1,29 @@
 """Scoring a file with the trained model."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from .catalog import Catalog, load_catalog
 from .contract import findings, read_batch
-from .data import missing_as_null, read_batches
+from .data import read_batches
 from .errors import FactoryError
 from .model import load, predict
 from .params import Params, load_params
-from .signature import Signature, encode, featured, load_signature
+from .signature import Signature, encode, featured, load_signature, refusals
 
 MODEL = Path("models/model")
 WRITERS = (".csv", ".parquet")
 
 
-def predict_file(source: Path, target: Path, folder: Path = MODEL) -> int:
-    """Score every row of `source` into `target` (CSV or Parquet); returns how many.
+def predict_file(source: Path, target: Path, folder: Path = MODEL) -> tuple[int, int]:
+    """Score the rows of `source` into `target` (CSV or Parquet); returns scored and refused rows.
 
-    The rows keep the contract, or nothing is written: a FactoryError names what breaks it.
+    A row that lacks a value which never was missing in training is refused: it gets no prediction,
+    and the column `refused` names the values. All rows keep the contract, or nothing is written:
+    a FactoryError names what breaks it.
     """
     if target.suffix not in WRITERS:
         raise FactoryError(f"{target} is neither .csv nor .parquet", "name the output so")
@@ -29,12 +32,14 @@ def predict_file(source: Path, target: Path, folder: Path = MODEL) -> int:
     frames = []
     for raw in read_batches(source, params.data):
         rows = checked(raw, catalog, params)
-        scores = predict(model, encode_rows(rows, signature))
-        frames.append(pl.concat([_names(raw, params), answer(scores, signature)], how="horizontal"))
+        parts = [_names(raw, catalog), answers(rows, model, signature)]
+        frames.append(pl.concat(parts, how="horizontal"))
     if not frames:
         raise FactoryError(f"{source} holds no row", "give a file with rows")
-    _write(pl.concat(frames), target)
-    return sum(frame.height for frame in frames)
+    table = pl.concat(frames)
+    _write(table, target)
+    refused = table.height - table["refused"].null_count()
+    return table.height - refused, refused
 
 
 def checked(raw: pl.DataFrame, catalog: Catalog, params: Params) -> pl.DataFrame:
@@ -46,10 +51,25 @@ def checked(raw: pl.DataFrame, catalog: Catalog, params: Params) -> pl.DataFrame
     return rows
 
 
-def encode_rows(rows: pl.DataFrame, signature: Signature) -> np.ndarray:
-    """The matrix of typed rows, as in training."""
+def answers(rows: pl.DataFrame, model: Any, signature: Signature) -> pl.DataFrame:
+    """One line per typed row: the prediction, or why there is none."""
     names = [feature.name for feature in signature.features]
-    return encode(featured(rows, names), signature.features)
+    frame = featured(rows, names).select(names)
+    refused = refusals(frame, signature.features)
+    if refused.null_count() == 0:
+        nothing = [pl.lit(None).alias(name) for name in ("prediction", *probabilities(signature))]
+        return frame.select(refused).with_columns(nothing).select(pl.exclude("refused"), "refused")
+    scored = frame.filter(refused.is_null())
+    found = answer(predict(model, encode(scored, signature.features)), signature)
+    places = found.with_columns(refused.is_null().arg_true().alias("row"))
+    lines = pl.DataFrame({"row": pl.arange(frame.height, dtype=pl.UInt32, eager=True)})
+    table = lines.join(places, on="row", how="left", maintain_order="left").drop("row")
+    return table.with_columns(refused)
+
+
+def probabilities(signature: Signature) -> list[str]:
+    """The names of the columns that hold probabilities."""
+    return [f"probability_{name}" for name in signature.classes]
 
 
 def answer(scores: np.ndarray, signature: Signature) -> pl.DataFrame:
@@ -60,14 +80,17 @@ def answer(scores: np.ndarray, signature: Signature) -> pl.DataFrame:
     threshold = signature.threshold or 0.5
     called = (scores >= threshold).astype(int) if scores.ndim == 1 else shares.argmax(axis=1)
     names = np.array(signature.classes)
-    probabilities = {f"probability_{name}": shares[:, k] for k, name in enumerate(names)}
-    return pl.DataFrame({"prediction": names[called], **probabilities})
+    found = {name: shares[:, k] for k, name in enumerate(probabilities(signature))}
+    return pl.DataFrame({"prediction": names[called], **found})
 
 
-def _names(raw: pl.DataFrame, params: Params) -> pl.DataFrame:
-    """The identifier of each row, where there is one."""
-    wanted = [params.data.id] if params.data.id in raw.columns else []
-    return missing_as_null(raw.select(wanted), params.data)
+def _names(raw: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
+    """The identifiers of each row, as they stand in the file."""
+    return raw.select(
+        name
+        for name, column in catalog.columns.items()
+        if column.role == "identifier" and name in raw.columns
+    )
 
 
 def _write(table: pl.DataFrame, target: Path) -> None:

@@ -2,8 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from functools import reduce
-from operator import and_
 from pathlib import Path
 from typing import Any, Literal
 
@@ -88,11 +86,18 @@ def encode(rows: pl.DataFrame, features: tuple[Feature, ...]) -> np.ndarray:
     return matrix
 
 
-def encodable(rows: pl.DataFrame, features: tuple[Feature, ...]) -> pl.Series:
-    """Whether each row has every value that was never missing in training."""
+def refusals(rows: pl.DataFrame, features: tuple[Feature, ...]) -> pl.Series:
+    """Which values a row lacks that never were missing in training; null for a row with all."""
     needed = [feature.name for feature in features if not feature.missing_seen]
-    present = [rows[name].is_not_null() for name in needed]
-    return reduce(and_, present, pl.repeat(True, rows.height, eager=True))
+    said = [
+        pl.when(rows[name].is_null()).then(pl.lit(f"{name} is missing"))
+        for name in needed
+        if rows[name].null_count()
+    ]
+    if not said:
+        return pl.Series("refused", [None], dtype=pl.String).new_from_index(0, rows.height)
+    told = pl.concat_str(said, separator="; ", ignore_nulls=True)
+    return rows.select(pl.when(told != "").then(told).alias("refused"))["refused"]
 
 
 def _encode(column: pl.Series, feature: Feature) -> np.ndarray:

@@ -20,7 +20,7 @@ from .metrics import PRIMARY, Interval, evaluate, measure
 from .model import Matrix, fit, predict, save
 from .params import Params, load_params
 from .plots import write_plots
-from .signature import Signature, describe, encodable, encode, featured, save_signature
+from .signature import Signature, describe, encode, featured, refusals, save_signature
 from .split import FILE as SPLIT
 
 MODEL = Path("models/model")
@@ -55,7 +55,7 @@ def train() -> dict[str, Any]:
         "importance": importance,
         "split": split,
         "backtest": backtest(rows, signature, params) if params.data.time else [],
-        "warnings": split["warnings"] + result["warnings"] + refusals(refused),
+        "warnings": split["warnings"] + result["warnings"] + left_out(refused),
         "provenance": signature.provenance,
     }
     MODEL.mkdir(parents=True, exist_ok=True)
@@ -129,7 +129,7 @@ def featured_train(rows: pl.DataFrame, signature: Signature) -> pl.DataFrame:
 def matrix(rows: pl.DataFrame, signature: Signature) -> Matrix:
     """Encoded features and target, without the rows that the encoder would refuse."""
     frame = featured_train(rows, signature)
-    fit_for_use = encodable(frame, signature.features)
+    fit_for_use = refusals(frame, signature.features).is_null()
     x = encode(frame.filter(fit_for_use), signature.features)
     target = rows[signature.target].filter(fit_for_use)
     if signature.task == "regression":
@@ -139,7 +139,7 @@ def matrix(rows: pl.DataFrame, signature: Signature) -> Matrix:
     return Matrix(x, y.to_numpy())
 
 
-def refusals(rows: int) -> list[str]:
+def left_out(rows: int) -> list[str]:
     """What to say of holdout rows that this model cannot score."""
     if not rows:
         return []
