@@ -23,4 +23,4 @@ def test_the_tutorial_runs(tmp_path: Path, env: dict[str, str]) -> None:
     )
     done = execute(("bash", "-euo", "pipefail", "-c", script), tmp_path, env)
     assert "probability_" in done.stdout
-    assert "learning_rate" in done.stdout
+    assert "log_loss" in done.stdout

@@ -138,6 +138,11 @@ def _parts(catalog: Catalog, params: Params) -> Iterator[Finding]:
                 f"data.{part} is {name!r}, and the catalog has no such column",
                 f"correct data.{part} in params.yaml, or run: factory catalog draft",
             )  # fmt: skip
+    if lost := [name for name in params.split.key if name not in catalog.columns]:
+        yield Finding(
+            "error", lost[0], None, "split.key lists it, and the catalog has no such column",
+            "give the column back, or set split.salt to null and draft again: rows change sides",
+        )  # fmt: skip
     for name, column in catalog.columns.items():
         if (column.role == "target") != (name == params.data.target):
             yield Finding(

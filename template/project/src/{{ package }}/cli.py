@@ -109,6 +109,14 @@ def synth(
     _say(f"{rows:,} synthesised rows in {target}")
 
 
+@app.command()
+def update() -> None:
+    """Take the template's improvements; this needs mlfactory on this machine."""
+    from .update import update
+
+    raise typer.Exit(update())
+
+
 @catalog_app.command()
 def draft(as_json: Json = False) -> None:
     """Add the columns of the data that the catalog lacks. What you wrote stays as it is."""

@@ -101,7 +101,12 @@ def class_names(split: dict[str, Any], params: Params) -> tuple[str, ...]:
         raise FactoryError(
             f"the target has one class only: {names}", "add rows of another class to the data"
         )
-    if len(names) == 2 and params.data.positive in names:
+    if len(names) == 2 and params.data.positive is not None:
+        if params.data.positive not in names:
+            raise FactoryError(
+                f"data.positive is {params.data.positive!r}, and the classes are {names}",
+                "correct data.positive in params.yaml",
+            )
         names.sort(key=lambda name: name == params.data.positive)
     return tuple(names)
 
