@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 from mlfactory import preflight
-from mlfactory.errors import ERROR, USAGE, MlfactoryError
+from mlfactory.errors import ERROR, MlfactoryError
 from mlfactory.preflight import Look, file, look, table
 
 ROWS = 120
@@ -253,7 +253,7 @@ def test_another_kind_of_file_gets_its_own_advice(tmp_path: Path, name: str, hin
     (tmp_path / name).write_text("a,b\n1,2\n")
     error = refused(tmp_path / name)
     assert hint in error.hint
-    assert error.exit_code == USAGE
+    assert error.exit_code == ERROR
 
 
 def test_a_missing_file_suggests_its_neighbour(file_of: Callable[..., Path]) -> None:
@@ -300,7 +300,7 @@ def test_a_column_that_is_missing_suggests_the_nearest(
 def test_a_target_that_is_far_from_all_lists_the_columns(file_of: Callable[..., Path]) -> None:
     error = refused(file_of(), "zzz")
     assert error.hint == "Its columns are id, day, amount, visits, stars, churned."
-    assert error.exit_code == USAGE
+    assert error.exit_code == ERROR
 
 
 def test_an_empty_target_is_refused(file_of: Callable[..., Path]) -> None:

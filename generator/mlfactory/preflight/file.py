@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..errors import MlfactoryError, UsageError
+from ..errors import MlfactoryError
 
 SAMPLE_BYTES = 100_000_000
 HEAD_BYTES = 1 << 20
@@ -74,16 +74,16 @@ def check(path: Path) -> None:
 def check_place(path: Path) -> None:
     """A file stands there, and its name can go into a pipeline."""
     if "://" in str(path) or re.match(r"(https?|s3|gs|az|hdfs):/", str(path)):
-        raise UsageError(f"{path} is an address, not a file", "Download it, and give the file.")
+        raise MlfactoryError(f"{path} is an address, not a file", "Download it, and give the file.")
     if path.is_dir():
-        raise UsageError(f"{path} is a directory", "Give one CSV or Parquet file.")
+        raise MlfactoryError(f"{path} is a directory", "Give one CSV or Parquet file.")
     if not path.exists():
-        raise UsageError(f"there is no file {path}", suggestion(path))
+        raise MlfactoryError(f"there is no file {path}", suggestion(path))
     if not path.is_file():
-        raise UsageError(f"{path} is not a regular file", "Write the data to a file first.")
+        raise MlfactoryError(f"{path} is not a regular file", "Write the data to a file first.")
     if re.search(r"""[\x00-\x1f\x7f*?\[\]{}$\\"'`]""", path.name):
         plain = re.sub(r"[^\w.-]+", "_", path.name)
-        raise UsageError(
+        raise MlfactoryError(
             f"the file name {path.name!r} has characters that mean something to pipelines",
             f"Give the file a plain name, such as {plain}.",
         )
@@ -113,7 +113,7 @@ def check_suffix(path: Path) -> None:
     elif hint == "rename":
         new = quoted(path.with_suffix(".csv"))
         hint = f"If it is a table with a header, rename it: mv {quoted(path)} {new}"
-    raise UsageError(f"{path} ends in neither .csv nor .parquet", hint)
+    raise MlfactoryError(f"{path} ends in neither .csv nor .parquet", hint)
 
 
 def check_signature(path: Path, head: bytes) -> None:

@@ -88,7 +88,7 @@ def check(
 
 
 def check_column(path: Path, names: Sequence[str], option: str, name: str) -> None:
-    """The column is there. Raises UsageError with the nearest name, or all of them."""
+    """The column is there. Raises MlfactoryError with the nearest name, or all of them."""
     if name in names:
         return
     folded = {other.strip().lower(): other for other in reversed(names)}
@@ -96,7 +96,7 @@ def check_column(path: Path, names: Sequence[str], option: str, name: str) -> No
     shown = ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
     hint = f"Did you mean {option} {folded[near[0]]!r}? " if near else ""
     said = f"{path} has no column {name!r}" if name else f"{option} names no column"
-    raise UsageError(said, f"{hint}Its columns are {shown}.")
+    raise MlfactoryError(said, f"{hint}Its columns are {shown}.")
 
 
 def check_rows(path: Path, facts: Facts, whole: bool) -> None:

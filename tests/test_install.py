@@ -1,0 +1,55 @@
+"""The program and its template reach people as a wheel, made from an sdist, made from a clone."""
+
+from __future__ import annotations
+
+import json
+import os
+import sysconfig
+from pathlib import Path
+
+import pytest
+from mlfactory import packages, source
+
+from .conftest import ROOT, Command
+
+CLONE = ("--quiet", "--depth", "1", "--no-tags")
+
+
+@pytest.fixture
+def installed(tmp_path: Path, command: Command) -> Path:
+    """The scripts of an environment into which the wheel was installed; it is not activated.
+
+    A shallow clone without tags gives the sdist, the sdist the wheel.
+    """
+    uv, place = packages.uv(), tmp_path / "env"
+    command("git", "clone", *CLONE, f"file://{ROOT}", tmp_path / "clone")
+    command(uv, "build", "--quiet", "--out-dir", tmp_path / "dist", tmp_path / "clone")
+    command(uv, "venv", "--quiet", "--python", packages.base_python(), place)
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    command(uv, "pip", "install", "--quiet", "--no-deps", "--python", place, wheel)
+    (library,) = place.glob("lib/python*/site-packages")
+    # What it depends on is taken from where the tests run.
+    (library / "rest.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return place / "bin"
+
+
+def test_a_wheel_renders_what_was_released_without_a_checkout_or_a_network(
+    installed: Path, tmp_path: Path, command: Command
+) -> None:
+    offline = {"PATH": os.defpath, "https_proxy": "127.0.0.1:9"}
+    argv = (installed / "mlfactory", "new", "made", "--no-setup", "--json")
+    told = json.loads(command(*argv, cwd=tmp_path, **offline).stdout)
+    newest = source.released(source.HISTORY).versions[-1]
+    assert told["template"] == {
+        "source": "git+mlfactory::template",
+        "version": newest,
+        "released": True,
+    }
+
+
+def test_copier_reads_the_template_of_a_wheel_by_its_name(
+    installed: Path, tmp_path: Path, command: Command
+) -> None:
+    path = {"PATH": f"{installed}{os.pathsep}{os.environ['PATH']}"}
+    command("copier", "copy", "--defaults", "git+mlfactory::template", "made", cwd=tmp_path, **path)
+    assert (tmp_path / "made/.copier-answers.yml").is_file()
