@@ -1,13 +1,18 @@
 from __future__ import annotations
 
-import statistics
+import os
+import pty
+import select
 import subprocess
 import sys
-import time
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from mlfactory import __version__
+
+from .conftest import Command
 
 
 def test_the_version_is_shown(mlfactory: Any) -> None:
@@ -27,20 +32,6 @@ def test_help_imports_nothing_slow() -> None:
     err = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stderr
     loaded = {name.split(".")[0] for name in err.split()}
     assert loaded.isdisjoint({"copier", "polars", "rich", "yaml", "jinja2", "uv", "packaging"})
-
-
-def test_help_takes_a_fraction_of_copiers() -> None:
-    """Promised is 0.2, on an idle machine; the suite runs on busy ones."""
-
-    def median(*argv: str) -> float:
-        seconds = []
-        for _ in range(5):
-            begun = time.perf_counter()
-            subprocess.run([sys.executable, "-m", *argv], capture_output=True, check=True)
-            seconds.append(time.perf_counter() - begun)
-        return statistics.median(seconds)
-
-    assert median("mlfactory", "--help") < 0.4 * median("copier", "--help")
 
 
 @pytest.mark.parametrize(
@@ -94,3 +85,43 @@ def test_the_traceback_comes_on_demand() -> None:
 def test_an_interruption_ends_with_130() -> None:
     done = run_main("raise KeyboardInterrupt")
     assert (done.returncode, done.stderr) == (130, "error: interrupted\n")
+
+
+def test_the_shell_completes_commands(command: Command) -> None:
+    asked = {
+        "_MLFACTORY_COMPLETE": "complete_bash",
+        "COMP_WORDS": "mlfactory ne",
+        "COMP_CWORD": "1",
+    }
+    assert command("mlfactory", code=None, **asked).stdout.split() == ["new"]
+
+
+def test_on_a_terminal_the_open_questions_are_asked(tmp_path: Path, table: Path) -> None:
+    """The target comes from a list; then copier asks, and each Enter takes its default."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(tmp_path)
+        os.execlp("mlfactory", "mlfactory", "new", "made", "--no-setup", "--data", str(table))
+    shown = converse(terminal, ("column", "churned\r"), *[("?", "\r")] * 10)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, shown
+    assert "Who answers for it?" in shown
+    answers = yaml.safe_load((tmp_path / "made/.copier-answers.yml").read_text())
+    assert (answers["target"], answers["serving"]) == ("churned", "batch")
+
+
+def converse(terminal: int, *talk: tuple[str, str]) -> str:
+    """Answer each question once its sign has appeared; returns all that was shown."""
+    shown, waiting, seen = "", list(talk), 0
+    while True:
+        ready, _, _ = select.select([terminal], [], [], 3)
+        try:
+            shown += os.read(terminal, 4096).decode(errors="replace") if ready else ""
+        except OSError:  # the program has ended
+            return shown
+        if not ready and not waiting:
+            return shown
+        if "\x1b[6n" in shown[seen:]:  # where is the cursor? asked by the prompt
+            os.write(terminal, b"\x1b[1;1R")
+        if waiting and (waiting[0][0] in shown[seen:] or not ready):
+            os.write(terminal, waiting.pop(0)[1].encode())
+            seen = len(shown)

@@ -141,15 +141,23 @@ def install(project: Path) -> tuple[str, ...]:
     pip = pip_settings()
     found = settings(pip)
     closed = pip.get("no-index", "").lower() in ("1", "true", "yes", "on")
-    if not (closed and found.local):
+    if closed and found.local:
+        return sync_locally(project, found, "--no-index")
+    try:
+        sync(project, found.variables)
+    except MlfactoryError as first:
+        if not found.local:
+            raise
         try:
-            sync(project, found.variables)
+            return sync_locally(project, found)
         except MlfactoryError:
-            if not found.local:
-                raise
-        else:
-            return found.notes
-    sync(project, {**found.variables, **found.local}, *(["--no-index"] if closed else []))
+            raise first from None
+    return found.notes
+
+
+def sync_locally(project: Path, found: Settings, *options: str) -> tuple[str, ...]:
+    """The same with folders of this machine as sources, and a warning of what that means."""
+    sync(project, {**found.variables, **found.local}, *options)
     folders = sorted(set(" ".join(v for n, v in found.local.items() if n != STRATEGY).split()))
     return (*found.notes, LOCAL_WARNING.format(", ".join(folders)))
 
