@@ -462,3 +462,11 @@ def test_what_the_beginning_does_not_show_is_no_error(
     path = tmp_path / "sorted.csv"
     path.write_text("x,y\n" + "12345,no\n" * 300_000 + "12345,yes\n" * 300_000)
     assert "never changes in what was looked at" in str(look(path, "y").warnings)
+
+
+@pytest.mark.parametrize("name", ["*", "^a.*$"])
+def test_a_name_that_is_a_pattern_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "t.csv").write_text(f"{name},churned\n" + "1,yes\n2,no\n" * 50)
+    error = refused(tmp_path / "t.csv", "churned")
+    assert repr(name) in error.message
+    assert error.hint == "Rename it in the file."

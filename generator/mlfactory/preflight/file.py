@@ -241,6 +241,11 @@ def check_names(path: Path, names: Sequence[str]) -> None:
     """Every column has a name of its own, and the header is not a row of data."""
     if twice := [name for name, times in Counter(names).items() if times > 1]:
         raise MlfactoryError(f"{path} has two columns named {twice[0]!r}", "Rename one of them.")
+    if patterns := [name for name in names if name == "*" or re.fullmatch(r"\^.*\$", name)]:
+        raise MlfactoryError(
+            f"{path} has a column named {patterns[0]!r}, which polars takes for a pattern",
+            "Rename it in the file.",
+        )
     for number, name in enumerate(names, 1):
         if not name.strip():
             raise MlfactoryError(
