@@ -26,7 +26,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("HOME", str(place))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    (place / ".gitconfig").write_text("[user]\nname = Ada\nemail = ada@example.org\n")
+    (place / ".gitconfig").write_text("[user]\nname = Tester\nemail = tester@example.org\n")
     return place
 
 

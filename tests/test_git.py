@@ -26,7 +26,7 @@ def test_the_branch_is_main(repository: Path) -> None:
 
 def test_a_commit_is_the_users(repository: Path, command: Any) -> None:
     assert git.commit(repository, "first") == ""
-    assert log(command, repository, "%an <%ae> %s") == ["Ada <ada@example.org> first"]
+    assert log(command, repository, "%an <%ae> %s") == ["Tester <tester@example.org> first"]
 
 
 def test_without_an_identity_mlfactory_commits_and_says_how_to_set_one(

@@ -7,10 +7,10 @@ from mlfactory import packages, process
 
 
 def test_pip_settings_that_uv_lacks_are_passed_on_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PIP_INDEX_URL", "https://ada:secret@index.example.com/simple")
+    monkeypatch.setenv("PIP_INDEX_URL", "https://user:secret@index.example.com/simple")
     monkeypatch.setenv("PIP_TRUSTED_HOST", "index.example.com")
     found = packages.settings()
-    assert found.variables["UV_DEFAULT_INDEX"] == "https://ada:secret@index.example.com/simple"
+    assert found.variables["UV_DEFAULT_INDEX"] == "https://user:secret@index.example.com/simple"
     assert found.variables["UV_INSECURE_HOST"] == "index.example.com"
     assert "index.example.com" in " ".join(found.notes)
     assert "secret" not in " ".join(found.notes)

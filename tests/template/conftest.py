@@ -61,7 +61,7 @@ def execute(
 def env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """An empty HOME with a git identity; packages come from the cache of whoever runs the tests."""
     home = tmp_path_factory.mktemp("template-home")
-    (home / ".gitconfig").write_text("[user]\nname = Ada\nemail = ada@example.org\n")
+    (home / ".gitconfig").write_text("[user]\nname = Tester\nemail = tester@example.org\n")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(DROPPED)}
     return {
         **kept,
