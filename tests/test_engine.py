@@ -167,3 +167,11 @@ def test_git_is_not_started_for_every_file(
     monkeypatch.setenv("GIT_TRACE2", str(tmp_path / "trace"))
     rendered(plain_template, tmp_path, "HEAD")
     assert "core.fileMode" not in (tmp_path / "trace").read_text()
+
+
+def test_an_address_need_not_end_in_git(plain_template: Path, tmp_path: Path) -> None:
+    which = engine.template(f"file://{plain_template}")
+    render(which, tmp_path / "out")
+    assert f"_src_path: git+file://{plain_template}" in (
+        tmp_path / "out/.copier-answers.yml"
+    ).read_text(encoding="utf-8")

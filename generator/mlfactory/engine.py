@@ -35,9 +35,14 @@ def template(url: str = "", ref: str = "") -> Template:
 
 
 def template_source(url: str) -> str:
-    """What a factory records: a path is made absolute, as it means nothing elsewhere anyway."""
+    """What a factory records: a path is made absolute, as it means nothing elsewhere anyway.
+
+    copier takes an address for git's only when it ends in `.git` or says so in front.
+    """
     if url in ("", source.URL, source.SOURCE):
         return source.SOURCE
+    if url.startswith(("file://", "http://", "https://", "ssh://")) and not url.endswith(".git"):
+        return f"git+{url}"
     place = Path(url).expanduser()
     return str(place.resolve()) if place.exists() else url
 
