@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from textwrap import dedent
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from .postgres import Server
 
 ROOT = Path(__file__).parents[1]
 Build = Callable[[Path, Mapping[str, str]], Path]
@@ -71,6 +75,15 @@ def mlfactory(command: Command) -> Command:
         return command(sys.executable, "-m", "mlfactory", *argv, **options)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server of the tests' own, on this machine only."""
+    from .postgres import running
+
+    with running() as server:
+        yield server
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ OWNERS = {
     "plumbum": {"engine"},
     "polars": {"preflight"},
     "rich": {"console"},
+    "sqlalchemy": {"preflight"},
     "subprocess": {"process"},
     "uv": {"packages"},
 }

@@ -76,6 +76,71 @@ def test_answers_that_name_another_file_are_refused(
         gathered(run, questions)
 
 
+def exports(folder: Path, *names: str) -> Path:
+    for name in names:
+        (folder / "exports" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "exports" / name).write_text("a,b\n1,2\n")
+    return folder / "exports"
+
+
+@pytest.mark.parametrize(
+    ("names", "pattern", "called"),
+    [
+        (["orders-01.csv", "orders-02.csv"], "orders-*.csv", "orders.csv"),
+        (["01.csv.gz", "02.tsv"], "*", "exports.csv"),
+        (["a.parquet", "b.parquet"], "[ab].parquet", "exports.parquet"),
+        (["2024/a.csv", "2025/a.csv"], "*/*.csv", "data.csv"),
+        (["our orders 1.csv"], "our orders ?.csv", "our_orders.csv"),
+    ],
+)
+def test_many_files_get_one_name(
+    tmp_path: Path,
+    questions: dict[str, Question],
+    names: list[str],
+    pattern: str,
+    called: str,
+) -> None:
+    folder = exports(tmp_path, *names)
+    known = {**questions, "data_source": Question("data_source", "str", True)}
+    run = gathered(asked(tmp_path, data=f"{folder}/{pattern}"), known)
+    assert (run.given["data_file"], run.given["data_source"]) == (called, f"{folder}/{pattern}")
+    assert [str(path.relative_to(folder)) for path in intake.paths(run)] == sorted(names)
+
+
+def test_a_file_that_is_named_like_a_pattern_is_that_file(
+    tmp_path: Path, questions: dict[str, Question]
+) -> None:
+    file = exports(tmp_path, "a[1].csv", "a1.csv") / "a[1].csv"
+    assert intake.paths(gathered(asked(tmp_path, data=str(file)), questions)) == (file,)
+
+
+def test_a_pattern_that_no_file_fits_is_told(
+    tmp_path: Path, questions: dict[str, Question]
+) -> None:
+    known = {**questions, "data_source": Question("data_source", "str", True)}
+    with pytest.raises(MlfactoryError, match="no file fits the pattern"):
+        gathered(asked(tmp_path, data=f"{tmp_path}/*.csv"), known)
+
+
+def test_a_template_without_the_question_takes_no_pattern(
+    tmp_path: Path, questions: dict[str, Question]
+) -> None:
+    folder = exports(tmp_path, "a.csv")
+    with pytest.raises(UsageError, match="no question data_source"):
+        gathered(asked(tmp_path, data=f"{folder}/*.csv"), questions)
+
+
+def test_a_relative_path_is_given_as_the_factory_sees_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "deep")
+    monkeypatch.chdir(tmp_path)
+    assert intake.from_factory("in/*.csv", tmp_path / "churn") == "../in/*.csv"
+    assert intake.from_factory("../a.csv", tmp_path / "link/churn") == "../../../a.csv"
+    assert intake.from_factory("/data/a.csv", tmp_path / "churn") == "/data/a.csv"
+
+
 def test_a_template_that_takes_no_data_gets_none(
     tmp_path: Path, questions: dict[str, Question]
 ) -> None:

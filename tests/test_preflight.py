@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ import polars as pl
 import pytest
 from mlfactory import preflight
 from mlfactory.errors import ERROR, MlfactoryError
-from mlfactory.preflight import Look, file, look, table
+from mlfactory.preflight import Look, file, look, look_frame
+
+from .dirty import DIRTY, Dirty, sheet
 
 ROWS = 120
 
@@ -132,10 +135,43 @@ def test_a_task_that_was_asked_for_holds(file_of: Callable[..., Path]) -> None:
     )
 
 
-@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("dirty", DIRTY, ids=lambda dirty: dirty.name)
+def test_a_table_is_read_however_it_is_written(tmp_path: Path, dirty: Dirty) -> None:
+    path = tmp_path / dirty.filename
+    path.write_bytes(dirty.content)
+    seen = look(path, dirty.target, **dirty.options)
+    assert (seen.task, seen.rows) == (dirty.task, dirty.rows)
+
+
+@pytest.mark.parametrize("separator", [*",;\t|^~#: ", "\x01"])
 def test_the_separator_is_found(tmp_path: Path, data: dict[str, list[Any]], separator: str) -> None:
     path = write_csv(tmp_path / "data.csv", data, separator)
     assert look(path, "churned").separator == separator
+
+
+@pytest.mark.parametrize(
+    ("encoding", "word"),
+    [
+        ("utf-8", "größer"),
+        ("utf-16", "größer"),
+        ("cp1252", "größer"),
+        ("cp1250", "žluťoučký"),
+        ("cp1251", "красный"),
+        ("shift_jis", "カタカナ"),
+        ("gb18030", "北京上海广州深圳客户"),
+        ("euc_kr", "부산고객"),
+    ],
+)
+def test_the_encoding_is_found(
+    tmp_path: Path, data: dict[str, list[Any]], encoding: str, word: str
+) -> None:
+    columns = {word: column(lambda n: f"{word} {n % 7}"), **data}
+    path = write_csv(tmp_path / "data.csv", columns, encoding=encoding)
+    seen = look(path, "churned")
+    assert (seen.encoding, seen.columns[0]) == (encoding, word)
+    assert any(f"read as {encoding}" in warning for warning in seen.warnings) is (
+        not encoding.startswith("utf")
+    )
 
 
 def test_commas_inside_values_do_not_part_columns(tmp_path: Path) -> None:
@@ -186,19 +222,27 @@ def test_a_time_column_of_parquet_may_have_a_zone(tmp_path: Path) -> None:
         ("a.csv", b"\xef\xbb\xbf", "is empty"),
         ("a.parquet", b"", "is empty"),
         ("a.csv", b"PAR1\0\0\0\0\0\0PAR1", "is a Parquet file"),
-        ("a.csv", gzip.compress(b"a,b\n1,2\n", mtime=0), "compressed by gzip"),
+        ("a.csv.gz", gzip.compress(b"", mtime=0), "is empty"),
+        ("a.csv.gz", gzip.compress(b"a,b\n1,2\n" * 99, mtime=0)[:-9], "cut off or damaged"),
+        ("a.csv.gz", b"\x1f\x8b", "cut off or damaged"),
+        ("a.csv.gz", gzip.compress(gzip.compress(b"a,b\n", mtime=0), mtime=0), "gzip twice"),
+        ("a.csv.gz", gzip.compress(b"PK\x03\x04\0\0", mtime=0), "Excel"),
+        ("a.parquet", gzip.compress(b"PAR1", mtime=0), "compressed by gzip"),
         ("a.csv", b"PK\x03\x04\0\0\0\0", "Excel"),
         ("a.csv", b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
         ("a.csv", b"<!DOCTYPE html>\n<html>", "web page"),
         ("a.csv", b'{"a": 1}', "JSON"),
-        ("a.csv", "a,b\n1,2\n".encode("utf-16"), "UTF-16"),
-        ("a.csv", b"a,b\n1,\xe9\n", "line 2 has the byte 0xE9"),
+        ("a.csv", "a,b\n1,2\n".encode("utf-16") + b"x", "line 3 has the byte 0x78"),
+        ("a.csv", "a,b\n1,2\n".encode("utf-16-le"), "zero bytes"),
+        ("a.csv", "a,b\n1,2\n".encode("utf-32"), "zero bytes"),
+        ("a.csv", b"a,b\nM\xfcller," + b"\xfc" * 9 + b"\x81\n", "line 2 has the byte 0x81"),
+        ("a.csv", b"a,b\n\x02\x03,\x04\n", "control characters"),
         ("a.csv", b"a,b\n1,\0\n", "zero bytes"),
-        ("a.csv", b"a,b\r1,2\r", "carriage returns"),
         ("a.csv", b"\na,b\n1,2\n", "no header"),
-        ("a.csv", b"sep=;\na;b\n1;2\n", "spreadsheets"),
+        ("a.csv", b'"sep=;"\na;b\n1;2\n', "spreadsheets"),
+        ("a.csv", b"Sales of 2024\n\na;b\n1;2\n3;4\n", "begins in line 3"),
         ("a.csv", b"a,b,a\n1,2,3\n", "two columns named 'a'"),
-        ("a.csv", b",a,b\n0,1,2\n", "column 1 of"),
+        ("a.csv", b"a,,column_2\n0,1,2\n", "two columns named 'column_2'"),
         ("a.csv", b'"a\nb",c\n1,2\n', "line break"),
         ("a.csv", b"5.1,3.5,setosa\n4.9,3.0,setosa\n", "not a header"),
         ("a.csv", b"1,2,3\n4,5,6\n", "not a header"),
@@ -219,6 +263,22 @@ def test_a_file_that_is_no_table_is_named(
     assert error.exit_code == ERROR
 
 
+def test_a_link_to_nothing_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").symlink_to(tmp_path / "gone.csv")
+    error = refused(tmp_path / "a.csv")
+    assert "is a link to" in error.message
+    assert "dvc pull" in error.hint
+
+
+def test_what_the_system_refuses_is_said(tmp_path: Path) -> None:
+    assert "cannot be read: File name too long" in refused(tmp_path / f"{'x' * 300}.csv").message
+
+
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.csv")
+    assert "not a regular file" in refused(tmp_path / "a.csv").message
+
+
 def test_a_line_with_too_many_values_is_named(file_of: Callable[..., Path]) -> None:
     path = file_of()
     path.write_text(path.read_text() + "a,b,c,d,e,f,g\n")
@@ -234,15 +294,22 @@ def test_such_a_line_is_found_where_the_target_comes_first(tmp_path: Path) -> No
 def test_quotes_that_do_not_end_are_an_error(tmp_path: Path) -> None:
     path = tmp_path / "d.csv"
     path.write_text("y,x,z\n" + "1,2,3\n0,3,4\n" * 60 + '1,"2,3\n' + "1,2,3\n" * 9)
-    assert "cannot be read as a table" in refused(path, "y").message
+    assert "the quotes in line 122 do not end" in refused(path, "y").message
+
+
+def test_a_quote_in_a_value_without_quotes_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text("y,x\n" + "1,TV\n0,PC\n" * 60 + '1,TV 42"\n')
+    assert "line 122 has a quote in a value" in refused(path, "y").message
 
 
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
         ("data.CSV", "mv "),
-        ("data.tsv", "mv "),
-        ("data.csv.gz", "Unpack"),
+        ("data.TXT.GZ", "mv "),
+        ("data.csv.zip", "Unpack"),
+        ("data.parquet.gz", "Unpack"),
         ("data.xlsx", "Save the table as CSV"),
         ("data.csv.dvc", "dvc pull"),
         ("data", "Save the table as CSV"),
@@ -336,10 +403,11 @@ def test_an_unknown_task_is_refused(file_of: Callable[..., Path]) -> None:
         (["x"] * ROWS, "is 'x' in every row"),
         ([0] * ROWS, "is '0' in every row"),
         (column(lambda n: f"name {n}"), "has 120 classes"),
-        (column(lambda n: "?" if n == 7 else n), "holds numbers, but also '?'"),
+        (column(lambda n: f"about {n}" if n > 112 else n), "holds numbers, but also 'about 113'"),
         (column(lambda n: f"2025-01-{1 + n % 28:02}"), "holds dates"),
         (column(lambda n: "inf" if n == 3 else n + 0.5), "infinite"),
-        (column(lambda n: f"$ {n}.50"), "numbers with other signs"),
+        (column(lambda n: f"1'23'{n:03}"), "numbers with other signs"),
+        (column(lambda n: f"2025{1 + n % 12:02}{1 + n % 28:02}"), "holds dates"),
         (column(lambda n: "rare" if n < 2 else "ab"[n % 2]), "'rare' (2)"),
     ],
 )
@@ -412,7 +480,9 @@ def test_an_identifier_that_has_a_third_of_all_rows_is_a_warning(
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        (column(lambda n: f"{1 + n % 28:02}.12.2025"), "not dates: '01.12.2025'"),
+        (column(lambda n: f"{1 + n % 28:02}.13.2025"), "not dates: '01.13.2025'"),
+        (column(lambda n: ("12/31/2025", "31/12/2025")[n % 2]), "not dates: '12/31/2025'"),
+        (column(lambda n: f"customer {n}"), "not dates: 'customer 0'"),
         (column(lambda n: "" if n == 5 else f"2025-01-{1 + n % 28:02}"), "missing in 1 rows"),
         (["2025-01-01"] * ROWS, "in every row"),
         (column(lambda n: 1735689600 + n), "not dates: '1735689600'"),
@@ -443,8 +513,7 @@ def test_a_time_in_the_future_is_a_warning(file_of: Callable[..., Path]) -> None
 def test_of_a_large_file_only_the_beginning_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    for module in (file, table):
-        monkeypatch.setattr(module, "SAMPLE_BYTES", 1 << 20)
+    monkeypatch.setattr(file, "SAMPLE_BYTES", 1 << 20)
     numbers = pl.Series("x", range(400_000)).hash(seed=1)
     frame = pl.DataFrame([numbers, (numbers % 2).alias("y")])
     path = tmp_path / name
@@ -457,8 +526,7 @@ def test_of_a_large_file_only_the_beginning_is_read(
 def test_what_the_beginning_does_not_show_is_no_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (file, table):
-        monkeypatch.setattr(module, "SAMPLE_BYTES", 1 << 20)
+    monkeypatch.setattr(file, "SAMPLE_BYTES", 1 << 20)
     path = tmp_path / "sorted.csv"
     path.write_text("x,y\n" + "12345,no\n" * 300_000 + "12345,yes\n" * 300_000)
     assert "never changes in what was looked at" in str(look(path, "y").warnings)
@@ -469,4 +537,109 @@ def test_a_name_that_is_a_pattern_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "t.csv").write_text(f"{name},churned\n" + "1,yes\n2,no\n" * 50)
     error = refused(tmp_path / "t.csv", "churned")
     assert repr(name) in error.message
-    assert error.hint == "Rename it in the file."
+    assert error.hint == "Rename it in the data."
+
+
+@pytest.mark.parametrize(
+    ("values", "warned"),
+    [
+        (column(lambda n: "unknown" if n % 9 == 0 else n), ["no target", "are 'unknown'"]),
+        (column(lambda n: "-" if n % 9 == 0 else f"{n:,} km"), ["14 of 120 rows have no target"]),
+    ],
+)
+def test_words_among_numbers_count_as_missing(
+    file_of: Callable[..., Path], values: list[Any], warned: list[str]
+) -> None:
+    seen = look(file_of(churned=[f'"{value}"' for value in values]), "churned")
+    assert seen.task == "regression"
+    assert all(part in " ".join(seen.warnings) for part in warned)
+
+
+# ---- several files, and tables from elsewhere
+
+
+@pytest.fixture
+def monthly(tmp_path: Path, data: dict[str, list[Any]]) -> Callable[..., tuple[Path, ...]]:
+    """Two files of one table, the second with its columns in another order or changed."""
+
+    def make(**changes: list[Any] | None) -> tuple[Path, ...]:
+        columns = {**dict(reversed(data.items())), **changes}
+        kept = {name: values for name, values in columns.items() if values is not None}
+        first = write_csv(tmp_path / "2025-01.csv", data)
+        return first, write_csv(tmp_path / "2025-02.csv", kept, ";")
+
+    return make
+
+
+def test_several_files_are_one_table(monthly: Callable[..., tuple[Path, ...]]) -> None:
+    paths = monthly(churned=["no"] * ROWS)
+    seen = look(paths, "churned", identifier="id", time="day")
+    assert (seen.rows, seen.path, seen.columns[0]) == (2 * ROWS, paths[0], "id")
+    assert preflight.columns(paths) == seen.columns
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"visits": None}, "2025-02.csv has no column 'visits', which"),
+        ({"extra": [0] * ROWS}, "2025-02.csv has a column 'extra', which"),
+    ],
+)
+def test_a_file_with_other_columns_is_named(
+    monthly: Callable[..., tuple[Path, ...]], changes: dict[str, Any], said: str
+) -> None:
+    assert said in refused(monthly(**changes)).message  # type: ignore[arg-type]
+
+
+def test_files_of_two_kinds_are_refused(tmp_path: Path, file_of: Callable[..., Path]) -> None:
+    pl.DataFrame({"x": [1]}).write_parquet(tmp_path / "a.parquet")
+    error = refused((file_of(), tmp_path / "a.parquet"))  # type: ignore[arg-type]
+    assert "data.csv is text" in error.message
+
+
+def test_several_parquet_files_are_one_table(tmp_path: Path) -> None:
+    paths = (tmp_path / "a.parquet", tmp_path / "b.parquet")
+    pl.DataFrame({"x": range(ROWS), "y": [0, 1] * 60}).write_parquet(paths[0])
+    pl.DataFrame({"y": [2.5] * ROWS, "x": range(ROWS)}).write_parquet(paths[1])
+    seen = look(paths, "y")
+    assert (seen.task, seen.rows) == ("regression", 2 * ROWS)
+
+
+def test_only_the_first_files_of_many_are_read(
+    monthly: Callable[..., tuple[Path, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file, "SAMPLE_BYTES", 3000)
+    seen = look(monthly(churned=["never"] * ROWS), "churned")
+    assert seen.rows is None
+    assert "and 1 more is large: only its first" in " ".join(seen.warnings)
+
+
+@pytest.mark.parametrize(("rows", "warned"), [(ROWS, False), (None, True)])
+def test_a_frame_is_looked_at_like_a_file(
+    data: dict[str, list[Any]], rows: int | None, warned: bool
+) -> None:
+    frame = pl.DataFrame(data).with_columns(pl.col("day").str.to_date())
+    seen = look_frame(
+        "churn.sql", frame, rows, target="amount", identifier="id", time="day", task="auto"
+    )
+    assert (seen.task, seen.rows, seen.columns[0]) == ("regression", rows, "id")
+    assert any("churn.sql is large" in warning for warning in seen.warnings) is warned
+
+
+def test_what_is_wrong_with_a_frame_names_it(data: dict[str, list[Any]]) -> None:
+    with pytest.raises(MlfactoryError, match=r"churn\.sql has no column 'Churned'") as caught:
+        look_frame("churn.sql", pl.DataFrame(data), ROWS, target="Churned")
+    assert caught.value.hint.startswith("Did you mean --target 'churned'?")
+    with pytest.raises(MlfactoryError, match=r"churn\.sql has a header and no row"):
+        look_frame("churn.sql", pl.DataFrame(data).clear(), 0, target="churned")
+
+
+def test_a_cut_in_quotes_is_moved_to_the_end_of_a_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "notes.csv"
+    text = sheet({"note": lambda r: f"a\n\n\n{r.n}\n\n\nb", "y": lambda r: r.n % 2})
+    path.write_text(text)
+    for limit in range(2000, 2024):
+        monkeypatch.setattr(file, "SAMPLE_BYTES", limit)
+        assert look(path, "y").task == "classification"

@@ -18,6 +18,7 @@ FILE = ".copier-answers.yml"
 OPTIONS = {
     "--owner": "owner",
     "--data": "data_file",
+    "--url-env": "url_env",
     "--target": "target",
     "--id": "id_column",
     "--time": "time_column",
@@ -30,8 +31,9 @@ NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 # A package of one of these names would hide, or be hidden by, what a factory imports.
 TAKEN = """
 apprise click dvc factory fastapi gto jinja2 joblib lightgbm mlfactory mypy numpy pandas pandera
-pip polars pre_commit prometheus_client pyarrow pydantic pytest requests rich ruff scikit_learn
-scipy setuptools sklearn skops sqlalchemy src test tests tox typer uv uvicorn wheel yaml
+pip polars pre_commit prometheus_client psycopg pyarrow pydantic pymysql pytest requests rich ruff
+scikit_learn scipy setuptools sklearn skops sqlalchemy src test tests tox typer uv uvicorn wheel
+yaml
 """
 
 

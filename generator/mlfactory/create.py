@@ -56,6 +56,7 @@ def new(request: Request, goal: Goal, talk: Talk, *, ask: bool = False) -> Summa
 
     With `ask`, the questions that no option answers are asked. Raises MlfactoryError.
     """
+    intake.check_together(request)
     git.require()
     directory = place.absolute(request.directory)
     begun = journal.load(directory)

@@ -13,6 +13,8 @@ from .errors import MlfactoryError, UsageError
 from .model import Request, StepResult
 
 FILE = "mlfactory-new.json"
+# What the data are made of: one file, the files of a pattern, or the rows of a query.
+ONE, MANY, QUERY = "file", "files", "query"
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,8 @@ class Run:
     """One factory in the making: what was asked, what came out, which steps are finished.
 
     `path` is where the tree stands now; it is known by the place of the file, and not recorded.
-    `given` are the answers that the template was rendered with, `data` is the file to copy.
+    `given` are the answers that the template was rendered with; `data` is the full path of the
+    file, of the pattern or of the query, as `form` says.
     `rows` is None when the data were only sampled.
     """
 
@@ -31,6 +34,7 @@ class Run:
     released: bool
     given: Mapping[str, Any] = field(default_factory=dict)
     data: str = ""
+    form: str = ONE
     contract: bool = False
     task: str = ""
     rows: int | None = None
@@ -44,6 +48,11 @@ class Run:
         """What the factory itself records; a template may choose to record nothing."""
         file = self.path / answers.FILE
         return answers.read(file) if file.exists() else {}
+
+    @property
+    def fetches(self) -> bool:
+        """Whether the factory fetches its data itself, and records where they come from."""
+        return "data_source" in self.given
 
     @property
     def name(self) -> str:
@@ -98,6 +107,8 @@ def differences(run: Run, asked: Request, source: str) -> Iterator[tuple[str, st
     """Option, new value and recorded value of everything that was given and is not the same."""
     if asked.data and asked.data != run.data:
         yield "--data", asked.data, run.data
+    if asked.query and asked.query != run.data:
+        yield "--query", asked.query, run.data
     if asked.template and source != run.source:
         yield "--template", asked.template, run.source
     if asked.ref and asked.ref.removeprefix("v") not in (run.version, run.request.ref):

@@ -33,6 +33,7 @@ class Request:
 
     directory: str
     data: str = ""
+    query: str = ""
     answers: Answers = field(default_factory=dict)
     settings: Answers = field(default_factory=dict)
     answers_file: str = ""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from . import git, journal, process
 from .errors import MlfactoryError
-from .journal import Run
+from .journal import MANY, ONE, Run
 
 QUIET = {"DVC_NO_ANALYTICS": "1"}
 
@@ -17,13 +18,16 @@ QUIET = {"DVC_NO_ANALYTICS": "1"}
 def copy_data(run: Run) -> Run:
     """Copy the data to where the factory expects them.
 
-    Raises MlfactoryError when the first commit would then hold them: git never forgets.
+    Of a query, its text; the rows are fetched when the factory can do that itself. Raises
+    MlfactoryError when the first commit would then hold the data: git never forgets.
     """
     if not git.is_ignored(run.path, data_path(run)):
         raise MlfactoryError(f"the template does not keep {data_path(run)} out of git")
-    target = run.path / data_path(run)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(run.data, target)
+    if run.form != MANY:
+        name = data_path(run) if run.form == ONE else str(run.answers["data_source"])
+        target = run.path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(run.data, target)
     return run
 
 
@@ -64,10 +68,16 @@ def install(run: Run) -> Run:
 
 
 def track_data(run: Run) -> Run:
-    """Hand the data to DVC."""
+    """Hand the data to DVC; a factory that fetches them says where they come from, too."""
     if not (run.path / ".dvc").is_dir():
         call(run, "dvc", "init")
-    call(run, "dvc", "add", data_path(run))
+    if not run.fetches:
+        call(run, "dvc", "add", data_path(run))
+    elif run.form == ONE:
+        origin = run.answers.get("data_source") or f"{Path(run.data).name}, a sample of mlfactory"
+        call(run, "factory", "data", "pull", "--from", data_path(run), "--origin", str(origin))
+    else:
+        call(run, "factory", "data", "pull")
     return run
 
 

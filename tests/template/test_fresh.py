@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import yaml
 
 from .conftest import Factory
@@ -20,6 +22,13 @@ def test_no_raw_data_are_in_git(factory: Factory) -> None:
     tracked = factory.run("git", "ls-files").stdout.splitlines()
     assert [name for name in tracked if name.endswith((".csv", ".parquet", ".model", ".txt"))] == []
     assert any(name.endswith(".dvc") for name in tracked)
+
+
+def test_it_is_recorded_where_the_data_came_from(factory: Factory) -> None:
+    told = json.loads(factory.text("data/snapshot.json"))
+    settings = yaml.safe_load(factory.text("params.yaml"))["data"]
+    assert told["origin"] == (settings["source"] or "cars.csv, a sample of mlfactory")
+    assert f"md5: {told['hash']}" in factory.text(f"{settings['path']}.dvc")
 
 
 def test_formatter_and_linter_have_nothing_to_say(factory: Factory) -> None:
@@ -67,6 +76,7 @@ def test_outputs_name_no_time_no_host_and_no_commit(factory: Factory) -> None:
     commit = factory.run("git", "rev-parse", "HEAD~1").stdout.strip()
     outputs = [p for place in ("models", "reports") for p in (factory.path / place).rglob("*")]
     written = "".join(p.read_text("utf-8") for p in outputs if p.is_file())
+    written = written.replace(json.loads(factory.text("data/snapshot.json"))["taken"][:10], "")
     for secret in (commit[:12], factory.path.parent.name, "2026-"):
         assert secret not in written
 

@@ -35,8 +35,19 @@ def new(
         str, typer.Argument(metavar="DIRECTORY", help="Where the factory is made; its name, too.")
     ],
     data: Annotated[
-        str, typer.Option(metavar="FILE", help="CSV or Parquet file; without it, sample data.")
+        str,
+        typer.Option(
+            metavar="FILE",
+            help="CSV, other text or Parquet; several as 'exports/*.csv'. Else sample data.",
+        ),
     ] = "",
+    query: Annotated[
+        str, typer.Option(metavar="FILE.sql", help="Take the data from a database instead.")
+    ] = "",
+    url_env: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Environment variable with its SQLAlchemy URL."),
+    ] = None,
     target: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="The column to predict.")
     ] = None,
@@ -92,7 +103,9 @@ def new(
     request = Request(
         directory=directory,
         data=data,
+        query=query,
         answers=given(
+            url_env=url_env,
             target=target,
             id_column=identifier,
             time_column=time,

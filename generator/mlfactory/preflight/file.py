@@ -1,34 +1,37 @@
-"""What the bytes and the first lines of a file say, without reading it as a table."""
+"""What the place, the name and the first bytes of a file say, and how its bytes are read."""
 
 from __future__ import annotations
 
 import codecs
-import csv
 import difflib
+import gzip
 import io
 import re
 import shlex
-from collections import Counter
-from collections.abc import Iterator, Sequence
+import zlib
 from pathlib import Path
+from typing import IO
 
 from ..errors import MlfactoryError
 
 SAMPLE_BYTES = 100_000_000
 HEAD_BYTES = 1 << 20
-SNIFFED_LINES = 50
-SEPARATORS = ",;\t|"
+TEXTS = (".csv", ".tsv", ".txt", ".tab", ".dat", ".data", ".psv")
+NAMES = (*TEXTS, *(f"{suffix}.gz" for suffix in TEXTS), ".parquet")
+ENDINGS = f"{', '.join(TEXTS)} (each also with .gz) or .parquet"
+GZIP = b"\x1f\x8b"
 SAVE = "Save the table as CSV (UTF-8, with a header) or as Parquet."
 AGAIN = "Export the data again."
 SIGNATURES = (
     (b"PAR1", "is a Parquet file", "Give it a name that ends in .parquet."),
     (b"PARE", "is an encrypted Parquet file", "Save it without encryption."),
-    (b"\x1f\x8b", "is compressed by gzip", "Unpack it first: gunzip."),
+    (GZIP, "was compressed by gzip twice", "Unpack it first: gunzip."),
     (b"PK\x03\x04", "is a ZIP archive or an Excel sheet", SAVE),
     (b"\x28\xb5\x2f\xfd", "is compressed by zstd", "Unpack it first: unzstd."),
     (b"BZh", "is compressed by bzip2", "Unpack it first: bunzip2."),
     (b"\xfd7zXZ", "is compressed by xz", "Unpack it first: unxz."),
-    (b"\xd0\xcf\x11\xe0", "is an old Excel sheet", SAVE),
+    (b"7z\xbc\xaf", "is a 7-Zip archive", "Unpack it first: 7z x."),
+    (b"\xd0\xcf\x11\xe0", "is an Excel sheet, an old one or one with a password", SAVE),
     (b"SQLite format 3", "is an SQLite database", SAVE),
     (b"\x89HDF", "is an HDF5 file", SAVE),
     (b"ARROW1", "is an Arrow file", SAVE),
@@ -41,46 +44,62 @@ SIGNATURES = (
     (b'{"', "is a JSON file", SAVE),
     (b"[{", "is a JSON file", SAVE),
 )
-UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-SUFFIXES = {
-    **dict.fromkeys((".gz", ".zip", ".zst", ".bz2", ".xz", ".7z", ".tar", ".tgz"), "Unpack it."),
-    **dict.fromkeys((".tsv", ".tab", ".txt", ".dat", ".data"), "rename"),
-    ".dvc": "Run `dvc pull`, and give the file that it describes.",
-}
+LIKE_TEXT = (b"ORC", b"BZh", b"PARE", b"PAR1")
+PACKED = (".gz", ".zip", ".zst", ".bz2", ".xz", ".7z", ".tar", ".tgz")
+DVC = "Run `dvc pull`, and give the file that it describes."
 
 
-def check(path: Path) -> None:
-    """The file is there, can be read, and is what its name says; MlfactoryError if not."""
+def is_parquet(path: Path) -> bool:
+    return path.suffix == ".parquet"
+
+
+def check(path: Path, *, named: bool = True) -> None:
+    """The file is there, can be read, and is what its name says; MlfactoryError if not.
+
+    With `named`, its name must do in a pipeline, too.
+    """
     check_place(path)
+    if named:
+        check_name(path)
     check_suffix(path)
-    try:
-        with path.open("rb") as opened:
-            head = opened.read(HEAD_BYTES)
-            opened.seek(-min(4, len(head)), io.SEEK_END)
-            tail = opened.read()
-    except OSError as error:
-        raise MlfactoryError(
-            f"{path} cannot be read: {error.strerror}", f"Look at `ls -l {quoted(path)}`."
-        ) from error
+    head, _ = load(path, HEAD_BYTES)
     if not head.removeprefix(codecs.BOM_UTF8).strip():
         raise MlfactoryError(f"{path} is empty", AGAIN)
     check_signature(path, head)
-    if path.suffix == ".parquet":
-        check_parquet(path, head, tail)
-    else:
-        check_text(path, head)
+    if is_parquet(path):
+        check_parquet(path, head)
 
 
 def check_place(path: Path) -> None:
-    """A file stands there, and its name can go into a pipeline."""
-    if "://" in str(path) or re.match(r"(https?|s3|gs|az|hdfs):/", str(path)):
-        raise MlfactoryError(f"{path} is an address, not a file", "Download it, and give the file.")
-    if path.is_dir():
-        raise MlfactoryError(f"{path} is a directory", "Give one CSV or Parquet file.")
-    if not path.exists():
+    """A file stands there."""
+    if address := re.search(r"(?:^|/)([a-z][a-z\d+.-]+:/.*)", str(path)):
+        raise MlfactoryError(
+            f"{address[1]} is an address, not a file", "Download it, and give the file."
+        )
+    try:
+        there, folder, regular = path.exists(), path.is_dir(), path.is_file()
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if folder:
+        raise MlfactoryError(f"{path} is a directory", "Give a file with a table in it.")
+    if not there and path.is_symlink():
+        raise MlfactoryError(
+            f"{path} is a link to {path.readlink()}, which is not there",
+            "Give the file itself, or mend the link; of data under DVC: dvc pull.",
+        )
+    if not there:
         raise MlfactoryError(f"there is no file {path}", suggestion(path))
-    if not path.is_file():
+    if not regular:
         raise MlfactoryError(f"{path} is not a regular file", "Write the data to a file first.")
+
+
+def unreadable(path: Path, error: OSError) -> MlfactoryError:
+    return MlfactoryError(
+        f"{path} cannot be read: {error.strerror or error}", f"Look at `ls -l {quoted(path)}`."
+    )
+
+
+def check_name(path: Path) -> None:
     if re.search(r"""[\x00-\x1f\x7f*?\[\]{}$\\"'`]""", path.name):
         plain = re.sub(r"[^\w.-]+", "_", path.name)
         raise MlfactoryError(
@@ -99,186 +118,74 @@ def suggestion(path: Path) -> str:
         return f"The folder {path.parent} cannot be read."
     if near := difflib.get_close_matches(path.name, names, 1):
         return f"Did you mean {path.parent / near[0]}?"
-    tables = sorted(n for n in names if n.endswith((".csv", ".parquet")))
+    tables = sorted(name for name in names if name.endswith(NAMES))
     return f"The folder has {', '.join(tables[:5])}." if tables else f"Look into {path.parent}."
 
 
 def check_suffix(path: Path) -> None:
-    if path.suffix in (".csv", ".parquet"):
+    if path.name.endswith(NAMES):
         return
-    kind = path.suffix.lower()
-    hint = SUFFIXES.get(kind, SAVE)
-    if kind in (".csv", ".parquet"):
-        hint = f"Rename it: mv {quoted(path)} {quoted(path.with_suffix(kind))}"
-    elif hint == "rename":
-        new = quoted(path.with_suffix(".csv"))
-        hint = f"If it is a table with a header, rename it: mv {quoted(path)} {new}"
-    raise MlfactoryError(f"{path} ends in neither .csv nor .parquet", hint)
-
-
-def check_signature(path: Path, head: bytes) -> None:
-    """Raises MlfactoryError when the first bytes are those of another kind of file."""
-    start = head.removeprefix(codecs.BOM_UTF8).lstrip()[:32].lower()
-    for signature, kind, hint in SIGNATURES:
-        own = signature == b"PAR1" and path.suffix == ".parquet"
-        # An ordinary header may begin with these three letters, a binary file is not all text.
-        text = signature in (b"ORC", b"BZh", b"PARE", b"PAR1") and b"\0" not in head[:1000]
-        found = start.startswith(signature) if signature.islower() else head.startswith(signature)
-        if (found or start.startswith(signature)) and not own and not text:
-            raise MlfactoryError(f"{path} {kind}", hint)
-
-
-def check_parquet(path: Path, head: bytes, tail: bytes) -> None:
-    if not head.startswith(b"PAR1"):
-        raise MlfactoryError(
-            f"{path} is no Parquet file, in spite of its name",
-            "If it is text, give it a name that ends in .csv.",
-        )
-    if tail != b"PAR1" or path.stat().st_size < 12:
-        raise MlfactoryError(f"{path} is a Parquet file that was cut off", AGAIN)
-
-
-def check_text(path: Path, head: bytes) -> None:
-    """Text in UTF-8, in lines; only the part that is looked at is decoded."""
-    if head.startswith(UTF16):
-        raise MlfactoryError(f"{path} is text in UTF-16", reencode(path, "UTF-16"))
-    if b"\0" in head:
-        raise MlfactoryError(f"{path} is not text: it holds zero bytes", SAVE)
-    if b"\r" in head and b"\n" not in head:
-        new = quoted(path.with_stem(f"{path.stem}-lines"))
-        raise MlfactoryError(
-            f"the lines of {path} end in carriage returns only",
-            f"Convert it: tr '\\r' '\\n' < {quoted(path)} > {new}",
-        )
-    check_encoding(path)
-
-
-def check_encoding(path: Path) -> None:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    line = 1
-    for chunk in chunks(path):
-        try:
-            decoder.decode(chunk)
-        except UnicodeDecodeError as error:
-            line += error.object[: error.start].count(b"\n")
-            raise MlfactoryError(
-                f"{path} is not text in UTF-8: line {line:,} has the byte 0x{chunk_byte(error)}",
-                reencode(path, "WINDOWS-1252"),
-            ) from error
-        line += chunk.count(b"\n")
-
-
-def chunk_byte(error: UnicodeDecodeError) -> str:
-    return f"{error.object[error.start]:02X}"
-
-
-def chunks(path: Path) -> Iterator[bytes]:
-    """The beginning of the file, as much of it as is looked at."""
-    left = SAMPLE_BYTES
-    with path.open("rb") as opened:
-        while left > 0 and (chunk := opened.read(min(left, HEAD_BYTES))):
-            left -= len(chunk)
-            yield chunk
-
-
-def reencode(path: Path, encoding: str) -> str:
-    new = quoted(path.with_stem(f"{path.stem}-utf8"))
-    return f"Convert it: iconv -f {encoding} -t UTF-8 {quoted(path)} > {new}"
+    low = path.with_name(path.name.lower())
+    hint = SAVE
+    if low.name.endswith(NAMES):
+        hint = f"Rename it: mv {quoted(path)} {quoted(low)}"
+    elif low.suffix == ".dvc":
+        hint = DVC
+    elif low.suffix in PACKED:
+        hint = "Unpack it."
+    raise MlfactoryError(f"the name of {path} ends in none of {ENDINGS}", hint)
 
 
 def quoted(path: Path) -> str:
     return shlex.quote(str(path))
 
 
-def separator(path: Path) -> str:
-    """What parts the columns: the character under which most lines have the most columns."""
-    if path.suffix == ".parquet":
-        return ","
-    text = beginning(path)
-    return max(SEPARATORS, key=lambda sign: width(text, sign))
-
-
-def beginning(path: Path) -> str:
-    """The first lines, without a byte order mark; a line that is cut at the end is left out."""
-    with path.open("rb") as opened:
-        raw = opened.read(HEAD_BYTES)
-    whole = raw if len(raw) < HEAD_BYTES else raw[: raw.rfind(b"\n") + 1] or raw
-    return whole.decode("utf-8-sig", errors="ignore")
-
-
-def width(text: str, sign: str) -> float:
-    """The columns of the header, less where other lines do not agree with it."""
-    widths = [len(row) for row in records(text, sign) if row]
-    if not widths or widths[0] < 2:
-        return 0
-    return widths[0] * sum(w == widths[0] for w in widths) / len(widths)
-
-
-def records(text: str, sign: str) -> list[list[str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=sign)
+def load(path: Path, limit: int) -> tuple[bytes, bool]:
+    """The first bytes, unpacked where gzip packed them, and whether these are all."""
     try:
-        return [row for row, _ in zip(reader, range(SNIFFED_LINES), strict=False)]
-    except csv.Error:
-        return []
+        with opened(path) as stream:
+            raw = stream.read(limit)
+            return raw, not stream.read(1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise MlfactoryError(f"{path} was packed by gzip, and cut off or damaged", AGAIN) from error
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
-def header(path: Path) -> tuple[str, ...]:
-    """The names as they are written: a reader would rename one that comes twice."""
-    first = next(iter(records(beginning(path), separator(path))), [])
-    if not first:
-        raise MlfactoryError(
-            f"{path} has no header in its first line", "Put the names of the columns there."
-        )
-    if re.fullmatch(r"sep=.?", ",".join(first).strip(), re.IGNORECASE):
-        raise MlfactoryError(
-            f"the first line of {path} is a note for spreadsheets, not the header",
-            "Delete the line `sep=`.",
-        )
-    return tuple(first)
+def opened(path: Path) -> IO[bytes]:
+    """Unpacked by what the file is, not by its name."""
+    return gzip.open(path) if is_packed(path) else path.open("rb")  # type: ignore[return-value]
 
 
-def check_names(path: Path, names: Sequence[str]) -> None:
-    """Every column has a name of its own, and the header is not a row of data."""
-    if twice := [name for name, times in Counter(names).items() if times > 1]:
-        raise MlfactoryError(f"{path} has two columns named {twice[0]!r}", "Rename one of them.")
-    if patterns := [name for name in names if name == "*" or re.fullmatch(r"\^.*\$", name)]:
-        raise MlfactoryError(
-            f"{path} has a column named {patterns[0]!r}, which polars takes for a pattern",
-            "Rename it in the file.",
-        )
-    for number, name in enumerate(names, 1):
-        if not name.strip():
+def is_packed(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(GZIP)) == GZIP
+
+
+def check_signature(path: Path, head: bytes) -> None:
+    """Raises MlfactoryError when the first bytes are those of another kind of file."""
+    start = head.removeprefix(codecs.BOM_UTF8).lstrip()[:32].lower()
+    for signature, kind, hint in SIGNATURES:
+        own = signature == b"PAR1" and is_parquet(path)
+        # An ordinary header may begin with these letters, a binary file is not all text.
+        text = signature in LIKE_TEXT and b"\0" not in head[:1000]
+        found = start.startswith(signature) if signature.islower() else head.startswith(signature)
+        if (found or start.startswith(signature)) and not own and not text:
+            packed = is_packed(path) and signature != GZIP
             raise MlfactoryError(
-                f"column {number} of {path} has no name",
-                "Name it in the header; pandas writes such a column without `index=False`.",
+                f"{path} {kind}", f"Unpack it first: gunzip. {hint}" if packed else hint
             )
-        if re.search(r"[\x00-\x1f\x7f]", name):
-            raise MlfactoryError(
-                f"the name of column {number} of {path} has a line break or control character: "
-                f"{name[:80]!r}",
-                "Rename the column.",
-            )
-    if path.suffix == ".csv" and looks_like_data(names):
+
+
+def check_parquet(path: Path, head: bytes) -> None:
+    if is_packed(path):
+        raise MlfactoryError(f"{path} is compressed by gzip", "Unpack it first: gunzip.")
+    if not head.startswith(b"PAR1"):
         raise MlfactoryError(
-            f"the first line of {path} is not a header: it holds {', '.join(names[:5])}",
-            "Put the names of the columns into the first line.",
+            f"{path} is no Parquet file, in spite of its name",
+            "If it is text, give it a name that ends in .csv.",
         )
-    if len(names) < 2:
-        raise MlfactoryError(
-            f"{path} has one column only: {names[0][:80]!r}",
-            "A model needs others to learn from; comma, semicolon, tab or | must part them.",
-        )
-
-
-def looks_like_data(names: Sequence[str]) -> bool:
-    """Years may be names of columns; fractions never are."""
-    number = re.compile(r"\s*[-+]?\d+(\.\d+)?(e[-+]?\d+)?\s*", re.IGNORECASE)
-    fraction = re.compile(r"\s*[-+]?\d*\.\d+\s*")
-    return all(map(number.fullmatch, names)) or any(map(fraction.fullmatch, names))
-
-
-def name_warnings(names: Sequence[str]) -> tuple[str, ...]:
-    spaced = [name for name in names if name != name.strip()]
-    if not spaced:
-        return ()
-    return (f"the name of the column {spaced[0]!r} begins or ends with a space",)
+    with path.open("rb") as file:
+        end = file.seek(-min(4, len(head)), io.SEEK_END)
+        if end < 8 or file.read() != b"PAR1":
+            raise MlfactoryError(f"{path} is a Parquet file that was cut off", AGAIN)

@@ -6,7 +6,6 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 
 from ..errors import MlfactoryError, UsageError
 
@@ -19,12 +18,29 @@ MANY_CLASSES = 100
 MIN_ENTITIES = 10
 LARGE_ENTITY = 0.3
 SHOWN = 12
-ISO = "Write dates as 2025-12-31 or 2025-12-31 23:59:59"
+DATES = "Write dates in one way, such as 2025-12-31 or 2025-12-31 23:59:59"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The columns that play a part, and the task that was asked for."""
+
+    target: str
+    identifier: str = ""
+    time: str = ""
+    task: str = "auto"
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        return tuple(filter(None, (self.target, self.identifier, self.time)))
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the target holds; `counts` are rows per value, where there are few values."""
+    """What the target holds; `counts` are rows per value, where there are few values.
+
+    `odd` are words among numbers, which count as missing; `strange` ones are too many for that.
+    """
 
     name: str
     rows: int
@@ -35,6 +51,7 @@ class Facts:
     strange: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
     dtype: str = "String"
+    odd: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,31 +80,29 @@ class Span:
     whole: bool = True
 
 
-def check(
-    path: Path, names: Sequence[str], *, target: str, identifier: str, time: str, task: str
-) -> None:
+def check(source: str, names: Sequence[str], parts: Parts) -> None:
     """The columns are there, each plays one part, and something is left to learn from."""
-    if task not in TASKS:
-        raise UsageError(f"there is no task {task!r}", f"Use --task {', '.join(TASKS)}.")
-    parts = {"--target": target, "--id": identifier, "--time": time}
-    for option, name in parts.items():
+    if parts.task not in TASKS:
+        raise UsageError(f"there is no task {parts.task!r}", f"Use --task {', '.join(TASKS)}.")
+    played = {"--target": parts.target, "--id": parts.identifier, "--time": parts.time}
+    for option, name in played.items():
         if name or option == "--target":
-            check_column(path, names, option, name)
-    used = [name for name in parts.values() if name]
+            check_column(source, names, option, name)
+    used = parts.wanted
     if len(set(used)) < len(used):
-        both = [option for option, name in parts.items() if name and used.count(name) > 1]
+        both = [option for option, name in played.items() if name and used.count(name) > 1]
         raise UsageError(
-            f"the column {parts[both[0]]!r} cannot be {' and '.join(both)} at once",
+            f"the column {played[both[0]]!r} cannot be {' and '.join(both)} at once",
             f"Name another column with {both[-1]}, or leave it out.",
         )
     if not set(names) - set(used):
         raise MlfactoryError(
-            f"{path} has no column to learn from besides {', '.join(used)}",
+            f"{source} has no column to learn from besides {', '.join(used)}",
             "Add the columns that a prediction may be made from.",
         )
 
 
-def check_column(path: Path, names: Sequence[str], option: str, name: str) -> None:
+def check_column(source: str, names: Sequence[str], option: str, name: str) -> None:
     """The column is there. Raises MlfactoryError with the nearest name, or all of them."""
     if name in names:
         return
@@ -95,14 +110,16 @@ def check_column(path: Path, names: Sequence[str], option: str, name: str) -> No
     near = difflib.get_close_matches(name.strip().lower(), folded, 1)
     shown = ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
     hint = f"Did you mean {option} {folded[near[0]]!r}? " if near else ""
-    said = f"{path} has no column {name!r}" if name else f"{option} names no column"
+    said = f"{source} has no column {name!r}" if name else f"{option} names no column"
     raise MlfactoryError(said, f"{hint}Its columns are {shown}.")
 
 
-def check_rows(path: Path, facts: Facts, whole: bool) -> None:
+def check_rows(source: str, facts: Facts, whole: bool) -> None:
     """Enough rows with a target to fit a model and to hold some out, and not all alike."""
     if facts.rows == 0:
-        raise MlfactoryError(f"{path} has a header and no row", "Export the data again.")
+        raise MlfactoryError(
+            f"{source} has a header and no row", "Look where its rows should come from."
+        )
     where = "in every row" if whole else "in every row that was looked at"
     if facts.known == 0:
         raise MlfactoryError(
@@ -110,7 +127,7 @@ def check_rows(path: Path, facts: Facts, whole: bool) -> None:
         )
     if facts.known < MIN_ROWS:
         raise MlfactoryError(
-            f"{path} has {facts.known} rows with a target; at least {MIN_ROWS} are needed to "
+            f"{source} has {facts.known} rows with a target; at least {MIN_ROWS} are needed to "
             "train on some and test on others",
             "Collect more rows first.",
         )
@@ -194,6 +211,9 @@ def target_warnings(facts: Facts, task: str, whole: bool) -> tuple[str, ...]:
     found = []
     if unknown := facts.rows - facts.known:
         found.append(f"{unknown:,} of {facts.rows:,} rows have no target and are left out")
+    if facts.odd:
+        words = ", ".join(map(repr, facts.odd))
+        found.append(f"the target {facts.name!r} holds numbers; taken for missing are {words}")
     if facts.distinct < 2:
         found.append(f"the target {facts.name!r} never changes in what was looked at")
     if task == "regression":
@@ -255,7 +275,7 @@ def check_time(span: Span) -> tuple[str, ...]:
         shown = ", ".join(map(repr, span.examples))
         raise MlfactoryError(
             f"the time column {name} holds values, not dates: {shown}",
-            f"{ISO}, or leave --time out.",
+            f"{DATES}, or leave --time out.",
         )
     if span.missing:
         raise MlfactoryError(
@@ -269,6 +289,6 @@ def check_time(span: Span) -> tuple[str, ...]:
             "Leave --time out.",
         )
     tomorrow = str(date.today() + timedelta(days=2))
-    if span.newest.replace("/", "-") > tomorrow:
+    if span.newest > tomorrow:
         return (f"the time column {name} goes into the future, up to {span.newest}",)
     return ()

@@ -1,260 +1,177 @@
-"""Reading a table, and counting what its columns hold. The only module that knows polars."""
+"""Reading a table, or its beginning."""
 
 from __future__ import annotations
 
 import csv
+import io
 import time as clock
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import polars as pl
 
 from ..errors import MlfactoryError
-from .file import AGAIN, HEAD_BYTES, SAMPLE_BYTES
-from .roles import MANY_CLASSES, Facts, Span, Spread
+from . import file
+from .file import AGAIN
+from .text import Text
+from .values import MISSING, is_european, is_no_value, known
 
-# What a factory takes for missing, and how it reads moments: data.missing in params.yaml.
-MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
-CLOCKS = ("%H:%M:%S%.f", "%H:%M:%S%.f%z", "%H:%M")
-MOMENTS = (
-    "%Y-%m-%d",
-    "%Y/%m/%d",
-    *(f"%Y-%m-%d{between}{clock}" for between in "T " for clock in CLOCKS),
-)
 GUESS_ROWS = 1000
-EVERY = "\x00every"  # no header can have a column of this name
-EXAMPLES = 3
-FEW_NAMES = 20  # 1st, 2nd, 3rd or 5-10, 11-20 may be classes
+EVERY = "every"  # columns are called by their place while a text is read
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Table:
-    """The columns that matter, of CSV as text; `rows` is None when not all of them were counted."""
+    """The columns that matter, as text where they come from text.
 
-    path: Path
+    `rows` is None when not all of them were counted. In a `european` table 1,234 is a fraction.
+    """
+
+    name: str
     frame: pl.DataFrame
     rows: int | None
     whole: bool
     dtypes: tuple[str, ...]
-    warnings: tuple[str, ...]
+    european: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 def parquet_names(path: Path) -> tuple[str, ...]:
     return tuple(guarded(path, lambda: pl.read_parquet_schema(path)))
 
 
-def read(path: Path, separator: str, wanted: tuple[str, ...]) -> Table:
-    """Read the wanted columns of the file, or of the first part of a large one."""
-    whole = path.stat().st_size <= SAMPLE_BYTES
-    if path.suffix == ".parquet":
-        return read_parquet(path, wanted, whole)
-    lazy = pl.scan_csv(
-        path,
-        separator=separator,
+def of_frame(name: str, frame: pl.DataFrame, rows: int | None, wanted: Sequence[str]) -> Table:
+    """A table that was read elsewhere: all of it if it has so many rows."""
+    whole = rows == frame.height
+    dtypes = tuple(map(str, frame.dtypes))
+    warnings = (*large_warnings(name, frame, whole), *nested_warnings(frame.schema))
+    return Table(name, frame.select(wanted), rows, whole, dtypes, any_european(frame), warnings)
+
+
+def read_texts(name: str, texts: Sequence[Text], wanted: Sequence[str], whole: bool) -> Table:
+    """The wanted columns of text files that have the same names in their headers."""
+    frame = pl.concat([read_text(one, wanted) for one in texts])
+    first = texts[0]
+    head = guarded(first.path, scan(first).head(GUESS_ROWS).collect, first)
+    european = first.separator == ";" or any_european(head)
+    warnings = (*(w for one in texts for w in one.warnings), *large_warnings(name, frame, whole))
+    rows = frame.height if whole else None
+    return Table(name, frame, rows, whole, guess_dtypes(first), european, warnings)
+
+
+def scan(found: Text) -> pl.LazyFrame:
+    return pl.scan_csv(
+        found.content,
+        separator=found.separator,
         infer_schema=False,
-        n_rows=None if whole else csv_rows(path),
-        glob=False,
+        with_column_names=by_place,
     )
-    frame = guarded(path, lambda: select(lazy, wanted).collect(), separator).drop(EVERY)
+
+
+def by_place(names: Sequence[str]) -> list[str]:
+    """Names that no pattern of polars can mean."""
+    return [str(place) for place in range(len(names))]
+
+
+def read_text(found: Text, wanted: Sequence[str]) -> pl.DataFrame:
+    """The wanted columns. Only where every column is read does polars count a line's values."""
+    places = [str(found.names.index(name)) for name in wanted]
+    every = pl.all_horizontal(pl.all().is_null()).alias(EVERY)
+    lazy = scan(found).select(*places, every)
+    frame = guarded(found.path, lazy.collect, found).filter(~pl.col(EVERY)).drop(EVERY)
+    frame.columns = list(wanted)
+    return frame
+
+
+def guess_dtypes(found: Text) -> tuple[str, ...]:
+    """What the first rows hold, column by column."""
     guess = pl.scan_csv(
-        path,
-        separator=separator,
+        found.content,
+        separator=found.separator,
         infer_schema_length=GUESS_ROWS,
         null_values=list(MISSING),
-        glob=False,
+        with_column_names=by_place,
     )
-    dtypes = guarded(path, guess.collect_schema, separator).dtypes()
-    rows = frame.height if whole else None
-    return Table(path, frame, rows, whole, tuple(map(str, dtypes)), partial(frame, whole))
+    dtypes = guarded(found.path, guess.collect_schema, found).dtypes()
+    return tuple(map(str, dtypes[: len(found.names)]))
 
 
-def select(lazy: pl.LazyFrame, wanted: tuple[str, ...]) -> pl.LazyFrame:
-    """The wanted columns. Only where every column is read does polars count a line's values."""
-    every = pl.all_horizontal(pl.all().is_null())
-    return lazy.select(*wanted, every.alias(EVERY))
+def any_european(rows: pl.DataFrame) -> bool:
+    """Whether a column of the first rows has decimal commas, beyond doubt."""
+    texts = (known(column) for column in rows.head(GUESS_ROWS) if column.dtype == pl.String)
+    return any(is_european(values) for values in texts)
 
 
-def read_parquet(path: Path, wanted: tuple[str, ...], whole: bool) -> Table:
+def read_parquets(name: str, paths: Sequence[Path], wanted: Sequence[str]) -> Table:
+    """The wanted columns of the files, or of their first part."""
+    left, parts = file.SAMPLE_BYTES, []
+    for path in paths:
+        parts.append(guarded(path, partial(read_parquet, path, wanted, left)))
+        left = max(0, left - path.stat().st_size)
+    frame = guarded(
+        paths[0], lambda: pl.concat([part for part, _ in parts], how="vertical_relaxed")
+    )
+    rows = sum(height for _, height in parts)
+    schema = guarded(paths[0], lambda: pl.read_parquet_schema(paths[0]))
+    warnings = (*large_warnings(name, frame, rows == frame.height), *nested_warnings(schema))
+    dtypes = tuple(map(str, schema.values()))
+    return Table(name, frame, rows, rows == frame.height, dtypes, False, warnings)
+
+
+def read_parquet(path: Path, wanted: Sequence[str], limit: int) -> tuple[pl.DataFrame, int]:
+    """As many rows as stand in so many bytes, and how many there are."""
     lazy = pl.scan_parquet(path, glob=False)
-    rows = guarded(path, lambda: lazy.select(pl.len()).collect().item())
-    if not whole:
-        lazy = lazy.head(int(rows * SAMPLE_BYTES / path.stat().st_size))
-    frame = guarded(path, lambda: lazy.select(wanted).collect())
-    schema = guarded(path, lazy.collect_schema)
+    rows = lazy.select(pl.len()).collect().item()
+    share = min(1, limit / path.stat().st_size)
+    return lazy.select(wanted).head(int(rows * share)).collect(), rows
+
+
+def nested_warnings(schema: Mapping[str, pl.DataType]) -> tuple[str, ...]:
     nested = [name for name, dtype in schema.items() if is_no_value(dtype)]
     ignored = f"columns that hold no plain values cannot be learned from: {', '.join(nested)}"
-    warnings = (*partial(frame, whole), *([ignored] if nested else []))
-    return Table(path, frame, rows, whole, tuple(map(str, schema.dtypes())), warnings)
+    return (ignored,) if nested else ()
 
 
-def is_no_value(dtype: pl.DataType) -> bool:
-    return dtype.is_nested() or dtype in (pl.Binary, pl.Object, pl.Null)
-
-
-def csv_rows(path: Path) -> int:
-    """About as many rows as stand in the part that is looked at."""
-    with path.open("rb") as opened:
-        head = opened.read(HEAD_BYTES)
-    return max(1000, head.count(b"\n") * (SAMPLE_BYTES // HEAD_BYTES))
-
-
-def partial(frame: pl.DataFrame, whole: bool) -> tuple[str, ...]:
+def large_warnings(name: str, frame: pl.DataFrame, whole: bool) -> tuple[str, ...]:
     if whole:
         return ()
-    return (f"the file is large: only its first {frame.height:,} rows were looked at",)
+    return (f"{name} is large: only its first {frame.height:,} rows were looked at",)
 
 
-def guarded(path: Path, call: Callable[[], T], separator: str = "") -> T:
+def guarded(path: Path, call: Callable[[], T], found: Text | None = None) -> T:
     """Let polars read; what it complains about becomes one sentence, with the line if known."""
     try:
         return call()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        if separator and (found := uneven_line(path, separator)):
+        if found and (uneven := uneven_line(found)):
             raise MlfactoryError(
-                f"{path} cannot be read as a table: {found}",
-                "Mend the line; a value with a separator in it must stand in double quotes.",
+                f"{path} cannot be read as a table: {uneven}",
+                "Mend the line; a value with a separator, a quote or a line break in it must "
+                "stand in double quotes, and its own quotes twice.",
             ) from error
         said = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise MlfactoryError(f"{path} cannot be read as a table: {said}", AGAIN) from error
 
 
-def uneven_line(path: Path, separator: str, seconds: float = 1.0) -> str:
-    """The first line with more values than the header has names, in a sentence."""
+def uneven_line(found: Text, seconds: float = 1.0) -> str:
+    """The first row with more values than the header has names, or with an odd quote."""
     end = clock.monotonic() + seconds
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
-        reader = csv.reader(opened, delimiter=separator)
-        try:
-            names = len(next(reader))
-            for row in reader:
-                if len(row) > names:
-                    return f"line {reader.line_num:,} has {len(row)} values, the header {names}"
-                if clock.monotonic() > end:
-                    return ""
-        except csv.Error:
-            return f"line {reader.line_num:,} does not end its quotes"
+    lines = io.TextIOWrapper(io.BytesIO(found.content), encoding="utf-8", newline="")
+    reader = csv.reader(lines, delimiter=found.separator, strict=True)
+    line = f"line {found.skipped + 1:,}"
+    try:
+        for row in reader:
+            if len(row) > found.width:
+                return f"{line} has {len(row)} values, the header {found.width}"
+            if any(value.count('"') % 2 for value in row):
+                return f"{line} has a quote in a value that does not stand in quotes"
+            if clock.monotonic() > end:
+                return ""
+            line = f"line {found.skipped + reader.line_num + 1:,}"
+    except csv.Error:
+        return f"the quotes in {line} do not end, or do not end with the value"
     return ""
-
-
-def known(table: Table, name: str) -> pl.Series:
-    """The values of a column that are not missing; text without the spaces around it."""
-    column = table.frame[name]
-    if column.dtype in (pl.Categorical, pl.Enum):
-        column = column.cast(pl.String)
-    if column.dtype.is_decimal():
-        column = column.cast(pl.Float64)
-    if column.dtype.is_float():
-        return column.fill_nan(None).drop_nulls()
-    if column.dtype != pl.String:
-        return column.drop_nulls()
-    text = column.drop_nulls().str.strip_chars()
-    return text.filter(~text.is_in(list(MISSING)))
-
-
-def describe(table: Table, name: str) -> Facts:
-    """What the target holds."""
-    values = known(table, name)
-    distinct = values.n_unique()
-    kind, strange = kind_of(values)
-    counts: tuple[tuple[str, int], ...] = ()
-    if 0 < distinct <= MANY_CLASSES and not is_no_value(values.dtype):
-        counted = values.value_counts(sort=True)
-        counts = tuple((str(value), rows) for value, rows in counted.iter_rows())
-    return Facts(
-        name=name,
-        rows=table.frame.height,
-        known=values.len(),
-        distinct=distinct,
-        kind=kind,
-        counts=counts,
-        strange=strange,
-        examples=examples(values),
-        dtype=str(values.dtype),
-    )
-
-
-def kind_of(values: pl.Series) -> tuple[str, tuple[str, ...]]:
-    """whole, number, moment, name, mixed, endless or other; and values that break the rule."""
-    dtype = values.dtype
-    if is_no_value(dtype):
-        return "other", ()
-    if dtype == pl.Boolean:
-        return "name", ()
-    if dtype.is_integer():
-        return "whole", ()
-    if dtype.is_float():
-        if not values.is_finite().all():
-            return "endless", ("inf",)
-        return ("whole float" if (values == values.floor()).all() else "number"), ()
-    return ("moment", ()) if dtype.is_temporal() else kind_of_text(values)
-
-
-def kind_of_text(values: pl.Series) -> tuple[str, tuple[str, ...]]:
-    padded = values.str.contains(r"^[-+]?0\d")  # 007 is a name
-    numbers = values.cast(pl.Float64, strict=False)
-    strange = values.filter(numbers.is_null() | padded)
-    if strange.is_empty():
-        if values.cast(pl.Int64, strict=False).null_count() == 0:
-            return "whole", ()
-        return kind_of(numbers)
-    if strange.len() <= 0.2 * values.len() and not padded.any():
-        return "mixed", examples(strange)
-    if unread(values).is_empty():
-        return "moment", ()
-    tidy = values.str.replace_all(r"[\s,.'_%$€£]", "")
-    if values.n_unique() > FEW_NAMES and tidy.str.contains(r"^[-+]?\d+$").all():
-        return "decorated", examples(values)
-    return "name", ()
-
-
-def examples(values: pl.Series) -> tuple[str, ...]:
-    if is_no_value(values.dtype):
-        return ()
-    shown = values.head(10_000).unique(maintain_order=True).head(EXAMPLES)
-    return tuple(str(value)[:60] for value in shown)
-
-
-def spread(table: Table, name: str) -> Spread:
-    """How many rows the values of the identifier name."""
-    values = known(table, name)
-    if is_no_value(values.dtype):
-        return Spread(name, table.frame.height, 0, 0, 0, "", table.whole)
-    counted = values.value_counts(sort=True).head(1)
-    top, most = counted.row(0) if counted.height else ("", 0)
-    return Spread(
-        name,
-        table.frame.height,
-        table.frame.height - values.len(),
-        values.n_unique(),
-        most,
-        str(top),
-        table.whole,
-    )
-
-
-def span(table: Table, name: str) -> Span:
-    """From when to when the time column goes, and what cannot be read in it."""
-    values = known(table, name)
-    missing = table.frame.height - values.len()
-    if values.dtype == pl.String:
-        wrong = unread(values)
-        newest = str(values.max() or "")
-        odd = examples(wrong), wrong.len()
-    elif values.dtype in (pl.Date, pl.Datetime):
-        newest, odd = str(values.max() or ""), ((), 0)
-    else:
-        newest, odd = "", (examples(values), values.len())
-    return Span(name, missing, values.n_unique(), newest, *odd, table.whole)
-
-
-def unread(values: pl.Series) -> pl.Series:
-    """The different values that are no moments."""
-    rest = values.unique(maintain_order=True)
-    for form in MOMENTS:
-        if rest.is_empty():
-            break
-        text = rest.str.replace("Z$", "+0000")
-        rest = rest.filter(text.str.to_datetime(form, strict=False, time_unit="us").is_null())
-    return rest

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 import yaml
 
-from .package import catalog, model, params, signature, split, synth, train
+from .package import catalog, contract, data, model, params, signature, split, synth, train
 
 ROOT = Path(__file__).parents[1]
 ROWS = 2000
@@ -74,8 +74,14 @@ def trained(
             signature.load_signature(train.MODEL),
             model.load(train.MODEL),
             result,
-            split.read(settings, columns)[0],
+            typed(settings, columns),
         )
+
+
+def typed(settings: params.Params, columns: catalog.Catalog) -> pl.DataFrame:
+    """The rows in the order of the file."""
+    raw = data.read_batches(Path(settings.data.path), settings.data)
+    return pl.concat(contract.read_batch(rows, columns.columns, settings.data)[0] for rows in raw)
 
 
 def small(columns: catalog.Catalog, settings: params.Params) -> params.Params:

@@ -39,6 +39,15 @@ def test_rare_categories_beyond_the_limit_count_as_unseen() -> None:
     assert encoded(feature, ["once"]) == [-1.0]
 
 
+def test_categories_of_a_sensitive_feature_are_kept_as_digests() -> None:
+    rows = pl.Series("x", ["pro", None, "basic"])
+    feature = signature.describe("x", "string", "categorical", rows, "salt")
+
+    assert not {"pro", "basic"} & set(feature.categories)
+    assert sorted(encoded(feature, ["pro", "basic"])) == [0.0, 1.0]
+    assert encoded(feature, ["gold", None]) == [-1.0, 2.0]
+
+
 def test_a_missing_number_is_not_a_number() -> None:
     assert np.isnan(encoded(known("numeric", "float", [1.0, None]), [None, 2.0])[0])
 

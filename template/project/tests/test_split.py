@@ -12,7 +12,7 @@ SPLIT = params.Split(holdout=0.3, validation=0.3, salt="salt")
 KEYS = pl.Series([f"customer-{number}" for number in range(5000)])
 
 
-def sides(path: Path, dtype: str) -> list[int]:
+def sides(path: Path, dtype: str, scratch: Path) -> list[int]:
     """The sides of the rows of a file whose identifier the catalog types so."""
     columns = catalog.Catalog.model_validate(
         {
@@ -25,7 +25,13 @@ def sides(path: Path, dtype: str) -> list[int]:
     settings = params.Params(
         task="regression", data=params.Data(path=str(path), target="y", id="id"), split=SPLIT
     )
-    return split.read(settings, columns)[1].to_list()
+    scratch.mkdir()
+    return split.read(settings, columns, scratch)[0].collect()[split.SIDE].to_list()
+
+
+def held(days: pl.Series) -> pl.Series:
+    """The sides of rows of these days."""
+    return days.to_frame().select(split.by_time(pl.col("day"), *split.cutoffs(days, SPLIT)))["day"]
 
 
 def test_a_row_keeps_its_side_while_data_grow() -> None:
@@ -55,11 +61,11 @@ def test_another_salt_makes_another_split() -> None:
 def test_the_parsed_value_plays_no_part(tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
     path.write_text("id,y\n" + "".join(f"{number},1\n" for number in range(500)), "utf-8")
-    drawn = sides(path, "int")
+    drawn = sides(path, "int", tmp_path / "a")
     path.write_text(path.read_text("utf-8") + "5.5,1\n", "utf-8")
 
-    assert sides(path, "float")[:-1] == drawn
-    assert sides(path, "string")[:-1] == drawn
+    assert sides(path, "float", tmp_path / "b")[:-1] == drawn
+    assert sides(path, "string", tmp_path / "c")[:-1] == drawn
 
 
 def test_a_whole_number_in_parquet_keeps_its_side_when_its_column_turns_into_floats() -> None:
@@ -78,7 +84,7 @@ def test_a_key_of_several_columns_does_not_run_together() -> None:
 def test_by_time_the_newest_rows_are_held_out() -> None:
     days = pl.Series("day", [date(2024, 1, 1) + timedelta(days=i) for i in range(100)]).reverse()
 
-    _, found = split.by_time(days, SPLIT)
+    found = held(days)
 
     train, validation, holdout = (days.filter(found == side) for side in range(3))
     assert train.max() < validation.min() <= validation.max() < holdout.min()
@@ -88,6 +94,6 @@ def test_by_time_the_newest_rows_are_held_out() -> None:
 def test_rows_of_one_moment_share_a_side() -> None:
     days = pl.Series("day", [date(2024, 1, 1) + timedelta(days=i // 7) for i in range(100)])
 
-    _, found = split.by_time(days, SPLIT)
+    found = held(days)
 
     assert pl.DataFrame([days, found.alias("side")]).unique().height == days.n_unique()

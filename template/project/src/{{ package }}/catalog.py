@@ -18,11 +18,18 @@ Role = Literal[
     "numeric", "categorical", "boolean", "datetime", "text", "identifier", "target", "ignored"
 ]
 Availability = Literal["online", "batch", "after_outcome"]
-Value = bool | int | float | str
+Sensitivity = Literal["none", "personal", "special"]
 
 
 class Column(Section):
-    """A column of the raw data. `range` and `values` are what a value may be (the contract)."""
+    """A column of the raw data. `range` and `values` are what a value may be (the contract).
+
+    `format` says how text is read where it is not plain: an example of a number ("1.234,5 €"), or
+    the patterns of moments, as strptime knows them, in the order in which they are tried.
+    `missing` lists values that mean "missing" in this column only. A column with a `suspect` may
+    give the outcome away: it is not learned from until a person takes the entry out.
+    `drafted` is what the draft saw and why it decided so; nothing reads it but people.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
@@ -33,6 +40,11 @@ class Column(Section):
     owner: str = ""
     availability: Availability
     assumed: bool = False
+    sensitive: Sensitivity = "none"
+    suspect: str = ""
+    drafted: str = ""
+    format: str | tuple[str, ...] | None = None
+    missing: tuple[str, ...] = ()
     nullable: bool = True
     range: tuple[float | None, float | None] | None = None
     values: tuple[str, ...] | None = None
@@ -90,7 +102,7 @@ class Catalog(Section):
 
     def features(self, params: Params) -> dict[str, Column | Derived]:
         """What the model learns from, in the catalog's order. The time column only orders rows."""
-        learned = {k: c for k, c in self.columns.items() if c.role in LEARNED}
+        learned = {k: c for k, c in self.columns.items() if c.role in LEARNED and not c.suspect}
         learned.pop(params.data.time or "", None)
         return {**learned, **self.derived}
 
@@ -130,13 +142,14 @@ def check_catalog(catalog: Catalog, params: Params, *, strict: bool = False) -> 
 
 
 def _parts(catalog: Catalog, params: Params) -> Iterator[Finding]:
-    parts = {"target": params.data.target, "id": params.data.id, "time": params.data.time}
-    for part, name in parts.items():
+    data = params.data
+    parts = {"data.target": data.target, "data.id": data.id, "data.time": data.time}
+    for part, name in {**parts, "split.group": params.split.group}.items():
         if name and name not in catalog.columns:
             yield Finding(
                 "error", name, None,
-                f"data.{part} is {name!r}, and the catalog has no such column",
-                f"correct data.{part} in params.yaml, or run: factory catalog draft",
+                f"{part} is {name!r}, and the catalog has no such column",
+                f"correct {part} in params.yaml, or run: factory catalog draft",
             )  # fmt: skip
     if lost := [name for name in params.split.key if name not in catalog.columns]:
         yield Finding(
@@ -149,6 +162,29 @@ def _parts(catalog: Catalog, params: Params) -> Iterator[Finding]:
                 "error", name, column.source,
                 f"its role is {column.role!r}, and data.target is {params.data.target!r}",
                 "exactly the column that data.target names has the role `target`",
+            )  # fmt: skip
+    for name, column in catalog.columns.items():
+        if column.suspect and column.role in LEARNED:
+            yield Finding(
+                "warning", name, column.source, f"it is left out: {column.suspect}",
+                "decide with: factory catalog review",
+            )  # fmt: skip
+    for name, column in catalog.columns.items():
+        if (
+            column.sensitive != "none"
+            and column.role != "target"
+            and (column.values or column.range)
+        ):
+            yield Finding(
+                "warning", name, column.source,
+                f"it is {column.sensitive}, and its values stand in features.yaml",
+                "take out its `values`, `range` and `drafted`",
+            )  # fmt: skip
+    for name in catalog.derived:
+        if doubtful := [root for root in catalog.roots(name) if catalog.columns[root].suspect]:
+            yield Finding(
+                "error", name, None, f"it is made of {doubtful[0]!r}, which is suspect",
+                "decide with: factory catalog review",
             )  # fmt: skip
     if not catalog.features(params):
         yield Finding(
@@ -175,7 +211,7 @@ def _availability(catalog: Catalog, params: Params, strict: bool) -> Iterator[Fi
             yield Finding(
                 "error" if strict else "warning", name, column.source,
                 f"nobody has confirmed that it is available {_when(column.availability)}",
-                "confirm it in features.yaml and remove `assumed: true`",
+                "confirm it: factory catalog review, or remove `assumed: true` in features.yaml",
             )  # fmt: skip
 
 

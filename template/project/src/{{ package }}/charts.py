@@ -3,7 +3,7 @@
 `Markup.format` escapes what it is given, so a name can be anything.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 from unicodedata import east_asian_width
@@ -27,18 +27,32 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Dot:
+    """A labelled prediction, and what was seen."""
+
+    label: str
+    text: str
+    value: float
+    seen: float
+
+
+@dataclass(frozen=True)
 class Axes:
-    """A square with the same scale on both sides, and a dashed line to compare with."""
+    """A square, with the same scale on both sides if no `top` is given; a line to compare with."""
 
     x: str
     y: str
     low: float = 0.0
     high: float = 1.0
     reference: tuple[Point, ...] = ((0.0, 0.0), (1.0, 1.0))
+    top: float | None = None
 
     def place(self, point: Point) -> Point:
         """Where a point stands in the picture."""
-        x, y = ((value - self.low) / (self.high - self.low) * SIDE for value in point)
+        ends = self.high, self.high if self.top is None else self.top
+        x, y = (
+            (v - self.low) / (end - self.low) * SIDE for v, end in zip(point, ends, strict=True)
+        )
         return LEFT + x, TOP + SIDE - y
 
 
@@ -67,13 +81,45 @@ def _bar(bar: Bar, y: int, zero: float, scale: float) -> Markup:
     return Markup("<g>{}</g>").format(drawn)
 
 
+def dots(
+    title: str,
+    rows: Sequence[Dot],
+    low: float,
+    high: float,
+    write: Callable[[float], str],
+    *,
+    linked: int,
+) -> Markup:
+    """One line per row on a common scale: a dot for the value, a ring for what was seen.
+
+    The first `linked` dots are joined, for they are steps of one range.
+    """
+    start, wide = 158, 144
+    scale = wide / ((high - low) or 1.0)
+    places = [(start + (row.value - low) * scale, 20 * i + 10.0) for i, row in enumerate(rows)]
+    bottom = 20 * len(rows)
+    body = [_path("grid", [(x, 0), (x, bottom)]) for x in (start, start + wide)]
+    body.append(_path("line c0", places[:linked]))
+    ring = Markup('<circle class="ring" cx="{:.1f}" cy="{:.1f}" r="4"/>')
+    dot = Markup('<circle class="dot c0" cx="{:.1f}" cy="{:.1f}" r="4"/>')
+    for row, (x, y) in zip(rows, places, strict=True):
+        body.append(_text("small", 0, y + 4, row.label, 24) + _text("end", WIDTH, y + 4, row.text))
+        body.append(ring.format(start + (row.seen - low) * scale, y) + dot.format(x, y))
+    body += [
+        _text("middle soft", start + (end - low) * scale, bottom + 14, write(end))
+        for end in (low, high)
+    ]
+    told = "; ".join(f"{row.label}: {row.text}, seen {write(row.seen)}" for row in rows)
+    return _svg(title, told, bottom + 18, body)
+
+
 def plot(title: str, axes: Axes, curves: dict[str, list[Point]], draw: str = "line") -> Markup:
     """Curves by name, drawn as `line`, `dots` or `line dots`; a legend where there are several."""
     body = [*_grid(axes), _path("reference", map(axes.place, axes.reference))]
     for i, (name, points) in enumerate(curves.items()):
         places, y = [axes.place(point) for point in points], TOP + SIDE + 62 + 20 * i
         if "line" in draw:
-            body.append(_path(f"line c{i}", places))
+            body.append(_path(f"line c{i}", _apart(places)))
         if "dots" in draw:
             dot = Markup('<circle class="dot c{}" cx="{:.1f}" cy="{:.1f}" r="3.5"/>')
             body += [dot.format(i, *place) for place in places]
@@ -87,10 +133,13 @@ def plot(title: str, axes: Axes, curves: dict[str, list[Point]], draw: str = "li
 def _grid(axes: Axes) -> Iterable[Markup]:
     bottom, middle = TOP + SIDE, LEFT + SIDE / 2
     for tick in _ticks(axes.low, axes.high):
-        x, y = axes.place((tick, tick))
-        yield _path("grid", [(x, TOP), (x, bottom)]) + _path("grid", [(LEFT, y), (LEFT + SIDE, y)])
-        yield _text("middle soft", x, bottom + 17, _compact(tick))
-        yield _text("end soft", LEFT - 6, y + 4, _compact(tick))
+        x, _ = axes.place((tick, axes.low))
+        yield _path("grid", [(x, TOP), (x, bottom)])
+        yield _text("middle soft", x, bottom + 17, compact(tick))
+    for tick in _ticks(axes.low, axes.high if axes.top is None else axes.top):
+        _, y = axes.place((axes.low, tick))
+        yield _path("grid", [(LEFT, y), (LEFT + SIDE, y)])
+        yield _text("end soft", LEFT - 6, y + 4, compact(tick))
     turned = Markup('<g transform="translate(12 {}) rotate(-90)">{}</g>')
     yield _text("middle soft", middle, bottom + 37, axes.x)
     yield turned.format(TOP + SIDE / 2, _text("middle soft", 0, 0, axes.y))
@@ -103,7 +152,8 @@ def _ticks(low: float, high: float) -> list[float]:
     return [i * step for i in range(ceil(low / step), floor(high / step + 1e-9) + 1)]
 
 
-def _compact(value: float) -> str:
+def compact(value: float) -> str:
+    """A number in little space."""
     for unit, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= unit:
             return f"{value / unit:.4g}{letter}"
@@ -120,11 +170,20 @@ def _path(style: str, points: Iterable[Point]) -> Markup:
     return Markup('<path class="{}" d="{}"/>').format(style, places and f"M{places}")
 
 
+def _apart(places: list[Point], least: float = 2.0) -> Iterable[Point]:
+    """The places without those that nobody could tell from the one before."""
+    kept = places[:1]
+    for x, y in places[1:]:
+        if max(abs(x - kept[-1][0]), abs(y - kept[-1][1])) >= least:
+            kept.append((x, y))
+    return [*kept, *places[-1:]]
+
+
 def _text(style: str, x: float, y: float, text: str, limit: int = 50) -> Markup:
     """Text, cut where it is too wide; wide letters count twice."""
     text, cut, width = " ".join(text.split()), "", 0
     for letter in text:
-        width += 2 if east_asian_width(letter) in "WF" else 1
+        width += 2 if east_asian_width(letter) in "WF" or letter in "MW@" else 1
         cut += letter if width < limit else ""
     full = Markup("…<title>{}</title>").format(text) if cut != text else ""
     return Markup('<text class="{}" x="{:.1f}" y="{:.1f}">{}{}</text>').format(

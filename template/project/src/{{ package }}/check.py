@@ -9,6 +9,7 @@ from .data import column_names, raw_path, read_batches
 from .errors import FactoryError
 from .params import Params, load_params
 
+NAMED = 12
 EVALUATION = Path("reports/evaluation.json")
 
 
@@ -60,10 +61,15 @@ def told(findings: list[Finding]) -> list[str]:
             f.feature or "features.yaml"
         )
     return [
-        f"{level}: {', '.join(names)} (source: {source or 'unknown'}): {message}\n"
-        f"  remedy: {remedy}"
+        f"{level}: {named(names)} (source: {source or 'unknown'}): {message}\n  remedy: {remedy}"
         for (level, source, message, remedy), names in shared.items()
     ]
+
+
+def named(names: list[str]) -> str:
+    """The names, or the first of many."""
+    shown = ", ".join(names[:NAMED])
+    return shown if len(names) <= NAMED else f"{shown} and {len(names) - NAMED} more"
 
 
 def summary() -> dict[str, Any]:

@@ -17,6 +17,8 @@ app = typer.Typer(
 )
 catalog_app = typer.Typer(help="The feature catalog, features.yaml.", no_args_is_help=True)
 app.add_typer(catalog_app, name="catalog")
+data_app = typer.Typer(help="The raw data and where they come from.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -117,6 +119,21 @@ def update() -> None:
     raise typer.Exit(update())
 
 
+@app.command()
+def params(as_json: Json = False) -> None:
+    """All settings of params.yaml: what each means, its value and its default."""
+    from .params import load_params, settings
+
+    found = settings(load_params())
+    if as_json:
+        _print({"settings": found})
+        return
+    for one in found:
+        value, default = (json.dumps(one[key], ensure_ascii=False) for key in ("value", "default"))
+        usual = "" if one["required"] or value == default else f"   (default: {default})"
+        typer.echo(f"{one['name']}: {value}{usual}\n    {one['meaning']}")
+
+
 @catalog_app.command()
 def draft(as_json: Json = False) -> None:
     """Add the columns of the data that the catalog lacks. What you wrote stays as it is."""
@@ -130,6 +147,76 @@ def draft(as_json: Json = False) -> None:
     for line in (*drafted.decisions, *(f"warning: {text}" for text in drafted.warnings)):
         _say(line)
     _say(f"{drafted.columns} columns added to features.yaml")
+
+
+@catalog_app.command()
+def show(
+    names: Annotated[list[str] | None, typer.Argument()] = None, as_json: Json = False
+) -> None:
+    """What each column is, and why."""
+    from .catalog import load_catalog
+    from .review import shown
+
+    catalog = load_catalog()
+    if unknown := [name for name in names or () if name not in catalog.columns]:
+        raise FactoryError(f"features.yaml has no column {unknown[0]!r}", "factory catalog show")
+    lines = [shown(n, column) for n, column in catalog.columns.items() if not names or n in names]
+    if as_json:
+        _print({"columns": lines})
+        return
+    for line in lines:
+        name, why = line.pop("column"), line.pop("why")
+        facts = ", ".join(fact for fact in line.values() if fact and fact != "none")
+        typer.echo(f"{name}: {facts}\n    {why}")
+
+
+@catalog_app.command()
+def review(as_json: Json = False) -> None:
+    """Decide on what is suspect or assumed, the most important column first."""
+    from .review import Question, pending, review
+
+    questions = pending()
+    if as_json:
+        _print({"pending": [question.json() for question in questions]})
+        return
+
+    def ask(question: Question) -> str:
+        weight = (
+            "" if question.importance is None else f" ({question.importance:.0%} of importance)"
+        )
+        _say(f"\n{question.name}{weight}: {question.column.drafted}")
+        if question.kind == "suspect":
+            _say(f"  suspect: {question.column.suspect}")
+        _say(f"  it is said to be available: {question.column.availability}")
+        prompt = "  known [o]nline, in [b]atch, only [a]fter the outcome; [i]gnore, [q]uit"
+        return str(typer.prompt(prompt, default="", show_default=False, err=True))
+
+    answered = review(ask, _say)
+    _say(f"{answered} answered, {len(pending())} left; `dvc repro` trains with them")
+
+
+@data_app.command()
+def pull(
+    source: Annotated[
+        str | None, typer.Option("--from", help="FILE, GLOB or FILE.sql; else data.source.")
+    ] = None,
+    origin: Annotated[
+        str | None, typer.Option(help="What is recorded as the origin; else the source.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Take a new snapshot of the data; one that breaks the contract changes nothing."""
+    from .source import pull
+
+    taken = pull(source, origin)
+    if as_json:
+        _print(taken)
+        return
+    for warning in taken["warnings"]:
+        _say(warning)
+    before = f" (before: {taken['before']['rows']:,})" if taken["before"] else ""
+    _say(f"{taken['rows']:,} rows from {taken['origin']}{before}")
+    _say("next: dvc repro" if taken["changed"] else "they are the same data as before")
 
 
 def main() -> None:

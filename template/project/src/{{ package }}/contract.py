@@ -9,8 +9,9 @@ import polars as pl
 from pandera.errors import SchemaErrors
 
 from .catalog import Catalog, Column, Finding
-from .data import DTYPES, missing_as_null, parse
+from .data import missing_as_null, parse
 from .errors import FactoryError
+from .formats import DTYPES
 from .params import Data
 
 MISSING = "is missing"
@@ -56,7 +57,7 @@ def read_batch(raw: pl.DataFrame, columns: dict[str, Column], data: Data) -> tup
             f"the data lack {_named(absent)}",
             "deliver the columns again, or take them out of features.yaml",
         )
-    present = missing_as_null(raw.select(list(columns)), data)
+    present = missing_as_null(raw.select(list(columns)), data, columns)
     rows = parse(present, columns)
     found = [
         Violation(name, f"cannot be read as {column.dtype}", lost)

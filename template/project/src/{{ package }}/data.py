@@ -1,121 +1,126 @@
 """Reading the data, typed as the catalog says; in a notebook: `from <package>.data import load`."""
 
-from collections.abc import Iterator, Sequence
+import re
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 import polars as pl
 
 from .catalog import Column
+from .dialect import find_encoding, find_separator, head, plain
 from .errors import FactoryError
-from .params import Data, Params
+from .formats import typed
+from .params import PARAMS, Data, Params
 
 PREPARED = Path("data/prepared")
-BATCH = 100_000
-TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
-DAY_FORMATS = ("%Y-%m-%d", "%Y/%m/%d")
-TIME_FORMATS = tuple(
-    f"%Y-%m-%d{separator}{time}"
-    for separator in ("T", " ")
-    for time in ("%H:%M:%S%.f", "%H:%M:%S%.f%z", "%H:%M")
-)
-DTYPES: dict[str, pl.DataType] = {
-    "int": pl.Int64(),
-    "float": pl.Float64(),
-    "bool": pl.Boolean(),
-    "string": pl.String(),
-    "date": pl.Date(),
-    "datetime": pl.Datetime("us"),
-}
+BATCH, HEAD_ROWS = 100_000, 1000
 
 Part = Literal["train", "validation", "holdout"]
 
 
 def load(part: Part = "train") -> pl.DataFrame:
-    """One part of the prepared data: raw columns, typed as the catalog says."""
-    path = PREPARED / f"{part}.parquet"
+    """One part of the prepared data: raw columns, typed as the catalog says.
+
+    It is found from any folder of the factory, for notebooks stand in folders of their own.
+    """
+    here = Path.cwd()
+    root = next((place for place in (here, *here.parents) if (place / PARAMS).is_file()), here)
+    path = root / PREPARED / f"{part}.parquet"
     if not path.is_file():
         raise FactoryError(f"{path} is not here", "make it: dvc repro prepare")
     return pl.read_parquet(path)
 
 
 def read_batches(path: Path, data: Data, size: int = BATCH) -> Iterator[pl.DataFrame]:
-    """The rows of a CSV or Parquet file as they stand in it; of a CSV every value is text."""
+    """The rows of a table as they stand in it, blank lines aside; in a text every value is text."""
+    if path.suffix == ".parquet":
+        with reading(path):
+            batches = pl.scan_parquet(path).collect_batches(chunk_size=size, maintain_order=True)
+            yield from batches
+        return
+    with reading(path), text_table(path, data) as table:
+        for batch in table.collect_batches(chunk_size=size, maintain_order=True):
+            yield batch.filter(~pl.all_horizontal(pl.all().is_null()))
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """What goes wrong while a table is read is told as a FactoryError that names the file."""
     if not path.is_file():
         raise FactoryError(f"{path} is not here", "get the data: dvc pull")
     try:
-        yield from _scan(path, data).collect_batches(chunk_size=size, maintain_order=True)
-    except pl.exceptions.PolarsError as error:
+        yield
+    except (pl.exceptions.PolarsError, OSError, EOFError, zlib.error) as error:
         reason = str(error).strip().splitlines()[0]
         raise FactoryError(f"{path} cannot be read: {reason}", "mend the file") from error
 
 
+@contextmanager
+def text_table(path: Path, data: Data) -> Iterator[pl.LazyFrame]:
+    """A text file as a table of text, whatever its encoding and separator are."""
+    encoding = find_encoding(path, data.encoding)
+    separator = find_separator(head(path, encoding), data.separator)
+    with plain(path, encoding) as copy:
+        yield pl.scan_csv(copy, separator=separator, infer_schema=False, with_column_names=names_of)
+
+
+def names_of(header: list[str]) -> list[str]:
+    """The names as they are meant: one that is empty tells its place."""
+    names = [name.replace('""', '"') for name in header]  # polars leaves them doubled
+    unnamed = re.compile(r"\s*|_duplicated_\d+")
+    return [f"column_{i}" if unnamed.fullmatch(n) else n for i, n in enumerate(names, 1)]
+
+
 def column_names(path: Path, data: Data) -> list[str]:
     """The names in the header."""
-    if not path.is_file():
-        raise FactoryError(f"{path} is not here", "get the data: dvc pull")
-    return _scan(path, data).collect_schema().names()
+    with reading(path):
+        if path.suffix == ".parquet":
+            return pl.scan_parquet(path).collect_schema().names()
+        with text_table(path, data) as table:
+            return table.collect_schema().names()
 
 
-def _scan(path: Path, data: Data) -> pl.LazyFrame:
-    if path.suffix == ".parquet":
-        return pl.scan_parquet(path)
-    return pl.scan_csv(
-        path, separator=data.separator, infer_schema=False, with_column_names=_unescaped
+def head_of(path: Path, params: Params) -> tuple[Params, pl.DataFrame]:
+    """The settings with the encoding and separator of this file, and its first rows."""
+    with reading(path):
+        if path.suffix == ".parquet":
+            return params, pl.scan_parquet(path).head(HEAD_ROWS).collect()
+        encoding = find_encoding(path, params.data.encoding)
+        separator = find_separator(head(path, encoding), params.data.separator)
+        found = {"encoding": encoding.removesuffix("-sig"), "separator": separator}
+        params = params.model_copy(update={"data": params.data.model_copy(update=found)})
+        with text_table(path, params.data) as table:
+            return params, table.head(HEAD_ROWS).collect()
+
+
+def missing_as_null(
+    raw: pl.DataFrame, data: Data, columns: Mapping[str, Column] | None = None
+) -> pl.DataFrame:
+    """The raw values, with each of the agreed markers for `missing` turned into null."""
+    own = {name: column.missing for name, column in (columns or {}).items()}
+    texts = [name for name, dtype in raw.schema.items() if dtype == pl.String]
+    return raw.with_columns(
+        *(unmarked(pl.col(name), (*data.missing, *own.get(name, ()))) for name in texts),
+        pl.selectors.float().fill_nan(None),
     )
 
 
-def _unescaped(names: list[str]) -> list[str]:
-    """The names as they are meant: polars leaves doubled quotes in a header."""
-    return [name.replace('""', '"') for name in names]
+def unmarked(text: pl.Expr, markers: Sequence[str]) -> pl.Expr:
+    """Text in which the markers are null."""
+    marked = text.str.strip_chars().is_in(list(markers))
+    return pl.when(marked).then(None).otherwise(text).name.keep()
 
 
-def missing_as_null(raw: pl.DataFrame, data: Data) -> pl.DataFrame:
-    """The raw values, with each of the agreed markers for `missing` turned into null."""
-    text = pl.col(pl.String)
-    number = pl.selectors.float()
-    return raw.with_columns(
-        pl.when(text.str.strip_chars().is_in(list(data.missing))).then(None).otherwise(text).name.keep(),
-        number.fill_nan(None),
-    )  # fmt: skip
-
-
-def parse(raw: pl.DataFrame, columns: dict[str, Column]) -> pl.DataFrame:
+def parse(raw: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:
     """Type the columns that are there; a value that cannot be read as its type becomes null."""
     return raw.select(
-        typed(pl.col(name), raw.schema[name], column.dtype).alias(name)
+        typed(pl.col(name), raw.schema[name], column.dtype, column.format).alias(name)
         for name, column in columns.items()
         if name in raw.columns
     )
-
-
-def typed(value: pl.Expr, found: pl.DataType, wanted: str) -> pl.Expr:
-    """An expression that reads `value`, which has the type `found`, as the catalog's `wanted`."""
-    target = DTYPES[wanted]
-    if found.is_float() and wanted == "int":
-        return pl.when(value == value.floor()).then(value).cast(target, strict=False)
-    if found != pl.String or wanted == "string":
-        return value.cast(target, strict=False)
-    value = value.str.strip_chars()
-    if wanted == "bool":
-        folded = value.str.to_lowercase()
-        return pl.when(folded.is_in(TRUE)).then(True).when(folded.is_in(FALSE)).then(False)
-    if wanted in ("date", "datetime"):
-        return _moment(value, wanted).cast(target)
-    number = value.cast(target, strict=False)
-    return number.fill_nan(None) if wanted == "float" else number
-
-
-def _moment(value: pl.Expr, wanted: str) -> pl.Expr:
-    days = [value.str.to_date(form, strict=False) for form in DAY_FORMATS]
-    if wanted == "date":
-        return pl.coalesce(days)
-    plain = value.str.replace("Z$", "+0000")
-    times = [
-        plain.str.to_datetime(form, strict=False, time_unit="us").dt.replace_time_zone(None)
-        for form in TIME_FORMATS
-    ]
-    return pl.coalesce(*times, *(day.cast(pl.Datetime("us")) for day in days))
 
 
 def key_text(raw: pl.DataFrame, columns: Sequence[str]) -> pl.Series:

@@ -1,29 +1,29 @@
 """Drafting the catalog from the data; what a person has written in it is never touched."""
 
-import math
-import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedSeq
-from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from .catalog import CATALOG, Column, load_catalog
-from .data import column_names, key_text, missing_as_null, raw_path, read_batches, typed
+from .catalog import CATALOG, LEARNED, Column, load_catalog
+from .data import head_of, key_text, missing_as_null, parse, raw_path, read_batches, reading
+from .edit import flow, open_yaml, quoted, save_yaml, worded
 from .errors import FactoryError
+from .formats import TRUE, read
+from .kinds import Kind, any_european, find_kind, find_range
+from .leaks import find_entity, find_leaks, find_order
 from .params import PARAMS, Params, load_params
-from .split import PARTS, absent_classes, by_hash, classes
+from .personal import sensitivity
+from .roles import FEW, Part, find_part, find_twins, statistics
+from .split import PARTS, absent_classes, by_hash, classes, split_key
 
-FEW = 20
-CATEGORICAL_SHARE = 0.5
-MAX_CATEGORIES = 1000
-SALTS = 200
+SALTS, SALTED, SAMPLE = 200, 500_000, 50_000
 ABOUT, UNKNOWN = Path("docs/about.md"), "not drafted yet"
-SEPARATORS = (";", "\t", "|")
-POSITIVE = ("1", "true", "yes", "y", "t", "positive")
+POSITIVE = (*TRUE, "positive")
 
 
 @dataclass(frozen=True)
@@ -35,183 +35,227 @@ class Draft:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Table:
+    """The raw values, column by column from disk, and what is known of the file."""
+
+    rows: pl.LazyFrame
+    names: tuple[str, ...]
+    height: int
+    european: bool
+    params: Params
+
+    def column(self, name: str) -> pl.Series:
+        """The values as they stand in the file, without the markers for missing."""
+        raw = self.rows.select(pl.col(name)).collect()
+        return missing_as_null(raw, self.params.data)[name]
+
+
 def draft() -> Draft:
     """Add each column of the data that features.yaml lacks, and draw the split's salt once."""
-    params, catalog = load_params(), load_catalog()
-    params = find_separator(params)
-    raw = pl.concat(read_batches(raw_path(params), params.data), rechunk=True)
-    values = missing_as_null(raw, params.data)
-    new = [name for name in raw.columns if name not in catalog.columns]
-    described = {name: describe(values[name], name, params) for name in new}
-    _write_columns({name: column for name, (column, _) in described.items()})
-    warnings = [
-        f"{name!r} is in features.yaml, and no longer in the data"
-        for name in catalog.columns
-        if name not in raw.columns
-    ]
-    warnings += _write_split(raw, values, params)
-    _fill_about(values, params)
-    return Draft(
-        len(new), tuple(f"{n}: {why}" for n, (_, why) in described.items()), tuple(warnings)
-    )
+    catalog = load_catalog()
+    with opened(load_params()) as table:
+        new = [name for name in table.names if name not in catalog.columns]
+        described = {name: describe(table.column(name), name, table) for name in new}
+        sample = typed_sample(table, described)
+        warnings = mark(described, sample, table.params)
+        _write_columns(described)
+        warnings += [
+            f"{name!r} is in features.yaml, and no longer in the data"
+            for name in catalog.columns
+            if name not in table.names
+        ]
+        group, told = find_group(sample, described, table.params)
+        warnings += told + _write_split(table, group)
+        _fill_about(table)
+    decisions = tuple(f"{name}: {entry['drafted']}" for name, entry in described.items())
+    return Draft(len(new), decisions, tuple(warnings))
 
 
-def find_separator(params: Params) -> Params:
-    """The settings with the separator under which the file has a column for the target."""
-    for separator in dict.fromkeys((params.data.separator, *SEPARATORS)):
-        data = params.data.model_copy(update={"separator": separator})
-        if params.data.target in column_names(raw_path(params), data):
-            return params.model_copy(update={"data": data})
-    raise FactoryError(
-        f"{params.data.path} has no column {params.data.target!r}",
-        "correct data.target in params.yaml",
-    )
+@contextmanager
+def opened(params: Params) -> Iterator[Table]:
+    """The table behind data.path; FactoryError if it has no column for the target."""
+    path = raw_path(params)
+    params, beginning = head_of(path, params)
+    if params.data.target not in beginning.columns:
+        text = f"{path} has no column {params.data.target!r}"
+        raise FactoryError(text, "correct data.target in params.yaml")
+    with TemporaryDirectory(prefix="factory-") as folder, reading(path):
+        if path.suffix != ".parquet":
+            for i, batch in enumerate(read_batches(path, params.data)):
+                batch.write_parquet(Path(folder) / f"{i:06}.parquet")
+        rows = pl.scan_parquet(path if path.suffix == ".parquet" else f"{folder}/*.parquet")
+        height = rows.select(pl.len()).collect().item()
+        european = any_european(missing_as_null(beginning, params.data), params.data.separator)
+        yield Table(rows, tuple(beginning.columns), height, european, params)
 
 
-def describe(values: pl.Series, name: str, params: Params) -> tuple[dict[str, Any], str]:
-    """The catalog entry of a column, and the reason for its role."""
-    named = name == params.data.target and params.task == "classification"
-    dtype = "string" if named else find_dtype(values)
-    column = values.to_frame().select(typed(pl.col(name), values.dtype, dtype).alias(name))[name]
-    role, why = find_role(column, name, params)
+def describe(values: pl.Series, name: str, table: Table) -> dict[str, Any]:
+    """The catalog entry of a column."""
+    params = table.params
+    kind = find_kind(values, table.european)
+    if name == params.data.target and params.task == "classification":
+        kind = Kind("string", None, kind.missing if kind.dtype == "string" else ())
+    values = values.set(values.is_in(list(kind.missing)), None) if kind.missing else values
+    column = read(values, kind.dtype, kind.format)
+    part = find_part(column, name, params)
+    private, why = sensitivity(name, values)
+    if part.role == "target":
+        private = "none"
+    elif private == "personal" and part.role == "categorical" and column.n_unique() > FEW:
+        part = Part("ignored", "ignored: it names persons")
+    shown = private == "none" and part.role not in ("identifier", "text")
     entry: dict[str, Any] = {
-        "dtype": dtype,
-        "role": role,
+        "dtype": kind.dtype,
+        "role": part.role,
         "description": "",
+        "drafted": f"{part.why}; {statistics(column, shown=shown)}",
         "source": Path(params.data.path).name,
         "owner": "",
-        "availability": "after_outcome" if role == "target" else params.serving.mode,
-        "nullable": role == "target" or column.null_count() > 0,
+        "availability": "after_outcome" if part.role == "target" else params.serving.mode,
+        "assumed": True,
+        "sensitive": private,
+        "format": kind.format,
+        "missing": list(kind.missing),
+        "nullable": part.role == "target" or column.null_count() > 0,
     }
-    if role in ("numeric", "categorical", "boolean", "datetime", "text"):
-        entry["assumed"] = True
-    if role == "numeric" and (limits := find_range(column)):
-        entry["range"] = _flow(limits)
-    few = dtype == "string" and role in ("categorical", "target") and column.n_unique() <= FEW
-    if few and not (role == "target" and params.task == "regression"):
-        entry["values"] = _flow(sorted(column.drop_nulls().unique()))
+    if private != "none":
+        entry["drafted"] += f"; {private}: {why}"
+    else:
+        entry |= rules(column, part, params)
+    return tidy(entry, part)
+
+
+def rules(column: pl.Series, part: Part, params: Params) -> dict[str, Any]:
+    """What the contract may hold a column to: its range, or its few values."""
+    if part.role == "numeric" and (limits := find_range(column)):
+        return {"range": limits}
+    few = column.dtype == pl.String and column.n_unique() <= FEW
+    classed = part.role == "target" and params.task == "classification"
+    if few and (part.role == "categorical" or classed):
+        return {"values": sorted(column.drop_nulls().unique())}
+    return {}
+
+
+def tidy(entry: dict[str, Any], part: Part) -> dict[str, Any]:
+    """The entry without what is as by default, lists on one line."""
+    if not part.learned and part.role != "text":
+        del entry["assumed"]
+    for name, usual in (("sensitive", "none"), ("format", None), ("missing", [])):
+        if entry[name] == usual:
+            del entry[name]
     Column.model_validate(entry)
-    return entry, why
+    return {
+        k: flow(list(v)) if isinstance(v, list | tuple) else worded(k, v) for k, v in entry.items()
+    }
 
 
-def find_dtype(values: pl.Series) -> str:
-    """The narrowest type that reads every value."""
-    if not values.dtype.is_(pl.String):
-        return _dtype_of(values.dtype)
-    known = values.drop_nulls()
-    if known.is_empty():
-        return "string"
-    if known.str.contains(r"^\s*[-+]?0\d").any():  # 007 is a name, not a number
-        return "string"
-    for dtype in ("int", "float", "bool", "date", "datetime"):
-        read = known.to_frame("v").select(typed(pl.col("v"), pl.String(), dtype).alias("v"))["v"]
-        if read.null_count() == 0:
-            return dtype
-    return "string"
+def typed_sample(table: Table, described: dict[str, dict[str, Any]]) -> pl.DataFrame:
+    """About 50,000 rows, evenly from the whole file, typed as the entries and the catalog say."""
+    columns = {name: Column.model_validate(entry) for name, entry in described.items()}
+    columns = load_catalog().columns | columns
+    step = max(1, table.height // SAMPLE)
+    raw = table.rows.select([n for n in columns if n in table.names]).gather_every(step).collect()
+    return parse(missing_as_null(raw, table.params.data, columns), columns)
 
 
-def _dtype_of(dtype: pl.DataType) -> str:
-    if dtype.is_integer():
-        return "int"
-    if dtype.is_float() or dtype.is_decimal():
-        return "float"
-    if dtype == pl.Boolean:
-        return "bool"
-    if dtype == pl.Date:
-        return "date"
-    return "datetime" if isinstance(dtype, pl.Datetime) else "string"
+def mark(described: dict[str, dict[str, Any]], sample: pl.DataFrame, params: Params) -> list[str]:
+    """Ignore columns that say the same as another; leave out what may give the outcome away."""
+    target = params.data.target
+    learned = [n for n, entry in described.items() if Column.model_validate(entry).role in LEARNED]
+    for name, twin in find_twins(sample.select(learned)).items():
+        described[name]["role"] = "ignored"
+        described[name]["drafted"] = f"ignored: it says the same as {twin}"
+        described[name].pop("assumed", None)
+    learned = [n for n in learned if described[n]["role"] in LEARNED and n != params.data.time]
+    known = sample.filter(pl.col(target).is_not_null())
+    leaks = find_leaks(known, target, params.task, learned)
+    for name, evidence in leaks.items():
+        described[name]["suspect"] = evidence
+    return [
+        f"{name!r} is left out until you confirm it (factory catalog review): {evidence}"
+        for name, evidence in leaks.items()
+    ]
 
 
-def find_role(column: pl.Series, name: str, params: Params) -> tuple[str, str]:
-    """The role that the content of a column suggests, and the reason in a few words."""
-    if name == params.data.target:
-        return "target", "target, as params.yaml says"
-    if name == params.data.id:
-        return "identifier", "identifier, as params.yaml says"
-    distinct, known = column.drop_nulls().n_unique(), column.len() - column.null_count()
-    if distinct < 2:
-        return "ignored", "ignored: it never changes"
-    if column.dtype == pl.Boolean:
-        return "boolean", "boolean"
-    if column.dtype.is_temporal():
-        return "datetime", "datetime"
-    if distinct == known and re.search(r"(^|[^a-z])(id|uuid|key|rowid|index)$", name.lower()):
-        return "identifier", "identifier: its name says so and no value repeats"
-    if column.dtype.is_numeric():
-        return "numeric", "numeric"
-    return _text_role(column.drop_nulls(), distinct, known)
-
-
-def _text_role(column: pl.Series, distinct: int, known: int) -> tuple[str, str]:
-    words = column.str.count_matches(r"\s+").mean()
-    wordy = isinstance(words, float) and words >= 3
-    if distinct > FEW and wordy:
-        return "text", "text: several words, hardly any repeats; not learned from"
-    if distinct <= min(MAX_CATEGORIES, max(FEW, CATEGORICAL_SHARE * known)):
-        return "categorical", f"categorical: {distinct:,} values"
-    if distinct == known:
-        return "identifier", "identifier: no value repeats"
-    return "text", f"text: {distinct:,} values in {known:,} rows; not learned from"
-
-
-def find_range(column: pl.Series) -> list[float | int | None] | None:
-    """Observed limits, widened by their span: a wrong unit is found, growth is allowed."""
-    known = column.drop_nulls().cast(pl.Float64)
-    known = known.filter(known.is_finite())
-    if known.is_empty():
-        return None
-    low, high = float(known.min()), float(known.max())  # type: ignore[arg-type]
-    span = (high - low) or abs(high) or 1.0
-    wide = [_round(low - span, math.floor), _round(high + span, math.ceil)]
-    return [0 if low >= 0 and wide[0] < 0 else wide[0], wide[1]]
-
-
-def _round(value: float, towards: Any) -> float | int:
-    """Two significant digits, away from the data."""
-    if value == 0:
-        return 0
-    unit = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
-    rounded = float(f"{towards(value / unit) * unit:.12g}")
-    return int(rounded) if rounded.is_integer() and abs(rounded) < 1e15 else rounded
+def find_group(
+    sample: pl.DataFrame, described: dict[str, dict[str, Any]], params: Params
+) -> tuple[str | None, list[str]]:
+    """A column whose rows must stay on one side, and what the order of the rows gives away."""
+    target, split = params.data.target, params.split
+    known = sample.filter(pl.col(target).is_not_null())
+    naming = ("identifier", "text", "categorical", "numeric")
+    named = [n for n, entry in described.items() if entry["role"] in naming]
+    ordered = [n for n, entry in described.items() if entry["role"] == "identifier"]
+    warnings = [
+        f"{name or 'the order of the rows'}: {evidence}"
+        for name, evidence in find_order(known, target, params.task, ordered).items()
+    ]
+    if params.data.id or params.data.time or split.salt or split.group:
+        return None, warnings
+    found = find_entity(known, target, params.task, named)
+    if found is None:
+        return None, warnings
+    group, evidence = found
+    return group, [*warnings, f"rows of one {group} are kept on one side: {evidence}"]
 
 
 def _write_columns(new: dict[str, dict[str, Any]]) -> None:
     if not new:
         return
-    yaml, content = _open(CATALOG)
+    yaml, content = open_yaml(CATALOG)
     if not content.get("columns"):
         content["columns"] = {}
     content["columns"].update(new)
-    _save(yaml, content, CATALOG)
+    save_yaml(yaml, content, CATALOG)
 
 
-def _write_split(raw: pl.DataFrame, values: pl.DataFrame, params: Params) -> list[str]:
+def _write_split(table: Table, group: str | None) -> list[str]:
     """Fill in what params.yaml leaves open: positive class, key and salt. Drawn once, then kept."""
-    yaml, content = _open(PARAMS)
-    if params.data.separator != ",":
-        content["data"]["separator"] = _quoted(params.data.separator)
-    target = _target(values, params).drop_nulls()
-    if params.task == "classification" and params.data.positive is None and target.n_unique() == 2:
-        content["data"]["positive"] = _quoted(find_positive(target))
+    yaml, content = open_yaml(PARAMS)
+    params = table.params
+    for name, usual in (("separator", ","), ("encoding", "utf-8")):
+        if (found := getattr(params.data, name)) != usual:
+            content["data"].insert(1, name, quoted(found))
+    target = typed_target(table)
+    known = target.drop_nulls()
+    if params.task == "classification" and params.data.positive is None and known.n_unique() == 2:
+        content["data"]["positive"] = quoted(find_positive(known))
     warnings: list[str] = []
     if params.split.salt is None and not params.data.time:
-        key = [params.data.id] if params.data.id else [n for n in raw.columns if n != target.name]
-        salt, warnings = draw_salt(key_text(raw, key), _target(values, params), params)
-        content.setdefault("split", {})["salt"] = salt
-        if not params.data.id:
-            content["split"]["key"] = _flow(key)
-    _save(yaml, content, PARAMS)
+        split = content.setdefault("split", {})
+        if group:
+            split["group"] = quoted(group)
+            chosen = params.split.model_copy(update={"group": group})
+            params = params.model_copy(update={"split": chosen})
+        elif not params.data.id:
+            key = [name for name in table.names if name != target.name]
+            split["key"] = flow(key)
+            params = params.model_copy(
+                update={"split": params.split.model_copy(update={"key": tuple(key)})}
+            )
+        raw = table.rows.head(SALTED).select(split_key(params)).collect()
+        split["salt"], warnings = draw_salt(key_text(raw, raw.columns), target.head(SALTED), params)
+    save_yaml(yaml, content, PARAMS)
     return warnings
 
 
-def _fill_about(values: pl.DataFrame, params: Params) -> None:
+def typed_target(table: Table) -> pl.Series:
+    """The target as the catalog types it."""
+    name = table.params.data.target
+    columns = {name: load_catalog().columns[name]}
+    raw = table.rows.select(pl.col(name)).collect()
+    return parse(missing_as_null(raw, table.params.data, columns), columns)[name]
+
+
+def _fill_about(table: Table) -> None:
     """Say in docs/about.md what the data were when the factory was made, as long as nobody has."""
     text = ABOUT.read_text("utf-8") if ABOUT.is_file() else ""
     if UNKNOWN not in text:
         return
-    told = f"{values.height:,} rows, {values.width:,} columns"
-    if params.task == "classification":
-        counts = classes(_target(values, params).drop_nulls())
+    told = f"{table.height:,} rows, {len(table.names):,} columns"
+    if table.params.task == "classification":
+        counts = classes(typed_target(table).drop_nulls())
         shares = (f"{name} {rows / sum(counts.values()):.0%}" for name, rows in counts.items())
         told += f"; of the target: {', '.join(shares)}"
     ABOUT.write_text(text.replace(UNKNOWN, told), "utf-8")
@@ -246,39 +290,3 @@ def _lacking(sides: pl.Series, target: pl.Series, task: str) -> list[str]:
     if task == "regression":
         return empty
     return empty + absent_classes({part: classes(rows) for part, rows in parts.items()})
-
-
-def _target(values: pl.DataFrame, params: Params) -> pl.Series:
-    name = params.data.target
-    dtype = load_catalog().columns[name].dtype
-    return values.select(typed(pl.col(name), values.schema[name], dtype).alias(name))[name]
-
-
-def _flow(items: list[Any]) -> CommentedSeq:
-    """A list that YAML writes on one line."""
-    line = CommentedSeq(map(_quoted, items))
-    line.fa.set_flow_style()
-    return line
-
-
-def _quoted(item: Any) -> Any:
-    """Text in quotes, so that nobody wonders whether `no` is a word."""
-    return DoubleQuotedScalarString(item) if isinstance(item, str) else item
-
-
-def _open(path: Path) -> tuple[YAML, Any]:
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 4096
-    yaml.representer.add_representer(
-        type(None), lambda r, _: r.represent_scalar("tag:yaml.org,2002:null", "null")
-    )
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    return yaml, yaml.load(path.read_text("utf-8")) or {}
-
-
-def _save(yaml: YAML, content: Any, path: Path) -> None:
-    temporary = path.with_suffix(".new")
-    with temporary.open("w", encoding="utf-8") as file:
-        yaml.dump(content, file)
-    temporary.replace(path)

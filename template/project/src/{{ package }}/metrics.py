@@ -34,7 +34,7 @@ def measure(task: str, y: Array, p: Array, decision: Decision) -> Callable[[Arra
     if task == "regression":
         return _regression(y, p, decision.quantile)
     if task == "binary":
-        return _binary(y, p, decision.threshold)
+        return _binary(y, p, decision.chosen_threshold)
     return _multiclass(y, p)
 
 
@@ -94,6 +94,14 @@ def _regression(y: Array, p: Array, quantile: float) -> Callable[[Array], Metric
         return {"rmse": mse**0.5, **means, "r2": r2}
 
     return weighted
+
+
+def row_losses(task: str, y: Array, p: Array) -> Array:
+    """What each row adds to the primary metric: its log loss, or its squared error."""
+    if task == "regression":
+        return np.asarray((y - p) ** 2)
+    shares = np.column_stack([1 - p, p]) if task == "binary" else p
+    return _log_loss(shares[np.arange(len(y)), y.astype(int)])
 
 
 def _means(losses: dict[str, Array], w: Array) -> Metrics:

@@ -17,6 +17,9 @@ from .signature import Signature
 
 FILE = "model.txt"
 OBJECTIVE = {"binary": "binary", "multiclass": "multiclass", "regression": "regression"}
+FEW_ROWS = 20_000
+
+Boosters = tuple[lgb.Booster, ...]
 
 
 @dataclass(frozen=True)
@@ -27,40 +30,78 @@ class Matrix:
     y: np.ndarray
 
 
-def fit(train: Matrix, validation: Matrix, signature: Signature, settings: Model) -> lgb.Booster:
-    """Fit on `train`, stopping when `validation` no longer improves."""
+def fit(train: Matrix, validation: Matrix, signature: Signature, settings: Model) -> Boosters:
+    """Fit on `train`, stopping when `validation` no longer improves.
+
+    Where rows are few, chance decides much. Then several models with splits drawn at random tell
+    on `validation` how many rounds are right, and their average learns from all rows.
+    """
     parameters: dict[str, Any] = {
         "objective": OBJECTIVE[signature.task],
         "num_class": len(signature.classes) if signature.task == "multiclass" else 1,
         "deterministic": True,
         "force_row_wise": True,
         "verbosity": -1,
-        **settings.model_dump(exclude={"max_rounds", "early_stopping_rounds"}),
+        **settings.model_dump(exclude={"averaged", "max_rounds", "early_stopping_rounds"}),
     }
+    rows = len(train.y) + len(validation.y)
+    if rows > FEW_ROWS or settings.averaged == 1:
+        return (grow(train, parameters, signature, settings, validation),)
+    parameters |= {
+        "extra_trees": True,
+        "min_data_in_leaf": min(settings.min_data_in_leaf, max(3, rows // 20)),
+        "num_threads": 1,
+    }
+    several = [parameters | {"seed": settings.seed + i} for i in range(settings.averaged)]
+    tried = [grow(train, each, signature, settings, validation) for each in several]
+    rounds = max(1, round(float(np.mean([booster.best_iteration for booster in tried]))))
+    fixed = settings.model_copy(update={"max_rounds": rounds})
+    every = Matrix(np.concatenate([train.x, validation.x]), np.append(train.y, validation.y))
+    return tuple(grow(every, each, signature, fixed) for each in several)
+
+
+def grow(
+    rows: Matrix,
+    parameters: dict[str, Any],
+    signature: Signature,
+    settings: Model,
+    validation: Matrix | None = None,
+) -> lgb.Booster:
+    """One booster; with `validation`, no more rounds than help there."""
     categorical = [i for i, f in enumerate(signature.features) if f.role == "categorical"]
     names = [f"{i}_{re.sub('[^A-Za-z0-9]', '_', f.name)}" for i, f in enumerate(signature.features)]
     data = lgb.Dataset(
-        train.x, train.y, feature_name=names, categorical_feature=categorical, params=parameters
+        rows.x, rows.y, feature_name=names, categorical_feature=categorical, params=parameters
     )
+    stop = lgb.early_stopping(settings.early_stopping_rounds, verbose=False)
     return lgb.train(
         parameters,
         data,
         num_boost_round=settings.max_rounds,
-        valid_sets=[data.create_valid(validation.x, validation.y)],
-        callbacks=[lgb.early_stopping(settings.early_stopping_rounds, verbose=False)],
+        valid_sets=[data.create_valid(validation.x, validation.y)] if validation else None,
+        callbacks=[stop] if validation else None,
     )
 
 
-def predict(model: lgb.Booster, x: np.ndarray) -> np.ndarray:
+def predict(model: Boosters, x: np.ndarray) -> np.ndarray:
     """Probabilities of shape (rows,) for two classes, (rows, k) for more; else numbers (rows,)."""
-    return np.asarray(model.predict(x, num_threads=1 if len(x) < 1000 else 0))
+    threads = 1 if len(x) < 1000 else 0
+    each = [np.asarray(booster.predict(x, num_threads=threads)) for booster in model]
+    return np.asarray(np.mean(each, axis=0))
 
 
-def save(model: lgb.Booster, folder: Path) -> None:
+def save(model: Boosters, folder: Path) -> None:
     """Write the model as text that people can read and that cannot run code."""
-    model.save_model(folder / FILE, num_iteration=model.best_iteration)
+    for old in folder.glob("model*.txt"):
+        old.unlink()
+    for i, booster in enumerate(model):
+        text = booster.model_to_string(num_iteration=booster.best_iteration)
+        # LightGBM notes the lowest and the highest value of each feature, which may be a person's.
+        hidden = re.sub(r"(?<=[= ])\[[^\s:]+:[^\s:]+\]", "[0:1]", text)
+        name = FILE if i == 0 else f"model_{i + 1}.txt"
+        (folder / name).write_text(hidden, "utf-8", newline="\n")
 
 
-def load(folder: Path) -> lgb.Booster:
+def load(folder: Path) -> Boosters:
     """Read what `save` wrote."""
-    return lgb.Booster(model_file=folder / FILE)
+    return tuple(lgb.Booster(model_file=file) for file in sorted(folder.glob("model*.txt")))

@@ -2,10 +2,10 @@
 
 import re
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .errors import FactoryError
 
@@ -13,7 +13,7 @@ PARAMS = Path("params.yaml")
 Checked = TypeVar("Checked", bound=BaseModel)
 
 
-class Loader(yaml.SafeLoader):
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """YAML 1.2, as DVC reads it: `no`, `on` and `2025-01-01` are words like any other."""
 
 
@@ -36,65 +36,157 @@ class Section(BaseModel):
 class Data(Section):
     """Where the rows come from and which columns play a part."""
 
-    path: str
-    target: str
-    id: str | None = None
-    time: str | None = None
-    separator: str = ","
-    missing: tuple[str, ...] = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
-    positive: str | None = None
+    path: str = Field(description="The file that holds the raw data; DVC keeps it.")
+    source: str | None = Field(
+        default=None,
+        description="Where `factory data pull` fetches it: a file, a glob, or a .sql file.",
+    )
+    url_env: str | None = Field(
+        default=None, description="The environment variable with the database's URL, for a .sql."
+    )
+    target: str = Field(description="The column to predict.")
+    id: str | None = Field(default=None, description="The column that names a row or an entity.")
+    time: str | None = Field(
+        default=None, description="The column that dates a row; the newest rows are held out."
+    )
+    separator: str = Field(default=",", description="What parts the columns of a text file.")
+    encoding: str = Field(default="utf-8", description="How a text file that is not UTF-8 is read.")
+    missing: tuple[str, ...] = Field(
+        default=("", "NA", "N/A", "NaN", "nan", "null", "NULL"),
+        description="Values that mean missing in every column; others stand in features.yaml.",
+    )
+    positive: str | None = Field(
+        default=None, description="Of two classes, the one that the probability is about."
+    )
 
 
 class Split(Section):
-    """How rows are held out. `holdout` and `validation` are shares, the latter of what remains."""
+    """How rows are held out."""
 
-    holdout: float = Field(default=0.2, gt=0, lt=1)
-    validation: float = Field(default=0.2, gt=0, lt=1)
-    salt: str | None = None
-    key: tuple[str, ...] = ()
-    backtest_folds: int = Field(default=3, ge=0, le=20)
+    holdout: float = Field(default=0.2, gt=0, lt=1, description="The share of rows to test on.")
+    validation: float = Field(
+        default=0.2, gt=0, lt=1, description="Of the others, the share that tells when to stop."
+    )
+    salt: str | None = Field(
+        default=None, description="Decides who is held out. Drawn once: another one changes sides."
+    )
+    key: tuple[str, ...] = Field(
+        default=(), description="Without data.id: the columns whose values decide on the side."
+    )
+    group: str | None = Field(
+        default=None, description="A column whose rows of one value all stay on one side."
+    )
+    backtest_folds: int = Field(
+        default=3, ge=0, le=20, description="With data.time: how many past windows are tested."
+    )
 
 
 class Model(Section):
-    """How the model is fitted; names and meanings are LightGBM's."""
+    """How the model is fitted; names and meanings are LightGBM's, but for `averaged`."""
 
-    learning_rate: float = Field(default=0.05, gt=0)
-    num_leaves: int = Field(default=31, ge=2)
-    min_data_in_leaf: int = Field(default=20, ge=1)
-    feature_fraction: float = Field(default=1.0, gt=0, le=1)
-    lambda_l2: float = Field(default=1.0, ge=0)
-    max_rounds: int = Field(default=1000, ge=1)
-    early_stopping_rounds: int = Field(default=50, ge=1)
-    seed: int = 0
+    learning_rate: float = Field(
+        default=0.05, gt=0, description="How much each tree counts; smaller needs more rounds."
+    )
+    num_leaves: int = Field(default=31, ge=2, description="How finely a tree may divide the rows.")
+    min_data_in_leaf: int = Field(
+        default=20, ge=1, description="Rows in the smallest part of a tree; fewer in small data."
+    )
+    feature_fraction: float = Field(
+        default=1.0, gt=0, le=1, description="The share of features that each tree looks at."
+    )
+    lambda_l2: float = Field(
+        default=1.0, ge=0, description="How strongly parts with few rows are drawn to the mean."
+    )
+    max_rounds: int = Field(default=1000, ge=1, description="At most so many trees.")
+    early_stopping_rounds: int = Field(
+        default=50, ge=1, description="Stop after so many trees that do not help on validation."
+    )
+    averaged: int = Field(
+        default=5, ge=1, le=9, description="So many models are averaged where rows are few."
+    )
+    seed: int = Field(default=0, description="Where chance begins.")
 
 
 class Decision(Section):
-    """From a prediction to an action: threshold of the positive class, quantile that is costly."""
+    """From a prediction to an action: what errors cost, or a threshold; a quantile of numbers.
 
-    threshold: float = Field(default=0.5, gt=0, lt=1)
-    quantile: float = Field(default=0.9, gt=0, lt=1)
+    A false alarm costs `cost_fp`, a miss `cost_fn`. Give a threshold only where no costs are known.
+    """
+
+    cost_fp: float = Field(default=1, gt=0, description="What a false alarm costs.")
+    cost_fn: float = Field(default=1, gt=0, description="What a miss costs.")
+    threshold: float | None = Field(
+        default=None, gt=0, lt=1, description="Called positive from here on; else from the costs."
+    )
+    quantile: float = Field(
+        default=0.9, gt=0, lt=1, description="Of numbers: the quantile whose loss is measured."
+    )
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> "Decision":
+        if self.threshold is not None and (self.cost_fp, self.cost_fn) != (1, 1):
+            raise ValueError(
+                f"threshold is {self.threshold:g}, and cost_fp {self.cost_fp:g} with cost_fn "
+                f"{self.cost_fn:g} asks for {self.optimum:g}: keep the threshold or the costs"
+            )
+        return self
+
+    @property
+    def optimum(self) -> float:
+        """The threshold at which calibrated probabilities cost least."""
+        return self.cost_fp / (self.cost_fp + self.cost_fn)
+
+    @property
+    def chosen_threshold(self) -> float:
+        """From which probability on a row is called positive."""
+        return self.optimum if self.threshold is None else self.threshold
+
+
+class Report(Section):
+    """What the report looks at by name: `segments` are columns whose groups it compares."""
+
+    segments: tuple[str, ...] = Field(
+        default=(), description="Columns whose groups the report compares."
+    )
 
 
 class Serving(Section):
     """How predictions are made, which decides what a model may know."""
 
-    mode: Literal["batch", "online"] = "batch"
+    mode: Literal["batch", "online"] = Field(
+        default="batch", description="In batches, or one by one on request."
+    )
 
 
 class Params(Section):
     """All settings of the factory."""
 
-    task: Literal["classification", "regression"]
+    task: Literal["classification", "regression"] = Field(description="What is predicted.")
     data: Data
     split: Split = Split()
     model: Model = Model()
     decision: Decision = Decision()
+    report: Report = Report()
     serving: Serving = Serving()
 
 
 def load_params(path: Path = PARAMS) -> Params:
     """Read and check the settings; a FactoryError names every setting that is wrong."""
     return read_checked(path, Params)
+
+
+def settings(params: Params) -> list[dict[str, Any]]:
+    """Every setting with its value, its default and its meaning, in the order of the file."""
+    found = []
+    for name, field in Params.model_fields.items():
+        value = getattr(params, name)
+        inner = type(value).model_fields.items() if isinstance(value, Section) else ()
+        lines = [(f"{name}.{key}", getattr(value, key), one) for key, one in inner]
+        for path, now, one in lines or [(name, value, field)]:
+            default = None if one.is_required() else one.default
+            told = {"value": now, "default": default, "required": one.is_required()}
+            found.append({"name": path, **told, "meaning": one.description or ""})
+    return found
 
 
 def read_checked(path: Path, kind: type[Checked]) -> Checked:

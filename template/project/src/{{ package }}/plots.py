@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from .insight import Held, cost_curve
 from .metrics import bins, curve
+from .params import Decision
 from .signature import Signature
 
 MAX_POINTS = 500
@@ -14,23 +16,30 @@ MAX_POINTS = 500
 
 def write_plots(
     folder: Path,
-    signature: Signature,
-    y: np.ndarray,
-    p: np.ndarray,
+    held: Held,
     importance: list[dict[str, Any]],
+    decision: Decision,
+    sensitive: bool,
 ) -> None:
-    """Write one CSV per plot; rows are thinned to what a picture can show."""
+    """Write one CSV per plot, thinned to what a picture can show; no row of a sensitive target."""
     folder.mkdir(parents=True, exist_ok=True)
     _importance(importance).write_csv(folder / "importance.csv")
+    signature, y, p = held.signature, held.y, held.p
     if signature.task == "regression":
         pairs = pl.DataFrame({"actual": y, "predicted": p})
-        _thinned(pairs).write_csv(folder / "residuals.csv")
+        (_binned(pairs) if sensitive else _thinned(pairs)).write_csv(folder / "residuals.csv")
         return
+    if signature.task == "binary":
+        thresholds, price = cost_curve(y, p, decision)
+        _thinned(pl.DataFrame({"threshold": thresholds, "cost": price})).write_csv(
+            folder / "cost.csv"
+        )
     called = p.argmax(axis=1) if p.ndim == 2 else (p >= (signature.threshold or 0.5)).astype(int)
     names = np.array(signature.classes)
     confusion = pl.DataFrame({"actual": names[y.astype(int)], "predicted": names[called]})
     confusion.write_csv(folder / "confusion.csv")
-    for name, points in (("roc", _roc), ("pr", _precision_recall), ("calibration", _calibration)):
+    curves = {"roc": _roc, "pr": _precision_recall, "gain": _gain, "calibration": _calibration}
+    for name, points in curves.items():
         frames = [
             points(ones, shares).select(pl.lit(label).alias("class"), pl.all())
             for label, ones, shares in _each_class(signature, y, p)
@@ -72,11 +81,26 @@ def _precision_recall(y: np.ndarray, p: np.ndarray) -> pl.DataFrame:
     return _thinned(pl.DataFrame({"recall": recall, "precision": precision}))
 
 
+def _gain(y: np.ndarray, p: np.ndarray) -> pl.DataFrame:
+    positive, negative = curve(y, p)
+    called, found = (positive + negative) / len(y), positive / max(positive[-1], 1)
+    return _thinned(pl.DataFrame({"called": np.append(0, called), "found": np.append(0, found)}))
+
+
 def _calibration(y: np.ndarray, p: np.ndarray) -> pl.DataFrame:
     table = pl.DataFrame({"bin": bins(p), "predicted": p, "observed": y})
     return (
         table.group_by("bin")
         .agg(pl.col("predicted", "observed").mean(), pl.len().alias("rows"))
+        .sort("bin")
+        .drop("bin")
+    )
+
+
+def _binned(pairs: pl.DataFrame) -> pl.DataFrame:
+    return (
+        pairs.group_by(pl.Series("bin", bins(pairs["predicted"].to_numpy())))
+        .agg(pl.col("actual", "predicted").mean())
         .sort("bin")
         .drop("bin")
     )

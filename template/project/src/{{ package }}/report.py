@@ -1,6 +1,6 @@
 """The pipeline's third stage: the report for people, the model card and the data card.
 
-The same inputs give the same bytes: no time, host or commit stands in any of them.
+The same inputs give the same bytes: when, where and at which commit they were made is not told.
 """
 
 import csv
@@ -8,29 +8,27 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from math import floor, isfinite, log10
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from . import words
 from .catalog import Catalog, load_catalog
-from .charts import COLOURS, Axes, Bar, Point, bars, plot
+from .charts import COLOURS, Axes, Bar, Dot, Point, bars, compact, dots, plot
 from .errors import FactoryError
+from .groups import is_sensitive
 from .metrics import LOWER_IS_BETTER
 from .params import Params, load_params
+from .words import LABELS, MODELS, compared, interval, number, percent
 
 REPORTS = Path("reports")
 TEMPLATES = Path(__file__).parent / "templates"
 OUTPUTS = ("data_card.md", "model_card.md", "report.html")
+SNAPSHOT = Path("data/snapshot.json")
 FEATURES, CELLS, OTHERS = 15, 8, "all others"
-MODELS = {"model": "this model", "linear": "linear model", "naive": "constant"}
-LABELS = {
-    "roc_auc": "ROC AUC", "pr_auc": "PR AUC", "log_loss": "log loss", "brier": "Brier score",
-    "f1": "F1", "calibration_error": "calibration error", "rmse": "RMSE",
-    "mae": "mean absolute error", "r2": "R²", "quantile_loss": "quantile loss",
-}  # fmt: skip
 
 
 def write_report() -> Path:
@@ -49,7 +47,20 @@ def read_evaluation() -> dict[str, Any]:
     if not path.is_file():
         raise FactoryError(f"{path} is not here", "make it: dvc repro train")
     found: dict[str, Any] = json.loads(path.read_text("utf-8"), parse_constant=lambda _: None)
+    if "segments" not in found:
+        raise FactoryError(f"{path} is of an older release", "make it again: dvc repro")
     return found
+
+
+def read_snapshot(data: str) -> dict[str, Any]:
+    """Where the data came from, without the folder, and on which day, if that is known of them.
+
+    The hash ties the file to the data, so it need not be among the stage's dependencies.
+    """
+    found: dict[str, Any] = json.loads(SNAPSHOT.read_text("utf-8")) if SNAPSHOT.is_file() else {}
+    if found.get("hash") != data:
+        return {}
+    return {"origin": Path(found["origin"]).name, "taken": found["taken"][:10]}
 
 
 def environment(name: str) -> Environment:
@@ -63,7 +74,8 @@ def environment(name: str) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    found.filters |= {"number": number, "interval": interval}
+    found.filters |= {"number": number, "interval": interval, "percent": percent}
+    found.globals["is_sensitive"] = is_sensitive
     return found
 
 
@@ -77,7 +89,17 @@ def context(evaluation: dict[str, Any], catalog: Catalog, params: Params) -> dic
         "catalog": catalog,
         "features": catalog.features(params),
         "sources": sorted({column.source for column in inputs.values() if column.source}),
+        "snapshot": read_snapshot(evaluation["provenance"]["data"]),
         "assumed": [name for name, column in inputs.items() if column.assumed],
+        "mind": list(words.mind(catalog, params)),
+        "steps": list(words.steps(evaluation, catalog, params)),
+        "acting": list(acting(evaluation)),
+        "worst": [words.segment(line, evaluation) for line in evaluation["segments"]["worst"]],
+        "segments_told": words.segments(evaluation["segments"]),
+        "segment_charts": dict(segment_charts(evaluation, label)),
+        "top": words.top(evaluation),
+        "lift_told": words.lift(evaluation),
+        "decision_told": list(words.decision(evaluation, params)),
         "names": MODELS,
         "label": label,
         "reason": evaluation["reason"].replace(evaluation["metric"], label),
@@ -92,7 +114,7 @@ def context(evaluation: dict[str, Any], catalog: Catalog, params: Params) -> dic
             Bar(f"{fold['from'][:10]} to {fold['to'][:10]}", number(fold["value"]), fold["value"])
             for fold in evaluation["backtest"]
         ]),
-        "pictures": pictures(evaluation["positive"], held),
+        "pictures": pictures(evaluation, held),
         "confusion": confusion(sorted(held, key=lambda name: (-held[name], name))),
     }  # fmt: skip
 
@@ -108,24 +130,55 @@ def metrics(evaluation: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"key": key, "label": label, "better": better, "values": values, "chart": chart}
 
 
-def compared(evaluation: dict[str, Any], name: str) -> str:
-    """How the model does against a baseline, in words."""
-    gain, base = evaluation["gain"][name], evaluation["models"][name][evaluation["metric"]]["value"]
-    if gain["low"] is None or not base:
-        return "cannot be compared on these rows"
-    way = "lower" if gain["value"] >= 0 else "higher"
-    sure = "better" if gain["low"] > 0 else "worse" if gain["high"] < 0 else None
-    chance = f"surely {sure}" if sure else "which may be chance"
-    return f"{abs(gain['value'] / base):.0%} {way}, {chance}; improvement {interval(gain)}"
+def acting(evaluation: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """How the most important features act, each in a picture and a sentence."""
+    unit = words.unit(evaluation)
+
+    def write(value: float) -> str:
+        return unit(value) if abs(value) < 1e5 else compact(value)
+
+    for found in evaluation["effects"]:
+        groups = found["groups"]
+        if not found["ordered"]:
+            groups = sorted(groups, key=lambda line: -line["predicted"])
+        rows = [
+            Dot(line["group"], write(line["predicted"]), line["predicted"], line["observed"])
+            for line in groups
+        ]
+        values = [value for row in rows for value in (row.value, row.seen)]
+        low = min(values) if evaluation["task"] == "regression" else 0.0
+        linked = sum(row.label != "missing" for row in rows) if found["ordered"] else 0
+        chart = dots(found["feature"], rows, low, max(values), write, linked=linked)
+        yield {**found, "chart": chart, "text": words.effect(found, evaluation)}
 
 
-def pictures(positive: str | None, held: dict[str, int]) -> dict[str, Markup]:
+def segment_charts(evaluation: dict[str, Any], label: str) -> Iterator[tuple[str, Markup]]:
+    """The primary metric in the groups of each chosen column, beside that of all rows."""
+    found = evaluation["segments"]
+    for name, lines in found["chosen"].items():
+        shown = [{**found["all"], "group": "all"}, *lines]
+        rows = [
+            Bar(line["group"], f"{number(line['value'])} ({line['rows']:,} rows)", *ends(line))
+            for line in shown
+        ]
+        if lines:
+            yield name, bars(f"{label} by {name}", rows)
+
+
+def ends(found: dict[str, Any]) -> tuple[float, float, float]:
+    """A value and its interval."""
+    return found["value"], found["low"], found["high"]
+
+
+def pictures(evaluation: dict[str, Any], held: dict[str, int]) -> dict[str, Markup]:
     """The plots whose points the stage `train` left, by name; `held` counts rows by class."""
+    positive, threshold = evaluation["positive"], evaluation["threshold"]
     share = held.get(positive or "", 0) / (sum(held.values()) or 1)
     level = ((0.0, share), (1.0, share)) if positive is not None else ()
     classes = {
         "roc": ("line", Axes("share of the others called wrongly", "share of the class found")),
         "pr": ("line", Axes("share of the class found", "share of calls right", reference=level)),
+        "gain": ("line", Axes("share of rows called", "share of the class found")),
         "calibration": ("line dots", Axes("predicted probability", "observed share")),
     }
     drawn = {}
@@ -134,6 +187,13 @@ def pictures(positive: str | None, held: dict[str, int]) -> dict[str, Markup]:
         largest = sorted(curves, key=lambda key: -held.get(key, 0))[:COLOURS]
         if curves:
             drawn[name] = plot(name, axes, {key: curves[key] for key in largest}, draw)
+    for points in read_curves("cost").values():
+        top = 1.05 * max(y for _, y in points)
+        mark = (threshold, 0.0), (threshold, top)
+        axes = Axes("called from this probability on", "cost per row", reference=mark, top=top)
+        stops = [x for x, _ in points[1:]] + [0.0]
+        steps = [p for (x, y), stop in zip(points, stops, strict=True) for p in ((x, y), (stop, y))]
+        drawn["cost"] = plot("cost of calls", axes, {"": steps})
     for pairs in read_curves("residuals").values():
         low, high = min(map(min, pairs)), max(map(max, pairs))
         margin = (high - low) / 25 or abs(high) / 10 or 1.0
@@ -172,23 +232,6 @@ def confusion(order: list[str]) -> dict[str, dict[str, int]]:
     )
     names = list(dict.fromkeys([*kept, *sorted({name for pair in counts for name in pair})]))
     return {actual: {called: counts[actual, called] for called in names} for actual in names}
-
-
-def number(value: float | None) -> str:
-    """At least three significant digits, without an exponent where people can do without."""
-    if value is None:
-        return "not defined"
-    if abs(value) < 1e-12:
-        return "0"
-    digits = 2 - floor(log10(abs(value)))
-    return f"{value:,.{max(digits, 0)}f}" if -10 < digits < 8 else f"{value:.3g}"
-
-
-def interval(found: dict[str, float | None]) -> str:
-    """A value with its interval, where it has one."""
-    if found["value"] is None or found["low"] is None:
-        return number(found["value"])
-    return f"{number(found['value'])} ({number(found['low'])} to {number(found['high'])})"
 
 
 def markdown(value: Any) -> str:

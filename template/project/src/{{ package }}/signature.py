@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +19,10 @@ SECONDS_PER_DAY = 86_400
 
 
 class Feature(BaseModel):
-    """One column of the matrix. A category that is not listed is treated as unseen."""
+    """One column of the matrix. A category that is not listed is treated as unseen.
+
+    A feature with a `salt` tells of persons: in place of its categories stand their digests.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -27,6 +31,7 @@ class Feature(BaseModel):
     role: str
     missing_seen: bool
     categories: tuple[str, ...] = ()
+    salt: str = ""
 
 
 class Signature(BaseModel):
@@ -60,11 +65,11 @@ def featured(rows: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
     return found
 
 
-def describe(name: str, dtype: str, role: str, column: pl.Series) -> Feature:
+def describe(name: str, dtype: str, role: str, column: pl.Series, salt: str = "") -> Feature:
     """What training data say of a feature: its categories, and whether a value may be missing."""
     categories: tuple[str, ...] = ()
     if role == "categorical":
-        counts = Counter(column.drop_nulls().cast(pl.String).to_list())
+        counts = Counter(shown(column.drop_nulls(), salt).to_list())
         categories = tuple(sorted(name for name, _ in counts.most_common(MAX_CATEGORIES)))
     return Feature(
         name=name,
@@ -72,7 +77,19 @@ def describe(name: str, dtype: str, role: str, column: pl.Series) -> Feature:
         role=role,
         missing_seen=column.is_null().any(),
         categories=categories,
+        salt=salt,
     )
+
+
+def shown(column: pl.Series, salt: str) -> pl.Series:
+    """The values as text that may be written down: with a salt, their digests."""
+    text = column.cast(pl.String)
+    if not salt:
+        return text
+    key = blake2b(salt.encode(), digest_size=32).digest()
+    values = text.drop_nulls().unique().to_list()
+    names = {v: blake2b(v.encode(), digest_size=8, key=key).hexdigest() for v in values}
+    return text.replace_strict(names, default=None, return_dtype=pl.String)
 
 
 def encode(rows: pl.DataFrame, features: tuple[Feature, ...]) -> np.ndarray:
@@ -107,17 +124,16 @@ def _encode(column: pl.Series, feature: Feature) -> np.ndarray:
             f"fill {feature.name!r} at its source, or train on data in which it is missing",
         )
     if feature.role == "categorical":
-        return _codes(column, feature.categories)
+        return _codes(shown(column, feature.salt), feature.categories)
     if feature.role == "datetime":
         seconds = column.cast(pl.Datetime("us")).dt.epoch("s")
         return (seconds.cast(pl.Float64) / SECONDS_PER_DAY).to_numpy()
     return column.cast(pl.Float64).to_numpy()
 
 
-def _codes(column: pl.Series, categories: tuple[str, ...]) -> np.ndarray:
+def _codes(text: pl.Series, categories: tuple[str, ...]) -> np.ndarray:
     """0 to k-1 for known categories, k for missing, -1 (other, to LightGBM) for unseen ones."""
     codes = {name: float(code) for code, name in enumerate(categories)}
-    text = column.cast(pl.String)
     known = text.replace_strict(codes, default=-1.0, return_dtype=pl.Float64)
     return known.set(text.is_null(), float(len(categories))).to_numpy()
 

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from .errors import FactoryError
 from .params import Params, Split, load_params
 
 PARTS = ("train", "validation", "holdout")
-FILE = "split.json"
+FILE, SIDE = "split.json", "__side__"
 
 
 def prepare(folder: Path = PREPARED) -> dict[str, Any]:
@@ -24,45 +26,54 @@ def prepare(folder: Path = PREPARED) -> dict[str, Any]:
     params, catalog = load_params(), load_catalog()
     if errors := [f for f in check_catalog(catalog, params) if f.level == "error"]:
         raise FactoryError(_listed(errors), "factory check shows all of it")
-    rows, sides = read(params, catalog)
-    rows, sides, unlabelled = _labelled(rows, sides, params.data.target)
-    cutoff = None
-    if params.data.time:
-        cutoff, sides = by_time(rows[params.data.time], params.split)
-    parts = {part: rows.filter(sides == i) for i, part in enumerate(PARTS)}
-    told = summary(parts, params, unlabelled, cutoff)
-    if empty := [part for part, frame in parts.items() if frame.is_empty()]:
-        raise FactoryError(
-            f"no row is left for {' and '.join(empty)}", "add data, or change split in params.yaml"
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    for part, frame in parts.items():
-        frame.write_parquet(folder / f"{part}.parquet")
+    with TemporaryDirectory(prefix="factory-") as scratch:
+        rows, unlabelled = read(params, catalog, Path(scratch))
+        cutoff = None
+        if time := params.data.time:
+            cutoff, begin = cutoffs(rows.select(time).collect()[time], params.split)
+            rows = rows.with_columns(by_time(pl.col(time), cutoff, begin).alias(SIDE))
+        parts = {part: rows.filter(pl.col(SIDE) == i) for i, part in enumerate(PARTS)}
+        told = summary(parts, params, unlabelled, cutoff.isoformat() if cutoff else None)
+        if empty := [part for part, count in told["rows"].items() if not count]:
+            text = f"no row is left for {' and '.join(empty)}"
+            raise FactoryError(text, "add data, or change split in params.yaml")
+        folder.mkdir(parents=True, exist_ok=True)
+        for part, frame in parts.items():
+            frame.drop(SIDE).sink_parquet(folder / f"{part}.parquet")
     (folder / FILE).write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", "utf-8")
     return told
 
 
-def read(params: Params, catalog: Catalog) -> tuple[pl.DataFrame, pl.Series]:
-    """All rows, typed, and the side of each; FactoryError names what breaks the contract."""
-    split = params.split
+def read(params: Params, catalog: Catalog, scratch: Path) -> tuple[pl.LazyFrame, int]:
+    """All rows with a target, typed, with the side of each; and how many have none.
+
+    They stand in `scratch`, so that memory does not grow with the data. Raises FactoryError for
+    what breaks the contract.
+    """
+    split, count, known = params.split, 0, 0
     if not params.data.time and not split.salt:
         raise FactoryError("split.salt in params.yaml is empty", "draw one: factory catalog draft")
-    key = (params.data.id,) if params.data.id else split.key
-    frames: list[pl.DataFrame] = []
-    sides: list[pl.Series] = []
+    key = split_key(params)
     violations: list[Violation] = []
     for raw in read_batches(raw_path(params), params.data):
         rows, broken = read_batch(raw, catalog.columns, params.data)
         violations += broken
-        frames.append(rows)
-        if not params.data.time:
-            sides.append(by_hash(key_text(raw, [name for name in key if name]), split))
+        side = pl.lit(0, pl.Int8) if params.data.time else by_hash(key_text(raw, key), split)
+        rows = rows.with_columns(side.alias(SIDE))
+        labelled = rows.filter(pl.col(params.data.target).is_not_null())
+        count, known = count + rows.height, known + labelled.height
+        labelled.write_parquet(scratch / f"{count:012}.parquet")
     if violations:
         raise FactoryError(_listed(findings(violations, catalog)), "factory check shows all of it")
-    if not frames:
+    if not count:
         raise FactoryError(f"{params.data.path} holds no row", "deliver the data again")
-    rows = pl.concat(frames, rechunk=True)
-    return rows, pl.concat(sides) if sides else pl.zeros(rows.height, dtype=pl.Int8, eager=True)
+    return pl.scan_parquet(scratch / "*.parquet"), count - known
+
+
+def split_key(params: Params) -> list[str]:
+    """The raw columns whose text decides on which side a row is."""
+    one = params.split.group or params.data.id
+    return [one] if one else list(params.split.key)
 
 
 def by_hash(keys: pl.Series, split: Split) -> pl.Series:
@@ -79,8 +90,8 @@ def by_hash(keys: pl.Series, split: Split) -> pl.Series:
     return pl.Series(np.where(draws[:, 0] < split.holdout, 2, side), dtype=pl.Int8)
 
 
-def by_time(moments: pl.Series, split: Split) -> tuple[str, pl.Series]:
-    """Everything after the cutoff is holdout; before it, the newest rows are validation."""
+def cutoffs(moments: pl.Series, split: Split) -> tuple[datetime, datetime]:
+    """What is after the first is holdout; of the rest, what is after the second is validation."""
     if missing := moments.null_count():
         raise FactoryError(
             f"{missing:,} rows have no value in the time column {moments.name!r}",
@@ -88,28 +99,31 @@ def by_time(moments: pl.Series, split: Split) -> tuple[str, pl.Series]:
         )
     moments = moments.cast(pl.Datetime("us"))
     cutoff = _boundary(moments, 1 - split.holdout)
-    begin = _boundary(moments.filter(moments <= cutoff), 1 - split.validation)
-    sides = (moments > begin).cast(pl.Int8) + (moments > cutoff).cast(pl.Int8)
-    return cutoff.isoformat(), sides
+    return cutoff, _boundary(moments.filter(moments <= cutoff), 1 - split.validation)
 
 
-def _boundary(moments: pl.Series, share: float) -> Any:
+def by_time(time: pl.Expr, cutoff: datetime, begin: datetime) -> pl.Expr:
+    """The side of each row: 0 up to `begin`, 1 up to the cutoff, 2 after it."""
+    moment = time.cast(pl.Datetime("us"))
+    return (moment > begin).cast(pl.Int8) + (moment > cutoff).cast(pl.Int8)
+
+
+def _boundary(moments: pl.Series, share: float) -> datetime:
     """The moment up to which about `share` of the rows lie, with some row left after it."""
     boundary: Any = moments.quantile(share, interpolation="lower")
-    if boundary == moments.max():
-        earlier = moments.filter(moments < boundary)
-        return boundary if earlier.is_empty() else earlier.max()
-    return boundary
+    earlier: Any = moments.filter(moments < boundary).max() if boundary == moments.max() else None
+    found: datetime = boundary if earlier is None else earlier
+    return found
 
 
 def summary(
-    parts: dict[str, pl.DataFrame], params: Params, unlabelled: int, cutoff: str | None
+    parts: dict[str, pl.LazyFrame], params: Params, unlabelled: int, cutoff: str | None
 ) -> dict[str, Any]:
     """What is known of the split; it travels with the model."""
     told: dict[str, Any] = {
         "kind": "time" if cutoff else "hash",
         "cutoff": cutoff,
-        "rows": {part: frame.height for part, frame in parts.items()},
+        "rows": {part: rows.select(pl.len()).collect().item() for part, rows in parts.items()},
         "unlabelled": unlabelled,
         "warnings": [],
         "data": digest(raw_path(params)),
@@ -117,8 +131,9 @@ def summary(
     if unlabelled:
         told["warnings"].append(f"{unlabelled:,} rows without a target were left out")
     if params.task == "classification":
-        target = params.data.target
-        told["classes"] = {part: classes(frame[target]) for part, frame in parts.items()}
+        name = params.data.target
+        targets = {part: rows.select(name).collect()[name] for part, rows in parts.items()}
+        told["classes"] = {part: classes(target) for part, target in targets.items()}
         told["warnings"] += absent_classes(told["classes"])
     return told
 
@@ -143,13 +158,6 @@ def absent_classes(counts: dict[str, dict[str, int]]) -> list[str]:
         for part, found in counts.items()
         if (absent := [name for name in known if name not in found])
     ]
-
-
-def _labelled(
-    rows: pl.DataFrame, sides: pl.Series, target: str
-) -> tuple[pl.DataFrame, pl.Series, int]:
-    known = rows[target].is_not_null()
-    return rows.filter(known), sides.filter(known), int((~known).sum())
 
 
 def _listed(findings: list[Any]) -> str:

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from .catalog import LEARNED, Catalog, Column, load_catalog
-from .data import DTYPES, typed
 from .errors import FactoryError
+from .formats import DTYPES, EXAMPLE, typed
 from .params import Params, load_params
 
 MISSING = 0.05
@@ -30,7 +30,18 @@ def write(path: Path, rows: int) -> None:
     if path.suffix == ".parquet":
         table.write_parquet(path)
     else:
-        table.write_csv(path, separator=params.data.separator)
+        text = table.with_columns(
+            written(table[name], column.format)
+            for name, column in catalog.columns.items()
+            if isinstance(column.format, str) and table[name].dtype.is_numeric()
+        )
+        text.write_csv(path, separator=params.data.separator)
+
+
+def written(values: pl.Series, form: str) -> pl.Series:
+    """Numbers with the decimal sign of their column."""
+    parts = EXAMPLE.fullmatch(form)
+    return values.cast(pl.String).str.replace(".", parts["decimal"] if parts else ".", literal=True)
 
 
 def synthesise(catalog: Catalog, params: Params, rows: int, seed: int = 0) -> pl.DataFrame:

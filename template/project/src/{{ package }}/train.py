@@ -16,11 +16,21 @@ from . import baselines
 from .catalog import Catalog, check_catalog, load_catalog
 from .data import PREPARED, load
 from .errors import FactoryError
+from .groups import is_sensitive
+from .insight import Held, check_segments, insights
 from .metrics import PRIMARY, Interval, evaluate, measure
 from .model import Matrix, fit, predict, save
 from .params import Params, load_params
 from .plots import write_plots
-from .signature import Signature, describe, encode, featured, refusals, save_signature
+from .signature import (
+    Signature,
+    describe,
+    encode,
+    featured,
+    refusals,
+    save_signature,
+    shown,
+)
 from .split import FILE as SPLIT
 
 MODEL = Path("models/model")
@@ -35,6 +45,7 @@ def train() -> dict[str, Any]:
     params, catalog = load_params(), load_catalog()
     if errors := [f for f in check_catalog(catalog, params) if f.level == "error"]:
         raise FactoryError(f"{errors[0].feature}: {errors[0].message}", errors[0].remedy)
+    check_segments(catalog, params)
     split = json.loads((PREPARED / SPLIT).read_text("utf-8"))
     rows = {part: load(part) for part in ("train", "validation", "holdout")}
     signature = describe_model(rows["train"], catalog, params, split)
@@ -50,6 +61,12 @@ def train() -> dict[str, Any]:
     importance = permutation_importance(
         lambda x: predict(model, x), parts["holdout"], signature, params
     )
+    wanted = [*catalog.features(params), *params.report.segments]
+    frame = featured(usable(rows["holdout"], signature), wanted)
+    x, y = parts["holdout"].x, parts["holdout"].y
+    held = Held(signature, frame, x, y, scored["model"], scored["naive"])
+    result |= insights(held, lambda x: predict(model, x), importance, catalog, params)
+    result["warnings"] += dear(result["decision"], signature)
     result |= {
         "rows": split["rows"],
         "importance": importance,
@@ -61,10 +78,11 @@ def train() -> dict[str, Any]:
     MODEL.mkdir(parents=True, exist_ok=True)
     save(model, MODEL)
     save_signature(signature, MODEL)
-    _write_json(MODEL / PROFILE, profile(featured_train(rows["train"], signature), scored["model"]))
+    _write_json(MODEL / PROFILE, profile(rows["train"], signature, scored["model"]))
     _write_json(REPORTS / "evaluation.json", result)
     _write_json(REPORTS / "metrics.json", metrics_file(result))
-    write_plots(REPORTS / "plots", signature, parts["holdout"].y, scored["model"], importance)
+    sensitive = is_sensitive(catalog, params.data.target)
+    write_plots(REPORTS / "plots", held, importance, params.decision, sensitive)
     return result
 
 
@@ -85,8 +103,11 @@ def describe_model(
         task="regression" if not classes else "binary" if len(classes) == 2 else "multiclass",
         target=params.data.target,
         classes=classes,
-        threshold=params.decision.threshold if len(classes) == 2 else None,
-        features=tuple(describe(n, c.dtype, c.role, frame[n]) for n, c in wanted.items()),
+        threshold=params.decision.chosen_threshold if len(classes) == 2 else None,
+        features=tuple(
+            describe(n, c.dtype, c.role, frame[n], split["data"] * is_sensitive(catalog, n))
+            for n, c in wanted.items()
+        ),
         split={key: split[key] for key in ("kind", "cutoff", "rows")},
         provenance=provenance(params, split),
     )
@@ -131,12 +152,15 @@ def featured_train(rows: pl.DataFrame, signature: Signature) -> pl.DataFrame:
     return featured(rows, names).select(names)
 
 
+def usable(rows: pl.DataFrame, signature: Signature) -> pl.DataFrame:
+    """The rows that the encoder does not refuse."""
+    return rows.filter(refusals(featured_train(rows, signature), signature.features).is_null())
+
+
 def matrix(rows: pl.DataFrame, signature: Signature) -> Matrix:
-    """Encoded features and target, without the rows that the encoder would refuse."""
-    frame = featured_train(rows, signature)
-    fit_for_use = refusals(frame, signature.features).is_null()
-    x = encode(frame.filter(fit_for_use), signature.features)
-    target = rows[signature.target].filter(fit_for_use)
+    """Encoded features and target of the rows that can be used."""
+    rows = usable(rows, signature)
+    x, target = encode(featured_train(rows, signature), signature.features), rows[signature.target]
     if signature.task == "regression":
         return Matrix(x, target.cast(pl.Float64).to_numpy())
     codes = {name: float(code) for code, name in enumerate(signature.classes)}
@@ -149,6 +173,16 @@ def left_out(rows: int) -> list[str]:
     if not rows:
         return []
     return [f"{rows:,} holdout rows were left out: a value is missing that never was in training"]
+
+
+def dear(found: dict[str, Any] | None, signature: Signature) -> list[str]:
+    """What to say of a threshold if another one is surely cheaper by more than a tenth."""
+    if not found or not found["dear"]:
+        return []
+    return [
+        f"calls from {signature.threshold:g} on cost {found['cost']:.3g} per row; from about "
+        f"{found['cheapest_threshold']:.2g} on they would surely cost less: look at the calibration"
+    ]
 
 
 def judge(
@@ -231,29 +265,35 @@ def backtest(
     return folds
 
 
-def profile(frame: pl.DataFrame, predictions: np.ndarray) -> dict[str, Any]:
+def profile(rows: pl.DataFrame, signature: Signature, predictions: np.ndarray) -> dict[str, Any]:
     """What monitoring compares with: per feature its distribution and the share that is missing."""
-    scores = predictions.reshape(len(predictions), -1)
+    frame, scores = featured_train(rows, signature), predictions.reshape(len(predictions), -1)
     return {
         "rows": frame.height,
-        "features": {name: _distribution(frame[name]) for name in frame.columns},
+        "features": {f.name: _distribution(frame[f.name], f.salt) for f in signature.features},
         "predictions": [_quantiles(scores[:, k]) for k in range(scores.shape[1])],
     }
 
 
-def _distribution(column: pl.Series) -> dict[str, Any]:
+def _distribution(column: pl.Series, salt: str) -> dict[str, Any]:
+    """With a salt, values must not be read: digests, and quantiles without ends, rounded."""
     known = column.drop_nulls()
     told: dict[str, Any] = {"missing": column.null_count() / max(column.len(), 1)}
     if column.dtype in (pl.String, pl.Boolean):
-        counts = known.cast(pl.String).value_counts().sort(["count", column.name], descending=True)
+        names = shown(known, salt if column.dtype == pl.String else "")
+        counts = names.value_counts().sort(["count", column.name], descending=True)
         return told | {"counts": dict(counts.head(255).iter_rows())}
-    return told | {"quantiles": _quantiles(known.to_physical().cast(pl.Float64).to_numpy())}
+    values = known.to_physical().cast(pl.Float64).to_numpy()
+    return told | {"quantiles": _quantiles(values, (0.01, 0.99, 2) if salt else (0, 1, 9))}
 
 
-def _quantiles(values: np.ndarray) -> list[float]:
+def _quantiles(values: np.ndarray, ends: tuple[float, float, int] = (0, 1, 9)) -> list[float]:
+    """From the first to the last wanted one, with so many significant digits."""
     if not len(values):
         return []
-    return [float(f"{q:.9g}") for q in np.quantile(values, np.linspace(0, 1, POINTS))]
+    low, high, digits = ends
+    wanted = np.linspace(0, 1, POINTS).clip(low, high)
+    return [float(f"{q:.{digits}g}") for q in np.quantile(values, wanted)]
 
 
 def metrics_file(result: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,174 @@
+"""Values as people write them: numbers with signs and groups, moments, truth in words."""
+
+import re
+from collections.abc import Sequence
+from itertools import product
+
+import polars as pl
+
+DTYPES: dict[str, pl.DataType] = {
+    "int": pl.Int64(),
+    "float": pl.Float64(),
+    "bool": pl.Boolean(),
+    "string": pl.String(),
+    "date": pl.Date(),
+    "datetime": pl.Datetime("us"),
+}
+TRUE = ("true", "t", "yes", "y", "1", "ja", "j", "oui", "sí", "si", "sim", "wahr", "vrai", "on")
+FALSE = ("false", "f", "no", "n", "0", "nein", "non", "não", "nao", "falsch", "faux", "off")
+DAY_FORMATS = ("%Y-%m-%d", "%Y/%m/%d")
+TIME_FORMATS = tuple(
+    f"{day}{time}"
+    for day in ("%Y-%m-%dT", "%Y-%m-%d ", "%Y/%m/%d ")
+    for time in ("%H:%M:%S%.f", "%H:%M:%S%.f%z", "%H:%M")
+)
+CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+DAY_FIRST = ("%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%d-%m-%Y", "%d/%m/%y")
+MONTH_FIRST = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y")
+NAMED = ("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d-%b-%y", "%Y%m%d")
+GROUPS = ((",", "."), (".", ","), (" ", ","), (" ", "."), ("'", "."))
+CURRENCY = r"(?:(?:US|R|A|C)?[$€£¥₹₽₩]|[A-Z]{3} )"
+UNIT = r"(?:%|‰|[$€£¥₹₽₩]|°[CF]?|[A-Za-zµ]{1,5}[²³]?(?:/[A-Za-z]{1,3})?)"
+EXAMPLE = re.compile(r"(?P<prefix>.*?)1(?P<group>[,. ']?)234(?P<decimal>[.,])5(?P<suffix>.*)")
+DATED = r"\d{1,4}[-/. ]\w{1,9}[-/., ]+\d{2,4}|\d,? \d{4}|^\d{8}$"
+SAMPLE = 1000
+
+
+def typed(
+    value: pl.Expr, found: pl.DataType, wanted: str, form: str | Sequence[str] | None = None
+) -> pl.Expr:
+    """An expression that reads `value`, which has the type `found`, as the catalog's `wanted`.
+
+    `form` is the column's `format`; what stands in the plain form of its type is always read.
+    """
+    target = DTYPES[wanted]
+    if found.is_float() and wanted == "int":
+        return pl.when(value == value.floor()).then(value).cast(target, strict=False)
+    if found != pl.String or wanted == "string":
+        return value.cast(target, strict=False)
+    value = value.str.strip_chars()
+    if wanted == "bool":
+        folded = value.str.to_lowercase()
+        return pl.when(folded.is_in(TRUE)).then(True).when(folded.is_in(FALSE)).then(False)
+    if wanted in ("date", "datetime"):
+        return moment(value, wanted, [form] if isinstance(form, str) else form or ()).cast(target)
+    plain = number(value, form) if isinstance(form, str) else value
+    read = plain.cast(target, strict=False)
+    return read.fill_nan(None) if wanted == "float" else read
+
+
+def read(values: pl.Series, wanted: str, form: str | Sequence[str] | None = None) -> pl.Series:
+    """A column as the catalog's `wanted`; what cannot be read becomes null."""
+    expression = typed(pl.col(values.name), values.dtype, wanted, form).alias(values.name)
+    return values.to_frame().select(expression)[values.name]
+
+
+def reads(values: pl.Series, wanted: str, form: str | Sequence[str] | None = None) -> bool:
+    """Whether every value can be read so; most that cannot show in the first ones."""
+    parts = (values.head(SAMPLE), values)
+    return all(read(part, wanted, form).null_count() == 0 for part in parts)
+
+
+def moment(value: pl.Expr, wanted: str, forms: Sequence[str]) -> pl.Expr:
+    """The first reading that fits; a year of two digits is none where four are asked for."""
+    days = [day(value, form) for form in (*DAY_FORMATS, *forms) if not re.search("%[HI]", form)]
+    if wanted == "date":
+        return pl.coalesce(days)
+    plain = value.str.replace("Z$", "+0000")
+    clocks = (*TIME_FORMATS, *(form for form in forms if re.search("%[HI]", form)))
+    times = [
+        plain.str.to_datetime(form, strict=False, time_unit="us").dt.replace_time_zone(None)
+        for form in clocks
+    ]
+    read = pl.coalesce(*times, *(one.cast(pl.Datetime("us")) for one in days))
+    return pl.when(read.dt.year() >= 1000).then(read)
+
+
+def day(value: pl.Expr, form: str) -> pl.Expr:
+    """A date, or null."""
+    read = value.str.to_date(form, strict=False)
+    return pl.when(read.dt.year() >= 1000).then(read)
+
+
+def number(value: pl.Expr, form: str) -> pl.Expr:
+    """The plain text of a number that is written like the example `form`, or null."""
+    parts = EXAMPLE.fullmatch(form)
+    prefix, group, decimal, suffix = parts.groups() if parts else ("", "", ".", "")
+    pattern = (
+        rf"^\(?\s*[-+]?\s*(?:{literal(prefix)})?\s*[-+]?"
+        rf"((?:\d{{1,3}}(?:{literal(group)}\d{{3}})+|\d+)?(?:{literal(decimal)}\d*)?(?:[eE][-+]?\d+)?)"
+        rf"\s*(?:{literal(suffix)})?\s*[-)]?$"
+    )
+    tidy = value.str.replace_all("[\u00a0\u202f\u2009]", " ").str.replace("\u2212", "-")
+    tidy = tidy.str.replace_all("\u2019", "'", literal=True)
+    digits = tidy.str.extract(pattern, 1)
+    if group:
+        digits = digits.str.replace_all(group, "", literal=True)
+    digits = digits.str.replace(decimal, ".", literal=True)
+    return pl.when(tidy.str.contains(r"^\(|^[^\d]*-|-$")).then("-" + digits).otherwise(digits)
+
+
+def literal(text: str) -> str:
+    """A pattern for exactly this text, without the spaces around it."""
+    return re.escape(text.strip() or text)
+
+
+def find_number(values: pl.Series, european: bool) -> str | None:
+    """The example under which every value is a number; what `1,234` is depends on the file."""
+    sample = values.head(SAMPLE)
+    prefix, suffix = affix(sample, rf"^[-+(\s]*({CURRENCY}\s*)"), affix(sample, rf"(\s?{UNIT})\)?$")
+    styles = sorted(GROUPS, key=lambda style: (style[1] == ",") != european)
+    for (group, decimal), first, last in product(styles, {prefix, ""}, {suffix, ""}):
+        form = f"{first}1{group}234{decimal}5{last}"
+        if reads(values, "float", form):
+            return form
+    return None
+
+
+def affix(values: pl.Series, pattern: str) -> str:
+    """What most values begin or end with."""
+    found = values.str.extract(pattern, 1).drop_nulls()
+    return str(found.mode().sort()[0]) if len(found) else ""
+
+
+def is_european(values: pl.Series) -> bool:
+    """Whether these are numbers with a decimal comma, beyond doubt."""
+    number = r"^[-+(\s]*[^\d\s.,]{0,3}\s?\d{1,3}(\.?\d{3})*,(\d{1,2}|\d{4,})\D{0,6}$"
+    known = values.head(SAMPLE)
+    doubtless = known.str.contains(number)
+    plain = known.str.contains(r"^[-+(\s]*[^\d\s.,]{0,3}\s?[\d.]*(,\d+)?\D{0,6}$")
+    return bool(doubtless.any() and plain.all())
+
+
+def find_moment(values: pl.Series, european: bool) -> tuple[str, list[str]] | None:
+    """`date` or `datetime` and the further forms under which every value is one."""
+    rest, forms = values.unique(maintain_order=True), []
+    sample = rest.head(SAMPLE)
+    if not sample.str.contains(DATED).all():
+        return None
+    first, second = (DAY_FIRST, MONTH_FIRST) if european else (MONTH_FIRST, DAY_FIRST)
+    for days in ((*first, *NAMED), (*second, *NAMED)):
+        forms = greedy(sample, [f"{form}{clock}" for form in days for clock in CLOCKS])
+        for wanted in ("date", "datetime"):
+            if reads(rest, wanted, forms):
+                return wanted, forms
+    return None
+
+
+def greedy(values: pl.Series, forms: Sequence[str]) -> list[str]:
+    """The forms that are needed, the one that reads most values first."""
+    chosen: list[str] = []
+    rest = unread(values, [])
+    while len(rest):
+        left = {form: len(unread(rest, [form])) for form in forms}
+        best = min(left, key=lambda form: left[form])
+        if left[best] == len(rest):
+            break
+        chosen.append(best)
+        rest = unread(rest, [best])
+    return chosen
+
+
+def unread(values: pl.Series, forms: Sequence[str]) -> pl.Series:
+    """The values that are no moments in any of the forms."""
+    return values.filter(read(values, "datetime", forms).is_null())

@@ -1,0 +1,129 @@
+"""What the values of a column are: type, format and markers for missing, found from content."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from .formats import (
+    CURRENCY,
+    DATED,
+    FALSE,
+    TRUE,
+    UNIT,
+    find_moment,
+    find_number,
+    is_european,
+    reads,
+)
+
+ANYWHERE = ("n/a", "n.a.", "?", "#N/A", "#NULL!", "<NA>", "(null)", "\\N", "NaT")
+AMONG_NUMBERS = ("-", "--", ".", "na", "Na", "none", "None", "nil", "NIL", "k.A.", "k. A.", "s.o.")
+ODD_KINDS, ODD_SHARE = 5, 0.3
+NUMBERLIKE = (
+    rf"^[-+(\s]*(?:{CURRENCY})?\s*[-+]?(?:\d[\d.,'\u2019 \u00a0\u202f]*|\.\d+)"
+    rf"(?:[eE][-+]?\d+)?\s*(?:{UNIT})?\)?-?$"
+)
+THOUSANDS = r"^[-+]?\d{1,3}(\.\d{3})+$"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a column is read; `missing` are its own markers, besides those of params.yaml."""
+
+    dtype: str
+    format: str | tuple[str, ...] | None = None
+    missing: tuple[str, ...] = ()
+
+
+def find_kind(values: pl.Series, european: bool) -> Kind:
+    """The narrowest type that reads every value, once few odd words are taken for missing."""
+    if values.dtype != pl.String:
+        return Kind(kind_of(values.dtype))
+    known = values.drop_nulls().str.strip_chars()
+    always = known.filter(known.is_in(ANYWHERE)).unique().sort().to_list()
+    known = known.filter(~known.is_in(always)) if always else known
+    if kind := find_form(known, european):
+        return Kind(*kind, tuple(always))
+    for like in (NUMBERLIKE, DATED):
+        odd = ~known.str.contains(like)
+        strange = odd & ~known.is_in(AMONG_NUMBERS)
+        if not odd.any() or strange.sum() > ODD_SHARE * len(known):
+            continue
+        words = known.filter(odd).unique().sort().to_list()
+        if len(words) <= ODD_KINDS and (kind := find_form(known.filter(~odd), european)):
+            return Kind(*kind, tuple(always + words))
+    return Kind("bool" if is_bool(known) else "string", None, tuple(always))
+
+
+def kind_of(dtype: pl.DataType) -> str:
+    """The catalog's type for a type of Parquet."""
+    if dtype.is_integer():
+        return "int"
+    if dtype.is_float() or dtype.is_decimal():
+        return "float"
+    names = {pl.Boolean: "bool", pl.Date: "date", pl.Datetime: "datetime"}
+    return names.get(dtype.base_type(), "string")
+
+
+def find_form(known: pl.Series, european: bool) -> tuple[str, str | tuple[str, ...] | None] | None:
+    """Type and format of values that are all numbers or all moments, else nothing."""
+    if known.is_empty() or known.str.contains(r"^[-+]?0\d+$|^\d{17,}$").any():
+        return None  # 007 is a name, and so is what no number can hold
+    if known.str.contains(r"^(19|20)\d{6}$").all() and (moment := find_moment(known, european)):
+        return moment[0], tuple(moment[1])
+    grouped = european and known.str.contains(THOUSANDS + r"|^[-+]?\d{1,3}$").all()
+    if not (grouped and known.str.contains(THOUSANDS).any()):
+        for dtype in ("int", "float"):
+            if reads(known, dtype):
+                return dtype, None
+    if form := find_number(known, european):
+        return ("int" if reads(known, "int", form) else "float"), form
+    moment = find_moment(known, european)
+    return (moment[0], tuple(moment[1]) or None) if moment else None
+
+
+def is_bool(known: pl.Series) -> bool:
+    """Two words, one that says yes and one that says no."""
+    words = known.str.to_lowercase().unique()
+    return len(words) == 2 and bool(words.is_in(TRUE).sum() == words.is_in(FALSE).sum() == 1)
+
+
+def any_european(rows: pl.DataFrame, separator: str) -> bool:
+    """Whether a file writes 1.234,5 or puts the day before the month, as far as can be told."""
+    if separator == ";":
+        return True
+    texts = rows.select(pl.col(pl.String).str.strip_chars())
+    known = (texts[name].drop_nulls() for name in texts.columns)
+    return any(len(values) and (is_european(values) or is_day_first(values)) for values in known)
+
+
+def is_day_first(values: pl.Series) -> bool:
+    """Whether these are dates with slashes that only make sense if the day comes first."""
+    dated = values.str.extract_groups(r"^(\d{1,2})/(\d{1,2})/\d{2,4}\b").struct.unnest()
+    first, second = (dated[name].cast(pl.Int64, strict=False) for name in dated.columns)
+    if first.null_count():
+        return False
+    return bool((first > 12).any() and (second <= 12).all())
+
+
+def find_range(column: pl.Series) -> list[float | int | None] | None:
+    """Observed limits, widened by their span: a wrong unit is found, growth is allowed."""
+    known = column.drop_nulls().cast(pl.Float64)
+    known = known.filter(known.is_finite())
+    if known.is_empty():
+        return None
+    low, high = float(known.min()), float(known.max())  # type: ignore[arg-type]
+    span = (high - low) or abs(high) or 1.0
+    wide = [_round(low - span, math.floor), _round(high + span, math.ceil)]
+    return [0 if low >= 0 and wide[0] < 0 else wide[0], wide[1]]
+
+
+def _round(value: float, towards: Any) -> float | int:
+    """Two significant digits, away from the data."""
+    if value == 0:
+        return 0
+    unit = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
+    rounded = float(f"{towards(value / unit) * unit:.12g}")
+    return int(rounded) if rounded.is_integer() and abs(rounded) < 1e15 else rounded

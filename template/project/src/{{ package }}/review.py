@@ -1,0 +1,123 @@
+"""Going through the catalog with a person: what is suspect, and what is only assumed."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from .catalog import CATALOG, Catalog, Column, load_catalog
+from .edit import open_yaml, save_yaml
+from .errors import FactoryError
+from .params import Params, load_params
+
+EVALUATION = Path("reports/evaluation.json")
+WHEN = {"o": "online", "b": "batch", "a": "after_outcome"}
+
+
+@dataclass(frozen=True)
+class Question:
+    """A column that a person has to decide on, with its share of the importance if known."""
+
+    name: str
+    kind: Literal["suspect", "assumed"]
+    column: Column
+    importance: float | None
+
+    def json(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            "column": self.name,
+            "kind": self.kind,
+            "importance": self.importance,
+            "evidence": self.column.suspect,
+            "drafted": self.column.drafted,
+            "availability": self.column.availability,
+        }
+
+
+def pending() -> list[Question]:
+    """What nobody has decided yet: suspects first, then the most important feature first."""
+    catalog, params = load_catalog(), load_params()
+    weight = importance(catalog)
+    return sorted(_open_questions(catalog, params, weight), key=_urgency)
+
+
+def _open_questions(
+    catalog: Catalog, params: Params, weight: dict[str, float]
+) -> Iterator[Question]:
+    learned = catalog.inputs(params)
+    for name, column in catalog.columns.items():
+        if column.suspect and column.role not in ("ignored", "target"):
+            yield Question(name, "suspect", column, weight.get(name))
+        elif column.assumed and name in learned:
+            yield Question(name, "assumed", column, weight.get(name))
+
+
+def _urgency(question: Question) -> tuple[bool, float]:
+    return question.kind != "suspect", -(question.importance or 0.0)
+
+
+def importance(catalog: Catalog) -> dict[str, float]:
+    """The share of each raw column in the last model's importance; empty before the first one."""
+    if not EVALUATION.is_file():
+        return {}
+    found: dict[str, float] = {}
+    for line in json.loads(EVALUATION.read_text("utf-8"))["importance"]:
+        name = line["feature"]
+        known = name in catalog.columns or name in catalog.derived
+        for root in catalog.roots(name) if known else ():
+            found[root] = found.get(root, 0.0) + line["gain"]
+    return found
+
+
+def review(ask: Callable[[Question], str], say: Callable[[str], None]) -> int:
+    """Ask about each, write each answer at once, and give the number of answers.
+
+    `o`, `b` and `a` say when a value is known; of a suspect, `o` and `b` also take the suspicion
+    away. `i` ignores the column, an empty answer leaves it for later, `q` ends.
+    """
+    answered = 0
+    for question in pending():
+        answer = ask(question).strip().lower()
+        if answer == "q":
+            break
+        if not answer:
+            continue
+        if answer not in (*WHEN, "i"):
+            say(f"{answer!r} is none of o, b, a, i, q: {question.name} is left for later")
+            continue
+        decide(question.name, answer)
+        answered += 1
+    return answered
+
+
+def decide(name: str, answer: str) -> None:
+    """Write one decision into features.yaml; everything else in it stays as it is."""
+    yaml, content = open_yaml(CATALOG)
+    entry = content["columns"].get(name)
+    if entry is None:
+        raise FactoryError(f"features.yaml has no column {name!r} any more", "run the review again")
+    if answer == "i":
+        entry["role"] = "ignored"
+    else:
+        entry["availability"] = WHEN[answer]
+        if answer == "a":
+            entry["role"] = "ignored"
+    for done in ("assumed", "suspect"):
+        entry.pop(done, None)
+    save_yaml(yaml, content, CATALOG)
+
+
+def shown(name: str, column: Column) -> dict[str, str]:
+    """A line of `factory catalog show`."""
+    state = "suspect" if column.suspect else "assumed" if column.assumed else ""
+    return {
+        "column": name,
+        "role": column.role,
+        "type": column.dtype,
+        "available": column.availability,
+        "sensitive": column.sensitive,
+        "state": state,
+        "why": column.suspect or column.drafted or column.description,
+    }

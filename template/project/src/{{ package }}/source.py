@@ -1,0 +1,143 @@
+"""New data: fetched from their source, checked, put in place and under DVC, and recorded."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from glob import glob
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import polars as pl
+import yaml
+
+from .catalog import Catalog, Finding, load_catalog
+from .check import check_data, told
+from .data import column_names, raw_path, read_batches
+from .dialect import GZIP
+from .errors import FactoryError
+from .params import Data, Params, load_params
+from .query import write_query
+
+SNAPSHOT = Path("data/snapshot.json")
+SET = "set data.source in params.yaml, or give a file: factory data pull --from FILE"
+
+
+def pull(source: str | None = None, origin: str | None = None) -> dict[str, Any]:
+    """Take a new snapshot of the data; returns its record, the one before and warnings.
+
+    Until it is checked it stands in a folder of its own: whatever goes wrong, the old one stays.
+    """
+    params, catalog = load_params(), load_catalog()
+    if not (source := source or params.data.source):
+        raise FactoryError("params.yaml names no source of the data", SET)
+    target = raw_path(params)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".pull-", dir=target.parent) as folder:
+        fresh = Path(folder) / target.name
+        found = fetch(source, fresh, params.data)
+        try:
+            rows, warnings = checked(fresh, params, catalog)
+        except FactoryError as error:  # nobody has seen the folder that it names
+            raise FactoryError(error.message.replace(str(fresh), source), error.hint) from error
+        columns = len(column_names(fresh, params.data))
+        fresh.replace(target)
+    before = json.loads(SNAPSHOT.read_text("utf-8")) if SNAPSHOT.is_file() else None
+    taken = datetime.now(UTC).isoformat(timespec="seconds")
+    record = {"origin": origin or found, "taken": taken, "rows": rows, "columns": columns}
+    record["hash"] = track(target)
+    changed = before is None or before["hash"] != record["hash"]
+    if changed:
+        SNAPSHOT.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    return {**record, "before": before, "changed": changed, "warnings": told(warnings)}
+
+
+def fetch(source: str, target: Path, data: Data) -> str:
+    """Write what the source gives to the file `target`; returns where it comes from, in words."""
+    path = Path(source).expanduser()
+    if path.suffix == ".sql":
+        write_query(path, data.url_env, target)
+        return f"{source} through {data.url_env}"
+    if path.is_file():
+        check_kind(path, data)
+        shutil.copyfile(path, target)
+        return source
+    files = [file for file in map(Path, sorted(glob(str(path), recursive=True))) if file.is_file()]  # noqa: PTH207  # an absolute pattern
+    if not files:
+        raise FactoryError(f"there is no file {source}", SET)
+    join(files, target, data)
+    return f"{source} ({len(files)} files)"
+
+
+def kind(path: Path) -> str:
+    """How a file is packed, by its first bytes."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    if start == b"PAR1":
+        return ".parquet"
+    return ".gz" if start.startswith(GZIP) else "text"
+
+
+def check_kind(path: Path, data: Data) -> None:
+    """Raises FactoryError when the file is not of the kind that the name in data.path says."""
+    suffix = Path(data.path).suffix
+    if kind(path) != (suffix if suffix in (".parquet", ".gz") else "text"):
+        fitting = Path(data.path).with_name(path.name)
+        raise FactoryError(
+            f"{path} does not fit the name {data.path}",
+            f"set data.path to {fitting} in params.yaml",
+        )
+
+
+def join(files: Sequence[Path], target: Path, data: Data) -> None:
+    """Write the rows of all files in their order, with the columns in the order of the first."""
+    kinds = {kind(file) == ".parquet" for file in files}
+    if kinds != {target.suffix == ".parquet"} or target.suffix == ".gz":
+        wanted = ".parquet" if kinds == {True} else ".csv"
+        hint = f"all files must be Parquet or all text, and data.path end in {wanted}"
+        raise FactoryError(f"the files do not fit the name {data.path}", hint)
+    names = column_names(files[0], data)
+    for file in files[1:]:
+        if odd := sorted(set(names) ^ set(column_names(file, data))):
+            told = f"{files[0]} and {file} do not have the same columns: {odd[0]!r} is in one only"
+            raise FactoryError(told, "deliver them with the same columns")
+    if target.suffix == ".parquet":
+        tables = [pl.scan_parquet(file).select(names) for file in files]
+        pl.concat(tables, how="vertical_relaxed").sink_parquet(target)
+        return
+    with target.open("wb") as out:
+        for file in files:
+            for batch in read_batches(file, data):
+                header = out.tell() == 0
+                batch.select(names).write_csv(out, include_header=header, separator=data.separator)
+
+
+def checked(fresh: Path, params: Params, catalog: Catalog) -> tuple[int, list[Finding]]:
+    """Rows and warnings. Raises FactoryError when there is no row or the contract is broken."""
+    data = params.data.model_copy(update={"path": str(fresh)})
+    rows = sum(batch.height for batch in read_batches(fresh, data))
+    if rows == 0:
+        raise FactoryError("the new snapshot holds no row", "look at its source")
+    if not catalog.columns:
+        return rows, []
+    findings = check_data(catalog, params.model_copy(update={"data": data}))
+    if broken := [f"{f.feature}: {f.message}" for f in findings if f.level == "error"]:
+        raise FactoryError(
+            f"the new snapshot breaks the contract, and the old one stays: {'; '.join(broken)}",
+            "mend it at the source, or change the contract in features.yaml",
+        )
+    return rows, findings
+
+
+def track(path: Path) -> str:
+    """Hand the file to DVC; returns its hash."""
+    argv = [sys.executable, "-m", "dvc", "add", "--quiet", str(path)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
+        raise FactoryError(f"dvc add {path} failed: {' '.join(said)}", f"dvc add {path}")
+    entry = yaml.safe_load(path.with_name(path.name + ".dvc").read_text("utf-8"))
+    return str(entry["outs"][0]["md5"])

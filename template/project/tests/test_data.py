@@ -1,0 +1,66 @@
+"""Reading files as they come."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from .package import data, errors, params
+
+TEXT = "name;größe\nÄnne;1,5\n\nЖ;2\n"
+LATIN = TEXT.replace("Ж", "é")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TEXT.encode(),
+        b"\xef\xbb\xbf" + TEXT.encode(),
+        TEXT.encode("utf-16"),
+        gzip.compress(TEXT.encode()),
+        b"sep=;\r\n" + TEXT.replace("\n", "\r\n").encode(),
+        TEXT.replace("\n", "\r").encode(),
+        TEXT.replace(";", "|").encode(),
+        TEXT.replace(";", "\t").encode(),
+    ],
+    ids=["plain", "mark", "utf-16", "gzip", "note", "returns", "bar", "tab"],
+)
+def test_the_same_table_in_many_dresses(content: bytes, tmp_path: Path) -> None:
+    assert rows(tmp_path / "rows.csv", content) == [("Änne", "1,5"), ("Ж", "2")]
+
+
+def rows(path: Path, content: bytes) -> list[tuple[object, ...]]:
+    """What is read of a file with this content."""
+    path.write_bytes(content)
+    settings = params.Data(path=str(path), target="name")
+    assert data.column_names(path, settings) == ["name", "größe"]
+    return [row for batch in data.read_batches(path, settings) for row in batch.rows()]
+
+
+def test_letters_of_western_europe_are_recognised(tmp_path: Path) -> None:
+    assert rows(tmp_path / "rows.csv", LATIN.encode("cp1252")) == [("Änne", "1,5"), ("é", "2")]
+
+
+def test_another_encoding_can_be_declared(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes("имя,y\nЖ,1\n".encode("koi8_r"))
+    settings = params.Data(path=str(path), target="y", encoding="koi8_r")
+
+    assert next(data.read_batches(path, settings)).rows() == [("Ж", "1")]
+
+
+def test_a_damaged_archive_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv.gz"
+    path.write_bytes(gzip.compress(TEXT.encode() * 1000)[:-20])
+
+    with pytest.raises(errors.FactoryError, match=r"rows\.csv\.gz cannot be read"):
+        list(data.read_batches(path, params.Data(path=str(path), target="name")))
+
+
+def test_a_column_without_a_name_is_named_by_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(",a,\n1,2,3\n", "utf-8")
+
+    names = data.column_names(path, params.Data(path=str(path), target="a"))
+
+    assert names == ["column_1", "a", "column_3"]

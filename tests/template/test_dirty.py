@@ -1,0 +1,62 @@
+"""Every dirty table goes from the file to a trained model, and nobody touches it on the way."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ..dirty import DIRTY, Dirty
+from .conftest import SCRIPTS, Factory, execute
+
+pytestmark = pytest.mark.xdist_group("dirty")
+# Drafts, prepares and trains in each folder: one process for all, since imports take seconds.
+RUN = """
+import json, os, sys
+from churn.draft import draft
+from churn.split import prepare
+from churn.train import train
+
+for folder in sys.argv[1:]:
+    os.chdir(folder)
+    try:
+        draft()
+        told = {"split": prepare(), "train": train()}
+    except Exception as error:
+        told = {"error": f"{type(error).__name__}: {error}"}
+    with open("told.json", "w") as file:
+        json.dump(told, file)
+"""
+
+
+@pytest.fixture(scope="session")
+def trained(
+    _lab: Factory, tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]
+) -> dict[str, Path]:
+    """A factory for each table, rendered by itself and run in one environment."""
+    home = tmp_path_factory.mktemp("dirty")
+    folders = {table.name: rendered(table, home / table.name, env) for table in DIRTY}
+    _lab.run("python", "-c", RUN, *map(str, folders.values()))
+    return folders
+
+
+def rendered(table: Dirty, folder: Path, env: dict[str, str]) -> Path:
+    """The factory of a table as `mlfactory new` leaves it before anything is installed."""
+    folder.mkdir()
+    (folder / table.filename).write_bytes(table.content)
+    data = ("--data", table.filename, *table.argv)
+    argv = (str(SCRIPTS / "mlfactory"), "new", "churn", *data, "--defaults", "--no-setup")
+    execute(argv, folder, env)
+    return folder / "churn"
+
+
+@pytest.mark.parametrize("table", DIRTY, ids=lambda table: table.name)
+def test_a_dirty_table_is_learned_from(table: Dirty, trained: dict[str, Path]) -> None:
+    told = json.loads((trained[table.name] / "told.json").read_text("utf-8"))
+    assert "error" not in told, told
+    split, result = told["split"], told["train"]
+    assert sum(split["rows"].values()) + split["unlabelled"] == table.rows
+    assert result["task"] == table.task or table.task == "classification"
+    gain = result["gain"]["naive"]["value"]
+    assert gain > 0, f"no better than a constant: {gain}"

@@ -1,0 +1,230 @@
+"""The how-to pages, each done as it says in a factory that then has to be whole."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import yaml
+
+from .conftest import SCRIPTS, Factory, customers, execute
+from .pages import ROOT, script
+
+pytestmark = pytest.mark.xdist_group("howto")
+TOLD = "Every command and every file on this page is run by a test"
+
+OTHER_TASK = """
+import sys, tempfile, pathlib
+import numpy as np
+from churn.model import Matrix, fit, load, predict, save
+from churn.params import Model
+from churn.signature import Feature, Signature
+
+task, classes = sys.argv[1], tuple(sys.argv[2])
+number = Feature(name="n", dtype="float", role="numeric", missing_seen=True)
+kind = Feature(name="k", dtype="string", role="categorical", missing_seen=True, categories=("u",))
+known = Signature(task=task, target="t", classes=classes, features=(number, kind))
+draw = np.random.default_rng(0)
+x = np.column_stack([draw.normal(size=900), draw.integers(-1, 2, 900)])
+y = np.digitize(x[:, 0], [-1, 1]).astype(float) if classes else x[:, 0] * 2
+x[::10, 0] = np.nan
+model = fit(Matrix(x[:600], y[:600]), Matrix(x[600:], y[600:]), known, Model(max_rounds=50))
+folder = pathlib.Path(tempfile.mkdtemp())
+save(model, folder)
+p = predict(load(folder), x)
+assert p.shape == ((900, len(classes)) if classes else (900,))
+assert np.corrcoef(p @ np.arange(len(classes)) if classes else p, y)[0, 1] > 0.8
+print("the same" if np.array_equal(p, predict(model, x)) else "another")
+"""
+
+
+@pytest.fixture(scope="session")
+def _shop(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Factory:
+    """A factory whose data have two columns that are worth predicting."""
+    folder = tmp_path_factory.mktemp("howto")
+    (folder / "storage").mkdir()
+    table(customers()).write_csv(folder / "customers.csv")
+    options = ("--target", "churned", "--id", "customer id", "--ci", "none", "--defaults")
+    place = ("--data", "customers.csv", "--remote", str(folder / "storage"))
+    execute((str(SCRIPTS / "mlfactory"), "new", "churn", *place, *options), folder, env)
+    return Factory(folder / "churn", env)
+
+
+@pytest.fixture
+def shop(_shop: Factory) -> Iterator[Factory]:
+    """The factory as it was made; what a page does to it is taken back, packages included."""
+    before = _shop.run("git", "rev-parse", "HEAD").stdout.strip()
+    packages = _shop.text("uv.lock")
+    yield _shop
+    changed = _shop.text("uv.lock") != packages
+    _shop.run("git", "checkout", "--quiet", "--force", "-B", "main", before)
+    _shop.run("git", "clean", "--quiet", "--force", "-d")
+    _shop.run("dvc", "checkout", "--quiet", "--force")
+    if changed:
+        _shop.run("uv", "sync", "--quiet")
+
+
+def table(rows: pl.DataFrame) -> pl.DataFrame:
+    """The columns of these factories: `churned` and `revenue` can be predicted."""
+    return rows.drop("segment")
+
+
+def do(page: str, shop: Factory) -> subprocess.CompletedProcess[str]:
+    """Do what the page says, in the factory's folder and environment."""
+    return shop.run("bash", "-euo", "pipefail", "-c", script(f"how-to/{page}"))
+
+
+def prove(shop: Factory, *tests: str) -> None:
+    """The factory is in order: contract, pipeline, types, style, and what was not tested yet."""
+    shop.run("factory", "check")
+    shop.run("dvc", "repro")
+    shop.run("mypy")
+    shop.run("ruff", "check", "src")
+    shop.run("ruff", "format", "--check", "src")
+    if tests:
+        shop.run("pytest", *tests)
+
+
+def signature(shop: Factory) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(shop.text("models/model/signature.json"))
+    return found
+
+
+def learned(shop: Factory) -> set[str]:
+    """The features that the model has, and whose importance the report shows."""
+    names = {feature["name"] for feature in signature(shop)["features"]}
+    assert names == {line["feature"] for line in evaluation(shop)["importance"]}
+    return names
+
+
+def evaluation(shop: Factory) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(shop.text("reports/evaluation.json"))
+    return found
+
+
+def held_out(shop: Factory) -> set[str]:
+    return set(pl.read_parquet(shop.path / "data/prepared/holdout.parquet")["customer id"])
+
+
+def test_every_page_that_says_that_it_is_run_is_run_here() -> None:
+    said = {page.name for page in (ROOT / "docs/how-to").glob("*.md") if TOLD in page.read_text()}
+    tests = Path(__file__).read_text("utf-8")
+    assert said
+    assert not [page for page in said if f'do("{page}"' not in tests]
+
+
+def test_add_a_feature(shop: Factory) -> None:
+    do("add-a-feature.md", shop)
+    prove(shop)
+    assert {"paid so far", "signed up before Christmas"} <= learned(shop)
+    assert shop.run("git", "status", "--porcelain").stdout == ""
+
+
+@pytest.mark.parametrize("folder", [".", "notebooks", "notebooks/deep"])
+def test_a_notebook_loads_the_data_from_any_folder(shop: Factory, folder: str) -> None:
+    (shop.path / folder).mkdir(parents=True, exist_ok=True)
+    program = "from churn.data import load; print(load().shape, load('holdout').shape)"
+    python = str(shop.path / ".venv/bin/python")
+    told = execute((python, "-c", program), shop.path / folder, shop.env).stdout
+    rows = evaluation(shop)["rows"]
+    assert told == f"({rows['train']}, 10) ({rows['holdout']}, 10)\n"
+
+
+def test_features_in_pandas(shop: Factory) -> None:
+    do("pandas-features.md", shop)
+    prove(shop, "tests/test_model.py")
+    assert {"price per month", "signup weekday", "plan and class"} <= learned(shop)
+    scored = shop.path / "scored.parquet"
+    shop.run("factory", "predict", "data/raw/customers.csv", str(scored))
+    assert pl.read_parquet(scored)["probability_yes"].null_count() == 0
+
+
+def test_a_scikit_learn_model(shop: Factory, tmp_path: Path) -> None:
+    do("scikit-learn-model.md", shop)
+    prove(shop)
+    names = {path.name for path in (shop.path / "models/model").iterdir()}
+    assert names == {"model.skops", "signature.json", "profile.json"}
+    assert b"pickle" not in (shop.path / "models/model/model.skops").read_bytes()
+    scored = pl.read_csv(shop.path / "scored.csv")
+    assert scored["probability_yes"].n_unique() > 100
+    shop.run("factory", "predict", "data/raw/customers.csv", str(tmp_path / "again.csv"))
+    assert (tmp_path / "again.csv").read_bytes() == (shop.path / "scored.csv").read_bytes()
+    for task, classes in (("multiclass", "abc"), ("regression", "")):
+        assert shop.run("python", "-c", OTHER_TASK, task, classes).stdout == "the same\n"
+    shop.run("uv", "sync", "--quiet", "--no-default-groups")
+    shop.run("factory", "predict", "data/raw/customers.csv", str(tmp_path / "served.csv"))
+    assert (tmp_path / "served.csv").read_bytes() == (shop.path / "scored.csv").read_bytes()
+
+
+def test_a_library_of_your_own_reaches_training_and_serving(shop: Factory) -> None:
+    do("libraries.md", shop)
+    prove(shop, "tests/test_features.py")
+    assert "signed up on a holiday" in learned(shop)
+    assert pl.read_csv(shop.path / "scored.csv").height == 900
+    serving = shop.path.parent / "serving/bin"
+    assert not (serving / "dvc").exists()
+    found = execute((str(serving / "python"), "-c", "import sklearn"), shop.path, shop.env, None)
+    assert "No module named 'sklearn'" in found.stderr
+
+
+def test_another_target_and_back(shop: Factory) -> None:
+    before, sides = shop.json("factory", "summary", "--json"), held_out(shop)
+    done = do("change-the-target.md", shop)
+    assert shop.json("factory", "summary", "--json") == before
+    assert shop.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
+    assert "rmse" in done.stderr
+    shop.run("git", "switch", "--quiet", "revenue")
+    shop.run("dvc", "checkout", "--quiet")
+    prove(shop, "tests/test_model.py")
+    now = shop.json("factory", "summary", "--json")
+    assert (now["target"], now["task"], now["verdict"]) == ("revenue", "regression", "accepted")
+    assert held_out(shop) == sides
+    assert "churned" not in learned(shop)
+    shop.run("dvc", "plots", "show", "--out", "plots")
+    assert "`revenue`" in shop.text("README.md")
+
+
+def test_the_review_of_the_catalog(shop: Factory) -> None:
+    first = shop.json("factory", "catalog", "review", "--json")["pending"][0]
+    assert first["column"] == "revenue"
+    done = do("review-the-catalog.md", shop)
+    prove(shop, "tests/test_catalog.py")
+    assert "revenue: numeric" in done.stdout
+    assert shop.json("factory", "catalog", "review", "--json")["pending"] == []
+    columns = yaml.safe_load(shop.text("features.yaml"))["columns"]
+    assert columns["revenue"]["role"] == "ignored"
+    assert columns["plan"]["owner"] == "@org/billing"
+    assert shop.json("factory", "summary", "--json")["verdict"] == "accepted"
+
+
+def test_more_data_next_month(shop: Factory) -> None:
+    exports = shop.path.parent / "exports"
+    exports.mkdir(exist_ok=True)
+    rows = table(customers(1200))
+    assert rows.head(900).equals(table(customers()))
+    months = rows[:900], rows[900:1100], rows[1100:]
+    pl.concat(months[:2]).write_csv(shop.path.parent / "customers-february.csv")
+    for number, month in enumerate(months, 1):
+        month.write_csv(exports / f"2025-{number:02d}.csv")
+    broken = rows.with_columns(pl.col("price €") * 1000)
+    broken.write_csv(shop.path.parent / "customers-broken.csv")
+    visits = rows.with_columns(pl.col("price €").round().cast(pl.Int64).alias("visits"))
+    visits.write_csv(shop.path.parent / "customers-april.csv")
+    sides, parts = held_out(shop), evaluation(shop)["rows"]
+
+    done = do("more-data.md", shop)
+
+    assert "nothing was changed" in done.stdout
+    assert "price €" in done.stderr
+    prove(shop, "tests/test_contract.py")
+    assert "visits" in learned(shop)
+    assert {name for name in held_out(shop) if name < "C00900"} == sides
+    now = evaluation(shop)["rows"]
+    assert sum(now.values()) == 1200
+    assert all(now[part] > parts[part] for part in parts)
+    assert json.loads(shop.text("data/snapshot.json"))["rows"] == 1200
