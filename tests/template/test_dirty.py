@@ -48,6 +48,9 @@ def rendered(table: Dirty, folder: Path, env: dict[str, str]) -> Path:
     data = ("--data", table.filename, *table.argv)
     argv = (str(SCRIPTS / "mlfactory"), "new", "churn", *data, "--defaults", "--no-setup")
     execute(argv, folder, env)
+    settings = folder / "churn/params.yaml"
+    quick = settings.read_text("utf-8").replace("max_rounds: 1000", "max_rounds: 30")
+    settings.write_text(quick.replace("learning_rate: 0.05", "learning_rate: 0.2"), "utf-8")
     return folder / "churn"
 
 

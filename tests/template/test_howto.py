@@ -16,6 +16,7 @@ from .conftest import SCRIPTS, Factory, customers, execute
 from .pages import ROOT, script
 
 pytestmark = pytest.mark.xdist_group("howto")
+MODULES = ("src/churn/features.py", "src/churn/model.py")
 TOLD = "Every command and every file on this page is run by a test"
 
 OTHER_TASK = """
@@ -80,14 +81,17 @@ def do(page: str, shop: Factory) -> subprocess.CompletedProcess[str]:
 
 
 def prove(shop: Factory, *tests: str) -> None:
-    """The factory is in order: contract, pipeline, types, style, and what was not tested yet."""
+    """The factory is in order: contract, pipeline, and its tests that this page is about."""
     shop.run("factory", "check")
     shop.run("dvc", "repro")
+    shop.run("pytest", *tests)
+
+
+def check_code(shop: Factory) -> None:
+    """Types and style of the user's two modules are as the hooks and CI want them."""
     shop.run("mypy")
-    shop.run("ruff", "check", "src")
-    shop.run("ruff", "format", "--check", "src")
-    if tests:
-        shop.run("pytest", *tests)
+    shop.run("ruff", "check", *MODULES)
+    shop.run("ruff", "format", "--check", *MODULES)
 
 
 def signature(shop: Factory) -> dict[str, Any]:
@@ -120,7 +124,8 @@ def test_every_page_that_says_that_it_is_run_is_run_here() -> None:
 
 def test_add_a_feature(shop: Factory) -> None:
     do("add-a-feature.md", shop)
-    prove(shop)
+    prove(shop, "tests/test_model.py")
+    check_code(shop)
     assert {"paid so far", "signed up before Christmas"} <= learned(shop)
     assert shop.run("git", "status", "--porcelain").stdout == ""
 
@@ -138,6 +143,7 @@ def test_a_notebook_loads_the_data_from_any_folder(shop: Factory, folder: str) -
 def test_features_in_pandas(shop: Factory) -> None:
     do("pandas-features.md", shop)
     prove(shop, "tests/test_model.py")
+    check_code(shop)
     assert {"price per month", "signup weekday", "plan and class"} <= learned(shop)
     scored = shop.path / "scored.parquet"
     shop.run("factory", "predict", "data/raw/customers.csv", str(scored))
@@ -146,7 +152,8 @@ def test_features_in_pandas(shop: Factory) -> None:
 
 def test_a_scikit_learn_model(shop: Factory, tmp_path: Path) -> None:
     do("scikit-learn-model.md", shop)
-    prove(shop)
+    prove(shop, "tests/test_features.py")
+    check_code(shop)
     names = {path.name for path in (shop.path / "models/model").iterdir()}
     assert names == {"model.skops", "signature.json", "profile.json"}
     assert b"pickle" not in (shop.path / "models/model/model.skops").read_bytes()
@@ -164,6 +171,7 @@ def test_a_scikit_learn_model(shop: Factory, tmp_path: Path) -> None:
 def test_a_library_of_your_own_reaches_training_and_serving(shop: Factory) -> None:
     do("libraries.md", shop)
     prove(shop, "tests/test_features.py")
+    check_code(shop)
     assert "signed up on a holiday" in learned(shop)
     assert pl.read_csv(shop.path / "scored.csv").height == 900
     serving = shop.path.parent / "serving/bin"

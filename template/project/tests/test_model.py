@@ -8,7 +8,9 @@ import polars as pl
 import pytest
 
 from .conftest import Trained, predict_matrix
-from .package import cli, errors, model, predict, synth, train
+from .package import cli, errors, model, predict, signature, synth, train
+
+NUMBER = signature.Feature(name="a", dtype="float", role="numeric", missing_seen=False)
 
 
 def test_columns_that_are_not_learned_from_change_no_prediction(trained: Trained) -> None:
@@ -60,6 +62,15 @@ def test_training_twice_gives_the_same_predictions_to_the_last_bit(trained: Trai
     x = predict_matrix(trained.rows, trained.signature)
 
     assert np.array_equal(model.predict(fit_again(trained), x), model.predict(trained.model, x))
+
+
+def test_a_class_that_training_lacks_breaks_no_baseline(trained: Trained) -> None:
+    x = np.arange(10.0).reshape(-1, 1)
+    known = trained.signature.model_copy(
+        update={"task": "binary", "classes": ("no", "yes"), "features": (NUMBER,)}
+    )
+
+    assert train.baselines.linear(model.Matrix(x, np.zeros(10)), x, known).max() == 0
 
 
 def fit_again(trained: Trained) -> object:

@@ -10,7 +10,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from .model import Matrix
 from .signature import Signature
 
-MAX_DUMMIES = 30
+MAX_DUMMIES, MAX_ROWS = 30, 100_000
 
 
 def naive(train: Matrix, x: np.ndarray, signature: Signature) -> np.ndarray:
@@ -24,9 +24,17 @@ def naive(train: Matrix, x: np.ndarray, signature: Signature) -> np.ndarray:
 
 
 def linear(train: Matrix, x: np.ndarray, signature: Signature) -> np.ndarray:
-    """Ridge or logistic regression on scaled numbers and dummies of the categories."""
+    """Ridge or logistic regression on scaled numbers and dummies of the categories.
+
+    Of more than 100,000 rows so many are drawn: a line needs no more, and would take minutes.
+    """
+    if len(train.y) > MAX_ROWS:
+        drawn = np.random.default_rng(0).choice(len(train.y), MAX_ROWS, replace=False)
+        train = Matrix(train.x[drawn], train.y[drawn])
     if signature.task == "regression":
         return np.asarray(_pipeline(signature, Ridge()).fit(train.x, train.y).predict(x))
+    if len(np.unique(train.y)) == 1:
+        return naive(train, x, signature)
     fitted = _pipeline(signature, LogisticRegression(max_iter=1000)).fit(train.x, train.y)
     found = fitted.predict_proba(x)
     shares = np.zeros((len(x), len(signature.classes)))

@@ -87,7 +87,8 @@ def predict(model: Boosters, x: np.ndarray) -> np.ndarray:
     """Probabilities of shape (rows,) for two classes, (rows, k) for more; else numbers (rows,)."""
     threads = 1 if len(x) < 1000 else 0
     each = [np.asarray(booster.predict(x, num_threads=threads)) for booster in model]
-    return np.asarray(np.mean(each, axis=0))
+    # One after the other: numpy's mean adds a single row in another order than a table.
+    return np.asarray(sum(each) / len(each))
 
 
 def save(model: Boosters, folder: Path) -> None:
