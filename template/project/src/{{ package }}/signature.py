@@ -62,7 +62,8 @@ def featured(rows: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
             f"features.py does not compute {', '.join(map(repr, absent))}",
             "compute it there, or take it out of `derived:` in features.yaml",
         )
-    return found
+    number = pl.selectors.float()  # a division by zero has no result
+    return found.with_columns(pl.when(number.is_finite()).then(number).name.keep())
 
 
 def describe(name: str, dtype: str, role: str, column: pl.Series, salt: str = "") -> Feature:
