@@ -11,7 +11,9 @@ SOURCE = Path(__file__).parents[1] / "generator" / "mlfactory"
 MODULES = sorted(SOURCE.rglob("*.py"))
 OWNERS = {
     "typer": {"cli"},
+    "cookiecutter": {"cookie"},
     "copier": {"engine"},
+    "pathspec": {"renders"},
     "plumbum": {"engine"},
     "polars": {"preflight"},
     "rich": {"console"},
@@ -23,10 +25,15 @@ LAYERS = (
     {"errors"},
     {"model", "process", "samples"},
     {"git", "answers", "packages", "preflight", "console"},
-    {"stream", "place", "journal"},
-    {"source"},
-    {"engine", "intake", "steps", "release", "remote_helper"},
-    {"create", "doctor"},
+    {"stream", "place", "journal", "linked"},
+    {"source", "checks", "pending"},
+    {"upstream", "renders"},
+    {"engine", "cookie", "intake", "steps", "release", "remote_helper"},
+    {"replay", "trees"},
+    {"merging"},
+    {"planning"},
+    {"create", "doctor", "update", "drift"},
+    {"lineage"},
     {"cli", "__main__"},
 )
 

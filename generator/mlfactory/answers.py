@@ -39,13 +39,22 @@ yaml
 
 def read(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file. Raises MlfactoryError when there is none."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise MlfactoryError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise MlfactoryError(f"{path} is not YAML: {error}") from error
+    return parse(text, path)
+
+
+def parse(text: str, path: Path) -> dict[str, Any]:
+    """The mapping in a YAML text that was read from `path`."""
     import yaml
 
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise MlfactoryError(f"{path} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError as error:
         raise MlfactoryError(f"{path} is not YAML: {error}") from error
     if not isinstance(found, dict):
         raise MlfactoryError(f"{path} holds no answers", "Write one `question: value` per line.")

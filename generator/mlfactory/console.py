@@ -5,12 +5,24 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from .model import ERROR, OK, WARNING, Finding, Summary
+from .model import (
+    ERROR,
+    OK,
+    WARNING,
+    Change,
+    Finding,
+    Outcome,
+    Plan,
+    Restoring,
+    Status,
+    Summary,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,8 +35,14 @@ def is_interactive() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
+@dataclass(frozen=True)
 class Terminal:
-    """What a long command says while it runs: a spinner at a terminal, else one line per step."""
+    """What a long command says while it runs: a spinner at a terminal, else one line per step.
+
+    A plan is data and goes to stdout, unless JSON is to stand there.
+    """
+
+    quiet_plan: bool = False
 
     @contextmanager
     def step(self, title: str, *, live: bool = True) -> Iterator[None]:
@@ -41,6 +59,11 @@ class Terminal:
     def warn(self, text: str) -> None:
         """Say something that needs attention."""
         line("warning", "yellow", text)
+
+    def plan(self, plan: Plan) -> None:
+        """Show what is about to be done."""
+        if not self.quiet_plan:
+            show_plan(plan)
 
     def choose(self, question: str, choices: tuple[str, ...]) -> str:
         """Ask until the answer is one of the choices; a number counts, too."""
@@ -145,3 +168,114 @@ def show_findings(findings: Iterable[Finding]) -> None:
 def plain(thing: Any) -> dict[str, Any]:
     """A dataclass as JSON has it."""
     return asdict(thing)
+
+
+def note(text: str) -> None:
+    """A line for people."""
+    line("note", "cyan", text)
+
+
+def is_coloured() -> bool:
+    """Whether a person looks at stdout."""
+    return sys.stdout.isatty()
+
+
+def show_text(text: str) -> None:
+    """Data on stdout, whatever characters it has."""
+    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()
+
+
+def show_plan(plan: Plan) -> None:
+    """The plan of an update, on stdout."""
+    show_text("\n".join(plan_lines(plan)) + "\n")
+
+
+def plan_lines(plan: Plan) -> Iterator[str]:
+    """From where to where, what is new, and what happens to each file."""
+    if plan.is_current:
+        yield f"{plan.project} is at {plan.to_version}: nothing to do"
+        return
+    yield f"{plan.project}: {plan.from_version} -> {plan.to_version} of {plan.source}"
+    if plan.changelog:
+        yield from ("", *(f"  {text}".rstrip() for text in plan.changelog.splitlines()))
+    for title, found in (("New questions", plan.questions), ("New settings", plan.settings)):
+        if found:
+            yield from ("", f"{title}, with their defaults:")
+            yield from (
+                f"  {name}: {json.dumps(value, default=str, ensure_ascii=False)}"
+                for name, value in found.items()
+            )
+    yield from ("", "Files:", *map(change_line, plan.changes))
+    for name in plan.blocked:
+        yield change_line(Change(name, "in the way", "git does not track it: move it away first"))
+    yield from ("", *(f"note: {text}" for text in plan.warnings)) if plan.warnings else ()
+
+
+def change_line(change: Change) -> str:
+    return f"  {change.state:<12}  {change.path}" + (f"  ({change.note})" if change.note else "")
+
+
+def outcome(done: Outcome) -> dict[str, Any]:
+    """What an update did, as JSON has it."""
+    return plain(done)
+
+
+def show_outcome(done: Outcome) -> None:
+    """What came of an update; a plan that was only made is printed as such."""
+    if done.plan and done.state in ("planned", "current"):
+        show_plan(done.plan)
+    words = {
+        "updated": ("done", "green", "updated, in one commit"),
+        "conflicts": (
+            "conflict",
+            "red",
+            "git cannot merge everything: resolve what it marked, then",
+        ),
+        "aborted": ("done", "green", "everything is as it was before the update"),
+    }
+    for text in done.warnings:
+        line("warning", "yellow", text)
+    for text in done.failures:
+        line("failed", "red", f"passed before the update, and fails now: {text}")
+    if done.state in words:
+        line(*words[done.state])
+    for command in done.next:
+        line("next", "cyan", command)
+
+
+def status(one: Status) -> dict[str, Any]:
+    """A project's status, with its drift counted."""
+    return {**plain(one), "drift": counted(one)}
+
+
+def counted(one: Status) -> dict[str, int]:
+    return dict(Counter(change.state for change in one.files))
+
+
+def show_statuses(found: list[Status]) -> None:
+    """A line per project, and below it what is not clean."""
+    for one in found:
+        show_text("\n".join(status_lines(one)) + "\n")
+
+
+def status_lines(one: Status) -> Iterator[str]:
+    if one.error:
+        yield f"{one.path}: {one.error}"
+        return
+    news = f"behind: {one.version} -> {one.newest}" if one.behind else f"at {one.version}"
+    counts = ", ".join(f"{n} {state}" for state, n in counted(one).items() if state != "clean")
+    yield f"{one.path}: {news} of {one.source}; {counts or 'no drift'}"
+    yield from (change_line(c) for c in one.files if c.state != "clean")
+    yield from (change_line(Change(c.path, "conflict", c.reason)) for c in one.conflicts)
+    yield from (f"  question      {name}: {value!r}" for name, value in one.questions.items())
+    yield from (f"  note          {text}" for text in one.warnings)
+
+
+def show_restoring(told: Restoring) -> None:
+    """What was put back, or would be."""
+    if not told.files:
+        note("nothing has drifted there")
+        return
+    verb = "put back" if told.done else "would put back"
+    show_text("".join(f"{verb}  {change.path}  ({change.state})\n" for change in told.files))

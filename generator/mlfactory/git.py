@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from . import process
+from .errors import MlfactoryError
 
 NAME, EMAIL = "mlfactory", "mlfactory@localhost"
 MISSING = "Install git 2.34 or newer and try again."
 SIGNING = "If git cannot sign here, mend the key or run `git config --global commit.gpgsign false`."
+QUIET = {"GIT_OPTIONAL_LOCKS": "0"}  # reading must not refresh the index
+OURS = {
+    "GIT_AUTHOR_NAME": NAME,
+    "GIT_AUTHOR_EMAIL": EMAIL,
+    "GIT_COMMITTER_NAME": NAME,
+    "GIT_COMMITTER_EMAIL": EMAIL,
+}
+# A preview and the merge itself must agree, whatever the user has configured. Files of the user
+# stay where they are when the template moves a folder.
+MERGING = (
+    "-c", "merge.renames=true", "-c", "merge.directoryRenames=false", "-c", "merge.renameLimit=0",
+    "-c", "diff.renames=true", "-c", "merge.renormalize=false",
+)  # fmt: skip
+Leaf = tuple[str, str]
+Leaves = dict[str, Leaf]
 NO_IDENTITY = (
     "git knows no name and address of yours, so mlfactory committed in its own name; "
     "set yours with `git config --global user.name NAME` and "
@@ -22,7 +38,7 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     stdin: bytes | None = None,
-    ok: tuple[int, ...] = (0,),
+    ok: Sequence[int] = (0,),
     hint: str = MISSING,
 ) -> process.Result:
     """Run git in `cwd`. Raises MlfactoryError when it ends with a code that is not in `ok`."""
@@ -146,6 +162,122 @@ def import_history(path: Path, stream: bytes) -> None:
 def upload_pack(repository: Path) -> list[str]:
     """The command that serves `repository` to a git client over stdin and stdout."""
     return ["git", "upload-pack", str(repository)]
+
+
+def text_at(path: Path, revision: str, name: str) -> str | None:
+    """A text file as a commit has it, or None; `name` is relative to the top of the work tree."""
+    found = run("cat-file", "blob", f"{revision}:{name}", cwd=path, ok=(0, 128))
+    return found.out if found.code == 0 else None
+
+
+def config(path: Path, name: str) -> str:
+    """A configured value, or an empty string."""
+    return run("config", "--get", name, cwd=path, ok=(0, 1)).out.strip()
+
+
+def place(path: Path, *names: str) -> tuple[Path, ...]:
+    """Where files of the repository's own folder are, such as MERGE_HEAD or objects."""
+    args = [part for name in names for part in ("--git-path", name)]
+    found = run("rev-parse", *args, cwd=path).out.splitlines()
+    return tuple(path / line for line in found)
+
+
+def dirt(path: Path) -> list[str]:
+    """Tracked files with changes that are not committed; nothing is written, not even the index."""
+    listed = run(
+        "status", "--porcelain", "-z", "--untracked-files=no", "--no-renames", cwd=path, env=QUIET
+    )
+    return [entry[3:] for entry in listed.out.split("\0") if entry]
+
+
+def unmerged(path: Path) -> list[str]:
+    """Files in conflict."""
+    listed = run("diff", "--name-only", "--diff-filter=U", "-z", cwd=path, env=QUIET).out
+    return sorted(set(filter(None, listed.split("\0"))))
+
+
+def marked(path: Path) -> list[str]:
+    """Changed files in which conflict markers are left."""
+    told = run("diff", "--check", "HEAD", cwd=path, env=QUIET, ok=(0, 2)).out
+    found = (line.rpartition(": leftover conflict marker")[0] for line in told.splitlines())
+    return sorted({entry.rpartition(":")[0] for entry in found if entry})
+
+
+def leaves(path: Path, tree: str, *specs: str, env: Mapping[str, str] | None = None) -> Leaves:
+    """Mode and object of every file in a tree, by its path from the top."""
+    listed = run("ls-tree", "-r", "-z", "--full-tree", tree, "--", *specs, cwd=path, env=env).out
+    found = {}
+    for entry in filter(None, listed.split("\0")):
+        facts, _, name = entry.partition("\t")
+        mode, _, oid = facts.split(" ")
+        found[name] = (mode, oid)
+    return found
+
+
+def blobs(path: Path, oids: list[str], env: Mapping[str, str] | None = None) -> list[bytes]:
+    """The contents of objects, as they are stored."""
+    lines = "".join(f"{oid}\n" for oid in oids).encode()
+    out = run("cat-file", "--batch", cwd=path, env=env, stdin=lines).out
+    raw, place, found = out.encode("utf-8", "surrogateescape"), 0, []
+    for _ in oids:
+        end = raw.index(b"\n", place)
+        size = int(raw[place:end].split(b" ")[2])
+        found.append(raw[end + 1 : end + 1 + size])
+        place = end + size + 2
+    return found
+
+
+def renames(
+    path: Path, old: str, new: str, *specs: str, env: Mapping[str, str] | None = None
+) -> list[tuple[str, str, str]]:
+    """What differs between two trees: a letter (A, M, D, R, T), the old path and the new one."""
+    args = ("diff-tree", "-r", "-z", "-M", "-l0", "--no-commit-id", old, new, "--", *specs)
+    parts = iter(run(*args, cwd=path, env=env).out.split("\0"))
+    found = []
+    for facts in parts:
+        if not facts:
+            break
+        letter, name = facts.rsplit(" ", 1)[1][0], next(parts)
+        found.append((letter, name, next(parts) if letter in "RC" else name))
+    return found
+
+
+def commit_tree(
+    path: Path, tree: str, *parents: str, message: str, env: Mapping[str, str] | None = None
+) -> str:
+    """A commit that no branch has; it carries our identity unless `env` says another."""
+    args = [part for parent in parents for part in ("-p", parent)]
+    return run(
+        "commit-tree", tree, *args, "-F", "-", cwd=path, env={**OURS, **(env or {})},
+        stdin=message.encode(),
+    ).out.strip()  # fmt: skip
+
+
+def merge_tree(
+    path: Path, ours: str, theirs: str, env: Mapping[str, str]
+) -> tuple[str, list[tuple[str, str]], list[tuple[str, str]]]:
+    """Merge two commits in memory: the tree, unmerged entries (stage, path), messages (kind, text).
+
+    Raises MlfactoryError with a git that cannot do it.
+    """
+    argv = ("merge-tree", "--write-tree", "-z", "--messages", ours, theirs)
+    done = run(*MERGING, *argv, cwd=path, env=env, ok=(0, 1, 128, 129))
+    if done.code > 1:
+        if done.code == 129 or "usage:" in done.err or "unknown option" in done.err:
+            raise MlfactoryError("this needs git 2.38 or newer", "Install a newer git.")
+        raise process.ProcessError(["git", *argv], done)
+    fields = done.out.split("\0")
+    end = fields.index("", 1)
+    unmerged = []
+    for entry in fields[1:end]:
+        facts, _, name = entry.partition("\t")
+        unmerged.append((facts.split(" ")[2], name))
+    messages, rest = [], fields[end + 1 :]
+    while len(rest) > 2:
+        count = int(rest[0])
+        messages.append((rest[count + 1], rest[count + 2].strip()))
+        rest = rest[count + 3 :]
+    return fields[0], unmerged, messages
 
 
 def require() -> None:

@@ -77,6 +77,114 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Status:
+    """How a project stands to its template.
+
+    `files` are the template's own: clean, edited, missing, renamed or diverged, which means that
+    both the project and the newest template have changed them. `error` is all that is known of a
+    project that cannot be looked at.
+    """
+
+    path: str
+    source: str = ""
+    version: str = ""
+    newest: str = ""
+    behind: bool = False
+    questions: Answers = field(default_factory=dict)
+    files: tuple[Change, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    warnings: tuple[str, ...] = ()
+    error: str = ""
+
+    @property
+    def needs_attention(self) -> bool:
+        return self.behind or bool(self.conflicts)
+
+
+@dataclass(frozen=True)
+class Restoring:
+    """What `mlfactory restore` puts back; `done` is false for a dry run."""
+
+    project: str
+    version: str
+    files: tuple[Change, ...]
+    done: bool
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How to render a project again: with these answers on top, asking, trusting the template."""
+
+    settings: Answers = field(default_factory=dict)
+    ask: bool = False
+    trust: bool = False
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an update does to one file: added, changed, merged, renamed, deleted, conflict, ..."""
+
+    path: str
+    state: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A file that git cannot merge, and git's reason."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an update would do; `--dry-run` prints exactly this.
+
+    `questions` and `settings` are new, with the values that they get; `blocked` are files that
+    are not git's and stand where the update would put others.
+    """
+
+    project: str
+    source: str
+    from_version: str
+    to_version: str
+    released: bool = True
+    changelog: str = ""
+    questions: Answers = field(default_factory=dict)
+    settings: Answers = field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    blocked: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether there is nothing to do."""
+        return self.from_version == self.to_version and not self.changes
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an update did: nothing, `updated`, `conflicts`, `aborted` or only `planned`.
+
+    `failures` are checks that passed before the update and fail now.
+    """
+
+    state: str
+    plan: Plan | None = None
+    commit: str = ""
+    warnings: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
+    next: tuple[str, ...] = ()
+
+    @property
+    def needs_attention(self) -> bool:
+        torn = self.state == "planned" and self.plan is not None and bool(self.plan.conflicts)
+        return torn or self.state == "conflicts" or bool(self.failures)
+
+
+@dataclass(frozen=True)
 class StepResult:
     """A finished step and its wall time."""
 
@@ -114,6 +222,9 @@ class Talk(Protocol):
 
     def warn(self, text: str) -> None:
         """Say something that needs attention."""
+
+    def plan(self, plan: Plan) -> None:
+        """Show what an update is about to do."""
 
     def choose(self, question: str, choices: tuple[str, ...]) -> str:
         """Ask the person at the terminal."""

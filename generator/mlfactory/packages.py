@@ -133,38 +133,40 @@ def masked(value: str) -> str:
     return re.sub(r"//[^/@\s]+@", "//***@", value)
 
 
-def install(project: Path) -> tuple[str, ...]:
+def install(project: Path, *, lock_only: bool = False) -> tuple[str, ...]:
     """Lock and install the factory's packages; returns what people should know.
 
     Folders of this machine serve as sources only when it cannot be done without them.
     """
     pip = pip_settings()
     found = settings(pip)
+    verb = "lock" if lock_only else "sync"
     closed = pip.get("no-index", "").lower() in ("1", "true", "yes", "on")
     if closed and found.local:
-        return sync_locally(project, found, "--no-index")
+        return install_locally(verb, project, found, "--no-index")
     try:
-        sync(project, found.variables)
+        make(verb, project, found.variables)
     except MlfactoryError as first:
         if not found.local:
             raise
         try:
-            return sync_locally(project, found)
+            return install_locally(verb, project, found)
         except MlfactoryError:
             raise first from None
     return found.notes
 
 
-def sync_locally(project: Path, found: Settings, *options: str) -> tuple[str, ...]:
+def install_locally(verb: str, project: Path, found: Settings, *options: str) -> tuple[str, ...]:
     """The same with folders of this machine as sources, and a warning of what that means."""
-    sync(project, {**found.variables, **found.local}, *options)
+    make(verb, project, {**found.variables, **found.local}, *options)
     folders = sorted(set(" ".join(v for n, v in found.local.items() if n != STRATEGY).split()))
     return (*found.notes, LOCAL_WARNING.format(", ".join(folders)))
 
 
-def sync(project: Path, variables: Mapping[str, str], *options: str) -> None:
-    """Make uv.lock where it is missing or out of date, and an environment that agrees with it."""
-    call(["sync", "--python", base_python(), "--directory", str(project), *options], variables)
+def make(verb: str, project: Path, variables: Mapping[str, str], *options: str) -> None:
+    """Make uv.lock where it is missing or out of date; `sync` also an environment to agree."""
+    where = ("--python", base_python(), "--directory", str(project))
+    call([verb, *where, *options], variables)
 
 
 def call(argv: list[str], variables: Mapping[str, str]) -> process.Result:

@@ -8,8 +8,12 @@ import typer
 
 from mlfactory import __version__
 
+from .diff import diff, restore
 from .doctor import doctor
 from .new import new
+from .status import status
+from .template import template
+from .update import update
 
 app = typer.Typer(
     help="A factory of model factories: from a data file to a trained, versioned repository.",
@@ -18,8 +22,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(new)
-app.command()(doctor)
+for command in (new, update, status, diff, restore, doctor):
+    app.command()(command)
+app.add_typer(template, name="template")
 
 
 def show_version(wanted: bool) -> None:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import process, source, stream
-from .errors import MlfactoryError, UsageError
-from .model import Question, Template
+from mlfactory import process, source, stream
+from mlfactory.errors import MlfactoryError, UsageError
+from mlfactory.model import Question, Template
 
 if TYPE_CHECKING:
     from copier._main import Worker
@@ -142,7 +142,7 @@ def render(
 
 
 @contextmanager
-def copier_at_work(which: Template) -> Iterator[None]:
+def copier_at_work(which: Template, trusting: str = TRUST) -> Iterator[None]:
     """Let git find the installed template, and turn what copier raises into our errors."""
     with environment(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -156,7 +156,7 @@ def copier_at_work(which: Template) -> Iterator[None]:
             raise KeyboardInterrupt from error
         except errors.UnsafeTemplateError as error:
             first = str(error).splitlines()[0]
-            raise MlfactoryError(first, TRUST.format(which.source)) from error
+            raise MlfactoryError(first, trusting.format(which.source)) from error
         except ProcessExecutionError as error:
             raise git_failed(which, str(error.stderr)) from error
         except (errors.CopierError, ValueError, TypeError, yaml.YAMLError) as error:

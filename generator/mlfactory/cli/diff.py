@@ -1,0 +1,69 @@
+"""`mlfactory diff` and `mlfactory restore`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .update import AnswersFile, AsJson, Trust
+
+
+def diff(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[PROJECT] [PATH]...",
+            help="A project, else the current directory; then files of it.",
+        ),
+    ] = None,
+    to: Annotated[
+        str, typer.Option(metavar="REF", help="What an update to this version would change.")
+    ] = "",
+    update: Annotated[
+        bool, typer.Option("--update", help="What an update to the newest would change.")
+    ] = False,
+    reverse: Annotated[
+        bool,
+        typer.Option("--reverse", help="Your edits, as a patch to carry back into the template."),
+    ] = False,
+    answers_file: AnswersFile = "",
+    trust: Trust = False,
+) -> None:
+    """The project against a fresh render of its recorded version, as a patch."""
+    from mlfactory import console, drift
+
+    place, names = drift.project_and_names(paths or [])
+    patch = drift.diff(
+        place,
+        names,
+        to=to,
+        update=update,
+        reverse=reverse,
+        color=console.is_coloured(),
+        file=answers_file,
+        trust=trust,
+    )
+    console.show_text(patch)
+
+
+def restore(
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Files or folders; . for all of them.")
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be put back, and change nothing.")
+    ] = False,
+    answers_file: AnswersFile = "",
+    trust: Trust = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put drifted or deleted files back as the template has them at the recorded version."""
+    from mlfactory import console, drift
+
+    told = drift.restore(Path.cwd(), paths, dry_run=dry_run, file=answers_file, trust=trust)
+    if as_json:
+        console.show_json(console.plain(told))
+    else:
+        console.show_restoring(told)

@@ -1,0 +1,87 @@
+"""`mlfactory template ...`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .update import AnswersFile, AsJson
+
+Where = Annotated[
+    str, typer.Option("--template", metavar="URL", help="Another template than mlfactory's own.")
+]
+
+template = typer.Typer(
+    help="The template: its versions, and a git server of your own.", no_args_is_help=True
+)
+
+
+@template.command()
+def versions(url: Where = "", as_json: AsJson = False) -> None:
+    """List the released versions, newest first."""
+    from mlfactory import console, lineage
+
+    found = lineage.versions(url)
+    if as_json:
+        console.show_json({"versions": [console.plain(one) for one in found]})
+    else:
+        console.show_text("".join(f"{v.version}  {v.date}  {v.commit[:10]}\n" for v in found))
+
+
+@template.command()
+def changelog(
+    span: Annotated[
+        str, typer.Argument(metavar="[FROM..TO]", help="Two versions; else all of them.")
+    ] = "",
+    url: Where = "",
+    as_json: AsJson = False,
+) -> None:
+    """What changes in a project between two versions."""
+    from mlfactory import console, lineage
+
+    found = lineage.changelog(span, url)
+    if as_json:
+        console.show_json(console.plain(found))
+    else:
+        console.show_text(f"{found.text}\n")
+
+
+@template.command()
+def publish(
+    url: Annotated[str, typer.Argument(metavar="GIT_URL", help="A repository of your team.")],
+    as_json: AsJson = False,
+) -> None:
+    """Push the released history, same commits, to a git server of your own."""
+    from mlfactory import console, lineage
+
+    found = lineage.publish(url)
+    if as_json:
+        console.show_json({"url": url, "versions": list(found)})
+    else:
+        console.note(f"{url} has {', '.join(found)}")
+
+
+@template.command()
+def use(
+    url: Annotated[
+        str, typer.Argument(metavar="GIT_URL", help="Where the template is from now on.")
+    ],
+    project: Annotated[
+        str, typer.Argument(metavar="[PROJECT]", help="The project; else the current directory.")
+    ] = ".",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything and change nothing.")
+    ] = False,
+    answers_file: AnswersFile = "",
+    as_json: AsJson = False,
+) -> None:
+    """Move a project to another address of its template, in one commit."""
+    from mlfactory import console, lineage
+
+    moved = lineage.use(url, Path(project), dry_run=dry_run, file=answers_file)
+    if as_json:
+        console.show_json(console.plain(moved))
+    else:
+        console.note(moved.told)

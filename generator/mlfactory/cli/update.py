@@ -1,0 +1,74 @@
+"""`mlfactory update`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mlfactory.errors import ATTENTION, OK
+
+AnswersFile = Annotated[
+    str, typer.Option(metavar="FILE", help="The answers file, where a folder has several.")
+]
+Trust = Annotated[bool, typer.Option("--trust", help="Let the template run code.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+
+
+def update(
+    project: Annotated[
+        str, typer.Argument(metavar="[PROJECT]", help="The project; else the current directory.")
+    ] = ".",
+    to: Annotated[
+        str, typer.Option(metavar="REF", help="A version, tag, branch or commit; else the newest.")
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan and change nothing.")
+    ] = False,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="QUESTION=VALUE", help="Answer a question; repeatable."),
+    ] = None,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Ask nothing: new questions get their defaults.")
+    ] = False,
+    check_command: Annotated[
+        str | None,
+        typer.Option(metavar="CMD", help="Check with this instead of the factory's own check."),
+    ] = None,
+    no_check: Annotated[
+        bool, typer.Option("--no-check", help="Check nothing before and after.")
+    ] = False,
+    go_on: Annotated[
+        bool, typer.Option("--continue", help="Go on after the conflicts are resolved.")
+    ] = False,
+    abort: Annotated[
+        bool, typer.Option("--abort", help="Put everything back to what it was before.")
+    ] = False,
+    answers_file: AnswersFile = "",
+    trust: Trust = False,
+    as_json: AsJson = False,
+) -> int:
+    """Bring a newer template into a project: one commit, merged by git, with your edits kept."""
+    from mlfactory import console
+    from mlfactory import update as updating
+    from mlfactory.answers import parse_settings
+    from mlfactory.model import Wish
+
+    place, talk = Path(project), console.Terminal(quiet_plan=as_json)
+    if go_on:
+        done = updating.resume(place, talk)
+    elif abort:
+        done = updating.abort(place)
+    else:
+        asks = console.is_interactive() and not (defaults or dry_run or as_json)
+        wish = Wish(parse_settings(setting or ()), asks, trust)
+        check = "" if no_check else check_command
+        options = updating.Options(to, wish, dry_run, check)
+        done = updating.update(place, options, talk, answers_file)
+    if as_json:
+        console.show_json(console.outcome(done))
+    else:
+        console.show_outcome(done)
+    return ATTENTION if done.needs_attention else OK

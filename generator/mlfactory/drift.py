@@ -1,0 +1,269 @@
+"""How a project differs from its template: status, diff, and putting files back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import git, linked, merging, planning, renders, replay, trees, upstream
+from .errors import MlfactoryError, UsageError
+from .linked import Project
+from .model import Change, Restoring, Status, Wish
+from .planning import Course
+from .renders import Render
+from .trees import Bench
+
+CLEAN, EDITED, MISSING, MOVED, DIVERGED = "clean", "edited", "missing", "renamed", "diverged"
+STATES = {"D": MISSING, "R": MOVED}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A project beside the fresh render of its recorded version.
+
+    `tree` holds that render; `files` are the template's own, with their state and, of a renamed
+    one, its new name.
+    """
+
+    project: Project
+    render: Render
+    bench: Bench
+    tree: str
+    files: tuple[Change, ...]
+
+
+@contextmanager
+def compared(project: Project, found: Course, *, trust: bool = False) -> Iterator[Compared]:
+    """Render the recorded version again and compare the work tree with it."""
+    base = replay.base(project, found.up, found.old, trust=trust)
+    with trees.bench(project) as bench:
+        leaves = trees.filtered(bench, base)
+        tree = trees.tree(bench, leaves)
+        mine = merging.owned(bench, base, base, set(leaves)) | {project.file}
+        own = sorted(leaves.keys() - mine)
+        yield Compared(project, base, bench, tree, tuple(states(bench, tree, own)))
+
+
+def states(bench: Bench, tree: str, own: list[str]) -> Iterator[Change]:
+    """The state of each of the template's files, as it is in the work tree."""
+    size = len(bench.project.prefix)
+    shown = bench.git("diff", "--raw", "-z", "-M", "-l0", "--no-abbrev", tree, "--", bench.spec)
+    parts, found = iter(shown.split("\0")), {}
+    for facts in parts:
+        if not facts:
+            break
+        letter, name = facts.rsplit(" ", 1)[1][0], next(parts)[size:]
+        new = next(parts)[size:] if letter == "R" else ""
+        found[name] = Change(name, STATES.get(letter, EDITED), f"now {new}" if new else "")
+    yield from (found.get(name, Change(name, CLEAN)) for name in own)
+
+
+def status(place: Path, file: str = "", *, trust: bool = False) -> Status:
+    """How one project stands to its template. Raises MlfactoryError."""
+    project = linked.find(place, file)
+    found = planning.course(project)
+    behind = found.old.commit != found.new.commit
+    older = behind and upstream.is_older(found.up, found.new, found.old)
+    with compared(project, found, trust=trust) as seen:
+        common = (str(project.path), project.source, found.old.name, found.new.name)
+        if not behind or older:
+            return Status(*common, files=seen.files, warnings=seen.render.facts.notes)
+        with planning.prepared(found, Wish(trust=trust)) as ready:
+            return Status(
+                *common,
+                behind=True,
+                questions=ready.plan.questions,
+                files=tuple(marked(seen, ready.merge.sides)),
+                conflicts=ready.merge.conflicts,
+                warnings=ready.plan.warnings,
+            )
+
+
+def marked(seen: Compared, sides: merging.Sides) -> Iterator[Change]:
+    """The same files; those that the newest template changes too have diverged."""
+    for change in seen.files:
+        both = sides.base.get(change.path) != sides.theirs.get(change.path)
+        if both and change.state in (EDITED, MOVED):
+            yield Change(change.path, DIVERGED, change.note)
+        else:
+            yield change
+
+
+def statuses(places: list[Path], file: str = "", *, trust: bool = False) -> list[Status]:
+    """The same for several; one that cannot be looked at does not keep the others back."""
+    if len(places) < 2:
+        return [status(place, file, trust=trust) for place in places]
+    found = []
+    for place in places:
+        try:
+            found.append(status(place, file, trust=trust))
+        except MlfactoryError as error:
+            found.append(Status(str(place), error=error.message))
+    return found
+
+
+def diff(
+    place: Path,
+    names: list[str],
+    *,
+    to: str = "",
+    update: bool = False,
+    reverse: bool = False,
+    color: bool = False,
+    file: str = "",
+    trust: bool = False,
+) -> str:
+    """A patch from the project to its template, in git's form.
+
+    With `to` or `update`, what that update would change; with `reverse`, what to carry back into
+    the template, under the names that the files have there.
+    """
+    project = linked.find(place, file)
+    found = planning.course(project, to or ("" if update else project.version))
+    look = ("--color=always",) if color else ("--no-color",)
+    if to or update:
+        with planning.prepared(found, Wish(trust=trust)) as ready:
+            sides = (ready.bench.head, ready.merge.tree)
+            turned = sides[::-1] if reverse else sides
+            return shown(ready.bench, turned, specs(project, names), look)
+    with compared(project, found, trust=trust) as seen:
+        chosen = [c for c in seen.files if c.state != CLEAN and wanted(c.path, names)]
+        if not chosen:
+            return ""
+        if reverse:
+            return carried_back(seen, chosen, look)
+        mine = with_work_tree(seen, chosen)
+        return shown(seen.bench, (mine, seen.tree), [project.spec(c.path) for c in chosen], look)
+
+
+def project_and_names(given: list[str]) -> tuple[Path, list[str]]:
+    """The project and the files of it that were typed: a folder that is one comes first."""
+    first = Path(given[0]) if given else Path()
+    if given and first.is_dir() and linked.choose(first, ""):
+        return first, given[1:]
+    return Path(), given
+
+
+def shown(bench: Bench, sides: tuple[str, str], where: list[str], look: tuple[str, ...]) -> str:
+    argv = ("-c", "core.quotePath=false", "diff", "-M", "--no-ext-diff", "--binary", *look)
+    return bench.git(*argv, *sides, "--", *where)
+
+
+def specs(project: Project, names: list[str]) -> list[str]:
+    return [project.spec(name) for name in names] or [project.spec("")]
+
+
+def wanted(path: str, names: list[str]) -> bool:
+    """Whether a path is one of the names, or below one of them."""
+    return not names or any(path == n or path.startswith(f"{n.rstrip('/')}/") for n in names)
+
+
+def with_work_tree(seen: Compared, chosen: list[Change]) -> str:
+    """The render's tree with the chosen files as they are in the work tree."""
+    leaves = trees.leaves_of(seen.bench, seen.tree)
+    for change in chosen:
+        leaves.pop(change.path, None)
+        if leaf := work_leaf(seen, change.path):
+            leaves[change.path] = leaf
+    return trees.tree(seen.bench, leaves)
+
+
+def work_leaf(seen: Compared, name: str) -> git.Leaf | None:
+    """A file of the work tree as git would store it, or None when it is not there."""
+    path = seen.project.path / name
+    if path.is_symlink():
+        target = str(path.readlink()).encode("utf-8", "surrogateescape")
+        return renders.LINK, seen.bench.git("hash-object", "-w", "--stdin", stdin=target).strip()
+    if not path.is_file():
+        return None
+    full = f"{seen.project.prefix}{name}"
+    oid = seen.bench.git("hash-object", "-w", "--", full).strip()
+    return (renders.EXECUTABLE if path.stat().st_mode & 0o100 else renders.PLAIN), oid
+
+
+def carried_back(seen: Compared, chosen: list[Change], look: tuple[str, ...]) -> str:
+    """The project's edits as a patch for the template: `git apply` takes it there.
+
+    Lines that the template computes do not apply; the rest does.
+    """
+    origins = seen.render.facts.origins
+    leaves = trees.leaves_of(seen.bench, seen.tree)
+    names = {change.path: change.note.removeprefix("now ") or change.path for change in chosen}
+    old = {origins.get(name, name): leaves[name] for name in names}
+    new = {
+        origins.get(name, name): leaf
+        for name, now in names.items()
+        if (leaf := work_leaf(seen, now))
+    }
+    return shown(seen.bench, (plain(seen, old), plain(seen, new)), [], look)
+
+
+def plain(seen: Compared, leaves: git.Leaves) -> str:
+    """A tree of its own, with nothing but these files."""
+    rows = "".join(f"{mode} {oid}\t{name}\0" for name, (mode, oid) in leaves.items())
+    env = {"GIT_INDEX_FILE": str(seen.bench.scratch / "plain")}
+    seen.bench.git("read-tree", "--empty", env=env)
+    stdin = rows.encode("utf-8", "surrogateescape")
+    seen.bench.git("update-index", "-z", "--index-info", env=env, stdin=stdin)
+    return seen.bench.git("write-tree", env=env).strip()
+
+
+def restore(
+    place: Path, names: list[str], *, dry_run: bool = False, file: str = "", trust: bool = False
+) -> Restoring:
+    """Put drifted or deleted files back as the template has them at the recorded version.
+
+    The work tree is written, the index is not. Raises MlfactoryError rather than lose an edit
+    that no commit has.
+    """
+    project = linked.find(place, file)
+    found = planning.course(project, project.version)
+    with compared(project, found, trust=trust) as seen:
+        chosen = chosen_for(seen, inside(project, place, names))
+        check_committed(seen, chosen)
+        told = Restoring(str(project.path), found.old.name, tuple(chosen), not dry_run)
+        if dry_run or not chosen:
+            return told
+        where = [project.spec(change.path) for change in chosen]
+        seen.bench.git("restore", "--worktree", f"--source={seen.tree}", "--", *where)
+        return told
+
+
+def inside(project: Project, place: Path, names: list[str]) -> list[str]:
+    """The names as they are from the project's own folder. Raises UsageError for others."""
+    found = []
+    for name in names:
+        full = Path(place).resolve() / name
+        try:
+            found.append(full.relative_to(project.path).as_posix())
+        except ValueError as error:
+            raise UsageError(f"{name} is not in {project.path}") from error
+    return found
+
+
+def chosen_for(seen: Compared, names: list[str]) -> list[Change]:
+    """The drifted files that are meant. Raises UsageError for names that are not the template's."""
+    owns = [change.path for change in seen.files]
+    for name in names:
+        if name != "." and not any(wanted(path, [name]) for path in owns):
+            hint = "`mlfactory status` lists the template's files."
+            raise UsageError(f"{name} is not one of the template's files, or it is yours", hint)
+    every = [] if "." in names else names
+    return [c for c in seen.files if c.state != CLEAN and wanted(c.path, every)]
+
+
+def check_committed(seen: Compared, chosen: list[Change]) -> None:
+    """Raises MlfactoryError when a file has edits that would be lost for ever."""
+    dirty = set(git.dirt(seen.project.top))
+    prefix = seen.project.prefix
+    tracked = {f"{prefix}{name}" for name in seen.bench.leaves}
+    for change in chosen:
+        name = f"{prefix}{change.path}"
+        there = (seen.project.top / name).exists()
+        if there and (name in dirty or name not in tracked):
+            raise MlfactoryError(
+                f"{change.path} has edits that are not committed, and they would be lost",
+                f"git add {change.path} && git commit, or git stash; then restore again.",
+            )

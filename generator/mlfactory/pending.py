@@ -1,0 +1,176 @@
+"""An update that was begun: its record in the repository's own folder, and the way back.
+
+Whatever stopped it, the record says what the repository was like before, so that the update can be
+finished or taken back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from . import git
+from .errors import MlfactoryError
+from .linked import Project
+
+FILE = "mlfactory-update.json"
+PICKED, LOCK = "CHERRY_PICK_HEAD", "index.lock"
+
+
+@dataclass(frozen=True)
+class State:
+    """What an update was begun with.
+
+    `head` is the commit before it, `pick` the one to cherry-pick, `tree` what git's merge of it
+    gives, and `added` the files that it adds, from the top of the repository.
+    """
+
+    prefix: str
+    file: str
+    from_version: str
+    to_version: str
+    head: str
+    pick: str
+    tree: str
+    added: tuple[str, ...]
+    failed_before: tuple[str, ...]
+    check: str | None
+    started: float
+
+
+def begun(place: Path) -> tuple[Project, State]:
+    """The update in progress around a place. Raises MlfactoryError when there is none."""
+    top = git.toplevel(Path(place).expanduser().resolve())
+    if top is None:
+        raise MlfactoryError(f"{place} is in no git repository", "Go to the project.")
+    top = top.resolve()
+    state = load(top)
+    if state is None:
+        raise MlfactoryError(f"no update is in progress in {top}", "mlfactory update --dry-run")
+    if head_of(top) != state.head and not is_picked(top, state):
+        forget(top)
+        raise MlfactoryError(
+            "commits were made since the update was begun: it is over", "git log; mlfactory status"
+        )
+    return project_of(top, state), state
+
+
+def project_of(top: Path, state: State) -> Project:
+    """The project as far as going on needs it; its answers file may be in conflict."""
+    text = git.text_at(top, state.head, f"{state.prefix}{state.file}") or ""
+    return Project(
+        top / state.prefix, top, state.prefix, state.file, "", text, "", state.from_version
+    )
+
+
+def head_of(top: Path) -> str:
+    return git.run("rev-parse", "HEAD", cwd=top).out.strip()
+
+
+def is_picked(top: Path, state: State) -> bool:
+    """Whether HEAD is the update's own commit, directly on what was there before."""
+    parent = git.run("rev-parse", "--quiet", "--verify", "HEAD^", cwd=top, ok=(0, 1, 128)).out
+    if parent.strip() != state.head:
+        return False
+    subject = ("log", "-1", "--format=%s")
+    wanted = git.run(*subject, state.pick, cwd=top, ok=(0, 128)).out
+    return git.run(*subject, cwd=top).out == wanted
+
+
+def is_running(top: Path, state: State) -> bool:
+    """Whether something of the update is left to finish or to take back."""
+    picked, lock = git.place(top, PICKED, LOCK)
+    if picked.exists():
+        return True
+    if head_of(top) == state.head:
+        return lock.exists() or bool(git.dirt(top)) or any(written(top, state))
+    return is_picked(top, state) and bool(git.dirt(top))
+
+
+def written(top: Path, state: State) -> list[str]:
+    """The files that the update adds and that are there, though HEAD does not have them yet."""
+    has = git.leaves(top, "HEAD")
+    return [n for n in state.added if n not in has and os.path.lexists(top / n)]
+
+
+def undo(top: Path, state: State) -> None:
+    """Put HEAD, index and files back to what they were, however far git had come.
+
+    Raises MlfactoryError when there are edits that are not the update's: they would be lost.
+    """
+    picked, lock = git.place(top, PICKED, LOCK)
+    if lock.exists() and lock.stat().st_mtime >= state.started - 1:
+        lock.unlink()
+    aborted = picked.exists() and git.run(
+        "cherry-pick", "--abort", cwd=top, ok=range(256)
+    ).code == 0  # fmt: skip
+    if not aborted:
+        if foreign := [name for name in git.dirt(top) if not is_ours(top, state, name)]:
+            raise MlfactoryError(
+                f"not the update's, and would be lost: {', '.join(foreign[:8])}",
+                f"git stash, then: mlfactory update --abort. It began at {state.head[:10]}",
+            )
+        git.run("reset", "--quiet", "--hard", state.head, cwd=top)
+        for path in git.place(top, PICKED, "AUTO_MERGE"):
+            path.unlink(missing_ok=True)
+    for name in written(top, state):
+        if is_ours(top, state, name):
+            remove(top, name)
+
+
+def is_ours(top: Path, state: State, name: str) -> bool:
+    """Whether a file is as the update writes it, or as far as it had come with it."""
+    path = top / name
+    if name in (f"{state.prefix}uv.lock",) or not os.path.lexists(path):
+        return True
+    wanted = git.run(
+        "cat-file", "--filters", f"{state.tree}:{name}", cwd=top, ok=(0, 128)
+    )  # fmt: skip
+    if path.is_symlink():
+        return str(path.readlink()) == wanted.out
+    if wanted.code or not path.is_file():
+        return False
+    return wanted.out.encode("utf-8", "surrogateescape").startswith(path.read_bytes())
+
+
+def remove(top: Path, name: str) -> None:
+    """Remove a file that the update had written, and the folders that it leaves empty."""
+    path = top / name
+    path.unlink()
+    for folder in path.parents:
+        if folder == top or any(folder.iterdir()):
+            break
+        folder.rmdir()
+
+
+def save(top: Path, state: State) -> None:
+    """Write the record in one move."""
+    path = git.place(top, FILE)[0]
+    part = path.with_suffix(".part")
+    try:
+        part.write_text(json.dumps(asdict(state), indent=1), encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        text = f"{path} cannot be written: {error.strerror}"
+        raise MlfactoryError(text, "Free some space; nothing was changed.") from error
+
+
+def load(top: Path) -> State | None:
+    """The record of an update, or None."""
+    path = git.place(top, FILE)[0]
+    if not path.is_file():
+        return None
+    try:
+        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        found |= {key: tuple(found[key]) for key in ("added", "failed_before")}
+        return State(**found)
+    except (ValueError, TypeError, KeyError) as error:
+        raise MlfactoryError(f"{path} is damaged", f"git status; rm {path}") from error
+
+
+def forget(top: Path) -> None:
+    git.place(top, FILE)[0].unlink(missing_ok=True)

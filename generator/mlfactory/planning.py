@@ -1,0 +1,176 @@
+"""What an update would do, found out without touching anything."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from . import answers, git, merging, replay, source, trees, upstream
+from .errors import MlfactoryError, UsageError
+from .linked import Project
+from .merging import Merge
+from .model import Plan, Wish
+from .renders import Render
+from .trees import Bench
+from .upstream import Upstream, Version
+
+BACK = "Taking it back later is `git revert` of this one commit."
+
+
+@dataclass(frozen=True)
+class Course:
+    """Where a project stands and where it goes."""
+
+    project: Project
+    up: Upstream
+    old: Version
+    new: Version
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A plan together with the merge that it tells of."""
+
+    plan: Plan
+    course: Course
+    theirs: Render
+    bench: Bench
+    merge: Merge
+
+
+def course(project: Project, to: str = "") -> Course:
+    """Raises an error when the template cannot be reached or has no such version."""
+    up = upstream.opened(project)
+    old = upstream.version(up, project.version)
+    return Course(project, up, old, upstream.version(up, to or up.newest))
+
+
+def check_forward(found: Course, to: str) -> None:
+    """Raises MlfactoryError for a way back that nobody asked for."""
+    if not to and upstream.is_older(found.up, found.new, found.old):
+        raise MlfactoryError(
+            f"{found.project.name} is at {found.old.name}, and {found.new.name} is older",
+            f"If you mean it: mlfactory update --to {found.new.name}",
+        )
+
+
+@contextmanager
+def prepared(found: Course, wish: Wish) -> Iterator[Prepared]:
+    """Render both sides, merge them in memory and make the plan of it."""
+    project = found.project
+    check_settings(project, wish)
+    base = replay.base(project, found.up, found.old, trust=wish.trust)
+    theirs = replay.theirs(project, found.up, found.new, wish)
+    with trees.bench(project) as bench:
+        sides = merging.sides(bench, base, theirs)
+        text = message(found, theirs)
+        merge = merging.merged(bench, sides, text, author(project))
+        yield Prepared(plan(found, base, theirs, bench, merge), found, theirs, bench, merge)
+
+
+def check_settings(project: Project, wish: Wish) -> None:
+    """Raises UsageError for names that begin like copier's own entries."""
+    for name in wish.settings:
+        if name.startswith("_"):
+            raise UsageError(
+                f"{name} in {project.file} is not an answer", "Use --to for a version."
+            )
+
+
+def author(project: Project) -> Mapping[str, str]:
+    """Who updates is the author; a preview needs nobody."""
+    if not git.has_identity(project.top):
+        return {}
+    who = git.run("var", "GIT_AUTHOR_IDENT", cwd=project.top).out.strip()
+    name, _, rest = who.partition(" <")
+    return {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": rest.partition("> ")[0]}
+
+
+def message(found: Course, theirs: Render) -> str:
+    """The update's commit message: what changed in the template and which answers are new."""
+    title = f"Update {found.project.name} from {found.old.name} to {found.new.name}"
+    if found.old.commit == found.new.commit:
+        title = f"Answer the template's questions of {found.project.name} anew"
+    new = [f"{name}: {value!r}" for name, value in theirs.facts.questions.items()]
+    asked = "New questions, answered with: " + ", ".join(new) if new else ""
+    told = upstream.changes(found.up, found.old, found.new)
+    return "\n\n".join(filter(None, [title, told, asked])) + "\n"
+
+
+def plan(found: Course, base: Render, theirs: Render, bench: Bench, merge: Merge) -> Plan:
+    """The plan in the words of `mlfactory update`."""
+    return Plan(
+        project=str(found.project.path),
+        source=found.project.source,
+        from_version=found.old.name,
+        to_version=found.new.name,
+        released=not (found.up.own and found.new.name.removeprefix("v") == development()),
+        changelog=upstream.changes(found.up, found.old, found.new),
+        questions=theirs.facts.questions,
+        settings=new_settings(found.project, base, theirs),
+        changes=merge.changes,
+        conflicts=merge.conflicts,
+        blocked=blocked(bench, merge),
+        warnings=theirs.facts.notes,
+    )
+
+
+def development() -> str:
+    return source.history().development
+
+
+def blocked(bench: Bench, merge: Merge) -> tuple[str, ...]:
+    """Files that git does not track, ignored ones too, where the update would put others."""
+    top, prefix = bench.project.top, bench.project.prefix
+    tracked = {f"{prefix}{name}" for name in (*bench.leaves, *bench.others)}
+    found = set()
+    for name in merge.added:
+        parts = f"{prefix}{name}".split("/")
+        for end in range(1, len(parts) + 1):
+            place = "/".join(parts[:end])
+            here = top / place
+            if not os.path.lexists(here) or place in tracked:
+                continue
+            if end == len(parts) or here.is_symlink() or not here.is_dir():
+                found.add(place.removeprefix(prefix))
+                break
+    return tuple(sorted(found))
+
+
+def new_settings(project: Project, base: Render, theirs: Render) -> dict[str, Any]:
+    """Settings that the new version writes, and neither the old one nor the project has."""
+    try:
+        mark = (
+            tomllib.loads(theirs.text("pyproject.toml") or "").get("tool", {}).get("mlfactory", {})
+        )
+    except tomllib.TOMLDecodeError:
+        return {}
+    file = mark.get("settings")
+    if not file:
+        return {}
+    own = git.text_at(project.top, "HEAD", f"{project.prefix}{file}")
+    known = {**flat(base.text(file), file), **flat(own, file)}
+    return {k: v for k, v in flat(theirs.text(file), file).items() if k not in known}
+
+
+def flat(text: str | None, file: str, prefix: str = "") -> dict[str, Any]:
+    """The leaves of a YAML text by their dotted names; of a text that is not YAML, nothing."""
+    from pathlib import Path
+
+    try:
+        found: Any = answers.parse(text or "{}", Path(file))
+    except MlfactoryError:
+        return {}
+    return dict(dotted(found, prefix))
+
+
+def dotted(found: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in found.items():
+        if isinstance(value, dict):
+            yield from dotted(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
