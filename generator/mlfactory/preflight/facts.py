@@ -22,7 +22,7 @@ def describe(table: Table, name: str) -> Facts:
     kind, strange = kind_of(values, table.european)
     counts: tuple[tuple[str, int], ...] = ()
     if 0 < distinct <= MANY_CLASSES and not is_no_value(values.dtype):
-        counted = values.value_counts(sort=True)
+        counted = values.rename("value").value_counts(sort=True)
         counts = tuple((str(value), rows) for value, rows in counted.iter_rows())
     return Facts(
         name=name,
@@ -82,7 +82,7 @@ def spread(table: Table, name: str) -> Spread:
     values = known(table.frame[name])
     if is_no_value(values.dtype):
         return Spread(name, table.frame.height, 0, 0, 0, "", table.whole)
-    counted = values.value_counts(sort=True).head(1)
+    counted = values.rename("value").value_counts(sort=True).head(1)
     top, most = counted.row(0) if counted.height else ("", 0)
     return Spread(
         name,

@@ -79,8 +79,7 @@ def find_numbers(values: pl.Series, european: bool) -> Numbers | None:
     if plain.null_count() == 0 and not (european and is_grouped(values)):
         names = are_days(values) or values.str.contains(NAME).any()
         return None if names else Numbers(narrow(values, plain))
-    counted = values.value_counts(name="rows")
-    texts, rows = counted[values.name], counted["rows"]
+    texts, rows = values.rename("value").value_counts()
     read = numbers(texts, european)
     none, strange = read.is_null(), read.is_null() & ~texts.is_in(list(NO_VALUE))
     if strange.sum() > ODD_KINDS or rows.filter(none).sum() > ODD_SHARE * values.len():

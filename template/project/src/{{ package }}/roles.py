@@ -53,7 +53,7 @@ def find_part(column: pl.Series, name: str, params: Params) -> Part:
 
 def nearly_constant(known: pl.Series, rows: int) -> str:
     """Why hardly anything can be learned from it, if so."""
-    most = int(known.value_counts()["count"].max())  # type: ignore[arg-type]
+    most = int(known.rename("value").value_counts()["count"].max())  # type: ignore[arg-type]
     if most > NEARLY * rows:
         return f"all but {rows - most:,} of {rows:,} rows have the same value"
     if len(known) < (1 - NEARLY) * rows:
@@ -145,6 +145,6 @@ def values(known: pl.Series) -> str:
     if known.dtype.is_numeric():
         low, middle, high = (float(known.quantile(q) or 0) for q in (0, 0.5, 1))
         return f"{low:,.6g} to {high:,.6g}, median {middle:,.6g}"
-    top, count = known.value_counts(sort=True).row(0)
+    top, count = known.rename("value").value_counts(sort=True).row(0)
     share = count / len(known)
     return f"most often {str(top)[:40]!r} ({share:.1%})"
