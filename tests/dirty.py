@@ -236,6 +236,7 @@ def written() -> tuple[Dirty, ...]:
     """The same table, written in other ways."""
     text, index = sheet(CHURN), {"": lambda r: r.n}
     words: Columns = {**PLAIN, "churned": lambda r: r.either("True", "FALSE")}
+    blanks: Columns = {**PLAIN, "churned": lambda r: r.either("yes", "no") + r.n % 3 * " "}
     quality: Columns = {**PLAIN, "churned": lambda r: r.either("1.0", "0.0")}
     return (
         churn("tab", sheet(CHURN, "\t"), ".tsv"),
@@ -254,6 +255,7 @@ def written() -> tuple[Dirty, ...]:
         churn("blank", text.replace("\n", "\n\n", 9) + "\n\n"),
         churn("index", sheet({**index, **CHURN})),
         churn("booleans", sheet(words)),
+        churn("blanks", sheet(blanks)),
         churn("floats", sheet(quality)),
     )
 

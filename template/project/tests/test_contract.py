@@ -53,6 +53,7 @@ def test_a_value_that_breaks_the_contract_is_told_by_rule(
         (column("bool"), "Yes", True),
         (column("float"), "N/A", None),
         (column("string", values=["a"]), "", None),
+        (column("string", values=["a b"]), "a b  ", "a b"),
     ],
 )
 def test_a_value_that_keeps_the_contract_is_read(

@@ -44,9 +44,11 @@ def typed(
     target = DTYPES[wanted]
     if found.is_float() and wanted == "int":
         return pl.when(value == value.floor()).then(value).cast(target, strict=False)
-    if found != pl.String or wanted == "string":
+    if found != pl.String:
         return value.cast(target, strict=False)
     value = value.str.strip_chars()
+    if wanted == "string":
+        return value
     if wanted == "bool":
         folded = value.str.to_lowercase()
         return pl.when(folded.is_in(TRUE)).then(True).when(folded.is_in(FALSE)).then(False)
