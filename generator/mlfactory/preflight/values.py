@@ -56,7 +56,7 @@ class Numbers:
 
 
 def is_no_value(dtype: pl.DataType) -> bool:
-    return dtype.is_nested() or dtype in (pl.Binary, pl.Object, pl.Null)
+    return dtype.is_nested() or dtype in (pl.Binary, pl.Duration, pl.Object, pl.Null)
 
 
 def known(column: pl.Series) -> pl.Series:

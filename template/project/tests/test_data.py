@@ -1,8 +1,10 @@
 """Reading files as they come."""
 
 import gzip
+from datetime import timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from .package import data, errors, params
@@ -64,3 +66,14 @@ def test_a_column_without_a_name_is_named_by_its_place(tmp_path: Path) -> None:
     names = data.column_names(path, params.Data(path=str(path), target="a"))
 
     assert names == ["column_1", "a", "column_3"]
+
+
+def test_what_holds_no_plain_values_is_left_out_of_parquet(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    odd = {"list": [[1]], "bytes": [b"x"], "span": [timedelta(1)]}
+    pl.DataFrame({"ratio": [float("inf")], **odd}).write_parquet(path)
+
+    settings = params.Data(path=str(path), target="y")
+    raw = data.missing_as_null(pl.concat(data.read_batches(path, settings)), settings)
+
+    assert raw.to_dict(as_series=False) == {"ratio": [None]}

@@ -78,6 +78,10 @@ def test_few_odd_words_among_numbers_mean_missing() -> None:
     assert (found.dtype, found.missing) == ("int", ("-", "unknown"))
 
 
+def test_what_is_no_number_among_numbers_means_missing() -> None:
+    assert kind([*map(str, range(20)), "inf", "-Infinity"]).missing == ("-Infinity", "inf")
+
+
 def test_many_odd_words_do_not() -> None:
     assert kind([*map(str, range(20)), *"abcdefgh"]).dtype == "string"
 

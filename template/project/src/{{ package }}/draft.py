@@ -10,7 +10,16 @@ from typing import Any
 import polars as pl
 
 from .catalog import CATALOG, LEARNED, Column, load_catalog
-from .data import head_of, key_text, missing_as_null, parse, raw_path, read_batches, reading
+from .data import (
+    head_of,
+    key_text,
+    missing_as_null,
+    parquet,
+    parse,
+    raw_path,
+    read_batches,
+    reading,
+)
 from .edit import flow, open_yaml, quoted, save_yaml, worded
 from .errors import FactoryError
 from .formats import TRUE, read
@@ -84,7 +93,7 @@ def opened(params: Params) -> Iterator[Table]:
         if path.suffix != ".parquet":
             for i, batch in enumerate(read_batches(path, params.data)):
                 batch.write_parquet(Path(folder) / f"{i:06}.parquet")
-        rows = pl.scan_parquet(path if path.suffix == ".parquet" else f"{folder}/*.parquet")
+        rows = parquet(path if path.suffix == ".parquet" else f"{folder}/*.parquet")
         height = rows.select(pl.len()).collect().item()
         european = any_european(missing_as_null(beginning, params.data), params.data.separator)
         yield Table(rows, tuple(beginning.columns), height, european, params)

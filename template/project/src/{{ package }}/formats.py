@@ -56,7 +56,7 @@ def typed(
         return moment(value, wanted, [form] if isinstance(form, str) else form or ()).cast(target)
     plain = number(value, form) if isinstance(form, str) else value
     read = plain.cast(target, strict=False)
-    return read.fill_nan(None) if wanted == "float" else read
+    return pl.when(read.is_finite()).then(read) if wanted == "float" else read
 
 
 def read(values: pl.Series, wanted: str, form: str | Sequence[str] | None = None) -> pl.Series:
