@@ -129,3 +129,25 @@ def test_the_review_asks_for_the_most_important_column_first(folder: Path) -> No
     assert answered == 1
     assert (columns["plan"].availability, columns["plan"].assumed) == ("online", False)
     assert columns["months"].assumed
+
+
+def test_a_number_that_no_feature_can_hold_is_an_identifier(folder: Path) -> None:
+    """Two rows have one account each, so that it is no key of the rows."""
+    accounts = pl.Series("account", [2**53 + 7 * (n // 2) for n in range(ROWS)])
+    table().with_columns(accounts, hashed=accounts.cast(pl.UInt64) + 2**63).write_parquet(
+        "r.parquet"
+    )
+    settings = folder / "params.yaml"
+    settings.write_text(settings.read_text("utf-8").replace("rows.csv", "r.parquet"), "utf-8")
+
+    draft.draft()
+
+    columns = catalog.load_catalog().columns
+    assert columns["account"].role == "identifier"
+    assert columns["hashed"].dtype == "string"
+
+
+def test_the_class_that_says_yes_is_the_positive_one() -> None:
+    assert draft.find_positive(pl.Series(["1.0", "1.0", "0.0"])) == "1.0"
+    assert draft.find_positive(pl.Series(["ja", "ja", "nein"])) == "ja"
+    assert draft.find_positive(pl.Series(["a", "a", "b"])) == "b"

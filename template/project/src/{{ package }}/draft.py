@@ -1,5 +1,6 @@
 """Drafting the catalog from the data; what a person has written in it is never touched."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -274,7 +275,7 @@ def find_positive(target: pl.Series) -> str:
     """The class that the probability is about: the one that says yes, else the rarer."""
     counts = classes(target)
     for name in counts:
-        if name.lower() in POSITIVE:
+        if re.sub("[.,]0+$", "", name.lower()) in POSITIVE:
             return name
     return min(counts, key=lambda name: (counts[name], name))
 

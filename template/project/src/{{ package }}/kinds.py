@@ -40,7 +40,8 @@ class Kind:
 def find_kind(values: pl.Series, european: bool) -> Kind:
     """The narrowest type that reads every value, once few odd words are taken for missing."""
     if values.dtype != pl.String:
-        return Kind(kind_of(values.dtype))
+        dtype = kind_of(values.dtype)
+        return Kind(dtype if reads(values.drop_nulls(), dtype) else "string")
     known = values.drop_nulls().str.strip_chars()
     always = known.filter(known.is_in(ANYWHERE)).unique().sort().to_list()
     known = known.filter(~known.is_in(always)) if always else known

@@ -9,7 +9,7 @@ from .catalog import LEARNED
 from .params import Params
 
 FEW, MAX_CATEGORIES, CATEGORICAL_SHARE = 20, 1000, 0.5
-NEARLY = 0.999
+NEARLY, EXACT = 0.999, 2**53
 ENTITY = re.compile(r"(^|[^a-zA-Z])(?i:id|uuid|guid)$|[a-z](ID|Id)$")
 NAMED = re.compile(rf"{ENTITY.pattern}|(^|[^a-zA-Z])(?i:key|rowid|index|nr|no|number|num|code)$")
 
@@ -67,6 +67,8 @@ def number_part(known: pl.Series, name: str, distinct: int) -> Part:
     if not whole or distinct <= 2:
         return Part("numeric", "numeric")
     low, high = int(known.min()), int(known.max())  # type: ignore[arg-type]
+    if max(-low, high) > EXACT:
+        return Part("identifier", "identifier: more digits than a number to learn from can hold")
     if distinct == len(known) and NAMED.search(name):
         return Part("identifier", "identifier: its name says so and no value repeats")
     if distinct == len(known) and high - low + 1 == distinct > FEW:
