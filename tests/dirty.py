@@ -290,6 +290,10 @@ def times() -> tuple[Dirty, ...]:
         timed("spelled", lambda r: f"{r.day:%b %d, %Y}"),
         timed("slashed", lambda r: f"{r.moment:%Y/%m/%d %H:%M}"),
         timed("zoned", lambda r: f"{r.moment:%Y-%m-%dT%H:%M:%S.250+02:00}"),
+        timed("postgres", lambda r: f"{r.moment:%Y-%m-%d %H:%M:%S.%f}-05"),
+        timed("bigquery", lambda r: f"{r.moment} UTC"),
+        timed("months", lambda r: f"{r.day:%Y-%m}"),
+        timed("firsts", lambda r: f"01/{1 + r.n % 12:02}/{2000 + r.n // 12}"),
         timed("short", lambda r: f"{r.day:%d-%b-%y}"),
     )
 

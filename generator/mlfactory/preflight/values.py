@@ -40,8 +40,10 @@ DAY_FIRST = ("%d/%m/%Y", "%d-%m-%Y", "%d/%m/%y")
 MONTH_FIRST = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y")
 OTHERS = (
     *("%Y/%m/%d", "%d.%m.%Y", "%d.%m.%y", "%Y%m%d", "%d %b %Y", "%d %B %Y", "%b %d, %Y"),
-    *("%B %d, %Y", "%d-%b-%Y", "%d-%b-%y"),
+    *("%B %d, %Y", "%d-%b-%Y", "%d-%b-%y", "%Y-%m"),
 )
+CLOCK = r"(:\d\d(?:\.\d+)?) ?"
+UTC, OFFSET = rf"{CLOCK}(?:Z|UTC|GMT)$", rf"{CLOCK}([-+]\d\d)(?::?00)?$"
 CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 SAMPLE = 1000
 FEW = 10_000
@@ -168,7 +170,8 @@ def find_moments(values: pl.Series) -> tuple[datetime | None, pl.Series]:
     Days come first or months do, not both in one column.
     """
     rest = values.unique(maintain_order=True)
-    rest = rest.filter(~rest.is_in(list(NO_VALUE))).str.replace("Z$", "+0000")
+    rest = rest.filter(~rest.is_in(list(NO_VALUE))).str.replace(UTC, "${1}+0000")
+    rest = rest.str.replace(OFFSET, "${1}${2}00")
     if not rest.str.contains(r"\d").any():
         return None, rest
     found = read_moments(rest, DAY_FIRST)

@@ -25,12 +25,23 @@ TIME_FORMATS = tuple(
 CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 DAY_FIRST = ("%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%d-%m-%Y", "%d/%m/%y")
 MONTH_FIRST = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y")
-NAMED = ("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d-%b-%y", "%Y%m%d")
+CLOCK = r"(:\d\d(?:\.\d+)?) ?"
+UTC, OFFSET = rf"{CLOCK}(?:Z|UTC|GMT)$", rf"{CLOCK}([-+]\d\d)(?::?00)?$"
+NAMED = (
+    "%d %b %Y",
+    "%d %B %Y",
+    "%b %d, %Y",
+    "%B %d, %Y",
+    "%d-%b-%Y",
+    "%d-%b-%y",
+    "%Y%m%d",
+    "%Y-%m",
+)
 GROUPS = ((",", "."), (".", ","), (" ", ","), (" ", "."), ("'", "."))
 CURRENCY = r"(?:(?:US|R|A|C)?[$€£¥₹₽₩]|[A-Z]{3} )"
 UNIT = r"(?:%|‰|[$€£¥₹₽₩]|°[CF]?|[A-Za-zµ]{1,5}[²³]?(?:/[A-Za-z]{1,3})?)"
 EXAMPLE = re.compile(r"(?P<prefix>.*?)1(?P<group>[,. ']?)234(?P<decimal>[.,])5(?P<suffix>.*)")
-DATED = r"\d{1,4}[-/. ]\w{1,9}[-/., ]+\d{2,4}|\d,? \d{4}|^\d{8}$"
+DATED = r"\d{1,4}[-/. ]\w{1,9}[-/., ]+\d{2,4}|\d,? \d{4}|^\d{8}$|^\d{4}-\d\d$"
 SAMPLE = 1000
 
 
@@ -76,7 +87,7 @@ def moment(value: pl.Expr, wanted: str, forms: Sequence[str]) -> pl.Expr:
     days = [day(value, form) for form in (*DAY_FORMATS, *forms) if not re.search("%[HI]", form)]
     if wanted == "date":
         return pl.coalesce(days)
-    plain = value.str.replace("Z$", "+0000")
+    plain = value.str.replace(UTC, "${1}+0000").str.replace(OFFSET, "${1}${2}00")
     clocks = (*TIME_FORMATS, *(form for form in forms if re.search("%[HI]", form)))
     times = [
         plain.str.to_datetime(form, strict=False, time_unit="us").dt.replace_time_zone(None)
@@ -148,6 +159,7 @@ def find_moment(values: pl.Series, european: bool) -> tuple[str, list[str]] | No
     sample = rest.head(SAMPLE)
     if not sample.str.contains(DATED).all():
         return None
+    european = european or starts_months(sample)
     first, second = (DAY_FIRST, MONTH_FIRST) if european else (MONTH_FIRST, DAY_FIRST)
     for days in ((*first, *NAMED), (*second, *NAMED)):
         forms = greedy(sample, [f"{form}{clock}" for form in days for clock in CLOCKS])
@@ -155,6 +167,13 @@ def find_moment(values: pl.Series, european: bool) -> tuple[str, list[str]] | No
             if reads(rest, wanted, forms):
                 return wanted, forms
     return None
+
+
+def starts_months(values: pl.Series) -> bool:
+    """Whether dates like 01/02/2025 begin with 01 over years: firsts of months, not Januaries."""
+    dated = values.str.extract_groups(r"^(0?1)[/-](\d\d?)[/-](\d+)").struct.unnest()
+    _, second, year = (dated[name].n_unique() for name in dated.columns)
+    return not dated[dated.columns[0]].has_nulls() and second > 1 and year > 1
 
 
 def greedy(values: pl.Series, forms: Sequence[str]) -> list[str]:
