@@ -93,6 +93,7 @@ def test_many_odd_words_do_not() -> None:
 
 def test_truth_in_words() -> None:
     assert values(["ja", "nein", "Ja"]) == [True, False, True]
+    assert values(["Нет", "да"]) == [False, True]
     assert kind(["no", "nein"]).dtype == "string"
 
 

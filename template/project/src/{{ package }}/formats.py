@@ -14,8 +14,14 @@ DTYPES: dict[str, pl.DataType] = {
     "date": pl.Date(),
     "datetime": pl.Datetime("us"),
 }
-TRUE = ("true", "t", "yes", "y", "1", "ja", "j", "oui", "sí", "si", "sim", "wahr", "vrai", "on")
-FALSE = ("false", "f", "no", "n", "0", "nein", "non", "não", "nao", "falsch", "faux", "off")
+TRUE = (
+    "true", "t", "yes", "y", "1", "ja", "j", "oui", "sí", "si", "sim", "wahr", "vrai", "on",
+    "da", "tak", "vero", "verdadero", "verdadeiro", "да", "はい", "是",
+)  # fmt: skip
+FALSE = (
+    "false", "f", "no", "n", "0", "nein", "non", "não", "nao", "falsch", "faux", "off",
+    "ne", "nu", "nie", "falso", "нет", "いいえ", "否",
+)  # fmt: skip
 DAY_FORMATS = ("%Y-%m-%d", "%Y/%m/%d")
 TIME_FORMATS = tuple(
     f"{day}{time}"
@@ -28,15 +34,8 @@ MONTH_FIRST = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y")
 CLOCK = r"(:\d\d(?:\.\d+)?) ?"
 UTC, OFFSET = rf"{CLOCK}(?:Z|UTC|GMT)$", rf"{CLOCK}([-+]\d\d)(?::?00)?$"
 NAMED = (
-    "%d %b %Y",
-    "%d %B %Y",
-    "%b %d, %Y",
-    "%B %d, %Y",
-    "%d-%b-%Y",
-    "%d-%b-%y",
-    "%Y%m%d",
-    "%Y-%m",
-)
+    "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d-%b-%y", "%Y%m%d", "%Y-%m",
+)  # fmt: skip
 GROUPS = ((",", "."), (".", ","), (" ", ","), (" ", "."), ("'", "."))
 CURRENCY = r"(?:(?:US|R|A|C)?[$€£¥₹₽₩]|[A-Z]{3} )"
 UNIT = r"(?:%|‰|[$€£¥₹₽₩]|°[CF]?|[A-Za-zµ]{1,5}[²³]?(?:/[A-Za-z]{1,3})?)"
