@@ -248,6 +248,7 @@ def written() -> tuple[Dirty, ...]:
         churn("packed", gzip.compress(text.encode(), mtime=0)),
         churn("unpacked", text, ".csv.gz"),
         churn("utf16", ("\ufeff" + sheet(CHURN, "\t", "\r\n")).encode("utf-16-le"), ".txt"),
+        churn("utf16-bare", text.encode("utf-16-le")),
         churn("bom", ("\ufeff" + sheet(CHURN, end="\r\n")).encode()),
         churn("returns", sheet(CHURN, end="\r")),
         churn("note", "sep=;\r\n" + sheet(CHURN, ";", "\r\n")),

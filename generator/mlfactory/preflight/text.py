@@ -16,6 +16,7 @@ from .header import check_first, read_names, unnamed_warnings
 SNIFFED_LINES = 50
 STRONG, WEAK = (",", ";", "\t", "|", "\x01"), ("^", "~", "#", ":", " ")
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+WIDE = {(False, True): "utf-16-le", (True, False): "utf-16-be"}  # which byte is zero in ASCII
 WESTERN = frozenset(
     "äöüÄÖÜßéèêëÉàâáãåæÅçÇñÑóòôõøØíìîïúùûÿœŒ€£¥°²³µ§–—’‘“”„«»…·®™½¿¡ºª\xa0"  # noqa: RUF001
 )
@@ -77,9 +78,11 @@ def read(path: Path, limit: int) -> Text:
 
 
 def find_encoding(path: Path, raw: bytes, whole: bool) -> str:
-    """UTF-16 by its mark, UTF-8 if all of it is, else the likeliest."""
+    """UTF-16 by its mark or its zero bytes, UTF-8 if all of it is, else the likeliest."""
     if raw.startswith(UTF16):
         return "utf-16"
+    if wide := WIDE.get((raw[:1] == b"\0", raw[1:2] == b"\0")):
+        return wide
     if b"\0" in raw:
         raise MlfactoryError(f"{path} is not text: it holds zero bytes", SAVE)
     head = raw[:4096]
@@ -90,7 +93,21 @@ def find_encoding(path: Path, raw: bytes, whole: bool) -> str:
         return "utf-8"
     except UnicodeDecodeError as error:
         start = raw.rfind(b"\n", 0, error.start) + 1
+        check_damage(path, raw, error.start)
         return guess_encoding(raw[start : start + HEAD_BYTES])
+
+
+def check_damage(path: Path, raw: bytes, place: int) -> None:
+    """Raises MlfactoryError when this is UTF-8, but for few bytes: other text reads badly as it."""
+    around = raw[max(0, place - HEAD_BYTES) : place + HEAD_BYTES].decode("utf-8", "replace")
+    odd = re.findall(r"[^\x00-\x7f]", around)
+    if len(odd) > 2 * odd.count("\ufffd"):
+        line = raw.count(b"\n", 0, place) + 1
+        new = quoted(path.with_stem(f"{path.stem}-utf8"))
+        raise MlfactoryError(
+            f"{path} is UTF-8, but line {line:,} has the byte 0x{raw[place]:02X}",
+            f"Mend it, or drop such bytes: iconv -c -f UTF-8 -t UTF-8 {quoted(path)} > {new}",
+        )
 
 
 def guess_encoding(raw: bytes) -> str:

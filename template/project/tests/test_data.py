@@ -51,6 +51,14 @@ def test_another_encoding_can_be_declared(tmp_path: Path) -> None:
     assert next(data.read_batches(path, settings)).rows() == [("Ж", "1")]
 
 
+def test_a_damaged_byte_does_not_turn_the_rest_into_something_else(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_bytes("city,y\nKöln,1\nMálaga,2\n".encode() + b"n\xffrth,3\n")
+
+    with pytest.raises(errors.FactoryError, match="is UTF-8, but for some bytes"):
+        data.column_names(path, params.Data(path=str(path), target="y"))
+
+
 def test_a_damaged_archive_is_named(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv.gz"
     path.write_bytes(gzip.compress(TEXT.encode() * 1000)[:-20])
