@@ -6,7 +6,17 @@ import polars as pl
 
 from .roles import MANY_CLASSES, Facts, Span, Spread
 from .table import Table
-from .values import NAME, NO_VALUE, SAMPLE, find_moments, find_numbers, is_no_value, known, numbers
+from .values import (
+    CURRENCY,
+    NAME,
+    NO_VALUE,
+    SAMPLE,
+    find_moments,
+    find_numbers,
+    is_no_value,
+    known,
+    numbers,
+)
 
 EXAMPLES = 3
 FEW_NAMES = 20  # 1st, 2nd, 3rd or 5-10, 11-20 may be classes
@@ -64,7 +74,7 @@ def kind_of_text(values: pl.Series, european: bool) -> tuple[str, tuple[str, ...
         return "name", ()
     if strange.len() <= 0.2 * texts.len():
         return "mixed", examples(strange)
-    tidy = values.str.replace_all(r"[\s,.'_%$€£]", "")
+    tidy = values.str.replace_all(rf"{CURRENCY}|[\s,.'_%]", "")
     if values.n_unique() > FEW_NAMES and tidy.str.contains(r"^[-+]?\d+$").all():
         return "decorated", examples(values)
     return "name", ()

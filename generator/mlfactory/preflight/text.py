@@ -62,8 +62,7 @@ def read(path: Path, limit: int) -> Text:
     head = beginning(content)
     separator = find_separator(head)
     rows = records(head, separator)
-    thin = not rows or sum(bool(name.strip()) for name in rows[0]) < 2
-    check_first(path, rows, table_line(head) if thin else 1)
+    check_first(path, rows, 1 if named(rows) else table_line(head))
     return Text(
         path=path,
         content=content,
@@ -185,9 +184,15 @@ def table_line(text: str) -> int:
     lines = text.splitlines(keepends=True)
     for skipped in range(min(len(lines) - 1, SNIFFED_LINES)):
         rest = "".join(lines[skipped : skipped + SNIFFED_LINES])
-        if lines[skipped].strip() and max(fit(rest, sign)[1] for sign in STRONG) > 0.9:
+        titles = any(named(records(lines[skipped], sign)) for sign in STRONG)
+        if titles and max(fit(rest, sign)[1] for sign in STRONG) > 0.9:
             return skipped + 1
     return 0
+
+
+def named(rows: list[list[str]]) -> bool:
+    """Whether the first line has several names, and not a title with empty cells behind it."""
+    return bool(rows) and sum(bool(name.strip()) for name in rows[0]) > 1
 
 
 def records(text: str, sign: str) -> list[list[str]]:
@@ -207,5 +212,5 @@ def guess_warnings(path: Path, content: bytes, encoding: str) -> tuple[str, ...]
         r"[^\s\"',;|]*[^\x00-\x7f][^\s\"',;|]*", content[:HEAD_BYTES].decode("utf-8", "ignore")
     )
     words = ", ".join(word[:40] for word in list(dict.fromkeys(odd))[:3])
-    doubt = f": see whether {words} is right" if words else ""
+    doubt = f": see whether {words} is right, and else convert it first (iconv)" if words else ""
     return (f"{path.name} is not UTF-8 and is read as {encoding}{doubt}",)
