@@ -267,6 +267,7 @@ def numbers() -> tuple[Dirty, ...]:
         target("dollars", lambda r: f"${r.price:,.2f}", "regression"),
         target("percent", lambda r: f"{r.price / 100:.0f} %", "regression"),
         target("points", lambda r: grouped(r.price, ".", ",", 1), "regression", ";"),
+        target("milli", lambda r: f"{r.price / 1000:.3f}", "regression", ";"),
         target("comma", lambda r: comma(r.price), "regression"),
         target("euros", lambda r: grouped(r.price, "\u00a0", ",") + " €", "regression", ";"),
         target("francs", lambda r: f"CHF {grouped(r.price, chr(39), '.')}", "regression"),

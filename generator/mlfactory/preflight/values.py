@@ -30,8 +30,9 @@ NUMBER = (
     rf"(?P<body>\d[\d.,' ]*|[.,]\d+)(?P<power>[eE][-+]?\d+)?"
     rf"\s*(?P<suffix>{UNIT})?\s*(?P<end>[-)])?$"
 )
-THOUSANDS = r"^[-+]?\d{1,3}(\.\d{3})+$"
+THOUSANDS = r"^[-+]?[1-9]\d{0,2}(\.\d{3})+$"
 COMMA = r"^[-+(\s]*[^\d\s.,]{0,3}\s?\d{1,3}(\.?\d{3})*,(\d{1,2}|\d{4,})\D{0,6}$"
+POINT = r"^[-+]?(0*\.\d+|\d+\.(\d{1,2}|\d{4,}))$"
 EUROPEAN = r"^[-+(\s]*[^\d\s.,]{0,3}\s?[\d.]*(,\d+)?\D{0,6}$"
 
 FRACTIONS = ("%H:%M:%S%.f", "%H:%M:%S%.f%z", "%H:%M")
@@ -146,7 +147,7 @@ def styled(parts: pl.DataFrame, prefix: str, suffix: str, style: tuple[str, str]
     group, decimal = map(re.escape, style)
     body = pl.col("body").str.strip_chars(" ")
     fits = (
-        body.str.contains(rf"^(?:\d{{1,3}}(?:{group}\d{{3}})+|\d*)(?:{decimal}\d*)?$")
+        body.str.contains(rf"^(?:[1-9]\d{{0,2}}(?:{group}\d{{3}})+|\d*)(?:{decimal}\d*)?$")
         & (pl.col("prefix").fill_null(prefix) == prefix)
         & (pl.col("suffix").fill_null(suffix) == suffix)
     )
@@ -162,6 +163,12 @@ def styled(parts: pl.DataFrame, prefix: str, suffix: str, style: tuple[str, str]
 def is_european(values: pl.Series) -> bool:
     """Whether these are numbers with a decimal comma, beyond doubt."""
     return bool(values.str.contains(COMMA).any() and values.str.contains(EUROPEAN).all())
+
+
+def is_pointed(values: pl.Series) -> bool:
+    """Whether these are numbers with a decimal point, beyond doubt."""
+    pointed = values.str.contains(POINT).any() and values.str.contains(r"^[-+]?\d*\.?\d*$").all()
+    return bool(pointed)
 
 
 def find_moments(values: pl.Series) -> tuple[datetime | None, pl.Series]:

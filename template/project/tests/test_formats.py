@@ -45,6 +45,16 @@ def test_three_digits_after_a_comma_are_thousands_unless_the_file_says_otherwise
     assert values(["1,234", "5,678"], european=True) == [1.234, 5.678]
     assert values(["1.234", "5.678"]) == [1.234, 5.678]
     assert values(["1.234", "5.678"], european=True) == [1234, 5678]
+    assert values(["0.234", "5.678"], european=True) == [0.234, 5.678]
+    assert values(["0,234", "5,678"]) == [0.234, 5.678]
+
+
+def test_semicolons_stand_between_numbers_with_points_too() -> None:
+    rows = pl.DataFrame({"a": ["1.234"], "b": ["1.5"]})
+
+    assert kinds.any_european(rows.select("a"), ";")
+    assert not kinds.any_european(rows, ";")
+    assert kinds.any_european(rows.with_columns(c=pl.lit("1,5")), ";")
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def number(value: pl.Expr, form: str) -> pl.Expr:
     prefix, group, decimal, suffix = parts.groups() if parts else ("", "", ".", "")
     pattern = (
         rf"^\(?\s*[-+]?\s*(?:{literal(prefix)})?\s*[-+]?"
-        rf"((?:\d{{1,3}}(?:{literal(group)}\d{{3}})+|\d+)?(?:{literal(decimal)}\d*)?(?:[eE][-+]?\d+)?)"
+        rf"((?:[1-9]\d{{0,2}}(?:{literal(group)}\d{{3}})+|\d+)?(?:{literal(decimal)}\d*)?(?:[eE][-+]?\d+)?)"
         rf"\s*(?:{literal(suffix)})?\s*[-)]?$"
     )
     tidy = value.str.replace_all("[\u00a0\u202f\u2009]", " ").str.replace("\u2212", "-")
@@ -150,6 +150,13 @@ def is_european(values: pl.Series) -> bool:
     doubtless = known.str.contains(number)
     plain = known.str.contains(r"^[-+(\s]*[^\d\s.,]{0,3}\s?[\d.]*(,\d+)?\D{0,6}$")
     return bool(doubtless.any() and plain.all())
+
+
+def is_pointed(values: pl.Series) -> bool:
+    """Whether these are numbers with a decimal point, beyond doubt."""
+    known = values.head(SAMPLE)
+    doubtless = known.str.contains(r"^[-+]?(0*\.\d+|\d+\.(\d{1,2}|\d{4,}))$")
+    return bool(doubtless.any() and known.str.contains(r"^[-+]?\d*\.?\d*$").all())
 
 
 def find_moment(values: pl.Series, european: bool) -> tuple[str, list[str]] | None:
