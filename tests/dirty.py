@@ -211,6 +211,13 @@ def sparse() -> Dirty:
     return churn("sparse", sheet(columns))
 
 
+def spaced() -> Dirty:
+    """A blank behind every comma, and a marker for missing among words."""
+    work: Columns = {"work": lambda r: ("?", "private", "state")[r.n % 3], **CHURN}
+    rows = sheet(work).replace(",", ", ")
+    return churn("spaced", rows.replace(", ", ",", len(work) - 1))
+
+
 def padded() -> Dirty:
     """Identifiers with zeros in front, in rows that belong together."""
     columns: Columns = {"customer": lambda r: f"{r.n // 2:05}", "zip": lambda r: f"0{r.n % 7}123"}
@@ -291,6 +298,8 @@ def times() -> tuple[Dirty, ...]:
         timed("american", lambda r: f"{r.moment:%m/%d/%Y %I:%M %p}"),
         timed("spelled", lambda r: f"{r.day:%b %d, %Y}"),
         timed("slashed", lambda r: f"{r.moment:%Y/%m/%d %H:%M}"),
+        timed("evening", lambda r: f"{r.moment:%Y/%m/%d %I:%M:%S %p}"),
+        timed("compact-clock", lambda r: f"{r.moment:%Y%m%d %H:%M}"),
         timed("zoned", lambda r: f"{r.moment:%Y-%m-%dT%H:%M:%S.250+02:00}"),
         timed("postgres", lambda r: f"{r.moment:%Y-%m-%d %H:%M:%S.%f}-05"),
         timed("bigquery", lambda r: f"{r.moment} UTC"),
@@ -302,6 +311,6 @@ def times() -> tuple[Dirty, ...]:
 
 DIRTY = (
     *(semicolon(), cyrillic(), japanese(), notes(), markers(), mixed(), names(), wide()),
-    *(repeated(), sparse(), padded(), titled_commas()),
+    *(repeated(), sparse(), spaced(), padded(), titled_commas()),
     *(*written(), *numbers(), *times()),
 )

@@ -102,18 +102,19 @@ def test_a_new_column_is_added_and_no_edit_is_undone(folder: Path) -> None:
     assert catalog.load_catalog().columns["age"].assumed
 
 
-def test_rows_of_one_customer_stay_on_one_side(folder: Path) -> None:
+@pytest.mark.parametrize("name", ["customer_id", "customer"])
+def test_rows_of_one_customer_stay_on_one_side(name: str, folder: Path) -> None:
     draw = random.Random(2)  # noqa: S311
     fate = [draw.choice(["yes", "no"]) for _ in range(80)]
     rows = table().with_columns(
-        pl.Series("customer_id", [f"C{n % 80:03d}" for n in range(ROWS)]),
+        pl.Series(name, [f"C{n % 80:03d}" for n in range(ROWS)]),
         pl.Series("churned", [fate[n % 80] for n in range(ROWS)]),
     )
     rows.write_csv("rows.csv")
 
     draft.draft()
 
-    assert 'group: "customer_id"' in (folder / "params.yaml").read_text("utf-8")
+    assert f'group: "{name}"' in (folder / "params.yaml").read_text("utf-8")
 
 
 def test_the_review_asks_for_the_most_important_column_first(folder: Path) -> None:

@@ -56,9 +56,10 @@ class Table:
     params: Params
 
     def column(self, name: str) -> pl.Series:
-        """The values as they stand in the file, without the markers for missing."""
+        """The values of the file, without the markers for missing and the blanks around them."""
         raw = self.rows.select(pl.col(name)).collect()
-        return missing_as_null(raw, self.params.data)[name]
+        values = missing_as_null(raw, self.params.data)[name]
+        return values.str.strip_chars() if values.dtype == pl.String else values
 
 
 def draft() -> Draft:
@@ -195,7 +196,7 @@ def find_group(
     target, split = params.data.target, params.split
     known = sample.filter(pl.col(target).is_not_null())
     naming = ("identifier", "text", "categorical", "numeric")
-    named = [n for n, entry in described.items() if entry["role"] in naming]
+    named = [n for n, e in described.items() if e["role"] in naming or "sensitive" in e]
     ordered = [n for n, entry in described.items() if entry["role"] == "identifier"]
     warnings = [
         f"{name or 'the order of the rows'}: {evidence}"
