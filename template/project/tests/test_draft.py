@@ -24,6 +24,7 @@ def table() -> pl.DataFrame:
             "row": range(1, ROWS + 1),
             "code": [f"{number:05d}" for number in range(ROWS)],
             "months": months,
+            "count": [str(m % 7) for m in months],
             "weeks": [4 * m for m in months],
             "plan": [draw.choice(["basic", "pro", None]) for _ in range(ROWS)],
             "tariff": None,
@@ -58,6 +59,7 @@ def test_roles_come_from_content(folder: Path) -> None:
         "row": "identifier",
         "code": "identifier",
         "months": "numeric",
+        "count": "numeric",
         "weeks": "ignored",
         "plan": "categorical",
         "tariff": "ignored",
@@ -100,18 +102,19 @@ def test_a_new_column_is_added_and_no_edit_is_undone(folder: Path) -> None:
     assert catalog.load_catalog().columns["age"].assumed
 
 
-def test_rows_of_one_customer_stay_on_one_side(folder: Path) -> None:
+@pytest.mark.parametrize("name", ["customer_id", "customer"])
+def test_rows_of_one_customer_stay_on_one_side(name: str, folder: Path) -> None:
     draw = random.Random(2)  # noqa: S311
     fate = [draw.choice(["yes", "no"]) for _ in range(80)]
     rows = table().with_columns(
-        pl.Series("customer_id", [f"C{n % 80:03d}" for n in range(ROWS)]),
+        pl.Series(name, [f"C{n % 80:03d}" for n in range(ROWS)]),
         pl.Series("churned", [fate[n % 80] for n in range(ROWS)]),
     )
     rows.write_csv("rows.csv")
 
     draft.draft()
 
-    assert 'group: "customer_id"' in (folder / "params.yaml").read_text("utf-8")
+    assert f'group: "{name}"' in (folder / "params.yaml").read_text("utf-8")
 
 
 def test_the_review_asks_for_the_most_important_column_first(folder: Path) -> None:
@@ -127,3 +130,25 @@ def test_the_review_asks_for_the_most_important_column_first(folder: Path) -> No
     assert answered == 1
     assert (columns["plan"].availability, columns["plan"].assumed) == ("online", False)
     assert columns["months"].assumed
+
+
+def test_a_number_that_no_feature_can_hold_is_an_identifier(folder: Path) -> None:
+    """Two rows have one account each, so that it is no key of the rows."""
+    accounts = pl.Series("account", [2**53 + 7 * (n // 2) for n in range(ROWS)])
+    table().with_columns(accounts, hashed=accounts.cast(pl.UInt64) + 2**63).write_parquet(
+        "r.parquet"
+    )
+    settings = folder / "params.yaml"
+    settings.write_text(settings.read_text("utf-8").replace("rows.csv", "r.parquet"), "utf-8")
+
+    draft.draft()
+
+    columns = catalog.load_catalog().columns
+    assert columns["account"].role == "identifier"
+    assert columns["hashed"].dtype == "string"
+
+
+def test_the_class_that_says_yes_is_the_positive_one() -> None:
+    assert draft.find_positive(pl.Series(["1.0", "1.0", "0.0"])) == "1.0"
+    assert draft.find_positive(pl.Series(["ja", "ja", "nein"])) == "ja"
+    assert draft.find_positive(pl.Series(["a", "a", "b"])) == "b"

@@ -33,10 +33,6 @@ def schema(columns: dict[str, Column]) -> pa.DataFrameSchema:
 
 def _column(column: Column) -> pa.Column:
     checks = []
-    if column.dtype == "float":
-        checks.append(
-            pa.Check(lambda d: d.lazyframe.select(pl.col(d.key).is_finite()), error="is infinite")
-        )
     low, high = column.range or (None, None)
     if low is not None:
         checks.append(pa.Check.ge(low, error=f"is below {low:g}"))

@@ -1,5 +1,6 @@
 """Drafting the catalog from the data; what a person has written in it is never touched."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,16 @@ from typing import Any
 import polars as pl
 
 from .catalog import CATALOG, LEARNED, Column, load_catalog
-from .data import head_of, key_text, missing_as_null, parse, raw_path, read_batches, reading
+from .data import (
+    head_of,
+    key_text,
+    missing_as_null,
+    parquet,
+    parse,
+    raw_path,
+    read_batches,
+    reading,
+)
 from .edit import flow, open_yaml, quoted, save_yaml, worded
 from .errors import FactoryError
 from .formats import TRUE, read
@@ -46,9 +56,10 @@ class Table:
     params: Params
 
     def column(self, name: str) -> pl.Series:
-        """The values as they stand in the file, without the markers for missing."""
+        """The values of the file, without the markers for missing and the blanks around them."""
         raw = self.rows.select(pl.col(name)).collect()
-        return missing_as_null(raw, self.params.data)[name]
+        values = missing_as_null(raw, self.params.data)[name]
+        return values.str.strip_chars() if values.dtype == pl.String else values
 
 
 def draft() -> Draft:
@@ -84,7 +95,7 @@ def opened(params: Params) -> Iterator[Table]:
         if path.suffix != ".parquet":
             for i, batch in enumerate(read_batches(path, params.data)):
                 batch.write_parquet(Path(folder) / f"{i:06}.parquet")
-        rows = pl.scan_parquet(path if path.suffix == ".parquet" else f"{folder}/*.parquet")
+        rows = parquet(path if path.suffix == ".parquet" else f"{folder}/*.parquet")
         height = rows.select(pl.len()).collect().item()
         european = any_european(missing_as_null(beginning, params.data), params.data.separator)
         yield Table(rows, tuple(beginning.columns), height, european, params)
@@ -185,7 +196,7 @@ def find_group(
     target, split = params.data.target, params.split
     known = sample.filter(pl.col(target).is_not_null())
     naming = ("identifier", "text", "categorical", "numeric")
-    named = [n for n, entry in described.items() if entry["role"] in naming]
+    named = [n for n, e in described.items() if e["role"] in naming or "sensitive" in e]
     ordered = [n for n, entry in described.items() if entry["role"] == "identifier"]
     warnings = [
         f"{name or 'the order of the rows'}: {evidence}"
@@ -265,7 +276,7 @@ def find_positive(target: pl.Series) -> str:
     """The class that the probability is about: the one that says yes, else the rarer."""
     counts = classes(target)
     for name in counts:
-        if name.lower() in POSITIVE:
+        if re.sub("[.,]0+$", "", name.lower()) in POSITIVE:
             return name
     return min(counts, key=lambda name: (counts[name], name))
 

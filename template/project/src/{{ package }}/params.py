@@ -2,15 +2,23 @@
 
 import re
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from .errors import FactoryError
 
 PARAMS = Path("params.yaml")
 Checked = TypeVar("Checked", bound=BaseModel)
+Trimmed = Annotated[str, StringConstraints(strip_whitespace=True)]
 
 
 class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -55,7 +63,7 @@ class Data(Section):
         default=("", "NA", "N/A", "NaN", "nan", "null", "NULL"),
         description="Values that mean missing in every column; others stand in features.yaml.",
     )
-    positive: str | None = Field(
+    positive: Trimmed | None = Field(
         default=None, description="Of two classes, the one that the probability is about."
     )
 

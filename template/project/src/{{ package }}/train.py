@@ -283,7 +283,7 @@ def _distribution(column: pl.Series, salt: str) -> dict[str, Any]:
     told: dict[str, Any] = {"missing": column.null_count() / max(column.len(), 1)}
     if column.dtype in (pl.String, pl.Boolean):
         names = shown(known, salt if column.dtype == pl.String else "")
-        counts = names.value_counts().sort(["count", column.name], descending=True)
+        counts = names.rename("value").value_counts().sort(["count", "value"], descending=True)
         return told | {"counts": dict(counts.head(255).iter_rows())}
     values = known.to_physical().cast(pl.Float64).to_numpy()
     return told | {"quantiles": _quantiles(values, (0.01, 0.99, 2) if salt else (0, 1, 9))}
