@@ -228,6 +228,10 @@ def main() -> None:
         if error.hint:
             _say(f"hint: {error.hint}")
         sys.exit(1)
+    except (SyntaxError, ImportError) as error:  # features.py and model.py are yours
+        _say(f"error: {error}")
+        _say("hint: mend that line; a library of your own comes with: uv add LIBRARY")
+        sys.exit(1)
 
 
 def _say(text: str) -> None:
