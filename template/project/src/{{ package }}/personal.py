@@ -29,8 +29,8 @@ SPECIAL = {
     "origin": rf"ethni\w*|racial|^(?:{WHO} )?race(?: ethnicity)?$",
     "politics": r"politic\w*|politisch\w*|partei",
     "a trade union": r"trade union|union(?: member\w*)?$|gewerkschaft\w*|syndicat",
-    "health": r"diagnos\w*|disease|illness|disabilit\w*|disabled|handicap|behinderung|krankheit|hiv|icd"
-    r"|pregnan\w*|schwanger\w*|medications?|medikament\w*|diabet\w*|psychiatr\w*"
+    "health": r"diagnos\w*|disease|illness|disabilit\w*|disabled|handicap|behinderung|krankheit"
+    r"|hiv|icd|pregnan\w*|schwanger\w*|medications?|medikament\w*|diabet\w*|psychiatr\w*"
     r"|(?:^|mental |physical |general )health(?: status| condition| issue)?$|gesundheit\w*",
     "sexual life": r"sexual\w*|sexuell\w*",
     "genes": r"genetics?|genome?|dna",
