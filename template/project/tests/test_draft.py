@@ -85,6 +85,15 @@ def test_a_leak_is_left_out_until_a_person_has_decided(folder: Path) -> None:
     assert not catalog.load_catalog().columns["state"].suspect
 
 
+def test_an_identifier_whose_order_tells_the_target_says_so(folder: Path) -> None:
+    table().sort("churned").with_columns(number=pl.Series(range(ROWS))).write_csv("rows.csv")
+
+    draft.draft()
+
+    drafted = catalog.load_catalog().columns["number"].drafted
+    assert "follow one another have much the same churned" in drafted
+
+
 def test_a_new_column_is_added_and_no_edit_is_undone(folder: Path) -> None:
     draft.draft()
     features = folder / "features.yaml"
