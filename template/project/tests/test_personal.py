@@ -40,7 +40,7 @@ ANSWERS = ["yes", "no"] * 15
         ("religion", ["a", "b"], "special"),
         ("HIV_status", ANSWERS, "special"),
         ("icd10", NUMBERS, "special"),
-        ("ship to", [f"{saint} Rosa" for saint in ("Santa", "Villa", "Monte", "Porto")] * 9, "none"),
+        ("ship to", [f"{word} Rosa" for word in ("Santa", "Villa", "Monte", "Porto")] * 9, "none"),
         ("trade_union_member", ANSWERS, "special"),
         ("product_name", [f"{name} Chair" for name in NAMES], "none"),
         ("city", ["New York", "San Jose", "Los Angeles"] * 20, "none"),
