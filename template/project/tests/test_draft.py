@@ -81,7 +81,7 @@ def test_a_leak_is_left_out_until_a_person_has_decided(folder: Path) -> None:
 
     assert any(warning.startswith("'state' is left out") for warning in told.warnings)
     assert review.pending()[0].name == "state"
-    review.decide("state", "b")
+    review.decide(["state"], "b")
     assert not catalog.load_catalog().columns["state"].suspect
 
 
@@ -136,3 +136,17 @@ def test_the_review_asks_for_the_most_important_column_first(folder: Path) -> No
     assert answered == 1
     assert (columns["plan"].availability, columns["plan"].assumed) == ("online", False)
     assert columns["months"].assumed
+
+
+def test_one_answer_can_be_given_to_all_that_follow(folder: Path) -> None:
+    leaking = table().with_columns(state=pl.col("churned").replace({"yes": "gone", "no": "here"}))
+    leaking.write_csv("rows.csv")
+    draft.draft()
+    first = review.pending()
+    assert first[0].kind == "suspect"
+
+    answers = iter(["b*", "", "o*"])
+    answered = review.review(lambda question: next(answers), lambda text: None)
+
+    assert answered == len(first) - 2
+    assert [question.name for question in review.pending()] == [q.name for q in first[:2]]

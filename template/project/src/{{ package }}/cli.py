@@ -189,6 +189,7 @@ def review(as_json: Json = False) -> None:
             _say(f"  suspect: {question.column.suspect}")
         _say(f"  it is said to be available: {question.column.availability}")
         prompt = "  known [o]nline, in [b]atch, only [a]fter the outcome; [i]gnore, [q]uit"
+        prompt += "" if question.kind == "suspect" else "; b* for all that follow"
         return str(typer.prompt(prompt, default="", show_default=False, err=True))
 
     answered = review(ask, _say)
