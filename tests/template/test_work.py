@@ -142,7 +142,7 @@ def test_a_derived_feature_takes_a_line_and_a_row(lab: Factory) -> None:
 def test_a_mistake_in_features_is_told_by_the_check(lab: Factory) -> None:
     code = next((lab.path / "src").glob("*/features.py"))
     right = code.read_text()
-    code.write_text(right.replace('"price €"', '"prize €"'))
+    code.write_text(right.replace("with_columns(", 'with_columns(pl.col("prize €").alias("p"),'))
     told = lab.run("factory", "check", code=1).stderr
     assert "features.py, line" in told
     assert "prize €" in told
