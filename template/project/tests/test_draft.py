@@ -83,8 +83,17 @@ def test_a_leak_is_left_out_until_a_person_has_decided(folder: Path) -> None:
 
     assert any(warning.startswith("'state' is left out") for warning in told.warnings)
     assert review.pending()[0].name == "state"
-    review.decide("state", "b")
+    review.decide(["state"], "b")
     assert not catalog.load_catalog().columns["state"].suspect
+
+
+def test_an_identifier_whose_order_tells_the_target_says_so(folder: Path) -> None:
+    table().sort("churned").with_columns(number=pl.Series(range(ROWS))).write_csv("rows.csv")
+
+    draft.draft()
+
+    drafted = catalog.load_catalog().columns["number"].drafted
+    assert "follow one another have much the same churned" in drafted
 
 
 def test_a_new_column_is_added_and_no_edit_is_undone(folder: Path) -> None:
@@ -152,3 +161,17 @@ def test_the_class_that_says_yes_is_the_positive_one() -> None:
     assert draft.find_positive(pl.Series(["1.0", "1.0", "0.0"])) == "1.0"
     assert draft.find_positive(pl.Series(["ja", "ja", "nein"])) == "ja"
     assert draft.find_positive(pl.Series(["a", "a", "b"])) == "b"
+
+
+def test_one_answer_can_be_given_to_all_that_follow(folder: Path) -> None:
+    leaking = table().with_columns(state=pl.col("churned").replace({"yes": "gone", "no": "here"}))
+    leaking.write_csv("rows.csv")
+    draft.draft()
+    first = review.pending()
+    assert first[0].kind == "suspect"
+
+    answers = iter(["b*", "", "o*"])
+    answered = review.review(lambda question: next(answers), lambda text: None)
+
+    assert answered == len(first) - 2
+    assert [question.name for question in review.pending()] == [q.name for q in first[:2]]

@@ -189,6 +189,7 @@ def review(as_json: Json = False) -> None:
             _say(f"  suspect: {question.column.suspect}")
         _say(f"  it is said to be available: {question.column.availability}")
         prompt = "  known [o]nline, in [b]atch, only [a]fter the outcome; [i]gnore, [q]uit"
+        prompt += "" if question.kind == "suspect" else "; b* for all that follow"
         return str(typer.prompt(prompt, default="", show_default=False, err=True))
 
     answered = review(ask, _say)
@@ -227,6 +228,10 @@ def main() -> None:
         _say(f"error: {error.message}")
         if error.hint:
             _say(f"hint: {error.hint}")
+        sys.exit(1)
+    except (SyntaxError, ImportError) as error:  # features.py and model.py are yours
+        _say(f"error: {error}")
+        _say("hint: mend that line; a library of your own comes with: uv add LIBRARY")
         sys.exit(1)
 
 

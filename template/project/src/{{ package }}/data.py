@@ -50,7 +50,7 @@ def read_batches(path: Path, data: Data, size: int = BATCH) -> Iterator[pl.DataF
 def reading(path: Path) -> Iterator[None]:
     """What goes wrong while a table is read is told as a FactoryError that names the file."""
     if not path.is_file():
-        raise FactoryError(f"{path} is not here", "get the data: dvc pull")
+        raise FactoryError(f"{path} is not here", "correct its name, or get the data: dvc pull")
     try:
         yield
     except (pl.exceptions.PolarsError, OSError, EOFError, zlib.error) as error:

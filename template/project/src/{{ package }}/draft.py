@@ -70,13 +70,13 @@ def draft() -> Draft:
         described = {name: describe(table.column(name), name, table) for name in new}
         sample = typed_sample(table, described)
         warnings = mark(described, sample, table.params)
+        group, told = find_group(sample, described, table.params)
         _write_columns(described)
         warnings += [
             f"{name!r} is in features.yaml, and no longer in the data"
             for name in catalog.columns
             if name not in table.names
         ]
-        group, told = find_group(sample, described, table.params)
         warnings += told + _write_split(table, group)
         _fill_about(table)
     decisions = tuple(f"{name}: {entry['drafted']}" for name, entry in described.items())
@@ -198,10 +198,11 @@ def find_group(
     naming = ("identifier", "text", "categorical", "numeric")
     named = [n for n, e in described.items() if e["role"] in naming or "sensitive" in e]
     ordered = [n for n, entry in described.items() if entry["role"] == "identifier"]
-    warnings = [
-        f"{name or 'the order of the rows'}: {evidence}"
-        for name, evidence in find_order(known, target, params.task, ordered).items()
-    ]
+    warnings = []
+    for name, evidence in find_order(known, target, params.task, ordered).items():
+        warnings.append(f"{name or 'the order of the rows'}: {evidence}")
+        if name:
+            described[name]["drafted"] += f"; {evidence}: never learn from it"
     if params.data.id or params.data.time or split.salt or split.group:
         return None, warnings
     found = find_entity(known, target, params.task, named)

@@ -34,7 +34,8 @@ def fit(train: Matrix, validation: Matrix, signature: Signature, settings: Model
     """Fit on `train`, stopping when `validation` no longer improves.
 
     Where rows are few, chance decides much. Then several models with splits drawn at random tell
-    on `validation` how many rounds are right, and their average learns from all rows.
+    on `validation` how many rounds are right, and their average learns from all rows. A category
+    of few rows may stand alone, too: LightGBM wants 100 of them, which small data do not have.
     """
     parameters: dict[str, Any] = {
         "objective": OBJECTIVE[signature.task],
@@ -50,6 +51,7 @@ def fit(train: Matrix, validation: Matrix, signature: Signature, settings: Model
     parameters |= {
         "extra_trees": True,
         "min_data_in_leaf": min(settings.min_data_in_leaf, max(3, rows // 20)),
+        "min_data_per_group": min(100, max(3, rows // 20)),
         "num_threads": 1,
     }
     several = [parameters | {"seed": settings.seed + i} for i in range(settings.averaged)]

@@ -28,6 +28,7 @@ from .signature import (
     encode,
     featured,
     refusals,
+    refuse_undeclared,
     save_signature,
     shown,
 )
@@ -94,12 +95,7 @@ def describe_model(
     """The signature: features as the training rows show them, classes, split and provenance."""
     wanted = catalog.features(params)
     frame = featured(rows, wanted)
-    declared = {*catalog.columns, *catalog.derived}
-    if undeclared := [name for name in frame.columns if name not in declared]:
-        raise FactoryError(
-            f"features.py computes {', '.join(map(repr, undeclared))}, which features.yaml lacks",
-            "declare it there under `derived:` with its parents",
-        )
+    refuse_undeclared(frame, {*catalog.columns, *catalog.derived})
     classes = class_names(split, params)
     return Signature(
         task="regression" if not classes else "binary" if len(classes) == 2 else "multiclass",
