@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from mlfactory.source import HISTORY, released
 
 from .conftest import SCRIPTS, Factory, customers, execute
 
@@ -100,6 +101,38 @@ def first_release(folder: Path, env: dict[str, str]) -> Factory:
     old.write("src/churn/features.py", FEATURES)
     old.run("git", "commit", "--quiet", "--no-verify", "--all", "--message", "ours")
     return old
+
+
+@pytest.mark.parametrize("target", ["churned", "revenue"])
+@pytest.mark.parametrize("version", released(HISTORY).versions)
+def test_settings_and_catalog_of_every_release_hold_under_todays_code(
+    version: str, target: str, _lab: Factory, tmp_path: Path
+) -> None:
+    old = drafted_by(version, target, _lab, tmp_path)
+    own, settings = old.text("params.yaml"), old.json("factory", "params", "--json")
+
+    old.run("factory", "params", "add")
+
+    assert old.json("factory", "params", "--json") == settings
+    lines = iter(old.text("params.yaml").splitlines())
+    assert all(line in lines for line in own.splitlines())
+    assert old.json("factory", "params", "add", "--json") == {"added": [], "changed": False}
+    assert old.json("factory", "check", "--json")["ok"]
+
+
+def drafted_by(version: str, target: str, today: Factory, folder: Path) -> Factory:
+    """A factory as a release made it, whose programs are today's from here on."""
+    goals = [name for name in ("churned", "revenue", "segment") if name != target]
+    customers(300).drop(goals).write_csv(folder / "customers.csv")
+    options = ("--target", target, "--id", "customer id", "--ci", "none", "--no-setup")
+    argv = ("new", "churn", "--data", "customers.csv", "--ref", version, "--defaults", *options)
+    execute((str(SCRIPTS / "mlfactory"), *argv), folder, today.env)
+    (folder / "churn/.venv").symlink_to(today.path / ".venv")
+    own = {**today.env, "PYTHONPATH": str(folder / "churn/src")}
+    draft = "import churn.draft; churn.draft.draft(); print(churn.__file__)"
+    told = Factory(folder / "churn", own).run("python", "-c", draft).stdout
+    assert told.startswith(str(folder))
+    return Factory(folder / "churn", today.env)
 
 
 def test_check_update_works_offline_on_a_fresh_factory(lab: Factory) -> None:

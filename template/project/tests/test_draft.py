@@ -75,6 +75,17 @@ def test_roles_come_from_content(folder: Path) -> None:
     assert "median" in columns["months"].drafted
 
 
+def test_the_separator_is_written_where_it_is_named(folder: Path) -> None:
+    text = "task: classification\ndata:\n  target: churned\n  path: rows.csv\n  separator: {}\n"
+    (folder / "params.yaml").write_text(text.format('","'), "utf-8")
+    table().write_csv("rows.csv", separator=";")
+
+    draft.draft()
+
+    written = (folder / "params.yaml").read_text("utf-8")
+    assert written.startswith(text.format('";"'))
+
+
 def test_a_leak_is_left_out_until_a_person_has_decided(folder: Path) -> None:
     leaking = table().with_columns(state=pl.col("churned").replace({"yes": "gone", "no": "here"}))
     leaking.write_csv("rows.csv")

@@ -19,6 +19,8 @@ catalog_app = typer.Typer(help="The feature catalog, features.yaml.", no_args_is
 app.add_typer(catalog_app, name="catalog")
 data_app = typer.Typer(help="The raw data and where they come from.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+params_app = typer.Typer(invoke_without_command=True)
+app.add_typer(params_app, name="params")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -119,11 +121,13 @@ def update() -> None:
     raise typer.Exit(update())
 
 
-@app.command()
-def params(as_json: Json = False) -> None:
+@params_app.callback()
+def params(context: typer.Context, as_json: Json = False) -> None:
     """All settings of params.yaml: what each means, its value and its default."""
     from .params import load_params, settings
 
+    if context.invoked_subcommand:
+        return
     found = settings(load_params())
     if as_json:
         _print({"settings": found})
@@ -132,6 +136,25 @@ def params(as_json: Json = False) -> None:
         value, default = (json.dumps(one[key], ensure_ascii=False) for key in ("value", "default"))
         usual = "" if one["required"] or value == default else f"   (default: {default})"
         typer.echo(f"{one['name']}: {value}{usual}\n    {one['meaning']}")
+
+
+@params_app.command()
+def add(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show them, change nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write the settings that params.yaml does not name into it, each with its default."""
+    from .edit import add_settings
+
+    new = add_settings(dry_run=dry_run)
+    if as_json:
+        told = [{"name": s["name"], "value": s["value"], "meaning": s["meaning"]} for s in new]
+        _print({"added": told, "changed": bool(new) and not dry_run})
+        return
+    for one in new:
+        typer.echo(f"{one['name']}: {json.dumps(one['value'])}\n    {one['meaning']}")
+    done = f"{len(new)} settings {'would be ' if dry_run else ''}added with their defaults"
+    _say(f"{done}; the model stays the same" if new else "params.yaml names every setting")
 
 
 @catalog_app.command()

@@ -227,7 +227,11 @@ def _write_split(table: Table, group: str | None) -> list[str]:
     yaml, content = open_yaml(PARAMS)
     params = table.params
     for name, usual in (("separator", ","), ("encoding", "utf-8")):
-        if (found := getattr(params.data, name)) != usual:
+        if (found := getattr(params.data, name)) == usual:
+            continue
+        if name in content["data"]:
+            content["data"][name] = quoted(found)
+        else:
             content["data"].insert(1, name, quoted(found))
     target = typed_target(table)
     known = target.drop_nulls()

@@ -19,6 +19,14 @@ from .errors import FactoryError
 PARAMS = Path("params.yaml")
 Checked = TypeVar("Checked", bound=BaseModel)
 Trimmed = Annotated[str, StringConstraints(strip_whitespace=True)]
+# Settings that mean something for one task only.
+ONLY = {
+    "data.positive": "classification",
+    "decision.cost_fp": "classification",
+    "decision.cost_fn": "classification",
+    "decision.threshold": "classification",
+    "decision.quantile": "regression",
+}
 
 
 class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -197,13 +205,18 @@ def settings(params: Params) -> list[dict[str, Any]]:
     return found
 
 
+def applies(name: str, task: str) -> bool:
+    """Whether a setting means something for the task."""
+    return ONLY.get(name, task) == task
+
+
 def read_checked(path: Path, kind: type[Checked]) -> Checked:
     """Read a YAML file; a FactoryError names the file and every entry that is wrong."""
     if not path.is_file():
         raise FactoryError(f"{path} is not here", "run this in the factory's own directory")
     try:
         return kind.model_validate(yaml.load(path.read_text("utf-8"), Loader) or {})  # noqa: S506
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         text = " ".join(str(error).split())
         raise FactoryError(f"{path} is not valid YAML: {text}", "mend that line") from error
     except ValidationError as error:
