@@ -18,7 +18,7 @@ from .renders import Render
 from .trees import Bench
 from .upstream import Upstream, Version
 
-BACK = "Taking it back later is `git revert` of this one commit."
+CURRENT = ":current:"
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,11 @@ class Prepared:
 
 
 def course(project: Project, to: str = "") -> Course:
-    """Raises an error when the template cannot be reached or has no such version."""
+    """Raises an error when the template cannot be reached or has no such version.
+
+    Without `to` a project goes to the newest version; `:current:` is the one that it has.
+    """
+    to = project.version if to == CURRENT else to
     up = upstream.opened(project)
     old = upstream.version(up, project.version)
     return Course(project, up, old, upstream.version(up, to or up.newest))
