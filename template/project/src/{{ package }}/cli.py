@@ -72,14 +72,32 @@ def check(
 
 
 @app.command()
-def predict(source: Path, target: Path) -> None:
-    """Score every row of SOURCE (CSV or Parquet) into TARGET."""
+def predict(
+    source: Path,
+    target: Path,
+    model: Annotated[Path, typer.Option(help="The folder of a model.")] = Path("models/model"),
+    explain: Annotated[
+        int, typer.Option(min=0, help="Add so many features that moved each row's score most.")
+    ] = 0,
+    max_invalid: Annotated[
+        float, typer.Option(min=0, max=1, help="Fail when a larger share of rows is invalid.")
+    ] = 0.05,
+    as_json: Json = False,
+) -> None:
+    """Score every row of SOURCE (CSV or Parquet) into TARGET; invalid rows go beside it."""
     from .predict import predict_file
 
-    scored, refused = predict_file(source, target)
-    _say(f"{scored:,} rows scored into {target}")
-    if refused:
-        _say(f"warning: {refused:,} rows got no prediction; the column `refused` says why")
+    progress = _count if sys.stderr.isatty() else lambda rows: None
+    done = predict_file(
+        source, target, model, explain=explain, max_invalid=max_invalid, progress=progress
+    )
+    if as_json:
+        aside = str(done.quarantine) if done.quarantine else None
+        _print({"rows": done.rows, "invalid": done.invalid, "quarantine": aside})
+        return
+    _say(f"{done.rows:,} rows scored into {target}")
+    if done.invalid:
+        _say(f"warning: {done.invalid:,} rows could not be scored: {done.quarantine} says why")
 
 
 @app.command()
@@ -261,6 +279,11 @@ def main() -> None:
 def _say(text: str) -> None:
     """Messages go to stderr, so that stdout holds data only."""
     typer.echo(text, err=True)
+
+
+def _count(rows: int) -> None:
+    """How far a long run has come, on one line."""
+    typer.echo(f"\r{rows:,} rows", err=True, nl=False)
 
 
 def _print(content: dict[str, Any]) -> None:
