@@ -84,7 +84,7 @@ def predict(
     ] = 0.05,
     as_json: Json = False,
 ) -> None:
-    """Score every row of SOURCE (CSV or Parquet) into TARGET; invalid rows go beside it."""
+    """Score every row of SOURCE (CSV, Parquet or .sql) into TARGET; invalid rows go beside it."""
     from .predict import predict_file
 
     progress = _count if sys.stderr.isatty() else lambda rows: None

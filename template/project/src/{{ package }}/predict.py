@@ -18,12 +18,13 @@ from .contract import read_rows
 from .data import read_batches
 from .errors import FactoryError
 from .model import load, predict
-from .params import Params, load_params
+from .params import Data, Params, load_params
 from .signature import Signature, encode, featured, load_signature, refusals
 
 MODEL = Path("models/model")
 WRITERS = (".csv", ".parquet")
 MAX_INVALID = 0.05
+CONTRIBUTIONS = getattr(estimator, "contributions", None)  # model.py is the user's
 
 Put = Callable[[pl.DataFrame], None]
 
@@ -60,6 +61,8 @@ def predict_file(
 ) -> Scored:
     """Score the rows of `source` into `target` (CSV or Parquet), which appears when it is whole.
 
+    A `.sql` is a query: its rows come from the database that data.url_env's variable names.
+
     Rows that break the contract, and rows that lack a value which never was missing in training,
     go with the reason into a file beside it. A FactoryError if their share is above `max_invalid`;
     then only that file is written.
@@ -72,7 +75,7 @@ def predict_file(
     with ExitStack() as stack:
         put = stack.enter_context(whole(target))
         with whole(aside) as put_aside:
-            for raw in read_batches(source, scorer.params.data):
+            for raw in rows_of(source, scorer.params.data):
                 good, bad = score(raw, scorer)
                 put(good)
                 put_aside(bad)
@@ -88,9 +91,22 @@ def predict_file(
     return Scored(total - invalid, invalid, aside if invalid else None)
 
 
+def rows_of(source: Path, data: Data) -> Iterator[pl.DataFrame]:
+    """The raw rows of a file, or of a query, in batches."""
+    if source.suffix != ".sql":
+        yield from read_batches(source, data)
+        return
+    from .query import write_query
+
+    with TemporaryDirectory(prefix="factory-") as folder:
+        table = Path(folder) / "rows.parquet"
+        write_query(source, data.url_env, table)
+        yield from read_batches(table, data)
+
+
 def opened(folder: Path, explain: int = 0) -> Scorer:
     """Read the model and what it needs. FactoryError if it cannot explain and is asked to."""
-    if explain and not hasattr(estimator, "contributions"):
+    if explain and CONTRIBUTIONS is None:
         raise FactoryError("model.py has no `contributions`", "add that verb, or leave --explain")
     signature = load_signature(folder)
     return Scorer(signature, load(folder), version(folder), load_catalog(), load_params(), explain)
@@ -161,9 +177,9 @@ def explained(x: np.ndarray, scorer: Scorer) -> pl.DataFrame:
 
     Of several classes, what is shown moved the score of the class that is predicted.
     """
-    if not scorer.explain:
+    if not scorer.explain or CONTRIBUTIONS is None:
         return pl.DataFrame()
-    moved = estimator.contributions(scorer.model, x, scorer.signature)
+    moved = CONTRIBUTIONS(scorer.model, x, scorer.signature)
     names = np.array([feature.name for feature in scorer.signature.features])
     order = np.argsort(-np.abs(moved), axis=1, kind="stable")[:, : scorer.explain]
     found: dict[str, np.ndarray] = {}
