@@ -8,22 +8,21 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from mlfactory import lineage, source, stream
+from mlfactory import lineage, source
 from mlfactory.errors import MlfactoryError, UsageError
 
-from .conftest import Command
+from .conftest import Command, Release
 
 RELEASED = source.released(source.HISTORY).versions
 LATER = "98.0.0"
 NEWEST = f"v{RELEASED[-1]}"
-Release = Callable[[str], None]
 
 
 def refs(repository: Path | str, env: dict[str, str] | None = None) -> dict[str, str]:
@@ -40,25 +39,6 @@ def bare(tmp_path: Path, command: Command) -> Path:
     place = tmp_path / "server" / "template.git"
     command("git", "init", "--quiet", "--bare", "--initial-branch=trunk", place)
     return place
-
-
-@pytest.fixture
-def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
-    """Release a template with another line in the runbook; this process then has it."""
-    folder = tmp_path / "history"
-    shutil.copytree(source.HISTORY, folder)
-    monkeypatch.setattr(source, "HISTORY", folder)
-
-    def add(version: str) -> None:
-        scratch = tmp_path / version
-        stream.unpack(source.released(folder).streams[-1], scratch)
-        page = scratch / "template/project/docs/runbook.md"
-        page.write_text(page.read_text() + f"\nRead what {version} says.\n")
-        text = f"mlfactory template {version}\n\nMore advice."
-        content = stream.commit(version, text, 1_800_000_000, stream.tree(scratch))
-        (folder / f"{version}.stream").write_bytes(content)
-
-    return add
 
 
 @pytest.fixture
