@@ -359,6 +359,7 @@ def test_hooks_need_trust(template: Template, project: Path, mlfactory: Command)
     done = mlfactory("update", project, "--defaults", "--trust", "--json")
     assert json.loads(done.stdout)["state"] == "updated"
     assert (project / "hooked.txt").read_text() == "some-thing"
+    mlfactory("status", project)  # what was rendered is kept, and nothing runs
 
 
 def test_a_hook_may_make_a_repository(
