@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mlfactory import console, update
+from mlfactory.model import Wish
 
 from .conftest import Build, Command
 
@@ -262,6 +266,21 @@ def test_a_setting_that_cannot_be_is_a_matter_of_usage(
     assert told in mlfactory("update", project, "--set", setting, code=2).stderr
 
 
+def test_new_variables_are_asked_for_on_a_terminal(
+    template: Template, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only those, and with the template's own words."""
+    variables = {**VARIABLES, "licence": "MIT", "kind": ["a", "b"], "ci": True}
+    words = {"__prompts__": {"licence": "Under which licence"}}
+    template.change({f"{TOP}/new": "{{ cookiecutter.kind }}\n"}, {**variables, **words})
+    monkeypatch.setattr(sys, "stdin", io.StringIO("GPL\n2\nno\n"))
+    options = update.Options(wish=Wish(ask=True))
+    update.update(project, options, console.Terminal(quiet_plan=True))
+    found = state(project)["context"]["cookiecutter"]
+    assert (found["licence"], found["kind"], found["ci"]) == ("GPL", "b", False)
+    assert (found["colour"], "__prompts__" in found) == ("red", False)
+
+
 @pytest.mark.parametrize("pin", ["main", "v2", None])
 def test_a_project_follows_what_it_checks_out(
     pin: str | None, template: Template, tmp_path: Path, mlfactory: Command, command: Command
@@ -404,6 +423,25 @@ def test_code_in_a_template_needs_trust(
     assert "wants to run code" in mlfactory("update", project, "--defaults", code=1).stderr
     mlfactory("update", project, "--defaults", "--trust")
     assert (project / "code.txt").read_text().strip().isdigit()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{{ 1 / 0 }}", "division by zero"),
+        ("{{ cookiecutter.nothing }}", "nothing"),
+        ("{% if %}", "Expected an expression"),
+        ("{{ range(999999) }}", "Range too big"),
+    ],
+)
+def test_a_template_that_does_not_render_is_an_error(
+    text: str, told: str, template: Template, project: Path, mlfactory: Command
+) -> None:
+    template.change({f"{TOP}/broken.txt": text})
+    error = mlfactory("update", project, "--defaults", code=1).stderr
+    assert "the template cannot be rendered" in error
+    assert told in error
+    assert "bug" not in error
 
 
 @pytest.mark.parametrize("answer", ["../../out", "/tmp/mlfactory-out"])

@@ -378,6 +378,20 @@ def test_a_dead_server_is_an_error_that_says_so(
     assert head(command, factory) == was
 
 
+def test_a_factory_can_leave_a_server_that_is_gone(
+    bare: Path, factory: Path, mlfactory: Command
+) -> None:
+    """As long as this machine has seen what was there."""
+    mlfactory("template", "publish", bare)
+    mlfactory("template", "use", bare, factory)
+    mlfactory("status", factory)
+    moved = bare.rename(bare.with_name("moved.git"))
+    assert "cannot be reached" in mlfactory("status", factory, code=1).stderr
+    mlfactory("template", "use", moved, factory)
+    assert answers(factory)["_src_path"] == str(moved)
+    mlfactory("status", factory)
+
+
 @pytest.mark.parametrize(
     "record",
     ["_src_path: {}\n", "_src_path: '{}'\n", "_src_path: >-\n  {}\n", '_src_path:\n  "{}"\n'],

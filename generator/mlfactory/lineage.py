@@ -158,7 +158,7 @@ def use(url: str, place: Path, *, dry_run: bool = False, file: str = "") -> Move
 
 def check_same(project: Project, url: str, new: str) -> None:
     """Raises MlfactoryError unless an address has the project's version, as the same commit."""
-    old_up = upstream.opened(project)
+    old_up = known(project)
     if old_up.own and is_development(project.version):
         raise MlfactoryError(
             f"{project.name} is at {project.version}, which is not released: nobody else has it",
@@ -172,6 +172,16 @@ def check_same(project: Project, url: str, new: str) -> None:
             f"{url} has another {project.version}: {there.commit[:10]}, not {here.commit[:10]}",
             "Publish the same history there: mlfactory template publish GIT_URL",
         )
+
+
+def known(project: Project) -> Upstream:
+    """A project's template; that its server is gone is a reason to move."""
+    try:
+        return upstream.opened(project)
+    except MlfactoryError:
+        if found := upstream.remembered(project.source):
+            return found
+        raise
 
 
 def address_of(url: str, *, cruft: bool) -> str:

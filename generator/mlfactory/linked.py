@@ -126,7 +126,7 @@ def read_cruft(folder: Path, top: Path, prefix: str, file: str, text: str) -> Pr
         context,
         directory=str(found.get("directory") or ""),
         checkout=str(found.get("checkout") or ""),
-        skip=tuple(map(pattern, [*(found.get("skip") or ()), *more_skipped(top, prefix)])),
+        skip=tuple(map(pattern, [*several(found.get("skip")), *more_skipped(top, prefix)])),
     )
 
 
@@ -134,9 +134,14 @@ def more_skipped(top: Path, prefix: str) -> list[str]:
     """What `[tool.cruft] skip` in pyproject.toml names."""
     try:
         tables = tomllib.loads(git.text_at(top, "HEAD", f"{prefix}pyproject.toml") or "")
-        return list(tables.get("tool", {}).get("cruft", {}).get("skip", ()))
+        return several(tables.get("tool", {}).get("cruft", {}).get("skip"))
     except (tomllib.TOMLDecodeError, AttributeError, TypeError):
         return []
+
+
+def several(found: Any) -> list[str]:
+    """What is written as a list, or as the one name that would be in it."""
+    return [found] if isinstance(found, str) else list(found or ())
 
 
 def pattern(name: str) -> str:

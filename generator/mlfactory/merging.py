@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from . import git, renders, trees
 from .errors import MlfactoryError
 from .git import Leaves
-from .linked import Project
+from .linked import CRUFT, Project
 from .model import Change, Conflict
 from .renders import Render
 from .trees import Bench
@@ -79,6 +79,8 @@ def sides(bench: Bench, base: Render, theirs: Render) -> Sides:
 def offered(bench: Bench, render: Render) -> Leaves:
     """A render's files, less those that it must not bring: cruft never adds what is skipped."""
     found, head = trees.filtered(bench, render), bench.leaves
+    if bench.project.kind != CRUFT:
+        return found
     return {n: leaf for n, leaf in found.items() if n in head or not is_excluded(render, n)}
 
 

@@ -82,7 +82,7 @@ def own(place: Path) -> Upstream:
 def mirrored(address: str, follow: str = "", *, tagged: bool = True) -> Upstream:
     """A template elsewhere, by way of a copy in the user's cache that is as fresh as its origin."""
     url = git_url(address)
-    folder = source.cache() / "templates" / f"{hashlib.sha256(url.encode()).hexdigest()[:20]}.git"
+    folder = copy_of(url)
     listing = listed(url, address)
     with locked(folder):
         if not (folder / "HEAD").is_file():
@@ -95,6 +95,17 @@ def mirrored(address: str, follow: str = "", *, tagged: bool = True) -> Upstream
     stable = [tag for tag in releases if not Number(tag).is_prerelease]
     newest = follow or (stable[-1] if stable and tagged else "refs/mlfactory/HEAD")
     return Upstream(address, folder, newest)
+
+
+def copy_of(url: str) -> Path:
+    """Where the copy of a repository is in the user's cache."""
+    return source.cache() / "templates" / f"{hashlib.sha256(url.encode()).hexdigest()[:20]}.git"
+
+
+def remembered(address: str) -> Upstream | None:
+    """A template as it was when it was last reached, or None."""
+    folder = copy_of(git_url(address))
+    return Upstream(address, folder, "refs/mlfactory/HEAD") if folder.exists() else None
 
 
 def fetch(folder: Path, url: str, listing: str) -> None:

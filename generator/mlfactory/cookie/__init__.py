@@ -91,15 +91,16 @@ def check_trust(home: Path, defaults: Mapping[str, Any], wish: Wish) -> None:
 
 @contextmanager
 def refused() -> Iterator[None]:
-    """Turn what cookiecutter and Jinja raise into our errors."""
-    from cookiecutter.exceptions import CookiecutterException
-    from jinja2.exceptions import SecurityError, TemplateError
+    """Turn what a template raises into our errors: in Jinja that can be anything."""
+    from jinja2.exceptions import SecurityError
 
     try:
         yield
+    except MlfactoryError:
+        raise
     except SecurityError as error:
         raise MlfactoryError(f"the template wants to run code: {error}", TRUST) from error
-    except (CookiecutterException, TemplateError, ValueError, TypeError, OSError) as error:
+    except Exception as error:
         text = " ".join(str(error).split()) or type(error).__name__
         raise MlfactoryError(f"the template cannot be rendered: {text}") from error
 
