@@ -1,0 +1,133 @@
+"""Over generated histories: copier's result where it is right, and never a lost line elsewhere."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, event, given, settings
+
+from mlfactory import linked, planning, update
+from mlfactory.console import Terminal
+from mlfactory.model import Outcome, Wish
+
+from . import histories
+from .histories import History, content, git, staged, state
+
+EXAMPLES = settings(
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.explicit, Phase.generate),
+)
+LABEL = re.compile(rb"^(<{7,}|>{7,}|\|{7,}) .*$", re.MULTILINE)
+TALK = Terminal(quiet_plan=True)
+
+
+@contextmanager
+def made(history: History) -> Iterator[Path]:
+    """A project whose template has a new version."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = histories.template(Path(folder) / "template", history)
+        yield histories.project(Path(folder) / "project", source, history)
+
+
+def updated(top: Path, *, dry_run: bool = False) -> Outcome:
+    return update.update(top, update.Options(dry_run=dry_run, check=""), TALK)
+
+
+def by_copier(top: Path) -> None:
+    """The same update by copier's own command."""
+    argv = [histories.PYTHON, "-m", "copier", "update", "--defaults", "--quiet"]
+    done = subprocess.run(argv, cwd=top, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@given(histories.limited())
+@settings(EXAMPLES, max_examples=12)
+def test_where_edits_are_apart_the_tree_is_that_of_copier(history: History) -> None:
+    with made(history) as top:
+        twin = top.with_name("twin") / "project"
+        twin.parent.mkdir()
+        git(top, "clone", "--quiet", "--template=", str(top), str(twin))
+        by_copier(twin)
+        assert updated(top).state == "updated"
+        assert differing(content(top), content(twin)) == {}
+        assert git(top, "status", "--porcelain") == ""
+
+
+def differing(ours: Mapping[str, object], other: Mapping[str, object]) -> dict[str, object]:
+    """What is not the same on both sides."""
+    names = sorted({*ours, *other})
+    return {n: (ours.get(n), other.get(n)) for n in names if ours.get(n) != other.get(n)}
+
+
+@given(histories.unlimited())
+@settings(EXAMPLES, max_examples=25)
+def test_no_line_of_the_user_is_lost_and_the_plan_tells_what_happens(history: History) -> None:
+    with made(history) as top:
+        before, index = state(top), staged(top)
+        planned = updated(top, dry_run=True).plan
+        tree = predicted(top)
+        assert differing(state(top), before) == {}
+        assert planned is not None
+        done = updated(top)
+        torn = git(top, "diff", "--name-only", "--diff-filter=U", "-z").split("\0")[:-1]
+        event(done.state)
+        assert {conflict.path for conflict in planned.conflicts} == set(torn)
+        assert done.state == ("conflicts" if torn else "updated")
+        assert history.words <= words(top, torn)
+        assert differing(plain(content(top)), tree) == {}
+        if torn:
+            update.abort(top)
+        else:
+            assert git(top, "status", "--porcelain") == ""
+            git(top, "revert", "--no-edit", "HEAD")
+        assert differing(content(top), before["files"]) == {}
+        if torn:
+            assert staged(top) == index
+            assert differing(state(top), before).keys() <= {"index", "objects", "refs", "kept"}
+
+
+def predicted(top: Path) -> dict[str, tuple[bytes, bool]]:
+    """The files of the tree that the plan was made from."""
+    found = planning.course(linked.find(top))
+    with planning.prepared(found, Wish()) as ready:
+        listed = ready.merge.leaves
+        files = {}
+        for name, (mode, oid) in listed.items():
+            blob = subprocess.run(
+                ["git", "cat-file", "blob", oid], cwd=top, check=True, capture_output=True,
+                env={**histories.os.environ, **ready.bench.env},
+            ).stdout  # fmt: skip
+            files[name] = (blob, mode == "100755")
+    return plain(files)
+
+
+def plain(files: dict[str, tuple[bytes, bool]]) -> dict[str, tuple[bytes, bool]]:
+    """The same, with markers that do not name their side: a preview cannot know the names."""
+    return {name: (LABEL.sub(rb"\1", text), mode) for name, (text, mode) in files.items()}
+
+
+def words(top: Path, torn: list[str]) -> set[bytes]:
+    """All lines in the tree, and in the stages of files that are in conflict."""
+    contents = [text for text, _ in content(top).values()]
+    for row in git(top, "ls-files", "--unmerged", "-z").split("\0")[:-1]:
+        facts, _, name = row.partition("\t")
+        assert name in torn
+        argv = ["git", "cat-file", "blob", facts.split()[1]]
+        contents.append(subprocess.run(argv, cwd=top, check=True, capture_output=True).stdout)
+    return {line.strip() for text in contents for line in text.split(b"\n")}
+
+
+@pytest.fixture(autouse=True)
+def quiet_git(home: Path) -> None:
+    """Hypothesis runs many examples in one test; none of them may wait for housekeeping."""
+    with (home / ".gitconfig").open("a") as file:
+        file.write("[gc]\nauto = 0\n[maintenance]\nauto = false\n")
