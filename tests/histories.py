@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hypothesis import strategies as st
+from mlfactory.console import Terminal
 
+TALK = Terminal(quiet_plan=True)
+LABEL = re.compile(rb"^(<{7,}|>{7,}|\|{7,}) .*$", re.MULTILINE)
 ANSWERS = "{{ _copier_conf.answers_file }}.jinja"
 ASKED = "_subdirectory: tree\nname: {type: str, default: someone}\n"
 MORE = f"{ASKED}extra: {{type: int, default: 7}}\n"
@@ -244,4 +247,12 @@ def staged(top: Path) -> str:
     return git(top, "ls-files", "--stage", "-v", "-z")
 
 
-PYTHON = sys.executable
+def differing(ours: Mapping[str, object], other: Mapping[str, object]) -> dict[str, object]:
+    """What is not the same on both sides."""
+    names = sorted({*ours, *other})
+    return {n: (ours.get(n), other.get(n)) for n in names if ours.get(n) != other.get(n)}
+
+
+def plain(files: dict[str, tuple[bytes, bool]]) -> dict[str, tuple[bytes, bool]]:
+    """The same, with markers that do not name their side: a preview cannot know the names."""
+    return {name: (LABEL.sub(rb"\1", text), mode) for name, (text, mode) in files.items()}

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
-
 from mlfactory import linked, planning, update
-from mlfactory.console import Terminal
 from mlfactory.model import Outcome, Wish
 
 from . import histories
-from .histories import History, content, git, staged, state
+from .histories import TALK, History, content, differing, git, plain, staged, state
 
 EXAMPLES = settings(
     deadline=None,
@@ -26,8 +24,6 @@ EXAMPLES = settings(
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.generate),
 )
-LABEL = re.compile(rb"^(<{7,}|>{7,}|\|{7,}) .*$", re.MULTILINE)
-TALK = Terminal(quiet_plan=True)
 
 
 @contextmanager
@@ -44,7 +40,7 @@ def updated(top: Path, *, dry_run: bool = False) -> Outcome:
 
 def by_copier(top: Path) -> None:
     """The same update by copier's own command."""
-    argv = [histories.PYTHON, "-m", "copier", "update", "--defaults", "--quiet"]
+    argv = [sys.executable, "-m", "copier", "update", "--defaults", "--quiet"]
     done = subprocess.run(argv, cwd=top, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
@@ -60,12 +56,6 @@ def test_where_edits_are_apart_the_tree_is_that_of_copier(history: History) -> N
         assert updated(top).state == "updated"
         assert differing(content(top), content(twin)) == {}
         assert git(top, "status", "--porcelain") == ""
-
-
-def differing(ours: Mapping[str, object], other: Mapping[str, object]) -> dict[str, object]:
-    """What is not the same on both sides."""
-    names = sorted({*ours, *other})
-    return {n: (ours.get(n), other.get(n)) for n in names if ours.get(n) != other.get(n)}
 
 
 @given(histories.unlimited())
@@ -108,11 +98,6 @@ def predicted(top: Path) -> dict[str, tuple[bytes, bool]]:
             ).stdout  # fmt: skip
             files[name] = (blob, mode == "100755")
     return plain(files)
-
-
-def plain(files: dict[str, tuple[bytes, bool]]) -> dict[str, tuple[bytes, bool]]:
-    """The same, with markers that do not name their side: a preview cannot know the names."""
-    return {name: (LABEL.sub(rb"\1", text), mode) for name, (text, mode) in files.items()}
 
 
 def words(top: Path, torn: list[str]) -> set[bytes]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from . import git
@@ -93,7 +94,38 @@ def is_running(top: Path, state: State) -> bool:
 def written(top: Path, state: State) -> list[str]:
     """The files that the update adds and that are there, though HEAD does not have them yet."""
     has = git.leaves(top, "HEAD")
-    return [n for n in state.added if n not in has and os.path.lexists(top / n)]
+    return [n for n in state.added if n not in has and is_there(top, n)]
+
+
+def is_there(top: Path, name: str) -> bool:
+    """Whether a file is there itself, and not one elsewhere by way of a link."""
+    parents = (top / part.as_posix() for part in PurePosixPath(name).parents)
+    return os.path.lexists(top / name) and not any(path.is_symlink() for path in parents)
+
+
+def in_the_way(top: Path, tracked: Container[str], names: Iterable[str]) -> list[str]:
+    """What stands where an update adds files, and is not git's."""
+    found = set()
+    for name in names:
+        *above, last = [*reversed(PurePosixPath(name).parents), PurePosixPath(name)][1:]
+        for place in (*above, last):
+            here = top / place
+            if place.as_posix() in tracked or not os.path.lexists(here):
+                continue
+            if place == last or here.is_symlink() or not here.is_dir():
+                found.add(place.as_posix())
+                break
+    return sorted(found)
+
+
+def check_free(top: Path, names: Sequence[str], then: str) -> None:
+    """Raises MlfactoryError when a file that git does not know stands where an update writes."""
+    standing = in_the_way(top, (), names)
+    if found := standing and in_the_way(top, git.leaves(top, "HEAD"), names):
+        raise MlfactoryError(
+            f"git does not track {', '.join(found[:8])}, and the update would write there",
+            f"Move it away, {then}",
+        )
 
 
 def undo(top: Path, state: State) -> None:

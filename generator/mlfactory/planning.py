@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from . import answers, git, merging, replay, source, trees, upstream
+from . import answers, git, merging, pending, replay, source, trees, upstream
 from .errors import MlfactoryError, UsageError
 from .linked import Project
 from .merging import Merge
@@ -127,18 +126,8 @@ def blocked(bench: Bench, merge: Merge) -> tuple[str, ...]:
     """Files that git does not track, ignored ones too, where the update would put others."""
     top, prefix = bench.project.top, bench.project.prefix
     tracked = {f"{prefix}{name}" for name in (*bench.leaves, *bench.others)}
-    found = set()
-    for name in merge.added:
-        parts = f"{prefix}{name}".split("/")
-        for end in range(1, len(parts) + 1):
-            place = "/".join(parts[:end])
-            here = top / place
-            if not os.path.lexists(here) or place in tracked:
-                continue
-            if end == len(parts) or here.is_symlink() or not here.is_dir():
-                found.add(place.removeprefix(prefix))
-                break
-    return tuple(sorted(found))
+    found = pending.in_the_way(top, tracked, (f"{prefix}{name}" for name in merge.added))
+    return tuple(name.removeprefix(prefix) for name in found)
 
 
 def new_settings(project: Project, base: Render, theirs: Render) -> dict[str, Any]:
