@@ -111,6 +111,20 @@ def words(top: Path, torn: list[str]) -> set[bytes]:
     return {line.strip() for text in contents for line in text.split(b"\n")}
 
 
+def test_a_warm_status_imports_no_renderer(tmp_path: Path) -> None:
+    source = histories.template(tmp_path / "template", History())
+    top = histories.project(tmp_path / "project", source, History())
+    look = "import sys; from mlfactory.cli import main; code = main(); print(*sys.modules); "
+    argv = [sys.executable, "-c", f"{look}sys.exit(code)", "status"]
+    loaded = [
+        {name.split(".")[0] for name in done.stdout.split()}
+        for _ in range(2)
+        if (done := subprocess.run(argv, cwd=top, capture_output=True, text=True, check=True))
+    ]
+    assert "copier" in loaded[0]
+    assert loaded[1] & {"copier", "cookiecutter", "plumbum", "jinja2", "polars"} == set()
+
+
 @pytest.fixture(autouse=True)
 def quiet_git(home: Path) -> None:
     """Hypothesis runs many examples in one test; none of them may wait for housekeeping."""

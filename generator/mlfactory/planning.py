@@ -36,6 +36,7 @@ class Prepared:
 
     plan: Plan
     course: Course
+    base: Render
     theirs: Render
     bench: Bench
     merge: Merge
@@ -66,9 +67,11 @@ def prepared(found: Course, wish: Wish) -> Iterator[Prepared]:
     theirs = replay.theirs(project, found.up, found.new, wish)
     with trees.bench(project) as bench:
         sides = merging.sides(bench, base, theirs)
-        text = message(found, theirs)
+        told = upstream.changes(found.up, found.old, found.new)
+        text = message(found, theirs, told)
         merge = merging.merged(bench, sides, text, author(project))
-        yield Prepared(plan(found, base, theirs, bench, merge), found, theirs, bench, merge)
+        made = plan(found, base, theirs, bench, merge, told)
+        yield Prepared(made, found, base, theirs, bench, merge)
 
 
 def check_settings(project: Project, wish: Wish) -> None:
@@ -82,25 +85,26 @@ def check_settings(project: Project, wish: Wish) -> None:
 
 def author(project: Project) -> Mapping[str, str]:
     """Who updates is the author; a preview needs nobody."""
-    if not git.has_identity(project.top):
+    asked = ("-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT")
+    name, known, rest = git.run(*asked, cwd=project.top, ok=(0, 128)).out.partition(" <")
+    if not known:
         return {}
-    who = git.run("var", "GIT_AUTHOR_IDENT", cwd=project.top).out.strip()
-    name, _, rest = who.partition(" <")
     return {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": rest.partition("> ")[0]}
 
 
-def message(found: Course, theirs: Render) -> str:
+def message(found: Course, theirs: Render, told: str) -> str:
     """The update's commit message: what changed in the template and which answers are new."""
     title = f"Update {found.project.name} from {found.old.name} to {found.new.name}"
     if found.old.commit == found.new.commit:
         title = f"Answer the template's questions of {found.project.name} anew"
     new = [f"{name}: {value!r}" for name, value in theirs.facts.questions.items()]
     asked = "New questions, answered with: " + ", ".join(new) if new else ""
-    told = upstream.changes(found.up, found.old, found.new)
     return "\n\n".join(filter(None, [title, told, asked])) + "\n"
 
 
-def plan(found: Course, base: Render, theirs: Render, bench: Bench, merge: Merge) -> Plan:
+def plan(
+    found: Course, base: Render, theirs: Render, bench: Bench, merge: Merge, told: str
+) -> Plan:
     """The plan in the words of `mlfactory update`."""
     return Plan(
         project=str(found.project.path),
@@ -108,7 +112,7 @@ def plan(found: Course, base: Render, theirs: Render, bench: Bench, merge: Merge
         from_version=found.old.name,
         to_version=found.new.name,
         released=not (found.up.own and found.new.name.removeprefix("v") == development()),
-        changelog=upstream.changes(found.up, found.old, found.new),
+        changelog=told,
         questions=theirs.facts.questions,
         settings=new_settings(found.project, base, theirs),
         changes=merge.changes,
