@@ -150,7 +150,7 @@ def free(draw: st.DrawFn, name: str) -> File:
     fate = st.sampled_from(["", "", "", "gone", "moved", "into"])
     fates = draw(st.tuples(fate, fate))
     new, mine = (None if f == "gone" else s for f, s in zip(fates, sides, strict=True))
-    moves = {"moved": "{}-moved-by-{}", "into": "folder-{}/{}"}
+    moves = {"moved": "{}-moved-by-{}", "into": "{}/inner"}
     moved = tuple(moves.get(f, "").format(name, n) for n, f in enumerate(fates))
     modes = draw(st.tuples(st.booleans(), st.booleans(), st.booleans()))
     exists = draw(st.sampled_from([True, True, True, True, False]))
@@ -255,4 +255,10 @@ def differing(ours: Mapping[str, object], other: Mapping[str, object]) -> dict[s
 
 def plain(files: dict[str, tuple[bytes, bool]]) -> dict[str, tuple[bytes, bool]]:
     """The same, with markers that do not name their side: a preview cannot know the names."""
-    return {name: (LABEL.sub(rb"\1", text), mode) for name, (text, mode) in files.items()}
+    given = files.items()
+    return {unsigned(name): (LABEL.sub(rb"\1", text), mode) for name, (text, mode) in given}
+
+
+def unsigned(name: str) -> str:
+    """A file that git calls after a commit, without that: a preview makes another commit."""
+    return re.sub(r"~[0-9a-f]{7,} \(", "~(", name)

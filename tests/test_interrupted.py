@@ -195,8 +195,11 @@ def test_told_to_stop_at_any_call_of_git_once_it_writes(
         check_either(stage, top, told=f"{what} after call {at}\n{done.stderr}")
 
 
-def test_killed_while_git_writes_the_files(make: Callable[..., Stage], tmp_path: Path) -> None:
-    stage = make()
+@pytest.mark.parametrize("torn", [False, True])
+def test_killed_while_git_writes_the_files(
+    make: Callable[..., Stage], tmp_path: Path, torn: bool
+) -> None:
+    stage = make(torn=torn)
     script(tmp_path / "smudge", SMUDGE)
     for key, program in (("smudge", tmp_path / "smudge"), ("clean", "cat")):
         git(stage.top, "config", f"filter.stop.{key}", str(program))

@@ -127,12 +127,31 @@ def merged(bench: Bench, found: Sides, message: str, author: Mapping[str, str]) 
     pick = git.commit_tree(top, found.theirs_tree, base, message=message, env={**env, **author})
     tree, unmerged, messages = git.merge_tree(top, twin, pick, env)
     leaves = trees.leaves_of(bench, tree)
+    if any(twin in name or pick in name for name in leaves):
+        labels = {twin: "HEAD", pick: label(bench, pick)}
+        leaves = {named(name, labels): leaf for name, leaf in leaves.items()}
+        unmerged = [(stage, named(path, labels)) for stage, path in unmerged]
+        messages = [(kind, named(text, labels)) for kind, text in messages]
+        tree = trees.tree(bench, leaves)
     conflicts = conflicts_of(bench.project, unmerged, messages)
     added = tuple(sorted(leaves.keys() - bench.leaves.keys() - bench.others.keys()))
     return Merge(
         found, base, pick, tree, leaves, conflicts,
         changes(bench, found, leaves, conflicts), added,
     )  # fmt: skip
+
+
+def label(bench: Bench, pick: str) -> str:
+    """What a cherry-pick calls its commit; slashes cannot be in the name of a file."""
+    named = bench.git("log", "-1", "--abbrev-commit", "--format=%h (%s)", pick)
+    return named.strip().replace("/", "_")
+
+
+def named(text: str, labels: Mapping[str, str]) -> str:
+    """A file beside a folder of its name is called after its side, which git knows by commit."""
+    for commit, name in labels.items():
+        text = text.replace(commit, name)
+    return text
 
 
 def conflicts_of(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -18,6 +19,7 @@ from .errors import MlfactoryError
 from .linked import Project
 
 FILE = "mlfactory-update.json"
+LABEL = re.compile(rb"^(<{7}|>{7}|\|{7}) .*$", re.MULTILINE)  # the sides' names in conflicts
 PICKED, LOCK = "CHERRY_PICK_HEAD", "index.lock"
 
 
@@ -140,7 +142,9 @@ def undo(top: Path, state: State) -> None:
         "cherry-pick", "--abort", cwd=top, ok=range(256)
     ).code == 0  # fmt: skip
     if not aborted:
-        if foreign := [name for name in git.dirt(top) if not is_ours(top, state, name)]:
+        # What is staged or in conflict while git picks goes with it, as git's own abort has it.
+        changed = git.unstaged(top) if picked.exists() else git.dirt(top)
+        if foreign := [name for name in changed if not is_ours(top, state, name)]:
             raise MlfactoryError(
                 f"not the update's, and would be lost: {', '.join(foreign[:8])}",
                 f"git stash, then: mlfactory update --abort. It began at {state.head[:10]}",
@@ -156,8 +160,11 @@ def undo(top: Path, state: State) -> None:
 def is_ours(top: Path, state: State, name: str) -> bool:
     """Whether a file is as the update writes it, or as far as it had come with it."""
     path = top / name
-    if name in (f"{state.prefix}uv.lock",) or not os.path.lexists(path):
+    if name == f"{state.prefix}uv.lock" or not os.path.lexists(path):
         return True
+    if path.is_dir() and not path.is_symlink():
+        below = (p.relative_to(top).as_posix() for p in path.rglob("*") if not p.is_dir())
+        return all(is_ours(top, state, inner) for inner in below)
     wanted = git.run(
         "cat-file", "--filters", f"{state.tree}:{name}", cwd=top, ok=(0, 128)
     )  # fmt: skip
@@ -165,7 +172,8 @@ def is_ours(top: Path, state: State, name: str) -> bool:
         return str(path.readlink()) == wanted.out
     if wanted.code or not path.is_file():
         return False
-    return wanted.out.encode("utf-8", "surrogateescape").startswith(path.read_bytes())
+    whole = wanted.out.encode("utf-8", "surrogateescape")
+    return LABEL.sub(rb"\1", whole).startswith(LABEL.sub(rb"\1", path.read_bytes()))
 
 
 def remove(top: Path, name: str) -> None:
