@@ -15,7 +15,7 @@ from mlfactory import linked, planning, update
 from mlfactory.model import Outcome, Wish
 
 from . import histories
-from .histories import TALK, History, content, differing, git, plain, staged, state, unsigned
+from .histories import TALK, File, History, content, differing, git, plain, staged, state, unsigned
 
 EXAMPLES = settings(
     deadline=None,
@@ -111,6 +111,21 @@ def words(top: Path, torn: list[str]) -> set[bytes]:
         argv = ["git", "cat-file", "blob", facts.split()[1]]
         contents.append(subprocess.run(argv, cwd=top, check=True, capture_output=True).stdout)
     return {line.strip() for text in contents for line in text.split(b"\n")}
+
+
+def test_no_setting_of_git_s_makes_a_preview_write(tmp_path: Path) -> None:
+    history = History({"a": File(b"1\n", b"2\n", b"user 3\n")})
+    source = histories.template(tmp_path / "template", history)
+    top = histories.project(tmp_path / "project", source, history)
+    for name in ("core.splitIndex", "core.untrackedCache", "index.threads"):
+        git(top, "config", name, "true")
+    git(top, "config", "merge.conflictStyle", "zdiff3")
+    before = state(top)
+    updated(top, dry_run=True)
+    assert differing(state(top), before) == {}
+    assert updated(top).state == "conflicts"
+    update.abort(top)
+    assert differing(content(top), before["files"]) == {}
 
 
 def test_a_warm_status_imports_no_renderer(tmp_path: Path) -> None:

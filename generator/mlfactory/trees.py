@@ -18,6 +18,8 @@ from .linked import CRUFT_FILE, PATTERN, Project
 from .renders import LINK, Entry, Render
 
 ATTRIBUTES = ".gitattributes"
+# A split index would leave its shared part in the repository; a daemon watches the wrong tree.
+OWN_INDEX = ("-c", "core.splitIndex=false", "-c", "core.fsmonitor=false")
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Bench:
 
     def git(self, *args: str, **options: object) -> str:
         env = {**self.env, **dict(options.pop("env", {}))}  # type: ignore[call-overload]
-        return git.run(*args, cwd=self.project.top, env=env, **options).out  # type: ignore[arg-type]
+        return git.run(*OWN_INDEX, *args, cwd=self.project.top, env=env, **options).out  # type: ignore[arg-type]
 
 
 @contextmanager
