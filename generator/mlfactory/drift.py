@@ -39,11 +39,15 @@ def compared(project: Project, found: Course, *, trust: bool = False) -> Iterato
     """Render the recorded version again and compare the work tree with it."""
     base = replay.base(project, found.up, found.old, trust=trust)
     with trees.bench(project) as bench:
-        leaves = merging.offered(bench, base)
-        tree = trees.tree(bench, leaves)
-        mine = merging.owned(bench, base, base, set(leaves)) | {project.file}
-        own = sorted(leaves.keys() - mine)
-        yield Compared(project, base, bench, tree, tuple(states(bench, tree, own)))
+        yield beside(bench, base, merging.offered(bench, base))
+
+
+def beside(bench: Bench, base: Render, leaves: git.Leaves) -> Compared:
+    """The same with a render whose files are on the bench already."""
+    tree = trees.tree(bench, leaves)
+    mine = merging.owned(bench, base, base, set(leaves)) | {bench.project.file}
+    own = sorted(leaves.keys() - mine)
+    return Compared(bench.project, base, bench, tree, tuple(states(bench, tree, own)))
 
 
 def states(bench: Bench, tree: str, own: list[str]) -> Iterator[Change]:
@@ -66,19 +70,20 @@ def status(place: Path, file: str = "", *, trust: bool = False) -> Status:
     found = planning.course(project)
     behind = found.old.commit != found.new.commit
     older = behind and upstream.is_older(found.up, found.new, found.old)
-    with compared(project, found, trust=trust) as seen:
-        common = (str(project.path), project.source, found.old.name, found.new.name)
-        if not behind or older:
+    common = (str(project.path), project.source, found.old.name, found.new.name)
+    if not behind or older:
+        with compared(project, found, trust=trust) as seen:
             return Status(*common, files=seen.files, warnings=seen.render.facts.notes)
-        with planning.prepared(found, Wish(trust=trust)) as ready:
-            return Status(
-                *common,
-                behind=True,
-                questions=ready.plan.questions,
-                files=tuple(marked(seen, ready.merge.sides)),
-                conflicts=ready.merge.conflicts,
-                warnings=ready.plan.warnings,
-            )
+    with planning.prepared(found, Wish(trust=trust)) as ready:
+        seen = beside(ready.bench, ready.base, ready.merge.sides.rendered)
+        return Status(
+            *common,
+            behind=True,
+            questions=ready.plan.questions,
+            files=tuple(marked(seen, ready.merge.sides)),
+            conflicts=ready.merge.conflicts,
+            warnings=ready.plan.warnings,
+        )
 
 
 def marked(seen: Compared, sides: merging.Sides) -> Iterator[Change]:

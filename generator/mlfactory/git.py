@@ -196,6 +196,12 @@ def unmerged(path: Path) -> list[str]:
     return sorted(set(filter(None, listed.split("\0"))))
 
 
+def unstaged(path: Path) -> list[str]:
+    """Files that differ from the index, without those in conflict."""
+    listed = run("diff", "--name-only", "-z", cwd=path, env=QUIET).out
+    return sorted({*filter(None, listed.split("\0"))} - {*unmerged(path)})
+
+
 def marked(path: Path) -> list[str]:
     """Changed files in which conflict markers are left."""
     told = run("diff", "--check", "HEAD", cwd=path, env=QUIET, ok=(0, 2)).out

@@ -160,5 +160,5 @@ def check(file: Path, source: str, version: str, *keys: str) -> None:
                 f"{file} has no {key}: it does not say which template the project has",
                 "A template must be a git repository to be updated from.",
             )
-        if value.startswith("-") or "\n" in value:
+        if value.startswith("-") or not value.isprintable():
             raise MlfactoryError(f"{file}: {key} cannot be {value!r}", f"git log -p {file.name}")

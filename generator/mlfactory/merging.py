@@ -26,7 +26,8 @@ class Sides:
     """Both sides as they are merged, and what was left out of them.
 
     `owned` are the user's own files that the template would have changed, `deleted` those that
-    the user has deleted and the template still has.
+    the user has deleted and the template still has, `mine` the names that the user gave to others.
+    `rendered` is base before anything was left out.
     """
 
     base: Leaves
@@ -35,6 +36,8 @@ class Sides:
     theirs_tree: str
     owned: tuple[str, ...]
     deleted: tuple[str, ...]
+    mine: Mapping[str, str]
+    rendered: Leaves
 
 
 @dataclass(frozen=True)
@@ -53,17 +56,19 @@ class Merge:
 
 def sides(bench: Bench, base: Render, theirs: Render) -> Sides:
     """Compose base and theirs: without what the user owns, and without what the user deleted."""
-    old, new = offered(bench, base), offered(bench, theirs)
+    rendered, new = offered(bench, base), offered(bench, theirs)
     check_apart(bench, new)
     names = new.keys()
-    old = {n: leaf for n, leaf in old.items() if n in new or not is_excluded(theirs, n)}
+    old = {n: leaf for n, leaf in rendered.items() if n in new or not is_excluded(theirs, n)}
     mine = owned(bench, base, theirs, {*old, *new})
     changed = tuple(sorted(n for n in mine if n in old and n in new and old[n] != new[n]))
     recorded = {bench.project.file} & bench.leaves.keys()
     old = settled(old, bench.leaves, mine | recorded)
     new = {**settled(new, bench.leaves, mine), **record(bench, new)}
     base_tree, theirs_tree = trees.tree(bench, old), trees.tree(bench, new)
-    gone = deleted(bench, base_tree)
+    rows = trees.differences(bench, base_tree, bench.head)
+    gone = deleted(rows)
+    named = {before: after for letter, before, after in rows if letter == "R"}
     if gone:
         moved = {a: b for x, a, b in trees.differences(bench, base_tree, theirs_tree) if x == "R"}
         out = gone | {
@@ -73,7 +78,8 @@ def sides(bench: Bench, base: Render, theirs: Render) -> Sides:
         new = {n: leaf for n, leaf in new.items() if n not in out}
         base_tree, theirs_tree = trees.tree(bench, old), trees.tree(bench, new)
         gone = frozenset(n for n in gone if n in names or n in moved)
-    return Sides(old, new, base_tree, theirs_tree, changed, tuple(sorted(gone)))
+    kept_out = tuple(sorted(gone))
+    return Sides(old, new, base_tree, theirs_tree, changed, kept_out, named, rendered)
 
 
 def offered(bench: Bench, render: Render) -> Leaves:
@@ -116,9 +122,8 @@ def record(bench: Bench, new: Leaves) -> Leaves:
     return {file: new.get(file, bench.leaves[file])} if file in bench.leaves else {}
 
 
-def deleted(bench: Bench, base_tree: str) -> frozenset[str]:
+def deleted(rows: list[tuple[str, str, str]]) -> frozenset[str]:
     """What the user deleted: missing in HEAD, and not the source of a rename that git detects."""
-    rows = trees.differences(bench, base_tree, bench.head)
     return frozenset(before for letter, before, _ in rows if letter == "D")
 
 
@@ -130,12 +135,31 @@ def merged(bench: Bench, found: Sides, message: str, author: Mapping[str, str]) 
     pick = git.commit_tree(top, found.theirs_tree, base, message=message, env={**env, **author})
     tree, unmerged, messages = git.merge_tree(top, twin, pick, env)
     leaves = trees.leaves_of(bench, tree)
+    if any(twin in name or pick in name for name in leaves):
+        labels = {twin: "HEAD", pick: label(bench, pick)}
+        leaves = {named(name, labels): leaf for name, leaf in leaves.items()}
+        unmerged = [(stage, named(path, labels)) for stage, path in unmerged]
+        messages = [(kind, named(text, labels)) for kind, text in messages]
+        tree = trees.tree(bench, leaves)
     conflicts = conflicts_of(bench.project, unmerged, messages)
     added = tuple(sorted(leaves.keys() - bench.leaves.keys() - bench.others.keys()))
     return Merge(
         found, base, pick, tree, leaves, conflicts,
         changes(bench, found, leaves, conflicts), added,
     )  # fmt: skip
+
+
+def label(bench: Bench, pick: str) -> str:
+    """What a cherry-pick calls its commit; slashes cannot be in the name of a file."""
+    named = bench.git("log", "-1", "--abbrev-commit", "--format=%h (%s)", pick)
+    return named.strip().replace("/", "_")
+
+
+def named(text: str, labels: Mapping[str, str]) -> str:
+    """A file beside a folder of its name is called after its side, which git knows by commit."""
+    for commit, name in labels.items():
+        text = text.replace(commit, name)
+    return text
 
 
 def conflicts_of(
@@ -153,7 +177,7 @@ def changes(
     bench: Bench, found: Sides, result: Leaves, conflicts: tuple[Conflict, ...]
 ) -> tuple[Change, ...]:
     """What happens to each file that the template changed, and to those that it leaves alone."""
-    mine = {a: b for x, a, b in trees.differences(bench, found.base_tree, bench.head) if x == "R"}
+    mine = found.mine
     torn = {conflict.path for conflict in conflicts}
     rows = [Change(c.path, CONFLICT, c.reason) for c in conflicts]
     for letter, old, new in trees.differences(bench, found.base_tree, found.theirs_tree):

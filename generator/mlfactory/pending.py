@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from . import git
@@ -17,6 +19,7 @@ from .errors import MlfactoryError
 from .linked import Project
 
 FILE = "mlfactory-update.json"
+LABEL = re.compile(rb"^(<{7}|>{7}|\|{7}) .*$", re.MULTILINE)  # the sides' names in conflicts
 PICKED, LOCK = "CHERRY_PICK_HEAD", "index.lock"
 
 
@@ -93,7 +96,38 @@ def is_running(top: Path, state: State) -> bool:
 def written(top: Path, state: State) -> list[str]:
     """The files that the update adds and that are there, though HEAD does not have them yet."""
     has = git.leaves(top, "HEAD")
-    return [n for n in state.added if n not in has and os.path.lexists(top / n)]
+    return [n for n in state.added if n not in has and is_there(top, n)]
+
+
+def is_there(top: Path, name: str) -> bool:
+    """Whether a file is there itself, and not one elsewhere by way of a link."""
+    parents = (top / part.as_posix() for part in PurePosixPath(name).parents)
+    return os.path.lexists(top / name) and not any(path.is_symlink() for path in parents)
+
+
+def in_the_way(top: Path, tracked: Container[str], names: Iterable[str]) -> list[str]:
+    """What stands where an update adds files, and is not git's."""
+    found = set()
+    for name in names:
+        *above, last = [*reversed(PurePosixPath(name).parents), PurePosixPath(name)][1:]
+        for place in (*above, last):
+            here = top / place
+            if place.as_posix() in tracked or not os.path.lexists(here):
+                continue
+            if place == last or here.is_symlink() or not here.is_dir():
+                found.add(place.as_posix())
+                break
+    return sorted(found)
+
+
+def check_free(top: Path, names: Sequence[str], then: str) -> None:
+    """Raises MlfactoryError when a file that git does not know stands where an update writes."""
+    standing = in_the_way(top, (), names)
+    if found := standing and in_the_way(top, git.leaves(top, "HEAD"), names):
+        raise MlfactoryError(
+            f"git does not track {', '.join(found[:8])}, and the update would write there",
+            f"Move it away, {then}",
+        )
 
 
 def undo(top: Path, state: State) -> None:
@@ -108,7 +142,9 @@ def undo(top: Path, state: State) -> None:
         "cherry-pick", "--abort", cwd=top, ok=range(256)
     ).code == 0  # fmt: skip
     if not aborted:
-        if foreign := [name for name in git.dirt(top) if not is_ours(top, state, name)]:
+        # What is staged or in conflict while git picks goes with it, as git's own abort has it.
+        changed = git.unstaged(top) if picked.exists() else git.dirt(top)
+        if foreign := [name for name in changed if not is_ours(top, state, name)]:
             raise MlfactoryError(
                 f"not the update's, and would be lost: {', '.join(foreign[:8])}",
                 f"git stash, then: mlfactory update --abort. It began at {state.head[:10]}",
@@ -124,8 +160,11 @@ def undo(top: Path, state: State) -> None:
 def is_ours(top: Path, state: State, name: str) -> bool:
     """Whether a file is as the update writes it, or as far as it had come with it."""
     path = top / name
-    if name in (f"{state.prefix}uv.lock",) or not os.path.lexists(path):
+    if name == f"{state.prefix}uv.lock" or not os.path.lexists(path):
         return True
+    if path.is_dir() and not path.is_symlink():
+        below = (p.relative_to(top).as_posix() for p in path.rglob("*") if not p.is_dir())
+        return all(is_ours(top, state, inner) for inner in below)
     wanted = git.run(
         "cat-file", "--filters", f"{state.tree}:{name}", cwd=top, ok=(0, 128)
     )  # fmt: skip
@@ -133,7 +172,8 @@ def is_ours(top: Path, state: State, name: str) -> bool:
         return str(path.readlink()) == wanted.out
     if wanted.code or not path.is_file():
         return False
-    return wanted.out.encode("utf-8", "surrogateescape").startswith(path.read_bytes())
+    whole = wanted.out.encode("utf-8", "surrogateescape")
+    return LABEL.sub(rb"\1", whole).startswith(LABEL.sub(rb"\1", path.read_bytes()))
 
 
 def remove(top: Path, name: str) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from . import answers, git, merging, replay, source, trees, upstream
+from . import answers, git, merging, pending, replay, source, trees, upstream
 from .errors import MlfactoryError, UsageError
 from .linked import Project
 from .merging import Merge
@@ -37,6 +36,7 @@ class Prepared:
 
     plan: Plan
     course: Course
+    base: Render
     theirs: Render
     bench: Bench
     merge: Merge
@@ -71,9 +71,11 @@ def prepared(found: Course, wish: Wish) -> Iterator[Prepared]:
     theirs = replay.theirs(project, found.up, found.new, wish)
     with trees.bench(project) as bench:
         sides = merging.sides(bench, base, theirs)
-        text = message(found, theirs)
+        told = upstream.changes(found.up, found.old, found.new)
+        text = message(found, theirs, told)
         merge = merging.merged(bench, sides, text, author(project))
-        yield Prepared(plan(found, base, theirs, bench, merge), found, theirs, bench, merge)
+        made = plan(found, base, theirs, bench, merge, told)
+        yield Prepared(made, found, base, theirs, bench, merge)
 
 
 def check_settings(project: Project, wish: Wish) -> None:
@@ -87,25 +89,26 @@ def check_settings(project: Project, wish: Wish) -> None:
 
 def author(project: Project) -> Mapping[str, str]:
     """Who updates is the author; a preview needs nobody."""
-    if not git.has_identity(project.top):
+    asked = ("-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT")
+    name, known, rest = git.run(*asked, cwd=project.top, ok=(0, 128)).out.partition(" <")
+    if not known:
         return {}
-    who = git.run("var", "GIT_AUTHOR_IDENT", cwd=project.top).out.strip()
-    name, _, rest = who.partition(" <")
     return {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": rest.partition("> ")[0]}
 
 
-def message(found: Course, theirs: Render) -> str:
+def message(found: Course, theirs: Render, told: str) -> str:
     """The update's commit message: what changed in the template and which answers are new."""
     title = f"Update {found.project.name} from {found.old.name} to {found.new.name}"
     if found.old.commit == found.new.commit:
         title = f"Answer the template's questions of {found.project.name} anew"
     new = [f"{name}: {value!r}" for name, value in theirs.facts.questions.items()]
     asked = "New questions, answered with: " + ", ".join(new) if new else ""
-    told = upstream.changes(found.up, found.old, found.new)
     return "\n\n".join(filter(None, [title, told, asked])) + "\n"
 
 
-def plan(found: Course, base: Render, theirs: Render, bench: Bench, merge: Merge) -> Plan:
+def plan(
+    found: Course, base: Render, theirs: Render, bench: Bench, merge: Merge, told: str
+) -> Plan:
     """The plan in the words of `mlfactory update`."""
     return Plan(
         project=str(found.project.path),
@@ -113,7 +116,7 @@ def plan(found: Course, base: Render, theirs: Render, bench: Bench, merge: Merge
         from_version=found.old.name,
         to_version=found.new.name,
         released=not (found.up.own and found.new.name.removeprefix("v") == development()),
-        changelog=upstream.changes(found.up, found.old, found.new),
+        changelog=told,
         questions=theirs.facts.questions,
         settings=new_settings(found.project, base, theirs),
         changes=merge.changes,
@@ -131,18 +134,8 @@ def blocked(bench: Bench, merge: Merge) -> tuple[str, ...]:
     """Files that git does not track, ignored ones too, where the update would put others."""
     top, prefix = bench.project.top, bench.project.prefix
     tracked = {f"{prefix}{name}" for name in (*bench.leaves, *bench.others)}
-    found = set()
-    for name in merge.added:
-        parts = f"{prefix}{name}".split("/")
-        for end in range(1, len(parts) + 1):
-            place = "/".join(parts[:end])
-            here = top / place
-            if not os.path.lexists(here) or place in tracked:
-                continue
-            if end == len(parts) or here.is_symlink() or not here.is_dir():
-                found.add(place.removeprefix(prefix))
-                break
-    return tuple(sorted(found))
+    found = pending.in_the_way(top, tracked, (f"{prefix}{name}" for name in merge.added))
+    return tuple(name.removeprefix(prefix) for name in found)
 
 
 def new_settings(project: Project, base: Render, theirs: Render) -> dict[str, Any]:

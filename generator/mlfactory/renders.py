@@ -78,12 +78,12 @@ def entries(folder: Path) -> Iterator[Entry]:
 
 def entry(path: Path, name: str) -> Entry:
     """One file, looked at before it is read."""
-    if any(part.lower() == ".git" for part in PurePosixPath(name).parts):
+    if is_gits(name):
         raise MlfactoryError(f"the template writes into git's own folder: {name}", UNSAFE)
     if path.is_symlink():
         target = str(path.readlink())
         inside = os.path.normpath(os.path.join(os.path.dirname(name), target))  # noqa: PTH118, PTH120
-        if os.path.isabs(target) or inside.split("/")[0] == "..":  # noqa: PTH117
+        if os.path.isabs(target) or inside.split("/")[0] == ".." or is_gits(target):  # noqa: PTH117
             raise MlfactoryError(f"the template's link {name} leaves the project: {target}", UNSAFE)
         return Entry(LINK, name, os.fsencode(target))
     if not path.is_file():
@@ -94,6 +94,11 @@ def entry(path: Path, name: str) -> Entry:
         raise MlfactoryError(f"{text}; {MAX_BYTES // 2**20} are the limit", "Keep data out of it.")
     mode = EXECUTABLE if path.stat().st_mode & 0o100 else PLAIN
     return Entry(mode, name, path.read_bytes())
+
+
+def is_gits(name: str) -> bool:
+    """Whether a path leads into a repository's own folder, however it is written."""
+    return any(part.lower() == ".git" for part in PurePosixPath(name).parts)
 
 
 @lru_cache

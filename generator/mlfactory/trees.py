@@ -18,6 +18,8 @@ from .linked import CRUFT_FILE, PATTERN, Project
 from .renders import LINK, Entry, Render
 
 ATTRIBUTES = ".gitattributes"
+# A split index would leave its shared part in the repository; a daemon watches the wrong tree.
+OWN_INDEX = ("-c", "core.splitIndex=false", "-c", "core.fsmonitor=false")
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Bench:
 
     project: Project
     scratch: Path
+    git_dir: Path
     objects: Path
     head: str
     leaves: Leaves  # of HEAD, by their path from the project; nested projects are left out
@@ -49,14 +52,14 @@ class Bench:
 
     def git(self, *args: str, **options: object) -> str:
         env = {**self.env, **dict(options.pop("env", {}))}  # type: ignore[call-overload]
-        return git.run(*args, cwd=self.project.top, env=env, **options).out  # type: ignore[arg-type]
+        return git.run(*OWN_INDEX, *args, cwd=self.project.top, env=env, **options).out  # type: ignore[arg-type]
 
 
 @contextmanager
 def bench(project: Project) -> Iterator[Bench]:
     """Look at HEAD and make a place for new objects; it is gone at the end."""
-    objects, *_ = git.place(project.top, "objects")
-    head = git.run("rev-parse", "HEAD", cwd=project.top).out.strip()
+    asked = ("--git-path", ".", "--git-path", "objects", "HEAD")
+    git_dir, objects, head = git.run("rev-parse", *asked, cwd=project.top).out.splitlines()
     with tempfile.TemporaryDirectory(prefix="mlfactory-", ignore_cleanup_errors=True) as scratch:
         (Path(scratch) / "objects").mkdir()
         all_leaves = git.leaves(project.top, head, *filter(None, [project.prefix]))
@@ -65,7 +68,10 @@ def bench(project: Project) -> Iterator[Bench]:
         nested = nested_in(inside)
         own = {name: leaf for name, leaf in inside.items() if not below(name, nested)}
         others = {name: leaf for name, leaf in inside.items() if name not in own}
-        yield Bench(project, Path(scratch), objects.resolve(), head, own, others)
+        here, store = ((project.top / name).resolve() for name in (git_dir, objects))
+        made = Bench(project, Path(scratch), here, store, head, own, others)
+        made.git("read-tree", head, env={"GIT_INDEX_FILE": f"{scratch}/head"})
+        yield made
 
 
 def nested_in(names: Iterable[str]) -> frozenset[str]:
@@ -89,13 +95,12 @@ def filtered(bench: Bench, render: Render) -> Leaves:
     none. A rendered file of attributes is therefore left out of the work tree and stored as it is.
     """
     with tempfile.TemporaryDirectory(prefix="tree-", dir=bench.scratch) as folder:
-        env = {"GIT_INDEX_FILE": f"{folder}/index", "GIT_WORK_TREE": f"{folder}/tree"}
+        env = {**index(bench, Path(folder)), "GIT_WORK_TREE": f"{folder}/tree"}
         for entry in render.entries:
             if PurePosixPath(entry.name).name != ATTRIBUTES:
                 write(Path(folder, "tree", bench.project.prefix), entry)
         Path(folder, "tree").mkdir(exist_ok=True)
-        bench.git("read-tree", bench.head, env=env)
-        env |= {"GIT_DIR": str(git.place(bench.project.top, ".")[0])}
+        env |= {"GIT_DIR": str(bench.git_dir)}
         adding = ("-c", "core.safecrlf=false", "-c", "core.sparseCheckout=false")
         bench.git(*adding, "add", "--force", "--ignore-removal", "--", bench.spec, env=env)
         staged = index_leaves(bench, env)
@@ -103,6 +108,12 @@ def filtered(bench: Bench, render: Render) -> Leaves:
     raw = [e for e in render.entries if PurePosixPath(e.name).name == ATTRIBUTES]
     found = {name: (modes[name], oid) for name, (_, oid) in staged.items() if name in modes}
     return {**found, **{e.name: (e.mode, stored(bench, e)) for e in raw}}
+
+
+def index(bench: Bench, folder: Path) -> dict[str, str]:
+    """An index of its own that holds HEAD; git need not read the tree each time."""
+    shutil.copyfile(bench.scratch / "head", folder / "index")
+    return {"GIT_INDEX_FILE": str(folder / "index")}
 
 
 def index_leaves(bench: Bench, env: dict[str, str]) -> Leaves:
@@ -135,8 +146,7 @@ def tree(bench: Bench, leaves: Leaves) -> str:
     prefix, zero = bench.project.prefix, "0" * len(bench.head)
     gone = "".join(f"0 {zero}\t{prefix}{name}\0" for name in bench.leaves if name not in leaves)
     rows = (f"{mode} {oid}\t{prefix}{name}\0" for name, (mode, oid) in leaves.items())
-    env = {"GIT_INDEX_FILE": str(bench.scratch / "index")}
-    bench.git("read-tree", bench.head, env=env)
+    env = index(bench, bench.scratch)
     stdin = (gone + "".join(rows)).encode("utf-8", "surrogateescape")
     bench.git("update-index", "-z", "--index-info", env=env, stdin=stdin)
     return bench.git("write-tree", env=env).strip()

@@ -24,6 +24,7 @@ RUNNING = {
 }
 # The merge itself runs no hooks of the project: what they would say, the checks say.
 PICK = ("-c", "core.hooksPath=/dev/null", "-c", "advice.mergeConflict=false", *git.MERGING)
+INTO_GIT = "or take it into git: git add --force FILE && git commit"
 IDENTITY = "git config --global user.name NAME && git config --global user.email ADDRESS"
 
 
@@ -66,7 +67,6 @@ def update(place: Path, options: Options, talk: Talk, file: str = "") -> Outcome
         talk.plan(ready.plan)
         if ready.plan.is_current:
             return Outcome("current", ready.plan)
-        check_free(ready)
         return apply(ready, options, talk)
 
 
@@ -108,19 +108,11 @@ def operation(project: Project) -> str:
     return next((name for name, path in found if path.exists()), "")
 
 
-def check_free(ready: Prepared) -> None:
-    """Raises MlfactoryError when a file that git does not know stands in the way."""
-    names = ready.plan.blocked
-    if names:
-        raise MlfactoryError(
-            f"git does not track {shown(names)}, and the update would write there",
-            f"Move it away, or take it into git: git add --force {shown(names, 1)} && git commit",
-        )
-
-
 def apply(ready: Prepared, options: Options, talk: Talk) -> Outcome:
     """Cherry-pick the change. From here on a state is kept, so that nothing can be half done."""
     project, merge = ready.course.project, ready.merge
+    added = tuple(f"{project.prefix}{name}" for name in merge.added)
+    pending.check_free(project.top, added, INTO_GIT)
     failed = checks.failures(project, options.check, talk, "Check before the update")
     trees.adopt(ready.bench)
     after = replay.as_updated(project, ready.theirs)
@@ -132,7 +124,7 @@ def apply(ready: Prepared, options: Options, talk: Talk) -> Outcome:
         ready.bench.head,
         merge.pick,
         merge.tree,
-        tuple(f"{project.prefix}{name}" for name in merge.added),
+        added,
         failed,
         options.check,
         time.time(),
@@ -142,6 +134,7 @@ def apply(ready: Prepared, options: Options, talk: Talk) -> Outcome:
         name = ready.course.new.name
         into = f"{source.REF}{name.removeprefix('v')}"
         git.fetch(project.top, ready.course.up.folder, f"refs/tags/{name}", into)
+    pending.check_free(project.top, added, INTO_GIT)  # the checks may have written, too
     pending.save(project.top, state)
     with talk.step("Merge"):
         code = pick(project, state)
@@ -192,6 +185,7 @@ def resume(place: Path, talk: Talk) -> Outcome:
         git.run(*argv, cwd=top, env={"GIT_EDITOR": "true"}, hint=hint)
     elif not pending.is_picked(top, state):
         pending.undo(top, state)
+        pending.check_free(top, state.added, "then: mlfactory update --continue")
         if pick(project, state):
             return Outcome("conflicts", next=WAYS_ON)
     return finished(project, state, talk)

@@ -198,17 +198,15 @@ def is_older(up: Upstream, new: Version, old: Version) -> bool:
     """Whether `new` came before `old`: in the history, else by its number."""
     if new.commit == old.commit:
         return False
-    if is_ancestor(up, new, old):
-        return True
+    span = f"{new.commit}...{old.commit}"
+    counted = git.run("rev-list", "--left-right", "--count", span, cwd=up.folder).out.split()
+    ahead, behind = map(int, counted)
     numbers = number(new.name), number(old.name)
-    if is_ancestor(up, old, new) or None in numbers or any(n and n.is_devrelease for n in numbers):
+    if not ahead:
+        return True
+    if not behind or None in numbers or any(n and n.is_devrelease for n in numbers):
         return False
     return bool(numbers[0] and numbers[1] and numbers[0] < numbers[1])
-
-
-def is_ancestor(up: Upstream, one: Version, other: Version) -> bool:
-    argv = ("merge-base", "--is-ancestor", one.commit, other.commit)
-    return git.run(*argv, cwd=up.folder, ok=(0, 1)).code == 0
 
 
 def checkout(up: Upstream, commit: str, folder: Path) -> None:

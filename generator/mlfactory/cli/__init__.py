@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import signal
@@ -10,6 +11,7 @@ import sys
 from mlfactory import errors
 
 DEBUG = "MLFACTORY_DEBUG"
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 REPORT = "This is a bug in mlfactory: please report it."
 
 
@@ -43,6 +45,8 @@ def guarded() -> int:
         return failed("interrupted", "", errors.INTERRUPTED)
     except BrokenPipeError:
         return silence()
+    except OSError as error:
+        return full(error) if is_full(error) else unexpected(error)
     except Exception as error:
         return unexpected(error)
     if result == errors.INTERRUPTED:
@@ -57,6 +61,16 @@ def failed(message: str, hint: str, code: int) -> int:
         show_traceback()
     console.show_error(message, hint)
     return code
+
+
+def is_full(error: OSError) -> bool:
+    """Whether nothing more can be written; for its temporary files, Python says it in words."""
+    return error.errno in FULL or "No usable temporary directory" in str(error)
+
+
+def full(error: OSError) -> int:
+    place = f"{error.filename}: " if error.filename else ""
+    return failed(f"{place}{error.strerror}", "Free some space and try again.", errors.ERROR)
 
 
 def unexpected(error: Exception) -> int:

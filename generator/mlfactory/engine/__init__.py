@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TRUST = "mlfactory never runs a template's code. If you trust it: copier copy --trust {} DIRECTORY"
 
+FAULTS = (ValueError, TypeError, OSError)  # what a template can make copier stumble over
+
 
 @dataclass(frozen=True)
 class Sheet:
@@ -148,6 +150,7 @@ def copier_at_work(which: Template, trusting: str = TRUST) -> Iterator[None]:
         warnings.simplefilter("ignore")
         import yaml
         from copier import errors
+        from jinja2 import TemplateError
         from plumbum import ProcessExecutionError
 
         try:
@@ -159,7 +162,7 @@ def copier_at_work(which: Template, trusting: str = TRUST) -> Iterator[None]:
             raise MlfactoryError(first, trusting.format(which.source)) from error
         except ProcessExecutionError as error:
             raise git_failed(which, str(error.stderr)) from error
-        except (errors.CopierError, ValueError, TypeError, yaml.YAMLError) as error:
+        except (errors.CopierError, TemplateError, yaml.YAMLError, *FAULTS) as error:
             raise copier_failed(which, error) from error
 
 

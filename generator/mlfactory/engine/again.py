@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlfactory import answers, upstream
+from mlfactory.errors import MlfactoryError
 from mlfactory.linked import Project
 from mlfactory.model import Template, Wish
 from mlfactory.renders import Facts, Render, collected
@@ -18,6 +19,7 @@ from . import copier_at_work, fresh_worker, questions_of
 if TYPE_CHECKING:
     from copier._main import Worker
 
+MIGRATIONS = "the template has migrations; mlfactory does not run them"
 TRUST = "An update would run it. If you trust it, add --trust."
 
 
@@ -25,7 +27,7 @@ def as_recorded(
     project: Project, template: Path, version: Version, folder: Path, wish: Wish
 ) -> Render:
     """What a version makes of the recorded answers, as when the project was rendered with it."""
-    return replayed(project, template, version, folder, wish, data=project.answers)
+    return replayed(project, template, version, folder, wish, project.answers, recorded=True)
 
 
 def as_updated(
@@ -38,7 +40,7 @@ def as_updated(
     folder.mkdir(parents=True)
     (folder / project.file).parent.mkdir(parents=True, exist_ok=True)
     (folder / project.file).write_text(project.text, encoding="utf-8")
-    return replayed(project, template, version, folder, wish, data=wish.settings)
+    return replayed(project, template, version, folder, wish, wish.settings, recorded=False)
 
 
 def replayed(
@@ -48,6 +50,8 @@ def replayed(
     folder: Path,
     wish: Wish,
     data: Mapping[str, Any],
+    *,
+    recorded: bool,
 ) -> Render:
     """Let copier render a checked-out version into a folder of its own, and collect the result."""
     which = Template(project.source, version.name)
@@ -65,6 +69,8 @@ def replayed(
             unsafe=wish.trust,
         )
         place(worker, template, version)
+        if worker.template._raw_config.get("_migrations") and not (recorded or wish.trust):
+            raise MlfactoryError(MIGRATIONS, "With --trust the update goes on without them.")
         if wish.settings:
             answers.check(wish.settings, questions_of(worker.template.questions_data))
         worker.run_copy()
@@ -85,7 +91,7 @@ def facts_of(worker: Any, project: Project, version: Version, wish: Wish) -> Fac
     had = {*project.answers, *wish.settings, *worker.answers.hidden}
     user = worker.answers.user
     new = {name: user[name] for name in worker.template.questions_data if name in user}
-    notes = ("the template has migrations; mlfactory does not run them",)
+    notes = (MIGRATIONS,)
     return Facts(
         version.name,
         {k: v for k, v in worker._answers_to_remember().items() if not k.startswith("_")},
