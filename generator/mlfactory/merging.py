@@ -6,8 +6,10 @@ tree with only the project's own part replaced, so that nothing else can be touc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from . import git, renders, trees
 from .errors import MlfactoryError
@@ -26,7 +28,7 @@ class Sides:
     """Both sides as they are merged, and what was left out of them.
 
     `owned` are the user's own files that the template would have changed, `deleted` those that
-    the user has deleted and the template still has.
+    the user has deleted and the template still has, with the name that it has for them now.
     """
 
     base: Leaves
@@ -34,7 +36,7 @@ class Sides:
     base_tree: str
     theirs_tree: str
     owned: tuple[str, ...]
-    deleted: tuple[str, ...]
+    deleted: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,13 @@ def sides(bench: Bench, base: Render, theirs: Render) -> Sides:
     offered = new.keys()
     old = {n: leaf for n, leaf in old.items() if n in new or not is_excluded(theirs, n)}
     mine = owned(bench, base, theirs, {*old, *new})
+    away = {n for n in owns(base, theirs, set(old)) if n not in bench.leaves}
     changed = tuple(sorted(n for n in mine if n in old and n in new and old[n] != new[n]))
     recorded = {bench.project.file} & bench.leaves.keys()
     old = settled(old, bench.leaves, mine | recorded)
-    new = {**settled(new, bench.leaves, mine), **record(bench, new)}
+    new = {**settled(settled(new, old, away), bench.leaves, mine), **record(bench, new)}
     base_tree, theirs_tree = trees.tree(bench, old), trees.tree(bench, new)
-    gone = deleted(bench, base_tree)
+    gone, kept = deleted(bench, base_tree), {}
     if gone:
         moved = {a: b for x, a, b in trees.differences(bench, base_tree, theirs_tree) if x == "R"}
         out = gone | {
@@ -72,8 +75,8 @@ def sides(bench: Bench, base: Render, theirs: Render) -> Sides:
         old = {n: leaf for n, leaf in old.items() if n not in gone}
         new = {n: leaf for n, leaf in new.items() if n not in out}
         base_tree, theirs_tree = trees.tree(bench, old), trees.tree(bench, new)
-        gone = frozenset(n for n in gone if n in offered or n in moved)
-    return Sides(old, new, base_tree, theirs_tree, changed, tuple(sorted(gone)))
+        kept = {n: moved.get(n, "") for n in sorted(gone) if n in offered or n in moved}
+    return Sides(old, new, base_tree, theirs_tree, changed, kept)
 
 
 def is_excluded(render: Render, name: str) -> bool:
@@ -82,8 +85,10 @@ def is_excluded(render: Render, name: str) -> bool:
 
 def check_apart(bench: Bench, leaves: Leaves) -> None:
     """Raises MlfactoryError when the template would write into a project inside of this one."""
+    nested = trees.nested_in(bench.others)
+    around = {p.as_posix() for folder in nested for p in (PurePosixPath(folder) / "_").parents}
     for name in leaves:
-        if name in bench.others:
+        if name in around or trees.below(name, nested):
             raise MlfactoryError(
                 f"the template renders {name}, which belongs to another project inside of this one",
                 "Move that project elsewhere.",
@@ -92,14 +97,22 @@ def check_apart(bench: Bench, leaves: Leaves) -> None:
 
 def owned(bench: Bench, base: Render, theirs: Render, names: set[str]) -> set[str]:
     """The files that are the user's: a version says so, and they exist."""
+    return owns(base, theirs, names & bench.leaves.keys() - {bench.project.file})
+
+
+def owns(base: Render, theirs: Render, names: set[str]) -> set[str]:
+    """The names that one of the versions leaves to the user."""
     patterns = (base.facts.skip, theirs.facts.skip)
-    here = names & bench.leaves.keys() - {bench.project.file}
-    return {name for name in here if any(renders.matches(skip, name) for skip in patterns)}
+    return {name for name in names if any(renders.matches(skip, name) for skip in patterns)}
 
 
-def settled(leaves: Leaves, head: Leaves, mine: set[str]) -> Leaves:
-    """The same, with the user's own files as they are in HEAD."""
-    return {**leaves, **{name: head[name] for name in mine}}
+def settled(leaves: Leaves, other: Leaves, names: set[str]) -> Leaves:
+    """The same with these files as the other has them, so that there is no change to merge.
+
+    The user's own files are taken from HEAD. Those that HEAD has under another name, or not at
+    all, are taken from base.
+    """
+    return {**leaves, **{name: other[name] for name in names}}
 
 
 def record(bench: Bench, new: Leaves) -> Leaves:
@@ -137,7 +150,8 @@ def conflicts_of(
     size, found = len(project.prefix), {}
     for _, path in unmerged:
         said = [text for kind, text in messages if kind.startswith("CONFLICT") and path in text]
-        found[path] = Conflict(path[size:], said[0].removeprefix("CONFLICT ") if said else "")
+        reason = re.sub(r"^CONFLICT \((.*?)\): ", r"\1: ", said[0]) if said else ""
+        found[path] = Conflict(path[size:], reason)
     return tuple(found[path] for path in sorted(found))
 
 
@@ -157,7 +171,10 @@ def changes(
             rows.append(Change(new, RENAMED, f"was {old}"))
         elif result.get(here) != bench.leaves.get(here):
             rows.append(Change(here, state))
-    rows += [Change(name, KEPT_DELETED) for name in found.deleted]
+    rows += [
+        Change(name, KEPT_DELETED, f"the template has it as {now} now" if now else "")
+        for name, now in found.deleted.items()
+    ]
     rows += [Change(name, YOURS) for name in found.owned]
     return tuple(sorted(rows, key=lambda change: (change.path, change.state)))
 

@@ -97,9 +97,7 @@ def filtered(bench: Bench, render: Render) -> Leaves:
         bench.git("read-tree", bench.head, env=env)
         env |= {"GIT_DIR": str(git.place(bench.project.top, ".")[0])}
         adding = ("-c", "core.safecrlf=false", "-c", "core.sparseCheckout=false")
-        bench.git(
-            *adding, "add", "--force", "--ignore-removal", "--", bench.spec, env=env
-        )
+        bench.git(*adding, "add", "--force", "--ignore-removal", "--", bench.spec, env=env)
         staged = index_leaves(bench, env)
     modes = {entry.name: entry.mode for entry in render.entries}
     raw = [e for e in render.entries if PurePosixPath(e.name).name == ATTRIBUTES]
