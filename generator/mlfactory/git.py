@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -197,10 +198,20 @@ def unmerged(path: Path) -> list[str]:
 
 
 def marked(path: Path) -> list[str]:
-    """Changed files in which conflict markers are left."""
-    told = run("diff", "--check", "HEAD", cwd=path, env=QUIET, ok=(0, 2)).out
-    found = (line.rpartition(": leftover conflict marker")[0] for line in told.splitlines())
-    return sorted({entry.rpartition(":")[0] for entry in found if entry})
+    """Changed files in which conflict markers are left.
+
+    Lines of `=======` alone are none: they also underline headings.
+    """
+    argv = ("-c", "core.quotePath=false", "diff", "--check", "--no-color", "HEAD")
+    told = run(*argv, cwd=path, env=QUIET, ok=(0, 2)).out
+    rows = re.findall(r"^(.+):(\d+): leftover conflict marker", told, re.MULTILINE)
+    return sorted({name for name, row in rows if begins_conflict(path / name, int(row))})
+
+
+def begins_conflict(file: Path, row: int) -> bool:
+    """Whether a line that git takes for a conflict marker is not only a line under a heading."""
+    lines = file.read_bytes().split(b"\n") if file.is_file() else []
+    return len(lines) >= row and lines[row - 1].startswith((b"<", b">", b"|"))
 
 
 def leaves(path: Path, tree: str, *specs: str, env: Mapping[str, str] | None = None) -> Leaves:

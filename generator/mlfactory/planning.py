@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -98,7 +99,9 @@ def message(found: Course, theirs: Render) -> str:
     new = [f"{name}: {value!r}" for name, value in theirs.facts.questions.items()]
     asked = "New questions, answered with: " + ", ".join(new) if new else ""
     told = upstream.changes(found.up, found.old, found.new)
-    return "\n\n".join(filter(None, [title, told, asked])) + "\n"
+    # git takes lines that begin with # for comments when somebody edits the message.
+    body = re.sub(r"^#+ *", "", "\n\n".join(filter(None, [told, asked])), flags=re.MULTILINE)
+    return f"{title}\n\n{body}".rstrip() + "\n"
 
 
 def plan(found: Course, base: Render, theirs: Render, bench: Bench, merge: Merge) -> Plan:

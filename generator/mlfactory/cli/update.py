@@ -56,6 +56,7 @@ def update(
     from mlfactory.answers import parse_settings
     from mlfactory.model import Wish
 
+    updating.check_one_way(go_on, abort)
     place, talk = Path(project), console.Terminal(quiet_plan=as_json)
     if go_on:
         done = updating.resume(place, talk)
