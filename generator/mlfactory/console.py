@@ -199,9 +199,10 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     yield f"{plan.project}: {plan.from_version} -> {plan.to_version} of {plan.source}"
     if plan.changelog:
         yield from ("", *(f"  {text}".rstrip() for text in plan.changelog.splitlines()))
-    for title, found in (("New questions", plan.questions), ("New settings", plan.settings)):
+    questions = ("New questions, with their answers:", plan.questions)
+    for title, found in (questions, ("New settings, with their defaults:", plan.settings)):
         if found:
-            yield from ("", f"{title}, with their defaults:")
+            yield from ("", title)
             yield from (
                 f"  {name}: {json.dumps(value, default=str, ensure_ascii=False)}"
                 for name, value in found.items()
