@@ -46,8 +46,18 @@ class Prepared:
 def course(project: Project, to: str = "") -> Course:
     """Raises an error when the template cannot be reached or has no such version."""
     up = upstream.opened(project)
-    old = upstream.version(up, project.version)
-    return Course(project, up, old, upstream.version(up, to or up.newest))
+    return Course(project, up, recorded(project, up), upstream.version(up, to or up.newest))
+
+
+def recorded(project: Project, up: Upstream) -> Version:
+    """The version that the project has. Raises MlfactoryError when the template lost it."""
+    try:
+        return upstream.version(up, project.version)
+    except UsageError as error:
+        raise MlfactoryError(
+            f"{error.message}, which {project.name} records",
+            f"Write another one into {project.file}, and commit. {error.hint}",
+        ) from error
 
 
 def check_forward(found: Course, to: str) -> None:

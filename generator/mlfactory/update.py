@@ -100,7 +100,7 @@ def check_ready(project: Project) -> None:
     if running := operation(project):
         hint = f"git {running} --continue, or git {running} --abort"
         hint = "git bisect reset" if running == "bisect" else hint
-        raise MlfactoryError(f"a {running} is in progress in {project.top}", hint)
+        raise MlfactoryError(f"a git {running} is in progress in {project.top}", hint)
     if dirty := git.dirt(project.top):
         raise MlfactoryError(
             f"{project.top} has changes that are not committed: {shown(dirty)}",
