@@ -120,7 +120,9 @@ def template(path: Path, *versions: Files, options: tuple[str, ...] = ()) -> Rep
 
 
 def release(repo: Repo, tag: str, files: Files) -> None:
-    repo.commit(files, f"Release {tag}")
+    """A further version; files that the project is to ignore are not ignored here."""
+    repo.write(files).git("add", "--all", "--force")
+    repo.commit(message=f"Release {tag}")
     repo.git("tag", tag)
 
 

@@ -234,7 +234,7 @@ def test_something_that_git_does_not_know_stands_in_the_way(
     assert not list(target.iterdir())
 
 
-def test_no_repository(source: Repo, tmp_path: Path) -> None:
+def test_no_repository(tmp_path: Path) -> None:
     folder = tmp_path / "loose"
     folder.mkdir()
     message, hint = refused(Repo(folder))
