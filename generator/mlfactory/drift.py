@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import git, linked, merging, planning, renders, replay, trees, upstream
+from . import git, linked, merging, pending, planning, renders, replay, trees, upstream
 from .errors import MlfactoryError, UsageError
 from .linked import Project
 from .model import Change, Restoring, Status, Wish
@@ -69,7 +69,8 @@ def status(place: Path, file: str = "", *, trust: bool = False) -> Status:
     with compared(project, found, trust=trust) as seen:
         common = (str(project.path), project.source, found.old.name, found.new.name)
         if not behind or older:
-            return Status(*common, files=seen.files, warnings=seen.render.facts.notes)
+            notes = (*unfinished(project), *seen.render.facts.notes)
+            return Status(*common, files=seen.files, warnings=notes)
         with planning.prepared(found, Wish(trust=trust)) as ready:
             return Status(
                 *common,
@@ -77,8 +78,17 @@ def status(place: Path, file: str = "", *, trust: bool = False) -> Status:
                 questions=ready.plan.questions,
                 files=tuple(marked(seen, ready.merge.sides)),
                 conflicts=ready.merge.conflicts,
-                warnings=ready.plan.warnings,
+                warnings=(*unfinished(project), *ready.plan.warnings),
             )
+
+
+def unfinished(project: Project) -> tuple[str, ...]:
+    """A warning while an update waits for somebody to go on."""
+    state = pending.load(project.top)
+    if not state or not pending.is_running(project.top, state):
+        return ()
+    ways = "mlfactory update --continue, or mlfactory update --abort"
+    return (f"the update to {state.to_version} is not finished: {ways}",)
 
 
 def marked(seen: Compared, sides: merging.Sides) -> Iterator[Change]:
@@ -147,7 +157,17 @@ def project_and_names(given: list[str]) -> tuple[Path, list[str]]:
 
 
 def shown(bench: Bench, sides: tuple[str, str], where: list[str], look: tuple[str, ...]) -> str:
-    argv = ("-c", "core.quotePath=false", "diff", "-M", "--no-ext-diff", "--binary", *look)
+    plainly = ("--binary", "--src-prefix=a/", "--dst-prefix=b/")
+    argv = (
+        "-c",
+        "core.quotePath=false",
+        "diff",
+        "-M",
+        "--no-ext-diff",
+        "--no-textconv",
+        *plainly,
+        *look,
+    )
     return bench.git(*argv, *sides, "--", *where)
 
 

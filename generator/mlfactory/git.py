@@ -13,6 +13,7 @@ NAME, EMAIL = "mlfactory", "mlfactory@localhost"
 MISSING = "Install git 2.34 or newer and try again."
 SIGNING = "If git cannot sign here, mend the key or run `git config --global commit.gpgsign false`."
 QUIET = {"GIT_OPTIONAL_LOCKS": "0"}  # reading must not refresh the index
+PASSIVE = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")  # nor run anything
 OURS = {
     "GIT_AUTHOR_NAME": NAME,
     "GIT_AUTHOR_EMAIL": EMAIL,
@@ -185,15 +186,15 @@ def place(path: Path, *names: str) -> tuple[Path, ...]:
 
 def dirt(path: Path) -> list[str]:
     """Tracked files with changes that are not committed; nothing is written, not even the index."""
-    listed = run(
-        "status", "--porcelain", "-z", "--untracked-files=no", "--no-renames", cwd=path, env=QUIET
-    )
+    argv = ("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames")
+    listed = run(*PASSIVE, *argv, cwd=path, env=QUIET)
     return [entry[3:] for entry in listed.out.split("\0") if entry]
 
 
 def unmerged(path: Path) -> list[str]:
     """Files in conflict."""
-    listed = run("diff", "--name-only", "--diff-filter=U", "-z", cwd=path, env=QUIET).out
+    argv = ("diff", "--name-only", "--diff-filter=U", "-z")
+    listed = run(*PASSIVE, *argv, cwd=path, env=QUIET).out
     return sorted(set(filter(None, listed.split("\0"))))
 
 
@@ -203,7 +204,7 @@ def marked(path: Path) -> list[str]:
     Lines of `=======` alone are none: they also underline headings.
     """
     argv = ("-c", "core.quotePath=false", "diff", "--check", "--no-color", "HEAD")
-    told = run(*argv, cwd=path, env=QUIET, ok=(0, 2)).out
+    told = run(*PASSIVE, *argv, cwd=path, env=QUIET, ok=(0, 2)).out
     rows = re.findall(r"^(.+):(\d+): leftover conflict marker", told, re.MULTILINE)
     return sorted({name for name, row in rows if begins_conflict(path / name, int(row))})
 
@@ -272,7 +273,7 @@ def merge_tree(
     Raises MlfactoryError with a git that cannot do it.
     """
     argv = ("merge-tree", "--write-tree", "-z", "--messages", ours, theirs)
-    done = run(*MERGING, *argv, cwd=path, env=env, ok=(0, 1, 128, 129))
+    done = run(*PASSIVE, *MERGING, *argv, cwd=path, env=env, ok=(0, 1, 128, 129))
     if done.code > 1:
         if done.code == 129 or "usage:" in done.err or "unknown option" in done.err:
             raise MlfactoryError("this needs git 2.38 or newer", "Install a newer git.")
