@@ -282,4 +282,6 @@ def show_restoring(told: Restoring) -> None:
         note("nothing has drifted there")
         return
     verb = "put back" if told.done else "would put back"
-    show_text("".join(f"{verb}  {change.path}  ({change.state})\n" for change in told.files))
+    notes = (f"{c.state}, {c.note}, which stays" if c.note else c.state for c in told.files)
+    rows = zip(told.files, notes, strict=True)
+    show_text("".join(f"{verb}  {change.path}  ({note})\n" for change, note in rows))

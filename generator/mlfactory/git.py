@@ -44,7 +44,8 @@ def run(
     hint: str = MISSING,
 ) -> process.Result:
     """Run git in `cwd`. Raises MlfactoryError when it ends with a code that is not in `ok`."""
-    return process.run(["git", *args], cwd, env=env, stdin=stdin, ok=ok, hint=hint)
+    reading = PASSIVE if env and env.keys() >= QUIET.keys() else ()
+    return process.run(["git", *reading, *args], cwd, env=env, stdin=stdin, ok=ok, hint=hint)
 
 
 def init(path: Path) -> None:
@@ -187,14 +188,14 @@ def place(path: Path, *names: str) -> tuple[Path, ...]:
 def dirt(path: Path) -> list[str]:
     """Tracked files with changes that are not committed; nothing is written, not even the index."""
     argv = ("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames")
-    listed = run(*PASSIVE, *argv, cwd=path, env=QUIET)
+    listed = run(*argv, cwd=path, env=QUIET)
     return [entry[3:] for entry in listed.out.split("\0") if entry]
 
 
 def unmerged(path: Path) -> list[str]:
     """Files in conflict."""
     argv = ("diff", "--name-only", "--diff-filter=U", "-z")
-    listed = run(*PASSIVE, *argv, cwd=path, env=QUIET).out
+    listed = run(*argv, cwd=path, env=QUIET).out
     return sorted(set(filter(None, listed.split("\0"))))
 
 
@@ -204,7 +205,7 @@ def marked(path: Path) -> list[str]:
     Lines of `=======` alone are none: they also underline headings.
     """
     argv = ("-c", "core.quotePath=false", "diff", "--check", "--no-color", "HEAD")
-    told = run(*PASSIVE, *argv, cwd=path, env=QUIET, ok=(0, 2)).out
+    told = run(*argv, cwd=path, env=QUIET, ok=(0, 2)).out
     rows = re.findall(r"^(.+):(\d+): leftover conflict marker", told, re.MULTILINE)
     return sorted({name for name, row in rows if begins_conflict(path / name, int(row))})
 
@@ -273,7 +274,7 @@ def merge_tree(
     Raises MlfactoryError with a git that cannot do it.
     """
     argv = ("merge-tree", "--write-tree", "-z", "--messages", ours, theirs)
-    done = run(*PASSIVE, *MERGING, *argv, cwd=path, env=env, ok=(0, 1, 128, 129))
+    done = run(*MERGING, *argv, cwd=path, env=env, ok=(0, 1, 128, 129))
     if done.code > 1:
         if done.code == 129 or "usage:" in done.err or "unknown option" in done.err:
             raise MlfactoryError("this needs git 2.38 or newer", "Install a newer git.")

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from . import answers, git, merging, replay, source, trees, upstream
@@ -140,18 +141,21 @@ def blocked(bench: Bench, merge: Merge) -> tuple[str, ...]:
     """Files that git does not track, ignored ones too, where the update would put others."""
     top, prefix = bench.project.top, bench.project.prefix
     tracked = {f"{prefix}{name}" for name in (*bench.leaves, *bench.others)}
-    found = set()
-    for name in merge.added:
-        parts = f"{prefix}{name}".split("/")
-        for end in range(1, len(parts) + 1):
-            place = "/".join(parts[:end])
-            here = top / place
-            if not os.path.lexists(here) or place in tracked:
-                continue
-            if end == len(parts) or here.is_symlink() or not here.is_dir():
-                found.add(place.removeprefix(prefix))
-                break
-    return tuple(sorted(found))
+    found = {obstacle(top, f"{prefix}{name}", tracked) for name in merge.added}
+    return tuple(sorted(place.removeprefix(prefix) for place in found if place))
+
+
+def obstacle(top: Path, name: str, tracked: set[str]) -> str:
+    """What is not tracked and stands where a file is to be written, or an empty string."""
+    parts = name.split("/")
+    for end in range(1, len(parts) + 1):
+        place = "/".join(parts[:end])
+        here = top / place
+        if not os.path.lexists(here) or place in tracked:
+            continue
+        if end == len(parts) or here.is_symlink() or not here.is_dir():
+            return place
+    return ""
 
 
 def new_settings(project: Project, base: Render, theirs: Render) -> dict[str, Any]:
@@ -172,8 +176,6 @@ def new_settings(project: Project, base: Render, theirs: Render) -> dict[str, An
 
 def flat(text: str | None, file: str, prefix: str = "") -> dict[str, Any]:
     """The leaves of a YAML text by their dotted names; of a text that is not YAML, nothing."""
-    from pathlib import Path
-
     try:
         found: Any = answers.parse(text or "{}", Path(file))
     except MlfactoryError:

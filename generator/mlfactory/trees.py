@@ -49,7 +49,7 @@ class Bench:
 
     def git(self, *args: str, **options: object) -> str:
         env = {**self.env, **dict(options.pop("env", {}))}  # type: ignore[call-overload]
-        return git.run(*git.PASSIVE, *args, cwd=self.project.top, env=env, **options).out  # type: ignore[arg-type]
+        return git.run(*args, cwd=self.project.top, env=env, **options).out  # type: ignore[arg-type]
 
 
 def quoted(folder: Path) -> str:

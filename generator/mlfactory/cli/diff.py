@@ -60,9 +60,10 @@ def restore(
     as_json: AsJson = False,
 ) -> None:
     """Put drifted or deleted files back as the template has them at the recorded version."""
-    from mlfactory import console, drift
+    from mlfactory import console
+    from mlfactory import restore as restoring
 
-    told = drift.restore(Path.cwd(), paths, dry_run=dry_run, file=answers_file, trust=trust)
+    told = restoring.restore(Path.cwd(), paths, dry_run=dry_run, file=answers_file, trust=trust)
     if as_json:
         console.show_json(console.plain(told))
     else:
