@@ -12,7 +12,7 @@ import yaml
 from .conftest import ROOT, Command
 
 REFERENCE = ROOT / "docs/reference/cli.md"
-COMMANDS = ([], ["new"], ["doctor"])
+COMMANDS = ([], ["new"], ["update"], ["status"], ["diff"], ["restore"], ["doctor"])
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 

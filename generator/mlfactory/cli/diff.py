@@ -14,7 +14,7 @@ def diff(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[PROJECT] [PATH]...",
+            metavar="PROJECT|PATH",
             help="A project, else the current directory; then files of it.",
         ),
     ] = None,
@@ -50,7 +50,7 @@ def diff(
 
 def restore(
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH...", help="Files or folders; . for all of them.")
+        list[str], typer.Argument(metavar="PATH", help="Files or folders; . for all of them.")
     ],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be put back, and change nothing.")

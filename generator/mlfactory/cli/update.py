@@ -18,7 +18,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on s
 
 def update(
     project: Annotated[
-        str, typer.Argument(metavar="[PROJECT]", help="The project; else the current directory.")
+        str,
+        typer.Argument(
+            metavar="PROJECT", help="The project; else the current directory.", show_default=False
+        ),
     ] = ".",
     to: Annotated[
         str, typer.Option(metavar="REF", help="A version, tag, branch or commit; else the newest.")
