@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from .conftest import ROOT, Command
-from .evolving import SMALL, TEXT, Repo, edited, project, release, template
+from .evolving import SMALL, TEXT, edited, project, release, template
 from .template.pages import BLOCK, step
 
 PAGE = (ROOT / "docs/how-to/update.md").read_text("utf-8")
