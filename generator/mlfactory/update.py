@@ -175,8 +175,7 @@ def pick(project: Project, state: State) -> int:
 def finished(project: Project, state: State, talk: Talk, plan: Plan | None = None) -> Outcome:
     """After the commit: the lock is amended into it, and the checks run again."""
     warnings = checks.relock(project, state.head, talk)
-    failed = checks.failures(project, state.check, talk, "Check after the update")
-    new = tuple(text for text in failed if text not in state.failed_before)
+    new = checks.new_failures(project, state.check, talk, state.failed_before)
     commit = pending.head_of(project.top)
     pending.forget(project.top)
     ways = (f"git show {commit[:10]}", f"git revert {commit[:10]}     # takes the update back")
