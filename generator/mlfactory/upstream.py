@@ -258,5 +258,8 @@ def changelog_gained(up: Upstream, old: Version, new: Version) -> str:
         "diff", "--unified=0", "--no-color", "--no-ext-diff", old.commit, new.commit, "--", where,
         cwd=up.folder,
     ).out  # fmt: skip
-    lines = [x[1:] for x in shown.splitlines() if x.startswith("+") and not x.startswith("+++")]
+    lines, inside = [], False
+    for line in shown.splitlines():
+        inside = line.startswith("@@") or (inside and not line.startswith("diff "))
+        lines += [line[1:]] if inside and line.startswith("+") else []
     return "\n".join(lines).strip()
