@@ -223,7 +223,9 @@ def test_something_that_git_does_not_know_stands_in_the_way(
             (new / "c.txt" / "deep").write_text("precious\n")
         else:
             (new / "c.txt").symlink_to(target if what == "link" else tmp_path / "nowhere")
-    name = "new" if "parent" in what else "new/c.txt"
+    name = {"folder": "new/c.txt/deep", "parent": "new", "linked parent": "new"}.get(
+        what, "new/c.txt"
+    )
     told = mlfactory("update", demo.path, "--dry-run").stdout
     assert f"  in the way    {name}" in told
     before = demo.everything()

@@ -135,7 +135,8 @@ def merged(bench: Bench, found: Sides, message: str, author: Mapping[str, str]) 
     pick = git.commit_tree(top, found.theirs_tree, base, message=message, env={**env, **author})
     tree, unmerged, messages = git.merge_tree(top, twin, pick, env)
     leaves = trees.leaves_of(bench, tree)
-    conflicts = conflicts_of(bench.project, unmerged, messages)
+    names = {twin: "the project", pick: "the template"}
+    conflicts = conflicts_of(bench.project, unmerged, messages, names)
     added = tuple(sorted(leaves.keys() - bench.leaves.keys() - bench.others.keys()))
     return Merge(
         found, base, pick, tree, leaves, conflicts,
@@ -144,15 +145,30 @@ def merged(bench: Bench, found: Sides, message: str, author: Mapping[str, str]) 
 
 
 def conflicts_of(
-    project: Project, unmerged: list[tuple[str, str]], messages: list[tuple[str, str]]
+    project: Project,
+    unmerged: list[tuple[str, str]],
+    messages: list[tuple[str, str]],
+    names: Mapping[str, str],
 ) -> tuple[Conflict, ...]:
-    """The paths that git cannot merge, each with what git says of it."""
+    """The paths that git cannot merge, each with what git says of it.
+
+    git puts a file aside when a folder takes its name, and then appends the commit; `names` says
+    in words which commit is whose.
+    """
     size, found = len(project.prefix), {}
     for _, path in unmerged:
-        said = [text for kind, text in messages if kind.startswith("CONFLICT") and path in text]
-        reason = re.sub(r"^CONFLICT \((.*?)\): ", r"\1: ", said[0]) if said else ""
-        found[path] = Conflict(path[size:], reason)
+        plain = path.removesuffix(next((f"~{c}" for c in names if path.endswith(f"~{c}")), ""))
+        said = [text for kind, text in messages if kind.startswith("CONFLICT") and plain in text]
+        found[plain] = Conflict(plain[size:], reason(said[0], names) if said else "")
     return tuple(found[path] for path in sorted(found))
+
+
+def reason(text: str, names: Mapping[str, str]) -> str:
+    """What git says of a conflict, without the names of commits that nobody knows."""
+    for commit, name in names.items():
+        text = text.replace(f"~{commit}", "").replace(commit, name)
+    text = re.sub(r"\s+Version the \w+ of .*", "", text, flags=re.DOTALL)
+    return re.sub(r"^CONFLICT \((.*?)\): ", r"\1: ", text)
 
 
 def changes(

@@ -153,9 +153,16 @@ def obstacle(top: Path, name: str, tracked: set[str]) -> str:
         here = top / place
         if not os.path.lexists(here) or place in tracked:
             continue
-        if end == len(parts) or here.is_symlink() or not here.is_dir():
+        if here.is_symlink() or not here.is_dir():
             return place
-    return ""
+    return next(unknown_below(top, name, tracked), "")
+
+
+def unknown_below(top: Path, folder: str, tracked: set[str]) -> Iterator[str]:
+    """What a folder holds beside tracked files."""
+    for place, _, names in os.walk(top / folder):
+        inside = Path(place).relative_to(top).as_posix()
+        yield from (name for n in sorted(names) if (name := f"{inside}/{n}") not in tracked)
 
 
 def new_settings(project: Project, base: Render, theirs: Render) -> dict[str, Any]:

@@ -47,10 +47,12 @@ def check_committed(seen: drift.Compared, chosen: list[Change]) -> None:
     tracked = {f"{prefix}{name}" for name in (*seen.bench.leaves, *seen.bench.others)}
     for change in chosen:
         name = f"{prefix}{change.path}"
-        if place := planning.obstacle(top, name, tracked):
+        folder = name if (top / name).is_dir() and not (top / name).is_symlink() else ""
+        if place := planning.obstacle(top, name, tracked) or folder:
+            there = place.removeprefix(prefix)
             raise MlfactoryError(
-                f"{place.removeprefix(prefix)} is not tracked by git, and would be lost",
-                "Move it away, or take it into git; then restore again.",
+                f"{there} stands where {change.path} is to be, and would be lost",
+                "Move it away; then restore again.",
             )
         if name in dirty and os.path.lexists(top / name):
             raise MlfactoryError(
