@@ -611,3 +611,79 @@ def test_after_a_revert_the_update_can_be_had_again(peaceful: Repo) -> None:
     peaceful.git("revert", "--no-edit", "HEAD")
     mlfactory("update", peaceful.path)
     assert peaceful.tree() == after
+
+
+# When git itself cannot go on
+
+
+def test_a_signature_that_fails_leaves_everything_as_it_was(small: Repo) -> None:
+    small.git("config", "commit.gpgsign", "true")
+    small.git("config", "gpg.program", "/bin/false")
+    before = small.tree(), small.head
+    done = mlfactory("update", small.path, code=1)
+    assert "hint: Nothing was changed; mend this and update again." in done.stderr
+    assert (small.tree(), small.head, small.dirt) == (*before, "")
+    small.git("config", "commit.gpgsign", "false")
+    mlfactory("update", small.path)
+
+
+def test_an_index_that_another_program_holds(small: Repo) -> None:
+    lock = small.path / ".git/index.lock"
+    lock.touch()
+    os.utime(lock, (0, 0))
+    before = small.everything()
+    done = mlfactory("update", small.path, code=1)
+    assert "index.lock" in done.stderr
+    assert lock.exists()
+    after = small.everything()
+    assert {n: c for n, c in after.items() if ".git" not in n} == {
+        n: c for n, c in before.items() if ".git" not in n
+    }
+    lock.unlink()
+    mlfactory("update", small.path)
+    assert small.text("a.txt") == edited(3, "theirs")
+
+
+def test_what_git_remembers_of_conflicts_does_not_decide_for_the_user(torn: Repo) -> None:
+    """With rerere a second update writes the old resolution; a person still has to say so."""
+    torn.git("config", "rerere.enabled", "true")
+    torn.git("config", "rerere.autoUpdate", "true")
+    mlfactory("update", torn.path, "--abort")
+    mlfactory("update", torn.path, code=4)
+    resolved(torn)
+    mlfactory("update", torn.path, "--continue")
+    torn.git("reset", "--quiet", "--hard", "HEAD^")
+    mlfactory("update", torn.path, code=4)
+    assert torn.text("a.txt") == edited(3, "both")
+    torn.git("add", "a.txt")
+    mlfactory("update", torn.path, "--continue")
+    check_resolved(torn)
+
+
+def test_a_reset_by_hand_ends_the_update(torn: Repo) -> None:
+    torn.git("reset", "--quiet", "--hard")
+    assert "conflict      a.txt" in mlfactory("update", torn.path, code=4).stdout
+
+
+def test_a_cherry_pick_that_was_quit_can_be_taken_back(torn: Repo) -> None:
+    torn.git("cherry-pick", "--quit")
+    assert "UU a.txt" in torn.dirt
+    mlfactory("update", torn.path, "--abort")
+    assert (torn.text("a.txt"), torn.dirt) == (edited(3, "ours"), "")
+
+
+def test_work_after_going_back_by_hand_is_no_update(torn: Repo) -> None:
+    torn.git("cherry-pick", "--abort")
+    torn.write({"a.txt": "work in progress\n"})
+    done = mlfactory("update", torn.path, code=1)
+    assert "has changes that are not committed: a.txt" in done.stderr
+    assert torn.text("a.txt") == "work in progress\n"
+
+
+def test_a_branch_that_was_switched_to_meanwhile_is_not_touched(torn: Repo) -> None:
+    torn.git("cherry-pick", "--abort")
+    torn.git("switch", "--quiet", "--create", "other")
+    head = torn.commit({"c.txt": "c\n"}).head
+    for option in ("--continue", "--abort"):
+        mlfactory("update", torn.path, option, code=1)
+        assert (torn.head, torn.dirt) == (head, "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -158,7 +159,13 @@ def is_ours(top: Path, state: State, name: str) -> bool:
         return str(path.readlink()) == wanted.out
     if wanted.code or not path.is_file():
         return False
-    return wanted.out.encode("utf-8", "surrogateescape").startswith(path.read_bytes())
+    whole = wanted.out.encode("utf-8", "surrogateescape")
+    return unlabelled(whole).startswith(unlabelled(path.read_bytes()))
+
+
+def unlabelled(content: bytes) -> bytes:
+    """The same without what stands behind conflict markers: it names another commit each time."""
+    return re.sub(rb"^(<{7}|\|{7}|>{7}) .*$", rb"\1", content, flags=re.MULTILINE)
 
 
 def remove(top: Path, name: str) -> None:
