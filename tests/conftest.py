@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 Build = Callable[[Path, Mapping[str, str]], Path]
 Command = Callable[..., subprocess.CompletedProcess[str]]
+Release = Callable[[str], None]
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +77,33 @@ def mlfactory(command: Command) -> Command:
         return command(sys.executable, "-m", "mlfactory", *argv, **options)
 
     return run
+
+
+@pytest.fixture
+def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
+    """Release a template with another line in the runbook and in the user's model.py.
+
+    Only this process has it, and no checkout: it is like a program that was installed.
+    """
+    from mlfactory import source, stream
+
+    folder = tmp_path / "history"
+    shutil.copytree(source.HISTORY, folder)
+    monkeypatch.setattr(source, "HISTORY", folder)
+    monkeypatch.setattr(source.history, "__defaults__", (folder, None))
+    monkeypatch.setattr(source, "surrounding_checkout", lambda: None)
+
+    def add(version: str) -> None:
+        scratch = tmp_path / version
+        stream.unpack(source.released(folder).streams[-1], scratch)
+        for page in ("docs/runbook.md", "src/{{ package }}/model.py"):
+            file = scratch / "template/project" / page
+            file.write_text(f"{file.read_text()}\n# Read what {version} says.\n")
+        text = f"mlfactory template {version}\n\nMore advice in {version}."
+        content = stream.commit(version, text, 1_800_000_000, stream.tree(scratch))
+        (folder / f"{version}.stream").write_bytes(content)
+
+    return add
 
 
 @pytest.fixture(scope="session")

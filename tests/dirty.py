@@ -180,9 +180,10 @@ def names() -> Dirty:
         "🙂 score": lambda r: r.visits % 5,
         'the "best", by far': lambda r: r.n % 3,
         "None": lambda r: r.n % 4,
-        "class": lambda r: r.either("yes", "no"),
+        "class": lambda r: r.n % 5,
+        "count": lambda r: r.either("yes", "no"),
     }
-    return Dirty("names", "names.csv", sheet(columns).encode(), "class", "classification")
+    return Dirty("names", "names.csv", sheet(columns).encode(), "count", "classification")
 
 
 def wide() -> Dirty:
@@ -210,6 +211,13 @@ def sparse() -> Dirty:
     return churn("sparse", sheet(columns))
 
 
+def spaced() -> Dirty:
+    """A blank behind every comma, and a marker for missing among words."""
+    work: Columns = {"work": lambda r: ("?", "private", "state")[r.n % 3], **CHURN}
+    rows = sheet(work).replace(",", ", ")
+    return churn("spaced", rows.replace(", ", ",", len(work) - 1))
+
+
 def padded() -> Dirty:
     """Identifiers with zeros in front, in rows that belong together."""
     columns: Columns = {"customer": lambda r: f"{r.n // 2:05}", "zip": lambda r: f"0{r.n % 7}123"}
@@ -235,6 +243,7 @@ def written() -> tuple[Dirty, ...]:
     """The same table, written in other ways."""
     text, index = sheet(CHURN), {"": lambda r: r.n}
     words: Columns = {**PLAIN, "churned": lambda r: r.either("True", "FALSE")}
+    blanks: Columns = {**PLAIN, "churned": lambda r: r.either("yes", "no") + r.n % 3 * " "}
     quality: Columns = {**PLAIN, "churned": lambda r: r.either("1.0", "0.0")}
     return (
         churn("tab", sheet(CHURN, "\t"), ".tsv"),
@@ -246,6 +255,7 @@ def written() -> tuple[Dirty, ...]:
         churn("packed", gzip.compress(text.encode(), mtime=0)),
         churn("unpacked", text, ".csv.gz"),
         churn("utf16", ("\ufeff" + sheet(CHURN, "\t", "\r\n")).encode("utf-16-le"), ".txt"),
+        churn("utf16-bare", text.encode("utf-16-le")),
         churn("bom", ("\ufeff" + sheet(CHURN, end="\r\n")).encode()),
         churn("returns", sheet(CHURN, end="\r")),
         churn("note", "sep=;\r\n" + sheet(CHURN, ";", "\r\n")),
@@ -253,6 +263,7 @@ def written() -> tuple[Dirty, ...]:
         churn("blank", text.replace("\n", "\n\n", 9) + "\n\n"),
         churn("index", sheet({**index, **CHURN})),
         churn("booleans", sheet(words)),
+        churn("blanks", sheet(blanks)),
         churn("floats", sheet(quality)),
     )
 
@@ -263,6 +274,7 @@ def numbers() -> tuple[Dirty, ...]:
         target("dollars", lambda r: f"${r.price:,.2f}", "regression"),
         target("percent", lambda r: f"{r.price / 100:.0f} %", "regression"),
         target("points", lambda r: grouped(r.price, ".", ",", 1), "regression", ";"),
+        target("milli", lambda r: f"{r.price / 1000:.3f}", "regression", ";"),
         target("comma", lambda r: comma(r.price), "regression"),
         target("euros", lambda r: grouped(r.price, "\u00a0", ",") + " €", "regression", ";"),
         target("francs", lambda r: f"CHF {grouped(r.price, chr(39), '.')}", "regression"),
@@ -286,13 +298,19 @@ def times() -> tuple[Dirty, ...]:
         timed("american", lambda r: f"{r.moment:%m/%d/%Y %I:%M %p}"),
         timed("spelled", lambda r: f"{r.day:%b %d, %Y}"),
         timed("slashed", lambda r: f"{r.moment:%Y/%m/%d %H:%M}"),
+        timed("evening", lambda r: f"{r.moment:%Y/%m/%d %I:%M:%S %p}"),
+        timed("compact-clock", lambda r: f"{r.moment:%Y%m%d %H:%M}"),
         timed("zoned", lambda r: f"{r.moment:%Y-%m-%dT%H:%M:%S.250+02:00}"),
+        timed("postgres", lambda r: f"{r.moment:%Y-%m-%d %H:%M:%S.%f}-05"),
+        timed("bigquery", lambda r: f"{r.moment} UTC"),
+        timed("months", lambda r: f"{r.day:%Y-%m}"),
+        timed("firsts", lambda r: f"01/{1 + r.n % 12:02}/{2000 + r.n // 12}"),
         timed("short", lambda r: f"{r.day:%d-%b-%y}"),
     )
 
 
 DIRTY = (
     *(semicolon(), cyrillic(), japanese(), notes(), markers(), mixed(), names(), wide()),
-    *(repeated(), sparse(), padded(), titled_commas()),
+    *(repeated(), sparse(), spaced(), padded(), titled_commas()),
     *(*written(), *numbers(), *times()),
 )

@@ -17,6 +17,8 @@ MADE = Summary(
     metrics={"roc_auc": {"value": 0.91234, "low": 0.9, "high": 0.93}},
     baselines={"naive": {"roc_auc": {"value": 0.5, "low": 0.5, "high": 0.5}}},
     verdict="accepted",
+    reason="it beats a constant",
+    report="reports/report.html",
     warnings=("[red]no remote[/red]",),
     next=("cd churn",),
 )
@@ -38,6 +40,13 @@ def test_the_summary_shows_metrics_beside_the_baselines(
     console.show_summary(MADE)
     row = next(line for line in capsys.readouterr().err.splitlines() if "roc_auc" in line)
     assert row.split() == ["roc_auc", "0.9123", "0.9", "to", "0.93", "0.5"]
+
+
+def test_the_summary_says_why_and_where_to_read_on(capsys: pytest.CaptureFixture[str]) -> None:
+    console.show_summary(MADE)
+    told = capsys.readouterr().err
+    assert "accepted: it beats a constant" in told
+    assert "/x/churn/reports/report.html" in told
 
 
 def test_a_baseline_may_lack_a_metric(capsys: pytest.CaptureFixture[str]) -> None:

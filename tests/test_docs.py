@@ -12,7 +12,10 @@ import yaml
 from .conftest import ROOT, Command
 
 REFERENCE = ROOT / "docs/reference/cli.md"
-COMMANDS = ([], ["new"], ["update"], ["status"], ["diff"], ["restore"], ["doctor"])
+COMMANDS = (
+    *([], ["new"], ["update"], ["status"], ["diff"], ["restore"], ["doctor"], ["template"]),
+    *(["template", verb] for verb in ("versions", "changelog", "publish", "use")),
+)
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,3 +47,15 @@ def test_a_factory_that_cannot_work_gets_an_error_and_a_remedy_each(
     for name in ("FAC001", "ENV001", "CAT001", "DVC001"):
         assert (found[name].state, bool(found[name].remedy)) == ("error", True)
     assert found["HOOK001"].state == "warning"
+
+
+def test_a_git_that_cannot_merge_updates_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "git"
+    old.write_text("#!/bin/sh\necho git version 2.37.9\n")
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.chdir(tmp_path)
+    (found,) = [f for f in examine(None) if f.id == "GIT001"]
+    assert (found.state, "2.38" in found.remedy) == ("warning", True)

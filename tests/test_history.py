@@ -2,19 +2,64 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
-from mlfactory import git, source
+from mlfactory import engine, git, source
 
 # Never change a line here; add one per release.
 RELEASES: dict[str, str] = {
     "0.1.0": "8cd0e6255e531e16a4c8b894e1a096580c890054",
 }
 
+# The rendered files of each release, for each of the answers below. Never change a line either.
+RENDERS: dict[str, dict[str, str]] = {
+    "0.1.0": {
+        "batch": "4caaec40f7de6014859cda5552b8a85853f1c3d68b02169d17b4a0d2321c8ea4",
+        "online": "70da7a246e78f83701ae1e313c235322ec0e8048c4dfad00ab730316140faeb4",
+    },
+}
+ANSWERS: dict[str, dict[str, Any]] = {
+    "batch": {"target": "churned", "data_file": "customers.csv", "id_column": "customer id"},
+    "online": {
+        "owner": "@org/data",
+        "target": "precio €",
+        "data_file": "sales.parquet",
+        "time_column": "day",
+        "task": "regression",
+        "serving": "online",
+        "ci": "none",
+        "remote": "s3://bucket/store",
+    },
+}
+
 
 def test_every_release_is_listed() -> None:
-    assert list(source.released(source.HISTORY).versions) == list(RELEASES)
+    versions = list(source.released(source.HISTORY).versions)
+    assert versions == list(RELEASES) == list(RENDERS)
+
+
+def digest(folder: Path) -> str:
+    """A hash of every file's name, content, and whether it can be executed."""
+    found = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        mode = "x" if path.stat().st_mode & 0o100 else "-"
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        found.update(f"{path.relative_to(folder).as_posix()}\0{mode}{content}\n".encode())
+    return found.hexdigest()
+
+
+@pytest.mark.parametrize("answers", ANSWERS)
+@pytest.mark.parametrize("version", source.released(source.HISTORY).versions)
+def test_a_release_renders_byte_for_byte_as_it_did(
+    version: str, answers: str, tmp_path: Path
+) -> None:
+    with engine.opened(engine.template("", version)) as sheet:
+        engine.render(sheet, tmp_path / "churn", ANSWERS[answers])
+    made = digest(tmp_path / "churn")
+    assert RENDERS[version].get(answers) == made, f'RENDERS: "{answers}": "{made}"'
 
 
 @pytest.mark.parametrize(("version", "commit"), RELEASES.items())

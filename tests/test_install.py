@@ -8,7 +8,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from mlfactory import packages, source
+from mlfactory import packages, source, stream
 
 from .conftest import ROOT, Command
 
@@ -53,3 +53,23 @@ def test_copier_reads_the_template_of_a_wheel_by_its_name(
     path = {"PATH": f"{installed}{os.pathsep}{os.environ['PATH']}"}
     command("copier", "copy", "--defaults", "git+mlfactory::template", "made", cwd=tmp_path, **path)
     assert (tmp_path / "made/.copier-answers.yml").is_file()
+
+
+def test_a_wheel_updates_a_factory_without_a_checkout(
+    installed: Path, tmp_path: Path, command: Command
+) -> None:
+    """As after an upgrade of the program that brought one more release."""
+    offline = {"PATH": os.defpath, "https_proxy": "127.0.0.1:9"}
+    program, factory = installed / "mlfactory", tmp_path / "made"
+    command(program, "new", "made", "--no-setup", "--defaults", cwd=tmp_path, **offline)
+    (history,) = installed.parent.glob("lib/python*/site-packages/mlfactory/history")
+    stream.unpack(source.released(source.HISTORY).streams[-1], tmp_path / "next")
+    page = tmp_path / "next/template/project/docs/runbook.md"
+    page.write_text(page.read_text() + "\nOne more thing.\n")
+    content = stream.commit("98.0.0", "98.0.0\n\nMore.", 1, stream.tree(tmp_path / "next"))
+    (history / "98.0.0.stream").write_bytes(content)
+    assert "More." in command(program, "update", factory, "--dry-run", **offline).stdout
+    command(program, "update", factory, "--defaults", **offline)
+    assert source.recorded_version(factory) == "98.0.0"
+    assert (factory / "docs/runbook.md").read_text().endswith("One more thing.\n")
+    assert "no drift" in command(program, "status", factory, **offline).stdout

@@ -296,7 +296,8 @@ def test_the_query_is_committed_and_the_url_is_nowhere(
     tracked = command("git", "ls-files", cwd=here / "churn").stdout.split()
     assert "data/churn.sql" in tracked
     settings = (here / "churn/params.yaml").read_text()
-    assert 'source: "data/churn.sql"\n  url_env: "WAREHOUSE_URL"' in settings
+    assert 'source: "data/churn.sql"\n' in settings
+    assert 'url_env: "WAREHOUSE_URL"\n' in settings
     assert '"psycopg[binary]' in (here / "churn/pyproject.toml").read_text()
     files = [path for path in (here / "churn").rglob("*") if path.is_file()]
     history = command("git", "log", "--all", "--patch", cwd=here / "churn").stdout

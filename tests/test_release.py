@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mlfactory import release, source
 from mlfactory.errors import MlfactoryError, UsageError
+
+from .conftest import ROOT
 
 CHANGES = """
 # Changelog
@@ -31,6 +35,19 @@ def checkout(tmp_path: Path, build_file_tree: Any, commit_all: Any) -> Path:
 def test_a_release_is_one_file(checkout: Path, tmp_path: Path) -> None:
     path = release.release("0.1.0", checkout, tmp_path / "history")
     assert path == tmp_path / "history" / "0.1.0.stream"
+
+
+def test_the_maintainer_is_told_what_to_pin(checkout: Path, command: Any) -> None:
+    """The program runs from a checkout of its own: the history is beside it."""
+    program = checkout / "generator/mlfactory"
+    shutil.copytree(
+        ROOT / "generator/mlfactory", program, ignore=shutil.ignore_patterns("*.stream")
+    )
+    argv = (sys.executable, "-m", "mlfactory.release", "0.1.0")
+    told = command(*argv, PYTHONPATH=str(program.parent)).stderr
+    assert f"wrote {program}/history/0.1.0.stream" in told
+    assert "git ls-remote mlfactory::template v0.1.0" in told
+    assert "pytest tests/test_history.py" in told
 
 
 def test_an_unchanged_template_is_refused(checkout: Path, tmp_path: Path) -> None:

@@ -129,7 +129,10 @@ def show_summary(made: Summary) -> None:
     if made.metrics:
         rich_stderr().print(metrics_table(made.task, made.metrics, made.baselines or {}))
     if made.verdict:
-        line("verdict", "green" if made.verdict == "accepted" else "red", made.verdict)
+        said = f"{made.verdict}: {made.reason}" if made.reason else made.verdict
+        line("verdict", "green" if made.verdict == "accepted" else "red", said)
+    if made.report:
+        line("report", "cyan", f"{made.path}/{made.report}")
     for text in made.warnings:
         line("warning", "yellow", text)
     for command in made.next:

@@ -210,6 +210,8 @@ def summary(run: Run, typed: str) -> Summary:
         metrics=model,
         baselines=metrics or None,
         verdict=state.get("verdict"),
+        reason=state.get("reason"),
+        report=state.get("report"),
         warnings=tuple(dict.fromkeys(warnings)),
         next=next_commands(run, typed, state),
     )
@@ -228,6 +230,6 @@ def next_commands(run: Run, typed: str, state: Mapping[str, Any]) -> tuple[str, 
     return (
         *enter,
         "source .venv/bin/activate",
+        "factory catalog review",
         f"factory predict {data} predictions.csv",
-        "dvc exp run",
     )

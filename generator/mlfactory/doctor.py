@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import re
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from .model import ERROR, OK, WARNING, Finding
 
 SYSTEM_LIBRARY = "libgomp.so.1"
 SUPPORTED = ((3, 11), (3, 14))
+MERGING = (2, 38)  # the git from which on `mlfactory update` works
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,9 @@ class GIT001:
     @staticmethod
     def check(place: Path) -> Seen:
         version = git.run("--version").out.strip()
+        numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+        if numbers < MERGING:
+            return Seen(WARNING, f"{version} cannot merge updates", "Install git 2.38 or newer.")
         if git.has_identity(place):
             return Seen(OK, version)
         remedy = "git config --global user.name NAME; git config --global user.email ADDRESS"

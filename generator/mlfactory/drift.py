@@ -40,7 +40,7 @@ def compared(project: Project, found: Course, *, trust: bool = False) -> Iterato
     """Render the recorded version again and compare the work tree with it."""
     base = replay.base(project, found.up, found.old, trust=trust)
     with trees.bench(project) as bench:
-        leaves = trees.filtered(bench, base)
+        leaves = merging.offered(bench, base)
         tree = trees.tree(bench, leaves)
         mine = merging.owned(bench, base, base, set(leaves)) | {project.file}
         own = sorted(leaves.keys() - mine)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from . import answers, git
@@ -124,8 +126,30 @@ def read_cruft(folder: Path, top: Path, prefix: str, file: str, text: str) -> Pr
         context,
         directory=str(found.get("directory") or ""),
         checkout=str(found.get("checkout") or ""),
-        skip=tuple(map(str, found.get("skip") or ())),
+        skip=tuple(map(pattern, [*several(found.get("skip")), *more_skipped(top, prefix)])),
     )
+
+
+def more_skipped(top: Path, prefix: str) -> list[str]:
+    """What `[tool.cruft] skip` in pyproject.toml names."""
+    try:
+        tables = tomllib.loads(git.text_at(top, "HEAD", f"{prefix}pyproject.toml") or "")
+        return several(tables.get("tool", {}).get("cruft", {}).get("skip"))
+    except (tomllib.TOMLDecodeError, AttributeError, TypeError):
+        return []
+
+
+def several(found: Any) -> list[str]:
+    """What is written as a list, or as the one name that would be in it."""
+    return [found] if isinstance(found, str) else list(found or ())
+
+
+def pattern(name: str) -> str:
+    """A path or glob that cruft skips, as a pattern like those of .gitignore. cruft's begin at the
+    project's folder; without an asterisk it is a path, letter by letter."""
+    path = PurePosixPath(str(name)).as_posix()
+    escaped = path if "*" in path else re.sub(r"([\\?\[\]!# ])", r"\\\1", path)
+    return f"/{escaped}"
 
 
 def check(file: Path, source: str, version: str, *keys: str) -> None:

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from . import git, renders, trees
 from .errors import MlfactoryError
 from .git import Leaves
-from .linked import Project
+from .linked import CRUFT, Project
 from .model import Change, Conflict
 from .renders import Render
 from .trees import Bench
@@ -55,9 +55,9 @@ class Merge:
 
 def sides(bench: Bench, base: Render, theirs: Render) -> Sides:
     """Compose base and theirs: without what the user owns, and without what the user deleted."""
-    old, new = trees.filtered(bench, base), trees.filtered(bench, theirs)
+    old, new = offered(bench, base), offered(bench, theirs)
     check_apart(bench, new)
-    offered = new.keys()
+    names = new.keys()
     old = {n: leaf for n, leaf in old.items() if n in new or not is_excluded(theirs, n)}
     mine = owned(bench, base, theirs, {*old, *new})
     away = {n for n in owns(base, theirs, set(old)) if n not in bench.leaves}
@@ -75,8 +75,16 @@ def sides(bench: Bench, base: Render, theirs: Render) -> Sides:
         old = {n: leaf for n, leaf in old.items() if n not in gone}
         new = {n: leaf for n, leaf in new.items() if n not in out}
         base_tree, theirs_tree = trees.tree(bench, old), trees.tree(bench, new)
-        kept = {n: moved.get(n, "") for n in sorted(gone) if n in offered or n in moved}
+        kept = {n: moved.get(n, "") for n in sorted(gone) if n in names or n in moved}
     return Sides(old, new, base_tree, theirs_tree, changed, kept)
+
+
+def offered(bench: Bench, render: Render) -> Leaves:
+    """A render's files, less those that it must not bring: cruft never adds what is skipped."""
+    found, head = trees.filtered(bench, render), bench.leaves
+    if bench.project.kind != CRUFT:
+        return found
+    return {n: leaf for n, leaf in found.items() if n in head or not is_excluded(render, n)}
 
 
 def is_excluded(render: Render, name: str) -> bool:

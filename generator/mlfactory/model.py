@@ -207,6 +207,8 @@ class Summary:
     metrics: Any = None
     baselines: Any = None
     verdict: str | None = None
+    reason: str | None = None
+    report: str | None = None
     warnings: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
 

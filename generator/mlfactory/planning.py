@@ -20,7 +20,7 @@ from .renders import Render
 from .trees import Bench
 from .upstream import Upstream, Version
 
-BACK = "Taking it back later is `git revert` of this one commit."
+CURRENT = ":current:"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,11 @@ class Prepared:
 
 
 def course(project: Project, to: str = "") -> Course:
-    """Raises an error when the template cannot be reached or has no such version."""
+    """Raises an error when the template cannot be reached or has no such version.
+
+    Without `to` a project goes to the newest version; `:current:` is the one that it has.
+    """
+    to = project.version if to == CURRENT else to
     up = upstream.opened(project)
     return Course(project, up, recorded(project, up), upstream.version(up, to or up.newest))
 

@@ -10,6 +10,10 @@ from pathlib import Path
 from . import git, source, stream
 from .errors import OK, MlfactoryError, UsageError
 
+NEXT = """next: pin it in tests/test_history.py, where its tests print what to add:
+  RELEASES  its commit: git ls-remote mlfactory::template v{0}
+  RENDERS   the digests of its files: pytest tests/test_history.py"""
+
 
 def release(version: str, checkout: Path, folder: Path = source.HISTORY) -> Path:
     """Write the stream of `version` from the checkout's template and return its path.
@@ -71,7 +75,7 @@ def main() -> int:
     except MlfactoryError as error:
         sys.stderr.write(f"error: {error.message}\n" + (f"hint: {error.hint}\n" * bool(error.hint)))
         return error.exit_code
-    sys.stderr.write(f"wrote {path}\n")
+    sys.stderr.write(f"wrote {path}\n{NEXT.format(path.stem)}\n")
     return OK
 
 

@@ -42,7 +42,7 @@ def made(
         if project.kind == CRUFT:
             from . import cookie
 
-            found = cookie.render(project, template, version, out, wish.settings, trust=wish.trust)
+            found = cookie.render(project, template, version, out, wish)
         else:
             from .engine import again
 

@@ -19,6 +19,7 @@ URL = "mlfactory::template"
 SOURCE = f"git+{URL}"
 HISTORY = Path(__file__).parent / "history"
 REF = "refs/mlfactory/template/"
+KEPT = "refs/mlfactory/*"
 UNRELEASED = 1767225600  # 2026-01-01: development commits need a date, and it must be the same
 SEAL = "mlfactory-seal"
 
@@ -213,6 +214,11 @@ def repository_with(full: History, factory: Path, version: str) -> Path:
 
 def unknown_version(version: str, full: History) -> MlfactoryError:
     """The factory is newer than this program, or was made from an unknown checkout."""
+    if ".dev" in version:
+        return MlfactoryError(
+            f"this factory records template version {version}, which was never released",
+            f"Where it was made: git push origin '{KEPT}'. Here: git fetch origin '{KEPT}:{KEPT}'",
+        )
     return MlfactoryError(
         f"this factory records template version {version}, "
         f"and the newest that this mlfactory has is {full.newest}",

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import checks, git, linked, pending, planning, process, renders, replay, trees
+from . import checks, git, linked, pending, planning, process, renders, replay, source, trees
 from .errors import ATTENTION, MlfactoryError, UsageError
 from .linked import Project
 from .model import Outcome, Plan, Talk, Wish
@@ -147,6 +147,10 @@ def apply(ready: Prepared, options: Options, talk: Talk) -> Outcome:
         time.time(),
     )
     renders.keep(project.top, replay.base_key(after, ready.course.new), ready.theirs)
+    if not ready.plan.released:
+        name = ready.course.new.name
+        into = f"{source.REF}{name.removeprefix('v')}"
+        git.fetch(project.top, ready.course.up.folder, f"refs/tags/{name}", into)
     pending.save(project.top, state)
     with talk.step("Merge"):
         code = pick(project, state)

@@ -86,7 +86,7 @@ def own(place: Path) -> Upstream:
 def mirrored(address: str, follow: str = "", *, tagged: bool = True) -> Upstream:
     """A template elsewhere, by way of a copy in the user's cache that is as fresh as its origin."""
     url = git_url(address)
-    folder = source.cache() / "templates" / f"{hashlib.sha256(url.encode()).hexdigest()[:20]}.git"
+    folder = copy_of(url)
     listing = listed(url, address)
     with locked(folder):
         if not (folder / "HEAD").is_file():
@@ -95,26 +95,41 @@ def mirrored(address: str, follow: str = "", *, tagged: bool = True) -> Upstream
             git.run("init", "--quiet", "--bare", "--template=", form, str(folder))
         seen = folder / LISTING
         if not seen.is_file() or seen.read_text("utf-8", "surrogateescape") != listing:
-            specs = (
-                "+refs/heads/*:refs/heads/*",
-                "+refs/tags/*:refs/tags/*",
-                "+HEAD:refs/mlfactory/HEAD",
-            )
-            git.run(
-                "fetch",
-                "--quiet",
-                "--prune",
-                "--no-tags",
-                url,
-                *specs,
-                cwd=folder,
-                hint=trying(url),
-            )
+            fetch(folder, url, listing)
             seen.write_text(listing, "utf-8", "surrogateescape")
     releases = in_order(re.findall(r"\trefs/tags/(.+?)(?:\^\{\})?$", listing, re.MULTILINE))
     stable = [tag for tag in releases if not Number(tag).is_prerelease]
     newest = follow or (stable[-1] if stable and tagged else "refs/mlfactory/HEAD")
     return Upstream(address, folder, newest)
+
+
+def copy_of(url: str) -> Path:
+    """Where the copy of a repository is in the user's cache."""
+    return source.cache() / "templates" / f"{hashlib.sha256(url.encode()).hexdigest()[:20]}.git"
+
+
+def remembered(address: str) -> Upstream | None:
+    """A template as it was when it was last reached, or None."""
+    folder = copy_of(git_url(address))
+    return Upstream(address, folder, "refs/mlfactory/HEAD") if folder.exists() else None
+
+
+def fetch(folder: Path, url: str, listing: str) -> None:
+    """Copy all branches and tags. A repository's HEAD may name a branch that it does not have."""
+    specs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
+    if "HEAD" in refs(listing):
+        specs.append("+HEAD:refs/mlfactory/HEAD")
+    argv = ("fetch", "--quiet", "--prune", "--no-tags", "--", url, *specs)
+    git.run(*argv, cwd=folder, hint=trying(url))
+
+
+def refs(listing: str) -> dict[str, str]:
+    """The commit of each ref in a listing of git's; of an annotated tag, that which it names."""
+    found = {}
+    for line in listing.splitlines():
+        oid, name = line.split(maxsplit=1)
+        found[name.removesuffix("^{}")] = oid
+    return found
 
 
 def git_url(address: str) -> str:

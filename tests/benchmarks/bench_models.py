@@ -167,6 +167,12 @@ def synthetic() -> Iterator[Data]:
     yield table("30,000 rows, classes", x, drawn(draw, truth), **mixed)
     yield table("30,000 rows, regression", x, truth + normal(size=30_000), **mixed)
 
+    kind = draw.integers(0, 8, 300)
+    eight = {"kind": np.char.add("k", kind.astype(str))}
+    x, shares = normal(size=(300, 3)), np.where(np.arange(8) % 2, 2.0, -2.0)[kind]
+    yield table("8 categories, classes", x, drawn(draw, shares), **eight)
+    yield table("8 categories, regression", x, shares + normal(size=300) / 2, **eight)
+
 
 def line_of(x: Array) -> Array:
     return np.asarray(x[:, 0] - x[:, 1] / 2)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 
 import yaml
 
@@ -65,6 +67,19 @@ def test_availability_is_drafted_as_the_serving_mode(factory: Factory) -> None:
     columns = yaml.safe_load(factory.text("features.yaml"))["columns"].values()
     learned = [c for c in columns if c["role"] in ("numeric", "categorical", "boolean")]
     assert {(c["availability"], c["assumed"]) for c in learned} == {(mode, True)}
+
+
+def test_every_setting_is_named_below_its_meaning_with_its_default(factory: Factory) -> None:
+    assert factory.json("factory", "params", "add", "--dry-run", "--json")["added"] == []
+    told = factory.json("factory", "params", "--json")["settings"]
+    place = tomllib.loads(factory.text("pyproject.toml"))["tool"]["mlfactory"]["settings"]
+    entry = re.compile(r"^ *(# .*)\n +(\w+): .*$", re.MULTILINE)
+    found = dict(reversed(pair) for pair in entry.findall(factory.text(place)))
+    named = {one["name"].rpartition(".")[2]: f"# {one['meaning']}" for one in told}
+    assert found.items() <= named.items()
+    assert len(found) >= 25
+    chosen = [one for one in told if one["name"].startswith(("model.", "decision.", "report."))]
+    assert all(one["value"] == one["default"] for one in chosen)
 
 
 def test_metrics_are_shown_by_dvc(factory: Factory) -> None:

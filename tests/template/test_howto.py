@@ -130,6 +130,16 @@ def test_add_a_feature(shop: Factory) -> None:
     assert shop.run("git", "status", "--porcelain").stdout == ""
 
 
+def test_score_a_batch(shop: Factory) -> None:
+    do("score-a-batch.md", shop)
+    rows = pl.read_csv(shop.path / "data/raw/customers.csv").height
+    scored, aside = (pl.read_csv(shop.path / f"scored{n}.csv") for n in ("", ".quarantine"))
+    assert (scored.height, aside.height) == (rows - 1, 1)
+    assert "cannot be read" in aside["reason"][0]
+    explained = pl.read_parquet(shop.path / "explained.parquet")
+    assert set(explained["because_3"]) <= {f["name"] for f in signature(shop)["features"]}
+
+
 @pytest.mark.parametrize("folder", [".", "notebooks", "notebooks/deep"])
 def test_a_notebook_loads_the_data_from_any_folder(shop: Factory, folder: str) -> None:
     (shop.path / folder).mkdir(parents=True, exist_ok=True)

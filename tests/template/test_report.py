@@ -100,8 +100,8 @@ def test_values_of_sensitive_columns_stand_in_no_report(lab: Factory) -> None:
     catalog["columns"]["plan"] |= {"sensitive": "special", "drafted": "básico 30 %"}
     catalog["columns"]["price €"]["sensitive"] = "personal"
     lab.write("features.yaml", yaml.safe_dump(catalog, allow_unicode=True, sort_keys=False))
-    segments = '\nreport:\n  segments: [plan, "price €"]\n'
-    lab.write("params.yaml", lab.text("params.yaml") + segments)
+    segments = 'segments: [plan, "price €"]'
+    lab.write("params.yaml", lab.text("params.yaml").replace("segments: []", segments))
     before = lab.text("reports/report.html")
     lab.run("dvc", "repro")
     written = "".join(
@@ -119,7 +119,7 @@ def test_values_of_sensitive_columns_stand_in_no_report(lab: Factory) -> None:
 
 @pytest.mark.xdist_group("lab")
 def test_a_column_to_compare_by_that_is_not_there_is_named(lab: Factory) -> None:
-    lab.write("params.yaml", lab.text("params.yaml") + "\nreport:\n  segments: [plam]\n")
+    lab.write("params.yaml", lab.text("params.yaml").replace("segments: []", "segments: [plam]"))
     done = lab.run("factory", "train", code=1)
     assert "'plam'" in done.stderr
     assert "'plan'" in done.stderr
@@ -128,8 +128,11 @@ def test_a_column_to_compare_by_that_is_not_there_is_named(lab: Factory) -> None
 @pytest.mark.xdist_group("lab")
 def test_costs_set_the_threshold_and_an_old_threshold_still_holds(lab: Factory) -> None:
     settings = lab.text("params.yaml")
-    for text, threshold in (("cost_fn: 4", 0.2), ("threshold: 0.3", 0.3)):
-        lab.write("params.yaml", settings.replace("cost_fn: 1", text))
+    for usual, text, threshold in (
+        ("cost_fn: 1", "cost_fn: 4", 0.2),
+        ("threshold: null", "threshold: 0.3", 0.3),
+    ):
+        lab.write("params.yaml", settings.replace(usual, text))
         lab.run("factory", "train")
         lab.run("factory", "report")
         assert json.loads(lab.text("models/model/signature.json"))["threshold"] == threshold

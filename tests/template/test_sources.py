@@ -288,6 +288,10 @@ def test_sqlite_leads_to_a_trained_model(tmp_path: Path, env: dict[str, str]) ->
     assert (made["rows"]["train"] > 0, made["verdict"] is not None) == (True, True)
     assert snapshot(factory)["rows"] == 500
     assert "psycopg" not in factory.text("pyproject.toml")
+    (factory.path / "new.sql").write_text("select * from customers where customer_id > 400")
+    factory.run("factory", "predict", "new.sql", "../scored.csv")
+    assert pl.read_csv(tmp_path / "scored.csv").height == 100
+    (factory.path / "new.sql").unlink()
     assert factory.run("git", "status", "--porcelain").stdout == ""
 
 

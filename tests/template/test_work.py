@@ -139,6 +139,18 @@ def test_a_derived_feature_takes_a_line_and_a_row(lab: Factory) -> None:
     assert "paid" in lab.text("reports/model_card.md") + lab.text("reports/report.html")
 
 
+def test_a_mistake_in_features_is_told_by_the_check(lab: Factory) -> None:
+    code = next((lab.path / "src").glob("*/features.py"))
+    right = code.read_text()
+    code.write_text(right.replace("with_columns(", 'with_columns(pl.col("prize €").alias("p"),'))
+    told = lab.run("factory", "check", code=1).stderr
+    assert "features.py, line" in told
+    assert "prize €" in told
+    code.write_text(f"{right}\ndef (:\n")
+    assert "features.py, line" in lab.run("factory", "check", code=1).stderr
+    code.write_text(right)
+
+
 def test_a_target_of_pure_chance_is_rejected_and_the_pipeline_ends(lab: Factory) -> None:
     table = pl.read_csv(lab.path / RAW, infer_schema=False)
     shuffled = table["churned"].shuffle(seed=1)

@@ -33,7 +33,7 @@ def versions(url: Where = "", as_json: AsJson = False) -> None:
 @template.command()
 def changelog(
     span: Annotated[
-        str, typer.Argument(metavar="[FROM..TO]", help="Two versions; else all of them.")
+        str, typer.Argument(metavar="FROM..TO", help="Two versions; else all of them.")
     ] = "",
     url: Where = "",
     as_json: AsJson = False,
@@ -51,16 +51,19 @@ def changelog(
 @template.command()
 def publish(
     url: Annotated[str, typer.Argument(metavar="GIT_URL", help="A repository of your team.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be pushed, and push nothing.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Push the released history, same commits, to a git server of your own."""
     from mlfactory import console, lineage
 
-    found = lineage.publish(url)
+    found = lineage.publish(url, dry_run=dry_run)
     if as_json:
-        console.show_json({"url": url, "versions": list(found)})
+        console.show_json(console.plain(found))
     else:
-        console.note(f"{url} has {', '.join(found)}")
+        console.note(found.told)
 
 
 @template.command()
@@ -69,7 +72,10 @@ def use(
         str, typer.Argument(metavar="GIT_URL", help="Where the template is from now on.")
     ],
     project: Annotated[
-        str, typer.Argument(metavar="[PROJECT]", help="The project; else the current directory.")
+        str,
+        typer.Argument(
+            metavar="PROJECT", help="The project; else the current directory.", show_default=False
+        ),
     ] = ".",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything and change nothing.")

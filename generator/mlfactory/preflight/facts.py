@@ -6,7 +6,17 @@ import polars as pl
 
 from .roles import MANY_CLASSES, Facts, Span, Spread
 from .table import Table
-from .values import NAME, NO_VALUE, SAMPLE, find_moments, find_numbers, is_no_value, known, numbers
+from .values import (
+    CURRENCY,
+    NAME,
+    NO_VALUE,
+    SAMPLE,
+    find_moments,
+    find_numbers,
+    is_no_value,
+    known,
+    numbers,
+)
 
 EXAMPLES = 3
 FEW_NAMES = 20  # 1st, 2nd, 3rd or 5-10, 11-20 may be classes
@@ -22,7 +32,7 @@ def describe(table: Table, name: str) -> Facts:
     kind, strange = kind_of(values, table.european)
     counts: tuple[tuple[str, int], ...] = ()
     if 0 < distinct <= MANY_CLASSES and not is_no_value(values.dtype):
-        counted = values.value_counts(sort=True)
+        counted = values.rename("value").value_counts(sort=True)
         counts = tuple((str(value), rows) for value, rows in counted.iter_rows())
     return Facts(
         name=name,
@@ -64,7 +74,7 @@ def kind_of_text(values: pl.Series, european: bool) -> tuple[str, tuple[str, ...
         return "name", ()
     if strange.len() <= 0.2 * texts.len():
         return "mixed", examples(strange)
-    tidy = values.str.replace_all(r"[\s,.'_%$€£]", "")
+    tidy = values.str.replace_all(rf"{CURRENCY}|[\s,.'_%]", "")
     if values.n_unique() > FEW_NAMES and tidy.str.contains(r"^[-+]?\d+$").all():
         return "decorated", examples(values)
     return "name", ()
@@ -82,7 +92,7 @@ def spread(table: Table, name: str) -> Spread:
     values = known(table.frame[name])
     if is_no_value(values.dtype):
         return Spread(name, table.frame.height, 0, 0, 0, "", table.whole)
-    counted = values.value_counts(sort=True).head(1)
+    counted = values.rename("value").value_counts(sort=True).head(1)
     top, most = counted.row(0) if counted.height else ("", 0)
     return Spread(
         name,

@@ -132,8 +132,9 @@ def check_rows(source: str, facts: Facts, whole: bool) -> None:
             "Collect more rows first.",
         )
     if facts.distinct < 2 and whole:
+        some = facts.known < facts.rows
         raise MlfactoryError(
-            f"the target {facts.name!r} is {facts.examples[0]!r} {where}",
+            f"the target {facts.name!r} is {facts.examples[0]!r} {where}{' that has one' * some}",
             "Name another column with --target, or add rows with another outcome.",
         )
 
@@ -231,7 +232,10 @@ def alike_warnings(facts: Facts) -> tuple[str, ...]:
     alike = next((values for values in folded.values() if len(values) > 1), None)
     if alike is None:
         return ()
-    return (f"classes of {facts.name!r} differ in spelling only: {', '.join(map(repr, alike))}",)
+    return (
+        f"classes of {facts.name!r} differ in spelling only: {', '.join(map(repr, alike))}; each "
+        "is a class of its own until they are written alike in the data",
+    )
 
 
 def rare_warnings(facts: Facts, whole: bool) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from ..errors import MlfactoryError
 from . import file
 from .file import AGAIN
 from .text import Text
-from .values import MISSING, is_european, is_no_value, known
+from .values import MISSING, is_european, is_no_value, is_pointed, known
 
 GUESS_ROWS = 1000
 EVERY = "every"  # columns are called by their place while a text is read
@@ -57,7 +57,7 @@ def read_texts(name: str, texts: Sequence[Text], wanted: Sequence[str], whole: b
     frame = pl.concat([read_text(one, wanted) for one in texts])
     first = texts[0]
     head = guarded(first.path, scan(first).head(GUESS_ROWS).collect, first)
-    european = first.separator == ";" or any_european(head)
+    european = any_european(head, first.separator)
     warnings = (*(w for one in texts for w in one.warnings), *large_warnings(name, frame, whole))
     rows = frame.height if whole else None
     return Table(name, frame, rows, whole, guess_dtypes(first), european, warnings)
@@ -100,10 +100,10 @@ def guess_dtypes(found: Text) -> tuple[str, ...]:
     return tuple(map(str, dtypes[: len(found.names)]))
 
 
-def any_european(rows: pl.DataFrame) -> bool:
-    """Whether a column of the first rows has decimal commas, beyond doubt."""
-    texts = (known(column) for column in rows.head(GUESS_ROWS) if column.dtype == pl.String)
-    return any(is_european(values) for values in texts)
+def any_european(rows: pl.DataFrame, separator: str = "") -> bool:
+    """Whether the first rows have decimal commas: beyond doubt, or by the semicolons between."""
+    texts = [known(column) for column in rows.head(GUESS_ROWS) if column.dtype == pl.String]
+    return any(map(is_european, texts)) or (separator == ";" and not any(map(is_pointed, texts)))
 
 
 def read_parquets(name: str, paths: Sequence[Path], wanted: Sequence[str]) -> Table:

@@ -16,6 +16,7 @@ from .header import check_first, read_names, unnamed_warnings
 SNIFFED_LINES = 50
 STRONG, WEAK = (",", ";", "\t", "|", "\x01"), ("^", "~", "#", ":", " ")
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+WIDE = {(False, True): "utf-16-le", (True, False): "utf-16-be"}  # which byte is zero in ASCII
 WESTERN = frozenset(
     "äöüÄÖÜßéèêëÉàâáãåæÅçÇñÑóòôõøØíìîïúùûÿœŒ€£¥°²³µ§–—’‘“”„«»…·®™½¿¡ºª\xa0"  # noqa: RUF001
 )
@@ -61,8 +62,7 @@ def read(path: Path, limit: int) -> Text:
     head = beginning(content)
     separator = find_separator(head)
     rows = records(head, separator)
-    thin = not rows or sum(bool(name.strip()) for name in rows[0]) < 2
-    check_first(path, rows, table_line(head) if thin else 1)
+    check_first(path, rows, 1 if named(rows) else table_line(head))
     return Text(
         path=path,
         content=content,
@@ -77,9 +77,11 @@ def read(path: Path, limit: int) -> Text:
 
 
 def find_encoding(path: Path, raw: bytes, whole: bool) -> str:
-    """UTF-16 by its mark, UTF-8 if all of it is, else the likeliest."""
+    """UTF-16 by its mark or its zero bytes, UTF-8 if all of it is, else the likeliest."""
     if raw.startswith(UTF16):
         return "utf-16"
+    if wide := WIDE.get((raw[:1] == b"\0", raw[1:2] == b"\0")):
+        return wide
     if b"\0" in raw:
         raise MlfactoryError(f"{path} is not text: it holds zero bytes", SAVE)
     head = raw[:4096]
@@ -90,7 +92,21 @@ def find_encoding(path: Path, raw: bytes, whole: bool) -> str:
         return "utf-8"
     except UnicodeDecodeError as error:
         start = raw.rfind(b"\n", 0, error.start) + 1
+        check_damage(path, raw, error.start)
         return guess_encoding(raw[start : start + HEAD_BYTES])
+
+
+def check_damage(path: Path, raw: bytes, place: int) -> None:
+    """Raises MlfactoryError when this is UTF-8, but for few bytes: other text reads badly as it."""
+    around = raw[max(0, place - HEAD_BYTES) : place + HEAD_BYTES].decode("utf-8", "replace")
+    odd = re.findall(r"[^\x00-\x7f]", around)
+    if len(odd) > 2 * odd.count("\ufffd"):
+        line = raw.count(b"\n", 0, place) + 1
+        new = quoted(path.with_stem(f"{path.stem}-utf8"))
+        raise MlfactoryError(
+            f"{path} is UTF-8, but line {line:,} has the byte 0x{raw[place]:02X}",
+            f"Mend it, or drop such bytes: iconv -c -f UTF-8 -t UTF-8 {quoted(path)} > {new}",
+        )
 
 
 def guess_encoding(raw: bytes) -> str:
@@ -168,9 +184,15 @@ def table_line(text: str) -> int:
     lines = text.splitlines(keepends=True)
     for skipped in range(min(len(lines) - 1, SNIFFED_LINES)):
         rest = "".join(lines[skipped : skipped + SNIFFED_LINES])
-        if lines[skipped].strip() and max(fit(rest, sign)[1] for sign in STRONG) > 0.9:
+        titles = any(named(records(lines[skipped], sign)) for sign in STRONG)
+        if titles and max(fit(rest, sign)[1] for sign in STRONG) > 0.9:
             return skipped + 1
     return 0
+
+
+def named(rows: list[list[str]]) -> bool:
+    """Whether the first line has several names, and not a title with empty cells behind it."""
+    return bool(rows) and sum(bool(name.strip()) for name in rows[0]) > 1
 
 
 def records(text: str, sign: str) -> list[list[str]]:
@@ -190,5 +212,5 @@ def guess_warnings(path: Path, content: bytes, encoding: str) -> tuple[str, ...]
         r"[^\s\"',;|]*[^\x00-\x7f][^\s\"',;|]*", content[:HEAD_BYTES].decode("utf-8", "ignore")
     )
     words = ", ".join(word[:40] for word in list(dict.fromkeys(odd))[:3])
-    doubt = f": see whether {words} is right" if words else ""
+    doubt = f": see whether {words} is right, and else convert it first (iconv)" if words else ""
     return (f"{path.name} is not UTF-8 and is read as {encoding}{doubt}",)

@@ -30,8 +30,9 @@ NUMBER = (
     rf"(?P<body>\d[\d.,' ]*|[.,]\d+)(?P<power>[eE][-+]?\d+)?"
     rf"\s*(?P<suffix>{UNIT})?\s*(?P<end>[-)])?$"
 )
-THOUSANDS = r"^[-+]?\d{1,3}(\.\d{3})+$"
+THOUSANDS = r"^[-+]?[1-9]\d{0,2}(\.\d{3})+$"
 COMMA = r"^[-+(\s]*[^\d\s.,]{0,3}\s?\d{1,3}(\.?\d{3})*,(\d{1,2}|\d{4,})\D{0,6}$"
+POINT = r"^[-+]?(0*\.\d+|\d+\.(\d{1,2}|\d{4,}))$"
 EUROPEAN = r"^[-+(\s]*[^\d\s.,]{0,3}\s?[\d.]*(,\d+)?\D{0,6}$"
 
 FRACTIONS = ("%H:%M:%S%.f", "%H:%M:%S%.f%z", "%H:%M")
@@ -40,8 +41,10 @@ DAY_FIRST = ("%d/%m/%Y", "%d-%m-%Y", "%d/%m/%y")
 MONTH_FIRST = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y")
 OTHERS = (
     *("%Y/%m/%d", "%d.%m.%Y", "%d.%m.%y", "%Y%m%d", "%d %b %Y", "%d %B %Y", "%b %d, %Y"),
-    *("%B %d, %Y", "%d-%b-%Y", "%d-%b-%y"),
+    *("%B %d, %Y", "%d-%b-%Y", "%d-%b-%y", "%Y-%m"),
 )
+CLOCK = r"(:\d\d(?:\.\d+)?) ?"
+UTC, OFFSET = rf"{CLOCK}(?:Z|UTC|GMT)$", rf"{CLOCK}([-+]\d\d)(?::?00)?$"
 CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 SAMPLE = 1000
 FEW = 10_000
@@ -56,7 +59,7 @@ class Numbers:
 
 
 def is_no_value(dtype: pl.DataType) -> bool:
-    return dtype.is_nested() or dtype in (pl.Binary, pl.Object, pl.Null)
+    return dtype.is_nested() or dtype in (pl.Binary, pl.Duration, pl.Object, pl.Null)
 
 
 def known(column: pl.Series) -> pl.Series:
@@ -79,8 +82,7 @@ def find_numbers(values: pl.Series, european: bool) -> Numbers | None:
     if plain.null_count() == 0 and not (european and is_grouped(values)):
         names = are_days(values) or values.str.contains(NAME).any()
         return None if names else Numbers(narrow(values, plain))
-    counted = values.value_counts(name="rows")
-    texts, rows = counted[values.name], counted["rows"]
+    texts, rows = values.rename("value").value_counts()
     read = numbers(texts, european)
     none, strange = read.is_null(), read.is_null() & ~texts.is_in(list(NO_VALUE))
     if strange.sum() > ODD_KINDS or rows.filter(none).sum() > ODD_SHARE * values.len():
@@ -145,7 +147,7 @@ def styled(parts: pl.DataFrame, prefix: str, suffix: str, style: tuple[str, str]
     group, decimal = map(re.escape, style)
     body = pl.col("body").str.strip_chars(" ")
     fits = (
-        body.str.contains(rf"^(?:\d{{1,3}}(?:{group}\d{{3}})+|\d*)(?:{decimal}\d*)?$")
+        body.str.contains(rf"^(?:[1-9]\d{{0,2}}(?:{group}\d{{3}})+|\d*)(?:{decimal}\d*)?$")
         & (pl.col("prefix").fill_null(prefix) == prefix)
         & (pl.col("suffix").fill_null(suffix) == suffix)
     )
@@ -163,13 +165,20 @@ def is_european(values: pl.Series) -> bool:
     return bool(values.str.contains(COMMA).any() and values.str.contains(EUROPEAN).all())
 
 
+def is_pointed(values: pl.Series) -> bool:
+    """Whether these are numbers with a decimal point, beyond doubt."""
+    pointed = values.str.contains(POINT).any() and values.str.contains(r"^[-+]?\d*\.?\d*$").all()
+    return bool(pointed)
+
+
 def find_moments(values: pl.Series) -> tuple[datetime | None, pl.Series]:
     """The newest moment, and the different values that are none.
 
     Days come first or months do, not both in one column.
     """
     rest = values.unique(maintain_order=True)
-    rest = rest.filter(~rest.is_in(list(NO_VALUE))).str.replace("Z$", "+0000")
+    rest = rest.filter(~rest.is_in(list(NO_VALUE))).str.replace(UTC, "${1}+0000")
+    rest = rest.str.replace(OFFSET, "${1}${2}00")
     if not rest.str.contains(r"\d").any():
         return None, rest
     found = read_moments(rest, DAY_FIRST)

@@ -24,7 +24,7 @@ def column(dtype: str, **more: Any) -> catalog.Column:
         (column("int"), "twelve", "cannot be read as int"),
         (column("int"), "5.5", "cannot be read as int"),
         (column("float"), "1,5", "cannot be read as float"),
-        (column("float"), "inf", "is infinite"),
+        (column("float"), "inf", "cannot be read as float"),
         (column("bool"), "maybe", "cannot be read as bool"),
         (column("date"), "2024-02-30", "cannot be read as date"),
         (column("datetime"), "noon", "cannot be read as datetime"),
@@ -53,6 +53,7 @@ def test_a_value_that_breaks_the_contract_is_told_by_rule(
         (column("bool"), "Yes", True),
         (column("float"), "N/A", None),
         (column("string", values=["a"]), "", None),
+        (column("string", values=["a b"]), "a b  ", "a b"),
     ],
 )
 def test_a_value_that_keeps_the_contract_is_read(

@@ -1,8 +1,10 @@
 """Reading files as they come."""
 
 import gzip
+from datetime import timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from .package import data, errors, params
@@ -49,6 +51,14 @@ def test_another_encoding_can_be_declared(tmp_path: Path) -> None:
     assert next(data.read_batches(path, settings)).rows() == [("Ж", "1")]
 
 
+def test_a_damaged_byte_does_not_turn_the_rest_into_something_else(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_bytes("city,y\nKöln,1\nMálaga,2\n".encode() + b"n\xffrth,3\n")
+
+    with pytest.raises(errors.FactoryError, match="is UTF-8, but for some bytes"):
+        data.column_names(path, params.Data(path=str(path), target="y"))
+
+
 def test_a_damaged_archive_is_named(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv.gz"
     path.write_bytes(gzip.compress(TEXT.encode() * 1000)[:-20])
@@ -64,3 +74,14 @@ def test_a_column_without_a_name_is_named_by_its_place(tmp_path: Path) -> None:
     names = data.column_names(path, params.Data(path=str(path), target="a"))
 
     assert names == ["column_1", "a", "column_3"]
+
+
+def test_what_holds_no_plain_values_is_left_out_of_parquet(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    odd = {"list": [[1]], "bytes": [b"x"], "span": [timedelta(1)]}
+    pl.DataFrame({"ratio": [float("inf")], **odd}).write_parquet(path)
+
+    settings = params.Data(path=str(path), target="y")
+    raw = data.missing_as_null(pl.concat(data.read_batches(path, settings)), settings)
+
+    assert raw.to_dict(as_series=False) == {"ratio": [None]}

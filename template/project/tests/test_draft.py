@@ -24,6 +24,7 @@ def table() -> pl.DataFrame:
             "row": range(1, ROWS + 1),
             "code": [f"{number:05d}" for number in range(ROWS)],
             "months": months,
+            "count": [str(m % 7) for m in months],
             "weeks": [4 * m for m in months],
             "plan": [draw.choice(["basic", "pro", None]) for _ in range(ROWS)],
             "tariff": None,
@@ -58,6 +59,7 @@ def test_roles_come_from_content(folder: Path) -> None:
         "row": "identifier",
         "code": "identifier",
         "months": "numeric",
+        "count": "numeric",
         "weeks": "ignored",
         "plan": "categorical",
         "tariff": "ignored",
@@ -73,6 +75,17 @@ def test_roles_come_from_content(folder: Path) -> None:
     assert "median" in columns["months"].drafted
 
 
+def test_the_separator_is_written_where_it_is_named(folder: Path) -> None:
+    text = "task: classification\ndata:\n  target: churned\n  path: rows.csv\n  separator: {}\n"
+    (folder / "params.yaml").write_text(text.format('","'), "utf-8")
+    table().write_csv("rows.csv", separator=";")
+
+    draft.draft()
+
+    written = (folder / "params.yaml").read_text("utf-8")
+    assert written.startswith(text.format('";"'))
+
+
 def test_a_leak_is_left_out_until_a_person_has_decided(folder: Path) -> None:
     leaking = table().with_columns(state=pl.col("churned").replace({"yes": "gone", "no": "here"}))
     leaking.write_csv("rows.csv")
@@ -81,8 +94,17 @@ def test_a_leak_is_left_out_until_a_person_has_decided(folder: Path) -> None:
 
     assert any(warning.startswith("'state' is left out") for warning in told.warnings)
     assert review.pending()[0].name == "state"
-    review.decide("state", "b")
+    review.decide(["state"], "b")
     assert not catalog.load_catalog().columns["state"].suspect
+
+
+def test_an_identifier_whose_order_tells_the_target_says_so(folder: Path) -> None:
+    table().sort("churned").with_columns(number=pl.Series(range(ROWS))).write_csv("rows.csv")
+
+    draft.draft()
+
+    drafted = catalog.load_catalog().columns["number"].drafted
+    assert "follow one another have much the same churned" in drafted
 
 
 def test_a_new_column_is_added_and_no_edit_is_undone(folder: Path) -> None:
@@ -100,18 +122,19 @@ def test_a_new_column_is_added_and_no_edit_is_undone(folder: Path) -> None:
     assert catalog.load_catalog().columns["age"].assumed
 
 
-def test_rows_of_one_customer_stay_on_one_side(folder: Path) -> None:
+@pytest.mark.parametrize("name", ["customer_id", "customer"])
+def test_rows_of_one_customer_stay_on_one_side(name: str, folder: Path) -> None:
     draw = random.Random(2)  # noqa: S311
     fate = [draw.choice(["yes", "no"]) for _ in range(80)]
     rows = table().with_columns(
-        pl.Series("customer_id", [f"C{n % 80:03d}" for n in range(ROWS)]),
+        pl.Series(name, [f"C{n % 80:03d}" for n in range(ROWS)]),
         pl.Series("churned", [fate[n % 80] for n in range(ROWS)]),
     )
     rows.write_csv("rows.csv")
 
     draft.draft()
 
-    assert 'group: "customer_id"' in (folder / "params.yaml").read_text("utf-8")
+    assert f'group: "{name}"' in (folder / "params.yaml").read_text("utf-8")
 
 
 def test_the_review_asks_for_the_most_important_column_first(folder: Path) -> None:
@@ -127,3 +150,39 @@ def test_the_review_asks_for_the_most_important_column_first(folder: Path) -> No
     assert answered == 1
     assert (columns["plan"].availability, columns["plan"].assumed) == ("online", False)
     assert columns["months"].assumed
+
+
+def test_a_number_that_no_feature_can_hold_is_an_identifier(folder: Path) -> None:
+    """Two rows have one account each, so that it is no key of the rows."""
+    accounts = pl.Series("account", [2**53 + 7 * (n // 2) for n in range(ROWS)])
+    table().with_columns(accounts, hashed=accounts.cast(pl.UInt64) + 2**63).write_parquet(
+        "r.parquet"
+    )
+    settings = folder / "params.yaml"
+    settings.write_text(settings.read_text("utf-8").replace("rows.csv", "r.parquet"), "utf-8")
+
+    draft.draft()
+
+    columns = catalog.load_catalog().columns
+    assert columns["account"].role == "identifier"
+    assert columns["hashed"].dtype == "string"
+
+
+def test_the_class_that_says_yes_is_the_positive_one() -> None:
+    assert draft.find_positive(pl.Series(["1.0", "1.0", "0.0"])) == "1.0"
+    assert draft.find_positive(pl.Series(["ja", "ja", "nein"])) == "ja"
+    assert draft.find_positive(pl.Series(["a", "a", "b"])) == "b"
+
+
+def test_one_answer_can_be_given_to_all_that_follow(folder: Path) -> None:
+    leaking = table().with_columns(state=pl.col("churned").replace({"yes": "gone", "no": "here"}))
+    leaking.write_csv("rows.csv")
+    draft.draft()
+    first = review.pending()
+    assert first[0].kind == "suspect"
+
+    answers = iter(["b*", "", "o*"])
+    answered = review.review(lambda question: next(answers), lambda text: None)
+
+    assert answered == len(first) - 2
+    assert [question.name for question in review.pending()] == [q.name for q in first[:2]]

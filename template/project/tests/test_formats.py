@@ -45,6 +45,16 @@ def test_three_digits_after_a_comma_are_thousands_unless_the_file_says_otherwise
     assert values(["1,234", "5,678"], european=True) == [1.234, 5.678]
     assert values(["1.234", "5.678"]) == [1.234, 5.678]
     assert values(["1.234", "5.678"], european=True) == [1234, 5678]
+    assert values(["0.234", "5.678"], european=True) == [0.234, 5.678]
+    assert values(["0,234", "5,678"]) == [0.234, 5.678]
+
+
+def test_semicolons_stand_between_numbers_with_points_too() -> None:
+    rows = pl.DataFrame({"a": ["1.234"], "b": ["1.5"]})
+
+    assert kinds.any_european(rows.select("a"), ";")
+    assert not kinds.any_european(rows, ";")
+    assert kinds.any_european(rows.with_columns(c=pl.lit("1,5")), ";")
 
 
 @pytest.mark.parametrize(
@@ -62,6 +72,11 @@ def test_names_stay_names(texts: list[str | None]) -> None:
         (["12/31/1999", "01/02/2024"], [date(1999, 12, 31), date(2024, 1, 2)]),
         (["31/12/1999", "01/02/2024"], [date(1999, 12, 31), date(2024, 2, 1)]),
         (["2024-01-05", "05.01.2024", "Jan 5, 2024"], [date(2024, 1, 5)] * 3),
+        (["01/11/2023", "01/12/2023", "01/01/2024"],
+         [date(2023, 11, 1), date(2023, 12, 1), date(2024, 1, 1)]),
+        (["2023-12", "2024-01"], [date(2023, 12, 1), date(2024, 1, 1)]),
+        (["2024-01-05 10:00:00+02", "2024-01-05 08:00:00.0 UTC", "2024-01-05 06:00:00 -0200"],
+         [datetime(2024, 1, 5, 8)] * 3),
         (["20240131", "20231201"], [date(2024, 1, 31), date(2023, 12, 1)]),
         (["05-Jan-24", "06-Feb-24"], [date(2024, 1, 5), date(2024, 2, 6)]),
         (["1/5/2024 3:04 PM", "1/6/2024 12:00 AM"],
@@ -78,12 +93,17 @@ def test_few_odd_words_among_numbers_mean_missing() -> None:
     assert (found.dtype, found.missing) == ("int", ("-", "unknown"))
 
 
+def test_what_is_no_number_among_numbers_means_missing() -> None:
+    assert kind([*map(str, range(20)), "inf", "-Infinity"]).missing == ("-Infinity", "inf")
+
+
 def test_many_odd_words_do_not() -> None:
     assert kind([*map(str, range(20)), *"abcdefgh"]).dtype == "string"
 
 
 def test_truth_in_words() -> None:
     assert values(["ja", "nein", "Ja"]) == [True, False, True]
+    assert values(["Нет", "да"]) == [False, True]
     assert kind(["no", "nein"]).dtype == "string"
 
 

@@ -77,3 +77,10 @@ def test_rows_of_one_customer_are_found_and_those_of_one_city_are_not() -> None:
         "customer_id",
         "120 values in 600 rows, and rows with one value mostly share y",
     )
+
+
+def test_a_target_with_few_values_does_not_make_a_category_its_grouping() -> None:
+    region = pl.Series(DRAW.choice(["north", "south", "west"], ROWS))
+    rows = pl.DataFrame({"region": region, "price": DRAW.choice([0.5, 1.5], ROWS)})
+
+    assert not leaks.find_leaks(rows, "price", "regression", ["region"])

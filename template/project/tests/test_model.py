@@ -1,6 +1,5 @@
 """How the model behaves, learned from rows in which the truth was planted."""
 
-from contextlib import chdir
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,7 @@ import polars as pl
 import pytest
 
 from .conftest import Trained, predict_matrix
-from .package import cli, errors, model, predict, signature, synth, train
+from .package import model, signature, synth, train
 
 NUMBER = signature.Feature(name="a", dtype="float", role="numeric", missing_seen=False)
 
@@ -81,73 +80,3 @@ def fit_again(trained: Trained) -> object:
         for part in ("train", "validation")
     )
     return model.fit(*parts, trained.signature, trained.params.model)
-
-
-@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-def test_predict_answers_what_training_saw(trained: Trained, suffix: str, tmp_path: Path) -> None:
-    expected = predict.answer(
-        model.predict(trained.model, train.matrix(trained.rows, trained.signature).x),
-        trained.signature,
-    )
-    output = tmp_path / f"out{suffix}"
-    with chdir(trained.folder):
-        cli.app(["predict", str(trained.raw), str(output)], standalone_mode=False)
-    if suffix == ".csv":
-        answered = pl.read_csv(output, schema_overrides=dict(expected.schema))
-    else:
-        answered = pl.read_parquet(output)
-
-    assert answered.select(expected.columns).equals(expected)
-
-
-def test_predict_needs_only_what_the_model_learned_from(trained: Trained, tmp_path: Path) -> None:
-    needed = trained.rows.select(*trained.catalog.inputs(trained.params))
-    needed.write_parquet(tmp_path / "in.parquet")
-    with chdir(trained.folder):
-        scored, _ = predict.predict_file(tmp_path / "in.parquet", tmp_path / "out.parquet")
-
-    assert scored == trained.rows.height
-
-
-def test_rows_that_lack_a_column_are_refused_and_nothing_is_written(
-    trained: Trained, tmp_path: Path
-) -> None:
-    name = next(iter(trained.catalog.inputs(trained.params)))
-    trained.rows.drop(name).write_parquet(tmp_path / "in.parquet")
-
-    with chdir(trained.folder), pytest.raises(errors.FactoryError, match="the data lack"):
-        predict.predict_file(tmp_path / "in.parquet", tmp_path / "out.parquet")
-    assert not (tmp_path / "out.parquet").exists()
-
-
-def test_a_row_that_lacks_what_training_never_lacked_is_refused_alone(trained: Trained) -> None:
-    known = trained.signature.features
-    rows = trained.rows[:5].with_row_index("place")
-    name = next(f.name for f in known if f.name in rows.columns)
-    strict = trained.signature.model_copy(
-        update={
-            "features": tuple(f.model_copy(update={"missing_seen": f.name != name}) for f in known)
-        }
-    )
-    hole = pl.when(pl.col("place") == 2).then(None).otherwise(pl.col(name)).alias(name)
-
-    answered = predict.answers(rows.with_columns(hole).drop("place"), trained.model, strict)
-    whole = predict.answers(rows.drop("place"), trained.model, strict)
-
-    assert answered["refused"].to_list()[2] == f"{name} is missing"
-    assert answered["prediction"][2] is None
-    assert answered[[0, 1, 3, 4]].drop("refused").equals(whole[[0, 1, 3, 4]].drop("refused"))
-
-
-def test_only_refused_rows_make_an_answer_without_predictions(trained: Trained) -> None:
-    known = tuple(f.model_copy(update={"missing_seen": False}) for f in trained.signature.features)
-    strict = trained.signature.model_copy(update={"features": known})
-    empty = trained.rows[:3].with_columns(
-        pl.lit(None, trained.rows.schema[n]).alias(n)
-        for n in trained.catalog.inputs(trained.params)
-    )
-
-    answered = predict.answers(empty, trained.model, strict)
-
-    assert answered["prediction"].null_count() == answered.height == 3
-    assert answered["refused"].null_count() == 0

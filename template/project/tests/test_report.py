@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from .conftest import Trained
-from .package import catalog, errors, groups, insight, params, plots, report, signature
+from .package import catalog, errors, groups, insight, params, plots, report, signature, words
 
 ROWS = 1000
 DRAW = np.random.default_rng(4)
@@ -157,6 +157,13 @@ def test_the_threshold_follows_from_costs_unless_it_is_given(
 def test_a_threshold_beside_costs_is_refused() -> None:
     with pytest.raises(ValueError, match=r"threshold is 0\.3, and cost_fp 1 with cost_fn 4"):
         params.Decision(threshold=0.3, cost_fn=4)
+
+
+def test_a_difference_that_nobody_can_see_is_about_the_same() -> None:
+    gain = {"linear": {"value": -0.0001, "low": -0.003, "high": 0.003}}
+    models = {"linear": {"log_loss": {"value": 0.178}}}
+    told = words.compared({"gain": gain, "models": models, "metric": "log_loss"}, "linear")
+    assert told.startswith("about the same; ")
 
 
 def test_a_segment_that_is_no_column_is_named_with_the_nearest() -> None:

@@ -79,3 +79,9 @@ def test_large_whole_numbers_stay_apart() -> None:
     feature = known("numeric", "int", [1])
 
     assert encoded(feature, [2**40, 2**40 + 1]) == [2.0**40, 2.0**40 + 1]
+
+
+def test_a_mistake_in_features_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signature, "add_features", lambda rows: rows.select("gone"))
+    with pytest.raises(errors.FactoryError, match=r"features\.py: ColumnNotFoundError: .*gone"):
+        signature.featured(pl.DataFrame({"x": [1]}), ["x"])

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from .params import Params, Section, read_checked
+from .params import Params, Section, Trimmed, read_checked
 
 CATALOG = Path("features.yaml")
 LEARNED = ("numeric", "categorical", "boolean", "datetime")
@@ -47,7 +47,7 @@ class Column(Section):
     missing: tuple[str, ...] = ()
     nullable: bool = True
     range: tuple[float | None, float | None] | None = None
-    values: tuple[str, ...] | None = None
+    values: tuple[Trimmed, ...] | None = None
 
     @model_validator(mode="after")
     def _rules_fit_the_type(self) -> "Column":

@@ -9,12 +9,14 @@ from .data import column_names, raw_path, read_batches
 from .errors import FactoryError
 from .params import Params, load_params
 
-NAMED = 12
+NAMED, TRIED = 12, 100
 EVALUATION = Path("reports/evaluation.json")
 
 
 def check(*, strict: bool = False, data: bool = True) -> list[Finding]:
-    """The catalog, the availability of every feature, and the contract on all of the data."""
+    """The catalog, the availability of every feature, the contract on all of the data, and
+    features.py on the first rows.
+    """
     params, catalog = load_params(), load_catalog()
     found = check_catalog(catalog, params, strict=strict)
     if not data or not catalog.columns:
@@ -22,7 +24,9 @@ def check(*, strict: bool = False, data: bool = True) -> list[Finding]:
     if not raw_path(params).is_file():
         message = f"{params.data.path} is not here: the contract was not checked"
         return [*found, Finding("warning", None, params.data.path, message, "dvc pull")]
-    return found + check_data(catalog, params)
+    found += check_data(catalog, params)
+    broken = any(finding.level == "error" and finding.feature for finding in found)
+    return found if broken else found + check_features(catalog, params)
 
 
 def check_data(catalog: Catalog, params: Params) -> list[Finding]:
@@ -53,6 +57,23 @@ def check_data(catalog: Catalog, params: Params) -> list[Finding]:
     return new + lacking + findings(broken, catalog)
 
 
+def check_features(catalog: Catalog, params: Params) -> list[Finding]:
+    """Does features.py compute what is declared, from no more than a prediction is given?"""
+    from .contract import read_batch
+    from .signature import featured, refuse_undeclared
+
+    inputs = catalog.inputs(params)
+    for raw in read_batches(raw_path(params), params.data):
+        rows, _ = read_batch(raw.head(TRIED), inputs, params.data)
+        try:
+            frame = featured(rows, catalog.features(params))
+            refuse_undeclared(frame, {*inputs, *catalog.derived})
+        except FactoryError as error:
+            return [Finding("error", "derived", None, error.message, error.hint)]
+        break
+    return []
+
+
 def told(findings: list[Finding]) -> list[str]:
     """The findings in lines for people: features that share one are named together."""
     shared: dict[tuple[str, str | None, str, str], list[str]] = {}
@@ -61,9 +82,13 @@ def told(findings: list[Finding]) -> list[str]:
             f.feature or "features.yaml"
         )
     return [
-        f"{level}: {named(names)} (source: {source or 'unknown'}): {message}\n  remedy: {remedy}"
+        f"{level}: {named(names)}{_of(source)}: {message}\n  remedy: {remedy}"
         for (level, source, message, remedy), names in shared.items()
     ]
+
+
+def _of(source: str | None) -> str:
+    return "" if source is None else f" (source: {source or 'unknown'})"
 
 
 def named(names: list[str]) -> str:

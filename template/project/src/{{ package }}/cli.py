@@ -19,6 +19,8 @@ catalog_app = typer.Typer(help="The feature catalog, features.yaml.", no_args_is
 app.add_typer(catalog_app, name="catalog")
 data_app = typer.Typer(help="The raw data and where they come from.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+params_app = typer.Typer(invoke_without_command=True)
+app.add_typer(params_app, name="params")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -70,14 +72,32 @@ def check(
 
 
 @app.command()
-def predict(source: Path, target: Path) -> None:
-    """Score every row of SOURCE (CSV or Parquet) into TARGET."""
+def predict(
+    source: Path,
+    target: Path,
+    model: Annotated[Path, typer.Option(help="The folder of a model.")] = Path("models/model"),
+    explain: Annotated[
+        int, typer.Option(min=0, help="Add so many features that moved each row's score most.")
+    ] = 0,
+    max_invalid: Annotated[
+        float, typer.Option(min=0, max=1, help="Fail when a larger share of rows is invalid.")
+    ] = 0.05,
+    as_json: Json = False,
+) -> None:
+    """Score every row of SOURCE (CSV, Parquet or .sql) into TARGET; invalid rows go beside it."""
     from .predict import predict_file
 
-    scored, refused = predict_file(source, target)
-    _say(f"{scored:,} rows scored into {target}")
-    if refused:
-        _say(f"warning: {refused:,} rows got no prediction; the column `refused` says why")
+    progress = _count if sys.stderr.isatty() else lambda rows: None
+    done = predict_file(
+        source, target, model, explain=explain, max_invalid=max_invalid, progress=progress
+    )
+    if as_json:
+        aside = str(done.quarantine) if done.quarantine else None
+        _print({"rows": done.rows, "invalid": done.invalid, "quarantine": aside})
+        return
+    _say(f"{done.rows:,} rows scored into {target}")
+    if done.invalid:
+        _say(f"warning: {done.invalid:,} rows could not be scored: {done.quarantine} says why")
 
 
 @app.command()
@@ -119,11 +139,13 @@ def update() -> None:
     raise typer.Exit(update())
 
 
-@app.command()
-def params(as_json: Json = False) -> None:
+@params_app.callback()
+def params(context: typer.Context, as_json: Json = False) -> None:
     """All settings of params.yaml: what each means, its value and its default."""
     from .params import load_params, settings
 
+    if context.invoked_subcommand:
+        return
     found = settings(load_params())
     if as_json:
         _print({"settings": found})
@@ -132,6 +154,25 @@ def params(as_json: Json = False) -> None:
         value, default = (json.dumps(one[key], ensure_ascii=False) for key in ("value", "default"))
         usual = "" if one["required"] or value == default else f"   (default: {default})"
         typer.echo(f"{one['name']}: {value}{usual}\n    {one['meaning']}")
+
+
+@params_app.command()
+def add(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show them, change nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write the settings that params.yaml does not name into it, each with its default."""
+    from .edit import add_settings
+
+    new = add_settings(dry_run=dry_run)
+    if as_json:
+        told = [{"name": s["name"], "value": s["value"], "meaning": s["meaning"]} for s in new]
+        _print({"added": told, "changed": bool(new) and not dry_run})
+        return
+    for one in new:
+        typer.echo(f"{one['name']}: {json.dumps(one['value'])}\n    {one['meaning']}")
+    done = f"{len(new)} settings {'would be ' if dry_run else ''}added with their defaults"
+    _say(f"{done}; the model stays the same" if new else "params.yaml names every setting")
 
 
 @catalog_app.command()
@@ -189,6 +230,7 @@ def review(as_json: Json = False) -> None:
             _say(f"  suspect: {question.column.suspect}")
         _say(f"  it is said to be available: {question.column.availability}")
         prompt = "  known [o]nline, in [b]atch, only [a]fter the outcome; [i]gnore, [q]uit"
+        prompt += "" if question.kind == "suspect" else "; b* for all that follow"
         return str(typer.prompt(prompt, default="", show_default=False, err=True))
 
     answered = review(ask, _say)
@@ -228,11 +270,20 @@ def main() -> None:
         if error.hint:
             _say(f"hint: {error.hint}")
         sys.exit(1)
+    except (SyntaxError, ImportError) as error:  # features.py and model.py are yours
+        _say(f"error: {error}")
+        _say("hint: mend that line; a library of your own comes with: uv add LIBRARY")
+        sys.exit(1)
 
 
 def _say(text: str) -> None:
     """Messages go to stderr, so that stdout holds data only."""
     typer.echo(text, err=True)
+
+
+def _count(rows: int) -> None:
+    """How far a long run has come, on one line."""
+    typer.echo(f"\r{rows:,} rows", err=True, nl=False)
 
 
 def _print(content: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from .formats import DTYPES
 from .params import Data
 
 MISSING = "is missing"
+NO_CASES = pl.DataFrame(schema={"row": pl.Int64, "column": pl.String, "rule": pl.String})
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,6 @@ def schema(columns: dict[str, Column]) -> pa.DataFrameSchema:
 
 def _column(column: Column) -> pa.Column:
     checks = []
-    if column.dtype == "float":
-        checks.append(
-            pa.Check(lambda d: d.lazyframe.select(pl.col(d.key).is_finite()), error="is infinite")
-        )
     low, high = column.range or (None, None)
     if low is not None:
         checks.append(pa.Check.ge(low, error=f"is below {low:g}"))
@@ -48,10 +45,19 @@ def _column(column: Column) -> pa.Column:
 
 
 def read_batch(raw: pl.DataFrame, columns: dict[str, Column], data: Data) -> tuple[pl.DataFrame, list[Violation]]:  # fmt: skip  # noqa: E501
-    """A batch typed by the catalog, and what it breaks of the contract.
+    """A batch typed by the catalog, and what it breaks of the contract, summed over its rows.
 
     Raises FactoryError for a column that is missing altogether: nothing can be said without it.
     """
+    rows, cases = read_rows(raw, columns, data)
+    counts = cases.group_by("column", "rule", maintain_order=True).len()
+    return rows, [Violation(*case) for case in counts.iter_rows()]
+
+
+def read_rows(
+    raw: pl.DataFrame, columns: dict[str, Column], data: Data
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """A batch typed by the catalog, and each value that breaks it: `row` (from 0), column, rule."""
     if absent := [name for name in columns if name not in raw.columns]:
         raise FactoryError(
             f"the data lack {_named(absent)}",
@@ -59,30 +65,32 @@ def read_batch(raw: pl.DataFrame, columns: dict[str, Column], data: Data) -> tup
         )
     present = missing_as_null(raw.select(list(columns)), data, columns)
     rows = parse(present, columns)
-    found = [
-        Violation(name, f"cannot be read as {column.dtype}", lost)
+    unread = [
+        _cases(rows[name].is_null() & present[name].is_not_null(), name, column)
         for name, column in columns.items()
-        if (lost := rows[name].null_count() - present[name].null_count())
     ]
-    unread = {violation.column for violation in found}
-    broken = [v for v in _broken(rows, columns) if v.rule != MISSING or v.column not in unread]
-    return rows, found + broken
+    lost = pl.concat([case for case in unread if case.height] or [NO_CASES])
+    broken = _broken(rows, columns).join(lost, on=["row", "column"], how="anti")
+    return rows, pl.concat([lost, broken])
 
 
-def _broken(rows: pl.DataFrame, columns: dict[str, Column]) -> list[Violation]:
+def _cases(unread: pl.Series, name: str, column: Column) -> pl.DataFrame:
+    places = unread.arg_true().cast(pl.Int64).alias("row").to_frame()
+    rule = f"cannot be read as {column.dtype}"
+    return places.with_columns(column=pl.lit(name), rule=pl.lit(rule))
+
+
+def _broken(rows: pl.DataFrame, columns: dict[str, Column]) -> pl.DataFrame:
     try:
         schema(columns).validate(rows, lazy=True)
     except SchemaErrors as errors:
-        rules = Counter(
-            (str(case["column"]), _rule(str(case["check"])))
-            for case in errors.failure_cases.iter_rows(named=True)
+        cases: pl.DataFrame = errors.failure_cases
+        return cases.select(
+            row=pl.col("index").cast(pl.Int64),
+            column=pl.col("column").cast(pl.String),
+            rule=pl.col("check").cast(pl.String).replace("not_nullable", MISSING),
         )
-        return [Violation(column, rule, rows) for (column, rule), rows in rules.items()]
-    return []
-
-
-def _rule(check: str) -> str:
-    return MISSING if check == "not_nullable" else check
+    return NO_CASES
 
 
 def findings(violations: Iterable[Violation], catalog: Catalog) -> list[Finding]:

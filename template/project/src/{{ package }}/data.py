@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import polars as pl
+from polars import selectors as cs
 
 from .catalog import Column
 from .dialect import find_encoding, find_separator, head, plain
@@ -38,8 +39,7 @@ def read_batches(path: Path, data: Data, size: int = BATCH) -> Iterator[pl.DataF
     """The rows of a table as they stand in it, blank lines aside; in a text every value is text."""
     if path.suffix == ".parquet":
         with reading(path):
-            batches = pl.scan_parquet(path).collect_batches(chunk_size=size, maintain_order=True)
-            yield from batches
+            yield from parquet(path).collect_batches(chunk_size=size, maintain_order=True)
         return
     with reading(path), text_table(path, data) as table:
         for batch in table.collect_batches(chunk_size=size, maintain_order=True):
@@ -50,12 +50,17 @@ def read_batches(path: Path, data: Data, size: int = BATCH) -> Iterator[pl.DataF
 def reading(path: Path) -> Iterator[None]:
     """What goes wrong while a table is read is told as a FactoryError that names the file."""
     if not path.is_file():
-        raise FactoryError(f"{path} is not here", "get the data: dvc pull")
+        raise FactoryError(f"{path} is not here", "correct its name, or get the data: dvc pull")
     try:
         yield
     except (pl.exceptions.PolarsError, OSError, EOFError, zlib.error) as error:
         reason = str(error).strip().splitlines()[0]
         raise FactoryError(f"{path} cannot be read: {reason}", "mend the file") from error
+
+
+def parquet(path: Path | str) -> pl.LazyFrame:
+    """Lists, bytes and spans of time are left out: nothing can be learned from them as they are."""
+    return pl.scan_parquet(path).select(~(cs.nested() | cs.binary() | cs.duration()))
 
 
 @contextmanager
@@ -78,7 +83,7 @@ def column_names(path: Path, data: Data) -> list[str]:
     """The names in the header."""
     with reading(path):
         if path.suffix == ".parquet":
-            return pl.scan_parquet(path).collect_schema().names()
+            return parquet(path).collect_schema().names()
         with text_table(path, data) as table:
             return table.collect_schema().names()
 
@@ -87,7 +92,7 @@ def head_of(path: Path, params: Params) -> tuple[Params, pl.DataFrame]:
     """The settings with the encoding and separator of this file, and its first rows."""
     with reading(path):
         if path.suffix == ".parquet":
-            return params, pl.scan_parquet(path).head(HEAD_ROWS).collect()
+            return params, parquet(path).head(HEAD_ROWS).collect()
         encoding = find_encoding(path, params.data.encoding)
         separator = find_separator(head(path, encoding), params.data.separator)
         found = {"encoding": encoding.removesuffix("-sig"), "separator": separator}
@@ -99,12 +104,15 @@ def head_of(path: Path, params: Params) -> tuple[Params, pl.DataFrame]:
 def missing_as_null(
     raw: pl.DataFrame, data: Data, columns: Mapping[str, Column] | None = None
 ) -> pl.DataFrame:
-    """The raw values, with each of the agreed markers for `missing` turned into null."""
+    """The raw values, with each of the agreed markers for `missing` turned into null.
+
+    So is a number that is infinite: something was divided by zero.
+    """
     own = {name: column.missing for name, column in (columns or {}).items()}
     texts = [name for name, dtype in raw.schema.items() if dtype == pl.String]
     return raw.with_columns(
         *(unmarked(pl.col(name), (*data.missing, *own.get(name, ()))) for name in texts),
-        pl.selectors.float().fill_nan(None),
+        pl.when(cs.float().is_finite()).then(cs.float()).name.keep(),
     )
 
 

@@ -18,6 +18,7 @@ HEAD, CHUNK, LINES = 1 << 20, 1 << 20, 50
 USUAL, RARE = (",", ";", "\t", "|", "\x01"), ("^", "~", "#", ":", " ")
 GZIP = b"\x1f\x8b"
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+WIDE = {(False, True): "utf-16-le", (True, False): "utf-16-be"}  # which byte is zero in ASCII
 WESTERN = set("äöüÄÖÜßéèêëÉàâáãåæÅçÇñÑóòôõøØíìîïúùûÿœŒ€£¥°²³µ§–—’‘“”„«»…·®™½¿¡ºª\xa0")  # noqa: RUF001
 ENCODINGS = [
     "cp1251", "cp1250", "iso8859_2", "iso8859_5", "shift_jis", "gb18030", "big5", "euc_kr",
@@ -48,11 +49,13 @@ def after_note(text: str) -> str:
 
 
 def find_encoding(path: Path, declared: str = "utf-8") -> str:
-    """UTF-8 if all of it is, UTF-16 by its mark, else what is declared, else the likeliest."""
+    """UTF-8 if all of it is, UTF-16 by its mark or zeros, else what is declared or likeliest."""
     with opened(path) as file:
         start = file.read(HEAD)
         if start.startswith(UTF16):
             return "utf-16"
+        if wide := WIDE.get((start[:1] == b"\0", start[1:2] == b"\0")):
+            return wide
         decoder = codecs.getincrementaldecoder("utf-8")()
         chunk = start
         try:
@@ -63,7 +66,12 @@ def find_encoding(path: Path, declared: str = "utf-8") -> str:
             return "utf-8-sig" if start.startswith(codecs.BOM_UTF8) else "utf-8"
         except UnicodeDecodeError:
             odd = start + chunk if chunk is not start else start
-    return declared if declared != "utf-8" else guess_encoding(odd)
+    if declared != "utf-8":
+        return declared
+    text = re.findall(r"[^\x00-\x7f]", odd.decode("utf-8", "replace"))
+    if len(text) > 2 * text.count("\ufffd"):
+        raise FactoryError(f"{path} is UTF-8, but for some bytes", "mend them at the source")
+    return guess_encoding(odd)
 
 
 def guess_encoding(raw: bytes) -> str:

@@ -1,5 +1,6 @@
 """Drafting the catalog from the data; what a person has written in it is never touched."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,16 @@ from typing import Any
 import polars as pl
 
 from .catalog import CATALOG, LEARNED, Column, load_catalog
-from .data import head_of, key_text, missing_as_null, parse, raw_path, read_batches, reading
+from .data import (
+    head_of,
+    key_text,
+    missing_as_null,
+    parquet,
+    parse,
+    raw_path,
+    read_batches,
+    reading,
+)
 from .edit import flow, open_yaml, quoted, save_yaml, worded
 from .errors import FactoryError
 from .formats import TRUE, read
@@ -46,9 +56,10 @@ class Table:
     params: Params
 
     def column(self, name: str) -> pl.Series:
-        """The values as they stand in the file, without the markers for missing."""
+        """The values of the file, without the markers for missing and the blanks around them."""
         raw = self.rows.select(pl.col(name)).collect()
-        return missing_as_null(raw, self.params.data)[name]
+        values = missing_as_null(raw, self.params.data)[name]
+        return values.str.strip_chars() if values.dtype == pl.String else values
 
 
 def draft() -> Draft:
@@ -59,13 +70,13 @@ def draft() -> Draft:
         described = {name: describe(table.column(name), name, table) for name in new}
         sample = typed_sample(table, described)
         warnings = mark(described, sample, table.params)
+        group, told = find_group(sample, described, table.params)
         _write_columns(described)
         warnings += [
             f"{name!r} is in features.yaml, and no longer in the data"
             for name in catalog.columns
             if name not in table.names
         ]
-        group, told = find_group(sample, described, table.params)
         warnings += told + _write_split(table, group)
         _fill_about(table)
     decisions = tuple(f"{name}: {entry['drafted']}" for name, entry in described.items())
@@ -84,7 +95,7 @@ def opened(params: Params) -> Iterator[Table]:
         if path.suffix != ".parquet":
             for i, batch in enumerate(read_batches(path, params.data)):
                 batch.write_parquet(Path(folder) / f"{i:06}.parquet")
-        rows = pl.scan_parquet(path if path.suffix == ".parquet" else f"{folder}/*.parquet")
+        rows = parquet(path if path.suffix == ".parquet" else f"{folder}/*.parquet")
         height = rows.select(pl.len()).collect().item()
         european = any_european(missing_as_null(beginning, params.data), params.data.separator)
         yield Table(rows, tuple(beginning.columns), height, european, params)
@@ -185,12 +196,13 @@ def find_group(
     target, split = params.data.target, params.split
     known = sample.filter(pl.col(target).is_not_null())
     naming = ("identifier", "text", "categorical", "numeric")
-    named = [n for n, entry in described.items() if entry["role"] in naming]
+    named = [n for n, e in described.items() if e["role"] in naming or "sensitive" in e]
     ordered = [n for n, entry in described.items() if entry["role"] == "identifier"]
-    warnings = [
-        f"{name or 'the order of the rows'}: {evidence}"
-        for name, evidence in find_order(known, target, params.task, ordered).items()
-    ]
+    warnings = []
+    for name, evidence in find_order(known, target, params.task, ordered).items():
+        warnings.append(f"{name or 'the order of the rows'}: {evidence}")
+        if name:
+            described[name]["drafted"] += f"; {evidence}: never learn from it"
     if params.data.id or params.data.time or split.salt or split.group:
         return None, warnings
     found = find_entity(known, target, params.task, named)
@@ -215,7 +227,11 @@ def _write_split(table: Table, group: str | None) -> list[str]:
     yaml, content = open_yaml(PARAMS)
     params = table.params
     for name, usual in (("separator", ","), ("encoding", "utf-8")):
-        if (found := getattr(params.data, name)) != usual:
+        if (found := getattr(params.data, name)) == usual:
+            continue
+        if name in content["data"]:
+            content["data"][name] = quoted(found)
+        else:
             content["data"].insert(1, name, quoted(found))
     target = typed_target(table)
     known = target.drop_nulls()
@@ -265,7 +281,7 @@ def find_positive(target: pl.Series) -> str:
     """The class that the probability is about: the one that says yes, else the rarer."""
     counts = classes(target)
     for name in counts:
-        if name.lower() in POSITIVE:
+        if re.sub("[.,]0+$", "", name.lower()) in POSITIVE:
             return name
     return min(counts, key=lambda name: (counts[name], name))
 

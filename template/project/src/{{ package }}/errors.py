@@ -5,6 +5,6 @@ class FactoryError(Exception):
     """Something is wrong with data, catalog, settings or model; `hint` says what to do next."""
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
+        super().__init__(f"{message}; {hint}" if hint else message)
         self.message = message
         self.hint = hint

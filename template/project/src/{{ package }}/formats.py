@@ -14,8 +14,14 @@ DTYPES: dict[str, pl.DataType] = {
     "date": pl.Date(),
     "datetime": pl.Datetime("us"),
 }
-TRUE = ("true", "t", "yes", "y", "1", "ja", "j", "oui", "sí", "si", "sim", "wahr", "vrai", "on")
-FALSE = ("false", "f", "no", "n", "0", "nein", "non", "não", "nao", "falsch", "faux", "off")
+TRUE = (
+    "true", "t", "yes", "y", "1", "ja", "j", "oui", "sí", "si", "sim", "wahr", "vrai", "on",
+    "da", "tak", "vero", "verdadero", "verdadeiro", "да", "はい", "是",
+)  # fmt: skip
+FALSE = (
+    "false", "f", "no", "n", "0", "nein", "non", "não", "nao", "falsch", "faux", "off",
+    "ne", "nu", "nie", "falso", "нет", "いいえ", "否",
+)  # fmt: skip
 DAY_FORMATS = ("%Y-%m-%d", "%Y/%m/%d")
 TIME_FORMATS = tuple(
     f"{day}{time}"
@@ -25,12 +31,17 @@ TIME_FORMATS = tuple(
 CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 DAY_FIRST = ("%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%d-%m-%Y", "%d/%m/%y")
 MONTH_FIRST = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y")
-NAMED = ("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d-%b-%y", "%Y%m%d")
+CLOCK = r"(:\d\d(?:\.\d+)?) ?"
+UTC, OFFSET = rf"{CLOCK}(?:Z|UTC|GMT)$", rf"{CLOCK}([-+]\d\d)(?::?00)?$"
+NAMED = (
+    "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d-%b-%y", "%Y%m%d", "%Y-%m",
+    "%Y/%m/%d",
+)  # fmt: skip
 GROUPS = ((",", "."), (".", ","), (" ", ","), (" ", "."), ("'", "."))
 CURRENCY = r"(?:(?:US|R|A|C)?[$€£¥₹₽₩]|[A-Z]{3} )"
 UNIT = r"(?:%|‰|[$€£¥₹₽₩]|°[CF]?|[A-Za-zµ]{1,5}[²³]?(?:/[A-Za-z]{1,3})?)"
 EXAMPLE = re.compile(r"(?P<prefix>.*?)1(?P<group>[,. ']?)234(?P<decimal>[.,])5(?P<suffix>.*)")
-DATED = r"\d{1,4}[-/. ]\w{1,9}[-/., ]+\d{2,4}|\d,? \d{4}|^\d{8}$"
+DATED = r"\d{1,4}[-/. ]\w{1,9}[-/., ]+\d{2,4}|\d,? \d{4}|^\d{8}\b|^\d{4}-\d\d$"
 SAMPLE = 1000
 
 
@@ -44,9 +55,11 @@ def typed(
     target = DTYPES[wanted]
     if found.is_float() and wanted == "int":
         return pl.when(value == value.floor()).then(value).cast(target, strict=False)
-    if found != pl.String or wanted == "string":
+    if found != pl.String:
         return value.cast(target, strict=False)
     value = value.str.strip_chars()
+    if wanted == "string":
+        return value
     if wanted == "bool":
         folded = value.str.to_lowercase()
         return pl.when(folded.is_in(TRUE)).then(True).when(folded.is_in(FALSE)).then(False)
@@ -54,7 +67,7 @@ def typed(
         return moment(value, wanted, [form] if isinstance(form, str) else form or ()).cast(target)
     plain = number(value, form) if isinstance(form, str) else value
     read = plain.cast(target, strict=False)
-    return read.fill_nan(None) if wanted == "float" else read
+    return pl.when(read.is_finite()).then(read) if wanted == "float" else read
 
 
 def read(values: pl.Series, wanted: str, form: str | Sequence[str] | None = None) -> pl.Series:
@@ -74,7 +87,7 @@ def moment(value: pl.Expr, wanted: str, forms: Sequence[str]) -> pl.Expr:
     days = [day(value, form) for form in (*DAY_FORMATS, *forms) if not re.search("%[HI]", form)]
     if wanted == "date":
         return pl.coalesce(days)
-    plain = value.str.replace("Z$", "+0000")
+    plain = value.str.replace(UTC, "${1}+0000").str.replace(OFFSET, "${1}${2}00")
     clocks = (*TIME_FORMATS, *(form for form in forms if re.search("%[HI]", form)))
     times = [
         plain.str.to_datetime(form, strict=False, time_unit="us").dt.replace_time_zone(None)
@@ -96,7 +109,7 @@ def number(value: pl.Expr, form: str) -> pl.Expr:
     prefix, group, decimal, suffix = parts.groups() if parts else ("", "", ".", "")
     pattern = (
         rf"^\(?\s*[-+]?\s*(?:{literal(prefix)})?\s*[-+]?"
-        rf"((?:\d{{1,3}}(?:{literal(group)}\d{{3}})+|\d+)?(?:{literal(decimal)}\d*)?(?:[eE][-+]?\d+)?)"
+        rf"((?:[1-9]\d{{0,2}}(?:{literal(group)}\d{{3}})+|\d+)?(?:{literal(decimal)}\d*)?(?:[eE][-+]?\d+)?)"
         rf"\s*(?:{literal(suffix)})?\s*[-)]?$"
     )
     tidy = value.str.replace_all("[\u00a0\u202f\u2009]", " ").str.replace("\u2212", "-")
@@ -140,12 +153,20 @@ def is_european(values: pl.Series) -> bool:
     return bool(doubtless.any() and plain.all())
 
 
+def is_pointed(values: pl.Series) -> bool:
+    """Whether these are numbers with a decimal point, beyond doubt."""
+    known = values.head(SAMPLE)
+    doubtless = known.str.contains(r"^[-+]?(0*\.\d+|\d+\.(\d{1,2}|\d{4,}))$")
+    return bool(doubtless.any() and known.str.contains(r"^[-+]?\d*\.?\d*$").all())
+
+
 def find_moment(values: pl.Series, european: bool) -> tuple[str, list[str]] | None:
     """`date` or `datetime` and the further forms under which every value is one."""
     rest, forms = values.unique(maintain_order=True), []
     sample = rest.head(SAMPLE)
     if not sample.str.contains(DATED).all():
         return None
+    european = european or starts_months(sample)
     first, second = (DAY_FIRST, MONTH_FIRST) if european else (MONTH_FIRST, DAY_FIRST)
     for days in ((*first, *NAMED), (*second, *NAMED)):
         forms = greedy(sample, [f"{form}{clock}" for form in days for clock in CLOCKS])
@@ -153,6 +174,13 @@ def find_moment(values: pl.Series, european: bool) -> tuple[str, list[str]] | No
             if reads(rest, wanted, forms):
                 return wanted, forms
     return None
+
+
+def starts_months(values: pl.Series) -> bool:
+    """Whether dates like 01/02/2025 begin with 01 over years: firsts of months, not Januaries."""
+    dated = values.str.extract_groups(r"^(0?1)[/-](\d\d?)[/-](\d+)").struct.unnest()
+    _, second, year = (dated[name].n_unique() for name in dated.columns)
+    return not dated[dated.columns[0]].has_nulls() and second > 1 and year > 1
 
 
 def greedy(values: pl.Series, forms: Sequence[str]) -> list[str]:

@@ -15,6 +15,7 @@ from .formats import (
     find_moment,
     find_number,
     is_european,
+    is_pointed,
     reads,
 )
 
@@ -25,7 +26,7 @@ NUMBERLIKE = (
     rf"^[-+(\s]*(?:{CURRENCY})?\s*[-+]?(?:\d[\d.,'\u2019 \u00a0\u202f]*|\.\d+)"
     rf"(?:[eE][-+]?\d+)?\s*(?:{UNIT})?\)?-?$"
 )
-THOUSANDS = r"^[-+]?\d{1,3}(\.\d{3})+$"
+THOUSANDS = r"^[-+]?[1-9]\d{0,2}(\.\d{3})+$"
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Kind:
 def find_kind(values: pl.Series, european: bool) -> Kind:
     """The narrowest type that reads every value, once few odd words are taken for missing."""
     if values.dtype != pl.String:
-        return Kind(kind_of(values.dtype))
+        dtype = kind_of(values.dtype)
+        return Kind(dtype if reads(values.drop_nulls(), dtype) else "string")
     known = values.drop_nulls().str.strip_chars()
     always = known.filter(known.is_in(ANYWHERE)).unique().sort().to_list()
     known = known.filter(~known.is_in(always)) if always else known
@@ -92,11 +94,11 @@ def is_bool(known: pl.Series) -> bool:
 
 def any_european(rows: pl.DataFrame, separator: str) -> bool:
     """Whether a file writes 1.234,5 or puts the day before the month, as far as can be told."""
-    if separator == ";":
-        return True
     texts = rows.select(pl.col(pl.String).str.strip_chars())
-    known = (texts[name].drop_nulls() for name in texts.columns)
-    return any(len(values) and (is_european(values) or is_day_first(values)) for values in known)
+    known = [values for name in texts.columns if len(values := texts[name].drop_nulls())]
+    if any(is_european(values) or is_day_first(values) for values in known):
+        return True
+    return separator == ";" and not any(map(is_pointed, known))
 
 
 def is_day_first(values: pl.Series) -> bool:

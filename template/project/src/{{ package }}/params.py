@@ -2,15 +2,31 @@
 
 import re
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from .errors import FactoryError
 
 PARAMS = Path("params.yaml")
 Checked = TypeVar("Checked", bound=BaseModel)
+Trimmed = Annotated[str, StringConstraints(strip_whitespace=True)]
+# Settings that mean something for one task only.
+ONLY = {
+    "data.positive": "classification",
+    "decision.cost_fp": "classification",
+    "decision.cost_fn": "classification",
+    "decision.threshold": "classification",
+    "decision.quantile": "regression",
+}
 
 
 class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -55,7 +71,7 @@ class Data(Section):
         default=("", "NA", "N/A", "NaN", "nan", "null", "NULL"),
         description="Values that mean missing in every column; others stand in features.yaml.",
     )
-    positive: str | None = Field(
+    positive: Trimmed | None = Field(
         default=None, description="Of two classes, the one that the probability is about."
     )
 
@@ -189,13 +205,18 @@ def settings(params: Params) -> list[dict[str, Any]]:
     return found
 
 
+def applies(name: str, task: str) -> bool:
+    """Whether a setting means something for the task."""
+    return ONLY.get(name, task) == task
+
+
 def read_checked(path: Path, kind: type[Checked]) -> Checked:
     """Read a YAML file; a FactoryError names the file and every entry that is wrong."""
     if not path.is_file():
         raise FactoryError(f"{path} is not here", "run this in the factory's own directory")
     try:
         return kind.model_validate(yaml.load(path.read_text("utf-8"), Loader) or {})  # noqa: S506
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         text = " ".join(str(error).split())
         raise FactoryError(f"{path} is not valid YAML: {text}", "mend that line") from error
     except ValidationError as error:

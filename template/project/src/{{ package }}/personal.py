@@ -16,8 +16,9 @@ WHO = (
     "(?:customer|client|cliente|kunden?|patient(?:en)?|user|nutzer|person|member|mitglieds?|subject"
     "|account|konto|employee|student|pupil|passenger|guest|driver|fahrer|household|applicant|contact"
     "|subscriber|voter|respondent|participant|owner|holder|author|doctor|physician|teacher|parent"
-    "|spouse|seller|buyer|agent|manager|usuario|utente)"
+    "|spouse|seller|buyer|agent|manager|usuario|utente|nurse|broker|recruiter|lawyer|referrer)"
 )
+PEOPLE = rf"\b(?:{WHO}s?|rep|by|who|sachbearbeiter|betreuer|arzt)$"
 THINGS = (
     r"\b(?:product|file|model|brand|company|firm|team|city|town|country|state|region|place|event"
     r"|course|item|table|category|class|domain|project|plan|store|shop|song|album|movie|film|book"
@@ -29,6 +30,7 @@ SPECIAL = {
     "politics": r"politic\w*|politisch\w*|partei",
     "a trade union": r"trade union|union(?: member\w*)?$|gewerkschaft\w*|syndicat",
     "health": r"diagnos\w*|disease|illness|disabilit\w*|disabled|handicap|behinderung|krankheit"
+    r"|hiv|icd|pregnan\w*|schwanger\w*|medications?|medikament\w*|diabet\w*|psychiatr\w*"
     r"|(?:^|mental |physical |general )health(?: status| condition| issue)?$|gesundheit\w*",
     "sexual life": r"sexual\w*|sexuell\w*",
     "genes": r"genetics?|genome?|dna",
@@ -122,7 +124,9 @@ def _looks_like(header: str, text: pl.Series) -> str:
         if len(some) and sum(map(checked, some)) >= 0.8 * len(some):
             return what
     varied = len(text) >= NAMES and text.n_unique() >= 0.8 * len(text)
-    named = varied and _share(text, NAMED) >= 0.9 and not re.search(THINGS, header)
+    people = text.n_unique() > FEW and re.search(PEOPLE, header)
+    likely = (varied or people) and not re.search(THINGS, header)
+    named = likely and _share(text, NAMED) >= 0.9
     return "persons' names" if named else ""
 
 

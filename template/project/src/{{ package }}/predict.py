@@ -1,70 +1,158 @@
-"""Scoring a file with the trained model."""
+"""Scoring a table with the trained model, batch by batch: memory does not grow with the rows."""
 
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from . import model as estimator
 from .catalog import Catalog, load_catalog
-from .contract import findings, read_batch
+from .contract import read_rows
 from .data import read_batches
 from .errors import FactoryError
 from .model import load, predict
-from .params import Params, load_params
+from .params import Data, Params, load_params
 from .signature import Signature, encode, featured, load_signature, refusals
 
 MODEL = Path("models/model")
 WRITERS = (".csv", ".parquet")
+MAX_INVALID = 0.05
+CONTRIBUTIONS = getattr(estimator, "contributions", None)  # model.py is the user's
+
+Put = Callable[[pl.DataFrame], None]
 
 
-def predict_file(source: Path, target: Path, folder: Path = MODEL) -> tuple[int, int]:
-    """Score the rows of `source` into `target` (CSV or Parquet); returns scored and refused rows.
+@dataclass(frozen=True)
+class Scored:
+    """How many rows were scored, how many were not, and the file that holds those with reasons."""
 
-    A row that lacks a value which never was missing in training is refused: it gets no prediction,
-    and the column `refused` names the values. All rows keep the contract, or nothing is written:
-    a FactoryError names what breaks it.
+    rows: int
+    invalid: int
+    quarantine: Path | None
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A model at hand. `version` names it by its contents."""
+
+    signature: Signature
+    model: Any
+    version: str
+    catalog: Catalog
+    params: Params
+    explain: int = 0
+
+
+def predict_file(
+    source: Path,
+    target: Path,
+    folder: Path = MODEL,
+    *,
+    explain: int = 0,
+    max_invalid: float = MAX_INVALID,
+    progress: Callable[[int], None] = lambda rows: None,
+) -> Scored:
+    """Score the rows of `source` into `target` (CSV or Parquet), which appears when it is whole.
+
+    A `.sql` is a query: its rows come from the database that data.url_env's variable names.
+
+    Rows that break the contract, and rows that lack a value which never was missing in training,
+    go with the reason into a file beside it. A FactoryError if their share is above `max_invalid`;
+    then only that file is written.
     """
     if target.suffix not in WRITERS:
         raise FactoryError(f"{target} is neither .csv nor .parquet", "name the output so")
-    params, catalog = load_params(), load_catalog()
-    signature, model = load_signature(folder), load(folder)
-    frames = []
-    for raw in read_batches(source, params.data):
-        rows = checked(raw, catalog, params)
-        parts = [_names(raw, catalog), answers(rows, model, signature)]
-        frames.append(pl.concat(parts, how="horizontal"))
-    if not frames:
-        raise FactoryError(f"{source} holds no row", "give a file with rows")
-    table = pl.concat(frames)
-    _write(table, target)
-    refused = table.height - table["refused"].null_count()
-    return table.height - refused, refused
+    scorer = opened(folder, explain)
+    aside = target.with_name(f"{target.stem}.quarantine{target.suffix}")
+    total = invalid = 0
+    with ExitStack() as stack:
+        put = stack.enter_context(whole(target))
+        with whole(aside) as put_aside:
+            for raw in rows_of(source, scorer.params.data):
+                good, bad = score(raw, scorer)
+                put(good)
+                put_aside(bad)
+                total, invalid = total + raw.height, invalid + bad.height
+                progress(total)
+        if not total:
+            raise FactoryError(f"{source} holds no row", "give a file with rows")
+        if invalid > max_invalid * total:
+            raise FactoryError(
+                f"{invalid:,} of {total:,} rows cannot be scored, and {max_invalid:.1%} may not be",
+                f"{aside} says why; mend them at the source, or allow more with --max-invalid",
+            )
+    return Scored(total - invalid, invalid, aside if invalid else None)
 
 
-def checked(raw: pl.DataFrame, catalog: Catalog, params: Params) -> pl.DataFrame:
-    """The columns that a prediction needs, typed; FactoryError names what breaks the contract."""
-    rows, broken = read_batch(raw, catalog.inputs(params), params.data)
-    if broken:
-        told = "; ".join(f"{f.feature}: {f.message}" for f in findings(broken, catalog))
-        raise FactoryError(f"the rows break the data contract: {told}", "mend them at the source")
-    return rows
+def rows_of(source: Path, data: Data) -> Iterator[pl.DataFrame]:
+    """The raw rows of a file, or of a query, in batches."""
+    if source.suffix != ".sql":
+        yield from read_batches(source, data)
+        return
+    from .query import write_query
+
+    with TemporaryDirectory(prefix="factory-") as folder:
+        table = Path(folder) / "rows.parquet"
+        write_query(source, data.url_env, table)
+        yield from read_batches(table, data)
 
 
-def answers(rows: pl.DataFrame, model: Any, signature: Signature) -> pl.DataFrame:
-    """One line per typed row: the prediction, or why there is none."""
+def opened(folder: Path, explain: int = 0) -> Scorer:
+    """Read the model and what it needs. FactoryError if it cannot explain and is asked to."""
+    if explain and CONTRIBUTIONS is None:
+        raise FactoryError("model.py has no `contributions`", "add that verb, or leave --explain")
+    signature = load_signature(folder)
+    return Scorer(signature, load(folder), version(folder), load_catalog(), load_params(), explain)
+
+
+def version(folder: Path) -> str:
+    """A name for a model that follows from its files: the same model has the same name."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def score(raw: pl.DataFrame, scorer: Scorer) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The answers to the rows that can be scored, and the other rows with the reason."""
+    signature, catalog = scorer.signature, scorer.catalog
     names = [feature.name for feature in signature.features]
-    frame = featured(rows, names).select(names)
-    refused = refusals(frame, signature.features)
-    if refused.null_count() == 0:
-        nothing = [pl.lit(None).alias(name) for name in ("prediction", *probabilities(signature))]
-        return frame.select(refused).with_columns(nothing).select(pl.exclude("refused"), "refused")
-    scored = frame.filter(refused.is_null())
-    found = answer(predict(model, encode(scored, signature.features)), signature)
-    places = found.with_columns(refused.is_null().arg_true().alias("row"))
-    lines = pl.DataFrame({"row": pl.arange(frame.height, dtype=pl.UInt32, eager=True)})
-    table = lines.join(places, on="row", how="left", maintain_order="left").drop("row")
-    return table.with_columns(refused)
+    rows, cases = read_rows(raw, catalog.inputs(scorer.params), scorer.params.data)
+    reason = reasons(cases, raw.height)
+    kept = reason.is_null()
+    frame = featured(rows.filter(kept), names).select(names)
+    lacking = refusals(frame, signature.features)
+    reason = reason.scatter(kept.arg_true(), lacking) if kept.any() else reason
+    frame = frame.filter(lacking.is_null())
+    scored = reason.is_null()
+    bad = raw.filter(~scored).with_columns(reason=reason.filter(~scored))
+    if not frame.height:
+        return pl.DataFrame(), bad
+    x = encode(frame, signature.features)
+    parts = [
+        identifiers(raw.filter(scored), catalog),
+        answer(predict(scorer.model, x), signature),
+        explained(x, scorer),
+    ]
+    good = pl.concat([part for part in parts if part.width], how="horizontal")
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    return good.with_columns(model=pl.lit(scorer.version), scored_at=pl.lit(when)), bad
+
+
+def reasons(cases: pl.DataFrame, height: int) -> pl.Series:
+    """What is wrong with each row, in words; null where nothing is."""
+    told = cases.group_by("row", maintain_order=True).agg(
+        pl.concat_str("column", pl.lit(": the value "), "rule").str.join("; ").alias("reason")
+    )
+    lines = pl.DataFrame({"row": pl.arange(height, dtype=pl.Int64, eager=True)})
+    return lines.join(told, on="row", how="left", maintain_order="left")["reason"]
 
 
 def probabilities(signature: Signature) -> list[str]:
@@ -84,7 +172,24 @@ def answer(scores: np.ndarray, signature: Signature) -> pl.DataFrame:
     return pl.DataFrame({"prediction": names[called], **found})
 
 
-def _names(raw: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
+def explained(x: np.ndarray, scorer: Scorer) -> pl.DataFrame:
+    """Per row the features that moved its score most: `because_1`, `because_1_by`, and so on.
+
+    Of several classes, what is shown moved the score of the class that is predicted.
+    """
+    if not scorer.explain or CONTRIBUTIONS is None:
+        return pl.DataFrame()
+    moved = CONTRIBUTIONS(scorer.model, x, scorer.signature)
+    names = np.array([feature.name for feature in scorer.signature.features])
+    order = np.argsort(-np.abs(moved), axis=1, kind="stable")[:, : scorer.explain]
+    found: dict[str, np.ndarray] = {}
+    for k in range(order.shape[1]):
+        found[f"because_{k + 1}"] = names[order[:, k]]
+        found[f"because_{k + 1}_by"] = np.take_along_axis(moved, order[:, [k]], axis=1)[:, 0]
+    return pl.DataFrame(found)
+
+
+def identifiers(raw: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
     """The identifiers of each row, as they stand in the file."""
     return raw.select(
         name
@@ -93,11 +198,25 @@ def _names(raw: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
     )
 
 
-def _write(table: pl.DataFrame, target: Path) -> None:
-    """All or nothing: the file appears when it is whole."""
-    temporary = target.with_name(target.name + ".new")
+@contextmanager
+def whole(target: Path) -> Iterator[Put]:
+    """Write frames one after the other; the file appears when all went well, if any had rows."""
+    with TemporaryDirectory(prefix=".factory-", dir=target.parent) as folder:
+        parts = Path(folder)
+
+        def put(frame: pl.DataFrame) -> None:
+            if frame.height:
+                frame.write_parquet(parts / f"{len(list(parts.iterdir())):06}.parquet")
+
+        yield put
+        target.unlink(missing_ok=True) if not any(parts.iterdir()) else gather(parts, target)
+
+
+def gather(parts: Path, target: Path) -> None:
+    """Make one file of all parts, streaming, and put it in place in one move."""
+    table, made = pl.scan_parquet(parts / "*.parquet"), parts / f"made{target.suffix}"
     if target.suffix == ".csv":
-        table.write_csv(temporary)
+        table.sink_csv(made)
     else:
-        table.write_parquet(temporary)
-    temporary.replace(target)
+        table.sink_parquet(made)
+    made.replace(target)

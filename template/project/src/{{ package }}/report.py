@@ -94,6 +94,7 @@ def context(evaluation: dict[str, Any], catalog: Catalog, params: Params) -> dic
         "mind": list(words.mind(catalog, params)),
         "steps": list(words.steps(evaluation, catalog, params)),
         "acting": list(acting(evaluation)),
+        "hidden": [name for name in catalog.features(params) if is_sensitive(catalog, name)],
         "worst": [words.segment(line, evaluation) for line in evaluation["segments"]["worst"]],
         "segments_told": words.segments(evaluation["segments"]),
         "segment_charts": dict(segment_charts(evaluation, label)),

@@ -1,7 +1,7 @@
 """Going through the catalog with a person: what is suspect, and what is only assumed."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -75,37 +75,43 @@ def review(ask: Callable[[Question], str], say: Callable[[str], None]) -> int:
     """Ask about each, write each answer at once, and give the number of answers.
 
     `o`, `b` and `a` say when a value is known; of a suspect, `o` and `b` also take the suspicion
-    away. `i` ignores the column, an empty answer leaves it for later, `q` ends.
+    away. `i` ignores the column, an empty answer leaves it for later, `q` ends. With a `*`, an
+    answer is given to all that follow; what is suspect is decided one by one, and comes first.
     """
-    answered = 0
-    for question in pending():
-        answer = ask(question).strip().lower()
-        if answer == "q":
+    answered, questions = 0, pending()
+    for place, question in enumerate(questions):
+        said = ask(question).strip().lower()
+        if said == "q":
             break
-        if not answer:
+        if not said:
             continue
+        every = said.endswith("*") and question.kind == "assumed"
+        answer = said.removesuffix("*") if every else said
         if answer not in (*WHEN, "i"):
-            say(f"{answer!r} is none of o, b, a, i, q: {question.name} is left for later")
+            say(f"{said!r} is none of o, b, a, i, q: {question.name} is left for later")
             continue
-        decide(question.name, answer)
-        answered += 1
+        names = [each.name for each in questions[place:]] if every else [question.name]
+        decide(names, answer)
+        answered += len(names)
+        if every:
+            break
     return answered
 
 
-def decide(name: str, answer: str) -> None:
-    """Write one decision into features.yaml; everything else in it stays as it is."""
+def decide(names: Iterable[str], answer: str) -> None:
+    """Write one decision on columns into features.yaml; everything else in it stays as it is."""
     yaml, content = open_yaml(CATALOG)
-    entry = content["columns"].get(name)
-    if entry is None:
-        raise FactoryError(f"features.yaml has no column {name!r} any more", "run the review again")
-    if answer == "i":
-        entry["role"] = "ignored"
-    else:
-        entry["availability"] = WHEN[answer]
-        if answer == "a":
+    for name in names:
+        entry = content["columns"].get(name)
+        if entry is None:
+            text = f"features.yaml has no column {name!r} any more"
+            raise FactoryError(text, "run the review again")
+        if answer in WHEN:
+            entry["availability"] = WHEN[answer]
+        if answer in ("a", "i"):
             entry["role"] = "ignored"
-    for done in ("assumed", "suspect"):
-        entry.pop(done, None)
+        for done in ("assumed", "suspect"):
+            entry.pop(done, None)
     save_yaml(yaml, content, CATALOG)
 
 

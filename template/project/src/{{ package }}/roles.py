@@ -9,7 +9,7 @@ from .catalog import LEARNED
 from .params import Params
 
 FEW, MAX_CATEGORIES, CATEGORICAL_SHARE = 20, 1000, 0.5
-NEARLY = 0.999
+NEARLY, EXACT = 0.999, 2**53
 ENTITY = re.compile(r"(^|[^a-zA-Z])(?i:id|uuid|guid)$|[a-z](ID|Id)$")
 NAMED = re.compile(rf"{ENTITY.pattern}|(^|[^a-zA-Z])(?i:key|rowid|index|nr|no|number|num|code)$")
 
@@ -53,7 +53,7 @@ def find_part(column: pl.Series, name: str, params: Params) -> Part:
 
 def nearly_constant(known: pl.Series, rows: int) -> str:
     """Why hardly anything can be learned from it, if so."""
-    most = int(known.value_counts()["count"].max())  # type: ignore[arg-type]
+    most = int(known.rename("value").value_counts()["count"].max())  # type: ignore[arg-type]
     if most > NEARLY * rows:
         return f"all but {rows - most:,} of {rows:,} rows have the same value"
     if len(known) < (1 - NEARLY) * rows:
@@ -67,6 +67,8 @@ def number_part(known: pl.Series, name: str, distinct: int) -> Part:
     if not whole or distinct <= 2:
         return Part("numeric", "numeric")
     low, high = int(known.min()), int(known.max())  # type: ignore[arg-type]
+    if max(-low, high) > EXACT:
+        return Part("identifier", "identifier: more digits than a number to learn from can hold")
     if distinct == len(known) and NAMED.search(name):
         return Part("identifier", "identifier: its name says so and no value repeats")
     if distinct == len(known) and high - low + 1 == distinct > FEW:
@@ -145,6 +147,6 @@ def values(known: pl.Series) -> str:
     if known.dtype.is_numeric():
         low, middle, high = (float(known.quantile(q) or 0) for q in (0, 0.5, 1))
         return f"{low:,.6g} to {high:,.6g}, median {middle:,.6g}"
-    top, count = known.value_counts(sort=True).row(0)
+    top, count = known.rename("value").value_counts(sort=True).row(0)
     share = count / len(known)
     return f"most often {str(top)[:40]!r} ({share:.1%})"

@@ -1,9 +1,10 @@
 """What a model knows of its inputs, and the one encoder that follows from it."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from hashlib import blake2b
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any, Literal
 
 import numpy as np
@@ -51,7 +52,7 @@ class Signature(BaseModel):
 
 def featured(rows: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
     """Rows with what features.py adds; FactoryError where that is not what is declared."""
-    found = add_features(rows)
+    found = _computed(rows)
     if found.height != rows.height:
         raise FactoryError(
             f"features.py made {found.height:,} rows of {rows.height:,}",
@@ -64,6 +65,33 @@ def featured(rows: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
         )
     number = pl.selectors.float()  # a division by zero has no result
     return found.with_columns(pl.when(number.is_finite()).then(number).name.keep())
+
+
+def _computed(rows: pl.DataFrame) -> pl.DataFrame:
+    """What features.py gives; whatever goes wrong in it is told with its line."""
+    try:
+        found = add_features(rows)
+    except Exception as error:
+        trace = extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in trace if Path(frame.filename).name == "features.py"]
+        where = f"features.py, line {lines[-1]}" if lines else "features.py"
+        reason = str(error).strip().partition("\n")[0]
+        raise FactoryError(
+            f"{where}: {type(error).__name__}: {reason}",
+            "mend it there; features.yaml names every column that it reads among its `parents`",
+        ) from error
+    if not isinstance(found, pl.DataFrame):
+        raise FactoryError(f"features.py gives {type(found).__name__}", "return a polars DataFrame")
+    return found
+
+
+def refuse_undeclared(frame: pl.DataFrame, declared: Collection[str]) -> None:
+    """A FactoryError names what features.py computes and the catalog does not list."""
+    if undeclared := [name for name in frame.columns if name not in declared]:
+        raise FactoryError(
+            f"features.py computes {', '.join(map(repr, undeclared))}, which features.yaml lacks",
+            "declare it there under `derived:` with its parents",
+        )
 
 
 def describe(name: str, dtype: str, role: str, column: pl.Series, salt: str = "") -> Feature:

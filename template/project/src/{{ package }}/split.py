@@ -146,7 +146,7 @@ def digest(path: Path) -> str:
 
 def classes(target: pl.Series) -> dict[str, int]:
     """How many rows each class has, by name."""
-    counts = target.cast(pl.String).value_counts().sort(target.name)
+    counts = target.cast(pl.String).rename("class").value_counts().sort("class")
     return dict(counts.iter_rows())
 
 

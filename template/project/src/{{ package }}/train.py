@@ -28,6 +28,7 @@ from .signature import (
     encode,
     featured,
     refusals,
+    refuse_undeclared,
     save_signature,
     shown,
 )
@@ -94,12 +95,7 @@ def describe_model(
     """The signature: features as the training rows show them, classes, split and provenance."""
     wanted = catalog.features(params)
     frame = featured(rows, wanted)
-    declared = {*catalog.columns, *catalog.derived}
-    if undeclared := [name for name in frame.columns if name not in declared]:
-        raise FactoryError(
-            f"features.py computes {', '.join(map(repr, undeclared))}, which features.yaml lacks",
-            "declare it there under `derived:` with its parents",
-        )
+    refuse_undeclared(frame, {*catalog.columns, *catalog.derived})
     classes = class_names(split, params)
     return Signature(
         task="regression" if not classes else "binary" if len(classes) == 2 else "multiclass",
@@ -283,7 +279,7 @@ def _distribution(column: pl.Series, salt: str) -> dict[str, Any]:
     told: dict[str, Any] = {"missing": column.null_count() / max(column.len(), 1)}
     if column.dtype in (pl.String, pl.Boolean):
         names = shown(known, salt if column.dtype == pl.String else "")
-        counts = names.value_counts().sort(["count", column.name], descending=True)
+        counts = names.rename("value").value_counts().sort(["count", "value"], descending=True)
         return told | {"counts": dict(counts.head(255).iter_rows())}
     values = known.to_physical().cast(pl.Float64).to_numpy()
     return told | {"quantiles": _quantiles(values, (0.01, 0.99, 2) if salt else (0, 1, 9))}

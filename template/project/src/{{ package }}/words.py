@@ -63,7 +63,9 @@ def compared(evaluation: Told, name: str) -> str:
     way = "lower" if gain["value"] >= 0 else "higher"
     sure = "better" if gain["low"] > 0 else "worse" if gain["high"] < 0 else None
     chance = f"surely {sure}" if sure else "which may be chance"
-    return f"{abs(gain['value'] / base):.0%} {way}, {chance}; improvement {interval(gain)}"
+    share = f"{abs(gain['value'] / base):.0%}"
+    told = "about the same" if share == "0%" and not sure else f"{share} {way}, {chance}"
+    return f"{told}; improvement {interval(gain)}"
 
 
 def unit(evaluation: Told) -> Callable[[float], str]:

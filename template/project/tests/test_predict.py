@@ -1,0 +1,140 @@
+"""Scoring a table: the answers, what is set aside, and what is never half written."""
+
+from contextlib import chdir
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from .conftest import Trained, predict_matrix
+from .package import cli, errors, model, predict, train
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_predict_answers_what_training_saw(trained: Trained, suffix: str, tmp_path: Path) -> None:
+    expected = predict.answer(
+        model.predict(trained.model, train.matrix(trained.rows, trained.signature).x),
+        trained.signature,
+    )
+    output = tmp_path / f"out{suffix}"
+    with chdir(trained.folder):
+        cli.app(["predict", str(trained.raw), str(output)], standalone_mode=False)
+    if suffix == ".csv":
+        answered = pl.read_csv(output, schema_overrides=dict(expected.schema))
+    else:
+        answered = pl.read_parquet(output)
+
+    assert answered.select(expected.columns).equals(expected)
+
+
+def test_predict_needs_only_what_the_model_learned_from(trained: Trained, tmp_path: Path) -> None:
+    needed = trained.rows.select(*trained.catalog.inputs(trained.params))
+    needed.write_parquet(tmp_path / "in.parquet")
+    with chdir(trained.folder):
+        done = predict.predict_file(tmp_path / "in.parquet", tmp_path / "out.parquet")
+
+    assert done == predict.Scored(trained.rows.height, 0, None)
+
+
+def test_rows_that_lack_a_column_are_refused_and_nothing_is_written(
+    trained: Trained, tmp_path: Path
+) -> None:
+    name = next(iter(trained.catalog.inputs(trained.params)))
+    trained.rows.drop(name).write_parquet(tmp_path / "in.parquet")
+
+    with chdir(trained.folder), pytest.raises(errors.FactoryError, match="the data lack"):
+        predict.predict_file(tmp_path / "in.parquet", tmp_path / "out.parquet")
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def damaged(trained: Trained, rows: int) -> tuple[pl.DataFrame, str]:
+    """The raw rows as text, the first of them with something in a number that is none."""
+    raw = trained.rows.select(pl.all().cast(pl.String))
+    name = next(
+        n for n, c in trained.catalog.inputs(trained.params).items() if c.dtype in ("int", "float")
+    )
+    wrong = pl.when(pl.int_range(pl.len()) < rows).then(pl.lit("x!")).otherwise(pl.col(name))
+    return raw.with_columns(wrong.alias(name)), name
+
+
+def test_rows_that_break_the_contract_go_aside_with_the_reason(
+    trained: Trained, tmp_path: Path
+) -> None:
+    table, name = damaged(trained, 3)
+    table.write_csv(tmp_path / "in.csv", separator=trained.params.data.separator)
+    with chdir(trained.folder):
+        done = predict.predict_file(tmp_path / "in.csv", tmp_path / "out.csv")
+
+    assert done.quarantine is not None
+    aside = pl.read_csv(done.quarantine, infer_schema=False)
+    assert (done.rows, done.invalid, aside.height) == (table.height - 3, 3, 3)
+    assert aside["reason"].str.starts_with(f"{name}: the value cannot be read").all()
+    assert aside[name].to_list() == ["x!"] * 3
+
+
+def test_too_many_invalid_rows_fail_and_leave_the_old_answers(
+    trained: Trained, tmp_path: Path
+) -> None:
+    table, _ = damaged(trained, trained.rows.height // 2)
+    table.write_csv(tmp_path / "in.csv", separator=trained.params.data.separator)
+    (tmp_path / "out.csv").write_text("old")
+
+    with chdir(trained.folder), pytest.raises(errors.FactoryError, match="cannot be scored"):
+        predict.predict_file(tmp_path / "in.csv", tmp_path / "out.csv", max_invalid=0.4)
+    assert (tmp_path / "out.csv").read_text() == "old"
+    assert (tmp_path / "out.quarantine.csv").is_file()
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_row_that_lacks_what_training_never_lacked_goes_aside(trained: Trained) -> None:
+    with chdir(trained.folder):
+        scorer = predict.opened(predict.MODEL)
+    known = scorer.signature.features
+    name = next(f.name for f in known if f.name in trained.rows.columns)
+    strict = tuple(f.model_copy(update={"missing_seen": f.name != name}) for f in known)
+    columns = {
+        n: c.model_copy(update={"nullable": True}) for n, c in scorer.catalog.columns.items()
+    }
+    lenient = predict.Scorer(
+        scorer.signature.model_copy(update={"features": strict}),
+        scorer.model,
+        scorer.version,
+        scorer.catalog.model_copy(update={"columns": columns}),
+        scorer.params,
+    )
+    rows = trained.rows[:5].with_row_index("place")
+    hole = pl.when(pl.col("place") == 2).then(None).otherwise(pl.col(name)).alias(name)
+
+    good, bad = predict.score(rows.with_columns(hole).drop("place"), lenient)
+    whole, _ = predict.score(rows.drop("place"), lenient)
+
+    assert bad["reason"].to_list() == [f"{name} is missing"]
+    assert good.drop("scored_at").equals(whole[[0, 1, 3, 4]].drop("scored_at"))
+
+
+def test_an_explanation_names_what_moved_a_score_most(trained: Trained, tmp_path: Path) -> None:
+    trained.rows.write_parquet(tmp_path / "in.parquet")
+    with chdir(trained.folder):
+        predict.predict_file(tmp_path / "in.parquet", tmp_path / "out.parquet", explain=2)
+
+    found = pl.read_parquet(tmp_path / "out.parquet")
+    x = predict_matrix(trained.rows, trained.signature)
+    moved = np.sort(np.abs(model.contributions(trained.model, x, trained.signature)), axis=1)
+    assert np.array_equal(found["because_1_by"].abs().to_numpy(), moved[:, -1])
+    assert set(found["because_2"]) <= {feature.name for feature in trained.signature.features}
+
+
+def test_batches_of_any_size_give_the_same_answers(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with chdir(trained.folder):
+        predict.predict_file(trained.raw, tmp_path / "one.parquet")
+        read = predict.read_batches
+        monkeypatch.setattr(predict, "read_batches", lambda path, data: read(path, data, 333))
+        predict.predict_file(trained.raw, tmp_path / "many.parquet")
+
+    one, many = (
+        pl.read_parquet(tmp_path / f"{n}.parquet").drop("scored_at") for n in ("one", "many")
+    )
+    assert one.equals(many)
