@@ -206,6 +206,8 @@ def child(act: Callable[[], int], cwd: Path | None, env: Mapping[str, str], *to:
         from plumbum import local
 
         local.cwd.chdir(Path.cwd())
+        local.env.clear()
+        local.env.update(os.environ)
         code = act()
     except BaseException:
         traceback.print_exc()

@@ -35,7 +35,7 @@ def test_crufts_file_is_read(tmp_path: Path) -> None:
     repo = init(tmp_path / "repo").commit({".cruft.json": json.dumps(CRUFT)})
     found = linked.find(repo.path)
     assert (found.kind, found.source, found.version) == ("cruft", "https://example.org/t", "abc")
-    assert (found.directory, found.checkout, found.skip) == ("sub", "main", ("docs",))
+    assert (found.directory, found.checkout, found.skip) == ("sub", "main", ("/docs",))
     assert found.answers == {"name": "demo"}
 
 

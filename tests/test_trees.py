@@ -305,9 +305,10 @@ status.relativePaths=true commit.verbose=true rerere.enabled=true submodule.recu
 """
 
 
-@pytest.mark.parametrize("setting", CONFIGURED.split())
-def test_what_users_configure(demo: Repo, setting: str) -> None:
-    demo.git("config", "--global", *setting.split("="))
+@pytest.mark.parametrize("settings", CONFIGURED.strip().splitlines())
+def test_what_users_configure(demo: Repo, settings: str) -> None:
+    for setting in settings.split():
+        demo.git("config", "--global", *setting.split("="))
     has_both(updated(demo))
     states = json.loads(mlfactory("status", demo.path, "--json").stdout)["projects"][0]["drift"]
     assert states == {"edited": 1, "clean": 2}
