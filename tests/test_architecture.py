@@ -33,7 +33,7 @@ LAYERS = (
     {"merging"},
     {"planning"},
     {"create", "doctor", "update", "drift"},
-    {"lineage"},
+    {"lineage", "restore"},
     {"cli", "__main__"},
 )
 

@@ -13,6 +13,7 @@ from .linked import Project
 from .model import Talk
 
 LOCK, SECONDS = "uv.lock", 900
+ANY = range(-64, 256)  # below zero: ended by a signal
 
 
 def failures(project: Project, check: str | None, talk: Talk, title: str) -> tuple[str, ...]:
@@ -24,6 +25,17 @@ def failures(project: Project, check: str | None, talk: Talk, title: str) -> tup
         return ()
     with talk.step(title):
         return own(project) if check is None else users(project, check)
+
+
+def new_failures(
+    project: Project, check: str | None, talk: Talk, old: tuple[str, ...]
+) -> tuple[str, ...]:
+    """What fails after the update and did not before; a check that gets stuck is one of them."""
+    try:
+        found = failures(project, check, talk, "Check after the update")
+    except MlfactoryError as error:
+        found = (error.message.splitlines()[0],)
+    return tuple(text for text in found if text not in old)
 
 
 def has_own_check(project: Project) -> bool:
@@ -64,7 +76,7 @@ def users(project: Project, command: str) -> tuple[str, ...]:
 
 def started(project: Project, argv: list[str]) -> process.Result:
     env = {**packages.environment(project.path), "DVC_NO_ANALYTICS": "1"}
-    return process.run(argv, project.path, env=env, timeout=SECONDS, ok=range(256))
+    return process.run(argv, project.path, env=env, timeout=SECONDS, ok=ANY)
 
 
 def relock(project: Project, before: str, talk: Talk) -> tuple[str, ...]:

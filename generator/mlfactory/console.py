@@ -202,17 +202,21 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     yield f"{plan.project}: {plan.from_version} -> {plan.to_version} of {plan.source}"
     if plan.changelog:
         yield from ("", *(f"  {text}".rstrip() for text in plan.changelog.splitlines()))
-    for title, found in (("New questions", plan.questions), ("New settings", plan.settings)):
+    questions = ("New questions, with their answers:", plan.questions)
+    for title, found in (questions, ("New settings, with their defaults:", plan.settings)):
         if found:
-            yield from ("", f"{title}, with their defaults:")
-            yield from (
-                f"  {name}: {json.dumps(value, default=str, ensure_ascii=False)}"
-                for name, value in found.items()
-            )
+            yield from ("", title)
+            yield from (f"  {text}" for text in answered(found))
     yield from ("", "Files:", *map(change_line, plan.changes))
     for name in plan.blocked:
         yield change_line(Change(name, "in the way", "git does not track it: move it away first"))
     yield from ("", *(f"note: {text}" for text in plan.warnings)) if plan.warnings else ()
+
+
+def answered(found: Mapping[str, Any]) -> Iterator[str]:
+    """Names with their values, as one can read them."""
+    for name, value in found.items():
+        yield f"{name}: {json.dumps(value, default=str, ensure_ascii=False)}"
 
 
 def change_line(change: Change) -> str:
@@ -264,14 +268,14 @@ def show_statuses(found: list[Status]) -> None:
 
 def status_lines(one: Status) -> Iterator[str]:
     if one.error:
-        yield f"{one.path}: {one.error}"
+        yield f"{one.path}: error: {one.error}"
         return
     news = f"behind: {one.version} -> {one.newest}" if one.behind else f"at {one.version}"
     counts = ", ".join(f"{n} {state}" for state, n in counted(one).items() if state != "clean")
     yield f"{one.path}: {news} of {one.source}; {counts or 'no drift'}"
     yield from (change_line(c) for c in one.files if c.state != "clean")
     yield from (change_line(Change(c.path, "conflict", c.reason)) for c in one.conflicts)
-    yield from (f"  question      {name}: {value!r}" for name, value in one.questions.items())
+    yield from (f"  question      {text}" for text in answered(one.questions))
     yield from (f"  note          {text}" for text in one.warnings)
 
 
@@ -281,4 +285,6 @@ def show_restoring(told: Restoring) -> None:
         note("nothing has drifted there")
         return
     verb = "put back" if told.done else "would put back"
-    show_text("".join(f"{verb}  {change.path}  ({change.state})\n" for change in told.files))
+    notes = (f"{c.state}, {c.note}, which stays" if c.note else c.state for c in told.files)
+    rows = zip(told.files, notes, strict=True)
+    show_text("".join(f"{verb}  {change.path}  ({note})\n" for change, note in rows))

@@ -1,16 +1,17 @@
-"""How a project differs from its template: status, diff, and putting files back."""
+"""How a project differs from its template: status and diff."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import git, linked, merging, planning, renders, replay, trees, upstream
+from . import git, linked, merging, pending, planning, renders, replay, trees, upstream
 from .errors import MlfactoryError, UsageError
 from .linked import Project
-from .model import Change, Restoring, Status, Wish
+from .model import Change, Status, Wish
 from .planning import Course
 from .renders import Render
 from .trees import Bench
@@ -70,10 +71,11 @@ def status(place: Path, file: str = "", *, trust: bool = False) -> Status:
     found = planning.course(project)
     behind = found.old.commit != found.new.commit
     older = behind and upstream.is_older(found.up, found.new, found.old)
+    waits = unfinished(project)
     common = (str(project.path), project.source, found.old.name, found.new.name)
     if not behind or older:
         with compared(project, found, trust=trust) as seen:
-            return Status(*common, files=seen.files, warnings=seen.render.facts.notes)
+            return Status(*common, files=seen.files, warnings=(*waits, *seen.render.facts.notes))
     with planning.prepared(found, Wish(trust=trust)) as ready:
         seen = beside(ready.bench, ready.base, ready.merge.sides.rendered)
         return Status(
@@ -82,8 +84,17 @@ def status(place: Path, file: str = "", *, trust: bool = False) -> Status:
             questions=ready.plan.questions,
             files=tuple(marked(seen, ready.merge.sides)),
             conflicts=ready.merge.conflicts,
-            warnings=ready.plan.warnings,
+            warnings=(*waits, *ready.plan.warnings),
         )
+
+
+def unfinished(project: Project) -> tuple[str, ...]:
+    """A warning while an update waits for somebody to go on."""
+    state = pending.load(project.top)
+    if not state or not pending.is_running(project.top, state):
+        return ()
+    ways = "mlfactory update --continue, or mlfactory update --abort"
+    return (f"the update to {state.to_version} is not finished: {ways}",)
 
 
 def marked(seen: Compared, sides: merging.Sides) -> Iterator[Change]:
@@ -132,15 +143,22 @@ def diff(
         with planning.prepared(found, Wish(trust=trust)) as ready:
             sides = (ready.bench.head, ready.merge.tree)
             turned = sides[::-1] if reverse else sides
-            return shown(ready.bench, turned, specs(project, names), look)
+            where = [project.spec(name) for name in inside(project, place, names) or [""]]
+            return shown(ready.bench, turned, where, look)
     with compared(project, found, trust=trust) as seen:
-        chosen = [c for c in seen.files if c.state != CLEAN and wanted(c.path, names)]
+        chosen = chosen_for(seen, inside(project, place, names))
         if not chosen:
             return ""
         if reverse:
             return carried_back(seen, chosen, look)
-        mine = with_work_tree(seen, chosen)
-        return shown(seen.bench, (mine, seen.tree), [project.spec(c.path) for c in chosen], look)
+        names = sorted({path for c in chosen for path in (c.path, present(c))})
+        sides = (with_work_tree(seen, chosen), seen.tree)
+        return shown(seen.bench, sides, [*map(project.spec, names)], look)
+
+
+def present(change: Change) -> str:
+    """The name that a file has in the project now."""
+    return change.note.removeprefix("now ") if change.state == MOVED else change.path
 
 
 def project_and_names(given: list[str]) -> tuple[Path, list[str]]:
@@ -152,12 +170,18 @@ def project_and_names(given: list[str]) -> tuple[Path, list[str]]:
 
 
 def shown(bench: Bench, sides: tuple[str, str], where: list[str], look: tuple[str, ...]) -> str:
-    argv = ("-c", "core.quotePath=false", "diff", "-M", "--no-ext-diff", "--binary", *look)
+    plainly = ("--binary", "--src-prefix=a/", "--dst-prefix=b/")
+    argv = (
+        "-c",
+        "core.quotePath=false",
+        "diff",
+        "-M",
+        "--no-ext-diff",
+        "--no-textconv",
+        *plainly,
+        *look,
+    )
     return bench.git(*argv, *sides, "--", *where)
-
-
-def specs(project: Project, names: list[str]) -> list[str]:
-    return [project.spec(name) for name in names] or [project.spec("")]
 
 
 def wanted(path: str, names: list[str]) -> bool:
@@ -170,8 +194,8 @@ def with_work_tree(seen: Compared, chosen: list[Change]) -> str:
     leaves = trees.leaves_of(seen.bench, seen.tree)
     for change in chosen:
         leaves.pop(change.path, None)
-        if leaf := work_leaf(seen, change.path):
-            leaves[change.path] = leaf
+        if leaf := work_leaf(seen, present(change)):
+            leaves[present(change)] = leaf
     return trees.tree(seen.bench, leaves)
 
 
@@ -185,6 +209,8 @@ def work_leaf(seen: Compared, name: str) -> git.Leaf | None:
         return None
     full = f"{seen.project.prefix}{name}"
     oid = seen.bench.git("hash-object", "-w", "--", full).strip()
+    if git.config(seen.project.top, "core.fileMode") == "false" and name in seen.bench.leaves:
+        return seen.bench.leaves[name][0], oid
     return (renders.EXECUTABLE if path.stat().st_mode & 0o100 else renders.PLAIN), oid
 
 
@@ -195,7 +221,7 @@ def carried_back(seen: Compared, chosen: list[Change], look: tuple[str, ...]) ->
     """
     origins = seen.render.facts.origins
     leaves = trees.leaves_of(seen.bench, seen.tree)
-    names = {change.path: change.note.removeprefix("now ") or change.path for change in chosen}
+    names = {change.path: present(change) for change in chosen}
     old = {origins.get(name, name): leaves[name] for name in names}
     new = {
         origins.get(name, name): leaf
@@ -215,60 +241,22 @@ def plain(seen: Compared, leaves: git.Leaves) -> str:
     return seen.bench.git("write-tree", env=env).strip()
 
 
-def restore(
-    place: Path, names: list[str], *, dry_run: bool = False, file: str = "", trust: bool = False
-) -> Restoring:
-    """Put drifted or deleted files back as the template has them at the recorded version.
-
-    The work tree is written, the index is not. Raises MlfactoryError rather than lose an edit
-    that no commit has.
-    """
-    project = linked.find(place, file)
-    found = planning.course(project, project.version)
-    with compared(project, found, trust=trust) as seen:
-        chosen = chosen_for(seen, inside(project, place, names))
-        check_committed(seen, chosen)
-        told = Restoring(str(project.path), found.old.name, tuple(chosen), not dry_run)
-        if dry_run or not chosen:
-            return told
-        where = [project.spec(change.path) for change in chosen]
-        seen.bench.git("restore", "--worktree", f"--source={seen.tree}", "--", *where)
-        return told
-
-
 def inside(project: Project, place: Path, names: list[str]) -> list[str]:
     """The names as they are from the project's own folder. Raises UsageError for others."""
     found = []
     for name in names:
-        full = Path(place).resolve() / name
-        try:
-            found.append(full.relative_to(project.path).as_posix())
-        except ValueError as error:
-            raise UsageError(f"{name} is not in {project.path}") from error
-    return found
+        full = Path(os.path.normpath(Path(place).resolve() / name))
+        if not full.is_relative_to(project.path):
+            raise UsageError(f"{name} is not in {project.path}")
+        found.append(full.relative_to(project.path).as_posix())
+    return [] if "." in found else found
 
 
 def chosen_for(seen: Compared, names: list[str]) -> list[Change]:
     """The drifted files that are meant. Raises UsageError for names that are not the template's."""
     owns = [change.path for change in seen.files]
     for name in names:
-        if name != "." and not any(wanted(path, [name]) for path in owns):
+        if not any(wanted(path, [name]) for path in owns):
             hint = "`mlfactory status` lists the template's files."
             raise UsageError(f"{name} is not one of the template's files, or it is yours", hint)
-    every = [] if "." in names else names
-    return [c for c in seen.files if c.state != CLEAN and wanted(c.path, every)]
-
-
-def check_committed(seen: Compared, chosen: list[Change]) -> None:
-    """Raises MlfactoryError when a file has edits that would be lost for ever."""
-    dirty = set(git.dirt(seen.project.top))
-    prefix = seen.project.prefix
-    tracked = {f"{prefix}{name}" for name in seen.bench.leaves}
-    for change in chosen:
-        name = f"{prefix}{change.path}"
-        there = (seen.project.top / name).exists()
-        if there and (name in dirty or name not in tracked):
-            raise MlfactoryError(
-                f"{change.path} has edits that are not committed, and they would be lost",
-                f"git add {change.path} && git commit, or git stash; then restore again.",
-            )
+    return [c for c in seen.files if c.state != CLEAN and wanted(c.path, names)]

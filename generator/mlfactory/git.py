@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ NAME, EMAIL = "mlfactory", "mlfactory@localhost"
 MISSING = "Install git 2.34 or newer and try again."
 SIGNING = "If git cannot sign here, mend the key or run `git config --global commit.gpgsign false`."
 QUIET = {"GIT_OPTIONAL_LOCKS": "0"}  # reading must not refresh the index
+PASSIVE = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")  # nor run anything
 OURS = {
     "GIT_AUTHOR_NAME": NAME,
     "GIT_AUTHOR_EMAIL": EMAIL,
@@ -42,7 +44,8 @@ def run(
     hint: str = MISSING,
 ) -> process.Result:
     """Run git in `cwd`. Raises MlfactoryError when it ends with a code that is not in `ok`."""
-    return process.run(["git", *args], cwd, env=env, stdin=stdin, ok=ok, hint=hint)
+    reading = PASSIVE if env and env.keys() >= QUIET.keys() else ()
+    return process.run(["git", *reading, *args], cwd, env=env, stdin=stdin, ok=ok, hint=hint)
 
 
 def init(path: Path) -> None:
@@ -138,25 +141,11 @@ def import_history(path: Path, stream: bytes) -> None:
 
     Hash and branch are fixed, and no folder of hooks is copied: ids must not depend on the user.
     """
-    run(
-        "init",
-        "--quiet",
-        "--bare",
-        "--template=",
-        "--object-format=sha1",
-        "--initial-branch=main",
-        str(path),
-    )
-    run(
-        "-c",
-        "fastimport.unpackLimit=1",
-        "--git-dir",
-        str(path),
-        "fast-import",
-        "--quiet",
-        stdin=stream,
-        hint="The installed history of the template is damaged: reinstall mlfactory.",
-    )
+    form = ("--template=", "--object-format=sha1", "--initial-branch=main")
+    run("init", "--quiet", "--bare", *form, str(path))
+    damaged = "The installed history of the template is damaged: reinstall mlfactory."
+    argv = ("-c", "fastimport.unpackLimit=1", "--git-dir", str(path), "fast-import", "--quiet")
+    run(*argv, stdin=stream, hint=damaged)
 
 
 def upload_pack(repository: Path) -> list[str]:
@@ -184,15 +173,15 @@ def place(path: Path, *names: str) -> tuple[Path, ...]:
 
 def dirt(path: Path) -> list[str]:
     """Tracked files with changes that are not committed; nothing is written, not even the index."""
-    listed = run(
-        "status", "--porcelain", "-z", "--untracked-files=no", "--no-renames", cwd=path, env=QUIET
-    )
+    argv = ("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames")
+    listed = run(*argv, cwd=path, env=QUIET)
     return [entry[3:] for entry in listed.out.split("\0") if entry]
 
 
 def unmerged(path: Path) -> list[str]:
     """Files in conflict."""
-    listed = run("diff", "--name-only", "--diff-filter=U", "-z", cwd=path, env=QUIET).out
+    argv = ("diff", "--name-only", "--diff-filter=U", "-z")
+    listed = run(*argv, cwd=path, env=QUIET).out
     return sorted(set(filter(None, listed.split("\0"))))
 
 
@@ -203,10 +192,20 @@ def unstaged(path: Path) -> list[str]:
 
 
 def marked(path: Path) -> list[str]:
-    """Changed files in which conflict markers are left."""
-    told = run("diff", "--check", "HEAD", cwd=path, env=QUIET, ok=(0, 2)).out
-    found = (line.rpartition(": leftover conflict marker")[0] for line in told.splitlines())
-    return sorted({entry.rpartition(":")[0] for entry in found if entry})
+    """Changed files in which conflict markers are left.
+
+    Lines of `=======` alone are none: they also underline headings.
+    """
+    argv = ("-c", "core.quotePath=false", "diff", "--check", "--no-color", "HEAD")
+    told = run(*argv, cwd=path, env=QUIET, ok=(0, 2)).out
+    rows = re.findall(r"^(.+):(\d+): leftover conflict marker", told, re.MULTILINE)
+    return sorted({name for name, row in rows if begins_conflict(path / name, int(row))})
+
+
+def begins_conflict(file: Path, row: int) -> bool:
+    """Whether a line that git takes for a conflict marker is not only a line under a heading."""
+    lines = file.read_bytes().split(b"\n") if file.is_file() else []
+    return len(lines) >= row and lines[row - 1].startswith((b"<", b">", b"|"))
 
 
 def leaves(path: Path, tree: str, *specs: str, env: Mapping[str, str] | None = None) -> Leaves:

@@ -6,8 +6,10 @@ tree with only the project's own part replaced, so that nothing else can be touc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from . import git, renders, trees
 from .errors import MlfactoryError
@@ -26,8 +28,8 @@ class Sides:
     """Both sides as they are merged, and what was left out of them.
 
     `owned` are the user's own files that the template would have changed, `deleted` those that
-    the user has deleted and the template still has, `mine` the names that the user gave to others.
-    `rendered` is base before anything was left out.
+    the user has deleted and the template still has, with the name that it has for them now, and
+    `mine` the names that the user gave to others. `rendered` is base before anything was left out.
     """
 
     base: Leaves
@@ -35,7 +37,7 @@ class Sides:
     base_tree: str
     theirs_tree: str
     owned: tuple[str, ...]
-    deleted: tuple[str, ...]
+    deleted: Mapping[str, str]
     mine: Mapping[str, str]
     rendered: Leaves
 
@@ -61,14 +63,15 @@ def sides(bench: Bench, base: Render, theirs: Render) -> Sides:
     names = new.keys()
     old = {n: leaf for n, leaf in rendered.items() if n in new or not is_excluded(theirs, n)}
     mine = owned(bench, base, theirs, {*old, *new})
+    away = {n for n in owns(base, theirs, set(old)) if n not in bench.leaves}
     changed = tuple(sorted(n for n in mine if n in old and n in new and old[n] != new[n]))
     recorded = {bench.project.file} & bench.leaves.keys()
     old = settled(old, bench.leaves, mine | recorded)
-    new = {**settled(new, bench.leaves, mine), **record(bench, new)}
+    new = {**settled(settled(new, old, away), bench.leaves, mine), **record(bench, new)}
     base_tree, theirs_tree = trees.tree(bench, old), trees.tree(bench, new)
     rows = trees.differences(bench, base_tree, bench.head)
-    gone = deleted(rows)
-    named = {before: after for letter, before, after in rows if letter == "R"}
+    gone, kept = deleted(rows), {}
+    renamed = {before: after for letter, before, after in rows if letter == "R"}
     if gone:
         moved = {a: b for x, a, b in trees.differences(bench, base_tree, theirs_tree) if x == "R"}
         out = gone | {
@@ -77,9 +80,8 @@ def sides(bench: Bench, base: Render, theirs: Render) -> Sides:
         old = {n: leaf for n, leaf in old.items() if n not in gone}
         new = {n: leaf for n, leaf in new.items() if n not in out}
         base_tree, theirs_tree = trees.tree(bench, old), trees.tree(bench, new)
-        gone = frozenset(n for n in gone if n in names or n in moved)
-    kept_out = tuple(sorted(gone))
-    return Sides(old, new, base_tree, theirs_tree, changed, kept_out, named, rendered)
+        kept = {n: moved.get(n, "") for n in sorted(gone) if n in names or n in moved}
+    return Sides(old, new, base_tree, theirs_tree, changed, kept, renamed, rendered)
 
 
 def offered(bench: Bench, render: Render) -> Leaves:
@@ -96,8 +98,10 @@ def is_excluded(render: Render, name: str) -> bool:
 
 def check_apart(bench: Bench, leaves: Leaves) -> None:
     """Raises MlfactoryError when the template would write into a project inside of this one."""
+    nested = trees.nested_in(bench.others)
+    around = {p.as_posix() for folder in nested for p in (PurePosixPath(folder) / "_").parents}
     for name in leaves:
-        if name in bench.others:
+        if name in around or trees.below(name, nested):
             raise MlfactoryError(
                 f"the template renders {name}, which belongs to another project inside of this one",
                 "Move that project elsewhere.",
@@ -106,14 +110,22 @@ def check_apart(bench: Bench, leaves: Leaves) -> None:
 
 def owned(bench: Bench, base: Render, theirs: Render, names: set[str]) -> set[str]:
     """The files that are the user's: a version says so, and they exist."""
+    return owns(base, theirs, names & bench.leaves.keys() - {bench.project.file})
+
+
+def owns(base: Render, theirs: Render, names: set[str]) -> set[str]:
+    """The names that one of the versions leaves to the user."""
     patterns = (base.facts.skip, theirs.facts.skip)
-    here = names & bench.leaves.keys() - {bench.project.file}
-    return {name for name in here if any(renders.matches(skip, name) for skip in patterns)}
+    return {name for name in names if any(renders.matches(skip, name) for skip in patterns)}
 
 
-def settled(leaves: Leaves, head: Leaves, mine: set[str]) -> Leaves:
-    """The same, with the user's own files as they are in HEAD."""
-    return {**leaves, **{name: head[name] for name in mine}}
+def settled(leaves: Leaves, other: Leaves, names: set[str]) -> Leaves:
+    """The same with these files as the other has them, so that there is no change to merge.
+
+    The user's own files are taken from HEAD. Those that HEAD has under another name, or not at
+    all, are taken from base.
+    """
+    return {**leaves, **{name: other[name] for name in names}}
 
 
 def record(bench: Bench, new: Leaves) -> Leaves:
@@ -135,13 +147,12 @@ def merged(bench: Bench, found: Sides, message: str, author: Mapping[str, str]) 
     pick = git.commit_tree(top, found.theirs_tree, base, message=message, env={**env, **author})
     tree, unmerged, messages = git.merge_tree(top, twin, pick, env)
     leaves = trees.leaves_of(bench, tree)
+    words = {twin: "the project", pick: "the template"}
+    conflicts = conflicts_of(bench.project, unmerged, messages, words)
     if any(twin in name or pick in name for name in leaves):
         labels = {twin: "HEAD", pick: label(bench, pick)}
         leaves = {named(name, labels): leaf for name, leaf in leaves.items()}
-        unmerged = [(stage, named(path, labels)) for stage, path in unmerged]
-        messages = [(kind, named(text, labels)) for kind, text in messages]
         tree = trees.tree(bench, leaves)
-    conflicts = conflicts_of(bench.project, unmerged, messages)
     added = tuple(sorted(leaves.keys() - bench.leaves.keys() - bench.others.keys()))
     return Merge(
         found, base, pick, tree, leaves, conflicts,
@@ -163,14 +174,30 @@ def named(text: str, labels: Mapping[str, str]) -> str:
 
 
 def conflicts_of(
-    project: Project, unmerged: list[tuple[str, str]], messages: list[tuple[str, str]]
+    project: Project,
+    unmerged: list[tuple[str, str]],
+    messages: list[tuple[str, str]],
+    names: Mapping[str, str],
 ) -> tuple[Conflict, ...]:
-    """The paths that git cannot merge, each with what git says of it."""
+    """The paths that git cannot merge, each with what git says of it.
+
+    git puts a file aside when a folder takes its name, and then appends the commit; `names` says
+    in words which commit is whose.
+    """
     size, found = len(project.prefix), {}
     for _, path in unmerged:
-        said = [text for kind, text in messages if kind.startswith("CONFLICT") and path in text]
-        found[path] = Conflict(path[size:], said[0].removeprefix("CONFLICT ") if said else "")
+        plain = path.removesuffix(next((f"~{c}" for c in names if path.endswith(f"~{c}")), ""))
+        said = [text for kind, text in messages if kind.startswith("CONFLICT") and plain in text]
+        found[plain] = Conflict(plain[size:], reason(said[0], names) if said else "")
     return tuple(found[path] for path in sorted(found))
+
+
+def reason(text: str, names: Mapping[str, str]) -> str:
+    """What git says of a conflict, without the names of commits that nobody knows."""
+    for commit, name in names.items():
+        text = text.replace(f"~{commit}", "").replace(commit, name)
+    text = re.sub(r"\s+Version the \w+ of .*", "", text, flags=re.DOTALL)
+    return re.sub(r"^CONFLICT \((.*?)\): ", r"\1: ", text)
 
 
 def changes(
@@ -189,7 +216,10 @@ def changes(
             rows.append(Change(new, RENAMED, f"was {old}"))
         elif result.get(here) != bench.leaves.get(here):
             rows.append(Change(here, state))
-    rows += [Change(name, KEPT_DELETED) for name in found.deleted]
+    rows += [
+        Change(name, KEPT_DELETED, f"the template has it as {now} now" if now else "")
+        for name, now in found.deleted.items()
+    ]
     rows += [Change(name, YOURS) for name in found.owned]
     return tuple(sorted(rows, key=lambda change: (change.path, change.state)))
 

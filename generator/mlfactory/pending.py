@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -51,6 +51,9 @@ def begun(place: Path) -> tuple[Project, State]:
         raise MlfactoryError(f"{place} is in no git repository", "Go to the project.")
     top = top.resolve()
     state = load(top)
+    if state and is_another(top, state):
+        forget(top)
+        state = None
     if state is None:
         raise MlfactoryError(f"no update is in progress in {top}", "mlfactory update --dry-run")
     if head_of(top) != state.head and not is_picked(top, state):
@@ -83,14 +86,36 @@ def is_picked(top: Path, state: State) -> bool:
     return git.run(*subject, cwd=top).out == wanted
 
 
+def is_resolved(top: Path, state: State) -> bool:
+    """Whether HEAD is the update's commit, and holds what a person made of its conflicts."""
+    if head_of(top) == state.head:
+        return False
+    told = git.run("diff", "--name-only", "-z", state.tree, "HEAD", cwd=top, ok=(0, 128))
+    changed = set(filter(None, told.out.split("\0")))
+    return bool(told.code) or bool(changed - {f"{state.prefix}uv.lock"})
+
+
+def is_picking(top: Path, state: State) -> bool:
+    """Whether git is in the middle of the update's own cherry-pick."""
+    picked = git.place(top, PICKED)[0]
+    return picked.exists() and picked.read_text().strip() == state.pick
+
+
+def is_another(top: Path, state: State) -> bool:
+    """Whether git is in the middle of a cherry-pick that the user has begun since."""
+    return git.place(top, PICKED)[0].exists() and not is_picking(top, state)
+
+
 def is_running(top: Path, state: State) -> bool:
     """Whether something of the update is left to finish or to take back."""
-    picked, lock = git.place(top, PICKED, LOCK)
-    if picked.exists():
+    if is_picking(top, state):
         return True
+    if is_another(top, state):
+        return False
+    dirty = any(is_ours(top, state, name) for name in git.dirt(top))
     if head_of(top) == state.head:
-        return lock.exists() or bool(git.dirt(top)) or any(written(top, state))
-    return is_picked(top, state) and bool(git.dirt(top))
+        return git.place(top, LOCK)[0].exists() or dirty or any(written(top, state))
+    return is_picked(top, state) and dirty
 
 
 def written(top: Path, state: State) -> list[str]:
@@ -107,17 +132,26 @@ def is_there(top: Path, name: str) -> bool:
 
 def in_the_way(top: Path, tracked: Container[str], names: Iterable[str]) -> list[str]:
     """What stands where an update adds files, and is not git's."""
-    found = set()
-    for name in names:
-        *above, last = [*reversed(PurePosixPath(name).parents), PurePosixPath(name)][1:]
-        for place in (*above, last):
-            here = top / place
-            if place.as_posix() in tracked or not os.path.lexists(here):
-                continue
-            if place == last or here.is_symlink() or not here.is_dir():
-                found.add(place.as_posix())
-                break
-    return sorted(found)
+    return sorted({place for name in names if (place := obstacle(top, name, tracked))})
+
+
+def obstacle(top: Path, name: str, tracked: Container[str]) -> str:
+    """What is not tracked and stands where a file is to be written, or an empty string."""
+    path = PurePosixPath(name)
+    for place in (*reversed(path.parents[:-1]), path):
+        here = top / place
+        if not os.path.lexists(here) or place.as_posix() in tracked:
+            continue
+        if here.is_symlink() or not here.is_dir():
+            return place.as_posix()
+    return next(unknown_below(top, name, tracked), "")
+
+
+def unknown_below(top: Path, folder: str, tracked: Container[str]) -> Iterator[str]:
+    """What a folder holds beside tracked files."""
+    for place, _, names in os.walk(top / folder):
+        inside = Path(place).relative_to(top).as_posix()
+        yield from (name for n in sorted(names) if (name := f"{inside}/{n}") not in tracked)
 
 
 def check_free(top: Path, names: Sequence[str], then: str) -> None:
@@ -213,4 +247,5 @@ def load(top: Path) -> State | None:
 
 
 def forget(top: Path) -> None:
+    """Drop the record."""
     git.place(top, FILE)[0].unlink(missing_ok=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from . import answers, git, merging, pending, replay, source, trees, upstream
@@ -49,8 +51,18 @@ def course(project: Project, to: str = "") -> Course:
     """
     to = project.version if to == CURRENT else to
     up = upstream.opened(project)
-    old = upstream.version(up, project.version)
-    return Course(project, up, old, upstream.version(up, to or up.newest))
+    return Course(project, up, recorded(project, up), upstream.version(up, to or up.newest))
+
+
+def recorded(project: Project, up: Upstream) -> Version:
+    """The version that the project has. Raises MlfactoryError when the template lost it."""
+    try:
+        return upstream.version(up, project.version)
+    except UsageError as error:
+        raise MlfactoryError(
+            f"{error.message}, which {project.name} records",
+            f"Write another one into {project.file}, and commit. {error.hint}",
+        ) from error
 
 
 def check_forward(found: Course, to: str) -> None:
@@ -103,7 +115,9 @@ def message(found: Course, theirs: Render, told: str) -> str:
         title = f"Answer the template's questions of {found.project.name} anew"
     new = [f"{name}: {value!r}" for name, value in theirs.facts.questions.items()]
     asked = "New questions, answered with: " + ", ".join(new) if new else ""
-    return "\n\n".join(filter(None, [title, told, asked])) + "\n"
+    # git takes lines that begin with # for comments when somebody edits the message.
+    body = re.sub(r"^#+ *", "", "\n\n".join(filter(None, [told, asked])), flags=re.MULTILINE)
+    return f"{title}\n\n{body}".rstrip() + "\n"
 
 
 def plan(
@@ -156,8 +170,6 @@ def new_settings(project: Project, base: Render, theirs: Render) -> dict[str, An
 
 def flat(text: str | None, file: str, prefix: str = "") -> dict[str, Any]:
     """The leaves of a YAML text by their dotted names; of a text that is not YAML, nothing."""
-    from pathlib import Path
-
     try:
         found: Any = answers.parse(text or "{}", Path(file))
     except MlfactoryError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -42,7 +42,7 @@ class Bench:
         return {
             **git.QUIET,
             "GIT_OBJECT_DIRECTORY": str(self.scratch / "objects"),
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(self.objects),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": quoted(self.objects),
         }
 
     @property
@@ -55,6 +55,12 @@ class Bench:
         return git.run(*OWN_INDEX, *args, cwd=self.project.top, env=env, **options).out  # type: ignore[arg-type]
 
 
+def quoted(folder: Path) -> str:
+    """A folder as git reads it in a list that is separated by colons."""
+    text = str(folder).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
+
+
 @contextmanager
 def bench(project: Project) -> Iterator[Bench]:
     """Look at HEAD and make a place for new objects; it is gone at the end."""
@@ -65,7 +71,7 @@ def bench(project: Project) -> Iterator[Bench]:
         all_leaves = git.leaves(project.top, head, *filter(None, [project.prefix]))
         size = len(project.prefix)
         inside = {name[size:]: leaf for name, leaf in all_leaves.items()}
-        nested = nested_in(inside)
+        nested = nested_in(inside.keys() - {project.file})
         own = {name: leaf for name, leaf in inside.items() if not below(name, nested)}
         others = {name: leaf for name, leaf in inside.items() if name not in own}
         here, store = ((project.top / name).resolve() for name in (git_dir, objects))
@@ -92,22 +98,27 @@ def filtered(bench: Bench, render: Render) -> Leaves:
     """A render's files as the project would commit them: its attributes and filters are applied.
 
     The attributes are those that HEAD has; git reads them from the index where the work tree has
-    none. A rendered file of attributes is therefore left out of the work tree and stored as it is.
+    none. The rendered files of attributes are therefore added on their own; those hold for
+    themselves.
     """
+    rules = [e for e in render.entries if PurePosixPath(e.name).name == ATTRIBUTES]
+    others = [e for e in render.entries if e not in rules]
+    return {**committed(bench, others), **(committed(bench, rules) if rules else {})}
+
+
+def committed(bench: Bench, entries: Sequence[Entry]) -> Leaves:
+    """Files as git stores them when they are added in a work tree of their own, above HEAD."""
     with tempfile.TemporaryDirectory(prefix="tree-", dir=bench.scratch) as folder:
         env = {**index(bench, Path(folder)), "GIT_WORK_TREE": f"{folder}/tree"}
-        for entry in render.entries:
-            if PurePosixPath(entry.name).name != ATTRIBUTES:
-                write(Path(folder, "tree", bench.project.prefix), entry)
-        Path(folder, "tree").mkdir(exist_ok=True)
+        Path(folder, "tree").mkdir()
+        for entry in entries:
+            write(Path(folder, "tree", bench.project.prefix), entry)
         env |= {"GIT_DIR": str(bench.git_dir)}
         adding = ("-c", "core.safecrlf=false", "-c", "core.sparseCheckout=false")
         bench.git(*adding, "add", "--force", "--ignore-removal", "--", bench.spec, env=env)
         staged = index_leaves(bench, env)
-    modes = {entry.name: entry.mode for entry in render.entries}
-    raw = [e for e in render.entries if PurePosixPath(e.name).name == ATTRIBUTES]
-    found = {name: (modes[name], oid) for name, (_, oid) in staged.items() if name in modes}
-    return {**found, **{e.name: (e.mode, stored(bench, e)) for e in raw}}
+    modes = {entry.name: entry.mode for entry in entries}
+    return {name: (modes[name], oid) for name, (_, oid) in staged.items() if name in modes}
 
 
 def index(bench: Bench, folder: Path) -> dict[str, str]:
@@ -125,11 +136,6 @@ def index_leaves(bench: Bench, env: dict[str, str]) -> Leaves:
         mode, oid, _ = facts.split(" ")
         found[name[size:]] = (mode, oid)
     return found
-
-
-def stored(bench: Bench, entry: Entry) -> str:
-    """The object of a file's bytes as they are."""
-    return bench.git("hash-object", "-w", "--stdin", stdin=entry.content).strip()
 
 
 def write(folder: Path, entry: Entry) -> None:

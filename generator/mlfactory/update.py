@@ -7,18 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import checks, git, linked, pending, planning, process, renders, replay, source, trees
-from .errors import ATTENTION, MlfactoryError
+from .errors import ATTENTION, MlfactoryError, UsageError
 from .linked import Project
 from .model import Outcome, Plan, Talk, Wish
 from .pending import State
 from .planning import Prepared
 
+# A rebase comes first: it keeps a CHERRY_PICK_HEAD, too, while it stands still.
 RUNNING = {
+    "rebase-merge": "rebase",
+    "rebase-apply/applying": "am",
+    "rebase-apply": "rebase",
     "MERGE_HEAD": "merge",
     "CHERRY_PICK_HEAD": "cherry-pick",
     "REVERT_HEAD": "revert",
-    "rebase-merge": "rebase",
-    "rebase-apply": "rebase",
     "sequencer": "cherry-pick",
     "BISECT_LOG": "bisect",
 }
@@ -33,6 +35,12 @@ WAYS_ON = (
     "git cherry-pick --continue     # or mlfactory update --continue, which also renews uv.lock",
     "git cherry-pick --abort        # or mlfactory update --abort",
 )
+
+
+def check_one_way(*ways: bool) -> None:
+    """Raises UsageError for --continue together with --abort."""
+    if sum(ways) > 1:
+        raise UsageError("--continue and --abort exclude each other", "Give one of them.")
 
 
 class AttentionError(MlfactoryError):
@@ -64,9 +72,9 @@ def update(place: Path, options: Options, talk: Talk, file: str = "") -> Outcome
     with planning.prepared(found, options.wish) as ready:
         if options.dry_run:
             return Outcome("planned", ready.plan, warnings=dirt_warning(project))
-        talk.plan(ready.plan)
         if ready.plan.is_current:
             return Outcome("current", ready.plan)
+        talk.plan(ready.plan)
         return apply(ready, options, talk)
 
 
@@ -91,7 +99,8 @@ def check_ready(project: Project) -> None:
         pending.forget(project.top)
     if running := operation(project):
         hint = f"git {running} --continue, or git {running} --abort"
-        raise MlfactoryError(f"a {running} is in progress in {project.top}", hint)
+        hint = "git bisect reset" if running == "bisect" else hint
+        raise MlfactoryError(f"a git {running} is in progress in {project.top}", hint)
     if dirty := git.dirt(project.top):
         raise MlfactoryError(
             f"{project.top} has changes that are not committed: {shown(dirty)}",
@@ -146,7 +155,8 @@ def apply(ready: Prepared, options: Options, talk: Talk) -> Outcome:
 def pick(project: Project, state: State) -> int:
     """Let git merge: 0 when it is committed, 1 when a person must look. What else goes wrong, and
     what interrupts it, is taken back. Raises MlfactoryError."""
-    argv = ("cherry-pick", "--allow-empty", "--keep-redundant-commits", state.pick)
+    empty = ("--allow-empty", "--keep-redundant-commits")
+    argv = ("cherry-pick", *empty, "--no-rerere-autoupdate", state.pick)
     try:
         done = git.run(*PICK, *argv, cwd=project.top, env={"GIT_EDITOR": "true"}, ok=range(256))
         if done.code and not git.unmerged(project.top):
@@ -162,8 +172,7 @@ def pick(project: Project, state: State) -> int:
 def finished(project: Project, state: State, talk: Talk, plan: Plan | None = None) -> Outcome:
     """After the commit: the lock is amended into it, and the checks run again."""
     warnings = checks.relock(project, state.head, talk)
-    failed = checks.failures(project, state.check, talk, "Check after the update")
-    new = tuple(text for text in failed if text not in state.failed_before)
+    new = checks.new_failures(project, state.check, talk, state.failed_before)
     commit = pending.head_of(project.top)
     pending.forget(project.top)
     ways = (f"git show {commit[:10]}", f"git revert {commit[:10]}     # takes the update back")
@@ -176,7 +185,7 @@ def resume(place: Path, talk: Talk) -> Outcome:
     top = project.top
     if left := git.unmerged(top):
         raise AttentionError(f"still in conflict: {shown(left)}", f"Edit, then: git add {left[0]}")
-    if git.place(top, pending.PICKED)[0].exists():
+    if pending.is_picking(top, state):
         if marked := git.marked(top):
             hint = f"Edit, then: git add {marked[0]}"
             raise AttentionError(f"conflict markers are left in {shown(marked)}", hint)
@@ -194,6 +203,11 @@ def resume(place: Path, talk: Talk) -> Outcome:
 def abort(place: Path) -> Outcome:
     """`--abort`: everything is as it was before the update. Raises MlfactoryError."""
     project, state = pending.begun(place)
+    if pending.is_resolved(project.top, state):
+        head = pending.head_of(project.top)
+        raise MlfactoryError(
+            "the update is committed already", f"Take it back: git revert {head[:10]}"
+        )
     pending.undo(project.top, state)
     pending.forget(project.top)
     return Outcome("aborted", next=("git status",))

@@ -21,6 +21,7 @@ from .linked import CRUFT, Project
 SHORT = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
 LISTING = "mlfactory-listing"
 MAX_SUBJECTS = 30
+SHA256 = 64  # digits of an id in repositories of that kind
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,10 @@ def opened(project: Project) -> Upstream:
     if project.source == source.SOURCE:
         return own(project.path)
     follow = project.checkout if project.kind == CRUFT else ""
-    return mirrored(project.source, follow, tagged=project.kind != CRUFT)
+    # A relative path is copier's from where it was called, which is the project for an update.
+    near = project.path / project.source
+    address = str(near.resolve()) if near.is_dir() else project.source
+    return mirrored(address, follow, tagged=project.kind != CRUFT)
 
 
 def own(place: Path) -> Upstream:
@@ -86,7 +90,9 @@ def mirrored(address: str, follow: str = "", *, tagged: bool = True) -> Upstream
     listing = listed(url, address)
     with locked(folder):
         if not (folder / "HEAD").is_file():
-            git.run("init", "--quiet", "--bare", "--template=", str(folder))
+            form = "sha256" if len(listing.partition("\t")[0]) == SHA256 else "sha1"
+            form = f"--object-format={form}"
+            git.run("init", "--quiet", "--bare", "--template=", form, str(folder))
         seen = folder / LISTING
         if not seen.is_file() or seen.read_text("utf-8", "surrogateescape") != listing:
             fetch(folder, url, listing)
@@ -177,7 +183,8 @@ def number(name: str) -> Number | None:
 
 def version(up: Upstream, ref: str) -> Version:
     """The state that a tag, a branch or a commit names. Raises UsageError when there is none."""
-    for name in (f"refs/tags/{ref}", f"refs/tags/v{ref}", f"refs/heads/{ref}", ref):
+    head = ("refs/mlfactory/HEAD",) if ref == "HEAD" else ()
+    for name in (*head, f"refs/tags/{ref}", f"refs/tags/v{ref}", f"refs/heads/{ref}", ref):
         if ref.startswith("-"):
             break
         found = git.run(
@@ -264,5 +271,8 @@ def changelog_gained(up: Upstream, old: Version, new: Version) -> str:
         "diff", "--unified=0", "--no-color", "--no-ext-diff", old.commit, new.commit, "--", where,
         cwd=up.folder,
     ).out  # fmt: skip
-    lines = [x[1:] for x in shown.splitlines() if x.startswith("+") and not x.startswith("+++")]
+    lines, inside = [], False
+    for line in shown.splitlines():
+        inside = line.startswith("@@") or (inside and not line.startswith("diff "))
+        lines += [line[1:]] if inside and line.startswith("+") else []
     return "\n".join(lines).strip()

@@ -14,7 +14,7 @@ def diff(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[PROJECT] [PATH]...",
+            metavar="PROJECT|PATH",
             help="A project, else the current directory; then files of it.",
         ),
     ] = None,
@@ -50,7 +50,7 @@ def diff(
 
 def restore(
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH...", help="Files or folders; . for all of them.")
+        list[str], typer.Argument(metavar="PATH", help="Files or folders; . for all of them.")
     ],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be put back, and change nothing.")
@@ -60,9 +60,10 @@ def restore(
     as_json: AsJson = False,
 ) -> None:
     """Put drifted or deleted files back as the template has them at the recorded version."""
-    from mlfactory import console, drift
+    from mlfactory import console
+    from mlfactory import restore as restoring
 
-    told = drift.restore(Path.cwd(), paths, dry_run=dry_run, file=answers_file, trust=trust)
+    told = restoring.restore(Path.cwd(), paths, dry_run=dry_run, file=answers_file, trust=trust)
     if as_json:
         console.show_json(console.plain(told))
     else:

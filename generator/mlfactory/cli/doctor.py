@@ -12,7 +12,7 @@ from mlfactory.errors import ERROR, OK
 
 def doctor(
     project: Annotated[
-        str, typer.Argument(metavar="[PROJECT]", help="The factory; else the current directory.")
+        str, typer.Argument(metavar="PROJECT", help="The factory; else the current directory.")
     ] = "",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object on stdout.")

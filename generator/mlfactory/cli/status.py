@@ -15,7 +15,7 @@ from .update import AnswersFile, AsJson, Trust
 def status(
     projects: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PROJECT]...", help="Projects; else the current directory."),
+        typer.Argument(metavar="PROJECT", help="Projects; else the current directory."),
     ] = None,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="End with 4 when behind or in conflict.")

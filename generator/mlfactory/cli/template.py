@@ -33,7 +33,7 @@ def versions(url: Where = "", as_json: AsJson = False) -> None:
 @template.command()
 def changelog(
     span: Annotated[
-        str, typer.Argument(metavar="[FROM..TO]", help="Two versions; else all of them.")
+        str, typer.Argument(metavar="FROM..TO", help="Two versions; else all of them.")
     ] = "",
     url: Where = "",
     as_json: AsJson = False,
@@ -72,7 +72,10 @@ def use(
         str, typer.Argument(metavar="GIT_URL", help="Where the template is from now on.")
     ],
     project: Annotated[
-        str, typer.Argument(metavar="[PROJECT]", help="The project; else the current directory.")
+        str,
+        typer.Argument(
+            metavar="PROJECT", help="The project; else the current directory.", show_default=False
+        ),
     ] = ".",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything and change nothing.")

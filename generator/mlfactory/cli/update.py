@@ -18,7 +18,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on s
 
 def update(
     project: Annotated[
-        str, typer.Argument(metavar="[PROJECT]", help="The project; else the current directory.")
+        str,
+        typer.Argument(
+            metavar="PROJECT", help="The project; else the current directory.", show_default=False
+        ),
     ] = ".",
     to: Annotated[
         str, typer.Option(metavar="REF", help="A version, tag, branch or commit; else the newest.")
@@ -56,6 +59,7 @@ def update(
     from mlfactory.answers import parse_settings
     from mlfactory.model import Wish
 
+    updating.check_one_way(go_on, abort)
     place, talk = Path(project), console.Terminal(quiet_plan=as_json)
     if go_on:
         done = updating.resume(place, talk)

@@ -1,0 +1,217 @@
+"""Templates that evolve, projects that follow, and the program in a process that is warm already.
+
+`mlfactory(...)` runs the whole program with its own arguments, streams, folder and environment.
+The process is forked, so that copier is imported once and not for each of a hundred calls.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import tempfile
+import traceback
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Files = Mapping[str, str | bytes | None]
+Done = subprocess.CompletedProcess[str]
+ANSWERS = "tree/{{ _copier_conf.answers_file }}.jinja"
+# Twenty lines that are all different: what is edited far apart can be merged, what is renamed is
+# recognised.
+LINES = [f"line {number} of twenty\n" for number in range(1, 21)]
+TEXT = "".join(LINES)
+SMALL: Files = {
+    "copier.yml": "_subdirectory: tree\nname: {type: str, default: demo}\n",
+    ANSWERS: "{{ _copier_answers | to_nice_yaml }}",
+    "tree/a.txt": TEXT,
+    "tree/b.txt.jinja": "{{ name }}\n",
+}
+
+
+def edited(number: int, text: str = "edited", of: str = TEXT) -> str:
+    """The twenty lines with another one at `number`."""
+    lines = of.splitlines(keepends=True)
+    return "".join([*lines[: number - 1], f"{text}\n", *lines[number:]])
+
+
+@dataclass(frozen=True)
+class Repo:
+    """A git repository, and a folder of it when a project does not stand at its top."""
+
+    path: Path
+
+    def git(self, *args: object, code: int | None = 0, **env: str) -> str:
+        done = subprocess.run(
+            ["git", *map(str, args)],
+            cwd=self.path,
+            env={**os.environ, **env},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+        )
+        out, err = (raw.decode("utf-8", "surrogateescape") for raw in (done.stdout, done.stderr))
+        assert code is None or done.returncode == code, (args, done.returncode, out + err)
+        return out
+
+    def write(self, files: Files) -> Repo:
+        """Write files; None removes one."""
+        for name, content in files.items():
+            path = self.path / name
+            if content is None:
+                path.unlink()
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return self
+
+    def commit(self, files: Files | None = None, message: str = "ours") -> Repo:
+        self.write(files or {})
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", message)
+        return self
+
+    def text(self, name: str) -> str:
+        return (self.path / name).read_bytes().decode()
+
+    def has(self, name: str) -> bool:
+        return os.path.lexists(self.path / name)
+
+    @property
+    def head(self) -> str:
+        return self.git("rev-parse", "HEAD").strip()
+
+    @property
+    def dirt(self) -> str:
+        return self.git("status", "--porcelain")
+
+    def tree(self, revision: str = "HEAD") -> dict[str, str]:
+        """Mode and object of every file in a commit of the whole repository."""
+        rows = self.git("ls-tree", "-r", "-z", "--full-tree", revision).split("\0")
+        return {name: facts for facts, _, name in (row.partition("\t") for row in rows if row)}
+
+    def everything(self) -> dict[str, bytes]:
+        """All that is in the folder, git's own files included; its caches of objects aside."""
+        found = {}
+        for path in sorted(self.path.rglob("*")):
+            name = path.relative_to(self.path).as_posix()
+            if path.is_symlink() or path.is_dir() or name.startswith(".git/objects"):
+                continue
+            found[name] = path.read_bytes()
+        return found
+
+
+def init(path: Path, *options: str) -> Repo:
+    path.mkdir(parents=True, exist_ok=True)
+    repo = Repo(path)
+    repo.git("init", "--quiet", "--initial-branch=main", *options)
+    return repo
+
+
+def template(path: Path, *versions: Files, options: tuple[str, ...] = ()) -> Repo:
+    """A template with a tag per version: v1.0.0, v1.1.0, ...; each states what it changes."""
+    repo = init(path, *options)
+    for number, files in enumerate(versions):
+        release(repo, f"v1.{number}.0", files)
+    return repo
+
+
+def release(repo: Repo, tag: str, files: Files) -> None:
+    """A further version; files that the project is to ignore are not ignored here."""
+    repo.write(files).git("add", "--all", "--force")
+    repo.commit(message=f"Release {tag}")
+    repo.git("tag", tag)
+
+
+def render(source: Repo | str, folder: Path, version: str = "v1.0.0", **options: Any) -> Repo:
+    """What copier makes of a template, as people call it."""
+    address = source if isinstance(source, str) else str(source.path)
+
+    def act() -> int:
+        import copier
+
+        copier.run_copy(address, folder, vcs_ref=version, defaults=True, quiet=True, **options)
+        return 0
+
+    forked(act, code=0)
+    return Repo(folder)
+
+
+def project(
+    source: Repo | str,
+    path: Path,
+    version: str = "v1.0.0",
+    options: tuple[str, ...] = (),
+    **kw: Any,
+) -> Repo:
+    """A project of a template in a repository of its own, committed."""
+    render(source, path, version, **kw)
+    return init(path, *options).commit(message="start")
+
+
+def mlfactory(*argv: object, cwd: Path | None = None, code: int | None = 0, **env: str) -> Done:
+    """Run the program; `code` is what it must end with."""
+
+    def act() -> int:
+        from mlfactory.cli import guarded
+
+        sys.argv = ["mlfactory", *map(str, argv)]
+        return guarded()
+
+    return forked(act, cwd=cwd, code=code, **env)
+
+
+def forked(
+    act: Callable[[], int], cwd: Path | None = None, code: int | None = 0, **env: str
+) -> Done:
+    """Do something in a process of its own, and return what it left."""
+    import copier  # noqa: F401 - once, for all that are forked
+
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of threads, which a fork does not take along
+            pid = os.fork()
+        if pid == 0:
+            child(act, cwd, env, out.fileno(), err.fileno())
+        _, status = os.waitpid(pid, 0)
+        shown = []
+        for stream in (out, err):
+            stream.seek(0)
+            shown.append(stream.read().decode("utf-8", "surrogateescape"))
+    done = subprocess.CompletedProcess([], os.waitstatus_to_exitcode(status), *shown)
+    assert code is None or done.returncode == code, (done.returncode, done.stdout + done.stderr)
+    return done
+
+
+def child(act: Callable[[], int], cwd: Path | None, env: Mapping[str, str], *to: int) -> None:
+    """The other side of the fork; it never returns."""
+    code = 70
+    try:
+        with Path(os.devnull).open() as nothing:
+            os.dup2(nothing.fileno(), 0)
+        for own, other in zip((1, 2), to, strict=True):
+            os.dup2(other, own)
+        sys.stdin = io.TextIOWrapper(io.FileIO(0))
+        sys.stdout, sys.stderr = (
+            io.TextIOWrapper(io.BufferedWriter(io.FileIO(number, "w")), encoding="utf-8")
+            for number in (1, 2)
+        )
+        warnings.resetwarnings()
+        warnings.simplefilter("ignore")
+        os.environ.update(env)
+        os.chdir(cwd or Path.cwd())
+        from plumbum import local
+
+        local.cwd.chdir(Path.cwd())
+        local.env.clear()
+        local.env.update(os.environ)
+        code = act()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(code)

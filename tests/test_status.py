@@ -1,0 +1,248 @@
+"""`mlfactory status`: versions, questions, drift and what an update would meet."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .evolving import SMALL, TEXT, Repo, edited, mlfactory, project, release, template
+
+FIRST = {
+    "copier.yml": """
+_subdirectory: tree
+_skip_if_exists: [mine.txt]
+name: {type: str, default: demo}
+""",
+    **{name: text for name, text in SMALL.items() if name != "copier.yml"},
+    **{
+        f"tree/{name}.txt": f"{name}\n{TEXT}"
+        for name in ("clean", "edited", "missing", "moved", "diverged", "torn", "mine")
+    },
+}
+SECOND = {
+    "copier.yml": FIRST["copier.yml"] + "colour: {type: str, default: red}\n",
+    "tree/diverged.txt": f"diverged\n{edited(3, 'theirs')}",
+    "tree/torn.txt": f"torn\n{edited(3, 'theirs')}",
+}
+MINE = {
+    "edited.txt": f"edited\n{edited(3, 'ours')}",
+    "missing.txt": None,
+    "moved.txt": None,
+    "notes/moved.md": f"moved\n{TEXT}",
+    "diverged.txt": f"diverged\n{edited(15, 'ours')}",
+    "torn.txt": f"torn\n{edited(3, 'ours')}",
+    "mine.txt": "mine\n",
+}
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Repo:
+    return template(tmp_path / "template", FIRST, SECOND)
+
+
+@pytest.fixture
+def demo(source: Repo, tmp_path: Path) -> Repo:
+    return project(source, tmp_path / "demo").commit(MINE)
+
+
+@pytest.fixture
+def fresh(source: Repo, tmp_path: Path) -> Repo:
+    return project(source, tmp_path / "fresh", "v1.1.0")
+
+
+def status(*places: Path, options: tuple[str, ...] = (), code: int = 0) -> list[dict[str, Any]]:
+    done = mlfactory("status", *places, "--json", *options, code=code)
+    found: list[dict[str, Any]] = json.loads(done.stdout)["projects"]
+    return found
+
+
+def states(repo: Repo) -> dict[str, str]:
+    return {file["path"]: file["state"] for file in status(repo.path)[0]["files"]}
+
+
+def test_recorded_and_newest_version(demo: Repo, source: Repo) -> None:
+    (found,) = status(demo.path)
+    assert (found["version"], found["newest"], found["behind"]) == ("v1.0.0", "v1.1.0", True)
+    assert (found["path"], found["source"]) == (str(demo.path), str(source.path))
+
+
+def test_questions_that_are_not_answered_yet(demo: Repo, fresh: Repo) -> None:
+    assert status(demo.path)[0]["questions"] == {"colour": "red"}
+    assert status(fresh.path)[0]["questions"] == {}
+
+
+def test_each_file_of_the_template_has_its_state(demo: Repo) -> None:
+    assert states(demo) == {
+        "a.txt": "clean",
+        "b.txt": "clean",
+        "clean.txt": "clean",
+        "edited.txt": "edited",
+        "missing.txt": "missing",
+        "moved.txt": "renamed",
+        "diverged.txt": "diverged",
+        "torn.txt": "diverged",
+    }
+    (found,) = status(demo.path)
+    assert found["drift"] == {"clean": 3, "diverged": 2, "edited": 1, "missing": 1, "renamed": 1}
+    assert [f["note"] for f in found["files"] if f["note"]] == ["now notes/moved.md"]
+
+
+def test_conflicts_are_foretold(demo: Repo) -> None:
+    assert [c["path"] for c in status(demo.path)[0]["conflicts"]] == ["torn.txt"]
+
+
+def test_files_of_the_users_are_not_looked_at(demo: Repo) -> None:
+    assert "mine.txt" not in states(demo)
+    assert ".copier-answers.yml" not in states(demo)
+
+
+def test_edits_that_are_not_committed_are_drift_too(fresh: Repo) -> None:
+    fresh.write({"edited.txt": "dirty\n", "missing.txt": None})
+    assert {n for n, state in states(fresh).items() if state != "clean"} == {
+        "edited.txt",
+        "missing.txt",
+    }
+
+
+def test_what_drifts_beside_the_content(fresh: Repo) -> None:
+    (fresh.path / "a.txt").chmod(0o755)
+    (fresh.path / "b.txt").unlink()
+    (fresh.path / "b.txt").symlink_to("a.txt")
+    (fresh.path / "clean.txt").unlink()
+    (fresh.path / "clean.txt").mkdir()
+    found = states(fresh)
+    assert (found["a.txt"], found["b.txt"], found["clean.txt"]) == ("edited", "edited", "missing")
+
+
+@pytest.mark.parametrize("drifted", [False, True])
+def test_the_exit_code_is_4_on_demand_when_behind(demo: Repo, fresh: Repo, drifted: bool) -> None:
+    status(demo.path)
+    status(demo.path, options=("--exit-code",), code=4)
+    if drifted:
+        fresh.commit({"a.txt": "ours\n"})
+    status(fresh.path, options=("--exit-code",))
+    status(fresh.path, demo.path, options=("--exit-code",), code=4)
+
+
+def test_the_table_says_what_the_object_says(demo: Repo) -> None:
+    (found,) = status(demo.path)
+    first, *lines = mlfactory("status", demo.path).stdout.splitlines()
+    assert first.startswith(f"{demo.path}: behind: v1.0.0 -> v1.1.0 of {found['source']}; ")
+    for state, count in found["drift"].items():
+        assert state == "clean" or f"{count} {state}" in first
+    told = {(line[2:14].strip(), line[16:].split("  (")[0]) for line in lines}
+    wanted = {(f["state"], f["path"]) for f in found["files"] if f["state"] != "clean"}
+    wanted |= {("conflict", "torn.txt"), ("question", 'colour: "red"')}
+    assert told == wanted
+
+
+def test_one_line_for_a_project_without_news(fresh: Repo, source: Repo) -> None:
+    told = mlfactory("status", cwd=fresh.path).stdout
+    assert told == f"{fresh.path}: at v1.1.0 of {source.path}; no drift\n"
+
+
+def test_several_projects_of_which_one_is_broken(demo: Repo, fresh: Repo, tmp_path: Path) -> None:
+    first, broken, last = status(demo.path, tmp_path / "nowhere", fresh.path, code=1)
+    assert (first["newest"], last["newest"]) == ("v1.1.0", "v1.1.0")
+    assert broken["error"] == f"{tmp_path / 'nowhere'} is not a directory"
+    told = mlfactory("status", demo.path, tmp_path / "nowhere", code=1).stdout
+    assert f"\n{tmp_path / 'nowhere'}: error: " in told
+
+
+def test_one_broken_project_is_an_error(tmp_path: Path) -> None:
+    done = mlfactory("status", tmp_path / "nowhere", code=1)
+    assert done.stderr.startswith(f"error: {tmp_path / 'nowhere'} is not a directory")
+
+
+def test_a_version_newer_than_the_newest_release_is_not_behind(fresh: Repo, source: Repo) -> None:
+    release(source, "v2.0.0rc1", {"tree/a.txt": "next\n"})
+    mlfactory("update", fresh.path, "--to", "v2.0.0rc1")
+    (found,) = status(fresh.path, options=("--exit-code",))
+    assert (found["version"], found["newest"], found["behind"]) == ("v2.0.0rc1", "v1.1.0", False)
+
+
+def test_a_template_that_needs_trust_is_not_run(fresh: Repo, source: Repo) -> None:
+    settings = source.text("copier.yml") + "_tasks: ['touch ran']\n"
+    release(source, "v1.2.0", {"copier.yml": settings})
+    done = mlfactory("status", fresh.path, code=1)
+    assert "add --trust" in done.stderr
+    assert status(fresh.path, options=("--trust",))[0]["newest"] == "v1.2.0"
+
+
+def spies(repo: Repo, mark: Path) -> None:
+    """Everything in a repository that git or we could run by mistake leaves a mark."""
+    script = f"#!/bin/sh\ntouch {mark}\n"
+    hooks = ("post-index-change", "pre-commit", "post-checkout", "reference-transaction")
+    for name in (*(f".git/hooks/{hook}" for hook in hooks), ".venv/bin/factory", ".venv/bin/git"):
+        path = repo.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(script)
+        path.chmod(0o755)
+    repo.git("config", "core.fsmonitor", str(repo.path / ".venv/bin/factory"))
+    repo.git("config", "diff.spy.command", f"touch {mark}")
+    repo.git("config", "diff.spy.textconv", f"touch {mark}; cat")
+    repo.git("config", "merge.spy.driver", f"touch {mark}; false")
+    (repo.path / ".git/info").mkdir(exist_ok=True)
+    (repo.path / ".git/info/attributes").write_text("* diff=spy\n")
+
+
+def test_no_code_of_the_project_is_run(demo: Repo, tmp_path: Path) -> None:
+    spies(demo, tmp_path / "ran")
+    demo.write({"a.txt": "dirty\n"})
+    (tmp_path / "ran").unlink(missing_ok=True)
+    status(demo.path)
+    mlfactory("update", demo.path, "--dry-run", code=4)
+    mlfactory("diff", demo.path)
+    mlfactory("restore", "--dry-run", "missing.txt", cwd=demo.path)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_nothing_is_written(demo: Repo) -> None:
+    os.utime(demo.path / "a.txt")  # for git the index is stale now
+    before = demo.everything(), demo.git("count-objects", "-v"), demo.git("for-each-ref")
+    status(demo.path)
+    mlfactory("diff", demo.path)
+    mlfactory("diff", demo.path, "--update")
+    assert (demo.everything(), demo.git("count-objects", "-v"), demo.git("for-each-ref")) == before
+
+
+def test_a_repository_that_cannot_be_written(demo: Repo) -> None:
+    for path in (demo.path / ".git", *(demo.path / ".git").rglob("*")):
+        if path.is_dir():
+            path.chmod(0o555)
+    try:
+        assert status(demo.path)[0]["behind"]
+    finally:
+        for path in (demo.path / ".git", *(demo.path / ".git").rglob("*")):
+            if path.is_dir():
+                path.chmod(0o755)
+
+
+def test_status_while_an_update_is_in_conflict(demo: Repo) -> None:
+    mlfactory("update", demo.path, code=4)
+    (found,) = status(demo.path)
+    assert found["version"] == "v1.0.0"
+    assert any("mlfactory update --continue" in text for text in found["warnings"])
+
+
+def test_status_when_warm_does_not_import_copier(demo: Repo, mlfactory_imports: Any) -> None:
+    status(demo.path)
+    assert "copier" not in mlfactory_imports("status", str(demo.path))
+
+
+@pytest.fixture
+def mlfactory_imports(command: Any) -> Any:
+    """The libraries that a command has loaded at its end."""
+
+    def imports(*argv: str) -> set[str]:
+        script = (
+            f"import sys; sys.argv = ['mlfactory', *{argv!r}]; from mlfactory.cli import main;"
+            "main(); print(*sys.modules, file=sys.stderr)"
+        )
+        return {name.split(".")[0] for name in command("python", "-c", script).stderr.split()}
+
+    return imports
