@@ -167,11 +167,13 @@ def test_a_downgrade_that_nobody_named(demo: Repo, source: Repo) -> None:
 )
 def test_a_template_that_needs_trust(demo: Repo, source: Repo, more: str) -> None:
     release(source, "v1.2.0", {"copier.yml": f"{SMALL['copier.yml']}{more}\n"})
-    if "migrations" in more:  # they are for copier's own updates; a render does not run them
-        assert "has migrations" in mlfactory("update", demo.path, "--dry-run").stdout
-        return
     _, hint = refused(demo)
-    assert hint == "An update would run it. If you trust it, add --trust.\n"
+    if "migrations" in more:  # they are for copier's own updates; a render does not run them
+        assert hint == "With --trust the update goes on without them.\n"
+        assert "has migrations" in mlfactory("update", demo.path, "--dry-run").stdout
+        mlfactory("status", demo.path)
+    else:
+        assert hint == "An update would run it. If you trust it, add --trust.\n"
     mlfactory("update", demo.path, "--trust")
     assert "_commit: v1.2.0" in demo.text(".copier-answers.yml")
 

@@ -75,7 +75,15 @@ def update(place: Path, options: Options, talk: Talk, file: str = "") -> Outcome
         if ready.plan.is_current:
             return Outcome("current", ready.plan)
         talk.plan(ready.plan)
+        check_trust(ready, options)
         return apply(ready, options, talk)
+
+
+def check_trust(ready: Prepared, options: Options) -> None:
+    """Raises MlfactoryError when the template would run code that is none of the rendering."""
+    for note in ready.theirs.facts.notes:
+        if not options.wish.trust:
+            raise MlfactoryError(note, "With --trust the update goes on without them.")
 
 
 def dirt_warning(project: Project) -> tuple[str, ...]:

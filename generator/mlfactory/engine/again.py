@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlfactory import answers, upstream
-from mlfactory.errors import MlfactoryError
 from mlfactory.linked import Project
 from mlfactory.model import Template, Wish
 from mlfactory.renders import Facts, Render, collected
@@ -27,7 +26,7 @@ def as_recorded(
     project: Project, template: Path, version: Version, folder: Path, wish: Wish
 ) -> Render:
     """What a version makes of the recorded answers, as when the project was rendered with it."""
-    return replayed(project, template, version, folder, wish, project.answers, recorded=True)
+    return replayed(project, template, version, folder, wish, project.answers)
 
 
 def as_updated(
@@ -40,7 +39,7 @@ def as_updated(
     folder.mkdir(parents=True)
     (folder / project.file).parent.mkdir(parents=True, exist_ok=True)
     (folder / project.file).write_text(project.text, encoding="utf-8")
-    return replayed(project, template, version, folder, wish, wish.settings, recorded=False)
+    return replayed(project, template, version, folder, wish, wish.settings)
 
 
 def replayed(
@@ -50,8 +49,6 @@ def replayed(
     folder: Path,
     wish: Wish,
     data: Mapping[str, Any],
-    *,
-    recorded: bool,
 ) -> Render:
     """Let copier render a checked-out version into a folder of its own, and collect the result."""
     which = Template(project.source, version.name)
@@ -69,8 +66,6 @@ def replayed(
             unsafe=wish.trust,
         )
         place(worker, template, version)
-        if worker.template._raw_config.get("_migrations") and not (recorded or wish.trust):
-            raise MlfactoryError(MIGRATIONS, "With --trust the update goes on without them.")
         if wish.settings:
             answers.check(wish.settings, questions_of(worker.template.questions_data))
         worker.run_copy()
