@@ -12,6 +12,7 @@ from mlfactory import engine, git, source
 # Never change a line here; add one per release.
 RELEASES: dict[str, str] = {
     "0.1.0": "8cd0e6255e531e16a4c8b894e1a096580c890054",
+    "0.2.0": "780962876319a7710185a209a587bea1cd901151",
 }
 
 # The rendered files of each release, for each of the answers below. Never change a line either.
@@ -19,6 +20,10 @@ RENDERS: dict[str, dict[str, str]] = {
     "0.1.0": {
         "batch": "4caaec40f7de6014859cda5552b8a85853f1c3d68b02169d17b4a0d2321c8ea4",
         "online": "70da7a246e78f83701ae1e313c235322ec0e8048c4dfad00ab730316140faeb4",
+    },
+    "0.2.0": {
+        "batch": "d939d1642978119e04d7b8a82ab242884f9bf33ec710f8445b4e52521206ed9b",
+        "online": "b28ab12684d8dda6ba2e44081159c9d0e92625b2539dc21f07fe7301ff045ced",
     },
 }
 ANSWERS: dict[str, dict[str, Any]] = {
