@@ -20,6 +20,7 @@ REF = "refs/mlfactory/base/"
 LINK, EXECUTABLE, PLAIN = "120000", "100755", "100644"
 MAX_BYTES = 100 * 2**20
 KEPT = 200  # so many renders stay in the user's cache
+MIGRATIONS = "the template has migrations; mlfactory does not run them"
 UNSAFE = "Look at the template; nothing was written."
 
 

@@ -81,9 +81,9 @@ def update(place: Path, options: Options, talk: Talk, file: str = "") -> Outcome
 
 def check_trust(ready: Prepared, options: Options) -> None:
     """Raises MlfactoryError when the template would run code that is none of the rendering."""
-    for note in ready.theirs.facts.notes:
-        if not options.wish.trust:
-            raise MlfactoryError(note, "With --trust the update goes on without them.")
+    if renders.MIGRATIONS in ready.theirs.facts.notes and not options.wish.trust:
+        hint = "With --trust the update goes on without them."
+        raise MlfactoryError(renders.MIGRATIONS, hint)
 
 
 def dirt_warning(project: Project) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mlfactory import answers, upstream
 from mlfactory.linked import Project
 from mlfactory.model import Template, Wish
-from mlfactory.renders import Facts, Render, collected
+from mlfactory.renders import MIGRATIONS, Facts, Render, collected
 from mlfactory.upstream import Version
 
 from . import copier_at_work, fresh_worker, questions_of
@@ -18,7 +18,6 @@ from . import copier_at_work, fresh_worker, questions_of
 if TYPE_CHECKING:
     from copier._main import Worker
 
-MIGRATIONS = "the template has migrations; mlfactory does not run them"
 TRUST = "An update would run it. If you trust it, add --trust."
 
 

@@ -113,6 +113,7 @@ def test_a_row_that_lacks_what_training_never_lacked_goes_aside(trained: Trained
     assert good.drop("scored_at").equals(whole[[0, 1, 3, 4]].drop("scored_at"))
 
 
+@pytest.mark.skipif(predict.CONTRIBUTIONS is None, reason="model.py has no `contributions`")
 def test_an_explanation_names_what_moved_a_score_most(trained: Trained, tmp_path: Path) -> None:
     trained.rows.write_parquet(tmp_path / "in.parquet")
     with chdir(trained.folder):
