@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -82,6 +83,7 @@ def predict(
     max_invalid: Annotated[
         float, typer.Option(min=0, max=1, help="Fail when a larger share of rows is invalid.")
     ] = 0.05,
+    log: Annotated[bool, typer.Option(help="Write the rows to the prediction log.")] = True,
     as_json: Json = False,
 ) -> None:
     """Score every row of SOURCE (CSV, Parquet or .sql) into TARGET; invalid rows go beside it."""
@@ -89,15 +91,64 @@ def predict(
 
     progress = _count if sys.stderr.isatty() else lambda rows: None
     done = predict_file(
-        source, target, model, explain=explain, max_invalid=max_invalid, progress=progress
+        source, target, model, explain=explain, max_invalid=max_invalid, log=log, progress=progress
     )
+    if done.unlogged:
+        _say(f"warning: {done.rows - done.logged:,} rows are not in the log: {done.unlogged}")
+    elif done.left_out:
+        names = ", ".join(map(repr, done.left_out))
+        _say(f"the log leaves out {names}: sensitive, and there is no key (log.key_env)")
     if as_json:
         aside = str(done.quarantine) if done.quarantine else None
-        _print({"rows": done.rows, "invalid": done.invalid, "quarantine": aside})
+        told = {"rows": done.rows, "invalid": done.invalid, "quarantine": aside}
+        _print({**told, "logged": done.logged, "request_id": done.request_id})
         return
     _say(f"{done.rows:,} rows scored into {target}")
     if done.invalid:
         _say(f"warning: {done.invalid:,} rows could not be scored: {done.quarantine} says why")
+
+
+@app.command()
+def label(
+    file: Path,
+    time: Annotated[
+        str | None, typer.Option(help="The column that says when an outcome was known.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Take in outcomes from FILE (CSV or Parquet), found by data.id or by request_id and row."""
+    from .labels import label
+
+    done = label(file, time)
+    if as_json:
+        _print(asdict(done))
+        return
+    _say(f"{done.new:,} new outcomes, {done.changed:,} changed, {done.same:,} as they were")
+    if done.unknown:
+        _say(f"warning: {done.unknown:,} were left out: the log has no prediction of them")
+    if done.blank:
+        _say(f"{done.blank:,} rows have no outcome yet")
+
+
+@app.command()
+def forget(
+    entity: Annotated[str, typer.Argument(metavar="ID", help="As it stands in the data.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it, change nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Erase an entity from the log and its outcomes; name the models that learned from it."""
+    from .forget import forget
+
+    done = forget(entity, dry_run=dry_run)
+    if as_json:
+        _print(asdict(done))
+        return
+    verb = "would be erased" if dry_run else "erased"
+    _say(f"{done.predictions:,} predictions and {done.labels:,} outcomes {verb}")
+    for one in done.models:
+        typer.echo(f"{one['model']}: trained on it, commit {one['commit'] or 'not made yet'}")
+    for line in done.remains:
+        _say(line)
 
 
 @app.command()

@@ -174,6 +174,41 @@ class Serving(Section):
     )
 
 
+class Log(Section):
+    """Where predictions and outcomes are written down, how soon, and for how long."""
+
+    enabled: bool = Field(default=True, description="Whether predictions are written down.")
+    path: str = Field(
+        default="log/predictions.db",
+        description="The SQLite file that holds predictions and outcomes.",
+    )
+    url_env: str | None = Field(
+        default=None,
+        description="The environment variable with a database's URL, instead of the file.",
+    )
+    key_env: str = Field(
+        default="FACTORY_LOG_KEY",
+        description="The environment variable with the key that sensitive values are hashed with.",
+    )
+    interval: float = Field(
+        default=1.0,
+        gt=0,
+        le=60,
+        description="What waits is written after so many seconds; a crash loses no more.",
+    )
+    batch: int = Field(
+        default=1000, ge=1, description="Where so many rows wait, they are written at once."
+    )
+    queue: int = Field(
+        default=10_000,
+        ge=1,
+        description="At most so many rows wait; what is more is dropped, and counted.",
+    )
+    retention_days: int = Field(
+        default=365, ge=1, description="Rows older than so many days are deleted."
+    )
+
+
 class Params(Section):
     """All settings of the factory."""
 
@@ -184,6 +219,7 @@ class Params(Section):
     decision: Decision = Decision()
     report: Report = Report()
     serving: Serving = Serving()
+    log: Log = Log()
 
 
 def load_params(path: Path = PARAMS) -> Params:

@@ -3,11 +3,11 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -21,6 +21,9 @@ from .model import load, predict
 from .params import Data, Params, load_params
 from .signature import Signature, encode, featured, load_signature, refusals
 
+if TYPE_CHECKING:
+    from .log import BatchLog
+
 MODEL = Path("models/model")
 WRITERS = (".csv", ".parquet")
 MAX_INVALID = 0.05
@@ -31,11 +34,19 @@ Put = Callable[[pl.DataFrame], None]
 
 @dataclass(frozen=True)
 class Scored:
-    """How many rows were scored, how many were not, and the file that holds those with reasons."""
+    """How many rows were scored, how many were not, and the file that holds those with reasons.
+
+    How many are in the prediction log, under which request, why it lacks the others, and which
+    sensitive columns it leaves out.
+    """
 
     rows: int
     invalid: int
     quarantine: Path | None
+    logged: int = 0
+    request_id: str | None = None
+    unlogged: str = ""
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,6 +59,7 @@ class Scorer:
     catalog: Catalog
     params: Params
     explain: int = 0
+    log: "BatchLog | None" = None
 
 
 def predict_file(
@@ -57,6 +69,7 @@ def predict_file(
     *,
     explain: int = 0,
     max_invalid: float = MAX_INVALID,
+    log: bool = True,
     progress: Callable[[int], None] = lambda rows: None,
 ) -> Scored:
     """Score the rows of `source` into `target` (CSV or Parquet), which appears when it is whole.
@@ -70,13 +83,19 @@ def predict_file(
     if target.suffix not in WRITERS:
         raise FactoryError(f"{target} is neither .csv nor .parquet", "name the output so")
     scorer = opened(folder, explain)
+    if log and scorer.params.log.enabled:
+        from .log import BatchLog
+
+        scorer = replace(scorer, log=BatchLog(scorer.params, scorer.catalog, scorer.signature))
     aside = target.with_name(f"{target.stem}.quarantine{target.suffix}")
     total = invalid = 0
     with ExitStack() as stack:
+        if scorer.log:
+            stack.enter_context(scorer.log)
         put = stack.enter_context(whole(target))
         with whole(aside) as put_aside:
             for raw in rows_of(source, scorer.params.data):
-                good, bad = score(raw, scorer)
+                good, bad = score(raw, scorer, total)
                 put(good)
                 put_aside(bad)
                 total, invalid = total + raw.height, invalid + bad.height
@@ -88,7 +107,16 @@ def predict_file(
                 f"{invalid:,} of {total:,} rows cannot be scored, and {max_invalid:.1%} may not be",
                 f"{aside} says why; mend them at the source, or allow more with --max-invalid",
             )
-    return Scored(total - invalid, invalid, aside if invalid else None)
+    done = Scored(total - invalid, invalid, aside if invalid else None)
+    if not scorer.log:
+        return done
+    return replace(
+        done,
+        logged=scorer.log.rows,
+        request_id=scorer.log.request_id,
+        unlogged=scorer.log.problem,
+        left_out=scorer.log.left_out,
+    )
 
 
 def rows_of(source: Path, data: Data) -> Iterator[pl.DataFrame]:
@@ -114,36 +142,61 @@ def opened(folder: Path, explain: int = 0) -> Scorer:
 
 def version(folder: Path) -> str:
     """A name for a model that follows from its files: the same model has the same name."""
+    return version_of({path.name: path for path in folder.iterdir()})
+
+
+def version_of(files: dict[str, Path]) -> str:
+    """The same for files that stand elsewhere under other names."""
     digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for name, path in sorted(files.items()):
+        digest.update(name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
 
 
-def score(raw: pl.DataFrame, scorer: Scorer) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The answers to the rows that can be scored, and the other rows with the reason."""
+def score(raw: pl.DataFrame, scorer: Scorer, first: int = 0) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The answers to the rows that can be scored, and the other rows with the reason.
+
+    `first` is the number of the first row, for the log.
+    """
     signature, catalog = scorer.signature, scorer.catalog
     names = [feature.name for feature in signature.features]
     rows, cases = read_rows(raw, catalog.inputs(scorer.params), scorer.params.data)
     reason = reasons(cases, raw.height)
     kept = reason.is_null()
-    frame = featured(rows.filter(kept), names).select(names)
-    lacking = refusals(frame, signature.features)
+    known = featured(rows.filter(kept), names)
+    lacking = refusals(known, signature.features)
     reason = reason.scatter(kept.arg_true(), lacking) if kept.any() else reason
-    frame = frame.filter(lacking.is_null())
+    known = known.filter(lacking.is_null())
     scored = reason.is_null()
     bad = raw.filter(~scored).with_columns(reason=reason.filter(~scored))
-    if not frame.height:
+    if not known.height:
         return pl.DataFrame(), bad
-    x = encode(frame, signature.features)
-    parts = [
-        identifiers(raw.filter(scored), catalog),
-        answer(predict(scorer.model, x), signature),
-        explained(x, scorer),
-    ]
+    x = encode(known, signature.features)
+    answers = answer(predict(scorer.model, x), signature)
+    raw, named = raw.filter(scored), identifiers(raw.filter(scored), catalog)
+    kept_as = logged(raw, scored.arg_true() + first, known, answers, scorer)
+    parts = [named, answers, explained(x, scorer), kept_as.drop(named.columns, strict=False)]
     good = pl.concat([part for part in parts if part.width], how="horizontal")
     when = datetime.now(UTC).isoformat(timespec="seconds")
     return good.with_columns(model=pl.lit(scorer.version), scored_at=pl.lit(when)), bad
+
+
+def logged(
+    raw: pl.DataFrame,
+    places: pl.Series,
+    features: pl.DataFrame,
+    answers: pl.DataFrame,
+    scorer: Scorer,
+) -> pl.DataFrame:
+    """Hand the rows to the log; returns how they are named there, for labels to come."""
+    if not scorer.log:
+        return pl.DataFrame()
+    from .log import entities
+
+    keys = pl.DataFrame([places.cast(pl.Int64).alias("row")])
+    entity = entities(raw, scorer.params, scorer.catalog)
+    scorer.log.put(keys.with_columns(entity), features, answers, scorer.version)
+    return keys.select(pl.lit(scorer.log.request_id).alias("request_id"), "row")
 
 
 def reasons(cases: pl.DataFrame, height: int) -> pl.Series:

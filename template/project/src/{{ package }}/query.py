@@ -23,7 +23,6 @@ DRIVERS = {
     "mysql": "mysql+pymysql",
     "mariadb": "mariadb+pymysql",
 }
-INSTALL = 'uv add --group train sqlalchemy "psycopg[binary]"'
 DRIVER = "uv add --group train PACKAGE (pymysql, snowflake-sqlalchemy, ...)"
 SECRET = re.compile("pass|pwd|secret|token|key|connect$", re.IGNORECASE)
 FORM = "postgresql://USER:PASSWORD@HOST/DATABASE"
@@ -71,17 +70,17 @@ def connect(variable: str | None) -> "Connection":
         raise FactoryError(told, f"look at the address and the password in {variable}") from None
 
 
-def database(variable: str | None) -> "Engine":
+def database(
+    variable: str | None, setting: str = "data.url_env", install: str = DRIVER
+) -> "Engine":
     """The database at the URL in the variable, with our drivers where it names none."""
     if variable is None or not variable.isidentifier():  # a URL is not repeated
         hint = "name the environment variable that holds the SQLAlchemy URL"
-        raise FactoryError("data.url_env in params.yaml names no variable", hint)
+        raise FactoryError(f"{setting} in params.yaml names no variable", hint)
     if not (text := os.environ.get(variable)):
         raise FactoryError(f"{variable} is not set", f"export {variable}='{FORM}'")
-    try:
-        import sqlalchemy
-    except ImportError as error:
-        raise FactoryError("SQLAlchemy is not installed here", INSTALL) from error
+    import sqlalchemy
+
     url = parsed(text, variable)
     try:
         driver = DRIVERS.get(url.drivername, url.drivername)
@@ -90,7 +89,7 @@ def database(variable: str | None) -> "Engine":
         )
     except (ImportError, sqlalchemy.exc.NoSuchModuleError) as error:
         told = f"the driver that {variable} needs is not installed here: {error}"
-        raise FactoryError(told, DRIVER) from error
+        raise FactoryError(told, install) from error
 
 
 def parsed(text: str, variable: str) -> "URL":

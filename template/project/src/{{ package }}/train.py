@@ -40,7 +40,7 @@ PROFILE = "profile.json"
 POINTS = 201
 IMPORTANCE_ROWS = 2000
 # Where the rows came from does not change what is learned from them.
-ORIGIN = {"data": {"source", "url_env"}}
+NOT_LEARNED: dict[str, Any] = {"data": {"source", "url_env"}, "log": True}
 
 
 def train() -> dict[str, Any]:
@@ -138,7 +138,7 @@ def provenance(params: Params, split: dict[str, Any]) -> dict[str, str]:
     return {
         "data": split["data"],
         "code": _digest(code),
-        "params": _digest(params.model_dump_json(exclude=ORIGIN).encode()),
+        "params": _digest(params.model_dump_json(exclude=NOT_LEARNED).encode()),
         "lock": _digest(lock.read_bytes()) if lock.is_file() else "",
         "template": str(recorded.get("_commit", "")),
     }

@@ -1,0 +1,163 @@
+"""An entity that is to be forgotten: erased from the log, and where else it has left a trace."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import sqlalchemy as sa
+import yaml
+
+from .catalog import load_catalog
+from .data import PREPARED, key_text, raw_path, read_batches
+from .errors import FactoryError
+from .log import entities, veil
+from .params import Params, load_params
+from .predict import MODEL, version, version_of
+from .store import engine_of, labels, make, predictions
+
+LEARNED = ("train.parquet", "validation.parquet")
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """How many rows were erased, the models that learned from the entity, and what remains."""
+
+    predictions: int
+    labels: int
+    models: list[dict[str, str | None]]
+    remains: list[str]
+
+
+def forget(entity: str, *, dry_run: bool = False) -> Forgotten:
+    """Erase an entity from predictions and outcomes; with `dry_run` only say what would be."""
+    params = load_params()
+    if not params.data.id:
+        raise FactoryError(
+            "data.id in params.yaml is empty: rows tell of no entity", "name the column of the ids"
+        )
+    found, unknown = trained_on(entity, params)
+    count = erased(entity, params, dry_run)
+    told = [*remains(entity, params, bool(found)), *unknown]
+    if left_out := veil(params, load_catalog()).left_out:
+        told.append(f"predictions that were logged without {left_out[0]!r} cannot be found")
+    return Forgotten(*count, found, told)
+
+
+def erased(entity: str, params: Params, dry_run: bool) -> tuple[int, int]:
+    """How many predictions and outcomes of the entity are, or would be, erased."""
+    known, engine, p = veil(params, load_catalog()), engine_of(params.log), predictions.c
+    make(engine)
+    with engine.begin() as connection:
+        if known.hides_entity and not known.key:
+            if connection.scalar(sa.select(sa.func.count(p.entity))):
+                told = f"the log holds ids as hashes, and {params.log.key_env} is not set"
+                raise FactoryError(told, f"set {params.log.key_env} as it was when they were made")
+            return 0, 0
+        mine = p.entity == known.entity(entity)
+        requests = sa.select(p.request_id, p.row).where(mine)
+        asked = sa.tuple_(labels.c.key, labels.c.row).in_(requests)
+        own = labels.c.key == known.entity(entity)
+        told_of = sa.or_(
+            sa.and_(labels.c.kind == "entity", own), sa.and_(labels.c.kind == "request", asked)
+        )
+        count = tuple(
+            connection.scalar(sa.select(sa.func.count()).select_from(table).where(rows)) or 0
+            for table, rows in ((predictions, mine), (labels, told_of))
+        )
+        if not dry_run:
+            connection.execute(sa.delete(labels).where(told_of))
+            connection.execute(sa.delete(predictions).where(mine))
+    if engine.dialect.name == "sqlite" and not dry_run:
+        with engine.connect() as connection:  # what is erased stands in the file's journal, too
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    return count[0], count[1]
+
+
+def remains(entity: str, params: Params, learned: bool) -> list[str]:
+    """What is not erased, and what to do about it."""
+    told, path = [], raw_path(params)
+    if path.is_file():
+        catalog = load_catalog()
+        batches = read_batches(path, params.data)
+        rows = sum((entities(raw, params, catalog) == entity).sum() for raw in batches)
+        if rows:
+            told.append(
+                f"{path} holds {rows:,} rows of it: take them out at the source, then "
+                "`factory data pull`, `dvc repro`, and `dvc gc` for the data of before"
+            )
+    else:
+        told.append(f"{path} is not here, so nobody looked into it: dvc pull")
+    if learned:
+        told.append("a model forgets what it learned only when it is trained anew without it")
+    told.append("answers in files that `factory predict` wrote, and backups, are not touched")
+    return told
+
+
+def trained_on(entity: str, params: Params) -> tuple[list[dict[str, str | None]], list[str]]:
+    """The models whose training rows hold the entity, and those that nobody could look into.
+
+    These are the model at hand and all that git knows, as far as DVC has their data here.
+    """
+    found: dict[str, str | None] = {}
+    unknown = []
+    if MODEL.is_dir() and holds([PREPARED / part for part in LEARNED], entity, params):
+        found[version(MODEL)] = None
+    for commit, files in models():
+        rows = [path for name, path in files["data"].items() if name in LEARNED]
+        if not rows or not all(path.is_file() for path in (*rows, *files["model"].values())):
+            unknown.append(commit)
+        elif holds(rows, entity, params):
+            found[version_of(files["model"])] = commit
+    told = f"models of {len(unknown)} commits were not looked into, their data are not here: "
+    lines = [told + "dvc fetch --all-commits"] if unknown else []
+    return [{"model": name, "commit": commit} for name, commit in found.items()], lines
+
+
+def models() -> Iterator[tuple[str, dict[str, dict[str, Path]]]]:
+    """Each model in git's history, oldest first: commit, its files and those of its data."""
+    cache = Path(ran(sys.executable, "-m", "dvc", "cache", "dir") or ".dvc/cache") / "files/md5"
+    seen = set()
+    for commit in ran("git", "log", "--all", "--reverse", "--format=%h", "--", "dvc.lock").split():
+        stages = (yaml.safe_load(ran("git", "show", f"{commit}:dvc.lock")) or {}).get("stages", {})
+        entries = [
+            *stages.get("train", {}).get("deps", []),
+            *stages.get("train", {}).get("outs", []),
+        ]
+        names = {entry["path"]: entry.get("md5", "") for entry in entries}
+        model, data = names.get(MODEL.as_posix()), names.get(PREPARED.as_posix())
+        if model and data and (model, data) not in seen:
+            seen.add((model, data))
+            yield commit, {"model": listed(cache, model), "data": listed(cache, data)}
+
+
+def listed(cache: Path, md5: str) -> dict[str, Path]:
+    """The files of a folder in DVC's cache, by name; none if the folder is not there."""
+    folder = cache / md5[:2] / md5[2:]
+    if not folder.is_file():
+        return {}
+    entries: list[dict[str, str]] = json.loads(folder.read_text("utf-8"))
+    return {one["relpath"]: cache / one["md5"][:2] / one["md5"][2:] for one in entries}
+
+
+def holds(files: list[Path], entity: str, params: Params) -> bool:
+    """Whether a row of the prepared data is about the entity."""
+    name = params.data.id or ""
+    for path in files:
+        if path.is_file() and name in pl.read_parquet_schema(path):
+            keys = key_text(pl.read_parquet(path, columns=[name]), [name]).str.strip_chars()
+            if (keys == entity).any():
+                return True
+    return False
+
+
+def ran(*argv: str) -> str:
+    """What a program prints; nothing where it fails, as git does outside of a repository."""
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

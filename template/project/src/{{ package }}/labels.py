@@ -1,0 +1,242 @@
+"""Outcomes: taken in when they are known, and joined with the predictions that were made before."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+
+from .catalog import Catalog, Column, load_catalog
+from .contract import read_rows
+from .data import column_names, read_batches
+from .errors import FactoryError
+from .formats import DTYPES
+from .log import Veil, entities, veil
+from .params import Params, load_params
+from .signature import Signature
+from .store import engine_of, labels, make, micros, predictions, replace
+
+NEW_KEY = "export {}=$(openssl rand -hex 32), and keep it safe"
+KEY = ["key", "row", "time"]
+CHUNK, BATCH = 5000, 100_000
+DAY = 86_400_000_000
+MOMENT = pl.Datetime("us", "UTC")
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """What became of the rows of a file; `unknown` ones have no prediction, `blank` no outcome."""
+
+    rows: int
+    new: int
+    changed: int
+    same: int
+    unknown: int
+    blank: int
+
+
+def label(file: Path, time: str | None = None) -> Labelled:
+    """Take in the outcomes of a file, all or none; the same file twice changes nothing.
+
+    Rows are found by `request_id` and `row` where the file has them, else by data.id. An outcome
+    replaces an earlier one of the same request, or of the same entity and `time`. Raises
+    FactoryError for a value that the contract does not allow.
+    """
+    params, catalog = load_params(), load_catalog()
+    known = veil(params, catalog)
+    kind = kind_of(file, params, known, time)
+    given = outcomes(file, kind, time, params, catalog)
+    found = given.drop_nulls("outcome").unique(KEY, keep="last").sort(KEY)
+    if kind == "entity":
+        found = found.with_columns(pl.Series("key", map(known.entity, found["key"]), pl.String))
+    states = Counter[str]()
+    engine = engine_of(params.log)
+    make(engine)
+    with engine.begin() as connection:
+        for rows in found.iter_slices(CHUNK):
+            states.update(put(connection, rows, known.target, kind))
+    blank = given["outcome"].null_count()
+    count = {state: states[state] for state in ("new", "changed", "same", "unknown")}
+    return Labelled(given.height, **count, blank=blank)
+
+
+def kind_of(file: Path, params: Params, known: Veil, time: str | None) -> str:
+    """Whether the file tells of requests or of entities; FactoryError if of neither."""
+    names, entity = column_names(file, params.data), params.data.id
+    for name in filter(None, (params.data.target, time)):
+        if name not in names:
+            raise FactoryError(f"{file} has no column {name!r}", "correct its name in the file")
+    if "request_id" in names and entity != "request_id":
+        return "request"
+    if entity not in names:
+        either = f"{entity!r} or 'request_id'" if entity else "'request_id'"
+        hint = "name the rows by what stands beside the answers of factory predict"
+        raise FactoryError(f"{file} has no column {either}", hint)
+    if known.hides_entity and not known.key:
+        told = f"{entity!r} is sensitive, and without {params.log.key_env} it is not in the log"
+        raise FactoryError(
+            told,
+            f"label by request_id, or, before you predict: {NEW_KEY.format(params.log.key_env)}",
+        )
+    return "entity"
+
+
+def outcomes(
+    file: Path, kind: str, time: str | None, params: Params, catalog: Catalog
+) -> pl.DataFrame:
+    """The outcome of each row, its key, and up to when a prediction counts as made before it."""
+    target, now = params.data.target, micros(datetime.now(UTC))
+    if target not in catalog.columns:
+        raise FactoryError(f"features.yaml has no column {target!r}", "factory catalog draft")
+    columns = {target: catalog.columns[target].model_copy(update={"nullable": True})}
+    if time:
+        own = catalog.columns.get(time) or Column(
+            dtype="datetime", role="ignored", availability="after_outcome"
+        )
+        columns[time] = own.model_copy(update={"dtype": "datetime", "nullable": False})
+    parts, broken = [], []
+    for raw in read_batches(file, params.data):
+        rows, cases = read_rows(raw, columns, params.data)
+        until = micros_of(rows[time]) if time else pl.lit(now)
+        entity = kind == "entity"
+        numbered = not entity and "row" in raw.columns
+        found = raw.select(
+            pl.col("row").cast(pl.Int64, strict=False) if numbered else pl.lit(0).alias("row"),
+            key=entities(raw, params, catalog) if entity else pl.col("request_id").cast(pl.String),
+            time=until if time and entity else pl.lit(0),
+            until=until,
+            outcome=rows[target].cast(pl.String),
+        )
+        parts.append(found.cast(dict.fromkeys(("row", "time", "until"), pl.Int64)))
+        broken.append(cases)
+    refuse(file, pl.concat(broken))
+    return pl.concat(parts)
+
+
+def refuse(file: Path, cases: pl.DataFrame) -> None:
+    """A FactoryError if there are values that break the contract."""
+    told = cases.group_by("column", "rule", maintain_order=True).len().rows()
+    if told:
+        rules = "; ".join(f"{name}: in {rows:,} rows the value {rule}" for name, rule, rows in told)
+        hint = "mend them at the source, or change the contract in features.yaml"
+        raise FactoryError(f"no outcome of {file} was taken in: {rules}", hint)
+
+
+def micros_of(moments: pl.Series) -> pl.Series:
+    """Microseconds since 1970; where the column tells days only, to the end of each."""
+    found = moments.dt.epoch("us")
+    return found + (DAY - 1) * bool((found.drop_nulls() % DAY == 0).all())
+
+
+def put(connection: sa.Connection, rows: pl.DataFrame, target: str, kind: str) -> Counter[str]:
+    """Write the outcomes that are new or changed; how many are so, and how many are not."""
+    p, own, entity = predictions.c, labels.c, kind == "entity"
+    keys, first, last = rows["key"].unique().to_list(), rows["row"].min(), rows["row"].max()
+    key, place = (p.entity, sa.literal(0)) if entity else (p.request_id, p.row)
+    logged = sa.select(key, place).where(p.target == target, key.in_(keys))
+    logged = logged if entity else logged.where(p.row.between(first, last))
+    stored = sa.select(own.key, own.row, own.time, own.outcome).where(
+        own.target == target, own.kind == kind, own.key.in_(keys), own.row.between(first, last)
+    )
+    known = {tuple(row) for row in connection.execute(logged.distinct())}
+    before = {tuple(row[:3]): row[3] for row in connection.execute(stored)}
+    states, wanted = Counter[str](), []
+    for row in rows.iter_rows(named=True):
+        old = before.get((row["key"], row["row"], row["time"]))
+        state = "new" if old is None else "same" if old == row["outcome"] else "changed"
+        state = state if (row["key"], row["row"]) in known else "unknown"
+        states[state] += 1
+        if state in ("new", "changed"):
+            wanted.append({"target": target, "kind": kind, **row})
+    if wanted:
+        connection.execute(replace(connection, labels), wanted)
+    return states
+
+
+def read_log(
+    window: tuple[datetime, datetime], params: Params, catalog: Catalog, signature: Signature
+) -> Iterator[pl.DataFrame]:
+    """The predictions from a moment up to another, oldest first, with what became of them.
+
+    Columns: request_id, row, time, model, entity, prediction, probabilities (a struct by class),
+    features (a struct by name; what was hashed is text), outcome and outcome_time, null while they
+    are not known. Of a regression, prediction and outcome are numbers.
+    """
+    (begin, end), p = map(micros, window), predictions.c
+    names = [
+        "request_id",
+        "row",
+        "time",
+        "model",
+        "entity",
+        "prediction",
+        "probabilities",
+        "features",
+    ]
+    asked = sa.select(*(p[name] for name in names)).where(
+        p.target == params.data.target, p.time >= begin, p.time < end
+    )
+    texts = {name: pl.Int64 if name in ("row", "time") else pl.String for name in names}
+    engine = engine_of(params.log)
+    make(engine)
+    with engine.connect() as connection:
+        known = known_labels(connection, params.data.target, begin)
+        streamed = connection.execution_options(stream_results=True, max_row_buffer=BATCH)
+        found = streamed.execute(asked.order_by(p.time, p.request_id, p.row))
+        for rows in found.partitions(BATCH):
+            frame = pl.DataFrame([tuple(row) for row in rows], texts, orient="row")
+            yield typed(joined(frame, known), params, catalog, signature)
+
+
+def known_labels(connection: sa.Connection, target: str, begin: int) -> dict[str, pl.DataFrame]:
+    """The outcomes that may belong to predictions from `begin` on, by kind."""
+    own = labels.c
+    asked = sa.select(own.kind, own.key, own.row, own.until, own.outcome)
+    rows = connection.execute(asked.where(own.target == target, own.until >= begin))
+    texts = {"kind": pl.String, "key": pl.String, "row": pl.Int64, "until": pl.Int64}
+    found = pl.DataFrame(
+        [tuple(row) for row in rows], {**texts, "outcome": pl.String}, orient="row"
+    )
+    return {kind: found.filter(kind=kind).drop("kind") for kind in ("entity", "request")}
+
+
+def joined(rows: pl.DataFrame, known: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    """Each prediction with the outcome of its request, else with the next one of its entity."""
+    entity, request = known["entity"].drop("row").sort("until"), known["request"]
+    rows = rows.join(
+        request, left_on=["request_id", "row"], right_on=["key", "row"], how="left",
+        maintain_order="left",
+    )  # fmt: skip
+    rows = rows.join_asof(
+        entity, left_on="time", right_on="until", by_left="entity", by_right="key",
+        strategy="forward", coalesce=False, check_sortedness=False,
+    )  # fmt: skip
+    return rows.with_columns(
+        outcome=pl.coalesce("outcome", "outcome_right"),
+        outcome_time=pl.coalesce("until", "until_right"),
+    ).drop("until", "until_right", "outcome_right")
+
+
+def typed(
+    rows: pl.DataFrame, params: Params, catalog: Catalog, signature: Signature
+) -> pl.DataFrame:
+    """The rows with their types, and what was JSON as structs."""
+    shown = veil(params, catalog, signature)
+    dtypes: dict[str, str] = {name: column.dtype for name, column in catalog.columns.items()}
+    dtypes |= {feature.name: feature.dtype for feature in signature.features}
+    features = {
+        name: pl.String() if secret else DTYPES[dtypes[name]]
+        for name, secret in shown.features.items()
+    }
+    shares = dict.fromkeys(signature.classes, pl.Float64())
+    number: Any = pl.Float64 if signature.task == "regression" else pl.String
+    return rows.with_columns(
+        pl.col("time", "outcome_time").cast(MOMENT),
+        pl.col("prediction", "outcome").cast(number),
+        pl.col("features").str.json_decode(pl.Struct(features)),
+        pl.col("probabilities").str.json_decode(pl.Struct(shares)),
+    )

@@ -1,0 +1,160 @@
+"""Where predictions and outcomes stand: an SQLite file, or PostgreSQL.
+
+Times are microseconds since 1970, in UTC.
+"""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import sleep
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from .errors import FactoryError
+from .params import Log
+from .query import database
+
+SCHEMA = 1
+LOCK = 7_206_173  # of PostgreSQL, held while tables are made
+PATIENCE = 10.0  # seconds: to reach a server, to wait for another writer, to write at the end
+CHUNK = 10_000
+INSTALL = 'uv add "psycopg[binary]"; the log goes to SQLite or PostgreSQL'
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+metadata = sa.MetaData()
+predictions = sa.Table(
+    "predictions",
+    metadata,
+    sa.Column("request_id", sa.Text, primary_key=True),
+    sa.Column("row", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("time", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("entity", sa.Text),
+    sa.Column("features", sa.Text, nullable=False),  # JSON
+    sa.Column("prediction", sa.Text, nullable=False),
+    sa.Column("probabilities", sa.Text),  # JSON, null for numbers
+    sa.Index("predictions_time", "time"),
+    sa.Index("predictions_entity", "entity"),
+)
+# The outcome of an entity counts for its predictions made up to `until`. Its `time` is 0 where the
+# file names none: then a later outcome replaces it instead of standing beside it.
+labels = sa.Table(
+    "labels",
+    metadata,
+    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),  # whether the key is of an entity or a request
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("row", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("time", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Index("labels_until", "until"),
+)
+schema = sa.Table("log_schema", metadata, sa.Column("version", sa.Integer, primary_key=True))
+
+
+def engine_of(settings: Log) -> sa.Engine:
+    """The log's database, not yet reached. A FactoryError for settings that cannot be."""
+    if settings.url_env:
+        engine = database(settings.url_env, "log.url_env", INSTALL)
+    else:
+        url = sa.URL.create("sqlite", database=settings.path)
+        engine = sa.create_engine(url, poolclass=sa.NullPool)
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", careful)
+    elif engine.dialect.name == "postgresql":
+        sa.event.listen(engine, "do_connect", hasty)
+    else:
+        told = f"the log goes to SQLite or PostgreSQL, not to {engine.dialect.name}"
+        raise FactoryError(told, f"correct {settings.url_env}, or set log.url_env to null")
+    return engine
+
+
+def careful(connection: Any, _: object) -> None:
+    """Writers wait for each other, what is deleted is overwritten, and 64 MB hold the indexes."""
+    connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000:.0f}")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA secure_delete = ON")
+    connection.execute("PRAGMA cache_size = -65536")
+
+
+def hasty(_: object, __: object, ___: object, options: dict[str, Any]) -> None:
+    """A server that does not answer is given up in time."""
+    options.setdefault("connect_timeout", int(PATIENCE))
+
+
+def make(engine: sa.Engine) -> None:
+    """Make the tables unless they are there; others may do so at the same time."""
+    if engine.dialect.name == "sqlite":
+        Path(engine.url.database or "").parent.mkdir(parents=True, exist_ok=True)
+    with engine.connect() as connection:
+        found = version_in(connection)
+    if found is None:
+        with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+            else:
+                switch(connection)
+            for table in metadata.sorted_tables:
+                connection.execute(CreateTable(table, if_not_exists=True))
+                for index in table.indexes:
+                    connection.execute(CreateIndex(index, if_not_exists=True))
+            connection.execute(insert(connection, schema), {"version": SCHEMA})
+    elif found > SCHEMA:
+        told = f"the log has the form {found}, and this factory knows {SCHEMA}"
+        raise FactoryError(told, "use the newer code that made it, or another log.path")
+
+
+def switch(connection: sa.Connection) -> None:
+    """Let readers and a writer of an SQLite file work at once; for this SQLite does not wait."""
+    for _ in range(100):
+        try:
+            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+        except sa.exc.OperationalError:
+            sleep(PATIENCE / 100)
+        else:
+            return
+
+
+def version_in(connection: sa.Connection) -> int | None:
+    """The version of the log's form; null where there is no log yet."""
+    if not sa.inspect(connection).has_table(schema.name):
+        return None
+    found: int | None = connection.scalar(sa.select(sa.func.max(schema.c.version)))
+    return found
+
+
+def insert(connection: sa.Connection, table: sa.Table) -> Any:
+    """An INSERT that leaves rows alone that are there already."""
+    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return kind.insert(table).on_conflict_do_nothing()
+
+
+def replace(connection: sa.Connection, table: sa.Table) -> Any:
+    """An INSERT that takes the place of rows that are there already."""
+    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
+    new: Any = kind.insert(table)
+    rest = {column.name: new.excluded[column.name] for column in table.c if not column.primary_key}
+    return new.on_conflict_do_update(index_elements=list(table.primary_key), set_=rest)
+
+
+def clean_up(engine: sa.Engine, days: int) -> None:
+    """Delete what is too old, little by little, so that others can write in between."""
+    oldest = micros(datetime.now(UTC) - timedelta(days=days))
+    for table, time in ((predictions, predictions.c.time), (labels, labels.c.until)):
+        left = True
+        while left:
+            with engine.begin() as connection:
+                later = sa.select(time).where(time < oldest).order_by(time).offset(CHUNK).limit(1)
+                bound = connection.scalar(later)
+                left = bound is not None
+                old = time < oldest if bound is None else time <= bound
+                connection.execute(sa.delete(table).where(old))
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
