@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -116,8 +117,8 @@ def held_out(shop: Factory) -> set[str]:
 
 
 def answers(file: Path) -> pl.DataFrame:
-    """What was answered, without when."""
-    return pl.read_csv(file).drop("scored_at")
+    """What was answered, without when and under which request."""
+    return pl.read_csv(file).drop("scored_at", "request_id")
 
 
 def test_every_page_that_says_that_it_is_run_is_run_here() -> None:
@@ -143,6 +144,21 @@ def test_score_a_batch(shop: Factory) -> None:
     assert "cannot be read" in aside["reason"][0]
     explained = pl.read_parquet(shop.path / "explained.parquet")
     assert set(explained["because_3"]) <= {f["name"] for f in signature(shop)["features"]}
+
+
+def test_label_and_forget(shop: Factory) -> None:
+    done = do("label-and-forget.md", shop)
+    told = [line for line in done.stderr.splitlines() if "outcomes" in line]
+    assert told == [
+        "2 new outcomes, 0 changed, 0 as they were",
+        "0 new outcomes, 0 changed, 2 as they were",
+        "2 new outcomes, 0 changed, 0 as they were",
+        "1 predictions and 2 outcomes would be erased",
+        "1 predictions and 2 outcomes erased",
+    ]
+    assert "shape: (2, 3)" in done.stdout
+    assert b"C00002" not in (shop.path / "log/predictions.db").read_bytes()
+    shutil.rmtree(shop.path / "log")
 
 
 @pytest.mark.parametrize("folder", [".", "notebooks", "notebooks/deep"])

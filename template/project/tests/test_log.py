@@ -75,6 +75,23 @@ def test_what_is_put_is_read_after_a_normal_stop(trained: Trained, place: Path) 
     assert seen == [{n: record.features[n] for n in clear} for record in put]
 
 
+def test_values_of_another_type_are_read_as_missing(trained: Trained, place: Path) -> None:
+    one, other = records(trained, 2)
+    odd = log.Record(
+        "odd", 0, None, "m", NOW, dict.fromkeys(one.features, "x!"), one.prediction, {}
+    )
+    opened = log.open_log(params.load_params(), trained.catalog, trained.signature)
+    opened.put([one, odd, other])
+    opened.close()
+
+    found = read(trained).sort("request_id")["features"].struct.unnest().rows(named=True)
+    kinds = {n: c.dtype for n, c in trained.catalog.inputs(trained.params).items()}
+    numbers = [n for n, dtype in kinds.items() if dtype in ("int", "float", "date", "datetime")]
+    assert {found[0][n] for n in numbers} <= {None}
+    clear = [n for n in kinds if trained.catalog.columns[n].sensitive == "none"]
+    assert [found[1][n] for n in clear] == [one.features[n] for n in clear]
+
+
 def test_a_full_queue_drops_and_counts(trained: Trained, place: Path) -> None:
     settings = configure(trained, place, queue=10, interval=30.0)
     opened = log.open_log(settings, trained.catalog, trained.signature)
@@ -231,7 +248,7 @@ def test_outcomes_that_break_the_contract_are_refused_whole(trained: Trained, pl
 
 
 def named(trained: Trained, place: Path, level: str) -> catalog.Catalog:
-    """The factory with an identifier, which may be sensitive; its rows are named E0, E1, …"""
+    """The factory with an identifier, which may be sensitive; its rows are named E0x, E1x, …"""
     name = "entity id"
     column = catalog.Column(
         dtype="string", role="identifier", availability="batch", sensitive=level
@@ -243,7 +260,7 @@ def named(trained: Trained, place: Path, level: str) -> catalog.Catalog:
     data = settings.data.model_copy(update={"id": name, "path": "rows.parquet"})
     settings = settings.model_copy(update={"data": data})
     write_yaml(place / "params.yaml", settings.model_dump(mode="json"))
-    rows = trained.rows.with_columns(pl.format("E{}", pl.int_range(pl.len())).alias(name))
+    rows = trained.rows.with_columns(pl.format("E{}x", pl.int_range(pl.len())).alias(name))
     rows.write_parquet(place / "rows.parquet")
     return told
 
@@ -268,9 +285,9 @@ def test_an_entity_is_labelled_and_forgotten(trained: Trained, place: Path, leve
     assert any("holds 1 rows of it" in line for line in done.remains)
     assert read(trained).height == found.height - 1
     assert asdict(forget.forget(chosen))["predictions"] == 0
-    content = (place / "log/predictions.db").read_bytes()
-    assert (b"E1" in content) == (level == "none")
-    assert f'"{chosen}"'.encode() not in content
+    content = b"".join(path.read_bytes() for path in (place / "log").iterdir())
+    assert (b"E7x" in content) == (level == "none")
+    assert chosen.encode() not in content
 
 
 def test_an_outcome_counts_for_the_predictions_before_it(trained: Trained, place: Path) -> None:

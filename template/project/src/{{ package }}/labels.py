@@ -14,13 +14,13 @@ from .catalog import Catalog, Column, load_catalog
 from .contract import read_rows
 from .data import column_names, read_batches
 from .errors import FactoryError
-from .formats import DTYPES
+from .formats import DTYPES, read
 from .log import Veil, entities, veil
 from .params import Params, load_params
 from .signature import Signature
 from .store import engine_of, labels, make, micros, predictions, replace
 
-NEW_KEY = "export {}=$(openssl rand -hex 32), and keep it safe"
+NEW_KEY = "export {}=$(python3 -c 'import secrets; print(secrets.token_hex(32))'), and keep it"
 KEY = ["key", "row", "time"]
 CHUNK, BATCH = 5000, 100_000
 DAY = 86_400_000_000
@@ -228,15 +228,22 @@ def typed(
     shown = veil(params, catalog, signature)
     dtypes: dict[str, str] = {name: column.dtype for name, column in catalog.columns.items()}
     dtypes |= {feature.name: feature.dtype for feature in signature.features}
-    features = {
-        name: pl.String() if secret else DTYPES[dtypes[name]]
-        for name, secret in shown.features.items()
-    }
-    shares = dict.fromkeys(signature.classes, pl.Float64())
+    features = {n: "string" if secret else dtypes[n] for n, secret in shown.features.items()}
+    shares = dict.fromkeys(signature.classes, "float")
     number: Any = pl.Float64 if signature.task == "regression" else pl.String
     return rows.with_columns(
         pl.col("time", "outcome_time").cast(MOMENT),
         pl.col("prediction", "outcome").cast(number),
-        pl.col("features").str.json_decode(pl.Struct(features)),
-        pl.col("probabilities").str.json_decode(pl.Struct(shares)),
+        decoded(rows["features"], features),
+        decoded(rows["probabilities"], shares),
     )
+
+
+def decoded(texts: pl.Series, dtypes: dict[str, str]) -> pl.Series:
+    """JSON as structs; a value is null if it has another type than the catalog says by now."""
+    try:
+        return texts.str.json_decode(pl.Struct({name: DTYPES[d] for name, d in dtypes.items()}))
+    except pl.exceptions.ComputeError:
+        plain = texts.str.json_decode(pl.Struct(dict.fromkeys(dtypes, pl.String()))).struct.unnest()
+        shown = [read(plain[name], dtype) for name, dtype in dtypes.items()]
+        return pl.DataFrame(shown).to_struct(texts.name)

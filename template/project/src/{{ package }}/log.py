@@ -213,9 +213,10 @@ class Log:
                 make(engine)
             with engine.connect() as connection:
                 while batch := self._head():
+                    rows = self._rows_of(batch)
                     with connection.begin():
-                        self._write(connection, batch)
-                    self._take(len(batch))
+                        connection.execute(insert(connection, predictions), rows) if rows else None
+                    self._written(len(batch), len(rows))
             if monotonic() >= self._next_clean_up:
                 clean_up(engine, self._settings.retention_days)
                 self._next_clean_up = monotonic() + CLEAN_UP
@@ -232,21 +233,21 @@ class Log:
         with self._lock:
             return list(islice(self._rows, self._settings.batch))
 
-    def _take(self, count: int) -> None:
+    def _written(self, taken: int, kept: int) -> None:
         with self._lock:
-            for _ in range(count):
+            self.dropped += taken - kept
+            for _ in range(taken):
                 self._rows.popleft()
 
-    def _write(self, connection: sa.Connection, batch: Sequence[Record]) -> None:
-        """Write records; one that makes no row does not hold up the others."""
+    def _rows_of(self, batch: Sequence[Record]) -> list[dict[str, Any]]:
+        """Rows of the table; a record that makes none does not hold up the others."""
         rows = []
         for record in batch:
             try:
                 rows.append(self._veil.row(record))
             except Exception:
                 logging.getLogger(__name__).exception("a prediction cannot be logged")
-        connection.execute(insert(connection, predictions), rows) if rows else None
-        self.dropped += len(batch) - len(rows)
+        return rows
 
 
 class BatchLog:
@@ -288,10 +289,13 @@ class BatchLog:
             now = micros(datetime.now(UTC))
             fixed = {"request_id": self.request_id, "time": now, "target": self._veil.target}
             fixed["model"] = model
-            self._last = self._thread.submit(self._write, keys, features, answers, fixed)
+            self._last = self._thread.submit(
+                self._guarded, lambda engine: self._write(engine, keys, features, answers, fixed)
+            )
 
     def _write(
         self,
+        engine: sa.Engine,
         keys: pl.DataFrame,
         features: pl.DataFrame,
         answers: pl.DataFrame,
@@ -306,8 +310,8 @@ class BatchLog:
             pl.Series("entity", map(self._veil.entity, keys["entity"]), pl.String),
             **{name: pl.lit(value) for name, value in fixed.items()},
         )
-        self._guarded(lambda engine: store(engine, rows))
-        self.rows += rows.height * (not self.problem)
+        store(engine, rows)
+        self.rows += rows.height
 
     def _guarded(self, act: Callable[[sa.Engine], None]) -> None:
         try:
