@@ -150,11 +150,11 @@ def test_label_and_forget(shop: Factory) -> None:
     done = do("label-and-forget.md", shop)
     told = [line for line in done.stderr.splitlines() if "outcomes" in line]
     assert told == [
-        "2 new outcomes, 0 changed, 0 as they were",
-        "0 new outcomes, 0 changed, 2 as they were",
-        "2 new outcomes, 0 changed, 0 as they were",
-        "1 predictions and 2 outcomes would be erased",
-        "1 predictions and 2 outcomes erased",
+        "outcomes: 2 new, 0 changed, 0 as they were, 1 not known yet",
+        "outcomes: 0 new, 0 changed, 2 as they were, 1 not known yet",
+        "outcomes: 2 new, 0 changed, 0 as they were, 1 not known yet",
+        "would be erased: predictions 1, outcomes 2",
+        "erased: predictions 1, outcomes 2",
     ]
     assert "shape: (2, 3)" in done.stdout
     assert b"C00002" not in (shop.path / "log/predictions.db").read_bytes()

@@ -297,7 +297,7 @@ def test_a_model_that_git_knows_is_named_after_the_entity_left_the_data(lab: Fac
 
     done = lab.json("factory", "forget", entity, "--json")
     assert done["models"] == before != []
-    assert not any("rows of it" in line for line in done["remains"])
+    assert not any("holds it" in line for line in done["remains"])
 
 
 def test_a_log_that_cannot_be_written_is_a_warning(lab: Factory) -> None:

@@ -69,6 +69,8 @@ def test_a_file_is_scored(lab: Factory, tmp_path: Path) -> None:
         "prediction",
         "probability_no",
         "probability_yes",
+        "request_id",
+        "row",
         "model",
         "scored_at",
     ]
@@ -83,7 +85,7 @@ def test_scoring_reads_neither_target_nor_what_is_not_learned_from(
     table.drop("churned").write_csv(tmp_path / "new.csv")
     lab.run("factory", "predict", str(tmp_path / "new.csv"), str(tmp_path / "a.csv"))
     lab.run("factory", "predict", RAW, str(tmp_path / "b.csv"))
-    a, b = (pl.read_csv(tmp_path / f"{name}.csv").drop("scored_at") for name in "ab")
+    a, b = (pl.read_csv(tmp_path / f"{n}.csv").drop("request_id", "scored_at") for n in "ab")
     assert a.equals(b)
 
 

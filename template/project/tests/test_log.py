@@ -282,7 +282,7 @@ def test_an_entity_is_labelled_and_forgotten(trained: Trained, place: Path, leve
     assert (labelled.new, labelled.unknown) == (outcomes.height, 0)
     assert found["outcome"].count() == outcomes.height
     assert (done.predictions, done.labels) == (told.predictions, told.labels) == (1, 1)
-    assert any("holds 1 rows of it" in line for line in done.remains)
+    assert any("holds it in 1 row:" in line for line in done.remains)
     assert read(trained).height == found.height - 1
     assert asdict(forget.forget(chosen))["predictions"] == 0
     content = b"".join(path.read_bytes() for path in (place / "log").iterdir())

@@ -123,11 +123,10 @@ def label(
     if as_json:
         _print(asdict(done))
         return
-    _say(f"{done.new:,} new outcomes, {done.changed:,} changed, {done.same:,} as they were")
+    told = f"outcomes: {done.new:,} new, {done.changed:,} changed, {done.same:,} as they were"
+    _say(f"{told}, {done.blank:,} not known yet")
     if done.unknown:
         _say(f"warning: {done.unknown:,} were left out: the log has no prediction of them")
-    if done.blank:
-        _say(f"{done.blank:,} rows have no outcome yet")
 
 
 @app.command()
@@ -144,7 +143,7 @@ def forget(
         _print(asdict(done))
         return
     verb = "would be erased" if dry_run else "erased"
-    _say(f"{done.predictions:,} predictions and {done.labels:,} outcomes {verb}")
+    _say(f"{verb}: predictions {done.predictions:,}, outcomes {done.labels:,}")
     for one in done.models:
         typer.echo(f"{one['model']}: trained on it, commit {one['commit'] or 'not made yet'}")
     for line in done.remains:

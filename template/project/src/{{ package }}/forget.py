@@ -83,11 +83,11 @@ def remains(entity: str, params: Params, learned: bool) -> list[str]:
     if path.is_file():
         catalog = load_catalog()
         batches = read_batches(path, params.data)
-        rows = sum((entities(raw, params, catalog) == entity).sum() for raw in batches)
-        if rows:
+        if count := sum((entities(raw, params, catalog) == entity).sum() for raw in batches):
+            rows = f"{count:,} {'row' if count == 1 else 'rows'}"
             told.append(
-                f"{path} holds {rows:,} rows of it: take them out at the source, then "
-                "`factory data pull`, `dvc repro`, and `dvc gc` for the data of before"
+                f"{path} holds it in {rows}: take it out at the source, then `factory data pull`, "
+                "`dvc repro`, and `dvc gc` for the data of before"
             )
     else:
         told.append(f"{path} is not here, so nobody looked into it: dvc pull")
@@ -122,7 +122,9 @@ def models() -> Iterator[tuple[str, dict[str, dict[str, Path]]]]:
     cache = Path(ran(sys.executable, "-m", "dvc", "cache", "dir") or ".dvc/cache") / "files/md5"
     seen = set()
     for commit in ran("git", "log", "--all", "--reverse", "--format=%h", "--", "dvc.lock").split():
-        stages = (yaml.safe_load(ran("git", "show", f"{commit}:dvc.lock")) or {}).get("stages", {})
+        stages = (yaml.safe_load(ran("git", "show", f"{commit}:./dvc.lock")) or {}).get(
+            "stages", {}
+        )
         entries = [
             *stages.get("train", {}).get("deps", []),
             *stages.get("train", {}).get("outs", []),

@@ -185,22 +185,28 @@ def read_log(
     make(engine)
     with engine.connect() as connection:
         known = known_labels(connection, params.data.target, begin)
-        streamed = connection.execution_options(stream_results=True, max_row_buffer=BATCH)
-        found = streamed.execute(asked.order_by(p.time, p.request_id, p.row))
-        for rows in found.partitions(BATCH):
-            frame = pl.DataFrame([tuple(row) for row in rows], texts, orient="row")
-            yield typed(joined(frame, known), params, catalog, signature)
+        ordered = asked.order_by(p.time, p.request_id, p.row)
+        for rows in frames(connection, ordered, texts):
+            yield typed(joined(rows, known), params, catalog, signature)
+
+
+def frames(
+    connection: sa.Connection, asked: sa.Select[Any], types: dict[str, Any]
+) -> Iterator[pl.DataFrame]:
+    """The rows of a query, batch by batch."""
+    streamed = connection.execution_options(stream_results=True, max_row_buffer=BATCH)
+    for rows in streamed.execute(asked).partitions(BATCH):
+        yield pl.DataFrame([tuple(row) for row in rows], types, orient="row")
 
 
 def known_labels(connection: sa.Connection, target: str, begin: int) -> dict[str, pl.DataFrame]:
     """The outcomes that may belong to predictions from `begin` on, by kind."""
     own = labels.c
-    asked = sa.select(own.kind, own.key, own.row, own.until, own.outcome)
-    rows = connection.execute(asked.where(own.target == target, own.until >= begin))
-    texts = {"kind": pl.String, "key": pl.String, "row": pl.Int64, "until": pl.Int64}
-    found = pl.DataFrame(
-        [tuple(row) for row in rows], {**texts, "outcome": pl.String}, orient="row"
-    )
+    types = {"kind": pl.String, "key": pl.String, "row": pl.Int64, "until": pl.Int64}
+    types["outcome"] = pl.String
+    asked = sa.select(*(own[name] for name in types))
+    asked = asked.where(own.target == target, own.until >= begin)
+    found = pl.concat([pl.DataFrame(schema=types), *frames(connection, asked, types)])
     return {kind: found.filter(kind=kind).drop("kind") for kind in ("entity", "request")}
 
 
