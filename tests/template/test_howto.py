@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,24 @@ def test_label_and_forget(shop: Factory) -> None:
     assert "shape: (2, 3)" in done.stdout
     assert b"C00002" not in (shop.path / "log/predictions.db").read_bytes()
     shutil.rmtree(shop.path / "log")
+
+
+def test_serve_online(tmp_path: Path, env: dict[str, str]) -> None:
+    customers().drop("segment", "revenue").write_csv(tmp_path / "customers.csv")
+    options = ("--target", "churned", "--id", "customer id", "--ci", "none", "--defaults")
+    told = ("--data", "customers.csv", "--serving", "online")
+    execute((str(SCRIPTS / "mlfactory"), "new", "churn", *told, *options), tmp_path, env)
+    shop = Factory(tmp_path / "churn", env)
+    done = do("serve-online.md", shop)
+    assert '"because":[{"feature":' in done.stdout
+    assert '"field":"Tenure (months)","rule":"is above 120"' in done.stdout
+    assert 'factory_missing_values_total{feature="# calls 📞"} 3.0' in done.stdout
+    assert '"metrics":{"roc_auc"' in done.stdout
+    for _ in range(300):
+        if "Finished server process" in shop.text("service.log"):
+            return
+        time.sleep(0.1)
+    raise AssertionError(shop.text("service.log"))
 
 
 @pytest.mark.parametrize("folder", [".", "notebooks", "notebooks/deep"])

@@ -37,7 +37,7 @@ def test_what_is_added_changes_no_setting_and_no_line(file: Path) -> None:
     rest = iter(file.read_bytes().decode())
     assert all(sign in rest for sign in text)
     assert {"split.holdout", "model.seed", "report.segments"} <= {one["name"] for one in new}
-    assert all(params.applies(one["name"], before.task) for one in new)
+    assert all(params.applies(one["name"], before) for one in new)
 
 
 def test_a_second_time_nothing_is_added(file: Path) -> None:

@@ -151,6 +151,26 @@ def forget(
 
 
 @app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="So many processes answer.")] = 1,
+    model: Annotated[Path, typer.Option(help="The folder of a model.")] = Path("models/model"),
+) -> None:
+    """Answer requests for predictions over HTTP, until stopped."""
+    from importlib import import_module
+    from importlib.util import find_spec
+
+    if find_spec(".online", __package__) is None:
+        raise FactoryError(
+            "this factory was made for batches, and has no service",
+            "mlfactory update --set serving=online, and `mode: online` under serving: "
+            "in params.yaml",
+        )
+    import_module(".online", __package__).serve(host, port, workers, model)
+
+
+@app.command()
 def summary(as_json: Json = False) -> None:
     """How good is the current model?"""
     from .check import summary

@@ -64,7 +64,7 @@ def add_settings(path: Path = PARAMS, *, dry_run: bool = False) -> list[dict[str
     before, text = load_params(path), path.read_bytes().decode("utf-8")
     content = yaml.load(text, Loader)  # noqa: S506
     named = {f"{top}.{key}" for top, inner in content.items() if top != "task" for key in inner}
-    found = [one for one in settings(before) if applies(one["name"], before.task)]
+    found = [one for one in settings(before) if applies(one["name"], before)]
     new = [one for one in found if one["name"] not in {"task", *named}]
     try:
         for section, entries in groupby(new, lambda one: str(one["name"]).partition(".")[0]):

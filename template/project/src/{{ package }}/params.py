@@ -19,13 +19,17 @@ from .errors import FactoryError
 PARAMS = Path("params.yaml")
 Checked = TypeVar("Checked", bound=BaseModel)
 Trimmed = Annotated[str, StringConstraints(strip_whitespace=True)]
-# Settings that mean something for one task only.
+# Settings that mean something for one task, or one way of serving, only.
 ONLY = {
     "data.positive": "classification",
     "decision.cost_fp": "classification",
     "decision.cost_fn": "classification",
     "decision.threshold": "classification",
     "decision.quantile": "regression",
+    "serving.max_rows": "online",
+    "serving.max_body": "online",
+    "serving.timeout": "online",
+    "serving.key_env": "online",
 }
 
 
@@ -172,6 +176,17 @@ class Serving(Section):
     mode: Literal["batch", "online"] = Field(
         default="batch", description="In batches, or one by one on request."
     )
+    max_rows: int = Field(default=1000, ge=1, description="So many rows one request may hold.")
+    max_body: int = Field(
+        default=1_000_000, ge=1000, description="So many bytes one request may hold."
+    )
+    timeout: float = Field(
+        default=10, gt=0, description="So many seconds a client may take to send its request."
+    )
+    key_env: str = Field(
+        default="FACTORY_API_KEY",
+        description="If this environment variable is set, requests must carry its value as a key.",
+    )
 
 
 class Log(Section):
@@ -241,9 +256,9 @@ def settings(params: Params) -> list[dict[str, Any]]:
     return found
 
 
-def applies(name: str, task: str) -> bool:
-    """Whether a setting means something for the task."""
-    return ONLY.get(name, task) == task
+def applies(name: str, params: Params) -> bool:
+    """Whether a setting means something for the task and the way of serving."""
+    return ONLY.get(name) in (None, params.task, params.serving.mode)
 
 
 def read_checked(path: Path, kind: type[Checked]) -> Checked:

@@ -1,0 +1,211 @@
+"""The service: its endpoints, and what each prediction hands on."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from fastapi import FastAPI, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic_core import to_json
+
+from ..catalog import check_catalog
+from ..check import EVALUATION
+from ..errors import FactoryError
+from ..params import Serving
+from ..predict import CONTRIBUTIONS, MODEL, Scorer, opened
+from . import openapi
+from .gate import Gate, read_body
+from .metrics import Metrics
+from .schema import Parser, RefusedError, Row, example, inputs, parser
+from .scoring import Encode, encoder, score
+
+MODEL_ENV = "FACTORY_MODEL"
+INLINE = 20  # so many rows are scored faster than a thread is asked to
+ABOUT = (
+    "Fields, types, ranges and values follow from the feature catalog. What is missing is null. "
+    "A row that breaks the contract is answered with the field and the rule."
+)
+PAGE = Path(__file__).with_name("docs.html")
+POLICY = (
+    "default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+)
+
+
+class Record(NamedTuple):
+    """One prediction, for the log: the features are the typed values of the request, by name."""
+
+    request_id: str
+    time: datetime
+    model: str
+    features: Row
+    prediction: str | float
+    probabilities: dict[str, float] | None
+
+
+class Log(Protocol):
+    """Where predictions are handed over; `put` neither waits nor raises."""
+
+    def put(self, records: Sequence[Record]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Service:
+    """All that answers need, made once."""
+
+    scorer: Scorer
+    parser: Parser
+    encode: Encode
+    metrics: Metrics
+    settings: Serving
+    log: Log | None
+
+
+def create() -> FastAPI:
+    """The application, for the model that the environment names."""
+    service = make_service(Path(os.environ.get(MODEL_ENV) or MODEL))
+    key = os.environ.get(service.settings.key_env, "")
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        if service.log:
+            service.log.close()
+
+    title = f"Predictions of {service.scorer.signature.target}"
+    app = FastAPI(
+        title=title,
+        version=service.scorer.version,
+        description=ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.add_middleware(Gate, metrics=service.metrics, key=key.encode())
+    add_routes(app, service)
+    openapi.complete(app, service.parser, service.scorer, keyed=bool(key))
+    return app
+
+
+def make_service(folder: Path) -> Service:
+    """Load the model and try it once. FactoryError where it cannot be served as things stand."""
+    scorer = opened(folder)
+    params, catalog, signature = scorer.params, scorer.catalog, scorer.signature
+    if params.serving.mode != "online":
+        raise FactoryError("serving.mode in params.yaml is batch", "set it to online: dvc repro")
+    if errors := [f for f in check_catalog(catalog, params) if f.level == "error"]:
+        raise FactoryError(f"{errors[0].feature}: {errors[0].message}", errors[0].remedy)
+    known = catalog.features(params)
+    if lost := [one.name for one in signature.features if one.name not in known]:
+        raise FactoryError(f"the catalog lacks {lost[0]!r}, which the model needs", "dvc repro")
+    columns = inputs(catalog, params, signature)
+    service = Service(
+        scorer,
+        parser(columns, params.serving.max_rows),
+        encoder(scorer, columns),
+        Metrics(signature, scorer.version),
+        params.serving,
+        None,  # the prediction log: open_log(params, catalog, signature)
+    )
+    with suppress(RefusedError):
+        row = {name: example(one) for name, one in columns.items()}
+        score(service.parser.read(to_json(row)), scorer, service.encode)
+    return service
+
+
+def add_routes(app: FastAPI, service: Service) -> None:
+    """The endpoints; openapi.yaml says the rest of them."""
+
+    async def predict(request: Request) -> Response:
+        explain = explanation(request)
+        rows = service.parser.read(await read_body(request, service.settings))
+        work = (rows, service.scorer, service.encode, explain)
+        many = len(rows) > INLINE
+        scored = await asyncio.to_thread(score, *work) if many else score(*work)
+        service.metrics.scored(scored.x, scored.answers)
+        number, version = request.scope["request_id"], service.scorer.version
+        if service.log:
+            service.log.put(records(number, version, rows, scored.answers))
+        told = [
+            {name: row[name] for name in service.parser.identifiers if name in row} | found
+            for row, found in zip(rows, scored.answers, strict=True)
+        ]
+        return answer({"request_id": number, "model": version, "predictions": told})
+
+    # Not FastAPI's own way of routes: it looks for dependencies at each request.
+    app.add_route("/predict", predict, methods=["POST"])
+
+    @app.get("/health")
+    async def health() -> Response:
+        """The process answers."""
+        return answer({"status": "ok"})
+
+    @app.get("/ready")
+    async def ready() -> Response:
+        """The model is loaded, and it answers."""
+        return answer({"status": "ready", "model": service.scorer.version})
+
+    @app.get("/model")
+    async def model() -> Response:
+        """The model by its hashes, and how good it is."""
+        return answer(described(service.scorer))
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        """Requests, latency, predictions, missing and unseen values, for Prometheus."""
+        return Response(service.metrics.text(), headers={"content-type": CONTENT_TYPE_LATEST})
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        headers = {"content-security-policy": POLICY}
+        return Response(PAGE.read_bytes(), media_type="text/html", headers=headers)
+
+
+def answer(content: Row) -> Response:
+    """A response in JSON; every float is written so that it reads back to the last bit."""
+    return Response(to_json(content, inf_nan_mode="null"), media_type="application/json")
+
+
+def explanation(request: Request) -> int:
+    """How many features are to be named for each row."""
+    asked = request.query_params.get("explain", "0") if request.scope["query_string"] else "0"
+    if not (asked.isascii() and asked.isdigit() and len(asked) <= 3):
+        raise RefusedError(422, "is no number from 0 to 999", field="explain")
+    if int(asked) and CONTRIBUTIONS is None:
+        raise RefusedError(422, "is not possible: model.py has no `contributions`", field="explain")
+    return int(asked)
+
+
+def records(number: str, version: str, rows: list[Row], answers: list[Row]) -> list[Record]:
+    """What the prediction log is given of a request."""
+    now = datetime.now(UTC)
+    return [
+        Record(number, now, version, row, found["prediction"], found.get("probabilities"))
+        for row, found in zip(rows, answers, strict=True)
+    ]
+
+
+def described(scorer: Scorer) -> Row:
+    """The model by its hashes; the metrics only where the last evaluation is this model's."""
+    known = scorer.signature
+    told = json.loads(EVALUATION.read_text("utf-8")) if EVALUATION.is_file() else {}
+    its = told.get("provenance") == known.provenance
+    return {
+        "version": scorer.version,
+        "task": known.task,
+        "target": known.target,
+        "classes": known.classes,
+        "threshold": known.threshold,
+        "features": [feature.name for feature in known.features],
+        "data": known.provenance.get("data"),
+        "template": known.provenance.get("template"),
+        "provenance": known.provenance,
+        "metrics": told["models"]["model"] if its else None,
+    }

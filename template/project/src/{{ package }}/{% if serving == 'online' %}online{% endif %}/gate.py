@@ -1,0 +1,129 @@
+"""What every request passes: its number, the key, the limits, one line of log, and no surprise."""
+
+import asyncio
+import hmac
+import json
+import logging
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any
+from uuid import uuid4
+
+from fastapi import Request, Response
+from pydantic_core import to_json
+from starlette.requests import ClientDisconnect
+
+from ..params import Serving
+from .metrics import Metrics
+from .schema import RefusedError
+
+KEYED = ("/predict", "/model")
+PATHS = (*KEYED, "/health", "/ready", "/metrics", "/openapi.json", "/docs")
+NUMBER = re.compile(rb"[\w.-]{1,64}", re.ASCII)
+JSON_TYPE = re.compile(rb"application/(\w[\w.+-]*\+)?json\s*(;.*)?", re.IGNORECASE)
+GONE = 499  # the client left before it was answered
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+logger = logging.getLogger("factory")
+
+
+class Gate:
+    """The outermost layer of the application."""
+
+    def __init__(self, app: App, metrics: Metrics, key: bytes) -> None:
+        self.app, self.metrics, self.key = app, metrics, key
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began, status, headers = perf_counter(), 0, dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"")
+        number = given if NUMBER.fullmatch(given) else uuid4().hex.encode()
+        scope["request_id"] = number.decode()
+
+        async def numbered(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", number)]
+            await send(message)
+
+        try:
+            path = scope["path"]
+            if self.key and path in KEYED:
+                check_key(self.key, headers.get(b"x-api-key", b""))
+            await self.app(scope, receive, numbered)
+        except RefusedError as refused:
+            await refusal(refused, scope)(scope, receive, numbered)
+        except ClientDisconnect:
+            status = GONE
+        except Exception:
+            logger.exception("a request failed", extra={"fields": {"request_id": number.decode()}})
+            if not status:
+                failed = RefusedError(500, "the service failed; its log says why")
+                await refusal(failed, scope)(scope, receive, numbered)
+        finally:
+            seconds = perf_counter() - began
+            self.metrics.request(path if path in PATHS else "other", status or GONE, seconds)
+            told = {"request_id": number.decode(), "method": scope["method"], "path": path}
+            told |= {"status": status or GONE, "ms": round(1000 * seconds, 3)}
+            logger.info("request", extra={"fields": told})
+
+
+def check_key(key: bytes, given: bytes) -> None:
+    """Takes equally long for every wrong key."""
+    if not hmac.compare_digest(key, given):
+        raise RefusedError(401, "the header X-API-Key does not hold the key")
+
+
+def refusal(refused: RefusedError, scope: Message) -> Response:
+    """The answer to a request that is refused."""
+    content = {"request_id": scope["request_id"], "detail": refused.cases}
+    response = Response(to_json(content), refused.status, media_type="application/json")
+    if refused.status == 408:
+        response.headers["connection"] = "close"
+    if refused.status == 401:
+        response.headers["www-authenticate"] = "ApiKey"
+    return response
+
+
+async def read_body(request: Request, settings: Serving) -> bytes:
+    """The body, if it is JSON, not too large, and not too slow to come."""
+    headers = dict(request.scope["headers"])
+    if not JSON_TYPE.fullmatch(headers.get(b"content-type", b"")):
+        raise RefusedError(415, "the content type is not application/json")
+    size, body, more = int(headers.get(b"content-length", 0)), b"", True
+    try:
+        async with asyncio.timeout(settings.timeout):
+            while more and max(size, len(body)) <= settings.max_body:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                body += message.get("body", b"")
+                more = message.get("more_body", False)
+    except TimeoutError:
+        rule = f"the body did not come within {settings.timeout:g} seconds"
+        raise RefusedError(408, rule) from None
+    if max(size, len(body)) > settings.max_body:
+        raise RefusedError(413, f"the body has more than {settings.max_body:,} bytes")
+    return body
+
+
+class Lines(logging.Formatter):
+    """Log records as lines of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One object on one line."""
+        when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        told = {"time": when, "level": record.levelname.lower(), "message": record.getMessage()}
+        told |= getattr(record, "fields", {})
+        if record.exc_info:
+            told["error"] = self.formatException(record.exc_info)
+        return json.dumps(told, ensure_ascii=False)

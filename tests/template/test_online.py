@@ -1,0 +1,162 @@
+"""The service of a factory made for online serving, run as its users run it."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+import pytest
+
+from .conftest import SCRIPTS, Factory, execute
+
+DERIVED = """
+derived:
+  price per month:
+    parents: ["price €", "Tenure (months)"]
+"""
+ADDED = """rows.with_columns(
+        (pl.col("price €") / pl.col("Tenure (months)")).alias("price per month"),"""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service."""
+
+    factory: Factory
+    url: str
+    process: subprocess.Popen[bytes]
+
+    def get(self, path: str, body: Any = None) -> bytes:
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, data, headers)
+        with urllib.request.urlopen(request, timeout=30) as found:
+            answer: bytes = found.read()
+            return answer
+
+
+@contextmanager
+def serving(factory: Factory, *options: str) -> Iterator[Service]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    program = str(factory.path / ".venv/bin/factory")
+    argv = (program, "serve", "--port", str(port), *options)
+    log = (factory.path.parent / "service.log").open("wb")
+    with log, subprocess.Popen(argv, cwd=factory.path, env=factory.env, stderr=log) as process:
+        service = Service(factory, f"http://127.0.0.1:{port}", process)
+        try:
+            for _ in range(600):
+                assert process.poll() is None
+                with suppress(OSError):
+                    service.get("/ready")
+                    break
+                time.sleep(0.1)
+            yield service
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def service(factory: Factory) -> Iterator[Service]:
+    """The service of the factories that have one."""
+    if not has_service(factory):
+        pytest.skip("made for batches")
+    with serving(factory) as found:
+        yield found
+
+
+def has_service(factory: Factory) -> bool:
+    return "mode: online" in factory.text("params.yaml")
+
+
+def holdout(factory: Factory, rows: int) -> list[dict[str, Any]]:
+    """Rows that training did not see, as a client sends them."""
+    table = pl.read_parquet(factory.path / "data/prepared/holdout.parquet").head(rows)
+    found = table.drop("revenue", "segment", strict=False).to_dicts()
+    return [
+        {k: v.isoformat() if hasattr(v, "isoformat") else v for k, v in r.items()} for r in found
+    ]
+
+
+def accepted(service: Service, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with the fields that the document knows."""
+    document = json.loads(service.get("/openapi.json"))
+    fields = document["components"]["schemas"]["Row"]["properties"]
+    return [{name: row[name] for name in fields} for row in rows]
+
+
+def test_only_a_factory_for_online_serving_has_a_service(factory: Factory) -> None:
+    named = re.findall(r'^name = "(.*)"$', factory.text("uv.lock"), re.MULTILINE)
+    libraries = {"fastapi", "uvicorn", "httptools", "uvloop", "prometheus-client"}
+    if has_service(factory):
+        assert libraries <= set(named)
+        return
+    assert not libraries & set(named)
+    assert not list(factory.path.glob("src/*/online*"))
+    told = factory.run("factory", "serve", code=1).stderr
+    assert "hint: mlfactory update --set serving=online" in told
+
+
+def test_whatever_the_document_allows_or_forbids_is_answered_so(service: Service) -> None:
+    """Thousands of requests, valid and not, made up from the document by schemathesis."""
+    argv = (str(SCRIPTS / "schemathesis"), "run", f"{service.url}/openapi.json")
+    options = ("--max-examples", "60", "--seed", "1", "--generation-database", ":memory:")
+    home = service.factory.path.parent
+    done = execute((*argv, *options), home, service.factory.env)
+    assert "No issues found" in done.stdout
+    counted = service.get("/metrics").decode()
+    assert 'path="/predict",status="200"' in counted
+    assert 'path="/predict",status="422"' in counted
+    assert 'status="5' not in counted
+
+
+def test_real_rows_get_the_same_answers_from_the_service_as_in_batch(service: Service) -> None:
+    factory = service.factory
+    source, target = "data/prepared/holdout.parquet", str(factory.path.parent / "batch.parquet")
+    factory.run("factory", "predict", source, target, "--max-invalid", "0")
+    batch = pl.read_parquet(target)
+    rows = accepted(service, holdout(factory, batch.height))
+    found = json.loads(service.get("/predict", rows))["predictions"]
+    assert [one["prediction"] for one in found] == batch["prediction"].to_list()
+    for name in (name for name in batch.columns if name.startswith("probability_")):
+        shares = [one["probabilities"][name.removeprefix("probability_")] for one in found]
+        assert shares == batch[name].to_list()
+
+
+def test_workers_share_what_they_count(factory: Factory) -> None:
+    if not has_service(factory):
+        pytest.skip("made for batches")
+    with serving(factory, "--workers", "2") as service:
+        row = accepted(service, holdout(factory, 1))[0]
+        for _ in range(20):
+            service.get("/predict", row)
+        counted = service.get("/metrics").decode()
+        assert 'factory_requests_total{path="/predict",status="200"} 20.0' in counted
+        assert counted.count("factory_model{") == 1
+
+
+def test_features_of_your_own_are_the_same_over_http(factory: Factory) -> None:
+    if not has_service(factory):
+        pytest.skip("made for batches")
+    before = factory.run("git", "rev-parse", "HEAD").stdout.strip()
+    try:
+        code = factory.text("src/churn/features.py")
+        factory.write("src/churn/features.py", code.replace("rows.with_columns(", ADDED))
+        factory.write("features.yaml", factory.text("features.yaml") + DERIVED)
+        factory.run("dvc", "repro")
+        factory.run("pytest", "tests/test_online.py", "-k", "agree or same_bits or explanation")
+        with serving(factory) as service:
+            assert b"price per month" in service.get("/model")
+    finally:
+        factory.run("git", "reset", "--quiet", "--hard", before)
+        factory.run("dvc", "checkout", "--quiet", "--force")
