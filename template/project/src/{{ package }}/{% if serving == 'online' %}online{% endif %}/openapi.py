@@ -17,7 +17,7 @@ def complete(app: FastAPI, parser: Parser, scorer: Scorer, *, keyed: bool) -> No
     schemas, fields = rest["components"]["schemas"], parser.inputs
     schemas["Row"] |= {
         "properties": {name: described(one) for name, one in fields.items()},
-        "required": [name for name, one in fields.items() if not one.identifier],
+        "required": [name for name, one in fields.items() if one.required],
         "examples": [{name: example(one) for name, one in fields.items()}],
     }
     schemas["Rows"]["oneOf"][1]["maxItems"] = parser.limit

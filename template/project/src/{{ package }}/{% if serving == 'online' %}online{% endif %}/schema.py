@@ -19,9 +19,20 @@ Row = dict[str, Any]
 MOMENT = re.compile(
     r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[-+]\d\d:\d\d)?)?", re.ASCII
 )
-TYPES = {"int": "integer", "float": "number", "bool": "boolean"}
-EXAMPLES: Row = {"bool": True, "string": "text", "date": "2025-01-31", "datetime": "2025-01-31T12:00:00"}  # fmt: skip  # noqa: E501
-PAST = (-(2**63), 2**63 - 1)
+JSON_TYPES: dict[str, Row] = {
+    "int": {"type": "integer"},
+    "float": {"type": "number"},
+    "bool": {"type": "boolean"},
+    "date": {"type": "string", "format": "date"},
+    "datetime": {"type": "string", "format": "date-time"},
+}
+EXAMPLES: Row = {
+    "bool": True,
+    "string": "text",
+    "date": "2025-01-31",
+    "datetime": "2025-01-31T12:00:00Z",
+}
+LONG = (-(2**63), 2**63 - 1)
 WORDS = {
     "missing": "is not there; send null where it is missing",
     "extra_forbidden": "is no feature of this model",
@@ -44,12 +55,30 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Input:
-    """A column of the request; `needed` is never null, an `identifier` is given back as it is."""
+    """A column of the request: what its values may be, and whether null is one of them."""
 
     column: Column
-    markers: tuple[str, ...]
-    needed: bool
-    identifier: bool = False
+    needed: bool = False
+    markers: frozenset[str] = frozenset()
+    required: bool = True
+
+    @property
+    def limits(self) -> tuple[float | None, float | None]:
+        """The range; an integer fits into 64 bits besides."""
+        low, high = self.column.range or (None, None)
+        if self.column.dtype != "int":
+            return low, high
+        lowest, highest = LONG
+        return (
+            lowest if low is None else max(lowest, math.ceil(low)),
+            highest if high is None else min(highest, math.floor(high)),
+        )
+
+    @property
+    def values(self) -> list[str] | None:
+        """What a text may be. A marker for `missing` is none of them: JSON has null."""
+        values = self.column.values
+        return None if values is None else [v for v in values if v not in self.markers]
 
 
 @dataclass(frozen=True)
@@ -94,11 +123,11 @@ class Parser:
             return case["msg"]
         if case["input"] is None:
             return MISSING
-        low, high = known.column.range or PAST
+        low, high = known.column.range or LONG
         if kind == "greater_than_equal":
-            return f"is below {PAST[0] if low is None else low:g}"
+            return f"is below {LONG[0] if low is None else low:g}"
         if kind == "less_than_equal":
-            return f"is above {PAST[1] if high is None else high:g}"
+            return f"is above {LONG[1] if high is None else high:g}"
         return f"cannot be read as {known.column.dtype}"
 
 
@@ -107,83 +136,58 @@ def inputs(catalog: Catalog, params: Params, signature: Signature) -> dict[str, 
     strict = {feature.name for feature in signature.features if not feature.missing_seen}
     found = {
         name: Input(
-            column, (*params.data.missing, *column.missing), not column.nullable or name in strict
+            column,
+            not column.nullable or name in strict,
+            frozenset((*params.data.missing, *column.missing)),
         )
         for name, column in catalog.inputs(params).items()
     }
+    free = {"range": None, "values": None}
     for name, column in catalog.columns.items():
         if column.role == "identifier" and name not in found:
-            found[name] = Input(column, (), False, identifier=True)
+            found[name] = Input(column.model_copy(update=free), required=False)
     return found
 
 
 def parser(found: dict[str, Input], max_rows: int) -> Parser:
     """The checks, compiled."""
-    row = core.typed_dict_schema(
-        {
-            name: core.typed_dict_field(rules(one), required=not one.identifier)
-            for name, one in found.items()
-        },
-        extra_behavior="forbid",
-    )
-    rows = core.list_schema(row, min_length=1, max_length=max_rows, fail_fast=False)
+    fields = {n: core.typed_dict_field(rules(i), required=i.required) for n, i in found.items()}
+    row = core.typed_dict_schema(fields, extra_behavior="forbid")
+    rows = core.list_schema(row, min_length=1, max_length=max_rows)
     names = tuple(name for name, one in found.items() if one.column.role == "identifier")
     return Parser(found, names, max_rows, SchemaValidator(row), SchemaValidator(rows))
 
 
 def rules(known: Input) -> core.CoreSchema:
     """The type, the range and the values of one field."""
-    column, found = known.column, _rules(known)
-    if column.dtype == "string" and not known.identifier:
-        return core.no_info_after_validator_function(worded(known), core.nullable_schema(found))
-    return found if known.needed else core.nullable_schema(found)
-
-
-def _rules(known: Input) -> core.CoreSchema:
-    low, high = limits(known)
+    low, high = known.limits
+    found: core.CoreSchema
     match known.column.dtype:
         case "int":
             whole = core.int_schema(strict=True, ge=low, le=high)  # type: ignore[arg-type]
-            return core.no_info_before_validator_function(_whole, whole)
+            found = core.no_info_before_validator_function(_whole, whole)
         case "float":
-            return core.float_schema(strict=True, allow_inf_nan=False, ge=low, le=high)
+            found = core.float_schema(strict=True, allow_inf_nan=False, ge=low, le=high)
         case "bool":
-            return core.bool_schema(strict=True)
+            found = core.bool_schema(strict=True)
         case "date":
-            return core.date_schema(strict=True)
+            found = core.date_schema(strict=True)
         case "datetime":
-            return core.no_info_after_validator_function(_moment, core.str_schema(strict=True))
+            found = core.no_info_after_validator_function(_moment, core.str_schema(strict=True))
         case _:
-            return core.str_schema(strict=True, strip_whitespace=not known.identifier)
-
-
-def limits(known: Input) -> tuple[float | None, float | None]:
-    """The range; an integer fits into 64 bits besides."""
-    low, high = (None, None) if known.identifier else known.column.range or (None, None)
-    if known.column.dtype != "int":
-        return low, high
-    lowest, highest = PAST
-    return (
-        lowest if low is None else max(lowest, math.ceil(low)),
-        highest if high is None else min(highest, math.floor(high)),
-    )
-
-
-def allowed(known: Input) -> list[str] | None:
-    """The values that a text may have. A marker for `missing` is none: JSON has null."""
-    values = None if known.identifier else known.column.values
-    return None if values is None else [v for v in values if v not in known.markers]
+            text = core.nullable_schema(core.str_schema(strict=True, strip_whitespace=True))
+            return core.no_info_after_validator_function(worded(known), text)
+    return found if known.needed else core.nullable_schema(found)
 
 
 def worded(known: Input) -> Callable[[str | None], str | None]:
     """Text is one of the values; without such, what files call missing is missing here too."""
-    values, markers = allowed(known), frozenset(known.markers)
-    choice = None if values is None else frozenset(values)
+    values = None if known.values is None else frozenset(known.values)
 
     def check(text: str | None) -> str | None:
-        if text is not None and choice is not None and text not in choice:
+        if text is not None and values is not None and text not in values:
             raise PydanticCustomError("contract", "is none of the values in the catalog")
-        text = None if text in markers else text
+        text = None if text in known.markers else text
         if text is None and known.needed:
             raise PydanticCustomError("contract", MISSING)
         return text
@@ -208,27 +212,23 @@ def _moment(text: str) -> datetime:
 
 def described(known: Input) -> Row:
     """One field in the words of JSON Schema."""
-    column, (low, high) = known.column, limits(known)
-    kind: Any = TYPES.get(column.dtype, "string")
-    told: Row = {"type": kind if known.needed else [kind, "null"]}
-    if column.dtype in ("date", "datetime"):
-        told["format"] = "date" if column.dtype == "date" else "date-time"
-    told |= {k: v for k, v in (("minimum", low), ("maximum", high)) if v is not None}
-    if (values := allowed(known)) is not None:
-        told["enum"] = values if known.needed else [*values, None]
-    elif column.dtype == "string" and known.needed:
-        told["not"] = {"enum": list(known.markers)}
-    meaning = column.description or ("names the row" if known.identifier else "")
-    return told | {"description": meaning, "examples": [example(known)]}
+    kind = JSON_TYPES.get(known.column.dtype, {"type": "string"})
+    told = kind if known.needed else kind | {"type": [kind["type"], "null"]}
+    bounds = zip(("minimum", "maximum"), known.limits, strict=True)
+    told |= {key: bound for key, bound in bounds if bound is not None}
+    if known.values is not None:
+        told |= {"enum": known.values if known.needed else [*known.values, None]}
+    elif known.column.dtype == "string" and known.needed:
+        told |= {"not": {"enum": sorted(known.markers)}}
+    return told | {"description": known.column.description, "examples": [example(known)]}
 
 
 def example(known: Input) -> Any:
     """A value that keeps the contract."""
-    column, (low, high) = known.column, limits(known)
-    if values := allowed(known):
-        return values[0]
-    if column.dtype not in ("int", "float"):
-        return EXAMPLES[column.dtype]
-    known_limits = [bound for bound in (low, high) if bound is not None and abs(bound) < PAST[1]]
-    middle = sum(known_limits) / max(len(known_limits), 1)
-    return math.ceil(middle) if column.dtype == "int" else middle
+    if known.values:
+        return known.values[0]
+    if known.column.dtype not in ("int", "float"):
+        return EXAMPLES[known.column.dtype]
+    bounds = [bound for bound in known.column.range or () if bound is not None]
+    middle = sum(bounds) / max(len(bounds), 1)
+    return math.ceil(middle) if known.column.dtype == "int" else middle

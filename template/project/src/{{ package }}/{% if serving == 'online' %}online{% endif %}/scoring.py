@@ -20,7 +20,7 @@ from ..features import features
 from ..formats import DTYPES
 from ..model import predict
 from ..predict import Scorer, explained
-from ..signature import SECONDS_PER_DAY, Feature, Signature, encode, featured, refusals
+from ..signature import SECONDS_PER_DAY, Feature, Signature, encode, featured
 from .schema import Input, RefusedError, Row
 
 LEAN = {
@@ -30,7 +30,7 @@ LEAN = {
     "datetime": ("date", "datetime"),
 }
 FIRST_DAY, EPOCH, SECOND = date(1970, 1, 1).toordinal(), datetime(1970, 1, 1), timedelta(seconds=1)
-LACKING = f" {MISSING}"
+NAN = float("nan")
 
 logger = logging.getLogger("factory")
 Encoder = Callable[[Any], float]
@@ -83,7 +83,12 @@ def encoder(scorer: Scorer, inputs: dict[str, Input]) -> Encode:
     else the rows go through features.py. Both give the same bits.
     """
     known = scorer.signature.features
-    plain = all(one.name in inputs and one.dtype in LEAN[one.role] for one in known)
+    plain = all(
+        one.dtype in LEAN[one.role]
+        and one.name in inputs
+        and one.dtype == inputs[one.name].column.dtype
+        for one in known
+    )
     if plain and not scorer.catalog.derived and unchanged():
         encoders = [(one.name, encoder_of(one)) for one in known]
         return lambda rows: np.array([[put(row[name]) for name, put in encoders] for row in rows])
@@ -103,21 +108,21 @@ def through_frame(
 ) -> np.ndarray:
     """The way of training and of batch scoring."""
     names = [feature.name for feature in known]
-    needed = {name: one.column.dtype for name, one in inputs.items() if not one.identifier}
+    needed = {name: one.column.dtype for name, one in inputs.items() if one.required}
     table = {name: [row[name] for row in rows] for name in needed}
     frame = pl.DataFrame(table, schema={name: DTYPES[dtype] for name, dtype in needed.items()})
+    refused = RefusedError(422)
     try:
         frame = featured(frame, names).select(names)
-        lacking = refusals(frame, known)
-        if lacking.null_count() == len(lacking):
+        for name in (feature.name for feature in known if not feature.missing_seen):
+            for row in frame[name].is_null().arg_true():
+                refused.cases.append({"row": row, "field": name, "rule": MISSING})
+        if not refused.cases:
             return encode(frame, known)
     except (FactoryError, pl.exceptions.PolarsError) as error:
-        logger.exception("the rows of a request cannot be scored")
-        raise RefusedError(422, f"cannot be scored: {str(error).partition(':')[0]}") from error
-    refused = RefusedError(422)
-    for row, reason in enumerate(lacking.to_list()):
-        for field in (reason or "").removesuffix(LACKING).split(f"{LACKING}; ") if reason else ():
-            refused.cases.append({"row": row, "field": field, "rule": MISSING})
+        where = str(error).partition(":")[0]  # what follows may hold values
+        logger.warning("a row cannot be scored: %s", where)
+        raise RefusedError(422, f"cannot be scored: {where}") from None
     raise refused
 
 
@@ -125,14 +130,17 @@ def encoder_of(feature: Feature) -> Encoder:
     """The code of one value; NaN or the last code for one that is missing."""
     if feature.role == "categorical":
         return category(feature)
-    if feature.role != "datetime":
-        return lambda value: float("nan") if value is None else float(value)
-    if feature.dtype == "date":
-        return lambda value: float("nan") if value is None else float(value.toordinal() - FIRST_DAY)
-    return lambda value: float("nan") if value is None else _days(value)
+    read: Encoder = float
+    if feature.role == "datetime":
+        read = _day if feature.dtype == "date" else _seconds
+    return lambda value: NAN if value is None else read(value)
 
 
-def _days(value: datetime) -> float:
+def _day(value: date) -> float:
+    return float(value.toordinal() - FIRST_DAY)
+
+
+def _seconds(value: datetime) -> float:
     return float((value - EPOCH) // SECOND) / SECONDS_PER_DAY
 
 
