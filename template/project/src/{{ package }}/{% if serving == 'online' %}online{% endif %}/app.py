@@ -65,19 +65,19 @@ class Service:
     encode: Encode
     metrics: Metrics
     settings: Serving
-    log: Log | None
 
 
 def create() -> FastAPI:
     """The application, for the model that the environment names."""
     service = make_service(Path(os.environ.get(MODEL_ENV) or MODEL))
-    key = os.environ.get(service.settings.key_env, "")
+    log: Log | None = None  # the prediction log: open_log(params, catalog, signature)
+    key = os.fsencode(os.environ.get(service.settings.key_env, ""))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        if service.log:
-            service.log.close()
+        if log:
+            log.close()
 
     title = f"Predictions of {service.scorer.signature.target}"
     app = FastAPI(
@@ -88,8 +88,8 @@ def create() -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.add_middleware(Gate, metrics=service.metrics, key=key.encode())
-    add_routes(app, service)
+    app.add_middleware(Gate, metrics=service.metrics, key=key)
+    add_routes(app, service, log)
     openapi.complete(app, service.parser, service.scorer, keyed=bool(key))
     return app
 
@@ -112,7 +112,6 @@ def make_service(folder: Path) -> Service:
         encoder(scorer, columns),
         Metrics(signature, scorer.version),
         params.serving,
-        None,  # the prediction log: open_log(params, catalog, signature)
     )
     with suppress(RefusedError):
         row = {name: example(one) for name, one in columns.items()}
@@ -120,7 +119,7 @@ def make_service(folder: Path) -> Service:
     return service
 
 
-def add_routes(app: FastAPI, service: Service) -> None:
+def add_routes(app: FastAPI, service: Service, log: Log | None) -> None:
     """The endpoints; openapi.yaml says the rest of them."""
 
     async def predict(request: Request) -> Response:
@@ -131,8 +130,8 @@ def add_routes(app: FastAPI, service: Service) -> None:
         scored = await asyncio.to_thread(score, *work) if many else score(*work)
         service.metrics.scored(scored.x, scored.answers)
         number, version = request.scope["request_id"], service.scorer.version
-        if service.log:
-            service.log.put(records(number, version, rows, scored.answers))
+        if log:
+            log.put(records(number, version, rows, scored.answers))
         told = [
             {name: row[name] for name in service.parser.identifiers if name in row} | found
             for row, found in zip(rows, scored.answers, strict=True)

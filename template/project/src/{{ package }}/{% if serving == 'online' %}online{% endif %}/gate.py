@@ -2,7 +2,6 @@
 
 import asyncio
 import hmac
-import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -126,4 +125,4 @@ class Lines(logging.Formatter):
         told |= getattr(record, "fields", {})
         if record.exc_info:
             told["error"] = self.formatException(record.exc_info)
-        return json.dumps(told, ensure_ascii=False)
+        return to_json(told).decode()

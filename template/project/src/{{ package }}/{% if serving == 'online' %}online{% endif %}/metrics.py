@@ -27,6 +27,7 @@ class Metrics:
             buckets=SECONDS,
             registry=self.registry,
         )
+        self.known: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         predictions = self._counter("predictions", "Rows that were scored.", "prediction")
         self.predictions = {name: predictions.labels(name) for name in signature.classes}
         self.other = predictions.labels("number") if not signature.classes else None
@@ -49,8 +50,11 @@ class Metrics:
 
     def request(self, path: str, status: int, seconds: float) -> None:
         """Count an answer, whatever it was."""
-        self.requests.labels(path, status).inc()
-        self.latency.labels(path).observe(seconds)
+        if (path, status) not in self.known:  # looking labels up takes longer than counting
+            self.known[path, status] = self.requests.labels(path, status), self.latency.labels(path)
+        count, latency = self.known[path, status]
+        count.inc()
+        latency.observe(seconds)
 
     def scored(self, x: np.ndarray, answers: Sequence[Row]) -> None:
         """Count predictions, and what was missing or unseen in their features."""
