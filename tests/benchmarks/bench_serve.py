@@ -2,7 +2,8 @@
 
     .venv/bin/python tests/benchmarks/bench_serve.py FACTORY [--seconds 3] [--rounds 5]
 
-FACTORY is a trained factory made with `--serving online`. Both servers run at the same time and
+FACTORY is a trained factory made with `--serving online`, whose features are columns as they are
+and not sensitive. Both servers run at the same time and
 are asked in turns, with the same rows, so that what else the machine does meets both. The bare one
 validates, counts, logs and limits nothing.
 """
@@ -27,28 +28,37 @@ import sys
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import uvicorn
 from fastapi import FastAPI, Request
 
 from {package}.model import load, predict
 from {package}.signature import load_signature
-from {package}.online.scoring import encoder_of
+
+NAN = float("nan")
+
+
+def encoder_of(feature):
+    if feature.role == "categorical":
+        codes = {{name: float(code) for code, name in enumerate(feature.categories)}}
+        codes[None] = float(len(codes))
+        return lambda value: codes.get(value, -1.0)
+    return lambda value: NAN if value is None else float(value)
+
 
 folder = Path("models/model")
 model, signature = load(folder), load_signature(folder)
 encoders = [(f.name, encoder_of(f)) for f in signature.features]
 dates = [f.name for f in signature.features if f.dtype == "date"]
+first = date(1970, 1, 1).toordinal()
 app = FastAPI()
-
-
-import numpy as np
 
 
 @app.post("/predict")
 async def answer(request: Request):
     row = await request.json()
     for name in dates:
-        row[name] = date.fromisoformat(row[name])
+        row[name] = date.fromisoformat(row[name]).toordinal() - first
     x = np.array([[put(row[name]) for name, put in encoders]])
     p = predict(model, x)[0]
     if signature.task == "binary":
