@@ -4,15 +4,14 @@ import asyncio
 import hmac
 import logging
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import UTC, datetime
 from time import perf_counter
-from typing import Any
 from uuid import uuid4
 
 from fastapi import Request, Response
 from pydantic_core import to_json
 from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..params import Serving
 from .metrics import Metrics
@@ -24,21 +23,16 @@ NUMBER = re.compile(rb"[\w.-]{1,64}", re.ASCII)
 JSON_TYPE = re.compile(rb"application/(\w[\w.+-]*\+)?json\s*(;.*)?", re.IGNORECASE)
 GONE = 499  # the client left before it was answered
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
-
 logger = logging.getLogger("factory")
 
 
 class Gate:
     """The outermost layer of the application."""
 
-    def __init__(self, app: App, metrics: Metrics, key: bytes) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, key: bytes) -> None:
         self.app, self.metrics, self.key = app, metrics, key
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -82,7 +76,7 @@ def check_key(key: bytes, given: bytes) -> None:
         raise RefusedError(401, "the header X-API-Key does not hold the key")
 
 
-def refusal(refused: RefusedError, scope: Message) -> Response:
+def refusal(refused: RefusedError, scope: Scope) -> Response:
     """The answer to a request that is refused."""
     content = {"request_id": scope["request_id"], "detail": refused.cases}
     response = Response(to_json(content), refused.status, media_type="application/json")
