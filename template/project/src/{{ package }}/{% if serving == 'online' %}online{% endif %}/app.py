@@ -3,12 +3,11 @@
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol
 
 from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -17,6 +16,7 @@ from pydantic_core import to_json
 from ..catalog import check_catalog
 from ..check import EVALUATION
 from ..errors import FactoryError
+from ..log import Log, Record, open_log
 from ..params import Serving
 from ..predict import CONTRIBUTIONS, MODEL, Scorer, opened
 from . import openapi
@@ -37,25 +37,6 @@ POLICY = (
 )
 
 
-class Record(NamedTuple):
-    """One prediction, for the log: the features are the typed values of the request, by name."""
-
-    request_id: str
-    time: datetime
-    model: str
-    features: Row
-    prediction: str | float
-    probabilities: dict[str, float] | None
-
-
-class Log(Protocol):
-    """Where predictions are handed over; `put` neither waits nor raises."""
-
-    def put(self, records: Sequence[Record]) -> None: ...
-
-    def close(self) -> None: ...
-
-
 @dataclass(frozen=True)
 class Service:
     """All that answers need, made once."""
@@ -70,14 +51,13 @@ class Service:
 def create() -> FastAPI:
     """The application, for the model that the environment names."""
     service = make_service(Path(os.environ.get(MODEL_ENV) or MODEL))
-    log: Log | None = None  # the prediction log: open_log(params, catalog, signature)
+    log = open_log(service.scorer.params, service.scorer.catalog, service.scorer.signature)
     key = os.fsencode(os.environ.get(service.settings.key_env, ""))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        if log:
-            log.close()
+        log.close()
 
     title = f"Predictions of {service.scorer.signature.target}"
     app = FastAPI(
@@ -119,7 +99,7 @@ def make_service(folder: Path) -> Service:
     return service
 
 
-def add_routes(app: FastAPI, service: Service, log: Log | None) -> None:
+def add_routes(app: FastAPI, service: Service, log: Log) -> None:
     """The endpoints; openapi.yaml says the rest of them."""
 
     async def predict(request: Request) -> Response:
@@ -130,8 +110,8 @@ def add_routes(app: FastAPI, service: Service, log: Log | None) -> None:
         scored = await asyncio.to_thread(score, *work) if many else score(*work)
         service.metrics.scored(scored.x, scored.answers)
         number, version = request.scope["request_id"], service.scorer.version
-        if log:
-            log.put(records(number, version, rows, scored.answers))
+        log.put(records(number, service.scorer, rows, scored.answers))
+        service.metrics.log_dropped(log.dropped)
         told = [
             {name: row[name] for name in service.parser.identifiers if name in row} | found
             for row, found in zip(rows, scored.answers, strict=True)
@@ -182,12 +162,21 @@ def explanation(request: Request) -> int:
     return int(asked)
 
 
-def records(number: str, version: str, rows: list[Row], answers: list[Row]) -> list[Record]:
+def records(number: str, scorer: Scorer, rows: list[Row], answers: list[Row]) -> list[Record]:
     """What the prediction log is given of a request."""
-    now = datetime.now(UTC)
+    now, entity = datetime.now(UTC), scorer.params.data.id or ""
     return [
-        Record(number, now, version, row, found["prediction"], found.get("probabilities"))
-        for row, found in zip(rows, answers, strict=True)
+        Record(
+            number,
+            place,
+            None if row.get(entity) is None else str(row[entity]),
+            scorer.version,
+            now,
+            row,
+            found["prediction"],
+            found.get("probabilities") or {},
+        )
+        for place, (row, found) in enumerate(zip(rows, answers, strict=True))
     ]
 
 

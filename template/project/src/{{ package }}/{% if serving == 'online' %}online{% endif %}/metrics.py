@@ -33,6 +33,7 @@ class Metrics:
         self.other = predictions.labels("number") if not signature.classes else None
         missing = self._counter("missing_values", "Values that were missing.", "feature")
         unseen = self._counter("unseen_values", "Categories not seen in training.", "feature")
+        self.dropped, self.dropped_before = self._counter("log_dropped", "Not logged."), 0
         names = [feature.name for feature in signature.features]
         self.missing = [missing.labels(name) for name in names]
         self.unseen = [unseen.labels(name) for name in names]
@@ -65,6 +66,12 @@ class Metrics:
                 self.predictions[answer["prediction"]].inc()
         self._each(self.missing, np.isnan(x) | (x == self.missing_code))
         self._each(self.unseen, (x == -1) & self.grouped)
+
+    def log_dropped(self, so_far: int) -> None:
+        """Count what the prediction log had to drop."""
+        if so_far > self.dropped_before:
+            self.dropped.inc(so_far - self.dropped_before)
+            self.dropped_before = so_far
 
     @staticmethod
     def _each(counters: list[Counter], found: np.ndarray) -> None:
