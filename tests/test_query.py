@@ -303,7 +303,7 @@ def test_the_query_is_committed_and_the_url_is_nowhere(
     history = command("git", "log", "--all", "--patch", cwd=here / "churn").stdout
     written = b"".join(path.read_bytes() for path in files) + (done.stderr + history).encode()
     assert postgres.password.encode() not in written
-    assert b"127.0.0.1" not in written
+    assert b"@127.0.0.1" not in written
 
 
 def test_an_update_keeps_the_source(
