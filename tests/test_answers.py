@@ -116,3 +116,9 @@ def test_an_impossible_name_comes_with_a_better_one(directory: str, better: str)
     with pytest.raises(UsageError) as caught:
         answers.project_name(Path("/somewhere") / directory)
     assert f"Name the directory {better}, or add --set project_name={better}." in caught.value.hint
+
+
+def test_a_tool_says_what_its_table_holds_and_else_nothing() -> None:
+    assert answers.tool_table("[tool.mlfactory]\ncontract = 1\n", "mlfactory") == {"contract": 1}
+    for text in (None, "", "[", "tool = 3", "[tool]\nmlfactory = 3\n", "[tool.other]\na = 1\n"):
+        assert answers.tool_table(text, "mlfactory") == {}

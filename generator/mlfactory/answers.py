@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import sys
+import tomllib
 from collections.abc import Iterable, Mapping
 from keyword import iskeyword
 from pathlib import Path
@@ -59,6 +60,16 @@ def parse(text: str, path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise MlfactoryError(f"{path} holds no answers", "Write one `question: value` per line.")
     return {str(key): value for key, value in found.items()}
+
+
+def tool_table(text: str | None, tool: str) -> Mapping[str, Any]:
+    """What a pyproject.toml says under `[tool.<tool>]`; nothing where it says nothing readable."""
+    try:
+        tools = tomllib.loads(text or "").get("tool", {})
+    except tomllib.TOMLDecodeError:
+        return {}
+    found = tools.get(tool, {}) if isinstance(tools, dict) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def read_given(path: str) -> dict[str, Any]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import shlex
-import tomllib
 from pathlib import Path
 
-from . import git, packages, process
+from . import answers, git, packages, process
 from .errors import MlfactoryError, UsageError
 from .linked import Project
 from .model import Talk
@@ -41,11 +40,10 @@ def new_failures(
 def has_own_check(project: Project) -> bool:
     """Whether it is a factory with an environment in which `factory check` can run."""
     text = git.text_at(project.top, "HEAD", f"{project.prefix}pyproject.toml")
-    try:
-        mark = tomllib.loads(text or "").get("tool", {}).get("mlfactory", {})
-    except tomllib.TOMLDecodeError:
-        return False
-    return "contract" in mark and program(project, "factory").is_file()
+    return (
+        "contract" in answers.tool_table(text, "mlfactory")
+        and program(project, "factory").is_file()
+    )
 
 
 def program(project: Project, name: str) -> Path:

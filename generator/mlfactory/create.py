@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,7 +10,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from . import engine, git, intake, journal, place, source, steps
+from . import answers, engine, git, intake, journal, place, source, steps
 from .errors import MlfactoryError
 from .journal import Run
 from .model import Goal, Request, StepResult, Summary, Talk, Template
@@ -119,10 +118,10 @@ def keeps_contract(path: Path) -> bool:
     if not file.is_file():
         return False
     try:
-        tools = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
         return False
-    contract = tools.get("mlfactory", {}).get("contract", 0)
+    contract = answers.tool_table(text, "mlfactory").get("contract", 0)
     if contract > CONTRACT:
         raise MlfactoryError(
             f"the template keeps contract {contract}, this mlfactory knows {CONTRACT}",

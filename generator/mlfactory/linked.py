@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -132,10 +131,10 @@ def read_cruft(folder: Path, top: Path, prefix: str, file: str, text: str) -> Pr
 
 def more_skipped(top: Path, prefix: str) -> list[str]:
     """What `[tool.cruft] skip` in pyproject.toml names."""
+    text = git.text_at(top, "HEAD", f"{prefix}pyproject.toml")
     try:
-        tables = tomllib.loads(git.text_at(top, "HEAD", f"{prefix}pyproject.toml") or "")
-        return several(tables.get("tool", {}).get("cruft", {}).get("skip"))
-    except (tomllib.TOMLDecodeError, AttributeError, TypeError):
+        return several(answers.tool_table(text, "cruft").get("skip"))
+    except TypeError:
         return []
 
 

@@ -47,7 +47,6 @@ class Merge:
     """The outcome of a merge in memory; `pick` is the commit to cherry-pick."""
 
     sides: Sides
-    base: str
     pick: str
     tree: str
     leaves: Leaves
@@ -155,7 +154,7 @@ def merged(bench: Bench, found: Sides, message: str, author: Mapping[str, str]) 
         tree = trees.tree(bench, leaves)
     added = tuple(sorted(leaves.keys() - bench.leaves.keys() - bench.others.keys()))
     return Merge(
-        found, base, pick, tree, leaves, conflicts,
+        found, pick, tree, leaves, conflicts,
         changes(bench, found, leaves, conflicts), added,
     )  # fmt: skip
 

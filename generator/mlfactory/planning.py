@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -154,13 +153,7 @@ def blocked(bench: Bench, merge: Merge) -> tuple[str, ...]:
 
 def new_settings(project: Project, base: Render, theirs: Render) -> dict[str, Any]:
     """Settings that the new version writes, and neither the old one nor the project has."""
-    try:
-        mark = (
-            tomllib.loads(theirs.text("pyproject.toml") or "").get("tool", {}).get("mlfactory", {})
-        )
-    except tomllib.TOMLDecodeError:
-        return {}
-    file = mark.get("settings")
+    file = answers.tool_table(theirs.text("pyproject.toml"), "mlfactory").get("settings")
     if not file:
         return {}
     own = git.text_at(project.top, "HEAD", f"{project.prefix}{file}")
@@ -168,16 +161,16 @@ def new_settings(project: Project, base: Render, theirs: Render) -> dict[str, An
     return {k: v for k, v in flat(theirs.text(file), file).items() if k not in known}
 
 
-def flat(text: str | None, file: str, prefix: str = "") -> dict[str, Any]:
+def flat(text: str | None, file: str) -> dict[str, Any]:
     """The leaves of a YAML text by their dotted names; of a text that is not YAML, nothing."""
     try:
         found: Any = answers.parse(text or "{}", Path(file))
     except MlfactoryError:
         return {}
-    return dict(dotted(found, prefix))
+    return dict(dotted(found))
 
 
-def dotted(found: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+def dotted(found: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in found.items():
         if isinstance(value, dict):
             yield from dotted(value, f"{prefix}{key}.")

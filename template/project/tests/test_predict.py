@@ -48,6 +48,11 @@ def test_rows_that_lack_a_column_are_refused_and_nothing_is_written(
     assert not (tmp_path / "out.parquet").exists()
 
 
+def test_an_output_in_a_folder_that_is_not_there_is_told(trained: Trained, tmp_path: Path) -> None:
+    with chdir(trained.folder), pytest.raises(errors.FactoryError, match="no folder"):
+        predict.predict_file(trained.raw, tmp_path / "missing" / "out.csv")
+
+
 def damaged(trained: Trained, rows: int) -> tuple[pl.DataFrame, str]:
     """The raw rows as text, the first of them with something in a number that is none."""
     raw = trained.rows.select(pl.all().cast(pl.String))

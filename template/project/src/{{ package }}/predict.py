@@ -82,6 +82,8 @@ def predict_file(
     """
     if target.suffix not in WRITERS:
         raise FactoryError(f"{target} is neither .csv nor .parquet", "name the output so")
+    if not target.parent.is_dir():
+        raise FactoryError(f"there is no folder {target.parent}", f"mkdir -p {target.parent}")
     scorer = opened(folder, explain)
     if log and scorer.params.log.enabled:
         from .log import BatchLog
@@ -173,7 +175,8 @@ def score(raw: pl.DataFrame, scorer: Scorer, first: int = 0) -> tuple[pl.DataFra
         return pl.DataFrame(), bad
     x = encode(known, signature.features)
     answers = answer(predict(scorer.model, x), signature)
-    raw, named = raw.filter(scored), identifiers(raw.filter(scored), catalog)
+    raw = raw.filter(scored)
+    named = identifiers(raw, catalog)
     kept_as = logged(raw, scored.arg_true() + first, known, answers, scorer)
     parts = [named, answers, explained(x, scorer), kept_as.drop(named.columns, strict=False)]
     good = pl.concat([part for part in parts if part.width], how="horizontal")
