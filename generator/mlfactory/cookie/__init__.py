@@ -129,7 +129,11 @@ def importable(home: Path, wish: Wish) -> Iterator[None]:
 def generated(
     home: Path, values: dict[str, Any], out: Path, wish: Wish
 ) -> tuple[Path, dict[str, str]]:
-    """Let cookiecutter write the tree: its folder, and for each file the template's own one."""
+    """Let cookiecutter write the tree: its folder, and for each file the template's own one.
+
+    cookiecutter takes no environment from outside, so that ours is put in its place meanwhile; it
+    is pinned to one minor version, and tests hold what is relied on.
+    """
     from cookiecutter import generate
     from cookiecutter.find import find_template
 
