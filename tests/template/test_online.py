@@ -144,8 +144,13 @@ def test_workers_share_what_they_count(factory: Factory) -> None:
         row = accepted(service, holdout(factory, 1))[0]
         for _ in range(20):
             service.get("/predict", row)
-        counted = service.get("/metrics").decode()
-        assert 'factory_requests_total{path="/predict",status="200"} 20.0' in counted
+        counted, wanted = "", 'factory_requests_total{path="/predict",status="200"} 20.0'
+        for _ in range(100):  # a worker counts a request once it is answered, not before
+            counted = service.get("/metrics").decode()
+            if wanted in counted:
+                break
+            time.sleep(0.05)
+        assert wanted in counted
         assert counted.count("factory_model{") == 1
 
 

@@ -90,18 +90,12 @@ def predict_file(
 
         scorer = replace(scorer, log=BatchLog(scorer.params, scorer.catalog, scorer.signature))
     aside = target.with_name(f"{target.stem}.quarantine{target.suffix}")
-    total = invalid = 0
     with ExitStack() as stack:
         if scorer.log:
             stack.enter_context(scorer.log)
         put = stack.enter_context(whole(target))
         with whole(aside) as put_aside:
-            for raw in rows_of(source, scorer.params.data):
-                good, bad = score(raw, scorer, total)
-                put(good)
-                put_aside(bad)
-                total, invalid = total + raw.height, invalid + bad.height
-                progress(total)
+            total, invalid = score_all(source, scorer, put, put_aside, progress)
         if not total:
             raise FactoryError(f"{source} holds no row", "give a file with rows")
         if invalid > max_invalid * total:
@@ -119,6 +113,20 @@ def predict_file(
         unlogged=scorer.log.problem,
         left_out=scorer.log.left_out,
     )
+
+
+def score_all(
+    source: Path, scorer: Scorer, put: Put, put_aside: Put, progress: Callable[[int], None]
+) -> tuple[int, int]:
+    """Hand on the answers and the rows that have none; how many rows there were, and of these."""
+    total = invalid = 0
+    for raw in rows_of(source, scorer.params.data):
+        good, bad = score(raw, scorer, total)
+        put(good)
+        put_aside(bad)
+        total, invalid = total + raw.height, invalid + bad.height
+        progress(total)
+    return total, invalid
 
 
 def rows_of(source: Path, data: Data) -> Iterator[pl.DataFrame]:
