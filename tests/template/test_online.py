@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import socket
 import subprocess
 import time
@@ -169,50 +168,3 @@ def test_features_of_your_own_are_the_same_over_http(factory: Factory) -> None:
     finally:
         factory.run("git", "reset", "--quiet", "--hard", before)
         factory.run("dvc", "checkout", "--quiet", "--force")
-
-
-def step(line: str, source: Path, target: Path, env: dict[str, str]) -> None:
-    """One line of a Dockerfile, as far as it is about files and packages."""
-    word, _, rest = line.partition(" ")
-    if word == "COPY":
-        *names, place = (name for name in rest.split() if not name.startswith("--from"))
-        for name in names:
-            path = source / name.removeprefix("/app/")
-            goal = target / place / path.name if place == "./" else target / place
-            goal.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copytree(path, goal, symlinks=True) if path.is_dir() else shutil.copy(path, goal)
-    elif rest.startswith(("uv ", "find ")):
-        execute(("bash", "-c", rest), target, env)
-
-
-def test_the_steps_of_the_image_give_a_service_that_is_small(
-    factory: Factory, tmp_path: Path
-) -> None:
-    if not has_service(factory):
-        assert not (factory.path / "Dockerfile").exists()
-        pytest.skip("made for batches")
-    text = factory.text("Dockerfile").replace("\\\n", " ")
-    build, final = re.split(r"^FROM .*$", text, flags=re.MULTILINE)[1:]
-    settings = dict(pair.split("=") for pair in re.findall(r"UV_\w+=\w+", build))
-    sent = {line.removeprefix("!") for line in factory.text(".dockerignore").splitlines()}
-    copied = re.findall(r"^COPY (?!--from)(.*) \S+$", text, re.MULTILINE)
-    assert {name for names in copied for name in names.split()} <= sent
-
-    app = tmp_path / "app"
-    app.mkdir()
-    for line in build.splitlines():
-        step(line, factory.path, app, {**factory.env, **settings})
-    shutil.rmtree(app / "src")
-    for line in final.splitlines():
-        if "--from" not in line:  # the environment is where it was made
-            step(line, factory.path, app, factory.env)
-
-    packages = next((app / ".venv/lib").glob("python3.*/site-packages"))
-    named = {path.name for path in packages.iterdir()}
-    assert not named & {"sklearn", "dvc", "pytest", "mypy"}
-    size = sum(file.stat().st_size for file in packages.rglob("*") if not file.is_symlink())
-    assert size < 450e6
-    with serving(factory, home=app) as service:
-        row = accepted(service, holdout(factory, 1))
-        assert json.loads(service.get("/predict", row))["predictions"]
-        assert json.loads(service.get("/model"))["metrics"]
