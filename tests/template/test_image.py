@@ -1,4 +1,4 @@
-"""The image of the service: linted, made step by step, its libraries found, all without an engine."""
+"""The image of the service: linted, made step by step, its libraries found, without an engine."""
 
 from __future__ import annotations
 
