@@ -10,12 +10,14 @@ import typer
 from ..errors import FactoryError
 from .app import Json, app, count, print_json, say
 
+Model = Annotated[str, typer.Option(help="A stage, a version, or the folder of a model.")]
+
 
 @app.command()
 def predict(
     source: Path,
     target: Path,
-    model: Annotated[Path, typer.Option(help="The folder of a model.")] = Path("models/model"),
+    model: Model = "models/model",
     explain: Annotated[
         int, typer.Option(min=0, help="Add so many features that moved each row's score most.")
     ] = 0,
@@ -27,10 +29,23 @@ def predict(
 ) -> None:
     """Score every row of SOURCE (CSV, Parquet or .sql) into TARGET; invalid rows go beside it."""
     from ..predict import predict_file
+    from ..registry.resolve import hand_over, resolve
 
+    found = resolve(model)
+    if found.commit:
+        options = [*["--no-log"] * (not log), *["--json"] * as_json]
+        numbers = ["--explain", str(explain), "--max-invalid", str(max_invalid)]
+        files = [str(source.absolute()), str(target.absolute())]
+        hand_over(found, ["predict", *files, *numbers, *options])
     progress = count if sys.stderr.isatty() else lambda rows: None
     done = predict_file(
-        source, target, model, explain=explain, max_invalid=max_invalid, log=log, progress=progress
+        source,
+        target,
+        found.model,
+        explain=explain,
+        max_invalid=max_invalid,
+        log=log,
+        progress=progress,
     )
     if done.unlogged:
         say(f"warning: {done.rows - done.logged:,} rows are not in the log: {done.unlogged}")
@@ -94,11 +109,13 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
     workers: Annotated[int, typer.Option(min=1, help="So many processes answer.")] = 1,
-    model: Annotated[Path, typer.Option(help="The folder of a model.")] = Path("models/model"),
+    model: Model = "models/model",
 ) -> None:
     """Answer requests for predictions over HTTP, until stopped."""
     from importlib import import_module
     from importlib.util import find_spec
+
+    from ..registry.resolve import hand_over, resolve
 
     package = __package__.rpartition(".")[0]
     if find_spec(f"{package}.online") is None:
@@ -107,4 +124,8 @@ def serve(
             "mlfactory update --set serving=online, and `mode: online` under serving: "
             "in params.yaml",
         )
-    import_module(f"{package}.online").serve(host, port, workers, model)
+    found = resolve(model)
+    if found.commit:
+        address = ["--host", host, "--port", str(port), "--workers", str(workers)]
+        hand_over(found, ["serve", *address])
+    import_module(f"{package}.online").serve(host, port, workers, found.model)

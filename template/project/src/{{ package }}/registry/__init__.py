@@ -1,0 +1,1 @@
+"""The registry: versions and stages of the model are git tags, its files are DVC's."""

@@ -1,0 +1,91 @@
+"""The one place where the registry runs git and DVC."""
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..errors import FactoryError
+
+# Inside a git hook these would point git at another repository, or at another index.
+LOCAL = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
+IDENTITY = "git config --global user.name NAME && git config --global user.email ADDRESS"
+
+
+def environment() -> dict[str, str]:
+    """The environment for programs: git finds the repository by the folder alone."""
+    return {name: value for name, value in os.environ.items() if name not in LOCAL}
+
+
+def output(
+    *argv: str,
+    hint: str = "",
+    cwd: Path | None = None,
+    stdin: str | bytes = "",
+    env: Mapping[str, str] | None = None,
+) -> bytes:
+    """What a program prints. A FactoryError tells the command and the last line of what it said."""
+    given = stdin.encode() if isinstance(stdin, str) else stdin
+    try:
+        done = subprocess.run(  # noqa: S603
+            argv, cwd=cwd, env=environment() | dict(env or {}), input=given, capture_output=True
+        )
+    except OSError as error:
+        raise FactoryError(f"{argv[0]} cannot be started: {error.strerror}", hint) from error
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip()).decode(errors="replace").splitlines()
+        raise FactoryError(f"`{shlex.join(argv)}` failed: {' '.join(said[-1:])}", hint)
+    return done.stdout
+
+
+def git(
+    *args: str,
+    hint: str = "",
+    cwd: Path | None = None,
+    stdin: str = "",
+    env: Mapping[str, str] | None = None,
+) -> str:
+    """The text that git prints."""
+    return output("git", *args, hint=hint, cwd=cwd, stdin=stdin, env=env).decode().strip()
+
+
+def dvc(*args: str, hint: str = "", cwd: Path | None = None) -> str:
+    """The text that DVC prints."""
+    return output(sys.executable, "-m", "dvc", *args, hint=hint, cwd=cwd).decode().strip()
+
+
+def tries(*args: str) -> str:
+    """The text that git prints; nothing where it fails."""
+    try:
+        return git(*args)
+    except FactoryError:
+        return ""
+
+
+def commit_of(ref: str) -> str:
+    """The full name of a commit."""
+    return git("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", hint="git log --oneline")
+
+
+def identity(fallback: str = "") -> str:
+    """Who commits, as git writes it: `NAME <ADDRESS> SECONDS ZONE`. FactoryError if nobody does."""
+    use: tuple[str, ...] = ("-c", "user.useConfigOnly=true")
+    if fallback and not tries(*use, "var", "GIT_COMMITTER_IDENT"):
+        use = ("-c", f"user.name={fallback}", "-c", f"user.email={fallback}@localhost")
+    try:
+        return git(*use, "var", "GIT_COMMITTER_IDENT")
+    except FactoryError:
+        raise FactoryError("git knows no name and address of yours", IDENTITY) from None
+
+
+def tag_object(name: str, commit: str, message: str, ident: str) -> str:
+    """An annotated tag that has no name in the repository yet; `set_refs` gives it one."""
+    text = f"object {commit}\ntype commit\ntag {name}\ntagger {ident}\n\n{message}\n"
+    return git("mktag", stdin=text)
+
+
+def set_refs(*changes: str, hint: str = "") -> None:
+    """Change refs all together or not at all; each as `git update-ref --stdin` wants it."""
+    git("update-ref", "--stdin", stdin="".join(f"{line}\n" for line in changes), hint=hint)

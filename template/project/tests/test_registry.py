@@ -1,0 +1,189 @@
+"""Versions and stages in git's tags, and what is refused before a tag is made."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .package import errors, git, register, resolve, tags
+
+OF_GIT = ("AUTHOR_NAME", "AUTHOR_EMAIL", "COMMITTER_NAME", "COMMITTER_EMAIL", "DIR", "INDEX_FILE")
+START = 1_700_000_000
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with one commit, whose project is called Churn.Model; git knows who commits."""
+    for name in OF_GIT:
+        monkeypatch.delenv(f"GIT_{name}", raising=False)
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".gitconfig").write_text("[user]\nname = Tester\nemail = tester@example.org\n")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    place = tmp_path / "factory"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    (place / "pyproject.toml").write_text('[project]\nname = "Churn.Model"\n')
+    (place / "params.yaml").write_text("model:\n  seed: 0\n")
+    git.git("init", "--quiet", "--initial-branch=main")
+    commit("first")
+    return place
+
+
+def commit(message: str) -> str:
+    """Commit all that stands here, or nothing; gives the commit."""
+    git.git("add", "--all")
+    git.git("commit", "--quiet", "--allow-empty", "--message", message)
+    return git.commit_of("HEAD")
+
+
+def tag(name: str, commit: str = "HEAD", at: int = 0) -> None:
+    """An annotated tag, made so many seconds after the start."""
+    env = {**os.environ, "GIT_COMMITTER_DATE": f"{START + at} +0000"}
+    argv = ["git", "tag", "--annotate", "--message", "{}", name, commit]
+    subprocess.run(argv, env=env, check=True)  # noqa: S603
+
+
+def test_the_name_fits_gto(repository: Path) -> None:
+    assert tags.artifact() == "churn-model"
+
+
+def test_in_a_larger_repository_the_folder_stands_before_it(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository / "teams/a b").mkdir(parents=True)
+    (repository / "teams/a b/pyproject.toml").write_text('[project]\nname = "churn"\n')
+    monkeypatch.chdir(repository / "teams/a b")
+    assert tags.artifact() == "teams/a-b=churn"
+
+
+def test_versions_are_ordered_by_their_numbers(repository: Path) -> None:
+    for version in ("v1.10.0", "v1.9.0", "v0.1.2"):
+        tag(f"churn-model@{version}")
+    tag("another@v7.0.0")
+    tag("churn-model@v2")
+    git.git("tag", "churn-model@v8.0.0")  # not annotated: GTO does not see it either
+    assert [one.version for one in tags.versions()] == ["v0.1.2", "v1.9.0", "v1.10.0"]
+
+
+def test_a_version_that_was_taken_back_is_none(repository: Path) -> None:
+    tag("churn-model@v1.0.0", at=1)
+    tag("churn-model@v1.0.0!", at=2)
+    assert tags.versions() == []
+    with pytest.raises(errors.FactoryError, match=r"there is no version v1\.0\.0") as raised:
+        tags.registered("v1.0.0")
+    assert "git fetch --tags" in raised.value.hint
+
+
+def test_what_a_stage_holds_is_what_was_put_there_last(repository: Path) -> None:
+    first, second = git.commit_of("HEAD"), commit("second")
+    tag("churn-model@v1.0.0", first)
+    tag("churn-model@v1.1.0", second)
+    tag("churn-model#staging#1", first, at=10)
+    tag("churn-model#prod#2", first, at=20)
+    tag("churn-model#prod#10", second, at=30)
+    held = tags.stages()
+    assert {name: one.version for name, one in held.items()} == {
+        "staging": "v1.0.0",
+        "prod": "v1.1.0",
+    }
+    assert (held["prod"].number, held["prod"].since.timestamp()) == (10, START + 30)
+    name, at = tags.next_stage_tag("prod")
+    assert name == "churn-model#prod#11"
+    assert at > START + 30
+
+
+def test_who_went_back_does_not_go_forward_again(repository: Path) -> None:
+    made = [git.commit_of("HEAD"), commit("second"), commit("third")]
+    for number, at in enumerate([0, 1, 2, 1, 0]):
+        tag(f"churn-model#prod#{number + 1}", made[at])
+    assert [one.commit for one in tags.held("prod")] == [made[0]]
+
+
+def test_a_stage_that_was_emptied_holds_nothing(repository: Path) -> None:
+    tag("churn-model#prod#1")
+    tag("churn-model#prod!#2")
+    assert tags.stages() == {}
+
+
+def test_all_refs_change_or_none(repository: Path) -> None:
+    head = git.commit_of("HEAD")
+    git.git("tag", "taken")
+    with pytest.raises(errors.FactoryError, match="git update-ref"):
+        git.set_refs(f"create refs/tags/free {head}", f"create refs/tags/taken {head}")
+    assert git.git("tag") == "taken"
+
+
+def test_who_commits_must_be_known(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(repository))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(repository))
+    with pytest.raises(errors.FactoryError, match="no name and address") as raised:
+        git.identity()
+    assert raised.value.hint.count("git config") == 2
+    assert git.identity("factory").startswith("factory <factory@localhost> ")
+
+
+def test_inside_a_hook_git_finds_the_factory(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    assert git.tries("rev-parse", "--show-toplevel") == str(repository)
+
+
+@pytest.mark.parametrize(
+    ("version", "bump", "following"),
+    [
+        ("v1.2.3", "major", "v2.0.0"),
+        ("v1.2.3", "minor", "v1.3.0"),
+        ("v1.2.3", "patch", "v1.2.4"),
+    ],
+)
+def test_the_next_version(version: str, bump: str, following: str) -> None:
+    assert register.bumped(version, bump) == following
+
+
+def test_there_are_three_parts_of_a_version() -> None:
+    with pytest.raises(errors.FactoryError, match="--bump huge"):
+        register.bumped("v1.0.0", "huge")
+
+
+def test_what_is_not_committed_is_no_version(repository: Path) -> None:
+    (repository / "params.yaml").write_text("model:\n  seed: 1\n")
+    with pytest.raises(errors.FactoryError, match=r"not committed: M params\.yaml"):
+        register.register()
+
+
+def test_a_commit_without_a_model_is_no_version(repository: Path) -> None:
+    with pytest.raises(errors.FactoryError, match=r"dvc\.lock .* holds no model"):
+        register.register()
+    assert git.git("tag") == ""
+    assert not list((repository / ".factory/versions").iterdir())
+
+
+def test_locks_that_are_older_than_what_they_lock(repository: Path) -> None:
+    (repository / "a.txt").write_text("a\n")
+    (repository / "b.csv.dvc").write_text("outs:\n- md5: '1'\n  path: b.csv\n")
+    (repository / "dvc.lock").write_text(
+        "stages:\n"
+        "  train:\n"
+        "    deps:\n"
+        "    - {path: a.txt, md5: 60b725f10c9c85c70d97880dfe8191b3}\n"
+        "    - {path: b.csv, md5: '2'}\n"
+        "    params: {params.yaml: {model.seed: 1}}\n"
+        "    outs: []\n"
+    )
+    assert register.unfit(repository) == ["b.csv", "`model.seed` in params.yaml"]
+    (repository / "a.txt").write_text("changed\n")
+    assert register.unfit(repository)[0] == "a.txt"
+
+
+def test_a_stage_that_holds_nothing_is_told(repository: Path) -> None:
+    with pytest.raises(errors.FactoryError, match="no version is on the stage prod"):
+        resolve.resolve("prod")
+    with pytest.raises(errors.FactoryError, match="there is no model 'prd'"):
+        resolve.resolve("prd")
+    with pytest.raises(errors.FactoryError, match="no model in models/model"):
+        resolve.resolve("models/model")
