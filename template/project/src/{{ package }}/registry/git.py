@@ -36,7 +36,8 @@ def output(
         raise FactoryError(f"{argv[0]} cannot be started: {error.strerror}", hint) from error
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip()).decode(errors="replace").splitlines()
-        raise FactoryError(f"`{shlex.join(argv)}` failed: {' '.join(said[-1:])}", hint)
+        told = [line for line in said if line.startswith(("ERROR", "error", "fatal"))] or said
+        raise FactoryError(f"`{shlex.join(argv)}` failed: {' '.join(told[-1:])}", hint)
     return done.stdout
 
 

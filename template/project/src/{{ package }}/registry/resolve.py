@@ -17,7 +17,7 @@ import yaml
 from ..errors import FactoryError
 from ..params import PARAMS, Loader
 from ..signature import FILE
-from .git import dvc, environment, output
+from .git import dvc, environment, git, output
 from .tags import FETCH, STAGES, registered, stages
 
 MODEL = Path("models/model")
@@ -96,12 +96,14 @@ def fetch(label: str, commit: str, root: Path) -> None:
             f"dvc repro, commit {LOCK}, and factory register",
         )
     (root / MODEL).parent.mkdir(parents=True, exist_ok=True)
+    top, folder = git("rev-parse", "--show-toplevel"), git("rev-parse", "--show-prefix")
+    source = ("--quiet", top, f"{folder}{MODEL.as_posix()}", "--rev", commit)
     try:
-        dvc("get", "--quiet", ".", MODEL.as_posix(), "--rev", commit, "--out", str(root / MODEL))
+        dvc("get", *source, "--out", str(root / MODEL))
     except FactoryError as error:
         told = f"the model of {label} is neither in DVC's cache nor in its remote"
         raise FactoryError(
-            f"{told}: {error.message}",
+            f"{told}: {error.message.rpartition(' failed: ')[2]}",
             "where it was made: dvc push; `dvc pull -v` tells why a remote does not answer",
         ) from error
 
