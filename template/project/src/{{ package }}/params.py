@@ -170,6 +170,29 @@ class Report(Section):
     )
 
 
+class Gate(Section):
+    """When a new model counts as better than the one before."""
+
+    metric: str | None = Field(
+        default=None, description="What they are compared by; else log_loss, or rmse of numbers."
+    )
+    margin: float = Field(
+        default=0.02,
+        gt=0,
+        lt=1,
+        description="A difference that matters, as a share of the old model's metric.",
+    )
+    min_rows: int = Field(
+        default=200, ge=30, description="With fewer rows that are new to both, nothing is decided."
+    )
+    window: float | None = Field(
+        default=None, gt=0, description="Only rows of the last so many days count; else all."
+    )
+    time: str | None = Field(
+        default=None, description="The column that dates rows for the window; else data.time."
+    )
+
+
 class Serving(Section):
     """How predictions are made, which decides what a model may know."""
 
@@ -233,6 +256,7 @@ class Params(Section):
     model: Model = Model()
     decision: Decision = Decision()
     report: Report = Report()
+    gate: Gate = Gate()
     serving: Serving = Serving()
     log: Log = Log()
 

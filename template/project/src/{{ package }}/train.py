@@ -39,11 +39,12 @@ REPORTS = Path("reports")
 PROFILE = "profile.json"
 POINTS = 201
 IMPORTANCE_ROWS = 2000
-# Where the rows came from, and how predictions are served and logged, changes nothing learned.
+# Where the rows came from, and how models are served, logged and compared, changes nothing learned.
 NOT_LEARNED: dict[str, Any] = {
     "data": {"source", "url_env"},
     "serving": {"max_rows", "max_body", "timeout", "key_env"},
     "log": True,
+    "gate": True,
 }
 
 
@@ -142,10 +143,15 @@ def provenance(params: Params, split: dict[str, Any]) -> dict[str, str]:
     return {
         "data": split["data"],
         "code": _digest(code),
-        "params": _digest(params.model_dump_json(exclude=NOT_LEARNED).encode()),
+        "params": params_hash(params),
         "lock": _digest(lock.read_bytes()) if lock.is_file() else "",
         "template": str(recorded.get("_commit", "")),
     }
+
+
+def params_hash(params: Params) -> str:
+    """Of the settings that a model depends on."""
+    return _digest(params.model_dump_json(exclude=NOT_LEARNED).encode())
 
 
 def featured_train(rows: pl.DataFrame, signature: Signature) -> pl.DataFrame:

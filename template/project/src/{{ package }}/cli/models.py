@@ -25,3 +25,22 @@ def register(
         say(f"warning: {warning}")
     say(f"{made.version} {'is' if made.new else 'was before'} the model of {made.commit[:12]}")
     say(f"next: git push origin '{made.tag}' && dvc push")
+
+
+@app.command()
+def compare(
+    a: Annotated[str, typer.Argument(help="A stage, a version or a folder.")] = "prod",
+    b: Annotated[str, typer.Argument(help="What is compared with it.")] = "models/model",
+    as_json: Json = False,
+) -> None:
+    """Is model B better than A, on rows that neither has learned from? Ends with 4 if it is worse,
+    or if the rows cannot tell."""
+    from ..registry.compare import PAGE, compare
+
+    record = compare(a, b)
+    if as_json:
+        print_json(record)
+    else:
+        say(f"{record['verdict']}: {record['reason']}")
+        say(str(PAGE))
+    raise typer.Exit(0 if record["verdict"] in ("better", "same") else 4)

@@ -1,0 +1,207 @@
+"""`factory compare`: two models on the same rows, which neither of them has learned from."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import reduce
+from operator import and_
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ..catalog import Catalog, load_catalog
+from ..contract import read_rows
+from ..data import column_names, key_text, raw_path, read_batches
+from ..errors import FactoryError
+from ..groups import grouped
+from ..insight import check_segments
+from ..metrics import PRIMARY
+from ..params import PARAMS, Params, load_params
+from ..predict import version
+from ..report import environment
+from ..signature import Signature, featured, load_signature
+from ..split import by_hash, split_key
+from ..train import REPORTS, params_hash
+from .gate import Compared, Group, judge, undecided
+from .resolve import Registered, resolve, run
+
+RECORD, PAGE = REPORTS / "comparison.json", REPORTS / "comparison.md"
+NUMBER = "__row__"
+STATES = {
+    "kept": "not worse by the margin",
+    "open": "too few rows to be sure",
+    "worse": "surely worse by more than the margin",
+    "unseen": "unseen: too few rows, or the metric is not defined",
+}
+
+
+@dataclass(frozen=True)
+class Side:
+    """A model with the settings that decided on what it has learned from."""
+
+    model: Registered
+    signature: Signature
+    params: Params
+
+    @property
+    def by(self) -> list[str]:
+        """The columns that decide on which side of its split a row is."""
+        by_time = self.signature.split["kind"] == "time"
+        return [self.params.data.time or ""] if by_time else split_key(self.params)
+
+    def held_out(self, raw: pl.DataFrame, rows: pl.DataFrame) -> pl.Series:
+        """Which of the raw rows, typed in `rows`, it has not learned from."""
+        if cutoff := self.signature.split["cutoff"]:
+            return rows[self.by[0]].cast(pl.Datetime("us")) > datetime.fromisoformat(cutoff)
+        return by_hash(key_text(raw, self.by), self.params.split) == 2
+
+    def told(self) -> dict[str, str | None]:
+        """What the record says of it."""
+        label, commit, name = self.model.label, self.model.commit, version(self.model.model)
+        return {"label": label, "version": self.model.version, "commit": commit, "model": name}
+
+
+def compare(a: Registered | str, b: Registered | str) -> dict[str, Any]:
+    """The verdict on B, with A as what it is measured by; also written to reports/comparison.*."""
+    params, catalog = load_params(), load_catalog()
+    check_segments(catalog, params)
+    if params.gate.window and not (params.gate.time or params.data.time):
+        hint = "name the column in gate.time, or set gate.window to null"
+        raise FactoryError("gate.window is set, and no column dates the rows", hint)
+    sides = [side_of(resolve(one) if isinstance(one, str) else one) for one in (a, b)]
+    record: dict[str, Any] = {"a": sides[0].told(), "b": sides[1].told()}
+    record |= {"metric": params.gate.metric or PRIMARY[sides[1].signature.task]}
+    record |= {"a_metrics": {}, "b_metrics": {}, "rows": 0, "left_out": 0, "segments": []}
+    try:
+        record |= compared(sides, params, catalog)
+    except FactoryError as error:  # one of them cannot score what comes in today
+        record |= undecided(error.message)
+    record["made"] = datetime.now(UTC).isoformat(timespec="seconds")
+    RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    template = environment(PAGE.name).get_template(PAGE.name)
+    PAGE.write_text(template.render(record, states=STATES), "utf-8", newline="\n")
+    return record
+
+
+def side_of(model: Registered) -> Side:
+    """A model and its settings. FactoryError if those of the work tree are not its own any more."""
+    known, params = load_signature(model.model), load_params(model.root / PARAMS)
+    if model.commit is None and known.provenance.get("params") != params_hash(params):
+        told = f"{model.label} was not trained with the settings that now stand in {PARAMS}"
+        raise FactoryError(told, "dvc repro")
+    return Side(model, known, params)
+
+
+def compared(sides: Sequence[Side], params: Params, catalog: Catalog) -> dict[str, Any]:
+    """The verdict, and what it rests on."""
+    if why := unlike(sides, column_names(raw_path(params), params.data), catalog):
+        return undecided(why)
+    raw, rows = new_to_both(sides, params, catalog)
+    if not raw.height:
+        return undecided("no row with a known target is new to both: their splits share no holdout")
+    scored, groups = score(sides, raw, rows, params, catalog)
+    told = {"rows": len(scored.y), "left_out": raw.height - len(scored.y)}
+    return told | judge(scored, groups, params)
+
+
+def unlike(sides: Sequence[Side], names: list[str], catalog: Catalog) -> str:
+    """Why the two cannot be compared; empty if they can."""
+    a, b = (side.signature for side in sides)
+    if a.target != b.target:
+        return f"one predicts {a.target!r}, the other {b.target!r}"
+    if "regression" in (a.task, b.task) and a.task != b.task:
+        return f"one is for {a.task}, the other for {b.task}"
+    for side in sides:
+        if lost := [n for n in side.by if n not in names or n not in catalog.columns]:
+            return f"{side.model.label} held rows out by {lost[0]!r}, and the data have it no more"
+    return ""
+
+
+def new_to_both(
+    sides: Sequence[Side], params: Params, catalog: Catalog
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows that neither has learned from and whose target is known, as they are and typed."""
+    parts = []
+    for raw in read_batches(raw_path(params), params.data):
+        columns = {name: c for name, c in catalog.columns.items() if name in raw.columns}
+        rows, _ = read_rows(raw, columns, params.data)
+        held = reduce(and_, (side.held_out(raw, rows) for side in sides))
+        held &= rows[params.data.target].is_not_null()
+        parts.append((raw.filter(held), rows.filter(held)))
+    raw, rows = (pl.concat(part, how="vertical_relaxed") for part in zip(*parts, strict=True))
+    if not params.gate.window:
+        return raw, rows
+    moment = rows[params.gate.time or params.data.time or ""].cast(pl.Datetime("us"))
+    late = moment > pl.lit(moment.max()) - timedelta(days=params.gate.window)
+    places = pl.select(late).to_series()
+    return raw.filter(places), rows.filter(places)
+
+
+def score(
+    sides: Sequence[Side], raw: pl.DataFrame, rows: pl.DataFrame, params: Params, catalog: Catalog
+) -> tuple[Compared, list[Group]]:
+    """What both say of the rows that both can score, and groups of these.
+
+    A class that one of them does not know has no chance there, which costs it dearly. So that this
+    does not hide how it does otherwise, the rows of the classes that both know are a group, too.
+    """
+    known = [side.signature.classes for side in sides]
+    classes = tuple(dict.fromkeys([*known[1], *known[0]]))
+    with TemporaryDirectory(prefix="factory-") as folder:
+        source = Path(folder) / "rows.parquet"
+        raw.with_row_index(NUMBER).write_parquet(source)
+        a, b = (answers(side.model, source, raw.height, classes) for side in sides)
+    target = rows[params.data.target]
+    y = codes(target, classes) if classes else target.cast(pl.Float64).to_numpy()
+    usable = ~np.isnan(np.column_stack([y, a, b])).any(axis=1)
+    rows, names = rows.filter(usable), split_key(params)
+    keys = key_text(raw.filter(usable), names).to_numpy() if names else np.arange(rows.height)
+    task = "regression" if not classes else "binary" if len(classes) == 2 else "multiclass"
+    groups = list(groups_of(rows, params, catalog))
+    if set(known[0]) != set(known[1]):
+        common = target.filter(usable).cast(pl.String).is_in([*{*known[0]} & {*known[1]}])
+        groups.append(Group(target.name, "what both know", common.arg_true().to_numpy()))
+    return Compared(task, y[usable], a[usable], b[usable], keys), groups
+
+
+def answers(model: Registered, source: Path, rows: int, classes: Sequence[str]) -> np.ndarray:
+    """What a model says by its own code, as metrics.py takes it; NaN for rows it cannot score."""
+    target, aside = source.with_name("answers.parquet"), "answers.quarantine.parquet"
+    options = ["--model", str(model.model.absolute()), "--no-log", "--max-invalid", "1"]
+    done = run(model, ["predict", str(source), str(target), *options])
+    if done.returncode:
+        said = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+        why = (said or done.stderr.splitlines() or ["it says nothing"])[-1].removeprefix("error: ")
+        raise FactoryError(f"{model.label} cannot score the rows: {why}")
+    scored = np.ones(rows, dtype=bool)
+    if source.with_name(aside).is_file():
+        scored[pl.read_parquet(source.with_name(aside))[NUMBER].to_numpy()] = False
+    names = [f"probability_{name}" for name in classes] or ["prediction"]
+    p = np.full((rows, len(names)), np.nan)
+    if scored.any():
+        found = pl.read_parquet(target)
+        p[scored] = 0
+        for place, name in enumerate(names):
+            if name in found.columns:
+                p[scored, place] = found[name].to_numpy()
+    return p if len(classes) > 2 else p[:, -1]
+
+
+def codes(target: pl.Series, classes: Sequence[str]) -> np.ndarray:
+    """The place of each class; NaN for one that neither model knows."""
+    places = {name: float(place) for place, name in enumerate(classes)}
+    text = target.cast(pl.String)
+    return text.replace_strict(places, default=float("nan"), return_dtype=pl.Float64).to_numpy()
+
+
+def groups_of(rows: pl.DataFrame, params: Params, catalog: Catalog) -> Iterator[Group]:
+    """The groups of the columns that report.segments names."""
+    names = params.report.segments
+    frame, salt = featured(rows, names) if names else rows, params.split.salt or params.data.target
+    for name in names:
+        for label, places in grouped(frame[name], 4, catalog, salt):
+            yield Group(name, label, places)
