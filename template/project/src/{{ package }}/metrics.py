@@ -104,6 +104,31 @@ def row_losses(task: str, y: Array, p: Array) -> Array:
     return _log_loss(shares[np.arange(len(y)), y.astype(int)])
 
 
+def expected(task: str, p: Array, threshold: float) -> dict[str, tuple[float, float]]:
+    """What metrics would be on these rows if the probabilities were right, with standard errors.
+
+    The outcome of each row is drawn with its probabilities, and the metrics are means over rows
+    (Kivimaki and others, Confidence-based estimators for predictive performance in model
+    monitoring, Journal of Artificial Intelligence Research 82, 2025). Nothing for a regression.
+    """
+    if task == "regression" or not len(p):
+        return {}
+    shares = np.column_stack([1 - p, p]) if task == "binary" else p
+    called = (p >= threshold).astype(int) if task == "binary" else shares.argmax(axis=1)
+    squares = (shares**2).sum(axis=1, keepdims=True) - 2 * shares + 1
+    losses = {
+        "log_loss": _log_loss(shares),
+        "brier": squares / 2 if task == "binary" else squares,
+        "accuracy": np.eye(shares.shape[1])[called],
+    }
+    found = {}
+    for name, loss in losses.items():
+        mean = (shares * loss).sum(axis=1)
+        spread = (shares * loss**2).sum(axis=1) - mean**2
+        found[name] = float(mean.mean()), float(np.sqrt(spread.clip(0).sum()) / len(p))
+    return found
+
+
 def _means(losses: dict[str, Array], w: Array) -> Metrics:
     return {name: float(loss @ w / w.sum()) for name, loss in losses.items()}
 

@@ -18,7 +18,7 @@ from .data import PREPARED, load
 from .errors import FactoryError
 from .groups import is_sensitive
 from .insight import Held, check_segments, insights
-from .metrics import PRIMARY, Interval, evaluate, measure
+from .metrics import PRIMARY, Interval, evaluate, expected, measure
 from .model import Matrix, fit, predict, save
 from .params import Params, load_params
 from .plots import write_plots
@@ -37,14 +37,15 @@ from .split import FILE as SPLIT
 MODEL = Path("models/model")
 REPORTS = Path("reports")
 PROFILE = "profile.json"
-POINTS = 201
+POINTS, LISTED = 201, 255
 IMPORTANCE_ROWS = 2000
-# Where the rows came from, and how models are served, logged and compared, changes nothing learned.
+# Where rows came from, and how models are served and looked after, changes nothing learned.
 NOT_LEARNED: dict[str, Any] = {
     "data": {"source", "url_env"},
     "serving": {"max_rows", "max_body", "timeout", "key_env"},
     "log": True,
     "gate": True,
+    "monitor": True,
 }
 
 
@@ -274,12 +275,17 @@ def backtest(
 
 
 def profile(rows: pl.DataFrame, signature: Signature, predictions: np.ndarray) -> dict[str, Any]:
-    """What monitoring compares with: per feature its distribution and the share that is missing."""
+    """What monitoring compares with: training rows by feature, and predictions of the holdout.
+
+    `expected` is what the metrics would be if the probabilities were right.
+    """
     frame, scores = featured_train(rows, signature), predictions.reshape(len(predictions), -1)
+    wanted = expected(signature.task, predictions, signature.threshold or 0.5)
     return {
         "rows": frame.height,
         "features": {f.name: _distribution(frame[f.name], f.salt) for f in signature.features},
         "predictions": [_quantiles(scores[:, k]) for k in range(scores.shape[1])],
+        "expected": {name: value for name, (value, _) in wanted.items()},
     }
 
 
@@ -290,18 +296,27 @@ def _distribution(column: pl.Series, salt: str) -> dict[str, Any]:
     if column.dtype in (pl.String, pl.Boolean):
         names = shown(known, salt if column.dtype == pl.String else "")
         counts = names.rename("value").value_counts().sort(["count", "value"], descending=True)
-        return told | {"counts": dict(counts.head(255).iter_rows())}
+        other = int(counts["count"][LISTED:].sum())
+        told |= {"rows": known.len(), "counts": dict(counts.head(LISTED).iter_rows())}
+        return told | {"other": other}
     values = known.to_physical().cast(pl.Float64).to_numpy()
-    return told | {"quantiles": _quantiles(values, (0.01, 0.99, 2) if salt else (0, 1, 9))}
+    return told | _quantiles(values, (0.01, 0.99, 2) if salt else (0, 1, 9))
 
 
-def _quantiles(values: np.ndarray, ends: tuple[float, float, int] = (0, 1, 9)) -> list[float]:
-    """From the first to the last wanted one, with so many significant digits."""
-    if not len(values):
-        return []
+def _quantiles(values: np.ndarray, ends: tuple[float, float, int] = (0, 1, 9)) -> dict[str, Any]:
+    """Values from the first to the last wanted quantile, with so many significant digits.
+
+    With each goes the exact share of rows that lie below it, and up to it.
+    """
     low, high, digits = ends
+    ordered = np.sort(values)
     wanted = np.linspace(0, 1, POINTS).clip(low, high)
-    return [float(f"{q:.{digits}g}") for q in np.quantile(values, wanted)]
+    found = np.quantile(ordered, wanted) if len(values) else []
+    points = sorted({float(f"{q:.{digits}g}") for q in found})
+    below, upto = np.searchsorted(ordered, points), np.searchsorted(ordered, points, "right")
+    shares = {"below": below, "upto": upto}
+    told = {name: (count / max(len(values), 1)).round(9).tolist() for name, count in shares.items()}
+    return {"rows": len(values), "values": points, **told}
 
 
 def metrics_file(result: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The `factory` program."""
 
-from . import catalog, data, models, pipeline, serving
+from . import catalog, data, models, monitor, pipeline, serving
 from .app import app, main
 
-__all__ = ["app", "catalog", "data", "main", "models", "pipeline", "serving"]
+__all__ = ["app", "catalog", "data", "main", "models", "monitor", "pipeline", "serving"]

@@ -1,0 +1,36 @@
+"""Watching the model in production."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .app import Json, app, print_json, say
+
+
+@app.command()
+def monitor(
+    window: Annotated[
+        str | None, typer.Option(help="How long a window is: 7d, 24h, 30m, 20s.")
+    ] = None,
+    current: Annotated[
+        Path | None, typer.Option(help="Look at the rows of a file, not at the prediction log.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Is the model still seeing, saying and getting right what it did? Exit 4 if not, or unseen."""
+    from ..monitor import monitor
+
+    found = monitor(window, current)
+    if as_json:
+        print_json(found)
+    else:
+        for check in found["checks"]:
+            if check["status"] != "ok":
+                whom = ", ".join(filter(None, (check.get("source"), check.get("owner"))))
+                about = f" [{whom}]" if whom else ""
+                say(f"{check['status']}: {check['message']}{about} (runbook: {check['runbook']})")
+        for line in found["unseen"]:
+            say(f"not seen: {line}")
+        say(f"{found['verdict']}: {found['window']['rows']:,} rows")
+    raise typer.Exit(0 if found["verdict"] == "healthy" else 4)
