@@ -13,10 +13,10 @@ from ..catalog import CATALOG, Catalog, load_catalog
 from ..contract import read_rows
 from ..data import missing_as_null, parse, read_batches
 from ..errors import FactoryError
+from ..forget import ran
 from ..labels import read_log
 from ..log import veil
 from ..model import load, predict
-from ..forget import ran
 from ..params import PARAMS, Params, load_params
 from ..predict import MODEL, version
 from ..registry.resolve import resolve

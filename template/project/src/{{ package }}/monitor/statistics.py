@@ -67,7 +67,8 @@ def _points(known: pl.Series, told: Told) -> Array:
 
     def step(numbers: Array) -> Array:
         with np.errstate(over="ignore"):
-            return ((numbers - values[0]) * scale).clip(-1, STEPS).astype(np.int32) + 1
+            place: Array = ((numbers - values[0]) * scale).clip(-1, STEPS).astype(np.int32)
+        return place + 1
 
     held, steps, own = np.zeros(STEPS + 2, dtype=bool), step(x), step(values)
     held[own] = True
