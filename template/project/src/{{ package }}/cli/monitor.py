@@ -26,7 +26,7 @@ def monitor(
         print_json(found)
     else:
         for check in found["checks"]:
-            if check["status"] != "ok":
+            if check["status"] in ("alarm", "warning"):
                 whom = ", ".join(filter(None, (check.get("source"), check.get("owner"))))
                 about = f" [{whom}]" if whom else ""
                 say(f"{check['status']}: {check['message']}{about} (runbook: {check['runbook']})")

@@ -83,7 +83,8 @@ def moved(line: Told, told: Told, found: Tally, watched: Watched, dtype: str) ->
     line |= {"psi": now.psi, "p": now.p}
     line["expected"] |= {"rows": told["rows"], "bins": now.bins, "shares": now.expected}
     line["observed"] |= {"rows": found.known, "bins": now.bins, "shares": now.observed}
-    said = f"{line['name']}: PSI {now.psi:.2g}, from {limit:g} on it matters"
+    what = line["name"] if "role" in line else f"the score of {line['name']}"
+    said = f"{what}: PSI {now.psi:.2g}, from {limit:g} on it matters"
     check = replace(about(line, "drift"), value=now.psi, threshold=limit, message=said)
     yield Tested(line, check, now.p, now.psi >= limit)
 

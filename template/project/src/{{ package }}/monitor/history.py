@@ -12,6 +12,7 @@ from .reading import Watched
 from .window import Window
 
 Record = dict[str, Any]
+SHOWN = 100
 windows = sa.Table(
     "monitor_windows",
     sa.MetaData(),
@@ -37,16 +38,16 @@ class History:
             connection.execute(CreateTable(windows, if_not_exists=True))
 
     def records(self, until: Window | None = None, *, all_models: bool = False) -> list[Record]:
-        """What was found up to a window, itself left out; oldest first."""
+        """What was found of late, before a window if one is given; oldest first."""
         own = windows.c
-        asked = sa.select(own.result).order_by(own.until)
+        asked = sa.select(own.result).order_by(own.until.desc()).limit(SHOWN)
         asked = asked.where(*(own[name] == value for name, value in self._fixed.items()))
         if until:
             asked = asked.where(own.until < micros(until.end))
         if not all_models:
             asked = asked.where(own.model == self.watched.version)
         with self.engine.connect() as connection:
-            return [json.loads(text) for text in connection.scalars(asked)]
+            return [json.loads(text) for text in connection.scalars(asked)][::-1]
 
     def record(self, window: Window) -> Record | None:
         """What was found in a window."""

@@ -52,10 +52,22 @@ def of_file(current: Path, watched: Watched) -> Told:
     return examined(seen, watched, [Check("contract", "data", *found)], [], span) | {"history": []}
 
 
-def of_window(history: History, watched: Watched, span: Window, now: datetime | None) -> Told:
-    """Look at a window of the log, and write down what was found; `now` if it is the latest."""
+def of_window(
+    history: History,
+    watched: Watched,
+    span: Window,
+    now: datetime | None = None,
+    stored: Told | None = None,
+) -> Told:
+    """Look at a window of the log, and write down what was found; `now` if it is the latest.
+
+    What is `stored` of it stays where no outcome has come since.
+    """
     mark, before, newest = history.mark(span), history.records(span), history.newest()
     seen = from_log(span, watched)
+    if stored and (len(seen.labelled[0]), seen.rows) == (stored["labelled"], stored["rows"]):
+        history.save(span, stored | {"mark": mark})
+        return stored
     rows, factor = [record["rows"] for record in before], watched.params.monitor.volume
     checks = traffic(seen, span, newest, rows, factor)
     if now:
@@ -77,7 +89,7 @@ def catch_up(history: History, watched: Watched, span: Window) -> None:
         complete = stored["labelled"] == stored["rows"] == mark[0]
         wanted = mark[0] >= stored["mark"][0] and mark != stored["mark"] and not complete
     if wanted:
-        of_window(history, watched, span, None)
+        of_window(history, watched, span, stored=stored)
 
 
 def examined(
@@ -98,7 +110,7 @@ def examined(
         "estimate": estimate(seen, watched, holdout),
     }
     shown = [decided(c, [c.name in r["breaches"] for r in before], settings) for c in checks]
-    records = [*before, record]
+    records = [*before[-BACK:], record]
     if holdout:
         shown += [decided(c, bad, settings) for c, bad in judged(records, holdout, watched)]
     for line in features:
@@ -145,6 +157,8 @@ def unseen(
 ) -> list[str]:
     """What nobody could look at, in words."""
     told = [f"{name}: {reason}" for name, reason in seen.hidden.items()]
+    if seen.rows < (needed := watched.params.monitor.min_rows):
+        told.append(f"features and scores: there are {seen.rows:,} rows, and {needed:,} tell")
     if span["source"] == "log":
         told.append(REFUSED)
     elif (scored := sum(map(len, seen.p))) < seen.rows:
