@@ -162,6 +162,18 @@ def test_label_and_forget(shop: Factory) -> None:
     shutil.rmtree(shop.path / "log")
 
 
+def test_alerts(shop: Factory) -> None:
+    done = do("alerts.md", shop)
+    assert "channel 1 (json://***): taken" in done.stderr
+    assert '"title": "churn: a test"' in done.stdout
+
+
+def test_the_contract_for_producers(shop: Factory) -> None:
+    done = do("contract-for-producers.md", shop)
+    assert "json-schema.org/draft/2020-12" in done.stdout
+    assert set(json.loads(shop.text("contract.json"))["properties"]) >= {"plan", "churned"}
+
+
 def test_serve_online(tmp_path: Path, env: dict[str, str]) -> None:
     customers().drop("segment", "revenue").write_csv(tmp_path / "customers.csv")
     options = ("--target", "churned", "--id", "customer id", "--ci", "none", "--defaults")

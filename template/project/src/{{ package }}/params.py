@@ -250,9 +250,7 @@ class Log(Section):
 class Monitor(Section):
     """When the monitor rings: a difference must be certain, matter, and come back."""
 
-    window: str = Field(
-        default="7d", description="How long a window is: 7d, 24h, 30m or 20s."
-    )
+    window: str = Field(default="7d", description="How long a window is: 7d, 24h, 30m or 20s.")
     windows: int = Field(default=3, ge=1, le=100, description="So many last windows are looked at.")
     breaches: int = Field(
         default=2, ge=1, description="It rings if so many of them are bad, the latest among them."
@@ -293,6 +291,18 @@ class Monitor(Section):
         return self
 
 
+class Alerts(Section):
+    """Who is told when something is wrong; the channels are secrets, and stand in no file."""
+
+    urls_env: str = Field(
+        default="FACTORY_ALERT_URLS",
+        description="The environment variable with the channels, as Apprise's URLs.",
+    )
+    repeat_days: int = Field(
+        default=7, ge=1, description="What goes on is said again after so many days."
+    )
+
+
 class Params(Section):
     """All settings of the factory."""
 
@@ -306,6 +316,7 @@ class Params(Section):
     serving: Serving = Serving()
     log: Log = Log()
     monitor: Monitor = Monitor()
+    alerts: Alerts = Alerts()
 
 
 def load_params(path: Path = PARAMS) -> Params:

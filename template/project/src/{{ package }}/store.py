@@ -53,6 +53,13 @@ labels = sa.Table(
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Index("labels_until", "until"),
 )
+# What was said of what goes wrong, and when last; what is over is no longer here.
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("sent", sa.BigInteger, nullable=False),
+)
 schema = sa.Table("log_schema", metadata, sa.Column("version", sa.Integer, primary_key=True))
 
 

@@ -46,6 +46,7 @@ NOT_LEARNED: dict[str, Any] = {
     "log": True,
     "gate": True,
     "monitor": True,
+    "alerts": True,
 }
 
 

@@ -1,6 +1,6 @@
 """The `factory` program."""
 
-from . import catalog, data, models, monitor, pipeline, serving
+from . import alert, catalog, data, models, monitor, pipeline, serving
 from .app import app, main
 
-__all__ = ["app", "catalog", "data", "main", "models", "monitor", "pipeline", "serving"]
+__all__ = ["alert", "app", "catalog", "data", "main", "models", "monitor", "pipeline", "serving"]

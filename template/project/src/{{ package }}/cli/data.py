@@ -1,5 +1,7 @@
-"""The raw data, and where they come from."""
+"""The raw data, where they come from, and what they must be like."""
 
+import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,6 +10,8 @@ from .app import Json, app, print_json, say
 
 data_app = typer.Typer(help="The raw data and where they come from.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+contract_app = typer.Typer(help="What the data must be like.", no_args_is_help=True)
+app.add_typer(contract_app, name="contract")
 
 
 @data_app.command()
@@ -32,3 +36,21 @@ def pull(
     before = f" (before: {taken['before']['rows']:,})" if taken["before"] else ""
     say(f"{taken['rows']:,} rows from {taken['origin']}{before}")
     say("next: dvc repro" if taken["changed"] else "they are the same data as before")
+
+
+@contract_app.command()
+def export(
+    file: Annotated[Path | None, typer.Argument(help="Else it is printed.")] = None,
+) -> None:
+    """Write the contract as JSON Schema of a row, for those who deliver the data."""
+    from ..catalog import load_catalog
+    from ..params import load_params
+    from ..schema import contract_schema
+
+    found = contract_schema(load_catalog(), load_params())
+    text = json.dumps(found, indent=2, ensure_ascii=False)
+    if file is None:
+        typer.echo(text)
+        return
+    file.write_text(text + "\n", "utf-8")
+    say(f"{len(found['properties'])} columns in {file}")

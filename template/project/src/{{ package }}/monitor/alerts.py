@@ -1,0 +1,157 @@
+"""Alerts through Apprise: what is newly wrong is said once, what is over is said too."""
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..errors import FactoryError
+from ..params import load_params
+from ..store import EPOCH, alerts, engine_of, make, micros, replace
+from ..words import counted
+
+NAME = __package__.partition(".")[0]
+PATIENCE = 20.0  # seconds that one channel may take
+BLIND, COMMAND = "the monitor cannot see", "factory "
+Told = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of a message in one channel; no part of it tells the channel's secrets."""
+
+    channel: str
+    taken: bool
+    reason: str = ""
+
+
+def notify(result: Told) -> list[str]:
+    """Send what the monitor newly found; gives what there is to say of the sending.
+
+    An alarm is over when a run sees so: what cannot be seen is not over.
+    """
+    checks = {check["name"]: check for check in result["checks"]}
+    wrong = {name: described(c) for name, c in checks.items() if c["status"] == "alarm"}
+    fine = [name for name, check in checks.items() if check["status"] in ("ok", "warning")]
+    if result["verdict"] == "unknown":
+        wrong[BLIND] = "\n".join(f"- it cannot see {text}" for text in result["unseen"])
+    else:
+        fine.append(BLIND)
+    before, window = within_log(sent), result["window"]
+    if result["verdict"] == "healthy":  # also what this model no longer has
+        fine = [name for name in before if not name.startswith(COMMAND)]
+    due, over = unsaid(wrong, before), [name for name in fine if name in before]
+    about = (
+        f"Model {result['model']['label']}, {counted(window['rows'], 'row')}, "
+        f"{window['from']} to {window['to']}.\n\n"
+    )
+    lines = []
+    if due:
+        still = [f"- it goes on: {name}" for name in wrong if name not in due]
+        text = about + "\n".join([*(wrong[name] for name in due), *still])
+        lines += tell(f"{counted(len(due), 'alarm')}: {', '.join(due[:3])}", text, due)
+    if over:
+        text = about + "\n".join(f"- over: {name}" for name in over)
+        lines += tell(f"over: {', '.join(over[:3])}", text, over, over=True)
+    return lines
+
+
+def described(check: Told) -> str:
+    """An alarm with all that its reader needs."""
+    known = [f"{key}: {check[key]}" for key in ("feature", "source", "owner") if check.get(key)]
+    lines = [f"- {check['message']}", ", ".join(known), f"docs/runbook.md#{check['runbook']}"]
+    return "\n  ".join(filter(None, lines))
+
+
+def alert(command: str, text: str) -> list[str]:
+    """Say that a command failed, unless that was said lately; gives what there is to say of it."""
+    key = COMMAND + command
+    return tell(f"{key} failed", text, [key]) if unsaid([key], within_log(sent)) else []
+
+
+def settle(command: str) -> list[str]:
+    """Say that a command works again, if it was said that it does not."""
+    key, text = COMMAND + command, "It did what it should."
+    return tell(f"{key} works again", text, [key], over=True) if key in within_log(sent) else []
+
+
+def unsaid(keys: Iterable[str], before: dict[str, datetime]) -> list[str]:
+    """What was not said yet, or so long ago that it is said again."""
+    oldest = datetime.now(UTC) - timedelta(days=load_params().alerts.repeat_days)
+    return [key for key in keys if before.get(key, EPOCH) < oldest]
+
+
+def tell(title: str, text: str, keys: list[str], *, over: bool = False) -> list[str]:
+    """Send, and keep that it was said if a channel took it; gives what is to be said of it."""
+    try:
+        done = send(title, text, "success" if over else "failure")
+    except FactoryError as error:
+        return [f"warning: no alert was sent: {error}"]
+    lost = [d for d in done if not d.taken]
+    if len(lost) < len(done):
+        within_log(lambda connection: keep(connection, keys, over=over))
+    told = f"alert: {title} (taken by {len(done) - len(lost)} of {counted(len(done), 'channel')})"
+    return [*(f"warning: channel {d.channel} did not take it: {d.reason}" for d in lost), told]
+
+
+def send(title: str, text: str, kind: str = "info") -> list[Delivery]:
+    """Try every channel that the variable names. A FactoryError where there is none."""
+    variable = load_params().alerts.urls_env
+    if not (urls := os.environ.get(variable, "").strip()):
+        hint = f"export {variable}='mailto://... slack://...', as Apprise writes them"
+        raise FactoryError(f"{variable} is not set", hint)
+    found = enumerate(re.split(r"[\s,;]+(?=[\w+-]+://)", urls.rstrip(",;")), 1)
+    try:
+        return [deliver(number, url, f"{NAME}: {title}", text, kind) for number, url in found]
+    except ImportError as error:
+        raise FactoryError("Apprise is not installed here", "uv sync") from error
+
+
+def deliver(number: int, url: str, title: str, text: str, kind: str) -> Delivery:
+    """Try one channel, within bounded time; whatever it does is told, not raised."""
+    from apprise import Apprise, AppriseAsset, NotifyFormat, NotifyType
+
+    secrets = [part for part in re.split(r"[/:@?&=,]+", url)[1:] if len(part) > 3]
+    name = f"{number} ({url.partition('://')[0] if '://' in url else '?'}://***)"
+    channel = Apprise(asset=AppriseAsset(app_id=NAME, service_timeout=PATIENCE))
+    try:
+        if not channel.add(url):
+            return Delivery(name, False, "Apprise knows no such URL, or it lacks a part")
+        done = channel.notify(text, title, NotifyType(kind), body_format=NotifyFormat.TEXT)
+        reason = " ".join(str(entry.message) for one in done.results for entry in one.logs())
+    except Exception as error:
+        return Delivery(name, False, type(error).__name__)
+    for secret in sorted(secrets, key=len, reverse=True):
+        reason = reason.replace(secret, "***")
+    return Delivery(name, bool(done), "" if done else reason or "it says not why")
+
+
+def within_log(act: Callable[[sa.Connection], dict[str, datetime]]) -> dict[str, datetime]:
+    """Use the log's database; where it is away, an alert sent twice is better than none."""
+    try:
+        engine = engine_of(load_params().log)
+        make(engine)
+        with engine.begin() as connection:
+            return act(connection)
+    except (FactoryError, sa.exc.SQLAlchemyError, OSError, ValueError):
+        return {}
+
+
+def sent(connection: sa.Connection) -> dict[str, datetime]:
+    """When each alert that stands was sent last."""
+    found = connection.execute(sa.select(alerts.c.key, alerts.c.sent))
+    return {key: EPOCH + timedelta(microseconds=at) for key, at in found}
+
+
+def keep(connection: sa.Connection, keys: list[str], *, over: bool) -> dict[str, datetime]:
+    """Keep what was said; what is over is forgotten."""
+    now = micros(datetime.now(UTC))
+    if over:
+        connection.execute(sa.delete(alerts).where(alerts.c.key.in_(keys)))
+    else:
+        connection.execute(replace(connection, alerts), [{"key": k, "sent": now} for k in keys])
+    return sent(connection)
