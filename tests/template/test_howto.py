@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +140,15 @@ def test_add_a_feature(shop: Factory) -> None:
 
 
 def test_score_a_batch(shop: Factory) -> None:
+    source = pl.read_csv(shop.path / "data/raw/customers.csv")
+    with closing(sqlite3.connect(shop.path / "shop.db")) as database, database:
+        names = ", ".join(f'"{name}"' for name in source.columns)
+        database.execute(f"create table customers ({names})")
+        places = ", ".join("?" * source.width)
+        database.executemany(f"insert into customers values ({places})", source.rows())
     do("score-a-batch.md", shop)
+    late = source.filter(pl.col("signup date") >= "2024-06-01")
+    assert pl.read_parquet(shop.path / "today.parquet").height == late.height > 0
     rows = pl.read_csv(shop.path / "data/raw/customers.csv").height
     scored, aside = (pl.read_csv(shop.path / f"scored{n}.csv") for n in ("", ".quarantine"))
     assert (scored.height, aside.height) == (rows - 1, 1)

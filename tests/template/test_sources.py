@@ -239,6 +239,65 @@ def test_what_is_wrong_with_the_database_is_told(churn: Factory, postgres: Serve
     assert 'the query in data/churn.sql fails: relation "nothing"' in refused(churn)
 
 
+TODAY = (
+    "select customer_id, plan, calls, price, since, moment,"
+    " 9007199254740993::numeric(20, 0) as account from customers where customer_id <= 50"
+)
+
+
+def test_a_batch_is_scored_from_the_database(churn: Factory, postgres: Server) -> None:
+    """As from a file with the same rows: decimals, dates and missing values among them."""
+    (churn.path / "today.sql").write_text(f"{TODAY} order by customer_id;\n")
+    customers(1, 50).drop("churned").write_csv(churn.path / "today.csv")
+    known = {**churn.env, "OTHER_URL": postgres.url(), "WAREHOUSE_URL": ""}
+    ways = (
+        (churn, ("--query", "today.sql", "one.parquet")),
+        (Factory(churn.path, known), ("--query", "today.sql", "two.csv", "--url-env", "OTHER_URL")),
+        (churn, ("today.csv", "three.csv")),
+    )
+    for factory, way in ways:
+        done = factory.json("factory", "predict", *way, "--json", "--no-log")
+        assert (done["rows"], done["invalid"]) == (50, 0)
+    one = pl.read_parquet(churn.path / "one.parquet")
+    for name in ("two.csv", "three.csv"):
+        read = pl.read_csv(churn.path / name, schema_overrides=one.schema)
+        assert read.drop("scored_at").equals(one.drop("scored_at"))
+
+
+def test_rows_of_a_query_that_break_the_contract_go_aside(churn: Factory) -> None:
+    (churn.path / "today.sql").write_text(TODAY.replace("price", "-1 * price as price"))
+    done = churn.run("factory", "predict", "--query", "today.sql", "out.csv", code=1)
+    assert "50 of 50 rows cannot be scored" in done.stderr
+    assert (churn.path / "out.quarantine.csv").is_file()
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("select * from nothing", 'fails: relation "nothing" does not exist'),
+        (f"{TODAY} and false", "gives no row"),
+        ("select customer_id, plan from customers", "the data lack the columns"),
+        ("select 1, 2", "column 1 has no name: give it one with AS"),
+        ("select pg_terminate_backend(pg_backend_pid()) as x", "fails: terminating connection"),
+    ],
+)
+def test_a_query_that_cannot_be_scored_says_why(churn: Factory, sql: str, told: str) -> None:
+    (churn.path / "today.sql").write_text(sql)
+    done = churn.run("factory", "predict", "--query", "today.sql", "out.csv", code=1)
+    assert told in done.stderr
+    assert "hint: " in done.stderr
+    assert not list(churn.path.glob("out*"))
+
+
+def test_a_server_that_is_away_is_named_without_its_password(churn: Factory) -> None:
+    away = {**churn.env, "WAREHOUSE_URL": "postgresql://reader:s3cret@127.0.0.1:1/none"}
+    (churn.path / "today.sql").write_text(TODAY)
+    argv = ("factory", "predict", "--query", "today.sql", "out.csv")
+    done = Factory(churn.path, away).run(*argv, code=1)
+    assert "the database of WAREHOUSE_URL cannot be reached" in done.stderr
+    assert "s3cret" not in done.stderr
+
+
 def test_many_batches_are_one_table(churn: Factory, tmp_path: Path) -> None:
     """A column that is empty in the first batch, and one whose numbers become fractions."""
     (tmp_path / "many.sql").write_text(
@@ -289,7 +348,7 @@ def test_sqlite_leads_to_a_trained_model(tmp_path: Path, env: dict[str, str]) ->
     assert snapshot(factory)["rows"] == 500
     assert "psycopg" not in factory.text("pyproject.toml")
     (factory.path / "new.sql").write_text("select * from customers where customer_id > 400")
-    factory.run("factory", "predict", "new.sql", "../scored.csv")
+    factory.run("factory", "predict", "--query", "new.sql", "../scored.csv")
     assert pl.read_csv(tmp_path / "scored.csv").height == 100
     (factory.path / "new.sql").unlink()
     assert factory.run("git", "status", "--porcelain").stdout == ""

@@ -1,6 +1,7 @@
 """Scoring a table: the answers, what is set aside, and what is never half written."""
 
-from contextlib import chdir
+import sqlite3
+from contextlib import chdir, closing
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,62 @@ def test_an_explanation_names_what_moved_a_score_most(trained: Trained, tmp_path
     moved = np.sort(np.abs(model.contributions(trained.model, x, trained.signature)), axis=1)
     assert np.array_equal(found["because_1_by"].abs().to_numpy(), moved[:, -1])
     assert set(found["because_2"]) <= {feature.name for feature in trained.signature.features}
+
+
+def test_a_query_is_scored_like_the_file_that_it_was_made_from(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needed = trained.rows.select(pl.col(*trained.catalog.inputs(trained.params)).cast(pl.String))
+    with closing(sqlite3.connect(tmp_path / "rows.db")) as database, database:
+        names = ", ".join(f'"{name}"' for name in needed.columns)
+        database.execute(f"create table t ({names})")
+        places = ", ".join("?" * needed.width)
+        database.executemany(f"insert into t values ({places})", needed.rows())  # noqa: S608
+    (tmp_path / "rows.sql").write_text("select * from t order by rowid;")
+    monkeypatch.setenv("ROWS_URL", f"sqlite:///{tmp_path}/rows.db")
+    asked = ["predict", "--query", str(tmp_path / "rows.sql"), str(tmp_path / "one.parquet")]
+    with chdir(trained.folder):
+        cli.app([*asked, "--url-env", "ROWS_URL"], standalone_mode=False)
+        predict.predict_file(trained.raw, tmp_path / "two.parquet")
+
+    answers = trained.signature.classes and predict.probabilities(trained.signature)
+    one, two = (pl.read_parquet(tmp_path / f"{n}.parquet") for n in ("one", "two"))
+    assert one.select("prediction", *answers).equals(two.select("prediction", *answers))
+
+
+@pytest.mark.parametrize(
+    ("variable", "sql", "told"),
+    [
+        ("NO_URL", "select 1", "NO_URL is not set"),
+        ("sqlite:///rows.db", "select 1", "--url-env names no variable"),
+        ("ROWS_URL", "select x from nowhere", "the query in .* fails: no such table: nowhere"),
+        ("ROWS_URL", "select 1 as one where false", "the query in .* gives no row"),
+        ("ROWS_URL", None, "there is no file"),
+    ],
+)
+def test_a_query_that_cannot_be_scored_says_why(
+    trained: Trained, tmp_path: Path, variable: str, sql: str | None, told: str
+) -> None:
+    sqlite3.connect(tmp_path / "rows.db").close()
+    if sql is not None:
+        (tmp_path / "rows.sql").write_text(sql)
+    with chdir(trained.folder), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROWS_URL", f"sqlite:///{tmp_path}/rows.db")
+        with pytest.raises(errors.FactoryError, match=told):
+            predict.predict_file(
+                tmp_path / "rows.sql", tmp_path / "out.csv", url_env=variable, log=False
+            )
+    assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "argv", [["out.csv"], ["a.csv", "b.csv", "c.csv"], ["a.csv", "b.csv", "--query", "c.sql"],
+             ["b.csv", "--query", "c.txt"]],
+)  # fmt: skip
+def test_an_input_is_either_a_file_or_a_query(argv: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.app(["predict", *argv])
+    assert ended.value.code == 2
 
 
 def test_batches_of_any_size_give_the_same_answers(

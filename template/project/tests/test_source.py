@@ -76,6 +76,9 @@ def test_a_snapshot_that_breaks_the_contract_changes_nothing(
         ([1, None, 2], [1, None, 2]),
         ([1, Decimal("2.5")], [1.0, 2.5]),
         ([2**64, 1], [str(2**64), "1"]),
+        ([Decimal(2**62 + 1), None, 1], [2**62 + 1, None, 1]),
+        ([Decimal("2.50"), Decimal("3.00")], [2.5, 3.0]),
+        ([Decimal(2**64)], [str(2**64)]),
         ([True, None], [True, None]),
         ([date(2025, 1, 31)], [date(2025, 1, 31)]),
         (

@@ -1,7 +1,7 @@
 """Scoring a table with the trained model, batch by batch: memory does not grow with the rows."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -69,12 +69,14 @@ def predict_file(
     *,
     explain: int = 0,
     max_invalid: float = MAX_INVALID,
+    url_env: str | None = None,
     log: bool = True,
     progress: Callable[[int], None] = lambda rows: None,
 ) -> Scored:
     """Score the rows of `source` into `target` (CSV or Parquet), which appears when it is whole.
 
-    A `.sql` is a query: its rows come from the database that data.url_env's variable names.
+    A `.sql` is a query: its rows come from the database whose URL stands in the environment
+    variable `url_env`, else in that of data.url_env.
 
     Rows that break the contract, and rows that lack a value which never was missing in training,
     go with the reason into a file beside it. A FactoryError if their share is above `max_invalid`;
@@ -95,7 +97,8 @@ def predict_file(
             stack.enter_context(scorer.log)
         put = stack.enter_context(whole(target))
         with whole(aside) as put_aside:
-            total, invalid = score_all(source, scorer, put, put_aside, progress)
+            batches = rows_of(source, scorer.params.data, url_env)
+            total, invalid = score_all(batches, scorer, put, put_aside, progress)
         if not total:
             raise FactoryError(f"{source} holds no row", "give a file with rows")
         if invalid > max_invalid * total:
@@ -116,11 +119,15 @@ def predict_file(
 
 
 def score_all(
-    source: Path, scorer: Scorer, put: Put, put_aside: Put, progress: Callable[[int], None]
+    batches: Iterable[pl.DataFrame],
+    scorer: Scorer,
+    put: Put,
+    put_aside: Put,
+    progress: Callable[[int], None],
 ) -> tuple[int, int]:
     """Hand on the answers and the rows that have none; how many rows there were, and of these."""
     total = invalid = 0
-    for raw in rows_of(source, scorer.params.data):
+    for raw in batches:
         good, bad = score(raw, scorer, total)
         put(good)
         put_aside(bad)
@@ -129,16 +136,21 @@ def score_all(
     return total, invalid
 
 
-def rows_of(source: Path, data: Data) -> Iterator[pl.DataFrame]:
-    """The raw rows of a file, or of a query, in batches."""
+def rows_of(source: Path, data: Data, url_env: str | None) -> Iterator[pl.DataFrame]:
+    """The raw rows of a file, or of a query, in batches.
+
+    Those of a query stand in a file before the first one is scored: the database is held no longer
+    than they take to arrive, and a column has one type in all batches.
+    """
     if source.suffix != ".sql":
         yield from read_batches(source, data)
         return
-    from .query import write_query
+    from .query import URL_ENV, write_query
 
     with TemporaryDirectory(prefix="factory-") as folder:
         table = Path(folder) / "rows.parquet"
-        write_query(source, data.url_env, table)
+        setting = "--url-env" if url_env else URL_ENV
+        write_query(source, url_env or data.url_env, table, setting)
         yield from read_batches(table, data)
 
 

@@ -23,12 +23,13 @@ DRIVERS = {
     "mysql": "mysql+pymysql",
     "mariadb": "mariadb+pymysql",
 }
+URL_ENV = "data.url_env in params.yaml"
 DRIVER = "uv add --group train PACKAGE (pymysql, snowflake-sqlalchemy, ...)"
 SECRET = re.compile("pass|pwd|secret|token|key|connect$", re.IGNORECASE)
 FORM = "postgresql://USER:PASSWORD@HOST/DATABASE"
 
 
-def write_query(path: Path, variable: str | None, target: Path) -> None:
+def write_query(path: Path, variable: str | None, target: Path, setting: str = URL_ENV) -> None:
     """Write what the query in `path` gives to a Parquet file. Raises FactoryError.
 
     The rows go through a file per batch, so that memory does not grow with them, and each column
@@ -36,7 +37,7 @@ def write_query(path: Path, variable: str | None, target: Path) -> None:
     """
     sql = query_in(path)
     parts: list[Path] = []
-    with connect(variable) as connection:
+    with connect(variable, setting) as connection:
         try:
             for batch in batches(connection, sql):
                 parts.append(target.with_name(f"part-{len(parts):06}.parquet"))
@@ -53,16 +54,16 @@ def write_query(path: Path, variable: str | None, target: Path) -> None:
 def query_in(path: Path) -> str:
     """The query without the semicolon at its end."""
     if not path.is_file():
-        raise FactoryError(f"there is no file {path}", "correct data.source in params.yaml")
+        raise FactoryError(f"there is no file {path}", "correct its name")
     sql = path.read_text("utf-8-sig").strip().rstrip(";")
     if not sql:
         raise FactoryError(f"{path} is empty", "write a query into it")
     return sql
 
 
-def connect(variable: str | None) -> "Connection":
+def connect(variable: str | None, setting: str = URL_ENV) -> "Connection":
     """A connection to the database whose URL stands in the environment."""
-    engine = database(variable)
+    engine = database(variable, setting)
     try:
         return engine.connect()
     except failures() as error:
@@ -70,13 +71,11 @@ def connect(variable: str | None) -> "Connection":
         raise FactoryError(told, f"look at the address and the password in {variable}") from None
 
 
-def database(
-    variable: str | None, setting: str = "data.url_env", install: str = DRIVER
-) -> "Engine":
+def database(variable: str | None, setting: str = URL_ENV, install: str = DRIVER) -> "Engine":
     """The database at the URL in the variable, with our drivers where it names none."""
     if variable is None or not variable.isidentifier():  # a URL is not repeated
         hint = "name the environment variable that holds the SQLAlchemy URL"
-        raise FactoryError(f"{setting} in params.yaml names no variable", hint)
+        raise FactoryError(f"{setting} names no variable", hint)
     if not (text := os.environ.get(variable)):
         raise FactoryError(f"{variable} is not set", f"export {variable}='{FORM}'")
     import sqlalchemy
@@ -149,6 +148,8 @@ def series(name: str, values: Sequence[Any]) -> pl.Series:
     kinds = {type(value) for value in values} - {type(None)}
     if not kinds:
         return pl.Series(name, values, pl.Null)
+    if Decimal in kinds and all(map(is_whole, values)):  # numeric(20, 0) may name things
+        values, kinds = [None if v is None else int(v) for v in values], {int}
     if kinds == {bool}:
         return pl.Series(name, values, pl.Boolean)
     if kinds == {int} and all(v is None or -(2**63) <= v < 2**63 for v in values):
@@ -160,6 +161,13 @@ def series(name: str, values: Sequence[Any]) -> pl.Series:
     if kinds == {datetime}:
         return pl.Series(name, [v and in_utc(v) for v in values], pl.Datetime("us"))
     return pl.Series(name, [None if v is None else text(v) for v in values], pl.String)
+
+
+def is_whole(value: Any) -> bool:
+    """Whether this is missing, or a number without digits behind the point, not even zeros."""
+    if not isinstance(value, Decimal):
+        return value is None or type(value) is int
+    return value.is_finite() and int(value.as_tuple().exponent) >= 0
 
 
 def in_utc(moment: datetime) -> datetime:

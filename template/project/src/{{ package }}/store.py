@@ -66,7 +66,7 @@ schema = sa.Table("log_schema", metadata, sa.Column("version", sa.Integer, prima
 def engine_of(settings: Log) -> sa.Engine:
     """The log's database, not yet reached. A FactoryError for settings that cannot be."""
     if settings.url_env:
-        engine = database(settings.url_env, "log.url_env", INSTALL)
+        engine = database(settings.url_env, "log.url_env in params.yaml", INSTALL)
     else:
         url = sa.URL.create("sqlite", database=settings.path)
         engine = sa.create_engine(url, poolclass=sa.NullPool)

@@ -40,7 +40,7 @@ def say(text: str) -> None:
 
 def count(rows: int) -> None:
     """How far a long run has come, on one line."""
-    typer.echo(f"\r{rows:,} rows", err=True, nl=False)
+    typer.echo(f"{rows:,} rows\r", err=True, nl=False)
 
 
 def print_json(content: dict[str, Any]) -> None:

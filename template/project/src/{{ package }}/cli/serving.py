@@ -15,8 +15,7 @@ Model = Annotated[str, typer.Option(help="A stage, a version, or the folder of a
 
 @app.command()
 def predict(
-    source: Path,
-    target: Path,
+    files: Annotated[list[Path], typer.Argument(metavar="[INPUT] OUTPUT", show_default=False)],
     model: Model = "models/model",
     explain: Annotated[
         int, typer.Option(min=0, help="Add so many features that moved each row's score most.")
@@ -24,29 +23,36 @@ def predict(
     max_invalid: Annotated[
         float, typer.Option(min=0, max=1, help="Fail when a larger share of rows is invalid.")
     ] = 0.05,
+    query: Annotated[
+        Path | None, typer.Option(metavar="FILE.sql", help="Take the rows from a database instead.")
+    ] = None,
+    url_env: Annotated[
+        str | None, typer.Option(help="Environment variable with its URL; else data.url_env.")
+    ] = None,
     log: Annotated[bool, typer.Option(help="Write the rows to the prediction log.")] = True,
     as_json: Json = False,
 ) -> None:
-    """Score every row of SOURCE (CSV, Parquet or .sql) into TARGET; invalid rows go beside it."""
+    """Score every row of INPUT into OUTPUT (CSV or Parquet both); invalid rows go beside it."""
     from ..predict import predict_file
     from ..registry.resolve import hand_over, resolve
 
+    sources, target = [*files[:-1], *([query] if query else [])], files[-1]
+    if len(sources) != 1:
+        raise typer.BadParameter("give INPUT and OUTPUT, or --query FILE.sql and OUTPUT")
+    if query and query.suffix != ".sql":
+        raise typer.BadParameter(f"call it {query.stem}.sql", param_hint="--query")
     found = resolve(model)
     if found.commit:
         options = [*["--no-log"] * (not log), *["--json"] * as_json]
+        options += ["--url-env", url_env] if url_env else []
         numbers = ["--explain", str(explain), "--max-invalid", str(max_invalid)]
-        files = [str(source.absolute()), str(target.absolute())]
-        hand_over(found, ["predict", *files, *numbers, *options])
+        paths = [str(sources[0].absolute()), str(target.absolute())]
+        hand_over(found, ["predict", *paths, *numbers, *options])
     progress = count if sys.stderr.isatty() else lambda rows: None
     done = predict_file(
-        source,
-        target,
-        found.model,
-        explain=explain,
-        max_invalid=max_invalid,
-        log=log,
-        progress=progress,
-    )
+        sources[0], target, found.model, explain=explain, max_invalid=max_invalid, url_env=url_env,
+        log=log, progress=progress,
+    )  # fmt: skip
     if done.unlogged:
         say(f"warning: {done.rows - done.logged:,} rows are not in the log: {done.unlogged}")
     elif done.left_out:
