@@ -1,6 +1,5 @@
 """Scoring a table with the trained model, batch by batch: memory does not grow with the rows."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +18,8 @@ from .data import read_batches
 from .errors import FactoryError
 from .model import load, predict
 from .params import Data, Params, load_params
+from .registry.resolve import version as version
+from .registry.resolve import version_of as version_of
 from .signature import Signature, encode, featured, load_signature, refusals
 
 if TYPE_CHECKING:
@@ -160,19 +161,6 @@ def opened(folder: Path, explain: int = 0) -> Scorer:
         raise FactoryError("model.py has no `contributions`", "add that verb, or leave --explain")
     signature = load_signature(folder)
     return Scorer(signature, load(folder), version(folder), load_catalog(), load_params(), explain)
-
-
-def version(folder: Path) -> str:
-    """A name for a model that follows from its files: the same model has the same name."""
-    return version_of({path.name: path for path in folder.iterdir()})
-
-
-def version_of(files: dict[str, Path]) -> str:
-    """The same for files that stand elsewhere under other names."""
-    digest = hashlib.sha256()
-    for name, path in sorted(files.items()):
-        digest.update(name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:12]
 
 
 def score(raw: pl.DataFrame, scorer: Scorer, first: int = 0) -> tuple[pl.DataFrame, pl.DataFrame]:

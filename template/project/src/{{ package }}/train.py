@@ -22,6 +22,7 @@ from .metrics import PRIMARY, Interval, evaluate, expected, measure
 from .model import Matrix, fit, predict, save
 from .params import Params, load_params
 from .plots import write_plots
+from .registry.card import model_card
 from .signature import (
     Signature,
     describe,
@@ -36,7 +37,7 @@ from .split import FILE as SPLIT
 
 MODEL = Path("models/model")
 REPORTS = Path("reports")
-PROFILE = "profile.json"
+PROFILE, CARD = "profile.json", "card.json"
 POINTS, LISTED = 201, 255
 IMPORTANCE_ROWS = 2000
 # Where rows came from, and how models are served and looked after, changes nothing learned.
@@ -89,6 +90,7 @@ def train() -> dict[str, Any]:
     save(model, MODEL)
     save_signature(signature, MODEL)
     _write_json(MODEL / PROFILE, profile(rows["train"], signature, scored["model"]))
+    _write_json(MODEL / CARD, model_card(result, catalog, params))
     _write_json(REPORTS / "evaluation.json", result)
     _write_json(REPORTS / "metrics.json", metrics_file(result))
     sensitive = is_sensitive(catalog, params.data.target)

@@ -1,7 +1,7 @@
 """Models by version and stage."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -44,3 +44,122 @@ def compare(
         say(f"{record['verdict']}: {record['reason']}")
         say(str(PAGE))
     raise typer.Exit(0 if record["verdict"] in ("better", "same") else 4)
+
+
+@app.command()
+def promote(
+    version: str,
+    to: Annotated[str, typer.Option(help="staging or prod.")],
+    force: Annotated[bool, typer.Option(help="Though it is not proven to be better.")] = False,
+    why: Annotated[str, typer.Option(help="Stands in the record.")] = "",
+    approver: Annotated[str, typer.Option(help="Who approved it; else you.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Put a version on a stage: a record and a tag; where CI makes the tags, propose the record."""
+    from ..registry.promote import promote
+
+    tell(promote(version, to, force=force, why=why, approver=approver), as_json)
+
+
+@app.command()
+def rollback(
+    why: Annotated[str, typer.Option(help="Stands in the record.")] = "",
+    approver: Annotated[str, typer.Option(help="Who approved it; else you.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Put back into production what was there before."""
+    from ..registry.promote import rollback
+
+    tell(rollback(why, approver), as_json)
+
+
+def tell(done: dict[str, Any], as_json: bool) -> None:
+    """What a promotion has changed, and how others get to know."""
+    if as_json:
+        print_json(done)
+        return
+    tag, branch = done.get("tag"), done.get("branch")
+    for warning in done.get("warnings", ()):
+        say(f"warning: {warning}")
+    if done["changed"] and tag:
+        say(f"{done['stage']} is {done['version']} now, in this clone until you push it")
+    elif done["changed"]:
+        say(f"{done['version']} is proposed for {done['stage']}; nothing is promoted yet")
+    else:
+        say(f"{done['version']} was {'proposed' if branch else 'there'} before; nothing changed")
+    names = " ".join(f"'{name}'" for name in (branch, tag) if name)
+    say(f"next: git push --atomic origin {names if branch else 'HEAD ' + names}")
+    if branch:
+        say(f"then: propose {branch} for the main branch")
+
+
+promotions_app = typer.Typer(help="The records of promotions/.", no_args_is_help=True)
+app.add_typer(promotions_app, name="promotions")
+
+
+@promotions_app.command()
+def apply(
+    approver: Annotated[str, typer.Option(help="Else who merged the record.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Make the tags of records that were merged; push them then: git push --tags."""
+    from ..registry.promote import apply
+
+    done = apply(approver)
+    if as_json:
+        print_json(done)
+    for name in done["stale"]:
+        say(f"warning: {name} is left out: its stage holds another version now. Remove the record,")
+        say("and compare and promote again")
+    for tag in [] if as_json else done["made"]:
+        typer.echo(tag)
+    raise typer.Exit(4 if done["stale"] else 0)
+
+
+@app.command()
+def models(
+    remote: Annotated[str, typer.Option(help="Ask this remote what it has: origin.")] = "",
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Push catalog.json to the branch `status` of origin.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Versions and stages: what is in use, since when, from what, approved by whom."""
+    from ..registry.card import publish as push
+    from ..registry.models import models
+
+    told = models(remote)
+    if publish:
+        say(f"catalog.json is on the branch {push()} of origin")
+    if as_json:
+        print_json(told)
+        return
+    for name, one in told["stages"].items():
+        approved = f", approved by {one['approved_by']}" if one["approved_by"] else ""
+        typer.echo(f"{name}: {one['version']} since {one['since'][:16]}{approved}")
+    for one in told["versions"]:
+        found = one["metrics"].get(one["metric"], {}).get("value")
+        good = "" if found is None else f", {one['metric']} {found:.4g}"
+        typer.echo(f"{one['version']}: commit {one['commit'][:12]}, data {one['data']}{good}")
+    for tag in told["odd"]:
+        say(f"warning: {tag} is another commit on {remote} than here: git fetch --tags --force")
+    if not told["versions"]:
+        say("nothing is registered here: git fetch --tags, or factory register")
+
+
+@app.command()
+def reproduce(version: str, as_json: Json = False) -> None:
+    """Build a version again from its commit, data and locks: is it the same to the last byte?"""
+    from ..registry.reproduce import reproduce
+
+    done = reproduce(version)
+    if as_json:
+        print_json(done)
+    elif done["equal"]:
+        say(f"{version} was built again, and every byte of the model is the same")
+    else:
+        for one in done["differs"]:
+            typer.echo(f"{one['file']} differs from line {one['line']} on")
+        for cause in done["causes"]:
+            say(cause)
+    raise typer.Exit(0 if done["equal"] else 4)

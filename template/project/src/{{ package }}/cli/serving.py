@@ -33,7 +33,6 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """Score every row of INPUT into OUTPUT (CSV or Parquet both); invalid rows go beside it."""
-    from ..predict import predict_file
     from ..registry.resolve import hand_over, resolve
 
     sources, target = [*files[:-1], *([query] if query else [])], files[-1]
@@ -48,6 +47,8 @@ def predict(
         numbers = ["--explain", str(explain), "--max-invalid", str(max_invalid)]
         paths = [str(sources[0].absolute()), str(target.absolute())]
         hand_over(found, ["predict", *paths, *numbers, *options])
+    from ..predict import predict_file
+
     progress = count if sys.stderr.isatty() else lambda rows: None
     done = predict_file(
         sources[0], target, found.model, explain=explain, max_invalid=max_invalid, url_env=url_env,

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ..errors import FactoryError
 
@@ -70,15 +71,40 @@ def commit_of(ref: str) -> str:
     return git("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", hint="git log --oneline")
 
 
-def identity(fallback: str = "") -> str:
+def author(fallback: str) -> tuple[str, ...]:
+    """Options for git in whose name it commits where it knows nobody: none, if it does."""
+    strict = ("-c", "user.useConfigOnly=true")
+    if tries(*strict, "var", "GIT_COMMITTER_IDENT"):
+        return strict
+    if not fallback:
+        raise FactoryError("git knows no name and address of yours", IDENTITY)
+    return ("-c", f"user.name={fallback}", "-c", f"user.email={fallback}@localhost")
+
+
+def identity(fallback: str = "", at: int | None = None) -> str:
     """Who commits, as git writes it: `NAME <ADDRESS> SECONDS ZONE`. FactoryError if nobody does."""
-    use: tuple[str, ...] = ("-c", "user.useConfigOnly=true")
-    if fallback and not tries(*use, "var", "GIT_COMMITTER_IDENT"):
-        use = ("-c", f"user.name={fallback}", "-c", f"user.email={fallback}@localhost")
-    try:
-        return git(*use, "var", "GIT_COMMITTER_IDENT")
-    except FactoryError:
-        raise FactoryError("git knows no name and address of yours", IDENTITY) from None
+    env = {"GIT_COMMITTER_DATE": f"{at} +0000"} if at else {}
+    return git(*author(fallback), "var", "GIT_COMMITTER_IDENT", env=env)
+
+
+def commit_files(
+    files: Mapping[str, str], message: str, parent: str | None, fallback: str = ""
+) -> str:
+    """A commit of the files on a parent's, or of them alone; no branch has it, the work tree does
+    not change.
+    """
+    folder, top = git("rev-parse", "--show-prefix"), Path(git("rev-parse", "--show-toplevel"))
+    with TemporaryDirectory(prefix="factory-") as place:
+        env = {"GIT_INDEX_FILE": str(Path(place) / "index")}
+        if parent:
+            git("read-tree", parent, env=env)
+        for name, text in files.items():
+            blob = git("hash-object", "-w", "--stdin", stdin=text)
+            entry = f"100644,{blob},{folder if parent else ''}{name}"
+            git("update-index", "--add", "--cacheinfo", entry, cwd=top, env=env)
+        tree = git("write-tree", env=env)
+    below = ("-p", parent) if parent else ()
+    return git(*author(fallback), "commit-tree", tree, *below, "-m", message)
 
 
 def tag_object(name: str, commit: str, message: str, ident: str) -> str:

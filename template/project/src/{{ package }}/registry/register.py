@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import platform
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ import yaml
 
 from ..errors import FactoryError
 from ..params import PARAMS, Loader
+from .card import write_catalog
 from .git import commit_of, git, identity, set_refs, tag_object, tries
-from .resolve import MODEL, exported, lock_of, model_hash
+from .resolve import exported, lock_of, model_hash
+from .resolve import version as name_of
 from .tags import artifact, order, versions
 
 BUMPS = ("major", "minor", "patch")
@@ -47,9 +50,11 @@ def register(bump: str = "minor", ref: str = "HEAD") -> Made:
             "dvc repro, commit dvc.lock and reports/, and register again",
         )
     tag = f"{artifact()}@{version}"
-    message = json.dumps({"version": version, "model": lock_model(found.root)})
+    told = {"version": version, "model": name_of(found.model), "md5": model_hash(found.root)}
+    message = json.dumps(told | platform_here())
     name = tag_object(tag, commit, message, ident)
     set_refs(f"create refs/tags/{tag} {name}", hint="git fetch --tags, and register again")
+    write_catalog()
     return Made(version, commit, tag, True, tuple(apart(commit)))
 
 
@@ -101,11 +106,9 @@ def hash_of(path: Path) -> str | None:
     return str(yaml.safe_load(noted.read_text("utf-8"))["outs"][0]["md5"])
 
 
-def lock_model(root: Path) -> dict[str, Any]:
-    """The model of the commit by its name and by DVC's, for whoever has the tag only."""
-    from ..predict import version
-
-    return {"name": version(root / MODEL), "md5": model_hash(root)}
+def platform_here() -> dict[str, str]:
+    """What a model may depend on, and no lock of packages tells."""
+    return {"python": platform.python_version(), "platform": platform.platform(terse=True)}
 
 
 def apart(commit: str) -> list[str]:

@@ -1,5 +1,6 @@
 """A model by its stage, its version or its folder; one that is registered runs by its own code."""
 
+import hashlib
 import io
 import os
 import re
@@ -16,13 +17,12 @@ import yaml
 
 from ..errors import FactoryError
 from ..params import PARAMS, Loader
-from ..signature import FILE
 from .git import dvc, environment, git, output
 from .tags import FETCH, STAGES, registered, stages
 
 MODEL = Path("models/model")
 EXPORTS = Path(".factory/versions")
-LOCK, PACKAGES = "dvc.lock", "uv.lock"
+LOCK, PACKAGES, SIGNATURE = "dvc.lock", "uv.lock", "signature.json"
 VERSION = re.compile(r"v\d+\.\d+\.\d+")
 
 
@@ -39,8 +39,8 @@ class Registered:
 
 def resolve(text: str) -> Registered:
     """The model that a stage, a version such as v1.2.0, or a path names, with all files at hand."""
-    if (Path(text) / FILE).is_file() or "/" in text or os.sep in text:
-        if not (Path(text) / FILE).is_file():
+    if (Path(text) / SIGNATURE).is_file() or "/" in text or os.sep in text:
+        if not (Path(text) / SIGNATURE).is_file():
             raise FactoryError(f"there is no model in {text}", "train one: dvc repro")
         return Registered(text, None, None, Path(), Path(text))
     if VERSION.fullmatch(text):
@@ -86,6 +86,19 @@ def model_hash(root: Path) -> str | None:
     """DVC's hash of the model that belongs to the commit."""
     outs = lock_of(root).get("train", {}).get("outs", [])
     return next((one.get("md5") for one in outs if one["path"] == MODEL.as_posix()), None)
+
+
+def version(folder: Path) -> str:
+    """A name for a model that follows from its files: the same model has the same name."""
+    return version_of({path.name: path for path in folder.iterdir()})
+
+
+def version_of(files: dict[str, Path]) -> str:
+    """The same for files that stand elsewhere under other names."""
+    digest = hashlib.sha256()
+    for name, path in sorted(files.items()):
+        digest.update(name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def fetch(label: str, commit: str, root: Path) -> None:

@@ -74,8 +74,33 @@ def parse(tag: str, name: str) -> re.Match[str] | None:
     return re.fullmatch(form, tag)
 
 
-def tags() -> list[Tag]:
-    """All tags of this artifact in the order in which they were made."""
+def tags(remote: str = "") -> list[Tag]:
+    """All tags of this artifact in the order in which they were made: those here, or a remote's.
+
+    A remote tells neither when nor why; that is known of tags that are here, too.
+    """
+    here = local_tags()
+    if not remote:
+        return here
+    known, found = {one.tag: one for one in here}, []
+    for line in git("ls-remote", "--tags", remote, hint="git remote -v").splitlines():
+        commit, _, ref = line.partition("\t")
+        tag = ref.removeprefix("refs/tags/").removesuffix("^{}")
+        if ref.endswith("^{}") and (parts := parse(tag, artifact())):
+            same = known.get(tag) if tag in known and known[tag].commit == commit else None
+            found.append(same or taken_apart(parts, commit, 0, ""))
+    return sorted(found, key=lambda one: (one.number, one.time))
+
+
+def taken_apart(parts: re.Match[str], commit: str, seconds: int, message: str) -> Tag:
+    """A tag with the parts of its name."""
+    when, number = datetime.fromtimestamp(seconds, UTC), int(parts["number"] or 0)
+    kept = parts["version"], parts["stage"], number, bool(parts["cancel"])
+    return Tag(parts.string, commit, when, message, *kept)
+
+
+def local_tags() -> list[Tag]:
+    """The annotated tags that are here."""
     name, found = artifact(), []
     form = "%00".join(f"%({field})" for field in FIELDS) + "%1e"
     for line in git("for-each-ref", f"--format={form}", "refs/tags").split("\x1e"):
@@ -83,10 +108,7 @@ def tags() -> list[Tag]:
             continue
         tag, kind, commit, seconds, message = line.lstrip("\n").split("\0")
         if kind == "tag" and (parts := parse(tag, name)):
-            when = datetime.fromtimestamp(int(seconds), UTC)
-            number, cancel = int(parts["number"] or 0), bool(parts["cancel"])
-            kept = parts["version"], parts["stage"], number, cancel
-            found.append(Tag(tag, commit, when, message.strip(), *kept))
+            found.append(taken_apart(parts, commit, int(seconds), message.strip()))
     return sorted(found, key=lambda one: (one.number, one.time))
 
 
@@ -95,10 +117,11 @@ def order(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.removeprefix("v").split("."))
 
 
-def versions() -> list[Version]:
+def versions(all_tags: list[Tag] | None = None) -> list[Version]:
     """Every version that has not been taken back, the oldest number first."""
     found: dict[str, Version] = {}
-    for one in sorted(tags(), key=lambda one: one.time):
+    known = tags() if all_tags is None else all_tags
+    for one in sorted(known, key=lambda one: (one.time, one.cancel)):
         if one.version and one.cancel:
             found.pop(one.version, None)
         elif one.version:
@@ -106,14 +129,15 @@ def versions() -> list[Version]:
     return sorted(found.values(), key=lambda one: order(one.version))
 
 
-def held(stage: str) -> list[Stage]:
+def held(stage: str, all_tags: list[Tag] | None = None) -> list[Stage]:
     """What a stage holds, last, and before it what it would go back to.
 
     Going back to a version takes away what came after it, so that nobody goes back to that.
     """
-    names = {one.commit: one.version for one in versions()}
+    known = tags() if all_tags is None else all_tags
+    names = {one.commit: one.version for one in versions(known)}
     kept: list[Stage] = []
-    for one in tags():
+    for one in known:
         if one.stage != stage:
             continue
         places = [place for place, before in enumerate(kept) if before.commit == one.commit]
@@ -126,10 +150,11 @@ def held(stage: str) -> list[Stage]:
     return kept
 
 
-def stages() -> dict[str, Stage]:
+def stages(all_tags: list[Tag] | None = None) -> dict[str, Stage]:
     """What each stage holds now."""
-    names = dict.fromkeys(one.stage for one in tags() if one.stage)
-    return {name: found[-1] for name in names if (found := held(name))}
+    known = tags() if all_tags is None else all_tags
+    names = dict.fromkeys(one.stage for one in known if one.stage)
+    return {name: found[-1] for name in names if (found := held(name, known))}
 
 
 def next_stage_tag(stage: str) -> tuple[str, int]:

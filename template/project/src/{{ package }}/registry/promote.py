@@ -1,0 +1,240 @@
+"""Putting a version on a stage, and going back: a record for people and programs, and a tag.
+
+Where a CI stands, promotion is a reviewed change: the record is proposed on a branch, and the tag
+is made when it is merged. Without one, both are made at once, here.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..errors import FactoryError
+from .card import answers, write_catalog
+from .git import commit_files, commit_of, git, identity, set_refs, tag_object, tries
+from .models import facts, told_of
+from .register import apart
+from .resolve import Registered, resolve, run
+from .resolve import version as name_of
+from .tags import Stage, held, next_stage_tag, registered, stages, tags
+
+PROMOTIONS = Path("promotions")
+COMPARISON = Path("reports/comparison.json")
+ONLY_IN_FULL = ("a", "b", "a_metrics", "b_metrics")
+Told = dict[str, Any]
+
+
+def promote(
+    version: str, stage: str, *, force: bool = False, why: str = "", approver: str = ""
+) -> Told:
+    """Put a version on a stage, or propose it. FactoryError unless it is proven, or forced."""
+    current = stages().get(stage)
+    if current and current.version == version:
+        return {"stage": stage, "version": version, "changed": False, "tag": current.tag}
+    if force and not why:
+        raise FactoryError("--force is written down with its reason", '--why "the reason"')
+    found = resolve(registered(version).version)
+    record = begun(stage, found, current, "promotion", why)
+    if open_branch := proposed(stage, version, record["from"]):
+        return {"stage": stage, "version": version, "changed": False, "branch": open_branch}
+    compared = comparison()
+    check = checked(found)
+    problems = [*unproven(record, current, compared, found), *check["errors"]]
+    if problems and not force:
+        more = f" (and {len(problems) - 1} more)" if problems[1:] else ""
+        hint = f"mend it, and `factory compare {stage} {version}`; or promote with --force --why"
+        raise FactoryError(f"{version} cannot go to {stage}: {problems[0]}{more}", hint)
+    if fitting(compared, current, found):
+        record["comparison"] = {
+            key: value for key, value in compared.items() if key not in ONLY_IN_FULL
+        }
+    record |= {"check": check, "problems": problems, "forced": bool(problems)}
+    return keep(record, approver, at_once=not has_ci())
+
+
+def rollback(why: str = "", approver: str = "") -> Told:
+    """Put back into production what was there before, at once."""
+    line = held("prod")
+    if len(line) < 2:
+        what = f" before {line[0].version}" if line else " yet"
+        raise FactoryError(f"nothing was in production{what}", "factory models")
+    found = resolve(line[-2].version)
+    return keep(begun("prod", found, line[-1], "rollback", why), approver, at_once=True)
+
+
+def begun(stage: str, found: Registered, current: Stage | None, kind: str, why: str) -> Told:
+    """What every record says."""
+    known = facts(str(found.commit)) | {"model": name_of(found.model)}
+    if not known["metrics"]:
+        raise FactoryError(f"{found.label} has no reports/evaluation.json", "dvc repro, register")
+    return {
+        "format": 1,
+        "kind": kind,
+        "stage": stage,
+        "version": found.version,
+        "from": current.version if current else None,
+        **known,
+        "why": why,
+        "comparison": None,
+        "check": None,
+        "problems": [],
+        "forced": False,
+        "proposed_by": identity().rpartition(" ")[0].rpartition(" ")[0],
+        "proposed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "approved_by": None,
+    }
+
+
+def comparison() -> Told:
+    """The last comparison that was made here."""
+    return dict(json.loads(COMPARISON.read_text("utf-8"))) if COMPARISON.is_file() else {}
+
+
+def fitting(compared: Told, current: Stage | None, found: Registered) -> bool:
+    """Whether the comparison is of what the stage holds, as A, with this version, as B."""
+    if not current or not compared:
+        return False
+    names = name_of(resolve(current.version).model), name_of(found.model)
+    return bool(names == (compared["a"]["model"], compared["b"]["model"]))
+
+
+def unproven(
+    record: Told, current: Stage | None, compared: Told, found: Registered
+) -> Iterator[str]:
+    """Why the version is not known to be better than what the stage holds, or than nothing."""
+    if not current:
+        if record["verdict"] != "accepted":
+            yield f"it is {record['verdict']}: {record['reason']}"
+    elif not fitting(compared, current, found):
+        yield f"{COMPARISON} does not compare {current.version} with it"
+    elif compared["verdict"] != "better":
+        told = f"compared with {current.version} it is {compared['verdict']}"
+        yield f"{told}: {compared['reason']}"
+
+
+def checked(found: Registered) -> Told:
+    """What `factory check --strict` of the version itself says, on its data if they are at hand."""
+    for noted in (found.root / "data").rglob("*.dvc"):
+        here, there = noted.relative_to(found.root), noted.with_suffix("")
+        if here.is_file() and here.read_bytes() == noted.read_bytes() and not there.exists():
+            there.symlink_to(here.with_suffix("").absolute())
+    done = run(found, ["check", "--strict", "--json"])
+    try:
+        findings = json.loads(done.stdout)["findings"]
+    except ValueError:
+        said = (done.stderr.strip() or "nothing").splitlines()[-1]
+        return {"errors": [f"`factory check --strict` says: {said}"], "warnings": []}
+    lines: dict[str, list[str]] = {"error": [], "warning": []}
+    for one in findings:
+        lines[one["level"]].append(f"{one['feature'] or 'features.yaml'}: {one['message']}")
+    return {"errors": lines["error"], "warnings": lines["warning"]}
+
+
+def has_ci() -> bool:
+    """Whether tags are made by a CI when a record is merged."""
+    return bool(answers().get("ci", "none") != "none")
+
+
+def base() -> str:
+    """What a proposal is made on: the main branch as the remote has it, or what stands here."""
+    here = commit_of("HEAD")
+    main = tries("rev-parse", "--verify", "--quiet", "origin/HEAD^{commit}") if has_ci() else ""
+    return main or here
+
+
+def proposed(stage: str, version: str, before: str | None) -> str:
+    """The branch on which this was proposed, and not merged, yet."""
+    branch = f"promote/{stage}-{version}"
+    names = tries("diff", "--name-only", "--relative", f"{base()}...{branch}", "--", "promotions")
+    for name in names.splitlines():
+        if name.endswith(".json"):
+            record = json.loads(tries("show", f"{branch}:./{name}") or "{}")
+            if (record.get("version"), record.get("from")) == (version, before):
+                return branch
+    return ""
+
+
+def keep(record: Told, approver: str, *, at_once: bool) -> Told:
+    """Commit the record, and with `at_once` make the tag: both or neither."""
+    parent, stage, version = base(), record["stage"], record["version"]
+    name = f"{stage}-{next_number(parent):04}-{version}"
+    record = {"record": name, **record}
+    if at_once:
+        record["approved_by"] = approver or record["proposed_by"]
+    files = {f"{PROMOTIONS}/{name}.json": pretty(record), f"{PROMOTIONS}/{name}.md": page(record)}
+    made = commit_files(files, f"{record['kind'].capitalize()}: {version} to {stage}", parent)
+    branch = f"{'promote' if not at_once else 'rollback'}/{stage}-{version}" if has_ci() else ""
+    changes = [f"update refs/heads/{branch} {made}" if branch else f"update HEAD {made} {parent}"]
+    tag = ""
+    if at_once:
+        tag, change = tagged(record)
+        changes.append(change)
+    set_refs(*changes, hint="somebody else committed or promoted meanwhile: do it again")
+    if not branch:
+        git("restore", "--source=HEAD", "--staged", "--worktree", "--", *files)
+    write_catalog()
+    told = {key: record.get(key) for key in ("stage", "version", "from", "record", "forced")}
+    more = {"changed": True, "tag": tag, "branch": branch, "warnings": apart(record["commit"])}
+    return told | more
+
+
+def next_number(commit: str) -> int:
+    """One more than any record or tag has."""
+    names = tries("ls-tree", "--name-only", commit, f"{PROMOTIONS}/").splitlines()
+    numbers = [number_of(Path(name)) for name in names]
+    return 1 + max([*numbers, *(one.number for one in tags())], default=0)
+
+
+def number_of(file: Path) -> int:
+    """The number in a record's name: 3 of prod-0003-v1.2.0.json."""
+    return int(file.name.rsplit("-", 2)[1])
+
+
+def tagged(record: Told, fallback: str = "") -> tuple[str, str]:
+    """The tag that puts the record's version on its stage, and the change of refs that makes it."""
+    tag, at = next_stage_tag(record["stage"])
+    message = json.dumps(record, ensure_ascii=False)
+    made = tag_object(tag, record["commit"], message, identity(fallback, at))
+    return tag, f"create refs/tags/{tag} {made}"
+
+
+def apply(approver: str = "") -> Told:
+    """Make the tags of merged records that have none, in the records' order.
+
+    A record that was proposed against what the stage no longer holds is left out, and named.
+    """
+    done = {told_of(one.message).get("record") for one in tags() if one.stage}
+    files = sorted(PROMOTIONS.glob("*.json"), key=lambda file: (number_of(file), file.name))
+    records = [json.loads(file.read_text("utf-8")) for file in files if file.stem not in done]
+    for record in records:
+        if registered(record["version"]).commit != record["commit"]:
+            told = f"{record['version']} is not the commit that {record['record']} names"
+            raise FactoryError(told, "git fetch --tags --force, and look at who moved the tag")
+    made, stale = [], []
+    for record in records:
+        current = stages().get(record["stage"])
+        if (current.version if current else None) != record["from"]:
+            stale.append(record["record"])
+            continue
+        file = f"{PROMOTIONS}/{record['record']}.json"
+        merged_by = tries("log", "-1", "--first-parent", "--format=%an <%ae>", "--", file)
+        tag, change = tagged(record | {"approved_by": approver or merged_by}, "factory")
+        set_refs(change, hint="git fetch --tags, and again")
+        made.append(tag)
+    write_catalog()
+    return {"made": made, "stale": stale}
+
+
+def pretty(content: Told) -> str:
+    """JSON that git can show the differences of."""
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def page(record: Told) -> str:
+    """The record for people."""
+    from ..report import environment
+    from ..words import LABELS
+
+    template = environment("promotion.md").get_template("promotion.md")
+    return template.render(record, from_version=record["from"], labels=LABELS)
