@@ -157,6 +157,27 @@ def test_score_a_batch(shop: Factory) -> None:
     assert set(explained["because_3"]) <= {f["name"] for f in signature(shop)["features"]}
 
 
+def test_promote_a_model(shop: Factory) -> None:
+    origin = shop.path.parent / "origin.git"
+    shop.run("git", "init", "--quiet", "--bare", "--initial-branch=main", str(origin))
+    shop.run("git", "remote", "add", "origin", str(origin))
+    shop.write("features.yaml", shop.text("features.yaml").replace("assumed: true", ""))
+    shop.run("dvc", "repro", "--quiet")
+    shop.run("git", "commit", "--quiet", "--all", "--message", "Reviewed")
+    done = do("promote-a-model.md", shop)
+    assert "v1.0.0 was built again, and every byte of the model is the same" in done.stderr
+    assert "prod: v1.0.0 since" in done.stdout
+    here, there = shop.json("factory", "models", "--json"), "factory models --remote origin --json"
+    assert shop.json(*there.split()) == here
+    assert here["stages"]["prod"]["from"] == "v1.1.0"
+    for tag in shop.run("git", "tag").stdout.split():
+        shop.run("git", "tag", "--delete", tag)
+    shop.run("git", "remote", "remove", "origin")
+    shutil.rmtree(shop.path / ".factory")
+    shutil.rmtree(shop.path / "log")
+    (shop.path / "catalog.json").unlink()
+
+
 def test_label_and_forget(shop: Factory) -> None:
     done = do("label-and-forget.md", shop)
     told = [line for line in done.stderr.splitlines() if "outcomes" in line]

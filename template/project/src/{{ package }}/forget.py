@@ -1,8 +1,6 @@
 """An entity that is to be forgotten: erased from the log, and where else it has left a trace."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from .errors import FactoryError
 from .log import entities, veil
 from .params import Params, load_params
 from .predict import MODEL, version, version_of
+from .registry.git import dvc, tries
 from .store import engine_of, labels, make, predictions
 
 LEARNED = ("train.parquet", "validation.parquet")
@@ -119,10 +118,11 @@ def trained_on(entity: str, params: Params) -> tuple[list[dict[str, str | None]]
 
 def models() -> Iterator[tuple[str, dict[str, dict[str, Path]]]]:
     """Each model in git's history, oldest first: commit, its files and those of its data."""
-    cache = Path(ran(sys.executable, "-m", "dvc", "cache", "dir") or ".dvc/cache") / "files/md5"
+    commits = tries("log", "--all", "--reverse", "--format=%h", "--", "dvc.lock").split()
+    cache = Path(dvc("cache", "dir")) / "files/md5" if commits else Path()
     seen = set()
-    for commit in ran("git", "log", "--all", "--reverse", "--format=%h", "--", "dvc.lock").split():
-        stages = (yaml.safe_load(ran("git", "show", f"{commit}:./dvc.lock")) or {}).get(
+    for commit in commits:
+        stages = (yaml.safe_load(tries("show", f"{commit}:./dvc.lock")) or {}).get(
             "stages", {}
         )
         entries = [
@@ -154,12 +154,3 @@ def holds(files: list[Path], entity: str, params: Params) -> bool:
             if (keys == entity).any():
                 return True
     return False
-
-
-def ran(*argv: str) -> str:
-    """What a program prints; nothing where it fails, as git does outside of a repository."""
-    try:
-        done = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603
-    except OSError:
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

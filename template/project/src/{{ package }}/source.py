@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from glob import glob
@@ -21,6 +19,7 @@ from .dialect import GZIP
 from .errors import FactoryError
 from .params import Data, Params, load_params
 from .query import write_query
+from .registry.git import dvc
 
 SNAPSHOT = Path("data/snapshot.json")
 SET = "set data.source in params.yaml, or give a file: factory data pull --from FILE"
@@ -134,10 +133,6 @@ def checked(fresh: Path, params: Params, catalog: Catalog) -> tuple[int, list[Fi
 
 def track(path: Path) -> str:
     """Hand the file to DVC; returns its hash."""
-    argv = [sys.executable, "-m", "dvc", "add", "--quiet", str(path)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-        raise FactoryError(f"dvc add {path} failed: {' '.join(said)}", f"dvc add {path}")
+    dvc("add", "--quiet", str(path), hint=f"dvc add {path}")
     entry = yaml.safe_load(path.with_name(path.name + ".dvc").read_text("utf-8"))
     return str(entry["outs"][0]["md5"])

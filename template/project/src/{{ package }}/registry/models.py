@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from .git import tries
-from .tags import Stage, artifact, stages, tags, versions
+from .tags import Tag, artifact, stages, tags, versions
 
 Told = dict[str, Any]
 
@@ -51,7 +51,7 @@ def models(remote: str = "") -> Told:
     }
 
 
-def in_use(held: Stage) -> Told:
+def in_use(held: Tag) -> Told:
     """What a stage holds, since when, from which commit and data, and approved by whom."""
     record = told_of(held.message)
     kept = ("data", "approved_by", "proposed_by", "from", "record", "forced", "why")

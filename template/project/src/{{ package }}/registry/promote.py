@@ -17,7 +17,7 @@ from .models import facts, told_of
 from .register import apart
 from .resolve import Registered, resolve, run
 from .resolve import version as name_of
-from .tags import Stage, held, next_stage_tag, registered, stages, tags
+from .tags import Tag, held, next_stage_tag, registered, stages, tags
 
 PROMOTIONS = Path("promotions")
 COMPARISON = Path("reports/comparison.json")
@@ -63,7 +63,7 @@ def rollback(why: str = "", approver: str = "") -> Told:
     return keep(begun("prod", found, line[-1], "rollback", why), approver, at_once=True)
 
 
-def begun(stage: str, found: Registered, current: Stage | None, kind: str, why: str) -> Told:
+def begun(stage: str, found: Registered, current: Tag | None, kind: str, why: str) -> Told:
     """What every record says."""
     known = facts(str(found.commit)) | {"model": name_of(found.model)}
     if not known["metrics"]:
@@ -91,7 +91,7 @@ def comparison() -> Told:
     return dict(json.loads(COMPARISON.read_text("utf-8"))) if COMPARISON.is_file() else {}
 
 
-def fitting(compared: Told, current: Stage | None, found: Registered) -> bool:
+def fitting(compared: Told, current: Tag | None, found: Registered) -> bool:
     """Whether the comparison is of what the stage holds, as A, with this version, as B."""
     if not current or not compared:
         return False
@@ -99,9 +99,7 @@ def fitting(compared: Told, current: Stage | None, found: Registered) -> bool:
     return bool(names == (compared["a"]["model"], compared["b"]["model"]))
 
 
-def unproven(
-    record: Told, current: Stage | None, compared: Told, found: Registered
-) -> Iterator[str]:
+def unproven(record: Told, current: Tag | None, compared: Told, found: Registered) -> Iterator[str]:
     """Why the version is not known to be better than what the stage holds, or than nothing."""
     if not current:
         if record["verdict"] != "accepted":

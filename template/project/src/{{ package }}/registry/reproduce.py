@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,7 +11,7 @@ from .git import dvc, git, output
 from .models import told_of
 from .register import platform_here
 from .resolve import MODEL, lock_of, resolve
-from .tags import registered, tags
+from .tags import registered
 
 Told = dict[str, Any]
 
@@ -30,7 +31,7 @@ def reproduce(version: str) -> Told:
         options = ("--force", "--no-run-cache", "--no-commit", "train")
         output(*dvc_there, "repro", *options, cwd=place, hint=f"factory predict --model {version}")
         differs = differences(first.model, place / MODEL)
-        causes = [*changed_outs(first.root, place), *elsewhere(known.tag)] if differs else []
+        causes = [*changed_outs(first.root, place), *elsewhere(known.message)] if differs else []
     told = {"version": version, "commit": known.commit, "equal": not differs}
     return {**told, "differs": differs, "causes": causes}
 
@@ -62,23 +63,15 @@ def as_here(place: Path) -> None:
 
 
 def differences(first: Path, second: Path) -> list[Told]:
-    """The files that are not the same, and the first line in which they differ."""
-    names = {path.name for folder in (first, second) for path in folder.iterdir()}
-    pairs = {name: [lines(folder / name) for folder in (first, second)] for name in sorted(names)}
-    return [
-        {"file": name, "line": line_of(*pair)} for name, pair in pairs.items() if pair[0] != pair[1]
-    ]
-
-
-def lines(file: Path) -> list[bytes]:
-    """The lines of a file; none if it is not there."""
-    return file.read_bytes().splitlines(keepends=True) if file.is_file() else []
-
-
-def line_of(first: list[bytes], second: list[bytes]) -> int:
-    """The number of the first line that is not the same, from 1."""
-    same = (a == b for a, b in zip(first, second, strict=False))
-    return next((k for k, equal in enumerate(same) if not equal), min(len(first), len(second))) + 1
+    """The files that are not the same, and the first line in which they differ, from 1."""
+    found = []
+    for name in sorted({path.name for folder in (first, second) for path in folder.iterdir()}):
+        files = [folder / name for folder in (first, second)]
+        texts = [file.read_bytes().split(b"\n") if file.is_file() else [] for file in files]
+        pairs = enumerate(zip_longest(*texts), 1)
+        if line := next((number for number, (a, b) in pairs if a != b), 0):
+            found.append({"file": name, "line": line})
+    return found
 
 
 def changed_outs(first: Path, second: Path) -> Iterator[str]:
@@ -91,9 +84,8 @@ def changed_outs(first: Path, second: Path) -> Iterator[str]:
                 yield f"stage {stage}: {one['path']} is another"
 
 
-def elsewhere(tag: str) -> Iterator[str]:
+def elsewhere(message: str) -> Iterator[str]:
     """What else was different where the version was registered."""
-    message = next(one.message for one in tags() if one.tag == tag)
     for name, value in platform_here().items():
         then = told_of(message).get(name, value)
         if then != value:

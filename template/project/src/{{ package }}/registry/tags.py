@@ -7,7 +7,7 @@ takes either back. In a folder of a larger repository the artifact is `folder=ch
 import re
 import time
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,42 +16,23 @@ from .git import git
 
 STAGES = ("staging", "prod")
 FETCH = "git fetch --tags"
-FIELDS = ("refname:strip=2", "objecttype", "*objectname", "taggerdate:unix", "contents")
-
-
-@dataclass(frozen=True)
-class Version:
-    """A registered model. `commit` holds its code, settings and locks."""
-
-    version: str
-    commit: str
-    time: datetime
-    tag: str
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A version on a stage, since when, and what the tag says of it (JSON, as a rule)."""
-
-    stage: str
-    version: str
-    number: int
-    since: datetime
-    tag: str
-    commit: str
-    message: str
+FIELDS = ("refname:strip=2", "*objectname", "taggerdate:unix", "contents")
 
 
 @dataclass(frozen=True)
 class Tag:
-    """An annotated tag of this factory's artifact, taken apart."""
+    """An annotated tag of this artifact: of a version, or of a stage, then with the version there.
+
+    `number` counts the tags of all stages; `cancel` takes back what an earlier tag says; `message`
+    is JSON where it is ours.
+    """
 
     tag: str
     commit: str
-    time: datetime
+    since: datetime
     message: str
-    version: str | None
-    stage: str | None
+    version: str
+    stage: str
     number: int
     cancel: bool
 
@@ -79,37 +60,32 @@ def tags(remote: str = "") -> list[Tag]:
 
     A remote tells neither when nor why; that is known of tags that are here, too.
     """
-    here = local_tags()
-    if not remote:
-        return here
-    known, found = {one.tag: one for one in here}, []
-    for line in git("ls-remote", "--tags", remote, hint="git remote -v").splitlines():
-        commit, _, ref = line.partition("\t")
-        tag = ref.removeprefix("refs/tags/").removesuffix("^{}")
-        if ref.endswith("^{}") and (parts := parse(tag, artifact())):
-            same = known.get(tag) if tag in known and known[tag].commit == commit else None
-            found.append(same or taken_apart(parts, commit, 0, ""))
-    return sorted(found, key=lambda one: (one.number, one.time))
+    name, form = artifact(), "%00".join(f"%({field})" for field in FIELDS) + "%1e"
+    lines = git("for-each-ref", f"--format={form}", "refs/tags").split("\x1e")
+    parts = [line.strip("\n").split("\0") for line in lines if line.strip()]
+    found = [one for tag, *told in parts if (one := taken_apart(name, tag, *told))]
+    if remote:
+        here = {(one.tag, one.commit): one for one in found}
+        lines = git("ls-remote", "--tags", remote, hint="git remote -v").splitlines()
+        pairs = [line.split("\trefs/tags/") for line in lines if line.endswith("^{}")]
+        there = [(tag.removesuffix("^{}"), commit) for commit, tag in pairs]
+        known = [here.get(pair) or taken_apart(name, *pair) for pair in there]
+        found = [one for one in known if one]
+    return sorted(found, key=lambda one: (one.number, one.since, one.cancel))
 
 
-def taken_apart(parts: re.Match[str], commit: str, seconds: int, message: str) -> Tag:
-    """A tag with the parts of its name."""
-    when, number = datetime.fromtimestamp(seconds, UTC), int(parts["number"] or 0)
-    kept = parts["version"], parts["stage"], number, bool(parts["cancel"])
-    return Tag(parts.string, commit, when, message, *kept)
-
-
-def local_tags() -> list[Tag]:
-    """The annotated tags that are here."""
-    name, found = artifact(), []
-    form = "%00".join(f"%({field})" for field in FIELDS) + "%1e"
-    for line in git("for-each-ref", f"--format={form}", "refs/tags").split("\x1e"):
-        if not line.strip():
-            continue
-        tag, kind, commit, seconds, message = line.lstrip("\n").split("\0")
-        if kind == "tag" and (parts := parse(tag, name)):
-            found.append(taken_apart(parts, commit, int(seconds), message.strip()))
-    return sorted(found, key=lambda one: (one.number, one.time))
+def taken_apart(
+    name: str, tag: str, commit: str, seconds: str = "0", message: str = ""
+) -> Tag | None:
+    """A tag of the artifact by its parts; None for any other, and for one that is not annotated."""
+    version, stage = r"@(?P<version>v\d+\.\d+\.\d+)", r"#(?P<stage>[a-zA-Z0-9][\w/-]*?)"
+    form = rf"{re.escape(name)}(?:{version}|{stage})(?P<cancel>!?)(?:#(?P<number>\d+))?"
+    parts = re.fullmatch(form, tag)
+    if not parts or not commit:
+        return None
+    when, number = datetime.fromtimestamp(int(seconds), UTC), int(parts["number"] or 0)
+    kept = parts["version"] or "", parts["stage"] or "", number, bool(parts["cancel"])
+    return Tag(tag, commit, when, message.strip(), *kept)
 
 
 def order(version: str) -> tuple[int, ...]:
@@ -117,42 +93,37 @@ def order(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.removeprefix("v").split("."))
 
 
-def versions(all_tags: list[Tag] | None = None) -> list[Version]:
+def versions(known: list[Tag] | None = None) -> list[Tag]:
     """Every version that has not been taken back, the oldest number first."""
-    found: dict[str, Version] = {}
-    known = tags() if all_tags is None else all_tags
-    for one in sorted(known, key=lambda one: (one.time, one.cancel)):
+    found: dict[str, Tag] = {}
+    for one in sorted(tags() if known is None else known, key=lambda one: one.since):
         if one.version and one.cancel:
             found.pop(one.version, None)
         elif one.version:
-            found[one.version] = Version(one.version, one.commit, one.time, one.tag)
+            found[one.version] = one
     return sorted(found.values(), key=lambda one: order(one.version))
 
 
-def held(stage: str, all_tags: list[Tag] | None = None) -> list[Stage]:
+def held(stage: str, known: list[Tag] | None = None) -> list[Tag]:
     """What a stage holds, last, and before it what it would go back to.
 
     Going back to a version takes away what came after it, so that nobody goes back to that.
     """
-    known = tags() if all_tags is None else all_tags
+    known = tags() if known is None else known
     names = {one.commit: one.version for one in versions(known)}
-    kept: list[Stage] = []
+    kept: list[Tag] = []
     for one in known:
-        if one.stage != stage:
-            continue
-        places = [place for place, before in enumerate(kept) if before.commit == one.commit]
-        kept = kept[: places[0]] if places else kept
-        if not one.cancel:
-            version = names.get(one.commit, one.commit[:12])
-            kept.append(
-                Stage(stage, version, one.number, one.time, one.tag, one.commit, one.message)
-            )
+        if one.stage == stage:
+            places = [k for k, before in enumerate(kept) if before.commit == one.commit]
+            kept = kept[: places[0]] if places else kept
+            named = replace(one, version=names.get(one.commit, one.commit[:12]))
+            kept += [] if one.cancel else [named]
     return kept
 
 
-def stages(all_tags: list[Tag] | None = None) -> dict[str, Stage]:
+def stages(known: list[Tag] | None = None) -> dict[str, Tag]:
     """What each stage holds now."""
-    known = tags() if all_tags is None else all_tags
+    known = tags() if known is None else known
     names = dict.fromkeys(one.stage for one in known if one.stage)
     return {name: found[-1] for name in names if (found := held(name, known))}
 
@@ -164,11 +135,11 @@ def next_stage_tag(stage: str) -> tuple[str, int]:
     """
     known = [one for one in tags() if one.stage]
     number = max((one.number for one in known), default=0) + 1
-    latest = max((int(one.time.timestamp()) for one in known), default=0)
+    latest = max((int(one.since.timestamp()) for one in known), default=0)
     return f"{artifact()}#{stage}#{number}", max(int(time.time()), latest + 1)
 
 
-def registered(version: str) -> Version:
+def registered(version: str) -> Tag:
     """The version of that name. FactoryError if there is none here."""
     known = {one.version: one for one in versions()}
     if version not in known:
