@@ -39,14 +39,20 @@ def pull(source: str | None = None, origin: str | None = None) -> dict[str, Any]
         fresh = Path(folder) / target.name
         found = fetch(source, fresh, params.data)
         try:
-            rows, warnings = checked(fresh, params, catalog)
+            return put_in_place(fresh, origin or found, params, catalog)
         except FactoryError as error:  # nobody has seen the folder that it names
             raise FactoryError(error.message.replace(str(fresh), source), error.hint) from error
-        columns = len(column_names(fresh, params.data))
-        fresh.replace(target)
+
+
+def put_in_place(fresh: Path, origin: str, params: Params, catalog: Catalog) -> dict[str, Any]:
+    """Make a file that keeps the contract the raw data, hand it to DVC, and record it."""
+    target = raw_path(params)
+    rows, warnings = checked(fresh, params, catalog)
+    columns = len(column_names(fresh, params.data))
+    fresh.replace(target)
     before = json.loads(SNAPSHOT.read_text("utf-8")) if SNAPSHOT.is_file() else None
     taken = datetime.now(UTC).isoformat(timespec="seconds")
-    record = {"origin": origin or found, "taken": taken, "rows": rows, "columns": columns}
+    record: dict[str, Any] = {"origin": origin, "taken": taken, "rows": rows, "columns": columns}
     record["hash"] = track(target)
     changed = before is None or before["hash"] != record["hash"]
     if changed:

@@ -163,3 +163,28 @@ def reproduce(version: str, as_json: Json = False) -> None:
         for cause in done["causes"]:
             say(cause)
     raise typer.Exit(0 if done["equal"] else 4)
+
+
+@app.command()
+def retrain(
+    why: Annotated[str, typer.Option(help="The reason, for the commit.")] = "",
+    commit: Annotated[bool, typer.Option("--commit", help="Commit what it wrote.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Take in new data, or predictions whose outcome is known; train, and compare with production.
+    Ends with 4 if the new model is worse, or if the rows cannot tell."""
+    from ..registry.retrain import retrain
+
+    done = retrain(why, commit=commit)
+    record = done.comparison
+    if as_json:
+        print_json(asdict(done))
+    elif record is None:
+        say(f"nothing new: {done.data}; the model stays as it is")
+    else:
+        say(f"trained anew: {done.data}")
+        say(f"{record['verdict']}: {record['reason']}")
+        if not done.commit:
+            say(f"next: git add {' '.join(done.files)} && git commit")
+        say("next: factory register")
+    raise typer.Exit(0 if record is None or record["verdict"] in ("better", "same") else 4)

@@ -27,7 +27,7 @@ def output(
     stdin: str | bytes = "",
     env: Mapping[str, str] | None = None,
 ) -> bytes:
-    """What a program prints. A FactoryError tells the command and the last line of what it said."""
+    """What a program prints. A FactoryError tells the command and its error, or its last line."""
     given = stdin.encode() if isinstance(stdin, str) else stdin
     try:
         done = subprocess.run(  # noqa: S603
@@ -37,7 +37,8 @@ def output(
         raise FactoryError(f"{argv[0]} cannot be started: {error.strerror}", hint) from error
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip()).decode(errors="replace").splitlines()
-        told = [line for line in said if line.startswith(("ERROR", "error", "fatal"))] or said
+        ours = [line for line in said if line.startswith("error: ")]  # of a stage, say
+        told = ours or [line for line in said if line.startswith(("ERROR", "fatal"))] or said
         raise FactoryError(f"`{shlex.join(argv)}` failed: {' '.join(told[-1:])}", hint)
     return done.stdout
 
