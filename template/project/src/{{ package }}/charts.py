@@ -3,7 +3,7 @@
 `Markup.format` escapes what it is given, so a name can be anything.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 from unicodedata import east_asian_width
@@ -12,7 +12,9 @@ from markupsafe import Markup
 
 WIDTH, LEFT, TOP, SIDE = 360, 54, 8, 296
 COLOURS = 6
+TALL = 170
 Point = tuple[float, float]
+Measured = Mapping[str, float | None] | None  # value, low, high
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,86 @@ def plot(title: str, axes: Axes, curves: dict[str, list[Point]], draw: str = "li
             body.append(_text("", LEFT + 36, y, name, 38))
     legend = 20 * len(curves) + 8 if len(curves) > 1 else 0
     return _svg(title, f"{axes.y}, by {axes.x}", TOP + SIDE + 44 + legend, body)
+
+
+def pairs(title: str, rows: Sequence[tuple[str, float, float]]) -> Markup:
+    """Two shares per label: the upper bar is what was, the lower one what is."""
+    start, wide = 158, 110
+    scale, body = wide / (max(max(pair) for _, *pair in rows) or 1.0), []
+    bar = Markup('<rect class="{}" x="{}" y="{}" width="{:.1f}" height="9"/>')
+    for i, (label, before, now) in enumerate(rows):
+        y = 30 * i
+        body += [bar.format("bar", start, y + 4, before * scale)]
+        body += [bar.format("now", start, y + 14, now * scale)]
+        body += [_text("small", 0, y + 17, label, 24)]
+        body += [_text("end", WIDTH, y + 17, f"{before:.0%} → {now:.0%}")]
+    told = "; ".join(f"{label}: {before:.1%}, now {now:.1%}" for label, before, now in rows)
+    return _svg(title, told, 30 * len(rows), body)
+
+
+def over_time(
+    title: str,
+    places: Sequence[str],
+    series: Mapping[str, Sequence[Measured]],
+    usual: Measured = None,
+) -> Markup:
+    """Values by name, one for each place, with intervals as whiskers; what is usual is a band."""
+    found = [one for line in (*series.values(), [usual]) for one in line if one]
+    ends = [end for one in found for end in one.values() if end is not None]
+    low, high = min(ends, default=0.0), max(ends, default=1.0)
+    margin = (high - low) / 20 or abs(high) / 10 or 1.0
+    low, high, step = low - margin, high + margin, SIDE / max(len(places), 1)
+
+    def at(value: float) -> float:
+        return TOP + (high - value) / (high - low) * TALL
+
+    body = [_band(usual, at)] if usual else []
+    for tick in _ticks(low, high):
+        body.append(_path("grid", [(LEFT, at(tick)), (LEFT + SIDE, at(tick))]))
+        body.append(_text("end soft", LEFT - 6, at(tick) + 4, compact(tick)))
+    body += _names(places, step)
+    for i, (name, values) in enumerate(series.items()):
+        first, y = LEFT + step / 2 + 5 * (i - (len(series) - 1) / 2), TOP + TALL + 40 + 20 * i
+        body += _measured(i, [(first + k * step, one) for k, one in enumerate(values)], at)
+        body += [_path(f"line c{i}", [(LEFT, y - 4), (LEFT + 28, y - 4)])]
+        body += [_text("", LEFT + 36, y, name, 38)]
+    told = "; ".join(f"{place}: {_told(series, k)}" for k, place in enumerate(places))
+    return _svg(title, told, TOP + TALL + 30 + 20 * len(series), body)
+
+
+def _names(places: Sequence[str], step: float) -> Iterable[Markup]:
+    """The first, the middle and the last place."""
+    last, y = len(places) - 1, TOP + TALL + 17
+    for k in sorted({0, len(places) // 2, last}):
+        if 0 < k == last:
+            yield _text("end soft", LEFT + SIDE + 8, y, places[k])
+        else:
+            yield _text("middle soft", LEFT + (k + 0.5) * step, y, places[k])
+
+
+def _measured(
+    i: int, values: Iterable[tuple[float, Measured]], at: Callable[[float], float]
+) -> Iterable[Markup]:
+    known = [(x, one) for x, one in values if one and one["value"] is not None]
+    yield _path(f"line c{i}", [(x, at(one["value"] or 0)) for x, one in known])
+    dot = Markup('<circle class="dot c{}" cx="{:.1f}" cy="{:.1f}" r="3.5"/>')
+    for x, one in known:
+        low, high = one.get("low"), one.get("high")
+        if low is not None and high is not None:
+            yield _path(f"c{i}", [(x, at(low)), (x, at(high))])
+        yield dot.format(i, x, at(one["value"] or 0))
+
+
+def _band(usual: Mapping[str, float | None], at: Callable[[float], float]) -> Markup:
+    value = usual["value"] or 0
+    low, high = (value if usual.get(k) is None else usual[k] or 0 for k in ("low", "high"))
+    form = Markup('<rect class="band" x="{}" y="{:.1f}" width="{}" height="{:.1f}"/>')
+    return form.format(LEFT, at(high), SIDE, max(at(low) - at(high), 1))
+
+
+def _told(series: Mapping[str, Sequence[Measured]], k: int) -> str:
+    found = {name: values[k] for name, values in series.items()}
+    return ", ".join(f"{n} {one['value']:.4g}" for n, one in found.items() if one and one["value"])
 
 
 def _grid(axes: Axes) -> Iterable[Markup]:

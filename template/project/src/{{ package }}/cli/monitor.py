@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from .alert import alerting
 from .app import Json, app, print_json, say
 
 
@@ -16,12 +17,21 @@ def monitor(
     current: Annotated[
         Path | None, typer.Option(help="Look at the rows of a file, not at the prediction log.")
     ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page about it.")] = None,
     as_json: Json = False,
 ) -> None:
     """Is the model still seeing, saying and getting right what it did? Exit 4 if not, or unseen."""
     from ..monitor import monitor
+    from ..monitor.alerts import notify
 
-    found = monitor(window, current)
+    with alerting("monitor", "the-monitor-fails"):
+        found = monitor(window, current)
+    for line in [] if current else notify(found):
+        say(line)
+    if html:
+        from ..monitor.page import write
+
+        write(found, html)
     if as_json:
         print_json(found)
     else:

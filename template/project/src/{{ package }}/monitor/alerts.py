@@ -36,15 +36,17 @@ def notify(result: Told) -> list[str]:
     """
     checks = {check["name"]: check for check in result["checks"]}
     wrong = {name: described(c) for name, c in checks.items() if c["status"] == "alarm"}
-    fine = [name for name, check in checks.items() if check["status"] in ("ok", "warning")]
-    if result["verdict"] == "unknown":
+    if blind := result["verdict"] == "unknown":
         wrong[BLIND] = "\n".join(f"- it cannot see {text}" for text in result["unseen"])
-    else:
-        fine.append(BLIND)
+
+    def is_over(name: str) -> bool:
+        """What is fine may not be among the checks; its feature's drift always is."""
+        found = checks.get(name) or checks.get(f"drift:{name.partition(':')[2]}")
+        unseen = blind or (found is not None and found["status"] == "unknown")
+        return not (unseen or name in wrong or name.startswith(COMMAND))
+
     before, window = within_log(sent), result["window"]
-    if result["verdict"] == "healthy":  # also what this model no longer has
-        fine = [name for name in before if not name.startswith(COMMAND)]
-    due, over = unsaid(wrong, before), [name for name in fine if name in before]
+    due, over = unsaid(wrong, before), [name for name in before if is_over(name)]
     about = (
         f"Model {result['model']['label']}, {counted(window['rows'], 'row')}, "
         f"{window['from']} to {window['to']}.\n\n"
