@@ -48,7 +48,8 @@ def plain(rows: int, seed: int) -> pl.DataFrame:
     draw = np.random.default_rng(seed)
     x = draw.normal(size=(rows, 30))
     made = {f"n{k:02}": x[:, k] for k in range(30)}
-    return pl.DataFrame({"id": np.arange(rows), **made, "y": np.where(x[:, 0] > 0, "yes", "no")})
+    y = np.where(x[:, :3].sum(axis=1) + 2 * draw.normal(size=rows) > 0, "yes", "no")
+    return pl.DataFrame({"id": np.arange(rows), **made, "y": y})
 
 
 def factory(folder: Path, name: str, table: pl.DataFrame) -> Path:
