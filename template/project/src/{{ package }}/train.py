@@ -298,12 +298,19 @@ def _distribution(column: pl.Series, salt: str) -> dict[str, Any]:
     told: dict[str, Any] = {"missing": column.null_count() / max(column.len(), 1)}
     if column.dtype in (pl.String, pl.Boolean):
         names = shown(known, salt if column.dtype == pl.String else "")
-        counts = names.rename("value").value_counts().sort(["count", "value"], descending=True)
-        other = int(counts["count"][LISTED:].sum())
-        told |= {"rows": known.len(), "counts": dict(counts.head(LISTED).iter_rows())}
-        return told | {"other": other}
+        counts, other = _listed(names)
+        # What is frequent by chance is less so in other rows: one half is asked about the other.
+        half = names.gather_every(2, 1)
+        new = 1 - half.is_in(list(_listed(names.gather_every(2))[0])).sum() / max(half.len(), 1)
+        return told | {"rows": known.len(), "counts": counts, "other": other, "new": new}
     values = known.to_physical().cast(pl.Float64).to_numpy()
     return told | _quantiles(values, (0.01, 0.99, 2) if salt else (0, 1, 9))
+
+
+def _listed(names: pl.Series) -> tuple[dict[str, int], int]:
+    """How often each of the most frequent values stands in a column, and all others together."""
+    counts = names.rename("value").value_counts().sort(["count", "value"], descending=True)
+    return dict(counts.head(LISTED).iter_rows()), int(counts["count"][LISTED:].sum())
 
 
 def _quantiles(values: np.ndarray, ends: tuple[float, float, int] = (0, 1, 9)) -> dict[str, Any]:

@@ -96,9 +96,7 @@ def gaps(line: Told, told: Told, found: Tally, watched: Watched) -> Iterator[Tes
         return
     cases = [("missing", told["missing"], watched.profile["rows"], found.missing, rows)]
     if "counts" in told and found.known and told["rows"]:
-        once = sum(count == 1 for count in told["counts"].values())  # so many go on to be new
-        new = (told["other"] + once) / told["rows"]
-        cases.append(("unseen", new, told["rows"], int(found.cells[-1]), found.known))
+        cases.append(("unseen", told["new"], told["rows"], int(found.cells[-1]), found.known))
     for name, then, before, count, among in cases:
         now = count / among
         line[name] = line["observed"][name] = now
