@@ -141,6 +141,14 @@ def test_a_version_runs_by_its_own_code_and_logs_with_all_others(factory: Factor
     assert rows == (1800, 2)
 
 
+def test_a_version_with_another_lock_gets_its_own_packages(factory: Factory) -> None:
+    factory.write("uv.lock", factory.text("uv.lock") + "\n")
+    model(factory, "v1.0.0")
+    assert list(factory.path.glob(".factory/versions/*/.venv"))
+    for place in factory.path.glob(".factory/versions/*/.venv"):
+        shutil.rmtree(place)
+
+
 def test_a_clone_fetches_the_model_from_the_remote(factory: Factory, tmp_path: Path) -> None:
     origin = str(factory.path.parent / "origin.git")
     factory.run("git", "clone", "--quiet", "--depth=1", f"file://{origin}", str(tmp_path / "clone"))
@@ -207,6 +215,7 @@ def test_it_is_written_down_who_forced_it_and_why(factory: Factory) -> None:
     factory.run("factory", "promote", "v1.0.0", "--to", "prod")
     forced = ("factory", "promote", "v1.1.0", "--to", "prod", "--force")
     assert "--why" in refused(factory, *forced)
+    factory.run("factory", "promote", "v1.1.0", "--to", "live", code=2)
     done = factory.json(*forced, "--why", "v1.0.0 leaks", "--approver", "Ada", "--json")
     assert done["forced"] is True
     message = factory.run("git", "tag", "--list", "--format=%(contents)", done["tag"]).stdout

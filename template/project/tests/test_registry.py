@@ -1,12 +1,15 @@
 """Versions and stages in git's tags, and what is refused before a tag is made."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from .package import errors, git, register, resolve, tags
+from .conftest import Trained
+from .package import errors, git, promote, register, resolve, tags
 
 OF_GIT = ("AUTHOR_NAME", "AUTHOR_EMAIL", "COMMITTER_NAME", "COMMITTER_EMAIL", "DIR", "INDEX_FILE")
 START = 1_700_000_000
@@ -145,11 +148,6 @@ def test_the_next_version(version: str, bump: str, following: str) -> None:
     assert register.bumped(version, bump) == following
 
 
-def test_there_are_three_parts_of_a_version() -> None:
-    with pytest.raises(errors.FactoryError, match="--bump huge"):
-        register.bumped("v1.0.0", "huge")
-
-
 def test_what_is_not_committed_is_no_version(repository: Path) -> None:
     (repository / "params.yaml").write_text("model:\n  seed: 1\n")
     with pytest.raises(errors.FactoryError, match=r"not committed: M params\.yaml"):
@@ -187,3 +185,69 @@ def test_a_stage_that_holds_nothing_is_told(repository: Path) -> None:
         resolve.resolve("prd")
     with pytest.raises(errors.FactoryError, match="no model in models/model"):
         resolve.resolve("models/model")
+
+
+RECORD: dict[str, Any] = {
+    "record": "prod-0002-v1.1.0",
+    "kind": "promotion",
+    "stage": "prod",
+    "version": "v1.1.0",
+    "from": "v1.0.0",
+    "commit": "c" * 40,
+    "trained_at": "2026-01-01T00:00:00+00:00",
+    "data": "d",
+    "template": None,
+    "model": "m",
+    "rows": 1000,
+    "verdict": "accepted",
+    "reason": "it is good",
+    "metrics": {"log_loss": {"value": 0.5, "low": 0.4, "high": 0.6}},
+    "warnings": ["few rows"],
+    "why": "",
+    "comparison": None,
+    "check": None,
+    "problems": [],
+    "proposed_by": "Ada <ada@example.org>",
+    "proposed_at": "2026-01-01T00:00:00+00:00",
+    "approved_by": None,
+}
+
+
+def test_a_record_tells_people_what_was_compared_and_what_is_against_it() -> None:
+    gain = {"value": 0.02, "low": 0.01, "high": 0.03}
+    compared = {
+        "metric": "log_loss", "margin": 0.0, "rows": 900, "left_out": 3, "difference": gain,
+        "verdict": "better", "reason": "it is better",
+    }  # fmt: skip
+    told = promote.page(RECORD | {"comparison": compared})
+    assert "prod goes from v1.0.0 to v1.1.0." in told
+    assert "| log loss | 0.500 (0.400 to 0.600) |" in told
+    assert "differs by 0.0200 (0.0100 to 0.0300)" in told
+    assert "- few rows" in told
+    assert "whoever merges" in told
+
+
+def test_a_record_tells_who_was_overruled() -> None:
+    told = promote.page(RECORD | {"problems": ["it is worse"], "why": "a | b", "warnings": []})
+    assert "**Forced**, although:" in told
+    assert "- it is worse" in told
+    assert r"Why: a \| b" in told
+    assert "It was not compared with v1.0.0." in told
+
+
+def test_a_rollback_says_so() -> None:
+    assert "prod goes from v1.0.0 back to v1.1.0" in promote.page(RECORD | {"kind": "rollback"})
+
+
+def test_what_goes_first_must_be_accepted_and_later_ones_better() -> None:
+    here = resolve.Registered("v1.1.0", "v1.1.0", "c", Path(), Path())
+    accepted, rejected = RECORD, RECORD | {"verdict": "rejected"}
+    assert list(promote.unproven(accepted, None, {}, here)) == []
+    assert list(promote.unproven(rejected, None, {}, here)) == ["it is rejected: it is good"]
+
+
+def test_the_card_for_machines_names_where_each_feature_comes_from(trained: Trained) -> None:
+    card = json.loads((trained.folder / "models/model/card.json").read_text("utf-8"))
+    assert set(card["features"]) == {feature.name for feature in trained.signature.features}
+    assert card["models"]["model"][card["metric"]]["value"] is not None
+    assert card["provenance"] == trained.signature.provenance

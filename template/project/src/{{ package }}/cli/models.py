@@ -1,7 +1,7 @@
 """Models by version and stage."""
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -10,7 +10,9 @@ from .app import Json, app, print_json, say
 
 @app.command()
 def register(
-    bump: Annotated[str, typer.Option(help="major, minor or patch.")] = "minor",
+    bump: Annotated[
+        Literal["major", "minor", "patch"], typer.Option(help="How much is new.")
+    ] = "minor",
     ref: Annotated[str, typer.Option(help="The commit whose model it is.")] = "HEAD",
     as_json: Json = False,
 ) -> None:
@@ -49,7 +51,7 @@ def compare(
 @app.command()
 def promote(
     version: str,
-    to: Annotated[str, typer.Option(help="staging or prod.")],
+    to: Annotated[Literal["staging", "prod"], typer.Option(help="The stage.")],
     force: Annotated[bool, typer.Option(help="Though it is not proven to be better.")] = False,
     why: Annotated[str, typer.Option(help="Stands in the record.")] = "",
     approver: Annotated[str, typer.Option(help="Who approved it; else you.")] = "",
@@ -136,7 +138,8 @@ def models(
         return
     for name, one in told["stages"].items():
         approved = f", approved by {one['approved_by']}" if one["approved_by"] else ""
-        typer.echo(f"{name}: {one['version']} since {one['since'][:16]}{approved}")
+        since = f" since {one['since'][:16]}" if one["since"] else ""
+        typer.echo(f"{name}: {one['version']}{since}{approved}")
     for one in told["versions"]:
         found = one["metrics"].get(one["metric"], {}).get("value")
         good = "" if found is None else f", {one['metric']} {found:.4g}"

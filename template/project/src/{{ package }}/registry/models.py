@@ -57,7 +57,7 @@ def in_use(held: Tag) -> Told:
     kept = ("data", "approved_by", "proposed_by", "from", "record", "forced", "why")
     return {
         "version": held.version,
-        "since": held.since.isoformat(),
+        "since": held.since.isoformat() if held.since.timestamp() else None,
         "commit": held.commit,
         "tag": held.tag,
         **{key: record.get(key) for key in kept},

@@ -5,7 +5,7 @@ import json
 import platform
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -17,7 +17,7 @@ from .resolve import exported, lock_of, model_hash
 from .resolve import version as name_of
 from .tags import artifact, order, versions
 
-BUMPS = ("major", "minor", "patch")
+Bump = Literal["major", "minor", "patch"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Made:
     warnings: tuple[str, ...] = ()
 
 
-def register(bump: str = "minor", ref: str = "HEAD") -> Made:
+def register(bump: Bump = "minor", ref: str = "HEAD") -> Made:
     """Tag the commit as the next version. FactoryError unless its model belongs to its files."""
     commit, known = commit_of(ref), versions()
     if same := [one for one in known if one.commit == commit]:
@@ -58,11 +58,9 @@ def register(bump: str = "minor", ref: str = "HEAD") -> Made:
     return Made(version, commit, tag, True, tuple(apart(commit)))
 
 
-def bumped(version: str, bump: str) -> str:
+def bumped(version: str, bump: Bump) -> str:
     """The version that follows."""
-    if bump not in BUMPS:
-        raise FactoryError(f"--bump {bump} is no part of a version", f"one of {', '.join(BUMPS)}")
-    place = BUMPS.index(bump)
+    place = ("major", "minor", "patch").index(bump)
     parts = order(version)
     return "v" + ".".join(str(n) for n in (*parts[:place], parts[place] + 1, *[0] * (2 - place)))
 
@@ -112,10 +110,10 @@ def platform_here() -> dict[str, str]:
 
 
 def apart(commit: str) -> list[str]:
-    """What to say of a commit that others will not find."""
+    """What to say of a commit that others will not find where they look."""
     told = []
-    if not tries("branch", "--contains", commit):
-        told.append(f"{commit[:12]} is on no branch here: push one that holds it")
-    elif tries("remote") and not tries("branch", "--remotes", "--contains", commit):
+    if tries("rev-list", "--max-count=1", commit, "--not", "HEAD"):
+        told.append(f"{commit[:12]} is not part of the branch that you are on")
+    if tries("remote") and not tries("branch", "--remotes", "--contains", commit):
         told.append(f"{commit[:12]} is on no branch of a remote yet: git push")
     return told

@@ -10,6 +10,7 @@ import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import which
 from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
@@ -23,6 +24,7 @@ from .tags import FETCH, STAGES, registered, stages
 MODEL = Path("models/model")
 EXPORTS = Path(".factory/versions")
 LOCK, PACKAGES, SIGNATURE = "dvc.lock", "uv.lock", "signature.json"
+UV = "install it: https://docs.astral.sh/uv"
 VERSION = re.compile(r"v\d+\.\d+\.\d+")
 
 
@@ -142,6 +144,8 @@ def command(model: Registered, argv: Sequence[str]) -> tuple[list[str], dict[str
     here, there = (folder / PACKAGES for folder in (Path(), model.root))
     if not there.is_file() or (here.is_file() and here.read_bytes() == there.read_bytes()):
         return [sys.executable, *call], env
+    if not which("uv"):
+        raise FactoryError(f"{model.label} is locked to other packages, and uv is not here", UV)
     env.pop("VIRTUAL_ENV", None)
     project = ["--project", str(model.root)]
     return ["uv", "run", "--quiet", "--locked", "--no-dev", *project, "python", *call], env
