@@ -38,7 +38,7 @@ def born(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Facto
     factory.json("factory", "register", "--json")
     retrain(factory, 1)
     factory.json("factory", "register", "--json")
-    factory.run("dvc", "push", "--quiet")
+    factory.run("dvc", "push", "--quiet", "--all-tags")
     factory.run("git", "push", "--quiet", "--tags", "--set-upstream", "origin", "main")
     return factory
 
@@ -177,7 +177,8 @@ def test_a_model_that_nobody_pushed(factory: Factory) -> None:
         storage.with_name("away").rename(storage)
         cache.with_name("away").rename(cache)
     assert "the model of v1.0.0 is neither in DVC's cache nor in its remote" in told
-    assert "dvc push" in told
+    assert "No storage files available" in told
+    assert "dvc push --all-tags" in told
 
 
 def test_the_first_version_needs_the_verdict_the_next_a_comparison(factory: Factory) -> None:
@@ -389,6 +390,6 @@ def test_a_catalog_reads_one_file_at_a_fixed_place(factory: Factory) -> None:
 
 def test_the_card_in_the_model_is_for_machines(factory: Factory) -> None:
     card = json.loads(factory.text("models/model/card.json"))
-    assert card["features"]["plan"]["from"] == {"plan": ""}
+    assert card["features"]["plan"]["from"] == {"plan": "customers.csv"}
     assert card["models"]["model"]["log_loss"]["low"] < card["models"]["naive"]["log_loss"]["value"]
     assert card["provenance"]["data"] in factory.text("dvc.lock")

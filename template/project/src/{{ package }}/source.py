@@ -139,6 +139,6 @@ def checked(fresh: Path, params: Params, catalog: Catalog) -> tuple[int, list[Fi
 
 def track(path: Path) -> str:
     """Hand the file to DVC; returns its hash."""
-    dvc("add", "--quiet", str(path), hint=f"dvc add {path}")
+    dvc("add", str(path), hint=f"dvc add {path}")
     entry = yaml.safe_load(path.with_name(path.name + ".dvc").read_text("utf-8"))
     return str(entry["outs"][0]["md5"])

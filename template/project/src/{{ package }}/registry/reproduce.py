@@ -26,8 +26,8 @@ def reproduce(version: str) -> Told:
         output("uv", "sync", "--quiet", "--locked", cwd=place, hint=sync)
         dvc_there = ("uv", "run", "--quiet", "--locked", "dvc")
         if noted := git("ls-files", "*.dvc", cwd=place).splitlines():
-            pushed = "where the data are: dvc push"
-            output(*dvc_there, "pull", "--quiet", *noted, cwd=place, hint=pushed)
+            pushed = "where the data are: dvc push --all-tags"
+            output(*dvc_there, "pull", *noted, cwd=place, hint=pushed)
         options = ("--force", "--no-run-cache", "--no-commit", "train")
         output(*dvc_there, "repro", *options, cwd=place, hint=f"factory predict --model {version}")
         differs = differences(first.model, place / MODEL)

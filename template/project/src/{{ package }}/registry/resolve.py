@@ -112,14 +112,14 @@ def fetch(label: str, commit: str, root: Path) -> None:
         )
     (root / MODEL).parent.mkdir(parents=True, exist_ok=True)
     top, folder = git("rev-parse", "--show-toplevel"), git("rev-parse", "--show-prefix")
-    source = ("--quiet", top, f"{folder}{MODEL.as_posix()}", "--rev", commit)
+    source = (top, f"{folder}{MODEL.as_posix()}", "--rev", commit)
     try:
         dvc("get", *source, "--out", str(root / MODEL))
     except FactoryError as error:
         told = f"the model of {label} is neither in DVC's cache nor in its remote"
         raise FactoryError(
             f"{told}: {error.message.rpartition(' failed: ')[2]}",
-            "where it was made: dvc push; `dvc pull -v` tells why a remote does not answer",
+            "where it was made: dvc push --all-tags; `dvc pull -v` tells why a remote does not answer",
         ) from error
 
 
