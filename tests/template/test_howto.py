@@ -205,6 +205,20 @@ def test_the_contract_for_producers(shop: Factory) -> None:
     assert set(json.loads(shop.text("contract.json"))["properties"]) >= {"plan", "churned"}
 
 
+def test_retrain(shop: Factory) -> None:
+    new = table(customers(1300)).tail(400)
+    new.drop("churned").write_csv(shop.path / "july.csv")
+    new.head(300).select("customer id", "churned").write_csv(shop.path / "outcomes.csv")
+    done = do("retrain.md", shop)
+    assert "trained anew: 300 predictions whose outcome is known" in done.stderr
+    assert "nothing new: 0 predictions whose outcome is known" in done.stderr
+    assert "error: no version is on the stage prod" in done.stderr
+    assert "# models/model against models/model: " in done.stdout
+    assert done.stdout.splitlines()[-1] in ("same", "undecided")
+    assert shop.run("git", "log", "-1", "--format=%s").stdout == "Retrain: July was another month\n"
+    shutil.rmtree(shop.path / "log")
+
+
 def test_serve_online(tmp_path: Path, env: dict[str, str]) -> None:
     customers().drop("segment", "revenue").write_csv(tmp_path / "customers.csv")
     options = ("--target", "churned", "--id", "customer id", "--ci", "none", "--defaults")

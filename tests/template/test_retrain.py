@@ -93,6 +93,9 @@ def test_labelled_predictions_are_learned_from_once(place: Factory, tmp_path: Pa
     assert place.run("git", "status", "--porcelain").stdout == ""
     place.run("factory", "check")
 
+    traces = place.run("factory", "forget", "C00900", "--dry-run").stderr
+    assert f"{RAW} holds it in 1 row" in traces, "a pseudonym is found as well"
+
     once = state(place)
     assert retrained(place) == {"data": "0 predictions whose outcome is known",
                                 "comparison": None, "files": [], "commit": None}  # fmt: skip

@@ -82,7 +82,8 @@ def remains(entity: str, params: Params, learned: bool) -> list[str]:
     if path.is_file():
         catalog = load_catalog()
         batches = read_batches(path, params.data)
-        if count := sum((entities(raw, params, catalog) == entity).sum() for raw in batches):
+        names = names_of(entity, params)
+        if count := sum(entities(raw, params, catalog).is_in(names).sum() for raw in batches):
             rows = f"{count:,} {'row' if count == 1 else 'rows'}"
             told.append(
                 f"{path} holds it in {rows}: take it out at the source, then `factory data pull`, "
@@ -94,6 +95,16 @@ def remains(entity: str, params: Params, learned: bool) -> list[str]:
         told.append("a model forgets what it learned only when it is trained anew without it")
     told.append("answers in files that `factory predict` wrote, and backups, are not touched")
     return told
+
+
+def names_of(entity: str, params: Params) -> list[str]:
+    """The id, and the pseudonym that stands for it in rows that came from the log."""
+    from .registry.harvest import pseudonym
+
+    catalog = load_catalog()
+    known, column = veil(params, catalog), catalog.columns.get(params.data.id or "")
+    hashed = known.entity(entity) if known.hides_entity else None
+    return [entity, *([pseudonym(hashed, column)] if hashed and column else [])]
 
 
 def trained_on(entity: str, params: Params) -> tuple[list[dict[str, str | None]], list[str]]:
@@ -151,6 +162,6 @@ def holds(files: list[Path], entity: str, params: Params) -> bool:
     for path in files:
         if path.is_file() and name in pl.read_parquet_schema(path):
             keys = key_text(pl.read_parquet(path, columns=[name]), [name]).str.strip_chars()
-            if (keys == entity).any():
+            if keys.is_in(names_of(entity, params)).any():
                 return True
     return False

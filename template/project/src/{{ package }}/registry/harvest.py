@@ -35,13 +35,17 @@ SOURCE = "set data.source in params.yaml to where such rows can be had"
 def harvest(params: Params, catalog: Catalog) -> dict[str, Any]:
     """Add the predictions whose outcome is known to the raw data, each once.
 
-    Returns how many there were, and how many were left out: they break the contract, have no id,
-    or cannot be written in the file's own form. Raises FactoryError for what the log cannot tell.
+    Returns how many there were, and how many were left out, because they break the contract or
+    cannot be written in the file's own form. Raises FactoryError for what the log cannot tell.
     """
     found, head = head_of(raw_path(params), params)
     refuse_gaps(head.columns, params, catalog)
     logged = labelled(params, catalog)
-    wanted = once(typed(logged, head.columns, params, catalog), logged, params, catalog)
+    if not logged.height:
+        return {"rows": 0, "left_out": 0}
+    wanted = once(typed(logged, head.columns, params, catalog), params, catalog)
+    if not wanted.height:
+        return {"rows": 0, "left_out": 0}
     raw, good = written(wanted, head.schema, catalog, params.data)
     told = {"rows": raw.height, "left_out": wanted.height - raw.height}
     if not raw.height:
@@ -51,7 +55,7 @@ def harvest(params: Params, catalog: Catalog) -> dict[str, Any]:
         fresh = Path(folder) / target.name
         append(target, raw, fresh, found.data)
         put_in_place(fresh, "the prediction log", params, catalog)
-    taken = logged.select(KEY).join(wanted.filter(~good).select(KEY), on=list(KEY), how="anti")
+    taken = logged.select(*KEY).join(wanted.filter(~good).select(*KEY), on=list(KEY), how="anti")
     pl.concat([already(), taken]).write_parquet(TAKEN)
     track(TAKEN)
     return told
@@ -86,10 +90,11 @@ def already() -> pl.DataFrame:
 
 
 def labelled(params: Params, catalog: Catalog) -> pl.DataFrame:
-    """The rows of the log that have an outcome and were not taken before."""
+    """The rows of the log that have an outcome and, if they need one, an id, and are not taken."""
     taken, window = already(), (EPOCH, datetime.now(UTC))
+    needed = ["outcome", "entity"] if params.data.id else ["outcome"]
     parts = [
-        rows.drop_nulls("outcome").join(taken, on=list(KEY), how="anti")
+        rows.drop_nulls(needed).join(taken, on=list(KEY), how="anti")
         for rows in read_log(window, params, catalog, load_signature(MODEL))
     ]
     return pl.concat(parts) if parts else pl.DataFrame(schema=KEY)
@@ -102,8 +107,6 @@ def typed(
 
     A row is dated by when it was predicted, unless its own time is among the inputs.
     """
-    if not logged.height:
-        return logged.select(KEY)
     features, inputs = logged["features"].struct.unnest(), catalog.inputs(params)
     given = {name: features[name] for name in inputs if name in features.columns}
     if params.data.time:
@@ -112,7 +115,7 @@ def typed(
         given[params.data.id] = ids(logged["entity"], params, catalog)
     given[params.data.target] = logged["outcome"]
     nothing = pl.Series([None], dtype=pl.String).new_from_index(0, logged.height)
-    return logged.select(KEY).with_columns(
+    return logged.select(*KEY).with_columns(
         read(given.get(name, nothing).alias(name), column.dtype)
         for name, column in catalog.columns.items()
         if name in names
@@ -131,23 +134,24 @@ def ids(logged_as: pl.Series, params: Params, catalog: Catalog) -> pl.Series:
     for raw in read_batches(raw_path(params), params.data):
         texts = entities(raw, params, catalog).drop_nulls().unique().to_list()
         plain |= {known.entity(text): text for text in texts}
-    number = catalog.columns[name].dtype == "int"
     hashes = logged_as.drop_nulls().unique().to_list()
-    names = {h: plain.get(h) or (str(int(h[:15], 16)) if number else h) for h in hashes}
+    names = {h: plain.get(h) or pseudonym(h, catalog.columns[name]) for h in hashes}
     return logged_as.replace_strict(names, default=None, return_dtype=pl.String)
 
 
-def once(
-    rows: pl.DataFrame, logged: pl.DataFrame, params: Params, catalog: Catalog
-) -> pl.DataFrame:
+def pseudonym(hashed: str, column: Column) -> str:
+    """What stands for an id that nobody knows: its hash, or a number made of that."""
+    return str(int(hashed[:15], 16)) if column.dtype == "int" else hashed
+
+
+def once(rows: pl.DataFrame, params: Params, catalog: Catalog) -> pl.DataFrame:
     """Without what was predicted twice from the same values, or stands in the raw data already.
 
     This is seen by the id; without one, equal rows may be different cases.
     """
-    if not params.data.id or not rows.height:
+    if not params.data.id:
         return rows
     names = [name for name in rows.columns if name not in KEY and name != params.data.time]
-    rows = rows.filter(logged["entity"].is_not_null())
     rows = rows.unique(names, keep="last", maintain_order=True)
     same = [name for name in names if rows[name].null_count() < rows.height]
     columns = {name: catalog.columns[name] for name in same}
