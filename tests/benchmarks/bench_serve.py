@@ -1,11 +1,23 @@
-"""A factory's service against a bare FastAPI that has the same model, features and encoder.
+"""A factory's service beside a bare FastAPI, BentoML, LitServe and MLflow's server. Run by hand:
 
-    .venv/bin/python tests/benchmarks/bench_serve.py FACTORY [--seconds 3] [--rounds 5]
+    .venv/bin/python tests/benchmarks/bench_serve.py FACTORY [--rounds 7] [--seconds 2] [--keep DIR]
 
-FACTORY is a trained factory made with `--serving online`, whose features are columns as they are
-and not sensitive. Both servers run at the same time and
-are asked in turns, with the same rows, so that what else the machine does meets both. The bare one
-validates, counts, logs and limits nothing.
+FACTORY is a trained factory made with `--serving online` whose features are columns as they are.
+It prints the table that stands in `serve.md`. `--keep` names a folder in which the environments
+are made and found again; without it they are made anew.
+
+Every server has an environment of its own with the factory's serving dependencies and, but for the
+first two, the framework. All answer the same row with the same boosters through the same encoder.
+The service runs as `factory serve` does: it checks, counts, writes a line per request and logs the
+prediction into SQLite. The others do none of this. They are set to what their documentation has
+for one process: BentoML and LitServe with one worker and access logs off, BentoML with its metrics
+and tracing off too; MLflow with a type hint, so that no pandas table is made of a row. LitServe
+keeps its process for HTTP beside that of the model, which is how it is built.
+
+All servers run at the same time and are asked in turns, in another order in each round, by a client
+in a process of its own; what else the machine does meets all. Figures are medians over the rounds,
+ratios are medians of the ratios within a round. Start is the time from starting the process to
+the first prediction. CPU is that of a server's processes, and says most on a busy machine.
 """
 
 from __future__ import annotations
@@ -13,29 +25,41 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import selectors
+import signal
 import socket
 import statistics
 import subprocess
 import sys
-import threading
+import tempfile
 import time
 import urllib.request
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-BARE = """
-import sys
+SCRIPTS = Path(sys.executable).parent
+FRAMEWORKS = {"BentoML": "bentoml", "LitServe": "litserve", "MLflow": "mlflow"}
+CONNECTIONS = (1, 8)
+WARM = 0.3  # seconds of each measurement that do not count
+PATIENCE = 120  # seconds in which a server must answer
+# Set on machines that build, never by users: every import would be compiled anew.
+DROPPED = ("PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "UV_PYTHON", "PYTHONPATH")
+QUIET = {"BENTOML_DO_NOT_TRACK": "True", "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+
+SCORER = """
 from datetime import date
 from pathlib import Path
 
 import numpy as np
-import uvicorn
-from fastapi import FastAPI, Request
 
 from {package}.model import load, predict
 from {package}.signature import load_signature
 
-NAN = float("nan")
+NAN, FIRST = float("nan"), date(1970, 1, 1).toordinal()
 
 
 def encoder_of(feature):
@@ -43,198 +67,401 @@ def encoder_of(feature):
         codes = {{name: float(code) for code, name in enumerate(feature.categories)}}
         codes[None] = float(len(codes))
         return lambda value: codes.get(value, -1.0)
+    if feature.dtype == "date":
+        return lambda value: float(date.fromisoformat(value).toordinal() - FIRST)
     return lambda value: NAN if value is None else float(value)
 
 
-folder = Path("models/model")
-model, signature = load(folder), load_signature(folder)
-encoders = [(f.name, encoder_of(f)) for f in signature.features]
-dates = [f.name for f in signature.features if f.dtype == "date"]
-first = date(1970, 1, 1).toordinal()
-app = FastAPI()
+class Scorer:
+    def __init__(self):
+        folder = Path("{model}")
+        self.model, self.signature = load(folder), load_signature(folder)
+        self.encoders = [(f.name, encoder_of(f)) for f in self.signature.features]
+
+    def __call__(self, row):
+        x = np.array([[put(row[name]) for name, put in self.encoders]])
+        p, known = predict(self.model, x)[0], self.signature
+        if known.task == "binary":
+            shares, called = [1 - p, p], known.classes[int(p >= known.threshold)]
+        elif known.task == "multiclass":
+            shares, called = p, known.classes[p.argmax()]
+        else:
+            return {{"prediction": float(p)}}
+        shares = {{name: float(share) for name, share in zip(known.classes, shares)}}
+        return {{"prediction": called, "probabilities": shares}}
+"""
+PROGRAMS = {
+    "bare": """
+import sys
+
+import uvicorn
+from fastapi import FastAPI, Request
+
+from scorer import Scorer
+
+app, score = FastAPI(), Scorer()
 
 
 @app.post("/predict")
 async def answer(request: Request):
-    row = await request.json()
-    for name in dates:
-        row[name] = date.fromisoformat(row[name]).toordinal() - first
-    x = np.array([[put(row[name]) for name, put in encoders]])
-    p = predict(model, x)[0]
-    if signature.task == "binary":
-        shares = [1 - p, p]
-        called = signature.classes[int(p >= signature.threshold)]
-    elif signature.task == "multiclass":
-        shares, called = p, signature.classes[p.argmax()]
-    else:
-        return {{"prediction": float(p)}}
-    return {{
-        "prediction": called,
-        "probabilities": {{n: float(s) for n, s in zip(signature.classes, shares)}},
-    }}
+    return score(await request.json())
 
 
 uvicorn.run(app, port=int(sys.argv[1]), access_log=False, log_level="warning")
+""",
+    "bentoml": """
+import bentoml
+
+from scorer import Scorer
+
+
+@bentoml.service(
+    workers=1,
+    logging={"access": {"enabled": False}},
+    metrics={"enabled": False},
+    tracing={"sample_rate": 0.0},
+)
+class Service:
+    def __init__(self):
+        self.score = Scorer()
+
+    @bentoml.api
+    async def predict(self, row: dict) -> dict:
+        return self.score(row)
+""",
+    "litserve": """
+import sys
+
+import litserve as ls
+
+from scorer import Scorer
+
+
+class Api(ls.LitAPI):
+    def setup(self, device):
+        self.score = Scorer()
+
+    def predict(self, row):
+        return self.score(row)
+
+
+if __name__ == "__main__":
+    server = ls.LitServer(Api(), accelerator="cpu", workers_per_device=1)
+    server.run(
+        host="127.0.0.1",
+        port=int(sys.argv[1]),
+        generate_client_file=False,
+        log_level="warning",
+        access_log=False,
+    )
+""",
+    "mlflow": """
+from typing import Any
+
+import mlflow
+
+from scorer import Scorer
+
+
+class Model(mlflow.pyfunc.PythonModel):
+    def load_context(self, context):
+        self.score = Scorer()
+
+    def predict(self, model_input: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [self.score(row) for row in model_input]
+
+
+mlflow.models.set_model(Model())
+""",
+}
+SAVE = """
+import mlflow
+
+mlflow.pyfunc.save_model("saved", python_model="mlflow.py.txt", pip_requirements=[])
 """
+Figures = dict[int, list[float]]
 
 
 @dataclass
 class Server:
-    """A running server, and what was measured of it."""
+    """A server, and what was measured of it by the number of connections."""
 
     name: str
     argv: list[str]
+    folder: Path
     port: int
+    path: str
+    body: bytes
     start: list[float] = field(default_factory=list)
-    rate: dict[int, list[float]] = field(default_factory=lambda: {1: [], 8: []})
-    p99: dict[int, list[float]] = field(default_factory=lambda: {1: [], 8: []})
-    cpu: dict[int, list[float]] = field(default_factory=lambda: {1: [], 8: []})
-    pid: int = 0
+    rate: Figures = field(default_factory=lambda: defaultdict(list))
+    p50: Figures = field(default_factory=lambda: defaultdict(list))
+    p99: Figures = field(default_factory=lambda: defaultdict(list))
+    cpu: Figures = field(default_factory=lambda: defaultdict(list))
 
-    def run(self, folder: Path, body: bytes) -> subprocess.Popen[bytes]:
-        """Start it; it is ready when it has answered."""
+    @property
+    def message(self) -> bytes:
+        head = f"POST {self.path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        return f"{head}Content-Length: {len(self.body)}\r\n\r\n".encode() + self.body
+
+    @contextmanager
+    def running(self) -> Iterator[int]:
+        """The server, once it has answered; its process."""
         began = time.perf_counter()
-        with Path(f"/tmp/bench-{self.name}.log").open("wb") as log:
-            process = subprocess.Popen(self.argv, cwd=folder, stderr=log, stdout=log)
-        while True:
-            try:
-                ask(self.port, body, 1)
-                break
-            except OSError:
-                if process.poll() is not None:
-                    raise SystemExit(f"{self.name} ended: /tmp/bench-{self.name}.log") from None
+        with (self.folder / f"{self.name.split()[0]}.log").open("ab") as log:
+            process = subprocess.Popen(
+                self.argv,
+                cwd=self.folder,
+                env=environment(Path(self.argv[0]).parent),
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            while not answers(self.port, self.message):
+                if process.poll() is not None or time.perf_counter() > began + PATIENCE:
+                    raise SystemExit(f"{self.name} does not answer: {log.name}")
                 time.sleep(0.01)
-            except AssertionError:
-                process.kill()
-                raise
-        self.start.append(time.perf_counter() - began)
-        self.pid = process.pid
-        return process
+            self.start.append(time.perf_counter() - began)
+            yield process.pid
+        finally:
+            stop(process)
 
-    def used(self) -> float:
-        """Milliseconds of CPU so far: what others do on the machine does not count."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].split()
-        return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+    def measure(self, pid: int, connections: int, seconds: float) -> None:
+        before = sum(family(pid).values())
+        argv = [sys.executable, __file__, "--client", str(self.port), str(connections)]
+        done = subprocess.run(
+            [*argv, str(seconds)], input=self.message, stdout=subprocess.PIPE, check=True
+        )
+        found = json.loads(done.stdout)
+        used = sum(family(pid).values()) - before
+        self.cpu[connections].append(used / found["all"])
+        for name in ("rate", "p50", "p99"):
+            getattr(self, name)[connections].append(found[name])
 
 
-def request(body: bytes) -> bytes:
-    head = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"  # noqa: E501
-    return head.encode() + body
+def environment(programs: Path = SCRIPTS) -> dict[str, str]:
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    return {k: v for k, v in os.environ.items() if k not in DROPPED} | QUIET | {"PATH": path}
 
 
-def ask(port: int, body: bytes, times: int, until: float = 0) -> list[float]:
-    """Seconds that each answer took, on one connection."""
-    message, took = request(body), []
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        while len(took) < times or time.perf_counter() < until:
-            began = time.perf_counter()
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End the server and all that it has started."""
+    started = family(process.pid)
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(15)
+    for pid in started:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait()
+
+
+def family(pid: int) -> dict[int, float]:
+    """A process and those that stem from it, with the milliseconds of CPU of each."""
+    known, found = dict(processes()), {pid}
+    while more := {one for one, fields in known.items() if int(fields[1]) in found} - found:
+        found |= more
+    tick = 1000 / os.sysconf("SC_CLK_TCK")
+    return {
+        one: tick * (int(fields[11]) + int(fields[12]))
+        for one, fields in known.items()
+        if one in found
+    }
+
+
+def processes() -> Iterator[tuple[int, list[str]]]:
+    """The running processes with the fields that follow their names in /proc/PID/stat."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            yield int(folder.name), (folder / "stat").read_text().rpartition(") ")[2].split()
+
+
+def answers(port: int, message: bytes) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
             connection.sendall(message)
-            read_answer(connection)
-            took.append(time.perf_counter() - began)
-    return took
+            return connection.recv(100).startswith(b"HTTP/1.1 200")
+    except OSError:
+        return False
 
 
-def read_answer(connection: socket.socket) -> None:
-    data = b""
-    while b"\r\n\r\n" not in data:
-        data += connection.recv(65536) or b"\r\n\r\n"
-    head, _, rest = data.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 200"), data
-    length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-    while len(rest) < length:
-        rest += connection.recv(65536)
+def client(port: int, connections: int, seconds: float) -> None:
+    """Ask on every connection again as soon as it has answered; print what that took."""
+    message, chosen, took = sys.stdin.buffer.read(), selectors.EpollSelector(), list[float]()
+    sent, waiting = dict[socket.socket, float](), dict[socket.socket, bytes]()
+    for _ in range(connections):
+        connection = socket.create_connection(("127.0.0.1", port))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        chosen.register(connection, selectors.EVENT_READ)
+        sent[connection], waiting[connection] = time.perf_counter(), b""
+        connection.sendall(message)
+    total, began = 0, time.perf_counter()
+    while (now := time.perf_counter()) < began + WARM + seconds:
+        for key, _ in chosen.select(1):
+            connection: Any = key.fileobj
+            waiting[connection] += connection.recv(65536)
+            if not whole(waiting[connection]):
+                continue
+            now, total = time.perf_counter(), total + 1
+            if now > began + WARM:
+                took.append(now - sent[connection])
+            sent[connection], waiting[connection] = now, b""
+            connection.sendall(message)
+    took.sort()
+    p50, p99 = (1000 * took[int(len(took) * share)] for share in (0.5, 0.99))
+    rate = len(took) / (now - began - WARM)
+    print(json.dumps({"rate": rate, "p50": p50, "p99": p99, "all": total}))
 
 
-def measure(server: Server, body: bytes, connections: int, seconds: float) -> None:
-    took: list[float] = []
-    before = server.used()
-    began = time.perf_counter()
-    work = [
-        threading.Thread(target=lambda: took.extend(ask(server.port, body, 0, began + seconds)))
-        for _ in range(connections)
+def whole(data: bytes) -> bool:
+    """Whether an answer has come; anything but 200 ends the client."""
+    head, found, rest = data.partition(b"\r\n\r\n")
+    if not found:
+        return False
+    if not head.startswith(b"HTTP/1.1 200"):
+        raise SystemExit(f"refused: {data[:300]!r}")
+    return len(rest) >= int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+
+
+def install(factory: Path, folder: Path, name: str) -> Path:
+    """An environment with what the factory needs to serve, and a framework; its programs."""
+    home = folder / name
+    if not home.exists():
+        uv, env = str(SCRIPTS / "uv"), environment()
+        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, home], check=True)
+        wanted = [str(factory), *(FRAMEWORKS[one] for one in FRAMEWORKS if one.lower() == name)]
+        argv = [uv, "pip", "install", "--quiet", "--python", home / "bin/python", *wanted]
+        subprocess.run(argv, check=True, env=env)
+    return home / "bin"
+
+
+def setup(factory: Path, folder: Path) -> list[Server]:
+    """The servers, not yet started."""
+    package = next(p.parent.parent.name for p in factory.glob("src/*/online/app.py"))
+    work = Path(tempfile.mkdtemp(prefix="bench-serve-"))
+    text = SCORER.format(package=package, model=factory / "models/model")
+    (work / "scorer.py").write_text(text)
+    for name, program in PROGRAMS.items():
+        (work / f"{name}_server.py").write_text(program)
+    bins = {name: install(factory, folder, name) for name in ("own", *PROGRAMS) if name != "bare"}
+    save = "import mlflow; mlflow.pyfunc.save_model('saved', python_model='mlflow_server.py', pip_requirements=[])"  # noqa: E501
+    python = {name: str(path / "python") for name, path in bins.items()}
+    quiet = {"cwd": work, "env": environment(), "check": True, "capture_output": True}
+    subprocess.run([python["mlflow"], "-c", save], **quiet)  # type: ignore[call-overload]
+
+    service = [str(bins["own"] / "factory"), "serve", "--port", "8191"]
+    row = example(service, factory, 8191)
+    body, wrapped = json.dumps(row).encode(), json.dumps({"row": row}).encode()
+    several = json.dumps({"inputs": [row]}).encode()
+    bento = [
+        str(bins["bentoml"] / "bentoml"),
+        "serve",
+        "bentoml_server:Service",
+        "-p",
+        "8193",
+        "-q",
     ]
-    for thread in work:
-        thread.start()
-    for thread in work:
-        thread.join()
-    server.rate[connections].append(len(took) / (time.perf_counter() - began))
-    server.cpu[connections].append((server.used() - before) / len(took))
-    server.p99[connections].append(sorted(took)[int(len(took) * 0.99)] * 1000)
+    flow = [str(bins["mlflow"] / "mlflow"), "models", "serve", "-m", "saved", "-p", "8195"]
+    flow += ["--env-manager", "local", "--workers", "1"]
+    lit = [python["litserve"], "litserve_server.py", "8194"]
 
+    def named(name: str) -> str:
+        told = (
+            bins[name.lower()] / "python",
+            "-c",
+            f"import importlib.metadata as m; print(m.version('{name}'))",
+        )  # noqa: E501
+        return f"{name} {subprocess.run(told, stdout=subprocess.PIPE, check=True, text=True).stdout.strip()}"  # noqa: E501
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("factory", type=Path)
-    parser.add_argument("--seconds", type=float, default=3)
-    parser.add_argument("--rounds", type=int, default=5)
-    asked = parser.parse_args()
-    programs = asked.factory.resolve() / ".venv/bin"
-    package = next(p.parent.parent.name for p in asked.factory.glob("src/*/online/app.py"))
-    bare = [str(programs / "python"), "-c", BARE.format(package=package), "8191"]
-    servers = [
-        Server("bare", bare, 8191),
-        Server("service", [str(programs / "factory"), "serve", "--port", "8192"], 8192),
+    return [
+        Server(
+            "bare FastAPI", [python["own"], "bare_server.py", "8192"], work, 8192, "/predict", body
+        ),
+        Server("factory serve", service, factory, 8191, "/predict", body),
+        Server(named("BentoML"), bento, work, 8193, "/predict", wrapped),
+        Server(named("LitServe"), lit, work, 8194, "/predict", body),
+        Server(named("MLflow"), flow, work, 8195, "/invocations", several),
     ]
-    body = example(asked.factory, servers[1])
-    for _ in range(3):
-        for server in servers:
-            process = server.run(asked.factory, body)
-            process.terminate()
-            process.wait()
-    running = [server.run(asked.factory, body) for server in servers]
-    try:
-        for _ in range(asked.rounds):
-            for connections in (1, 8):
-                for server in servers:
-                    measure(server, body, connections, asked.seconds)
-    finally:
-        for process in running:
-            process.terminate()
-    tell(servers)
 
 
-def example(factory: Path, service: Server) -> bytes:
+def example(argv: list[str], factory: Path, port: int) -> Any:
     """The row that the service's own document gives as an example."""
-    process = subprocess.Popen(service.argv, cwd=factory, stderr=subprocess.DEVNULL)
-    try:
-        while True:
-            try:
-                url = f"http://127.0.0.1:{service.port}/openapi.json"
-                with urllib.request.urlopen(url) as found:
-                    document = json.load(found)
-                break
-            except OSError:
-                time.sleep(0.1)
-    finally:
-        process.terminate()
-        process.wait()
-    return json.dumps(document["components"]["schemas"]["Row"]["examples"][0]).encode()
+    with subprocess.Popen(argv, cwd=factory, env=environment(), stderr=subprocess.DEVNULL) as run:
+        try:
+            for _ in range(10 * PATIENCE):
+                try:
+                    url = f"http://127.0.0.1:{port}/openapi.json"
+                    document = json.load(urllib.request.urlopen(url))
+                    return document["components"]["schemas"]["Row"]["examples"][0]
+                except OSError:
+                    time.sleep(0.1)
+        finally:
+            run.terminate()
+    raise SystemExit("the service does not start")
+
+
+def median_ratio(one: list[float], other: list[float]) -> str:
+    """The median of the ratios within each round, with the middle half of them."""
+    ratios = [a / b for a, b in zip(one, other, strict=True)]
+    low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive")
+    return f"{middle:.2f} ({low:.2f}-{high:.2f})"
 
 
 def tell(servers: list[Server]) -> None:
-    """Medians, and the medians of the ratios within each round."""
-    bare, service = servers
-    for server in servers:
-        print(f"{server.name:8} ready after {statistics.median(server.start):.2f} s", end="")
-        for n in (1, 8):
-            rate, p99 = statistics.median(server.rate[n]), statistics.median(server.p99[n])
-            cpu = statistics.median(server.cpu[n])
-            told = f"{rate:6.0f} requests/s, p99 {p99:.2f} ms, CPU {cpu:.3f} ms each"
-            print(f"; {n} connection(s): {told}", end="")
-        print()
-    for n in (1, 8):
-        rates = [a / b for a, b in zip(service.rate[n], bare.rate[n], strict=True)]
-        used = [a / b for a, b in zip(service.cpu[n], bare.cpu[n], strict=True)]
-        slow = [a / b for a, b in zip(service.p99[n], bare.p99[n], strict=True)]
+    """The table, in Markdown."""
+    bare = servers[0]
+    for n in CONNECTIONS:
         print(
-            f"{n} connection(s): {statistics.median(rates):.2f} of the bare requests/s "
-            f"({min(rates):.2f} to {max(rates):.2f}), p99 {statistics.median(slow):.2f} times, "
-            f"CPU {statistics.median(used):.2f} times"
-        )
-    start = statistics.median(service.start) / statistics.median(bare.start)
-    print(f"start: {start:.2f} times the bare one")
+            f"\n| {n} connection{'s' * (n > 1)} | requests/s | of bare | p50 ms | p99 ms | of bare | CPU ms | of bare |"
+        )  # noqa: E501
+        print("|---|--:|--:|--:|--:|--:|--:|--:|")
+        for one in servers:
+            rate, p50, p99, cpu = (
+                statistics.median(found[n]) for found in (one.rate, one.p50, one.p99, one.cpu)
+            )
+            rates = median_ratio(one.rate[n], bare.rate[n])
+            slow = median_ratio(one.p99[n], bare.p99[n])
+            used = median_ratio(one.cpu[n], bare.cpu[n])
+            print(
+                f"| {one.name} | {rate:,.0f} | {rates} | {p50:.2f} | {p99:.2f} | {slow} | {cpu:.3f} | {used} |"
+            )  # noqa: E501
+    print("\n| start | seconds | of bare |\n|---|--:|--:|")
+    for one in servers:
+        ratio = median_ratio(one.start, bare.start)
+        print(f"| {one.name} | {statistics.median(one.start):.2f} | {ratio} |")
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["--client"]:
+        client(int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
+        return
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("factory", type=Path)
+    parser.add_argument("--seconds", type=float, default=2)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--starts", type=int, default=5)
+    parser.add_argument("--keep", type=Path, default=None)
+    parser.add_argument("--only", type=int, default=5, help="so many of the servers")
+    asked = parser.parse_args()
+    folder = asked.keep or Path(tempfile.mkdtemp(prefix="bench-serve-"))
+    servers = setup(asked.factory.resolve(), folder.resolve())[: asked.only]
+    for turn in range(asked.starts + 1):
+        for server in servers:
+            with server.running():
+                pass
+            if not turn:  # what is compiled at the first start
+                server.start.clear()
+    with ExitStack() as stack:
+        running = [(one, stack.enter_context(one.running())) for one in servers]
+        for server in servers:
+            server.start.pop()  # beside others that start
+        for turn in range(asked.rounds):
+            for connections in CONNECTIONS:
+                for k in range(len(running)):
+                    server, pid = running[(k + turn) % len(running)]
+                    server.measure(pid, connections, asked.seconds)
+                print(f"round {turn + 1}, {connections}", file=sys.stderr)
+    tell(servers)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -3,16 +3,18 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import pandera.polars as pa
 import polars as pl
-from pandera.errors import SchemaErrors
 
 from .catalog import Catalog, Column, Finding
 from .data import missing_as_null, parse
 from .errors import FactoryError
 from .formats import DTYPES
 from .params import Data
+
+if TYPE_CHECKING:
+    import pandera.polars as pa
 
 MISSING = "is missing"
 NO_CASES = pl.DataFrame(schema={"row": pl.Int64, "column": pl.String, "rule": pl.String})
@@ -27,12 +29,16 @@ class Violation:
     rows: int
 
 
-def schema(columns: dict[str, Column]) -> pa.DataFrameSchema:
+def schema(columns: dict[str, Column]) -> "pa.DataFrameSchema":
     """Types, ranges, values and missing values that the catalog allows."""
+    import pandera.polars as pa
+
     return pa.DataFrameSchema({name: _column(column) for name, column in columns.items()})
 
 
-def _column(column: Column) -> pa.Column:
+def _column(column: Column) -> "pa.Column":
+    import pandera.polars as pa
+
     checks = []
     low, high = column.range or (None, None)
     if low is not None:
@@ -81,6 +87,8 @@ def _cases(unread: pl.Series, name: str, column: Column) -> pl.DataFrame:
 
 
 def _broken(rows: pl.DataFrame, columns: dict[str, Column]) -> pl.DataFrame:
+    from pandera.errors import SchemaErrors
+
     try:
         schema(columns).validate(rows, lazy=True)
     except SchemaErrors as errors:

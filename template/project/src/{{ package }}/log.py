@@ -1,16 +1,13 @@
 """The prediction log: what was predicted from what, written where nobody waits for it."""
 
-import json
 import logging
-import math
 import os
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property, partial
 from hashlib import blake2b, sha256
-from itertools import islice
 from threading import Event, Lock, Thread
 from time import monotonic, sleep
 from typing import Any
@@ -18,6 +15,7 @@ from uuid import uuid4
 
 import polars as pl
 import sqlalchemy as sa
+from pydantic_core import to_json
 
 from .catalog import Catalog
 from .data import key_text, missing_as_null
@@ -31,6 +29,8 @@ from .store import CHUNK, PATIENCE, clean_up, engine_of, insert, make, micros, p
 
 CLEAN_UP = 3600.0
 NAMES = predictions.c.keys()
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,62 +57,72 @@ class Veil:
 
     target: str
     id: str | None
-    features: Mapping[str, bool]  # those that are written, and whether each is sensitive
+    features: Mapping[str, bool]  # those of the model, and whether each is sensitive
     hides_entity: bool
     key: bytes | None
 
-    def value(self, name: str, value: Any) -> Any:
-        """A value as it is written."""
-        if isinstance(value, float) and not math.isfinite(value):
-            return None
-        return self.hashed(name, str(value)) if self.features[name] and value is not None else value
-
-    def entity(self, text: str | None) -> str | None:
-        """An entity's id as it is written and looked up."""
-        return self.hashed("", text) if self.hides_entity and text is not None else text
-
-    def hashed(self, name: str, text: str) -> str | None:
-        """The keyed hash of a value, another one in each column; null without a key."""
-        if self.key is None:
-            return None
-        return blake2b(f"{name}\0{text}".encode(), key=self.key, digest_size=16).hexdigest()
-
-    def column(self, values: pl.Series) -> pl.Series:
-        """A column of features as it is written."""
-        if not self.features[values.name]:
-            return values
-        hashes = {v: self.value(values.name, v) for v in values.unique().drop_nulls().to_list()}
-        return values.replace_strict(hashes, default=None, return_dtype=pl.String)
-
-    @property
-    def written(self) -> list[str]:
-        """The features that are written, in clear or as hashes."""
-        return [name for name, secret in self.features.items() if self.key or not secret]
+    @cached_property
+    def written(self) -> dict[str, bool]:
+        """The features that are written, and whether each is hashed."""
+        return {name: secret for name, secret in self.features.items() if self.key or not secret}
 
     @property
     def left_out(self) -> tuple[str, ...]:
         """What is not written because there is no key."""
         if self.key:
             return ()
-        secret = [name for name, secret in self.features.items() if secret]
-        return (*([self.id] if self.id and self.hides_entity else []), *secret)
+        own = [self.id] if self.id and self.hides_entity else []
+        return (*own, *(name for name, secret in self.features.items() if secret))
+
+    def hashed(self, name: str, value: Any) -> str | None:
+        """The keyed hash of a value, another one in each column; null without a key."""
+        if self.key is None or value is None:
+            return None
+        return blake2b(f"{name}\0{value}".encode(), key=self.key, digest_size=16).hexdigest()
+
+    def entity(self, text: str | None) -> str | None:
+        """An entity's id as it is written and looked up."""
+        return self.hashed("", text) if self.hides_entity else text
+
+    def column(self, values: pl.Series) -> pl.Series:
+        """A column of features as it is written."""
+        if not self.written[values.name]:
+            return values
+        hashes = {v: self.hashed(values.name, v) for v in values.unique().to_list()}
+        return values.replace_strict(hashes, return_dtype=pl.String)
 
     def row(self, record: Record) -> tuple[Any, ...]:
-        """A record as a row of the table."""
-        given, known = record.features, record.probabilities
-        features = {n: self.value(n, given[n]) for n in self.written if n in given}
-        found = {
-            "request_id": plain(record.request_id),
-            "row": record.row,
-            "time": micros(record.time),
-            "target": self.target,
-            "model": record.model,
-            "entity": self.entity(record.entity and plain(record.entity)),
-            "features": json.dumps(features, default=str),
-            "prediction": str(record.prediction),
-            "probabilities": json.dumps(dict(known)) if known else None,
+        """A record as a row of the table, its values in the order of the columns."""
+        given, shares = record.features, record.probabilities
+        features = {
+            name: self.hashed(name, given[name]) if secret else given[name]
+            for name, secret in self.written.items()
+            if name in given
         }
-        return tuple(found[name] for name in NAMES)
+        return (
+            plain(record.request_id),
+            record.row,
+            micros(record.time),
+            self.target,
+            record.model,
+            self.entity(record.entity and plain(record.entity)),
+            as_json(features),
+            str(record.prediction),
+            as_json(shares) if shares else None,
+        )
+
+    def table(
+        self, keys: pl.DataFrame, features: pl.DataFrame, answers: pl.DataFrame
+    ) -> pl.DataFrame:
+        """The rows of a batch, as far as they differ."""
+        shown = [self.column(features[name]) for name in self.written if name in features.columns]
+        shares = answers.select(pl.col(r"^probability_.*$").name.map(lambda name: name[12:]))
+        return keys.with_columns(
+            pl.Series("entity", map(self.entity, keys["entity"]), pl.String),
+            json_column("features", pl.DataFrame(shown), "{}"),
+            answers["prediction"].cast(pl.String),
+            json_column("probabilities", shares, None),
+        )
 
 
 def veil(params: Params, catalog: Catalog, signature: Signature | None = None) -> Veil:
@@ -120,23 +130,25 @@ def veil(params: Params, catalog: Catalog, signature: Signature | None = None) -
     learned = (feature.name for feature in signature.features) if signature else ()
     names = dict.fromkeys([*catalog.inputs(params), *learned])
     known = [name for name in names if name in catalog.columns or name in catalog.derived]
-    key, id_column = (
-        os.environ.get(params.log.key_env, ""),
-        catalog.columns.get(params.data.id or ""),
-    )
+    key, own = os.environ.get(params.log.key_env), catalog.columns.get(params.data.id or "")
     return Veil(
         params.data.target,
         params.data.id,
         {name: is_sensitive(catalog, name) for name in known},
-        id_column is not None and id_column.sensitive != "none",
+        own is not None and own.sensitive != "none",
         sha256(key.encode()).digest() if key else None,
     )
 
 
-def as_json(rows: pl.DataFrame, name: str) -> pl.Series | pl.Expr:
-    """Each row as a JSON object."""
+def as_json(values: Mapping[str, Any]) -> str:
+    """A row's values by name; null where there is no number."""
+    return to_json(values, inf_nan_mode="null", fallback=str).decode()
+
+
+def json_column(name: str, rows: pl.DataFrame, empty: str | None) -> pl.Series | pl.Expr:
+    """Each row as a JSON object; `empty` if there are no columns."""
     if not rows.width:
-        return pl.lit(None, pl.String).alias(name)
+        return pl.lit(empty, pl.String).alias(name)
     return rows.select(pl.struct(pl.all()).struct.json_encode().alias(name))[name]
 
 
@@ -163,96 +175,85 @@ def open_log(params: Params, catalog: Catalog, signature: Signature) -> "Log":
 
 
 class Log:
-    """Takes records at once and writes them behind; `dropped` counts those that it could not."""
+    """Takes records at once and writes them behind; `dropped` counts those that it could not.
+
+    Whoever predicts makes the rows: where the thread did, it would hold the interpreter for long,
+    and answers would wait for it. While the database works the interpreter is free.
+    """
 
     def __init__(self, engine: sa.Engine | None, veil: Veil, settings: Settings) -> None:
         self.dropped, self._engine, self._veil, self._settings = 0, engine, veil, settings
-        self._rows: deque[Record] = deque()
+        self._rows: list[tuple[Any, ...]] = []
         self._lock, self._wake, self._stop = Lock(), Event(), Event()
-        self._made, self._failing, self._next_clean_up = False, False, 0.0
-        self._thread = Thread(target=self._run, name="prediction-log", daemon=True)
+        self._works: bool | None = None  # not known yet
+        self._next_clean_up = 0.0
         if engine is not None:
+            self._thread = Thread(target=self._run, args=(engine,), name="log", daemon=True)
             self._thread.start()
 
     def put(self, records: Sequence[Record]) -> None:
         """Take records; those for which there is no room are dropped."""
         if self._engine is None:
             return
+        made = [self._row(record) for record in records[: self._room()]]
+        rows = [row for row in made if row]
         with self._lock:
-            room = 0 if self._stop.is_set() else self._settings.queue - len(self._rows)
-            self._rows.extend(records[: max(room, 0)])
-            self.dropped += max(len(records) - max(room, 0), 0)
-            waiting = len(self._rows)
-        if waiting >= self._settings.batch:
+            rows = rows[: self._room()]
+            self._rows += rows
+            self.dropped += len(records) - len(rows)
+        if len(self._rows) >= self._settings.batch:
             self._wake.set()
 
     def close(self) -> None:
         """Write what waits; what cannot be written in time is counted as dropped."""
-        self._stop.set()
-        self._wake.set()
-        if self._engine is None:
-            return
-        self._thread.join(2 * PATIENCE)
         with self._lock:
+            self._stop.set()
+        self._wake.set()
+        if self._engine is not None:
+            self._thread.join(2 * PATIENCE)
             self.dropped += len(self._rows)
             self._rows.clear()
 
-    def _run(self) -> None:
+    def _room(self) -> int:
+        return 0 if self._stop.is_set() else max(self._settings.queue - len(self._rows), 0)
+
+    def _row(self, record: Record) -> tuple[Any, ...] | None:
+        try:
+            return self._veil.row(record)
+        except Exception:
+            logger.exception("a prediction cannot be logged")
+            return None
+
+    def _run(self, engine: sa.Engine) -> None:
         while not self._stop.is_set():
             self._wake.wait(self._settings.interval)
             self._wake.clear()
-            if not self._flush():
+            if not self._flush(engine):
                 self._stop.wait(self._settings.interval)
         end = monotonic() + PATIENCE
-        while not self._flush() and monotonic() < end:
+        while not self._flush(engine) and monotonic() < end:
             sleep(min(self._settings.interval, PATIENCE / 20))
 
-    def _flush(self) -> bool:
+    def _flush(self, engine: sa.Engine) -> bool:
         """Write all that waits; False if the database does not take it now."""
-        engine = self._engine
-        assert engine is not None  # noqa: S101
         try:
-            if not self._made:
-                make(engine)
+            if not self._works:
+                make(engine)  # it may have come back without its tables
             with engine.connect() as connection:
-                while batch := self._head():
-                    rows = self._rows_of(batch)
+                while rows := self._rows[: self._settings.batch]:
                     with connection.begin():
                         store(connection, rows)
-                    self._written(len(batch), len(rows))
+                    del self._rows[: len(rows)]
             if monotonic() >= self._next_clean_up:
                 clean_up(engine, self._settings.retention_days)
                 self._next_clean_up = monotonic() + CLEAN_UP
         except Exception as error:
-            if not self._failing:
-                told = reason(error, engine.url)
-                logging.getLogger(__name__).warning("predictions cannot be logged: %s", told)
-            self._made, self._failing = False, True  # it may come back without its tables
-            return False
-        self._made, self._failing = True, False
-        return True
-
-    def _head(self) -> list[Record]:
-        with self._lock:
-            return list(islice(self._rows, self._settings.batch))
-
-    def _written(self, taken: int, kept: int) -> None:
-        with self._lock:
-            self.dropped += taken - kept
-            for _ in range(taken):
-                self._rows.popleft()
-
-    def _rows_of(self, batch: Sequence[Record]) -> list[tuple[Any, ...]]:
-        """Rows of the table; a record that makes none does not hold up the others."""
-        rows = []
-        for k, record in enumerate(batch):
-            if k % 20 == 0:
-                sleep(0)  # let whoever predicts go first
-            try:
-                rows.append(self._veil.row(record))
-            except Exception:
-                logging.getLogger(__name__).exception("a prediction cannot be logged")
-        return rows
+            if self._works is not False:
+                logger.warning("predictions cannot be logged: %s", reason(error, engine.url))
+            self._works = False
+        else:
+            self._works = True
+        return self._works
 
 
 class BatchLog:
@@ -281,9 +282,9 @@ class BatchLog:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._thread.shutdown()
         if kind is not None and self.rows:
-            self._guarded(lambda engine: take_back(engine, self.request_id))
+            self._guarded(partial(take_back, request_id=self.request_id))
         elif not self.problem:
-            self._guarded(lambda engine: clean_up(engine, self._settings.retention_days))
+            self._guarded(partial(clean_up, days=self._settings.retention_days))
 
     def put(
         self, keys: pl.DataFrame, features: pl.DataFrame, answers: pl.DataFrame, model: str
@@ -291,33 +292,20 @@ class BatchLog:
         """Take the rows of a batch: `row` and `entity`, features by name, and what was answered."""
         self._last.result()
         if not self.problem:
-            now = micros(datetime.now(UTC))
-            fixed = {"request_id": self.request_id, "time": now, "target": self._veil.target}
-            fixed["model"] = model
-            self._last = self._thread.submit(
-                self._guarded, lambda engine: self._write(engine, keys, features, answers, fixed)
+            keys = keys.with_columns(
+                request_id=pl.lit(self.request_id),
+                time=pl.lit(micros(datetime.now(UTC))),
+                target=pl.lit(self._veil.target),
+                model=pl.lit(model),
             )
+            write = partial(self._write, parts=(keys, features, answers))
+            self._last = self._thread.submit(self._guarded, write)
 
-    def _write(
-        self,
-        engine: sa.Engine,
-        keys: pl.DataFrame,
-        features: pl.DataFrame,
-        answers: pl.DataFrame,
-        fixed: dict[str, Any],
-    ) -> None:
-        names = [name for name in self._veil.written if name in features.columns]
-        shares = answers.select(pl.col(r"^probability_.*$").name.map(lambda name: name[12:]))
-        rows = keys.with_columns(
-            as_json(features.select(self._veil.column(features[n]) for n in names), "features"),
-            as_json(shares, "probabilities"),
-            answers["prediction"].cast(pl.String),
-            pl.Series("entity", map(self._veil.entity, keys["entity"]), pl.String),
-            **{name: pl.lit(value) for name, value in fixed.items()},
-        )
+    def _write(self, engine: sa.Engine, parts: tuple[pl.DataFrame, ...]) -> None:
+        rows = self._veil.table(*parts).select(NAMES)
         with engine.begin() as connection:
             for part in rows.iter_slices(CHUNK):
-                store(connection, part.select(NAMES).rows())
+                store(connection, part.rows())
         self.rows += rows.height
 
     def _guarded(self, act: Callable[[sa.Engine], None]) -> None:

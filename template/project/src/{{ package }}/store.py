@@ -4,13 +4,12 @@ Times are microseconds since 1970, in UTC.
 """
 
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from time import sleep
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from .errors import FactoryError
 from .params import Log
@@ -98,54 +97,47 @@ def make(engine: sa.Engine) -> None:
     if engine.dialect.name == "sqlite":
         Path(engine.url.database or "").parent.mkdir(parents=True, exist_ok=True)
     with engine.connect() as connection:
-        found = version_in(connection)
+        made = sa.inspect(connection).has_table(schema.name)
+        found = connection.scalar(sa.select(sa.func.max(schema.c.version))) if made else None
     if found is None:
         with engine.begin() as connection:
-            if engine.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
-            else:
-                switch(connection)
-            for table in metadata.sorted_tables:
-                connection.execute(CreateTable(table, if_not_exists=True))
-                for index in table.indexes:
-                    connection.execute(CreateIndex(index, if_not_exists=True))
+            lock(connection)
+            metadata.create_all(connection)
             connection.execute(insert(connection, schema), {"version": SCHEMA})
     elif found > SCHEMA:
         told = f"the log has the form {found}, and this factory knows {SCHEMA}"
         raise FactoryError(told, "use the newer code that made it, or another log.path")
 
 
-def switch(connection: sa.Connection) -> None:
-    """Let readers and a writer of an SQLite file work at once; for this SQLite does not wait."""
-    for _ in range(100):
+def lock(connection: sa.Connection) -> None:
+    """Let no one else make tables. In an SQLite file readers and a writer work at once then."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+        return
+    for _ in range(100):  # for this SQLite does not wait by itself
         try:
             connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+            break
         except sa.exc.OperationalError:
             sleep(PATIENCE / 100)
-        else:
-            return
-
-
-def version_in(connection: sa.Connection) -> int | None:
-    """The version of the log's form; null where there is no log yet."""
-    if not sa.inspect(connection).has_table(schema.name):
-        return None
-    found: int | None = connection.scalar(sa.select(sa.func.max(schema.c.version)))
-    return found
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def insert(connection: sa.Connection, table: sa.Table) -> Any:
     """An INSERT that leaves rows alone that are there already."""
-    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return kind.insert(table).on_conflict_do_nothing()
+    return new(connection, table).on_conflict_do_nothing()
 
 
 def replace(connection: sa.Connection, table: sa.Table) -> Any:
     """An INSERT that takes the place of rows that are there already."""
-    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
-    new: Any = kind.insert(table)
-    rest = {column.name: new.excluded[column.name] for column in table.c if not column.primary_key}
-    return new.on_conflict_do_update(index_elements=list(table.primary_key), set_=rest)
+    made = new(connection, table)
+    rest = {column.name: made.excluded[column.name] for column in table.c if not column.primary_key}
+    return made.on_conflict_do_update(index_elements=list(table.primary_key), set_=rest)
+
+
+def new(connection: sa.Connection, table: sa.Table) -> Any:
+    """An INSERT as the database understands it."""
+    return import_module(f"sqlalchemy.dialects.{connection.dialect.name}").insert(table)
 
 
 def clean_up(engine: sa.Engine, days: int) -> None:

@@ -59,9 +59,9 @@ def create() -> FastAPI:
         yield
         log.close()
 
-    title = f"Predictions of {service.scorer.signature.target}"
+    signature = service.scorer.signature
     app = FastAPI(
-        title=title,
+        title=f"Predictions of {signature.target}",
         version=service.scorer.version,
         description=ABOUT,
         docs_url=None,
@@ -70,7 +70,7 @@ def create() -> FastAPI:
     )
     app.add_middleware(Gate, metrics=service.metrics, key=key)
     add_routes(app, service, log)
-    openapi.complete(app, service.parser, service.scorer, keyed=bool(key))
+    openapi.complete(app, service.parser, signature, keyed=bool(key))
     return app
 
 
@@ -103,19 +103,13 @@ def add_routes(app: FastAPI, service: Service, log: Log) -> None:
     """The endpoints; openapi.yaml says the rest of them."""
 
     async def predict(request: Request) -> Response:
-        explain = explanation(request)
+        explain, number = explanation(request), request.scope["request_id"]
         rows = service.parser.read(await read_body(request, service.settings))
-        work = (rows, service.scorer, service.encode, explain)
+        work = (rows, service, log, number, explain)
         many = len(rows) > INLINE
-        scored = await asyncio.to_thread(score, *work) if many else score(*work)
-        service.metrics.scored(scored.x, scored.answers)
-        number, version = request.scope["request_id"], service.scorer.version
-        log.put(records(number, service.scorer, rows, scored.answers))
+        told = await asyncio.to_thread(predictions, *work) if many else predictions(*work)
         service.metrics.log_dropped(log.dropped)
-        told = [
-            {name: row[name] for name in service.parser.identifiers if name in row} | found
-            for row, found in zip(rows, scored.answers, strict=True)
-        ]
+        version = service.scorer.version
         return answer({"request_id": number, "model": version, "predictions": told})
 
     # Not FastAPI's own way of routes: it looks for dependencies at each request.
@@ -147,6 +141,20 @@ def add_routes(app: FastAPI, service: Service, log: Log) -> None:
         return Response(PAGE.read_bytes(), media_type="text/html", headers=headers)
 
 
+def predictions(
+    rows: list[Row], service: Service, log: Log, number: str, explain: int
+) -> list[Row]:
+    """An answer for each row, counted and handed to the prediction log."""
+    x, found = score(rows, service.scorer, service.encode, explain)
+    service.metrics.scored(x, found)
+    log.put(records(number, service.scorer, rows, found))
+    names = service.parser.identifiers
+    return [
+        {name: row[name] for name in names if name in row} | one
+        for row, one in zip(rows, found, strict=True)
+    ]
+
+
 def answer(content: Row) -> Response:
     """A response in JSON; every float is written so that it reads back to the last bit."""
     return Response(to_json(content, inf_nan_mode="null"), media_type="application/json")
@@ -164,20 +172,13 @@ def explanation(request: Request) -> int:
 
 def records(number: str, scorer: Scorer, rows: list[Row], answers: list[Row]) -> list[Record]:
     """What the prediction log is given of a request."""
-    now, entity = datetime.now(UTC), scorer.params.data.id or ""
-    return [
-        Record(
-            number,
-            place,
-            None if row.get(entity) is None else str(row[entity]),
-            scorer.version,
-            now,
-            row,
-            found["prediction"],
-            found.get("probabilities") or {},
-        )
-        for place, (row, found) in enumerate(zip(rows, answers, strict=True))
-    ]
+    now, name, found = datetime.now(UTC), scorer.params.data.id or "", []
+    for place, (row, told) in enumerate(zip(rows, answers, strict=True)):
+        entity, shares = row.get(name), told.get("probabilities") or {}
+        entity = None if entity is None else str(entity)
+        one = (number, place, entity, scorer.version, now, row, told["prediction"], shares)
+        found.append(Record(*one))
+    return found
 
 
 def described(scorer: Scorer) -> Row:
@@ -185,15 +186,12 @@ def described(scorer: Scorer) -> Row:
     known = scorer.signature
     told = json.loads(EVALUATION.read_text("utf-8")) if EVALUATION.is_file() else {}
     its = told.get("provenance") == known.provenance
+    fields = {"task", "target", "classes", "threshold", "provenance"}
     return {
         "version": scorer.version,
-        "task": known.task,
-        "target": known.target,
-        "classes": known.classes,
-        "threshold": known.threshold,
+        **known.model_dump(mode="json", include=fields),
         "features": [feature.name for feature in known.features],
         "data": known.provenance.get("data"),
         "template": known.provenance.get("template"),
-        "provenance": known.provenance,
         "metrics": told["models"]["model"] if its else None,
     }

@@ -20,8 +20,9 @@ from .schema import RefusedError
 KEYED = ("/predict", "/model")
 PATHS = (*KEYED, "/health", "/ready", "/metrics", "/openapi.json", "/docs")
 NUMBER = re.compile(rb"[\w.-]{1,64}", re.ASCII)
-JSON_TYPE = re.compile(rb"application/(\w[\w.+-]*\+)?json\s*(;.*)?", re.IGNORECASE)
+JSON_TYPE = re.compile(r"application/(\w[\w.+-]*\+)?json\s*(;.*)?", re.IGNORECASE | re.ASCII)
 GONE = 499  # the client left before it was answered
+HEADERS = {408: {"connection": "close"}, 401: {"www-authenticate": "ApiKey"}}
 
 logger = logging.getLogger("factory")
 
@@ -36,37 +37,36 @@ class Gate:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        began, status, headers = perf_counter(), 0, dict(scope["headers"])
+        began, status, headers = perf_counter(), GONE, dict(scope["headers"])
         given = headers.get(b"x-request-id", b"")
-        number = given if NUMBER.fullmatch(given) else uuid4().hex.encode()
-        scope["request_id"] = number.decode()
+        number = given.decode() if NUMBER.fullmatch(given) else uuid4().hex
+        scope["request_id"], path = number, scope["path"]
 
         async def numbered(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", number)]
+                message["headers"] = [*message["headers"], (b"x-request-id", number.encode())]
             await send(message)
 
         try:
-            path = scope["path"]
             if self.key and path in KEYED:
                 check_key(self.key, headers.get(b"x-api-key", b""))
             await self.app(scope, receive, numbered)
         except RefusedError as refused:
-            await refusal(refused, scope)(scope, receive, numbered)
+            await refusal(refused, number)(scope, receive, numbered)
         except ClientDisconnect:
             status = GONE
         except Exception:
-            logger.exception("a request failed", extra={"fields": {"request_id": number.decode()}})
-            if not status:
+            logger.exception("a request failed", extra={"fields": {"request_id": number}})
+            if status == GONE:
                 failed = RefusedError(500, "the service failed; its log says why")
-                await refusal(failed, scope)(scope, receive, numbered)
+                await refusal(failed, number)(scope, receive, numbered)
         finally:
             seconds = perf_counter() - began
-            self.metrics.request(path if path in PATHS else "other", status or GONE, seconds)
-            told = {"request_id": number.decode(), "method": scope["method"], "path": path}
-            told |= {"status": status or GONE, "ms": round(1000 * seconds, 3)}
+            self.metrics.request(path if path in PATHS else "other", status, seconds)
+            told = {"request_id": number, "method": scope["method"], "path": path}
+            told |= {"status": status, "ms": round(1000 * seconds, 3)}
             logger.info("request", extra={"fields": told})
 
 
@@ -76,35 +76,29 @@ def check_key(key: bytes, given: bytes) -> None:
         raise RefusedError(401, "the header X-API-Key does not hold the key")
 
 
-def refusal(refused: RefusedError, scope: Scope) -> Response:
+def refusal(refused: RefusedError, number: str) -> Response:
     """The answer to a request that is refused."""
-    content = {"request_id": scope["request_id"], "detail": refused.cases}
-    response = Response(to_json(content), refused.status, media_type="application/json")
-    if refused.status == 408:
-        response.headers["connection"] = "close"
-    if refused.status == 401:
-        response.headers["www-authenticate"] = "ApiKey"
-    return response
+    told = to_json({"request_id": number, "detail": refused.cases})
+    headers = HEADERS.get(refused.status)
+    return Response(told, refused.status, headers, media_type="application/json")
 
 
 async def read_body(request: Request, settings: Serving) -> bytes:
     """The body, if it is JSON, not too large, and not too slow to come."""
-    headers = dict(request.scope["headers"])
-    if not JSON_TYPE.fullmatch(headers.get(b"content-type", b"")):
+    if not JSON_TYPE.fullmatch(request.headers.get("content-type", "")):
         raise RefusedError(415, "the content type is not application/json")
-    size, body, more = int(headers.get(b"content-length", 0)), b"", True
+    size, body = int(request.headers.get("content-length", 0)), b""
     try:
         async with asyncio.timeout(settings.timeout):
-            while more and max(size, len(body)) <= settings.max_body:
-                message = await request.receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientDisconnect
-                body += message.get("body", b"")
-                more = message.get("more_body", False)
+            if size <= settings.max_body:
+                async for part in request.stream():
+                    body += part
+                    if (size := len(body)) > settings.max_body:
+                        break
     except TimeoutError:
         rule = f"the body did not come within {settings.timeout:g} seconds"
         raise RefusedError(408, rule) from None
-    if max(size, len(body)) > settings.max_body:
+    if size > settings.max_body:
         raise RefusedError(413, f"the body has more than {settings.max_body:,} bytes")
     return body
 

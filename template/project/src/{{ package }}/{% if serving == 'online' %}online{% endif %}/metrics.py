@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -19,28 +20,28 @@ class Metrics:
 
     def __init__(self, signature: Signature, version: str) -> None:
         self.registry = CollectorRegistry()
-        self.requests = self._counter("requests", "Requests.", "path", "status")
-        self.latency = Histogram(
+        requests = self._counter("requests", "Requests.", "path", "status")
+        latency = Histogram(
             "factory_request_seconds",
             "Time to answer.",
             ("path",),
             buckets=SECONDS,
             registry=self.registry,
         )
-        self.known: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        # Looking labels up takes longer than counting.
+        self.requests, self.latency = cache(requests.labels), cache(latency.labels)
         predictions = self._counter("predictions", "Rows that were scored.", "prediction")
-        self.predictions = {name: predictions.labels(name) for name in signature.classes}
-        self.other = predictions.labels("number") if not signature.classes else None
+        self.classes = {name: predictions.labels(name) for name in signature.classes}
+        self.numbers = None if signature.classes else predictions.labels("number")
         missing = self._counter("missing_values", "Values that were missing.", "feature")
         unseen = self._counter("unseen_values", "Categories not seen in training.", "feature")
-        self.dropped, self.dropped_before = self._counter("log_dropped", "Not logged."), 0
         names = [feature.name for feature in signature.features]
         self.missing = [missing.labels(name) for name in names]
         self.unseen = [unseen.labels(name) for name in names]
-        grouped = [feature.role == "categorical" for feature in signature.features]
+        self.dropped, self.dropped_before = self._counter("log_dropped", "Not logged."), 0
+        self.grouped = np.array([feature.role == "categorical" for feature in signature.features])
         sizes = [len(feature.categories) for feature in signature.features]
-        self.grouped = np.array(grouped)
-        self.missing_code = np.where(grouped, sizes, np.nan)
+        self.missing_code = np.where(self.grouped, sizes, np.nan)
         told = {"version": version, "task": signature.task, "target": signature.target}
         told |= {key: signature.provenance.get(key, "") for key in ("data", "template")}
         info = Gauge("factory_model", "The model that answers.", tuple(told), registry=self.registry, multiprocess_mode="max")  # fmt: skip  # noqa: E501
@@ -51,34 +52,24 @@ class Metrics:
 
     def request(self, path: str, status: int, seconds: float) -> None:
         """Count an answer, whatever it was."""
-        if (path, status) not in self.known:  # looking labels up takes longer than counting
-            self.known[path, status] = self.requests.labels(path, status), self.latency.labels(path)
-        count, latency = self.known[path, status]
-        count.inc()
-        latency.observe(seconds)
+        self.requests(path, status).inc()
+        self.latency(path).observe(seconds)
 
     def scored(self, x: np.ndarray, answers: Sequence[Row]) -> None:
         """Count predictions, and what was missing or unseen in their features."""
-        if self.other:
-            self.other.inc(len(answers))
+        if self.numbers:
+            self.numbers.inc(len(answers))
         else:
             for answer in answers:
-                self.predictions[answer["prediction"]].inc()
-        self._each(self.missing, np.isnan(x) | (x == self.missing_code))
-        self._each(self.unseen, (x == -1) & self.grouped)
+                self.classes[answer["prediction"]].inc()
+        count(self.missing, np.isnan(x) | (x == self.missing_code))
+        count(self.unseen, (x == -1) & self.grouped)
 
     def log_dropped(self, so_far: int) -> None:
         """Count what the prediction log had to drop."""
         if so_far > self.dropped_before:
             self.dropped.inc(so_far - self.dropped_before)
             self.dropped_before = so_far
-
-    @staticmethod
-    def _each(counters: list[Counter], found: np.ndarray) -> None:
-        if found.any():
-            sums = found.sum(axis=0)
-            for i in sums.nonzero()[0].tolist():
-                counters[i].inc(float(sums[i]))
 
     def text(self) -> bytes:
         """All counters, of all workers."""
@@ -87,3 +78,10 @@ class Metrics:
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
+
+
+def count(counters: Sequence[Counter], found: np.ndarray) -> None:
+    """Count in each column what is true."""
+    if np.count_nonzero(found):
+        for counter, times in zip(counters, found.sum(axis=0).tolist(), strict=True):
+            counter.inc(times)

@@ -5,23 +5,20 @@ from pathlib import Path
 import yaml
 from fastapi import FastAPI
 
-from ..predict import Scorer
-from .schema import Parser, Row, described, example
+from ..signature import Signature
+from .schema import Parser, Row, example
 
 REST = Path(__file__).with_name("openapi.yaml")
 
 
-def complete(app: FastAPI, parser: Parser, scorer: Scorer, *, keyed: bool) -> None:
+def complete(app: FastAPI, parser: Parser, known: Signature, *, keyed: bool) -> None:
     """Put the fields of a row and of an answer into the document that the application gives."""
-    rest, found, known = yaml.safe_load(REST.read_text("utf-8")), app.openapi(), scorer.signature
-    schemas, fields = rest["components"]["schemas"], parser.inputs
-    schemas["Row"] |= {
-        "properties": {name: described(one) for name, one in fields.items()},
-        "required": [name for name, one in fields.items() if one.required],
-        "examples": [{name: example(one) for name, one in fields.items()}],
-    }
-    schemas["Rows"]["oneOf"][1]["maxItems"] = parser.limit
-    told: Row = {name: schemas["Row"]["properties"][name] for name in parser.identifiers}
+    rest, found = yaml.safe_load(REST.read_text("utf-8")), app.openapi()
+    schemas, row = rest["components"]["schemas"], parser.one.json_schema()
+    examples = [{name: example(one) for name, one in parser.inputs.items()}]
+    schemas["Row"] = row | {"examples": examples}
+    schemas["Rows"]["oneOf"][1]["maxItems"] = parser.many.json_schema()["maxItems"]
+    told: Row = {name: row["properties"][name] for name in parser.identifiers}
     told["prediction"] = {"enum": list(known.classes)} if known.classes else {"type": "number"}
     if known.classes:
         shares = {name: {"type": "number"} for name in known.classes}
@@ -29,9 +26,7 @@ def complete(app: FastAPI, parser: Parser, scorer: Scorer, *, keyed: bool) -> No
     schemas["Prediction"]["properties"] |= told
     for path, methods in rest["paths"].items():
         for method, entries in methods.items():
-            locked: Row = (
-                {"security": [{"key": []}]} if keyed and "401" in entries["responses"] else {}
-            )
-            known_entries = found["paths"].setdefault(path, {}).setdefault(method, {})
-            known_entries |= entries | locked
+            if keyed and "401" in entries["responses"]:
+                entries["security"] = [{"key": []}]
+            found["paths"].setdefault(path, {}).setdefault(method, {}).update(entries)
     found["components"] = rest["components"]

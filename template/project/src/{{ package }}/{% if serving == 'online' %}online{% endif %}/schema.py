@@ -4,11 +4,21 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, NotRequired
 
-from pydantic_core import ErrorDetails, PydanticCustomError, SchemaValidator, ValidationError
-from pydantic_core import core_schema as core
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+from typing_extensions import TypedDict
 
 from ..catalog import Catalog, Column
 from ..contract import MISSING
@@ -19,13 +29,6 @@ Row = dict[str, Any]
 MOMENT = re.compile(
     r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[-+]\d\d:\d\d)?)?", re.ASCII
 )
-JSON_TYPES: dict[str, Row] = {
-    "int": {"type": "integer"},
-    "float": {"type": "number"},
-    "bool": {"type": "boolean"},
-    "date": {"type": "string", "format": "date"},
-    "datetime": {"type": "string", "format": "date-time"},
-}
 EXAMPLES: Row = {
     "bool": True,
     "string": "text",
@@ -87,17 +90,14 @@ class Parser:
 
     inputs: dict[str, Input]
     identifiers: tuple[str, ...]
-    limit: int
-    one: SchemaValidator
-    many: SchemaValidator
+    one: TypeAdapter[Row]
+    many: TypeAdapter[list[Row]]
 
     def read(self, body: bytes) -> list[Row]:
         """The rows, typed. Raises RefusedError."""
         try:
-            if body.lstrip()[:1] == b"[":
-                rows: list[Row] = self.many.validate_json(body)
-                return rows
-            return [self.one.validate_json(body)]
+            several = body.lstrip()[:1] == b"["
+            return self.many.validate_json(body) if several else [self.one.validate_json(body)]
         except ValidationError as error:
             raise self.refused(error) from None
 
@@ -150,34 +150,46 @@ def inputs(catalog: Catalog, params: Params, signature: Signature) -> dict[str, 
 
 
 def parser(found: dict[str, Input], max_rows: int) -> Parser:
-    """The checks, compiled."""
-    fields = {n: core.typed_dict_field(rules(i), required=i.required) for n, i in found.items()}
-    row = core.typed_dict_schema(fields, extra_behavior="forbid")
-    rows = core.list_schema(row, min_length=1, max_length=max_rows)
+    """The checks, compiled, and the document of a row."""
+    fields = {
+        name: typed(known) if known.required else NotRequired[typed(known)]
+        for name, known in found.items()
+    }
+    make: Any = TypedDict  # mypy wants to know the fields
+    row: Any = make("Row", fields)
+    row.__pydantic_config__ = ConfigDict(extra="forbid")
+    one, size = TypeAdapter[Row](row), Field(min_length=1, max_length=max_rows)
+    many = TypeAdapter[list[Row]](Annotated[list[row], size])
     names = tuple(name for name, one in found.items() if one.column.role == "identifier")
-    return Parser(found, names, max_rows, SchemaValidator(row), SchemaValidator(rows))
+    return Parser(found, names, one, many)
 
 
-def rules(known: Input) -> core.CoreSchema:
-    """The type, the range and the values of one field."""
-    low, high = known.limits
-    found: core.CoreSchema
-    match known.column.dtype:
-        case "int":
-            whole = core.int_schema(strict=True, ge=low, le=high)  # type: ignore[arg-type]
-            found = core.no_info_before_validator_function(_whole, whole)
-        case "float":
-            found = core.float_schema(strict=True, allow_inf_nan=False, ge=low, le=high)
-        case "bool":
-            found = core.bool_schema(strict=True)
-        case "date":
-            found = core.date_schema(strict=True)
-        case "datetime":
-            found = core.no_info_after_validator_function(_moment, core.str_schema(strict=True))
-        case _:
-            text = core.nullable_schema(core.str_schema(strict=True, strip_whitespace=True))
-            return core.no_info_after_validator_function(worded(known), text)
-    return found if known.needed else core.nullable_schema(found)
+def typed(known: Input) -> Any:
+    """The type, the range and the values of one field, and what the document says of it."""
+    column, (low, high) = known.column, known.limits
+    shown = Field(description=column.description, examples=[example(known)])
+    if column.dtype == "string":
+        text = Annotated[str, Field(strict=True), StringConstraints(strip_whitespace=True)]
+        checked = Annotated[text | None, AfterValidator(worded(known))]
+        return Annotated[checked, WithJsonSchema(text_schema(known)), shown]
+    moment = WithJsonSchema({"type": "string", "format": "date-time"})
+    kinds: dict[str, Any] = {
+        "int": Annotated[int, Field(strict=True, ge=low, le=high), BeforeValidator(_whole)],
+        "float": Annotated[float, Field(strict=True, ge=low, le=high, allow_inf_nan=False)],
+        "bool": Annotated[bool, Field(strict=True)],
+        "date": Annotated[date, Field(strict=True)],
+        "datetime": Annotated[str, Field(strict=True), AfterValidator(_moment), moment],
+    }
+    kind = kinds[column.dtype]
+    return Annotated[kind if known.needed else kind | None, shown]
+
+
+def text_schema(known: Input) -> Row:
+    """A text in the words of JSON Schema."""
+    told: Row = {"type": "string" if known.needed else ["string", "null"]}
+    if known.values is not None:
+        return told | {"enum": known.values if known.needed else [*known.values, None]}
+    return told | {"not": {"enum": sorted(known.markers)}} if known.needed else told
 
 
 def worded(known: Input) -> Callable[[str | None], str | None]:
@@ -208,19 +220,6 @@ def _moment(text: str) -> datetime:
         return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
     except OverflowError as error:
         raise ValueError from error
-
-
-def described(known: Input) -> Row:
-    """One field in the words of JSON Schema."""
-    kind = JSON_TYPES.get(known.column.dtype, {"type": "string"})
-    told = kind if known.needed else kind | {"type": [kind["type"], "null"]}
-    bounds = zip(("minimum", "maximum"), known.limits, strict=True)
-    told |= {key: bound for key, bound in bounds if bound is not None}
-    if known.values is not None:
-        told |= {"enum": known.values if known.needed else [*known.values, None]}
-    elif known.column.dtype == "string" and known.needed:
-        told |= {"not": {"enum": sorted(known.markers)}}
-    return told | {"description": known.column.description, "examples": [example(known)]}
 
 
 def example(known: Input) -> Any:

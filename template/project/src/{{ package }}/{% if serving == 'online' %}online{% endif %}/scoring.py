@@ -5,9 +5,8 @@ import inspect
 import logging
 import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from functools import lru_cache
+from dataclasses import replace
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -20,7 +19,7 @@ from ..features import features
 from ..formats import DTYPES
 from ..model import predict
 from ..predict import Scorer, explained
-from ..signature import SECONDS_PER_DAY, Feature, Signature, encode, featured
+from ..signature import Feature, Signature, encode, featured
 from .schema import Input, RefusedError, Row
 
 LEAN = {
@@ -29,7 +28,7 @@ LEAN = {
     "categorical": ("string", "int", "bool"),
     "datetime": ("date", "datetime"),
 }
-FIRST_DAY, EPOCH, SECOND = date(1970, 1, 1).toordinal(), datetime(1970, 1, 1), timedelta(seconds=1)
+EPOCH, DAY, SECOND = datetime(1970, 1, 1), timedelta(days=1), timedelta(seconds=1)
 NAN = float("nan")
 
 logger = logging.getLogger("factory")
@@ -37,16 +36,10 @@ Encoder = Callable[[Any], float]
 Encode = Callable[[Sequence[Row]], np.ndarray]
 
 
-@dataclass(frozen=True)
-class Scored:
-    """The matrix that was scored, and one answer for each row."""
-
-    x: np.ndarray
-    answers: list[Row]
-
-
-def score(rows: Sequence[Row], scorer: Scorer, encoded: Encode, explain: int = 0) -> Scored:
-    """Raises RefusedError; what a row holds never raises anything else."""
+def score(
+    rows: Sequence[Row], scorer: Scorer, encoded: Encode, explain: int = 0
+) -> tuple[np.ndarray, list[Row]]:
+    """The matrix and an answer for each row. RefusedError; a row never raises anything else."""
     x = encoded(rows)
     found = answers(predict(scorer.model, x), scorer.signature)
     if explain:
@@ -56,7 +49,7 @@ def score(rows: Sequence[Row], scorer: Scorer, encoded: Encode, explain: int = 0
                 {"feature": moved[f"because_{k}"], "by": moved[f"because_{k}_by"]}
                 for k in range(1, len(moved) // 2 + 1)
             ]
-    return Scored(x, found)
+    return x, found
 
 
 def answers(scores: np.ndarray, signature: Signature) -> list[Row]:
@@ -131,35 +124,25 @@ def encoder_of(feature: Feature) -> Encoder:
     """The code of one value; NaN or the last code for one that is missing."""
     if feature.role == "categorical":
         return category(feature)
-    read: Encoder = float
     if feature.role == "datetime":
-        read = _day if feature.dtype == "date" else _seconds
-    return lambda value: NAN if value is None else read(value)
-
-
-def _day(value: date) -> float:
-    return float(value.toordinal() - FIRST_DAY)
-
-
-def _seconds(value: datetime) -> float:
-    return float((value - EPOCH) // SECOND) / SECONDS_PER_DAY
+        first, unit = (EPOCH.date(), DAY) if feature.dtype == "date" else (EPOCH, SECOND)
+        parts = DAY // unit
+        return lambda value: NAN if value is None else (value - first) // unit / parts
+    return lambda value: NAN if value is None else float(value)
 
 
 def category(feature: Feature) -> Encoder:
-    """0 to k-1 for known categories, k for missing, -1 for unseen ones."""
+    """0 to k-1 for known categories, k for missing, -1 for unseen ones; with a salt by digests."""
     codes = {name: float(code) for code, name in enumerate(feature.categories)}
-    missing, name = float(len(codes)), naming(feature)
-    return lambda value: missing if value is None else codes.get(name(value), -1.0)
-
-
-def naming(feature: Feature) -> Callable[[Any], str]:
-    """The text of a value as the signature shows it: with a salt, its digest."""
-    text: Callable[[Any], str] = (
-        (lambda v: "true" if v else "false") if feature.dtype == "bool" else str
-    )
-    if not feature.salt:
-        return text
+    missing = float(len(codes))
     key = blake2b(feature.salt.encode(), digest_size=32).digest()
-    return lru_cache(4096)(
-        lambda value: blake2b(text(value).encode(), digest_size=8, key=key).hexdigest()
-    )
+
+    def code(value: Any) -> float:
+        if value is None:
+            return missing
+        text = str(value).lower() if feature.dtype == "bool" else str(value)
+        if feature.salt:
+            text = blake2b(text.encode(), digest_size=8, key=key).hexdigest()
+        return codes.get(text, -1.0)
+
+    return code
