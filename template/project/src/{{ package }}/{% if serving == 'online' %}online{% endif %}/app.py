@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic_core import to_json
+from starlette.datastructures import QueryParams
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..catalog import check_catalog
 from ..check import EVALUATION
@@ -47,8 +49,38 @@ class Service:
     metrics: Metrics
     settings: Serving
 
+    def predict(self, rows: list[Row], log: Log, number: str, explain: int) -> list[Row]:
+        """An answer for each row, counted and handed to the prediction log."""
+        x, found = score(rows, self.scorer, self.encode, explain)
+        self.metrics.scored(x, found)
+        log.put(records(number, self.scorer, rows, found))
+        names = self.parser.identifiers
+        return [
+            {name: row[name] for name in names if name in row} | one
+            for row, one in zip(rows, found, strict=True)
+        ]
 
-def create() -> FastAPI:
+
+@dataclass(frozen=True)
+class Predict:
+    """`POST /predict`, without what FastAPI does at each request."""
+
+    service: Service
+    log: Log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        service, number, explain = self.service, scope["request_id"], explanation(scope)
+        rows = service.parser.read(await read_body(scope, receive, service.settings))
+        work = (rows, self.log, number, explain)
+        many = len(rows) > INLINE
+        told = await asyncio.to_thread(service.predict, *work) if many else service.predict(*work)
+        service.metrics.log_dropped(self.log.dropped)
+        version = service.scorer.version
+        content = {"request_id": number, "model": version, "predictions": told}
+        await answer(content)(scope, receive, send)
+
+
+def create() -> ASGIApp:
     """The application, for the model that the environment names."""
     service = make_service(Path(os.environ.get(MODEL_ENV) or MODEL))
     log = open_log(service.scorer.params, service.scorer.catalog, service.scorer.signature)
@@ -68,10 +100,9 @@ def create() -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.add_middleware(Gate, metrics=service.metrics, key=key)
     add_routes(app, service, log)
     openapi.complete(app, service.parser, signature, keyed=bool(key))
-    return app
+    return Gate(app, Predict(service, log), service.metrics, key)
 
 
 def make_service(folder: Path) -> Service:
@@ -101,19 +132,7 @@ def make_service(folder: Path) -> Service:
 
 def add_routes(app: FastAPI, service: Service, log: Log) -> None:
     """The endpoints; openapi.yaml says the rest of them."""
-
-    async def predict(request: Request) -> Response:
-        explain, number = explanation(request), request.scope["request_id"]
-        rows = service.parser.read(await read_body(request, service.settings))
-        work = (rows, service, log, number, explain)
-        many = len(rows) > INLINE
-        told = await asyncio.to_thread(predictions, *work) if many else predictions(*work)
-        service.metrics.log_dropped(log.dropped)
-        version = service.scorer.version
-        return answer({"request_id": number, "model": version, "predictions": told})
-
-    # Not FastAPI's own way of routes: it looks for dependencies at each request.
-    app.add_route("/predict", predict, methods=["POST"])
+    app.add_route("/predict", Predict(service, log), methods=["POST"])  # type: ignore[arg-type]
 
     @app.get("/health")
     async def health() -> Response:
@@ -141,28 +160,15 @@ def add_routes(app: FastAPI, service: Service, log: Log) -> None:
         return Response(PAGE.read_bytes(), media_type="text/html", headers=headers)
 
 
-def predictions(
-    rows: list[Row], service: Service, log: Log, number: str, explain: int
-) -> list[Row]:
-    """An answer for each row, counted and handed to the prediction log."""
-    x, found = score(rows, service.scorer, service.encode, explain)
-    service.metrics.scored(x, found)
-    log.put(records(number, service.scorer, rows, found))
-    names = service.parser.identifiers
-    return [
-        {name: row[name] for name in names if name in row} | one
-        for row, one in zip(rows, found, strict=True)
-    ]
-
-
 def answer(content: Row) -> Response:
     """A response in JSON; every float is written so that it reads back to the last bit."""
     return Response(to_json(content, inf_nan_mode="null"), media_type="application/json")
 
 
-def explanation(request: Request) -> int:
+def explanation(scope: Scope) -> int:
     """How many features are to be named for each row."""
-    asked = request.query_params.get("explain", "0") if request.scope["query_string"] else "0"
+    given = QueryParams(scope["query_string"]) if scope["query_string"] else {}
+    asked = given.get("explain", "0")
     if not (asked.isascii() and asked.isdigit() and len(asked) <= 3):
         raise RefusedError(422, "is no number from 0 to 999", field="explain")
     if int(asked) and CONTRIBUTIONS is None:

@@ -5,10 +5,10 @@ import hmac
 import logging
 import re
 from datetime import UTC, datetime
+from secrets import token_hex
 from time import perf_counter
-from uuid import uuid4
 
-from fastapi import Request, Response
+from fastapi import Response
 from pydantic_core import to_json
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,7 +20,7 @@ from .schema import RefusedError
 KEYED = ("/predict", "/model")
 PATHS = (*KEYED, "/health", "/ready", "/metrics", "/openapi.json", "/docs")
 NUMBER = re.compile(rb"[\w.-]{1,64}", re.ASCII)
-JSON_TYPE = re.compile(r"application/(\w[\w.+-]*\+)?json\s*(;.*)?", re.IGNORECASE | re.ASCII)
+JSON_TYPE = re.compile(rb"application/(\w[\w.+-]*\+)?json\s*(;.*)?", re.IGNORECASE)
 GONE = 499  # the client left before it was answered
 HEADERS = {408: {"connection": "close"}, 401: {"www-authenticate": "ApiKey"}}
 
@@ -28,10 +28,10 @@ logger = logging.getLogger("factory")
 
 
 class Gate:
-    """The outermost layer of the application."""
+    """The outermost layer. What is asked most goes straight to `predict`, not through `app`."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, key: bytes) -> None:
-        self.app, self.metrics, self.key = app, metrics, key
+    def __init__(self, app: ASGIApp, predict: ASGIApp, metrics: Metrics, key: bytes) -> None:
+        self.app, self.predict, self.metrics, self.key = app, predict, metrics, key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -39,7 +39,7 @@ class Gate:
             return
         began, status, headers = perf_counter(), GONE, dict(scope["headers"])
         given = headers.get(b"x-request-id", b"")
-        number = given.decode() if NUMBER.fullmatch(given) else uuid4().hex
+        number = given.decode() if NUMBER.fullmatch(given) else token_hex(16)
         scope["request_id"], path = number, scope["path"]
 
         async def numbered(message: Message) -> None:
@@ -52,7 +52,8 @@ class Gate:
         try:
             if self.key and path in KEYED:
                 check_key(self.key, headers.get(b"x-api-key", b""))
-            await self.app(scope, receive, numbered)
+            short = path == "/predict" and scope["method"] == "POST"
+            await (self.predict if short else self.app)(scope, receive, numbered)
         except RefusedError as refused:
             await refusal(refused, number)(scope, receive, numbered)
         except ClientDisconnect:
@@ -83,22 +84,24 @@ def refusal(refused: RefusedError, number: str) -> Response:
     return Response(told, refused.status, headers, media_type="application/json")
 
 
-async def read_body(request: Request, settings: Serving) -> bytes:
+async def read_body(scope: Scope, receive: Receive, settings: Serving) -> bytes:
     """The body, if it is JSON, not too large, and not too slow to come."""
-    if not JSON_TYPE.fullmatch(request.headers.get("content-type", "")):
+    headers, body, more = dict(scope["headers"]), b"", True
+    if not JSON_TYPE.fullmatch(headers.get(b"content-type", b"")):
         raise RefusedError(415, "the content type is not application/json")
-    size, body = int(request.headers.get("content-length", 0)), b""
+    size = int(headers.get(b"content-length", 0))
     try:
         async with asyncio.timeout(settings.timeout):
-            if size <= settings.max_body:
-                async for part in request.stream():
-                    body += part
-                    if (size := len(body)) > settings.max_body:
-                        break
+            while more and max(size, len(body)) <= settings.max_body:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                body += message.get("body", b"")
+                more = message.get("more_body", False)
     except TimeoutError:
         rule = f"the body did not come within {settings.timeout:g} seconds"
         raise RefusedError(408, rule) from None
-    if size > settings.max_body:
+    if max(size, len(body)) > settings.max_body:
         raise RefusedError(413, f"the body has more than {settings.max_body:,} bytes")
     return body
 

@@ -56,11 +56,10 @@ def answers(scores: np.ndarray, signature: Signature) -> list[Row]:
     """What `factory predict` answers, bit by bit, without a table."""
     if signature.task == "regression":
         return [{"prediction": value} for value in scores.tolist()]
-    names = signature.classes
+    names, threshold = signature.classes, signature.threshold or 0.5
     if signature.task == "binary":
-        threshold = signature.threshold or 0.5
-        called = [int(value >= threshold) for value in scores.tolist()]
-        shares = np.column_stack([1 - scores, scores]).tolist()
+        shares = [[1 - value, value] for value in scores.tolist()]
+        called = [int(value >= threshold) for _, value in shares]
     else:
         called, shares = scores.argmax(axis=1).tolist(), scores.tolist()
     return [
