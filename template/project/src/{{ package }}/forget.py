@@ -133,9 +133,7 @@ def models() -> Iterator[tuple[str, dict[str, dict[str, Path]]]]:
     cache = Path(dvc("cache", "dir")) / "files/md5" if commits else Path()
     seen = set()
     for commit in commits:
-        stages = (yaml.safe_load(tries("show", f"{commit}:./dvc.lock")) or {}).get(
-            "stages", {}
-        )
+        stages = (yaml.safe_load(tries("show", f"{commit}:./dvc.lock")) or {}).get("stages", {})
         entries = [
             *stages.get("train", {}).get("deps", []),
             *stages.get("train", {}).get("outs", []),

@@ -13,7 +13,7 @@ from ..catalog import CATALOG, Catalog, load_catalog
 from ..contract import read_rows
 from ..data import missing_as_null, parse, read_batches
 from ..errors import FactoryError
-from ..forget import ran
+from ..registry.git import tries
 from ..labels import read_log
 from ..log import veil
 from ..model import load, predict
@@ -110,7 +110,7 @@ def production() -> Watched:
 
     Raises FactoryError if it has no profile that can be compared with.
     """
-    in_git = ran("git", "rev-parse", "--git-dir")
+    in_git = tries("git", "rev-parse", "--git-dir")
     model = resolve("prod" if in_git and "prod" in stages() else MODEL.as_posix())
     label = f"{model.version} in prod" if model.version else f"{MODEL}, nothing is in prod"
     file, own = model.model / PROFILE, load_params()

@@ -119,7 +119,7 @@ def fetch(label: str, commit: str, root: Path) -> None:
         told = f"the model of {label} is neither in DVC's cache nor in its remote"
         raise FactoryError(
             f"{told}: {error.message.rpartition(' failed: ')[2]}",
-            "where it was made: dvc push --all-tags; `dvc pull -v` tells why a remote does not answer",
+            "where it was made: dvc push --all-tags; `dvc pull -v` tells why a remote is silent",
         ) from error
 
 
