@@ -286,6 +286,43 @@ def test_an_entity_is_labelled_twice_corrected_and_forgotten(log: Logging) -> No
     assert factory.json("factory", "forget", "C00005", "--json")["predictions"] == 0
 
 
+READER = """
+from datetime import UTC, datetime
+import polars as pl
+from churn.catalog import load_catalog
+from churn.labels import read_log
+from churn.params import load_params
+from churn.predict import MODEL
+from churn.signature import load_signature
+
+window = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+frames = read_log(window, load_params(), load_catalog(), load_signature(MODEL))
+rows = pl.concat(frames).unnest("features", separator=" ")
+print(rows.select("request_id", "row", "entity", "features price €", "outcome").write_ndjson())
+"""
+
+
+def test_the_log_is_read_with_what_became_of_each_prediction(log: Logging) -> None:
+    """The outcome of a request counts before that of an entity; an entity's for what was before."""
+    factory = log.factory
+    for _ in range(2):
+        factory.run("factory", "predict", DATA, "scored.csv")
+    request = pl.read_csv(factory.path / "scored.csv")["request_id"][0]
+    none = factory.run("python", "-c", READER).stdout
+    factory.write("one.csv", "customer id,churned\nC00001,yes\nC00002,yes\n")
+    factory.write("two.csv", f"request_id,row,churned\n{request},2,no\n")
+    factory.run("factory", "label", "one.csv")
+    factory.run("factory", "label", "two.csv")
+    rows = pl.read_ndjson(factory.run("python", "-c", READER).stdout.encode())
+
+    assert pl.read_ndjson(none.encode())["outcome"].null_count() == rows.height == 1800
+    source = pl.read_csv(factory.path / DATA)["price €"]
+    assert rows["features price €"].equals(source[rows["row"].to_list()], check_names=False)
+    known = rows.drop_nulls("outcome").with_columns(last=pl.col("request_id") == request)
+    found = known.sort("row", "last").select("row", "last", "outcome").rows()
+    assert found == [(1, False, "yes"), (1, True, "yes"), (2, False, "yes"), (2, True, "no")]
+
+
 def test_a_model_that_git_knows_is_named_after_the_entity_left_the_data(lab: Factory) -> None:
     prepared = pl.read_parquet(lab.path / "data/prepared/train.parquet")
     entity = prepared["customer id"][0]

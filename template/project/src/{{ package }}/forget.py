@@ -85,10 +85,8 @@ def remains(entity: str, params: Params, learned: bool) -> list[str]:
         names = names_of(entity, params)
         if count := sum(entities(raw, params, catalog).is_in(names).sum() for raw in batches):
             rows = f"{count:,} {'row' if count == 1 else 'rows'}"
-            told.append(
-                f"{path} holds it in {rows}: take it out at the source, then `factory data pull`, "
-                "`dvc repro`, and `dvc gc` for the data of before"
-            )
+            steps = "`factory data pull`, `dvc repro`, and `dvc gc` for the data of before"
+            told.append(f"{path} holds it in {rows}: take it out at the source, then {steps}")
     else:
         told.append(f"{path} is not here, so nobody looked into it: dvc pull")
     if learned:
@@ -133,11 +131,9 @@ def models() -> Iterator[tuple[str, dict[str, dict[str, Path]]]]:
     cache = Path(dvc("cache", "dir")) / "files/md5" if commits else Path()
     seen = set()
     for commit in commits:
-        stages = (yaml.safe_load(tries("show", f"{commit}:./dvc.lock")) or {}).get("stages", {})
-        entries = [
-            *stages.get("train", {}).get("deps", []),
-            *stages.get("train", {}).get("outs", []),
-        ]
+        lock = yaml.safe_load(tries("show", f"{commit}:./dvc.lock")) or {}
+        train = lock.get("stages", {}).get("train", {})
+        entries = (*train.get("deps", []), *train.get("outs", []))
         names = {entry["path"]: entry.get("md5", "") for entry in entries}
         model, data = names.get(MODEL.as_posix()), names.get(PREPARED.as_posix())
         if model and data and (model, data) not in seen:

@@ -22,9 +22,14 @@ from .store import engine_of, labels, make, micros, predictions, replace
 
 NEW_KEY = "export {}=$(python3 -c 'import secrets; print(secrets.token_hex(32))'), and keep it"
 KEY = ["key", "row", "time"]
-CHUNK, BATCH = 5000, 100_000
+CHUNK, BATCH = 5000, 20_000  # JSON takes many times its text while it is decoded
 DAY = 86_400_000_000
 MOMENT = pl.Datetime("us", "UTC")
+READ = {
+    "request_id": pl.String, "row": pl.Int64, "time": pl.Int64, "model": pl.String,
+    "entity": pl.String, "prediction": pl.String, "probabilities": pl.String,
+    "features": pl.String, "outcome": pl.String, "outcome_time": pl.Int64,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ def label(file: Path, time: str | None = None) -> Labelled:
     given = outcomes(file, kind, time, params, catalog)
     found = given.drop_nulls("outcome").unique(KEY, keep="last").sort(KEY)
     if kind == "entity":
-        found = found.with_columns(pl.Series("key", map(known.entity, found["key"]), pl.String))
+        found = found.with_columns(known.entities(found["key"]))
     states = Counter[str]()
     engine = engine_of(params.log)
     make(engine)
@@ -164,67 +169,42 @@ def read_log(
 
     Columns: request_id, row, time, model, entity, prediction, probabilities (a struct by class),
     features (a struct by name; what was hashed is text), outcome and outcome_time, null while they
-    are not known. Of a regression, prediction and outcome are numbers.
+    are not known. Of a regression, prediction and outcome are numbers. No more than a batch is held
+    in memory.
     """
-    (begin, end), p = map(micros, window), predictions.c
-    names = [
-        "request_id",
-        "row",
-        "time",
-        "model",
-        "entity",
-        "prediction",
-        "probabilities",
-        "features",
-    ]
-    asked = sa.select(*(p[name] for name in names)).where(
-        p.target == params.data.target, p.time >= begin, p.time < end
-    )
-    texts = {name: pl.Int64 if name in ("row", "time") else pl.String for name in names}
+    (begin, end), time = map(micros, window), predictions.c.time
     engine = engine_of(params.log)
     make(engine)
     with engine.connect() as connection:
-        known = known_labels(connection, params.data.target, begin)
-        ordered = asked.order_by(p.time, p.request_id, p.row)
-        for rows in frames(connection, ordered, texts):
-            yield typed(joined(rows, known), params, catalog, signature)
+        asked = with_outcomes(connection, params.data.target)
+        ordered = asked.where(time >= begin, time < end).order_by(time)
+        streamed = connection.execution_options(stream_results=True, max_row_buffer=BATCH)
+        for rows in streamed.execute(ordered).partitions(BATCH):
+            columns = zip(READ.items(), zip(*rows, strict=True), strict=True)
+            batch = pl.DataFrame([pl.Series(n, values, dtype) for (n, dtype), values in columns])
+            yield typed(batch, params, catalog, signature)
 
 
-def frames(
-    connection: sa.Connection, asked: sa.Select[Any], types: dict[str, Any]
-) -> Iterator[pl.DataFrame]:
-    """The rows of a query, batch by batch."""
-    streamed = connection.execution_options(stream_results=True, max_row_buffer=BATCH)
-    for rows in streamed.execute(asked).partitions(BATCH):
-        yield pl.DataFrame([tuple(row) for row in rows], types, orient="row")
-
-
-def known_labels(connection: sa.Connection, target: str, begin: int) -> dict[str, pl.DataFrame]:
-    """The outcomes that may belong to predictions from `begin` on, by kind."""
-    own = labels.c
-    types = {"kind": pl.String, "key": pl.String, "row": pl.Int64, "until": pl.Int64}
-    types["outcome"] = pl.String
-    asked = sa.select(*(own[name] for name in types))
-    asked = asked.where(own.target == target, own.until >= begin)
-    found = pl.concat([pl.DataFrame(schema=types), *frames(connection, asked, types)])
-    return {kind: found.filter(kind=kind).drop("kind") for kind in ("entity", "request")}
-
-
-def joined(rows: pl.DataFrame, known: dict[str, pl.DataFrame]) -> pl.DataFrame:
+def with_outcomes(connection: sa.Connection, target: str) -> sa.Select[Any]:
     """Each prediction with the outcome of its request, else with the next one of its entity."""
-    entity, request = known["entity"].drop("row").sort("until"), known["request"]
-    rows = rows.join(
-        request, left_on=["request_id", "row"], right_on=["key", "row"], how="left",
-        maintain_order="left",
-    )  # fmt: skip
-    rows = rows.join_asof(
-        entity, left_on="time", right_on="until", by_left="entity", by_right="key",
-        strategy="forward", coalesce=False, check_sortedness=False,
-    )  # fmt: skip
-    return rows.with_columns(
-        outcome=pl.coalesce("outcome", "outcome_right"),
-        outcome_time=pl.coalesce("until", "until_right"),
-    ).drop("until", "until_right", "outcome_right")
+    p, own, found = predictions.c, labels.alias("later").c, list[Any]()
+    source: sa.FromClause = predictions
+    later = sa.select(own.time).where(
+        own.target == target, own.kind == "entity", own.key == p.entity, own.row == 0,
+        own.until >= p.time,
+    ).order_by(own.until).limit(1)  # fmt: skip
+    after = later.correlate(predictions).scalar_subquery()
+    for kind, place in (("request", (p.request_id, p.row, 0)), ("entity", (p.entity, 0, after))):
+        one = labels.alias(kind)
+        mine = sa.and_(one.c.target == target, one.c.kind == kind)
+        if connection.scalar(sa.select(sa.exists().where(mine))):
+            fits = (one.c[name] == value for name, value in zip(KEY, place, strict=True))
+            source = source.outerjoin(one, sa.and_(mine, *fits))
+            found.append(one.c)
+    blank = (sa.null(), sa.null())  # SQLite's coalesce wants two
+    told = (sa.func.coalesce(*(c[name] for c in found), *blank) for name in ("outcome", "until"))
+    known = (p[name] for name in READ if name in p)
+    return sa.select(*known, *told).select_from(source).where(p.target == target)
 
 
 def typed(
@@ -235,21 +215,24 @@ def typed(
     dtypes: dict[str, str] = {name: column.dtype for name, column in catalog.columns.items()}
     dtypes |= {feature.name: feature.dtype for feature in signature.features}
     features = {n: "string" if secret else dtypes[n] for n, secret in shown.features.items()}
-    shares = dict.fromkeys(signature.classes, "float")
+    shares = pl.Struct(dict.fromkeys(signature.classes, pl.Float64()))
     number: Any = pl.Float64 if signature.task == "regression" else pl.String
     return rows.with_columns(
         pl.col("time", "outcome_time").cast(MOMENT),
         pl.col("prediction", "outcome").cast(number),
+        pl.col("probabilities").str.json_decode(shares),
         decoded(rows["features"], features),
-        decoded(rows["probabilities"], shares),
     )
 
 
 def decoded(texts: pl.Series, dtypes: dict[str, str]) -> pl.Series:
     """JSON as structs; a value is null if it has another type than the catalog says by now."""
-    try:
-        return texts.str.json_decode(pl.Struct({name: DTYPES[d] for name, d in dtypes.items()}))
+    plain = {n: DTYPES["string" if d in ("date", "datetime") else d] for n, d in dtypes.items()}
+    try:  # polars reads moments in JSON slowly
+        found = texts.str.json_decode(pl.Struct(plain))
     except pl.exceptions.ComputeError:
-        plain = texts.str.json_decode(pl.Struct(dict.fromkeys(dtypes, pl.String()))).struct.unnest()
-        shown = [read(plain[name], dtype) for name, dtype in dtypes.items()]
-        return pl.DataFrame(shown).to_struct(texts.name)
+        found = texts.str.json_decode(pl.Struct(dict.fromkeys(dtypes, pl.String())))
+    values = (found.struct.field(name) for name in dtypes)
+    return pl.DataFrame(
+        v if v.dtype == DTYPES[dtypes[v.name]] else read(v, dtypes[v.name]) for v in values
+    ).to_struct(texts.name)
