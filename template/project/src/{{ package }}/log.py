@@ -84,6 +84,12 @@ class Veil:
         """An entity's id as it is written and looked up."""
         return self.hashed("", text) if self.hides_entity else text
 
+    def entities(self, ids: pl.Series) -> pl.Series:
+        """A column of ids as they are written; most often as they are."""
+        if not self.hides_entity:
+            return ids
+        return pl.Series(ids.name, map(self.entity, ids), pl.String)
+
     def column(self, values: pl.Series) -> pl.Series:
         """A column of features as it is written."""
         if not self.written[values.name]:
@@ -118,7 +124,7 @@ class Veil:
         shown = [self.column(features[name]) for name in self.written if name in features.columns]
         shares = answers.select(pl.col(r"^probability_.*$").name.map(lambda name: name[12:]))
         return keys.with_columns(
-            pl.Series("entity", map(self.entity, keys["entity"]), pl.String),
+            self.entities(keys["entity"]),
             json_column("features", pl.DataFrame(shown), "{}"),
             answers["prediction"].cast(pl.String),
             json_column("probabilities", shares, None),

@@ -13,12 +13,12 @@ from ..catalog import CATALOG, Catalog, load_catalog
 from ..contract import read_rows
 from ..data import missing_as_null, parse, read_batches
 from ..errors import FactoryError
-from ..registry.git import tries
 from ..labels import read_log
 from ..log import veil
 from ..model import load, predict
 from ..params import PARAMS, Params, load_params
 from ..predict import MODEL, version
+from ..registry.git import tries
 from ..registry.resolve import resolve
 from ..registry.tags import stages
 from ..signature import Signature, encode, featured, load_signature, refusals
