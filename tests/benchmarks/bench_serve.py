@@ -42,7 +42,6 @@ from pathlib import Path
 from typing import Any
 
 SCRIPTS = Path(sys.executable).parent
-FRAMEWORKS = {"BentoML": "bentoml", "LitServe": "litserve", "MLflow": "mlflow"}
 CONNECTIONS = (1, 8)
 WARM = 0.3  # seconds of each measurement that do not count
 PATIENCE = 120  # seconds in which a server must answer
@@ -177,7 +176,7 @@ mlflow.models.set_model(Model())
 SAVE = """
 import mlflow
 
-mlflow.pyfunc.save_model("saved", python_model="mlflow.py.txt", pip_requirements=[])
+mlflow.pyfunc.save_model("saved", python_model="mlflow_server.py", pip_requirements=[])
 """
 Figures = dict[int, list[float]]
 
@@ -289,11 +288,11 @@ def client(port: int, connections: int, seconds: float) -> None:
     message, chosen, took = sys.stdin.buffer.read(), selectors.EpollSelector(), list[float]()
     sent, waiting = dict[socket.socket, float](), dict[socket.socket, bytes]()
     for _ in range(connections):
-        connection = socket.create_connection(("127.0.0.1", port))
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        chosen.register(connection, selectors.EVENT_READ)
-        sent[connection], waiting[connection] = time.perf_counter(), b""
-        connection.sendall(message)
+        made = socket.create_connection(("127.0.0.1", port))
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        chosen.register(made, selectors.EVENT_READ)
+        sent[made], waiting[made] = time.perf_counter(), b""
+        made.sendall(message)
     total, began = 0, time.perf_counter()
     while (now := time.perf_counter()) < began + WARM + seconds:
         for key, _ in chosen.select(1):
@@ -324,14 +323,12 @@ def whole(data: bytes) -> bool:
 
 def install(factory: Path, folder: Path, name: str) -> Path:
     """An environment with what the factory needs to serve, and a framework; its programs."""
-    home = folder / name
-    if not home.exists():
-        uv, env = str(SCRIPTS / "uv"), environment()
-        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, home], check=True)
-        wanted = [str(factory), *(FRAMEWORKS[one] for one in FRAMEWORKS if one.lower() == name)]
-        argv = [uv, "pip", "install", "--quiet", "--python", home / "bin/python", *wanted]
-        subprocess.run(argv, check=True, env=env)
-    return home / "bin"
+    programs, uv = folder / name / "bin", SCRIPTS / "uv"
+    if not programs.exists():
+        run(uv, "venv", "--python", sys.executable, folder / name, cwd=folder)
+    wanted = [name] if name in PROGRAMS else []
+    run(uv, "pip", "install", "--python", programs / "python", factory, *wanted, cwd=folder)
+    return programs
 
 
 def setup(factory: Path, folder: Path) -> list[Server]:
@@ -342,45 +339,39 @@ def setup(factory: Path, folder: Path) -> list[Server]:
     (work / "scorer.py").write_text(text)
     for name, program in PROGRAMS.items():
         (work / f"{name}_server.py").write_text(program)
-    bins = {name: install(factory, folder, name) for name in ("own", *PROGRAMS) if name != "bare"}
-    save = "import mlflow; mlflow.pyfunc.save_model('saved', python_model='mlflow_server.py', pip_requirements=[])"  # noqa: E501
-    python = {name: str(path / "python") for name, path in bins.items()}
-    quiet = {"cwd": work, "env": environment(), "check": True, "capture_output": True}
-    subprocess.run([python["mlflow"], "-c", save], **quiet)  # type: ignore[call-overload]
-
-    service = [str(bins["own"] / "factory"), "serve", "--port", "8191"]
-    row = example(service, factory, 8191)
-    body, wrapped = json.dumps(row).encode(), json.dumps({"row": row}).encode()
-    several = json.dumps({"inputs": [row]}).encode()
-    bento = [
-        str(bins["bentoml"] / "bentoml"),
-        "serve",
-        "bentoml_server:Service",
-        "-p",
-        "8193",
-        "-q",
-    ]
-    flow = [str(bins["mlflow"] / "mlflow"), "models", "serve", "-m", "saved", "-p", "8195"]
-    flow += ["--env-manager", "local", "--workers", "1"]
-    lit = [python["litserve"], "litserve_server.py", "8194"]
-
-    def named(name: str) -> str:
-        told = (
-            bins[name.lower()] / "python",
-            "-c",
-            f"import importlib.metadata as m; print(m.version('{name}'))",
-        )  # noqa: E501
-        return f"{name} {subprocess.run(told, stdout=subprocess.PIPE, check=True, text=True).stdout.strip()}"  # noqa: E501
-
+    own, bento, lit, flow = (
+        install(factory, folder, name) for name in ("own", "bentoml", "litserve", "mlflow")
+    )
+    run(flow / "python", "-c", SAVE, cwd=work)
+    serve = f"{own}/factory serve --port 8191".split()
+    row = example(serve, factory, 8191)
+    plain, named = json.dumps(row).encode(), json.dumps({"row": row}).encode()
+    listed = json.dumps({"inputs": [row]}).encode()
+    of_bento = f"{bento}/bentoml serve bentoml_server:Service -p 8193 -q".split()
+    of_flow = f"{flow}/mlflow models serve -m saved -p 8195 --env-manager local --workers 1".split()
+    of_lit = f"{lit}/python litserve_server.py 8194".split()
+    bare = f"{own}/python bare_server.py 8192".split()
+    path = "/predict"
     return [
-        Server(
-            "bare FastAPI", [python["own"], "bare_server.py", "8192"], work, 8192, "/predict", body
-        ),
-        Server("factory serve", service, factory, 8191, "/predict", body),
-        Server(named("BentoML"), bento, work, 8193, "/predict", wrapped),
-        Server(named("LitServe"), lit, work, 8194, "/predict", body),
-        Server(named("MLflow"), flow, work, 8195, "/invocations", several),
+        Server("bare FastAPI", bare, work, 8192, path, plain),
+        Server("factory serve", serve, factory, 8191, path, plain),
+        Server(title(bento, "BentoML"), of_bento, work, 8193, path, named),
+        Server(title(lit, "LitServe"), of_lit, work, 8194, path, plain),
+        Server(title(flow, "MLflow"), of_flow, work, 8195, "/invocations", listed),
     ]
+
+
+def run(*argv: str | Path, cwd: Path) -> str:
+    """What a program printed."""
+    env = environment(Path(argv[0]).parent)
+    done = subprocess.run(argv, cwd=cwd, env=env, check=True, stdout=subprocess.PIPE, text=True)
+    return done.stdout
+
+
+def title(programs: Path, name: str) -> str:
+    """A framework with its version."""
+    code = f"from importlib.metadata import version; print(version({name!r}))"
+    return f"{name} {run(programs / 'python', '-c', code, cwd=programs).strip()}"
 
 
 def example(argv: list[str], factory: Path, port: int) -> Any:
@@ -399,35 +390,29 @@ def example(argv: list[str], factory: Path, port: int) -> Any:
     raise SystemExit("the service does not start")
 
 
-def median_ratio(one: list[float], other: list[float]) -> str:
-    """The median of the ratios within each round, with the middle half of them."""
-    ratios = [a / b for a, b in zip(one, other, strict=True)]
+def compared(form: str, one: list[float], bare: list[float]) -> str:
+    """The median, and the median of the ratios within each round with the middle half of them."""
+    ratios = [a / b for a, b in zip(one, bare, strict=True)]
     low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive")
-    return f"{middle:.2f} ({low:.2f}-{high:.2f})"
+    return f"{form.format(statistics.median(one))} | {middle:.2f} ({low:.2f}-{high:.2f})"
 
 
 def tell(servers: list[Server]) -> None:
-    """The table, in Markdown."""
+    """The tables, in Markdown."""
     bare = servers[0]
     for n in CONNECTIONS:
-        print(
-            f"\n| {n} connection{'s' * (n > 1)} | requests/s | of bare | p50 ms | p99 ms | of bare | CPU ms | of bare |"
-        )  # noqa: E501
-        print("|---|--:|--:|--:|--:|--:|--:|--:|")
+        print(f"\n| {n} connection{'s' * (n > 1)} | requests/s | of bare | p50 ms", end="")
+        print(" | p99 ms | of bare | CPU ms | of bare |\n|---|--:|--:|--:|--:|--:|--:|--:|")
         for one in servers:
-            rate, p50, p99, cpu = (
-                statistics.median(found[n]) for found in (one.rate, one.p50, one.p99, one.cpu)
-            )
-            rates = median_ratio(one.rate[n], bare.rate[n])
-            slow = median_ratio(one.p99[n], bare.p99[n])
-            used = median_ratio(one.cpu[n], bare.cpu[n])
+            rates = compared("{:,.0f}", one.rate[n], bare.rate[n])
+            slow = compared("{:.2f}", one.p99[n], bare.p99[n])
+            used = compared("{:.2f}", one.cpu[n], bare.cpu[n])
             print(
-                f"| {one.name} | {rate:,.0f} | {rates} | {p50:.2f} | {p99:.2f} | {slow} | {cpu:.3f} | {used} |"
-            )  # noqa: E501
+                f"| {one.name} | {rates} | {statistics.median(one.p50[n]):.2f} | {slow} | {used} |"
+            )
     print("\n| start | seconds | of bare |\n|---|--:|--:|")
     for one in servers:
-        ratio = median_ratio(one.start, bare.start)
-        print(f"| {one.name} | {statistics.median(one.start):.2f} | {ratio} |")
+        print(f"| {one.name} | {compared('{:.2f}', one.start, bare.start)} |")
 
 
 def main() -> None:
