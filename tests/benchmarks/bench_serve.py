@@ -325,9 +325,10 @@ def install(factory: Path, folder: Path, name: str) -> Path:
     """An environment with what the factory needs to serve, and a framework; its programs."""
     programs, uv = folder / name / "bin", SCRIPTS / "uv"
     if not programs.exists():
-        run(uv, "venv", "--python", sys.executable, folder / name, cwd=folder)
+        run(uv, "venv", "--quiet", "--python", sys.executable, folder / name, cwd=folder)
     wanted = [name] if name in PROGRAMS else []
-    run(uv, "pip", "install", "--python", programs / "python", factory, *wanted, cwd=folder)
+    python = ("--python", programs / "python")
+    run(uv, "pip", "install", "--quiet", *python, factory, *wanted, cwd=folder)
     return programs
 
 
