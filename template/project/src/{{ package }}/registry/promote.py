@@ -116,11 +116,8 @@ def checked(found: Registered) -> Told:
     """What `factory check --strict` of the version itself says, on its data if they are at hand."""
     for noted in (found.root / "data").rglob("*.dvc"):
         here, there = noted.relative_to(found.root), noted.with_suffix("")
-        if (
-            here.is_file()
-            and here.read_bytes() == noted.read_bytes()
-            and not os.path.lexists(there)
-        ):
+        same = here.is_file() and here.read_bytes() == noted.read_bytes()
+        if same and not os.path.lexists(there):
             there.symlink_to(here.with_suffix("").absolute())
     done = run(found, ["check", "--strict", "--json"])
     try:

@@ -116,9 +116,9 @@ def fetch(label: str, commit: str, root: Path) -> None:
     try:
         dvc("get", *source, "--out", str(root / MODEL))
     except FactoryError as error:
-        told = f"the model of {label} is neither in DVC's cache nor in its remote"
+        reason = error.message.rpartition(" failed: ")[2]
         raise FactoryError(
-            f"{told}: {error.message.rpartition(' failed: ')[2]}",
+            f"the model of {label} is neither in DVC's cache nor in its remote: {reason}",
             "where it was made: dvc push --all-tags; `dvc pull -v` tells why a remote is silent",
         ) from error
 
