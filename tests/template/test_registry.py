@@ -271,6 +271,23 @@ def test_with_a_ci_a_promotion_is_proposed_and_its_merge_makes_the_tag(factory: 
     assert (held["approved_by"], held["version"]) == ("Ada", "v1.0.0")
 
 
+def test_with_a_ci_going_back_does_not_wait_for_a_review(factory: Factory) -> None:
+    with_ci(factory)
+    for version in ("v1.0.0", "v1.1.0"):
+        forced = ("--force", "--why", "a drill")
+        done = factory.json("factory", "promote", version, "--to", "prod", *forced, "--json")
+        merge(factory, done["branch"])
+        factory.run("factory", "promotions", "apply")
+    back = factory.json("factory", "rollback", "--json")
+    assert (back["branch"], back["tag"]) == ("rollback/prod-v1.0.0", "churn#prod#3")
+    assert in_use(factory) == {"prod": "v1.0.0"}
+    assert factory.run("git", "status", "--porcelain").stdout == ""
+    merge(factory, back["branch"])
+    nothing: dict[str, list[str]] = {"made": [], "stale": []}
+    assert factory.json("factory", "promotions", "apply", "--json") == nothing
+    assert (factory.path / "promotions/prod-0003-v1.0.0.md").is_file()
+
+
 def test_two_proposals_at_once_and_the_second_is_stale(factory: Factory) -> None:
     with_ci(factory)
     for version in ("v1.0.0", "v1.1.0"):

@@ -24,15 +24,13 @@ def output(
     *argv: str,
     hint: str = "",
     cwd: Path | None = None,
-    stdin: str | bytes = "",
+    stdin: str = "",
     env: Mapping[str, str] | None = None,
 ) -> bytes:
     """What a program prints. A FactoryError tells the command and its error, or its last line."""
-    given = stdin.encode() if isinstance(stdin, str) else stdin
+    given, full = stdin.encode(), environment() | dict(env or {})
     try:
-        done = subprocess.run(  # noqa: S603
-            argv, cwd=cwd, env=environment() | dict(env or {}), input=given, capture_output=True
-        )
+        done = subprocess.run(argv, cwd=cwd, env=full, input=given, capture_output=True)  # noqa: S603
     except OSError as error:
         raise FactoryError(f"{argv[0]} cannot be started: {error.strerror}", hint) from error
     if done.returncode:

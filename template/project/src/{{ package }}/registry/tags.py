@@ -15,7 +15,7 @@ from ..errors import FactoryError
 from .git import git
 
 STAGES = ("staging", "prod")
-FETCH = "git fetch --tags"
+FETCH, CLONE = "git fetch --tags", "run this in a clone of the factory's repository"
 FIELDS = ("refname:strip=2", "*objectname", "taggerdate:unix", "contents")
 
 
@@ -44,7 +44,9 @@ def artifact() -> str:
         raise FactoryError(f"{file} is not here", "run this in the factory's own folder")
     name = str(tomllib.loads(file.read_text("utf-8"))["project"]["name"]).lower()
     name = re.sub(r"[^a-z0-9/_-]", "-", name).strip("-/_")
-    folder = re.sub(r"[^A-Za-z0-9_./-]", "-", git("rev-parse", "--show-prefix").rstrip("/"))
+    folder = re.sub(
+        r"[^A-Za-z0-9_./-]", "-", git("rev-parse", "--show-prefix", hint=CLONE).rstrip("/")
+    )
     return f"{folder}={name}" if folder else name
 
 
