@@ -112,11 +112,19 @@ def test_new_data_come_from_their_source(place: Factory, tmp_path: Path) -> None
     more = customers(1800).drop("revenue", "segment")
     more.write_csv(tmp_path / "delivered.csv")
     set_to(place, "data", "source", str(tmp_path / "delivered.csv"))
-    place.run("git", "commit", "--quiet", "--all", "--message", "A source")
+    files = {name: place.text(name) for name in ("src/churn/features.py", "features.yaml")}
+    code, catalog = files.values()
+    place.write("src/churn/features.py", code.replace(
+        "with_columns(", 'with_columns(twice=2 * pl.col("price €")'))  # fmt: skip
+    place.write("features.yaml", catalog.replace(
+        "derived: {}", 'derived:\n  twice:\n    parents: ["price €"]'))  # fmt: skip
     place.run("dvc", "repro")
-    place.run("git", "commit", "--quiet", "--all", "--message", "The pipeline has seen it")
+    place.run("git", "commit", "--quiet", "--all", "--message", "A source, and a feature")
     place.run("factory", "register")
     place.run("git", "tag", "--annotate", "--message", "{}", "churn#prod#1")
+    for name, text in files.items():  # today's code cannot run what is in production
+        place.write(name, text)
+    place.run("git", "commit", "--quiet", "--all", "--message", "Without the feature")
 
     told = retrained(place)
     record = told["comparison"]

@@ -69,17 +69,14 @@ def compare(a: Registered | str, b: Registered | str) -> dict[str, Any]:
     """The verdict on B, with A as what it is measured by; also written to reports/comparison.*."""
     params, catalog = load_params(), load_catalog()
     check_segments(catalog, params)
-    if params.gate.window and not (params.gate.time or params.data.time):
-        hint = "name the column in gate.time, or set gate.window to null"
+    if params.gate.window and (params.gate.time or params.data.time) not in catalog.columns:
+        hint = "name a column of features.yaml in gate.time, or set gate.window to null"
         raise FactoryError("gate.window is set, and no column dates the rows", hint)
     sides = [side_of(resolve(one) if isinstance(one, str) else one) for one in (a, b)]
     record: dict[str, Any] = {"a": sides[0].told(), "b": sides[1].told()}
     record |= {"metric": params.gate.metric or PRIMARY[sides[1].signature.task]}
     record |= {"a_metrics": {}, "b_metrics": {}, "rows": 0, "left_out": 0, "segments": []}
-    try:
-        record |= compared(sides, params, catalog)
-    except FactoryError as error:  # one of them cannot score what comes in today
-        record |= undecided(error.message)
+    record |= compared(sides, params, catalog)
     record["made"] = datetime.now(UTC).isoformat(timespec="seconds")
     RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
     template = environment(PAGE.name).get_template(PAGE.name)
@@ -103,7 +100,10 @@ def compared(sides: Sequence[Side], params: Params, catalog: Catalog) -> dict[st
     raw, rows = new_to_both(sides, params, catalog)
     if not raw.height:
         return undecided("no row with a known target is new to both: their splits share no holdout")
-    scored, groups = score(sides, raw, rows, params, catalog)
+    try:
+        scored, groups = score(sides, raw, rows, params, catalog)
+    except FactoryError as error:  # one of them cannot make anything of what comes in today
+        return undecided(error.message)
     told = {"rows": len(scored.y), "left_out": raw.height - len(scored.y)}
     return told | judge(scored, groups, params)
 
@@ -132,6 +132,8 @@ def new_to_both(
         held = reduce(and_, (side.held_out(raw, rows) for side in sides))
         held &= rows[params.data.target].is_not_null()
         parts.append((raw.filter(held), rows.filter(held)))
+    if not parts:
+        raise FactoryError(f"{params.data.path} holds no row", "deliver the data again")
     raw, rows = (pl.concat(part, how="vertical_relaxed") for part in zip(*parts, strict=True))
     if not params.gate.window:
         return raw, rows

@@ -134,5 +134,9 @@ def committed(files: tuple[str, ...], title: str, record: dict[str, Any]) -> str
     """Commit these files; gives the commit."""
     text = f"{title}\n\nThe new model is {record['verdict']}: {record['reason']}."
     git("add", "--", *files)
-    git("commit", "--quiet", "--message", text, "--", *files)
+    try:
+        git("commit", "--quiet", "--message", text, "--", *files, hint="mend what the hook found")
+    except FactoryError:
+        git("reset", "--quiet", "--", *files)
+        raise
     return commit_of("HEAD")
