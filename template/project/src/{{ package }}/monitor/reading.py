@@ -178,8 +178,9 @@ def from_file(path: Path, watched: Watched) -> Seen:
         some = pl.int_range(raw.height, eager=True).gather_every(max(raw.height // SCORED, 1))
         fit = refusals(frame[some], watched.signature.features).is_null()
         some = some.filter(fit & ~some.is_in(cases["row"].implode()))
-        p = predict(model, encode(frame[some], watched.signature.features))
-        seen.score(np.asarray(p), outcomes(raw[some], watched), watched)
+        if some.len():
+            p = predict(model, encode(frame[some], watched.signature.features))
+            seen.score(np.asarray(p), outcomes(raw[some], watched), watched)
     return seen
 
 
