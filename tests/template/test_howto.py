@@ -219,6 +219,15 @@ def test_retrain(shop: Factory) -> None:
     shutil.rmtree(shop.path / "log")
 
 
+def test_monitor(shop: Factory) -> None:
+    done = do("monitor.md", shop)
+    assert "healthy: 900 rows" in done.stderr
+    assert "alarm: price €: PSI" in done.stderr
+    assert "unknown: 0 rows" in done.stderr
+    assert done.stdout.splitlines() == ["alarm 0", "['labels']"]
+    shutil.rmtree(shop.path / "log")
+
+
 def test_serve_online(tmp_path: Path, env: dict[str, str]) -> None:
     customers().drop("segment", "revenue").write_csv(tmp_path / "customers.csv")
     options = ("--target", "churned", "--id", "customer id", "--ci", "none", "--defaults")

@@ -267,3 +267,11 @@ def test_a_new_category_is_new_and_a_rare_one_is_expected() -> None:
     found = statistics.tally(pl.Series("c", ["a"] * 500 + ["new"] * 100), told)
 
     assert found.cells.tolist() == [500, 0, 0, 100]
+
+
+def test_a_log_that_cannot_be_read_is_told(place: Path) -> None:
+    (place / "log").mkdir()
+    (place / "log/predictions.db").write_text("no database" * 100)
+
+    with pytest.raises(errors.FactoryError, match="the log cannot be read: file is not a database"):
+        monitor.monitor(now=NOW)

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from ..errors import FactoryError
 from ..metrics import LOWER_IS_BETTER, PRIMARY
-from ..store import EPOCH
+from ..query import reason
+from ..store import EPOCH, engine_of
 from .drift import drift
 from .history import History
 from .operations import ages, traffic
@@ -28,7 +31,17 @@ def monitor(
     watched, now = production(), now or datetime.now(UTC)
     if current:
         return of_file(current, watched)
-    length = window or watched.params.monitor.window
+    try:
+        return of_log(window or watched.params.monitor.window, watched, now)
+    except sa.exc.SQLAlchemyError as error:
+        told = reason(error, engine_of(watched.params.log).url)
+        raise FactoryError(
+            f"the log cannot be read: {told}", "look at log: in params.yaml"
+        ) from error
+
+
+def of_log(length: str, watched: Watched, now: datetime) -> Told:
+    """The latest whole window, after those before it."""
     span = last_whole(length_of(length), now)
     history = History(watched, span)
     for back in range(BACK, 0, -1):
@@ -49,7 +62,9 @@ def of_file(current: Path, watched: Watched) -> Told:
     said = f"{seen.invalid:,} of {seen.rows:,} rows break the contract"
     found = share > once.rate, share, once.rate, said, "rows-cannot-be-scored"
     span = {"source": str(current), "rows": seen.rows, "other_models": {}}
-    return examined(seen, watched, [Check("contract", "data", *found)], [], span) | {"history": []}
+    made = examined(seen, watched, [Check("contract", "data", *found)], [], span)
+    del made["record"]
+    return made | {"history": []}
 
 
 def of_window(
