@@ -173,7 +173,7 @@ def test_the_version_in_prod_is_watched(lab: Factory) -> None:
             lab.run("git", "tag", "-d", tag)
 
     assert found["model"]["version"] == version
-    assert (found["model"]["label"], found["model"]["commit"]) == ("v0.1.0 in prod", commit)
+    assert (found["model"]["label"], found["model"]["commit"]) == ("v1.0.0 in prod", commit)
     assert found["window"]["rows"] == 900
     assert list(found["window"]["other_models"].values()) == [900]
 
