@@ -1,4 +1,4 @@
-"""The rendered workflow is valid, pinned, and trusts no text from outside."""
+"""The rendered workflows are valid, pinned, and trust no text from outside."""
 
 from __future__ import annotations
 
@@ -11,34 +11,53 @@ import yaml
 from .conftest import SCRIPTS, execute
 
 PROJECT = Path(__file__).parents[2] / "template/project"
-WORKFLOW = PROJECT / "{% if ci == 'github' %}.github{% endif %}/workflows/ci.yml"
+FOLDER = PROJECT / "{% if ci == 'github' %}.github{% endif %}/workflows"
+MAY = {
+    "ci": {},
+    "monitor": {"contents": "write", "issues": "write"},
+    "promote": {"contents": "write", "pull-requests": "read"},
+}
 
 
-def test_it_is_what_the_forge_understands(env: dict[str, str], tmp_path: Path) -> None:
+@pytest.fixture(params=sorted(MAY))
+def workflow(request: pytest.FixtureRequest) -> Path:
+    return FOLDER / f"{request.param}.yml"
+
+
+def test_there_is_no_other() -> None:
+    assert sorted(file.stem for file in FOLDER.iterdir()) == sorted(MAY)
+
+
+def test_it_is_what_the_forge_understands(
+    workflow: Path, env: dict[str, str], tmp_path: Path
+) -> None:
     check = str(SCRIPTS / "check-jsonschema")
-    execute((check, "--builtin-schema", "vendor.github-workflows", str(WORKFLOW)), tmp_path, env)
+    execute((check, "--builtin-schema", "vendor.github-workflows", str(workflow)), tmp_path, env)
 
 
-def test_an_auditor_finds_nothing(env: dict[str, str], tmp_path: Path) -> None:
-    argv = (str(SCRIPTS / "zizmor"), "--offline", "--no-progress", str(WORKFLOW))
+def test_an_auditor_finds_nothing(workflow: Path, env: dict[str, str], tmp_path: Path) -> None:
+    argv = (str(SCRIPTS / "zizmor"), "--offline", "--no-progress", str(workflow))
     done = execute(argv, tmp_path, env)
     assert "No findings" in done.stdout + done.stderr
 
 
-def test_every_action_is_pinned_by_commit() -> None:
-    used = re.findall(r"uses: (\S+)", WORKFLOW.read_text("utf-8"))
+def test_every_action_is_pinned_by_commit(workflow: Path) -> None:
+    used = re.findall(r"uses: (\S+)", workflow.read_text("utf-8"))
     assert used
     assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", name) for name in used)
 
 
-def test_it_may_read_and_nothing_else() -> None:
-    flow = yaml.safe_load(WORKFLOW.read_text("utf-8"))
-    assert flow["permissions"] == {"contents": "read"}
-    assert all("permissions" not in job for job in flow["jobs"].values())
+def test_it_may_do_what_it_must_and_nothing_else(workflow: Path) -> None:
+    flow = yaml.safe_load(workflow.read_text("utf-8"))
+    own = MAY[workflow.stem]
+    assert flow["permissions"] == ({} if own else {"contents": "read"})
+    assert [job.get("permissions", {}) for job in flow["jobs"].values()] == [own] * len(
+        flow["jobs"]
+    )
 
 
 @pytest.mark.parametrize("word", ["github.event", "inputs.", "github.head_ref", "secrets."])
-def test_no_script_takes_text_from_outside(word: str) -> None:
-    jobs = yaml.safe_load(WORKFLOW.read_text("utf-8"))["jobs"].values()
+def test_no_script_takes_text_from_outside(workflow: Path, word: str) -> None:
+    jobs = yaml.safe_load(workflow.read_text("utf-8"))["jobs"].values()
     scripts = [step.get("run", "") for job in jobs for step in job["steps"]]
     assert all("${{" not in script and word not in script for script in scripts)

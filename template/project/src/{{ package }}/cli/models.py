@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from .alert import alerting
 from .app import Json, app, print_json, say
 
 
@@ -107,7 +108,8 @@ def apply(
     """Make the tags of records that were merged; push them then: git push --tags."""
     from ..registry.promote import apply
 
-    done = apply(approver)
+    with alerting("promotions apply", "a-merged-promotion-is-left-out"):
+        done = apply(approver)
     if as_json:
         print_json(done)
     for name in done["stale"]:

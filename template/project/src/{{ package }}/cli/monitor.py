@@ -23,11 +23,14 @@ def monitor(
     """Is the model still seeing, saying and getting right what it did? Exit 4 if not, or unseen."""
     from ..monitor import monitor
     from ..monitor.alerts import notify
+    from ..registry.card import drift
 
     with alerting("monitor", "the-monitor-fails"):
         found = monitor(window, current)
-    for line in [] if current else notify(found):
-        say(line)
+    if current is None:
+        drift(found["verdict"], found["window"]["to"])
+        for line in notify(found):
+            say(line)
     if html:
         from ..monitor.page import write
 

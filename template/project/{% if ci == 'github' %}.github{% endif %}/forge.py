@@ -1,0 +1,118 @@
+"""What the workflows ask of the forge, through its REST API and with the job's token.
+
+`forge.py approver` prints who approved the change that was merged as this commit.
+`forge.py issue FILE` keeps one issue open while the monitor's result in FILE is not healthy.
+"""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+MARK = "<!-- kept by the workflow Monitor: one issue while something is wrong -->"
+HANDLE = re.compile(r"@[A-Za-z0-9-]+(/[A-Za-z0-9._-]+)?")
+ENV = os.environ
+
+
+def call(method: str, path: str, body: dict[str, Any] | None = None) -> tuple[Any, str]:
+    """The answer for a path of this repository, and the address of the next page."""
+    base = f"{ENV.get('GITHUB_API_URL', 'https://api.github.com')}/repos/{ENV['GITHUB_REPOSITORY']}"
+    url = path if "://" in path else base + path
+    headers = {"Accept": "application/vnd.github+json"}
+    headers["Authorization"] = f"Bearer {ENV['GITHUB_TOKEN']}"
+    content = None if body is None else json.dumps(body).encode()
+    request = Request(url, content, headers, method=method)  # noqa: S310 - the forge's own address
+    try:
+        with urlopen(request, timeout=30) as answer:  # noqa: S310
+            following = re.search(r'<([^>]+)>; rel="next"', answer.headers.get("Link") or "")
+            return json.load(answer), following[1] if following else ""
+    except HTTPError as error:
+        sys.exit(f"error: the forge answers {error.code} to {method} {path}: {error.reason}")
+    except URLError as error:
+        sys.exit(f"error: the forge cannot be reached: {error.reason}")
+
+
+def listed(path: str) -> Iterator[dict[str, Any]]:
+    """All entries of a list, page after page."""
+    while path:
+        found, path = call("GET", path)
+        yield from found
+
+
+def approver() -> str:
+    """Who approved the merged pull request; else who merged it; else who pushed."""
+    for pull in listed(f"/commits/{ENV['GITHUB_SHA']}/pulls"):
+        if not pull["merged_at"]:
+            continue
+        latest = {}
+        for review in listed(f"/pulls/{pull['number']}/reviews?per_page=100"):
+            if review["user"] and review["state"] != "COMMENTED":
+                latest[review["user"]["login"]] = review["state"]
+        if names := [f"@{name}" for name, state in latest.items() if state == "APPROVED"]:
+            return ", ".join(names)
+        if merged := call("GET", f"/pulls/{pull['number']}")[0]["merged_by"]:
+            return f"@{merged['login']}"
+    return f"@{ENV['GITHUB_ACTOR']}"
+
+
+def keep_issue(result: dict[str, Any]) -> str:
+    """Open the issue, write the open one anew, or close it; says what was done."""
+    issues = listed("/issues?state=open&per_page=100")
+    mine = (one for one in issues if "pull_request" not in one and MARK in (one["body"] or ""))
+    place = f"/issues/{found['number']}" if (found := next(mine, None)) else ""
+    if result["verdict"] == "healthy":
+        if not place:
+            return "nothing is wrong, and no issue is open"
+        call("POST", f"{place}/comments", {"body": f"It is over: the monitor is healthy. {run()}"})
+        call("PATCH", place, {"state": "closed", "state_reason": "completed"})
+        return f"closed {place}"
+    title = f"Monitor: {result['verdict']} of {plain(result['model']['label'])}"
+    content = {"title": title, "body": body(result)}
+    if place:
+        call("PATCH", place, content)
+        return f"updated {place}"
+    return f"opened /issues/{call('POST', '/issues', content)[0]['number']}"
+
+
+def body(result: dict[str, Any]) -> str:
+    """The issue: what is wrong, whom to ask, what to do, and what nobody could see."""
+    window = result["window"]
+    lines = [f"{window['rows']:,} rows, {window['from']} to {window['to']}. {run()}"]
+    for check in result["checks"]:
+        if check["status"] == "alarm":
+            known = [f"{key}: {whom(check[key])}" for key in ("source", "owner") if check.get(key)]
+            advice = f"[what to do]({home()}/blob/HEAD/docs/runbook.md#{check['runbook']})"
+            lines.append(f"- {plain(check['message'])}. {', '.join([*known, advice])}")
+    lines += ["", "Not seen:", *(f"- {plain(text)}" for text in result["unseen"])]
+    return "\n".join([MARK, "", *lines])
+
+
+def whom(text: str) -> str:
+    """An account is called, so that it is told; all else is plain text."""
+    return text if HANDLE.fullmatch(text) else plain(text)
+
+
+def plain(text: str) -> str:
+    """Text from data, in which nothing is markup, a mention or a number of an issue."""
+    escaped = re.sub(r"([\\`*_{}\[\]<>|~&])", r"\\\1", " ".join(text.split()))
+    return re.sub("([@#])", "\\1\u200b", escaped)
+
+
+def home() -> str:
+    """The repository's page."""
+    return f"{ENV.get('GITHUB_SERVER_URL', 'https://github.com')}/{ENV['GITHUB_REPOSITORY']}"
+
+
+def run() -> str:
+    """A link to this run, which holds the page."""
+    return f"[The run, with the monitor's page]({home()}/actions/runs/{ENV['GITHUB_RUN_ID']})"
+
+
+if __name__ == "__main__":
+    verb, *files = sys.argv[1:]
+    print(approver() if verb == "approver" else keep_issue(json.loads(Path(files[0]).read_text())))

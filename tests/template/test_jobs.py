@@ -1,0 +1,251 @@
+"""The jobs Monitor and Promote: their steps in order, in fresh clones, with a forge's stand-in."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from .conftest import Factory, execute, make
+
+pytestmark = pytest.mark.xdist_group("jobs")
+TOKEN, FILLED = "t0ken-of-the-job", 100
+REVIEWS = [("alice", "CHANGES_REQUESTED"), ("alice", "APPROVED"), ("bob", "COMMENTED")]
+
+
+@dataclass
+class Forge:
+    """A forge with as much of its REST API as the jobs use."""
+
+    url: str = ""
+    issues: list[dict[str, Any]] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
+    alerts: list[str] = field(default_factory=list)
+    pulls: list[dict[str, Any]] = field(default_factory=list)
+    reviews: list[tuple[str, str]] = field(default_factory=list)
+
+    def answer(self, method: str, path: str, body: dict[str, Any]) -> Any:
+        """What the forge answers; None for what it does not have."""
+        rest = path.removeprefix("/repos/org/churn").partition("?")[0]
+        if method == "POST" and rest == "/alerts":
+            self.alerts.append(body["title"])
+            return {}
+        if rest == "/issues":
+            if method == "POST":
+                self.issues.append(body | {"number": len(self.issues) + 1, "state": "open"})
+                return self.issues[-1]
+            fill = [{"number": 900 + k, "body": None} for k in range(FILLED)]
+            return self.open() if "page=2" in path else fill
+        if found := re.fullmatch(r"/issues/(\d+)(/comments)?", rest):
+            one = self.issues[int(found[1]) - 1]
+            self.comments.append(body["body"]) if found[2] else one.update(body)
+            return one
+        if rest.startswith("/commits/"):
+            return self.pulls
+        if rest == "/pulls/7/reviews":
+            return [{"user": {"login": name}, "state": state} for name, state in self.reviews]
+        return {"merged_by": {"login": "carol"}} if rest == "/pulls/7" else None
+
+    def open(self) -> list[dict[str, Any]]:
+        return [one for one in self.issues if one["state"] == "open"]
+
+
+@pytest.fixture
+def forge() -> Iterator[Forge]:
+    """The stand-in, on the loopback address."""
+    found = Forge(pulls=[{"number": 7, "merged_at": "2026-01-01T00:00:00Z"}], reviews=REVIEWS)
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            known = self.headers["Authorization"] == f"Bearer {TOKEN}" or "/alerts" in self.path
+            told = found.answer(self.command, self.path, json.loads(body or "{}"))
+            self.send_response(200 if known and told is not None else 404 if known else 401)
+            if "/issues?" in self.path and "page=2" not in self.path:
+                self.send_header("Link", f'<{found.url}{self.path}&page=2>; rel="next"')
+            self.end_headers()
+            self.wfile.write(json.dumps(told).encode())
+
+        do_GET = do_POST = do_PATCH = answer  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        found.url = f"http://127.0.0.1:{server.server_port}"
+        yield found
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def proposed(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Factory:
+    """A factory with a remote and an origin; v1.0.0 is registered, proposed, and merged."""
+    folder = tmp_path_factory.mktemp("jobs")
+    made = make("binary", folder, env)
+    settings = made.text("params.yaml").replace("url_env: null", "url_env: FACTORY_LOG_URL")
+    made.write("params.yaml", settings)
+    made.run("dvc", "remote", "add", "--default", "storage", str(folder / "storage"))
+    made.run("dvc", "repro", "--quiet")
+    made.run("dvc", "push", "--quiet")
+    made.run("git", "commit", "--quiet", "--all", "--message", "Keep data and models in storage")
+    made.run("git", "init", "--quiet", "--bare", "--initial-branch=main", str(folder / "origin"))
+    made.run("git", "remote", "add", "origin", str(folder / "origin"))
+    made.run("git", "push", "--quiet", "origin", "HEAD:main")
+    tag = made.json("factory", "register", "--json")["tag"]
+    version = tag.rpartition("@")[2]
+    told = ("--to", "prod", "--force", "--why", "the first one", "--json")
+    branch = made.json("factory", "promote", version, *told)["branch"]
+    made.run("git", "merge", "--quiet", "--no-ff", "--message", "Merge", branch)
+    made.run("git", "push", "--quiet", "origin", "HEAD:main", tag)
+    (folder / "log.db").touch()
+    return made
+
+
+def clone(factory: Factory, name: str, forge: Forge) -> Factory:
+    """A fresh clone, as a runner has it."""
+    folder = factory.path.parent
+    execute(("git", "clone", "--quiet", str(folder / "origin"), name), folder, factory.env)
+    sha = execute(("git", "rev-parse", "HEAD"), folder / name, factory.env).stdout.strip()
+    runner = {"GITHUB_API_URL": forge.url, "GITHUB_REPOSITORY": "org/churn", "GITHUB_SHA": sha}
+    actor = {"GITHUB_ACTOR": "dave", "GITHUB_RUN_ID": "42"}
+    return Factory(folder / name, {**factory.env, **runner, **actor})
+
+
+def do(workflow: str, runner: Factory, forge: Forge, code: int = 0) -> str:
+    """Run the shell steps of a workflow's job in order; gives all that they said."""
+    file = runner.path / ".github/workflows" / f"{workflow}.yml"
+    flow = yaml.safe_load(file.read_text("utf-8"))
+    (job,) = flow["jobs"].values()
+    known = {
+        "secrets.FACTORY_LOG_URL": f"sqlite:///{runner.path.parent / 'log.db'}",
+        "secrets.FACTORY_ALERT_URLS": f"{forge.url.replace('http', 'json')}/alerts",
+        "github.token": TOKEN,
+    }
+    said = ""
+    for step in (step for step in job["steps"] if "run" in step):
+        given = {
+            name: known.get(value.strip("${} "), "") for name, value in step.get("env", {}).items()
+        }
+        last = step == [step for step in job["steps"] if "run" in step][-1]
+        env = {**runner.env, **flow["env"], **given}
+        done = execute(("bash", "-e", "-c", step["run"]), runner.path, env, code if last else 0)
+        said += done.stdout + done.stderr
+    assert TOKEN not in said
+    return said
+
+
+def asked(factory: Factory, *argv: str) -> str:
+    return execute(("git", "-C", "origin", *argv), factory.path.parent, factory.env).stdout
+
+
+def catalog(factory: Factory) -> dict[str, Any]:
+    """What the branch `status` says."""
+    assert asked(factory, "ls-tree", "--name-only", "status") == "catalog.json\n"
+    found: dict[str, Any] = json.loads(asked(factory, "show", "status:catalog.json"))
+    return found
+
+
+def test_a_merged_record_becomes_a_tag_and_the_monitor_watches_it(
+    proposed: Factory, forge: Forge
+) -> None:
+    do("promote", clone(proposed, "promote", forge), forge)
+    (tag,) = [name for name in asked(proposed, "tag").split() if "#prod#" in name]
+    message = asked(proposed, "tag", "--list", "--format=%(contents)", tag)
+    assert json.loads(message)["approved_by"] == "@alice"
+    assert catalog(proposed)["stages"]["prod"]["approved_by"] == "@alice"
+
+    do("promote", clone(proposed, "again", forge), forge)
+    assert [name for name in asked(proposed, "tag").split() if "#prod#" in name] == [tag]
+
+    said = do("monitor", clone(proposed, "first", forge), forge)
+    (issue,) = forge.issues
+    assert issue["title"].startswith("Monitor: alarm of ")
+    assert "[what to do](https://github.com/org/churn/blob/HEAD/docs/runbook.md#" in issue["body"]
+    assert "opened /issues/1" in said
+    assert catalog(proposed)["drift"]["status"] == "alarm"
+    assert [title for title in forge.alerts if "freshness" in title] == forge.alerts
+    assert len(forge.alerts) == 1
+
+    runner = clone(proposed, "second", forge)
+    assert "updated /issues/1" in do("monitor", runner, forge)
+    assert (len(forge.issues), len(forge.alerts)) == (1, 1)
+
+    database = proposed.path.parent / "log.db"
+    url = {"FACTORY_LOG_URL": f"sqlite:///{database}"}
+    rows = str(proposed.path / "data/raw/customers.csv")
+    watched = Factory(runner.path, {**runner.env, **url})
+    watched.run("factory", "predict", "--model", "prod", rows, "scored.csv")
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(f"update predictions set time = time - {7 * 86_400_000_000}")
+    assert "closed /issues/1" in do("monitor", clone(proposed, "third", forge), forge)
+    assert (issue["state"], issue["state_reason"]) == ("closed", "completed")
+    assert len(forge.comments) == 1
+    assert forge.alerts[1:] == ["churn: over: freshness"]
+    do("promote", clone(proposed, "last", forge), forge)
+    assert catalog(proposed)["drift"]["status"] == "healthy"
+
+
+@pytest.mark.parametrize(
+    ("pulls", "reviews", "name"),
+    [
+        (True, [("alice", "APPROVED"), ("bob", "APPROVED")], "@alice, @bob"),
+        (True, [("alice", "APPROVED"), ("alice", "DISMISSED")], "@carol"),
+        (False, [], "@dave"),
+    ],
+)
+def test_the_approver_is_who_approved_else_who_merged_else_who_pushed(
+    proposed: Factory, forge: Forge, pulls: bool, reviews: list[tuple[str, str]], name: str
+) -> None:
+    forge.pulls, forge.reviews = forge.pulls if pulls else [], reviews
+    runner = Factory(proposed.path, clone_env(proposed, forge))
+    assert runner.run("python", ".github/forge.py", "approver").stdout == f"{name}\n"
+
+
+def clone_env(factory: Factory, forge: Forge) -> dict[str, str]:
+    told = {"GITHUB_API_URL": forge.url, "GITHUB_REPOSITORY": "org/churn", "GITHUB_SHA": "a" * 40}
+    return {**factory.env, **told, "GITHUB_ACTOR": "dave", "GITHUB_TOKEN": TOKEN}
+
+
+def test_a_forge_that_refuses_is_told_without_the_token(proposed: Factory, forge: Forge) -> None:
+    env = clone_env(proposed, forge) | {"GITHUB_TOKEN": "another-t0ken"}
+    done = Factory(proposed.path, env).run("python", ".github/forge.py", "approver", code=1)
+    assert "the forge answers 401 to GET /commits/" in done.stderr
+    assert "t0ken" not in done.stderr
+    away = env | {"GITHUB_API_URL": "http://127.0.0.1:1"}
+    done = Factory(proposed.path, away).run("python", ".github/forge.py", "approver", code=1)
+    assert "cannot be reached" in done.stderr
+
+
+def test_names_from_data_are_no_markup_and_call_nobody(proposed: Factory, forge: Forge) -> None:
+    check = {"status": "alarm", "message": "<b>@all* #1", "runbook": "x", "owner": "@org/crm"}
+    model, window = {"label": "v1 (prod)"}, {"rows": 1, "from": "a", "to": "b"}
+    found = {"verdict": "alarm", "checks": [check], "unseen": [], "model": model, "window": window}
+    (proposed.path.parent / "found.json").write_text(json.dumps(found), "utf-8")
+    env = clone_env(proposed, forge) | {"GITHUB_RUN_ID": "42"}
+    runner = Factory(proposed.path, env)
+    runner.run("python", ".github/forge.py", "issue", str(proposed.path.parent / "found.json"))
+    body = forge.issues[0]["body"]
+    assert "\\<b\\>@\u200ball\\* #\u200b1" in body
+    assert "owner: @org/crm," in body
+
+
+def test_git_gets_the_jobs_token_and_nothing_keeps_it(proposed: Factory, tmp_path: Path) -> None:
+    text = (proposed.path / ".github/workflows/promote.yml").read_text("utf-8")
+    (line,) = (line.strip() for line in text.splitlines() if "credential.helper" in line)
+    execute(("git", "init", "--quiet", "."), tmp_path, proposed.env)
+    ask = "printf 'protocol=https\\nhost=example.org\\n\\n' | git credential fill"
+    env = {**proposed.env, "GITHUB_TOKEN": TOKEN}
+    done = execute(("bash", "-e", "-c", f"{line}\n{ask}"), tmp_path, env)
+    assert f"username=x-access-token\npassword={TOKEN}\n" in done.stdout
+    assert TOKEN not in (tmp_path / ".git/config").read_text()
