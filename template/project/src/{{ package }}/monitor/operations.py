@@ -44,7 +44,7 @@ def ages(watched: Watched, now: datetime, label: datetime | None) -> list[Check]
     """What is older than promised; nothing is said of what was not."""
     settings, file = watched.params.monitor, watched.root / SNAPSHOT
     taken = json.loads(file.read_text("utf-8"))["taken"] if file.is_file() else None
-    trained = tries("git", "log", "-1", "--format=%cI", watched.commit or "HEAD", "--", "dvc.lock")
+    trained = tries("log", "-1", "--format=%cI", watched.commit or "HEAD", "--", "dvc.lock")
     known = [
         ("labels", settings.label_days, label, "the newest outcome", "no-outcomes-arrive"),
         ("data", settings.data_days, taken, "the data of training", "data-or-model-are-too-old"),

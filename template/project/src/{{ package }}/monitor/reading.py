@@ -110,7 +110,7 @@ def production() -> Watched:
 
     Raises FactoryError if it has no profile that can be compared with.
     """
-    in_git = tries("git", "rev-parse", "--git-dir")
+    in_git = tries("rev-parse", "--git-dir")
     model = resolve("prod" if in_git and "prod" in stages() else MODEL.as_posix())
     label = f"{model.version} in prod" if model.version else f"{MODEL}, nothing is in prod"
     file, own = model.model / PROFILE, load_params()
