@@ -33,7 +33,7 @@ LAYERS = (
     {"merging"},
     {"planning"},
     {"create", "doctor", "update", "drift"},
-    {"lineage", "restore"},
+    {"lineage", "restore", "simulate"},
     {"cli", "__main__"},
 )
 

@@ -13,7 +13,17 @@ from .conftest import ROOT, Command
 
 REFERENCE = ROOT / "docs/reference/cli.md"
 COMMANDS = (
-    *([], ["new"], ["update"], ["status"], ["diff"], ["restore"], ["doctor"], ["template"]),
+    *(
+        [],
+        ["new"],
+        ["update"],
+        ["status"],
+        ["diff"],
+        ["restore"],
+        ["doctor"],
+        ["simulate"],
+        ["template"],
+    ),
     *(["template", verb] for verb in ("versions", "changelog", "publish", "use")),
 )
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])

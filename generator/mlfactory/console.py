@@ -288,3 +288,8 @@ def show_restoring(told: Restoring) -> None:
     notes = (f"{c.state}, {c.note}, which stays" if c.note else c.state for c in told.files)
     rows = zip(told.files, notes, strict=True)
     show_text("".join(f"{verb}  {change.path}  ({note})\n" for change, note in rows))
+
+
+def show_line(text: str) -> None:
+    """A line of data, as soon as it is known."""
+    show_text(f"{text}\n")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from .errors import MlfactoryError
 
@@ -91,7 +94,11 @@ def run(
     except subprocess.TimeoutExpired as error:
         text = f"`{' '.join(argv)}` did not end within {timeout:.0f} s"
         raise MlfactoryError(text, hint) from error
-    result = Result(done.returncode, _text(done.stdout), _text(done.stderr))
+    return checked(argv, Result(done.returncode, _text(done.stdout), _text(done.stderr)), ok, hint)
+
+
+def checked(argv: Sequence[str], result: Result, ok: Sequence[int], hint: str = "") -> Result:
+    """The result, if its code is one of those. Raises ProcessError if not."""
     if result.code not in ok:
         raise ProcessError(argv, result, hint)
     return result
@@ -99,3 +106,61 @@ def run(
 
 def _text(raw: bytes) -> str:
     return raw.decode("utf-8", errors="surrogateescape")
+
+
+@contextmanager
+def started(
+    argv: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    *,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int = subprocess.DEVNULL,
+    stderr: int | IO[bytes] = subprocess.DEVNULL,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that runs meanwhile; with all that it started, it is stopped at the end."""
+    try:
+        process = subprocess.Popen(
+            list(argv),
+            cwd=cwd,
+            env=environment(env),
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise MlfactoryError(f"{argv[0]} cannot be started: {error.strerror}") from error
+    try:
+        yield process
+    finally:
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes], patience: float = 15) -> None:
+    """Ask a program and all that it started to end, and after so many seconds make them."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+
+
+def run_whole(
+    argv: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    *,
+    stdin: bytes = b"",
+    timeout: float = 900,
+    ok: Sequence[int] = (0,),
+) -> Result:
+    """Like `run`; when it is interrupted or takes too long, what the program started ends, too."""
+    pipe = subprocess.PIPE
+    with started(argv, cwd, env, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        try:
+            out, err = process.communicate(stdin, timeout)
+        except subprocess.TimeoutExpired as error:
+            text = f"`{' '.join(argv)}` did not end within {timeout:.0f} s"
+            raise MlfactoryError(text) from error
+    return checked(argv, Result(process.returncode, _text(out), _text(err)), ok)

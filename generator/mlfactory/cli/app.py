@@ -11,6 +11,7 @@ from mlfactory import __version__
 from .diff import diff, restore
 from .doctor import doctor
 from .new import new
+from .simulate import simulate
 from .status import status
 from .template import template
 from .update import update
@@ -22,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (new, update, status, diff, restore, doctor):
+for command in (new, update, status, diff, restore, doctor, simulate):
     app.command()(command)
 app.add_typer(template, name="template")
 

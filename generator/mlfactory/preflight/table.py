@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -175,3 +175,14 @@ def uneven_line(found: Text, seconds: float = 1.0) -> str:
     except csv.Error:
         return f"the quotes in {line} do not end, or do not end with the value"
     return ""
+
+
+def parquet_rows(path: Path, limit: int) -> tuple[list[dict[str, Any]], pl.Schema]:
+    """The first rows of a Parquet file, and what types they have."""
+    frame = guarded(path, pl.scan_parquet(path).head(limit).collect)
+    return frame.to_dicts(), frame.schema
+
+
+def write_parquet(path: Path, rows: Sequence[Mapping[str, Any]], schema: pl.Schema) -> None:
+    """The rows as a Parquet file."""
+    pl.DataFrame(rows, schema=schema).write_parquet(path)

@@ -1,0 +1,40 @@
+"""`mlfactory simulate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mlfactory.errors import ATTENTION, OK
+
+
+def simulate(
+    project: Annotated[
+        str, typer.Argument(metavar="PROJECT", help="A factory; else one is made from a sample.")
+    ] = "",
+    days: Annotated[int, typer.Option(min=6, help="The world lasts so many days.")] = 14,
+    drift: Annotated[int, typer.Option(min=2, help="It drifts on this one.")] = 4,
+    seconds: Annotated[int, typer.Option(min=4, help="A day takes so many seconds.")] = 8,
+    rows: Annotated[int, typer.Option(min=100, help="So many rows are asked for a day.")] = 240,
+    html: Annotated[
+        Path, typer.Option(metavar="FILE", help="Where the page with the plot is written.")
+    ] = Path("simulation.html"),
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout.")
+    ] = False,
+) -> int:
+    """Replay a drifting world in minutes, on a copy of a factory: alarm, retraining, recovery."""
+    from mlfactory import console
+    from mlfactory import simulate as simulation
+    from mlfactory.simulate import page
+
+    plan = simulation.Plan(days=days, drift=drift, seconds=seconds, rows=rows)
+    tell = console.note if as_json else console.show_line
+    told = simulation.simulate(Path(project) if project else None, plan, console.Terminal(), tell)
+    page.write(told, html)
+    console.note(f"the page is {html}")
+    if as_json:
+        console.show_json(told)
+    return OK if told["recovered"] is not None else ATTENTION

@@ -1,0 +1,52 @@
+"""The rows of a table as they stand in it, and new ones written in the same form."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from . import file, text
+
+Row = dict[str, Any]
+
+
+class Write(Protocol):
+    """Writes rows as a table of the same form, with the columns of the first of them."""
+
+    def __call__(self, path: Path, rows: Sequence[Mapping[str, Any]]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The first rows: text where the table is text, values of a type where it is Parquet."""
+
+    found: list[Row]
+    write: Write
+
+
+def read(path: Path, limit: int) -> Rows:
+    """At most so many rows. Raises MlfactoryError when the file is no table."""
+    from . import table
+
+    if file.is_parquet(path):
+        rows, schema = table.parquet_rows(path, limit)
+        return Rows(rows, partial(table.write_parquet, schema=schema))
+    known = text.read(path, file.SAMPLE_BYTES)
+    frame = table.read_text(known, known.names)
+    packed = path.suffix == ".gz"
+    return Rows(frame.head(limit).to_dicts(), partial(write_text, like=known, packed=packed))
+
+
+def write_text(
+    path: Path, rows: Sequence[Mapping[str, Any]], like: text.Text, packed: bool
+) -> None:
+    """With the encoding and the separator of another table."""
+    with (gzip.open if packed else open)(path, "wt", encoding=like.encoding, newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]), delimiter=like.separator)
+        writer.writeheader()
+        writer.writerows(rows)

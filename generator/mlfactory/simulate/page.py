@@ -1,0 +1,96 @@
+"""The story as a page that needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+TEMPLATE = Path(__file__).with_name("page.html")
+WIDTH, HEIGHT, LEFT, BOTTOM = 900, 360, 60, 330
+MARKED = ("drift", "retrained", "promoted", "recovered")
+VERDICTS = ("healthy", "alarm", "unknown")
+Point = tuple[float, float]
+
+
+def write(told: Mapping[str, Any], file: Path) -> None:
+    """Write the page. OSError if it cannot be written."""
+    from jinja2 import Template
+
+    page = Template(TEMPLATE.read_text("utf-8"), autoescape=True)
+    file.write_text(page.render(**content(told)) + "\n", "utf-8")
+
+
+def content(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What the template needs: the curves in the units of the drawing, and the events."""
+    days = max((event["day"] for event in told["events"]), default=0) + 1
+    step = (WIDTH - 10 - LEFT) / days
+    curves = {
+        name: points(told, key) for name, key in (("real", "observed"), ("guess", "estimate"))
+    }
+    curves["hold"] = [(one["day"], one["holdout"]) for one in told["windows"] if one["holdout"]]
+    top = 1.1 * max((value for line in curves.values() for _, value in line), default=1.0)
+
+    def place(point: Point) -> Point:
+        day, value = point
+        return round(LEFT + (day + 0.5) * step, 1), round(BOTTOM - (BOTTOM - 20) * value / top, 1)
+
+    return {
+        "width": WIDTH,
+        "height": HEIGHT,
+        "left": LEFT,
+        "bottom": BOTTOM,
+        "metric": told["metric"],
+        "summary": summary(told),
+        "events": told["events"],
+        "bands": bands(told["events"], step),
+        "days": [{"x": place((day, 0))[0], "text": day} for day in range(days)],
+        "ticks": [
+            {"y": place((0, top * k / 4))[1], "text": f"{top * k / 4:.3g}"} for k in range(5)
+        ],
+        "marks": marks(told["events"], step),
+        "lines": [{"kind": k, "points": path(map(place, line))} for k, line in curves.items()],
+        "dots": [
+            {"kind": kind, "x": place(p)[0], "y": place(p)[1], "text": f"day {p[0]}: {p[1]:.4g}"}
+            for kind in ("real", "guess")
+            for p in curves[kind]
+        ],
+    }
+
+
+def points(told: Mapping[str, Any], key: str) -> list[Point]:
+    return [(one["day"], one[key]) for one in told["windows"] if one[key] is not None]
+
+
+def path(line: Any) -> str:
+    return " ".join(f"{x},{y}" for x, y in line)
+
+
+def bands(events: Sequence[Mapping[str, Any]], step: float) -> list[dict[str, Any]]:
+    """A band for each day that the monitor has looked at."""
+    found = {event["day"]: event["kind"] for event in events if event["kind"] in VERDICTS}
+    return [
+        {"day": day, "kind": kind, "x": round(LEFT + day * step, 1), "width": round(step, 1)}
+        for day, kind in found.items()
+    ]
+
+
+def marks(events: Sequence[Mapping[str, Any]], step: float) -> list[dict[str, Any]]:
+    """What changed the world or the model, each label a little lower than the one before."""
+    shown = [event for event in events if event["kind"] in MARKED]
+    places = [round(LEFT + event["day"] * step, 1) for event in shown]
+    return [
+        {"x": x, "y": 34 + 16 * row, "text": event["kind"], "left": x > WIDTH - 100}
+        for row, (x, event) in enumerate(zip(places, shown, strict=True))
+    ]
+
+
+def summary(told: Mapping[str, Any]) -> str:
+    """The story in a sentence."""
+    if told["alarm"] is None:
+        return f"The world drifted on day {told['drift']}, and the monitor did not ring."
+    rang = f"The world drifted on day {told['drift']}, and the monitor rang on day {told['alarm']}."
+    if told["promoted"] is None:
+        return f"{rang} No retrained model was better by the gate, so none was promoted."
+    mended = f"{rang} A retrained model that is better was promoted on day {told['promoted']}"
+    return f"{mended}, and all was well again." if told["recovered"] is not None else f"{mended}."

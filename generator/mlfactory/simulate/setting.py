@@ -1,0 +1,169 @@
+"""A factory for the simulation: made or cloned, with settings for days that last seconds."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import create, git, packages
+from ..errors import MlfactoryError
+from ..model import Goal, Request, Talk
+from ..preflight import rows as tables
+from .factory import QUIET, Factory, score
+from .world import Columns, number
+
+ROWS = 2000  # of the data, so many are what the world is made from
+APPROVER = "mlfactory simulate"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the world goes: a day has so many seconds and rows, and drifts from one day on.
+
+    Outcomes are known `delay` days later, and a retraining takes those of the last `kept` days.
+    """
+
+    days: int = 14
+    drift: int = 4
+    seconds: int = 8
+    rows: int = 240
+    delay: int = 1
+    kept: int = 3
+
+
+@dataclass(frozen=True)
+class Stage:
+    """All that is set up; `source` is the file that the factory pulls its data from."""
+
+    factory: Factory
+    source: Path
+    raw: tables.Rows
+    columns: Columns
+    online: bool
+
+
+def sample(folder: Path, talk: Talk) -> Path:
+    """A factory from a sample, with a service."""
+    request = Request(str(folder / "birds"), answers={"serving": "online", "ci": "none"})
+    create.new(request, Goal(train=False), talk)
+    return folder / "birds"
+
+
+def clone(project: Path, folder: Path) -> Path:
+    """A copy of what is committed, with its data and its environment; nothing leads back."""
+    top = git.toplevel(project)
+    if top is None:
+        raise MlfactoryError(f"{project} is in no git repository", "Give the folder of a factory.")
+    git.run("clone", "--quiet", "--no-hardlinks", str(top), "clone", cwd=folder)
+    git.run("remote", "remove", "origin", cwd=folder / "clone")
+    path = folder / "clone" / project.resolve().relative_to(top.resolve())
+    packages.install(path)
+    copy = Factory(path, {**packages.environment(path), **QUIET})
+    cache = Factory(project, copy.env).call(str(path / ".venv/bin/dvc"), "cache", "dir").out.strip()
+    for line in copy.call("dvc", "remote", "list").out.splitlines():
+        copy.call("dvc", "remote", "remove", line.split()[0])
+    copy.call("dvc", "remote", "add", "--local", "simulated", str(project.resolve() / cache))
+    copy.call("dvc", "pull", "--quiet", "--remote", "simulated")
+    copy.call("dvc", "remote", "remove", "--local", "simulated")
+    return path
+
+
+def set_up(path: Path, folder: Path, plan: Plan) -> Stage:
+    """Settings, a confirmed catalog, and a first version in production."""
+    bare = Factory(path, {**packages.environment(path), **QUIET})
+    bare.call("factory", "params", "add")
+    known = {one["name"]: one["value"] for one in bare.json("params")["settings"]}
+    source = folder / f"warehouse{Path(known['data.path']).suffix}"
+    edit(path / "params.yaml", settings(source, plan))
+    edit(path / ".copier-answers.yml", {"ci": "none"})
+    factory, online = (
+        Factory(path, {**bare.env, **closed(known)}),
+        known["serving.mode"] == "online",
+    )
+    confirm(factory, "o" if online else "b")
+    factory.call("dvc", "repro", "--quiet")
+    factory.commit("Settings of the simulation")
+    raw = tables.read(path / known["data.path"], ROWS)
+    columns = described(factory, known, raw, source)
+    put_in_production(factory, "the simulation begins with it")
+    return Stage(factory, source, raw, columns, online)
+
+
+def settings(source: Path, plan: Plan) -> dict[str, Any]:
+    """What has to be other than in life, where days are longer and rows more."""
+    return {
+        "data.source": str(source),
+        "log.url_env": None,
+        "log.enabled": True,
+        "log.interval": 0.2,
+        "monitor.min_rows": plan.rows // 3,
+        "gate.min_rows": 50,
+        "gate.window": None,
+    }
+
+
+def edit(file: Path, values: Mapping[str, Any]) -> None:
+    """Put settings, by their dotted names, into a YAML file that names them."""
+    text = file.read_text("utf-8")
+    for name, value in values.items():
+        section, _, key = name.rpartition(".")
+        above = rf"^{section}:\n(?:(?:[ #].*)?\n)*?  " if section else "^"
+        found = re.search(rf"({above}){key}:.*$", text, re.MULTILINE)
+        if found is None:
+            raise MlfactoryError(f"{file} does not name {name}", "Update the factory first.")
+        text = f"{text[: found.end(1)]}{key}: {json.dumps(value)}{text[found.end() :]}"
+    file.write_text(text, "utf-8")
+
+
+def closed(known: Mapping[str, Any]) -> dict[str, str]:
+    """Variables of ours that lead outside, emptied; the log gets a key of its own."""
+    named = {name: str(value) for name, value in known.items() if name.endswith("_env") and value}
+    key = named.pop("log.key_env", "FACTORY_LOG_KEY")
+    return {**dict.fromkeys(named.values(), ""), key: secrets.token_hex(16)}
+
+
+def confirm(factory: Factory, answer: str) -> None:
+    """What is only assumed is so; what is suspect stays out."""
+    pending = factory.json("catalog", "review")["pending"]
+    suspects = sum(one["kind"] == "suspect" for one in pending)
+    said = "i\n" * suspects + f"{answer}*\n"
+    factory.call("factory", "catalog", "review", stdin=said.encode())
+
+
+def described(
+    factory: Factory, known: Mapping[str, Any], raw: tables.Rows, source: Path
+) -> Columns:
+    """The columns, and which numbers move the model's scores most."""
+    shown = factory.json("catalog", "show")["columns"]
+    numeric = {one["column"] for one in shown if one["role"] == "numeric"}
+    raw.write(source, raw.found)
+    weight = Counter[str]()
+    for row in score(factory, source, "--explain", "3", "--no-log"):
+        named = ((row[f"because_{n}"], row[f"because_{n}_by"]) for n in (1, 2, 3))
+        weight.update({n: round(1000 * abs(number(by) or 0)) for n, by in named if n in numeric})
+    if not weight.total():
+        raise MlfactoryError("the model has learned from no number that could drift")
+    return Columns(
+        types={one["column"]: one["type"] for one in shown},
+        target=known["data.target"],
+        regression=known["task"] == "regression",
+        identifier=known["data.id"] or "",
+        time=known["data.time"] or "",
+        drivers=tuple(name for name, _ in weight.most_common(2)),
+        missing=frozenset(map(str, known["data.missing"])),
+    )
+
+
+def put_in_production(factory: Factory, why: str) -> str:
+    """Register what is committed and promote it; by force where the gate has nothing to compare."""
+    version = str(factory.json("register")["version"])
+    promote = ("promote", version, "--to", "prod", "--approver", APPROVER)
+    if factory.call("factory", *promote, ok=(0, 1, 4)).code:
+        factory.call("factory", *promote, "--force", "--why", why)
+    return version

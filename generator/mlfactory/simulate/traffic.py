@@ -1,0 +1,76 @@
+"""What the world sends while everything else goes on, and what becomes of it later."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from ..errors import MlfactoryError
+from .factory import Answered
+from .setting import Plan
+from .world import Row, World
+
+TICK = 0.5
+ANCHOR = 4 * 86_400  # windows of the monitor are counted from a Monday on, 5 January 1970
+Ask = Callable[[list[Row]], list[tuple[Row, Answered]]]
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Days of a few seconds, which are the windows of the monitor."""
+
+    start: int
+    seconds: int
+
+    def day(self, moment: float) -> int:
+        return int((moment - self.start) // self.seconds)
+
+    def end(self, day: int) -> float:
+        return self.start + (day + 1) * float(self.seconds)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A row that was answered, with the outcome that it will have."""
+
+    day: int
+    answered: Answered
+    row: Row
+
+
+def begin(seconds: int) -> Clock:
+    """The clock of a world whose first day is the next one."""
+    return Clock(ANCHOR + (int(time.time()) - ANCHOR) // seconds * seconds + seconds, seconds)
+
+
+class Traffic(threading.Thread):
+    """Asks all the time, whether somebody answers or not."""
+
+    def __init__(self, world: World, clock: Clock, ask: Ask, plan: Plan, *, batches: bool) -> None:
+        super().__init__(daemon=True)
+        self.world, self.clock, self.ask, self.drift = world, clock, ask, plan.drift
+        self.tick = clock.seconds if batches else TICK
+        self.rows = max(round(plan.rows * self.tick / clock.seconds), 1)
+        self.sent: list[Sent] = []
+        self.lost, self.done = 0, threading.Event()
+
+    def run(self) -> None:
+        """One request after the other, each at its time."""
+        moment = float(self.clock.start)
+        while not self.done.wait(max(moment - time.time(), 0)):
+            day = self.clock.day(moment)
+            rows = [self.world.draw(day, day >= self.drift) for _ in range(self.rows)]
+            try:
+                answers = self.ask(rows)
+            except (OSError, MlfactoryError):  # it is being replaced, or has failed
+                answers = []
+            self.lost += len(rows) - len(answers)
+            self.sent += [Sent(day, answered, row) for row, answered in answers]
+            moment = max(moment + self.tick, time.time() - self.tick)
+
+    def of_days(self, days: Iterable[int]) -> list[Sent]:
+        """What was sent on some days and answered."""
+        wanted = set(days)
+        return [one for one in list(self.sent) if one.day in wanted]

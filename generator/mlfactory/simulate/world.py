@@ -1,0 +1,150 @@
+"""A world that is like the data of a factory, until it drifts."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import count
+from math import exp, isfinite
+from random import Random
+from typing import Any
+
+Row = dict[str, Any]
+TILT = 4.0  # how much more often the rows with the highest values come once the world has drifted
+NEAR = 0.2  # how far a new row lies at most from one of the data towards another
+TRUE = {"true", "yes", "y", "t", "1", "1.0", "on"}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the columns are; `drivers` are numbers that matter to the model, the first one most."""
+
+    types: Mapping[str, str]
+    target: str
+    regression: bool
+    identifier: str
+    time: str
+    drivers: tuple[str, ...]
+    missing: frozenset[str]
+
+
+class World:
+    """Gives rows with their outcomes, always the same for one seed."""
+
+    def __init__(self, rows: Sequence[Row], columns: Columns, seed: int = 0) -> None:
+        self.columns, self.chance, self.numbers = columns, Random(seed), count(1)  # noqa: S311
+        known = [r for r in rows if r[columns.target] not in (None, *columns.missing)]
+        self.rows = sorted(known, key=lambda row: number(row[columns.drivers[0]]) or 0.0)
+        values = {name: [number(row[name]) for row in known] for name in columns.drivers}
+        self.levels = {n: sorted(v for v in found if v is not None) for n, found in values.items()}
+        self.outcomes = sorted({row[columns.target] for row in known}, key=order)
+        self.weights = {False: [1.0] * len(known), True: [self._tilt(row) for row in self.rows]}
+
+    def draw(self, day: int, drifted: bool) -> Row:
+        """A row of that day as the data would hold it, with the outcome that it will have.
+
+        When the world has drifted, other rows come, and of those with high values of the first
+        driver each has another outcome than it had before: what was learned of them is wrong.
+        """
+        place = self.chance.choices(range(len(self.rows)), self.weights[drifted])[0]
+        row = self._between(self.rows[place], self._neighbour(place))
+        if drifted and self._rank(row, self.columns.drivers[0]) > 0.5:
+            row[self.columns.target] = self._other(row[self.columns.target])
+        return row | self._names(row, day)
+
+    def typed(self, row: Row) -> Row:
+        """The row as a client sends it."""
+        types, target = self.columns.types, self.columns.target
+        return {name: self._value(row[name], types.get(name, "")) for name in row if name != target}
+
+    def _value(self, value: Any, kind: str) -> Any:
+        if value is None or str(value) in self.columns.missing:
+            return None
+        if kind in ("int", "float"):
+            known = number(value)
+            return int(known) if kind == "int" and known is not None else known
+        if kind == "bool":
+            return str(value).strip().lower() in TRUE
+        return str(value)
+
+    def _tilt(self, row: Row) -> float:
+        ranks = [self._rank(row, name) for name in self.columns.drivers]
+        return exp(TILT * sum(ranks) / len(ranks))
+
+    def _rank(self, row: Row, name: str) -> float:
+        value = number(row[name])
+        return (
+            0.0 if value is None else bisect_left(self.levels[name], value) / len(self.levels[name])
+        )
+
+    def _neighbour(self, place: int) -> Row:
+        """A row close by in the first driver, of the same class if there are classes."""
+        row, target = self.rows[place], self.columns.target
+        near = self.rows[max(place - 20, 0) : place + 20]
+        alike = [o for o in near if self.columns.regression or o[target] == row[target]]
+        return self.chance.choice(alike)
+
+    def _between(self, row: Row, other: Row) -> Row:
+        """A new row: numbers lie between those of two rows, all else is the first one's."""
+        share, made = self.chance.uniform(0, NEAR), dict(row)
+        for name, kind in self.columns.types.items():
+            a, b = number(row.get(name)), number(other.get(name))
+            if kind in ("int", "float") and a is not None and b is not None:
+                made[name] = like(row[name], a + share * (b - a))
+        return made
+
+    def _other(self, outcome: Any) -> Any:
+        """The next class; of numbers, the one as far from the other end."""
+        if not self.columns.regression:
+            return self.outcomes[(self.outcomes.index(outcome) + 1) % len(self.outcomes)]
+        place = bisect_left(self.outcomes, order(outcome), key=order)
+        return self.outcomes[max(len(self.outcomes) - 1 - place, 0)]
+
+    def _names(self, row: Row, day: int) -> Row:
+        """What names and dates the row."""
+        named, found = self.columns, {}
+        if named.identifier:
+            whole = isinstance(row[named.identifier], int) or named.types[named.identifier] == "int"
+            serial = 900_000_000 + next(self.numbers)
+            found[named.identifier] = serial if whole else f"S{serial}"
+        if named.time:
+            found[named.time] = later(self.rows, named.time, day)
+        return found
+
+
+def number(value: Any) -> float | None:
+    """The value as a number, if it is one."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        return None
+    return found if isfinite(found) else None
+
+
+def order(value: Any) -> tuple[float, str]:
+    """Numbers by their size, all else by its text."""
+    known = number(value)
+    return (known or 0.0, "" if known is not None else str(value))
+
+
+def like(value: Any, new: float) -> Any:
+    """A number written as another one is."""
+    if isinstance(value, int):
+        return round(new)
+    if isinstance(value, float):
+        return new
+    digits = len(value.partition(".")[2].strip())
+    return f"{new:.{digits}f}"
+
+
+def later(rows: Sequence[Row], name: str, day: int) -> Any:
+    """A date after all of the data; one that is written in another way stays as it is."""
+    last = max((row[name] for row in rows if row[name] is not None), key=str)
+    if isinstance(last, str):
+        try:
+            return (date.fromisoformat(last[:10]) + timedelta(day + 1)).isoformat() + last[10:]
+        except ValueError:
+            return last
+    return last + timedelta(day + 1)

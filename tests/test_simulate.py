@@ -1,0 +1,159 @@
+"""The world of a simulation, its clock, its page, and that nothing of it is left running."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mlfactory import process
+from mlfactory.preflight import rows as tables
+from mlfactory.samples import CARS, PENGUINS, Sample
+from mlfactory.simulate import page
+from mlfactory.simulate.setting import edit
+from mlfactory.simulate.traffic import Clock
+from mlfactory.simulate.world import Columns, Row, World, number
+
+DRIVERS = {PENGUINS: "body_mass_g", CARS: "weight_lbs"}
+
+
+def world(sample: Sample) -> World:
+    found = tables.read(sample.path, 2000).found
+    texts = {"name", "origin", "bird_id", "island", "date_egg", "clutch_completion", "species"}
+    kinds = {name: "string" if name in texts else "float" for name in found[0]}
+    kinds |= {sample.target: "string" if sample is PENGUINS else "float", "cylinders": "int"}
+    missing = frozenset({""})
+    return World(
+        found,
+        Columns(
+            kinds, sample.target, sample is CARS, sample.identifier, "", (DRIVERS[sample],), missing
+        ),
+    )
+
+
+def drawn(one: World, drifted: bool, count: int = 400) -> list[Row]:
+    return [one.draw(3, drifted) for _ in range(count)]
+
+
+@pytest.mark.parametrize("sample", [PENGUINS, CARS], ids=["penguins", "cars"])
+def test_new_rows_lie_within_the_data_and_are_written_alike(sample: Sample) -> None:
+    one, data = world(sample), tables.read(sample.path, 2000).found
+    known = [value for old in data if (value := number(old[DRIVERS[sample]])) is not None]
+    outcomes = {old[sample.target] for old in data}
+    for row in drawn(one, True):
+        assert list(row) == list(data[0])
+        value = number(row[DRIVERS[sample]])
+        assert value is None or min(known) <= value <= max(known)
+        assert sample is CARS or row[sample.target] in outcomes
+
+
+def test_every_row_has_a_name_of_its_own_and_a_seed_gives_the_same_world() -> None:
+    rows = drawn(world(PENGUINS), False)
+    assert len({row["bird_id"] for row in rows}) == 400
+    assert rows == drawn(world(PENGUINS), False)
+
+
+def test_a_drifted_world_sends_other_rows_that_mean_something_else() -> None:
+    one = world(PENGUINS)
+    before, after = drawn(one, False), drawn(one, True)
+
+    def heavy(rows: list[Row]) -> list[Row]:
+        return [row for row in rows if (number(row["body_mass_g"]) or 0) > 4500]
+
+    assert len(heavy(after)) > 1.5 * len(heavy(before))
+    males = [
+        sum(r["sex"] == "male" for r in heavy(rows)) / len(heavy(rows)) for rows in (before, after)
+    ]
+    assert males[0] > 0.6
+    assert males[1] < 0.4
+
+
+def test_rows_are_sent_typed() -> None:
+    one = world(CARS)
+    row = one.rows[0] | {"horsepower": "", "cylinders": "8", "weight_lbs": "3504.5"}
+    sent = one.typed(row)
+    assert (sent["horsepower"], sent["cylinders"], sent["weight_lbs"]) == (None, 8, 3504.5)
+    assert "miles_per_gallon" not in sent
+
+
+def test_parquet_keeps_its_types(tmp_path: Path) -> None:
+    import polars as pl
+
+    file, again = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    pl.DataFrame({"n": [1, None], "d": ["x", "y"]}).write_parquet(file)
+    found = tables.read(file, 10)
+    found.write(again, found.found)
+    assert pl.read_parquet(again).equals(pl.read_parquet(file))
+
+
+def test_settings_are_edited_in_place(tmp_path: Path) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_text("task: a\n\ndata:\n  # Where.\n  source: null\n  id: x\nlog:\n  id: y\n")
+    edit(file, {"data.source": "/a b.csv", "log.id": 3, "task": None})
+    assert file.read_text() == (
+        'task: null\n\ndata:\n  # Where.\n  source: "/a b.csv"\n  id: x\nlog:\n  id: 3\n'
+    )
+
+
+def test_days_are_windows() -> None:
+    clock = Clock(1000, 8)
+    assert [clock.day(moment) for moment in (999.9, 1000, 1007.9, 1008)] == [-1, 0, 0, 1]
+    assert clock.end(0) == 1008
+
+
+def test_what_was_started_ends_with_all_that_it_started(tmp_path: Path) -> None:
+    with process.started(("bash", "-c", PARENT), tmp_path, {}):
+        child = started(tmp_path)
+    wait(lambda: has_ended(child))
+
+
+def test_an_interrupted_command_takes_its_children_along(tmp_path: Path) -> None:
+    call = f"process.run_whole(('bash', '-c', {PARENT!r}), Path('.'), {{}})"
+    code = f"from pathlib import Path; from mlfactory import process; {call}"
+    with subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=-3) as running:
+        child = started(tmp_path)
+        running.send_signal(signal.SIGINT)
+        assert running.wait(30) != 0
+    wait(lambda: has_ended(child))
+
+
+PARENT = "sleep 300 & echo $! > new; mv new pid; wait"
+
+
+def started(folder: Path) -> int:
+    """The number of the process that `PARENT` starts."""
+    wait((folder / "pid").exists)
+    return int((folder / "pid").read_text())
+
+
+def has_ended(number: int) -> bool:
+    """Whether a process is gone, or only waits for somebody to ask how it ended."""
+    file = Path(f"/proc/{number}/stat")
+    return not file.exists() or file.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def wait(is_so: Callable[[], bool]) -> None:
+    for _ in range(400):
+        if is_so():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it took too long")
+
+
+def test_the_page_tells_the_story(tmp_path: Path) -> None:
+    days = [
+        {"day": 0, "observed": 0.1, "estimate": 0.1, "holdout": 0.1},
+        {"day": 1, "observed": None, "estimate": 0.2, "holdout": None},
+    ]
+    events = [{"day": 1, "kind": "alarm", "text": "<b> drifted"}]
+    told = {"windows": days, "events": events, "metric": "log_loss", "drift": 1, "alarm": 1}
+    page.write({**told, "promoted": 2, "recovered": 3}, tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text()
+    assert "&lt;b&gt; drifted" in text
+    assert "all was well again" in text
+    assert text.count("<circle") == 3
+    assert "http" not in text
