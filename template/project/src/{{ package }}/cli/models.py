@@ -180,7 +180,8 @@ def retrain(
     Ends with 4 if the new model is worse, or if the rows cannot tell."""
     from ..registry.retrain import retrain
 
-    done = retrain(why, commit=commit)
+    with alerting("retrain", "retraining-fails"):
+        done = retrain(why, commit=commit)
     record = done.comparison
     if as_json:
         print_json(asdict(done))

@@ -39,11 +39,14 @@ def monitor(
         print_json(found)
     else:
         for check in found["checks"]:
-            if check["status"] in ("alarm", "warning"):
+            unseen = check["status"] == "unknown" and check["kind"] == "operation"
+            if unseen or check["status"] in ("alarm", "warning"):
                 whom = ", ".join(filter(None, (check.get("source"), check.get("owner"))))
                 about = f" [{whom}]" if whom else ""
                 say(f"{check['status']}: {check['message']}{about} (runbook: {check['runbook']})")
         for line in found["unseen"]:
             say(f"not seen: {line}")
-        say(f"{found['verdict']}: {found['window']['rows']:,} rows")
+        when = found["window"]
+        ends = f", {when['from']} to {when['to']}" if current is None else ""
+        say(f"{found['verdict']}: {when['rows']:,} rows{ends}")
     raise typer.Exit(0 if found["verdict"] == "healthy" else 4)
