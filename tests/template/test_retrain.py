@@ -114,8 +114,8 @@ def test_new_data_come_from_their_source(place: Factory, tmp_path: Path) -> None
     set_to(place, "data", "source", str(tmp_path / "delivered.csv"))
     files = {name: place.text(name) for name in ("src/churn/features.py", "features.yaml")}
     code, catalog = files.values()
-    place.write("src/churn/features.py", code.replace(
-        "with_columns(", 'with_columns(twice=2 * pl.col("price €")'))  # fmt: skip
+    head, mark, _ = code.partition("return rows.with_columns(")
+    place.write("src/churn/features.py", f'{head}{mark}twice=2 * pl.col("price €"))\n')
     place.write("features.yaml", catalog.replace(
         "derived: {}", 'derived:\n  twice:\n    parents: ["price €"]'))  # fmt: skip
     place.run("dvc", "repro")
