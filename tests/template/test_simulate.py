@@ -16,7 +16,7 @@ def test_a_factory_notices_drift_retrains_and_recovers(factory: Factory) -> None
     before = state(factory)
     home = factory.path.parent
     argv = (str(SCRIPTS / "mlfactory"), "simulate", str(factory.path), "--json")
-    short = ("--days", "8", "--drift", "3", "--seconds", "6")
+    short = ("--days", "7", "--drift", "2", "--seconds", "5")
 
     told = json.loads(execute((*argv, *short), home, factory.env).stdout)
 
