@@ -176,7 +176,7 @@ def mend(story: Story) -> None:
         return
     bring_outcomes(story, story.traffic.clock.day(time.time()) - 1)
     look(story)  # at the days that have gone by, while their model is the one in production
-    version = put_in_production(factory, why)
+    version = put_in_production(factory)
     story.alarmed = None
     story.add("promoted", f"{version} to prod, approved by {APPROVER}")
     story.restart()

@@ -91,7 +91,7 @@ def set_up(path: Path, folder: Path, plan: Plan) -> Stage:
     factory.commit("Settings of the simulation")
     raw = tables.read(path / known["data.path"], ROWS)
     columns = described(factory, known, raw, source)
-    put_in_production(factory, "the simulation begins with it")
+    put_in_production(factory, force=True)
     return Stage(factory, source, raw, columns, online)
 
 
@@ -160,10 +160,13 @@ def described(
     )
 
 
-def put_in_production(factory: Factory, why: str) -> str:
-    """Register what is committed and promote it; by force where the gate has nothing to compare."""
+def put_in_production(factory: Factory, *, force: bool = False) -> str:
+    """Register what is committed and promote it; with `force` though the gate should refuse."""
     version = str(factory.json("register")["version"])
     promote = ("promote", version, "--to", "prod", "--approver", APPROVER)
-    if factory.call("factory", *promote, ok=(0, 1, 4)).code:
+    if force and factory.call("factory", *promote, ok=(0, 1, 4)).code:
+        why = "the simulation begins with it"
         factory.call("factory", *promote, "--force", "--why", why)
+    elif not force:
+        factory.call("factory", *promote)
     return version

@@ -187,6 +187,8 @@ def retrain(
         print_json(asdict(done))
     elif record is None:
         say(f"nothing new: {done.data}; the model stays as it is")
+        if done.pulled:
+            say("to learn from logged predictions and their outcomes: data.source: null")
     else:
         say(f"trained anew: {done.data}")
         say(f"{record['verdict']}: {record['reason']}")

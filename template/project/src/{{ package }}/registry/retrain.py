@@ -26,10 +26,13 @@ from .tags import stages
 
 @dataclass(frozen=True)
 class Retrained:
-    """What came in; the comparison, if that made a new model; and the files that it changed."""
+    """What came in, and if from data.source; the comparison, if that made a new model; and the
+    files that it changed.
+    """
 
     data: str
     comparison: dict[str, Any] | None
+    pulled: bool
     files: tuple[str, ...] = ()
     commit: str | None = None
 
@@ -45,15 +48,15 @@ def retrain(why: str = "", *, commit: bool = False) -> Retrained:
         raise FactoryError(told, "commit it or take it back, or leave --commit")
     try:
         with kept(params):
-            champion = in_use()
+            champion, pulled = in_use(), params.data.source is not None
             data = fetch(params)
             if digest(raw_path(params)) == learned(params):
-                return Retrained(data, None)
+                return Retrained(data, None, pulled)
             reproduce()
             record = compare(champion, MODEL.as_posix())
             files = changed(params)
             made = committed(files, f"Retrain: {why or data}", record) if commit else None
-            return Retrained(data, record, files, made)
+            return Retrained(data, record, pulled, files, made)
     except FactoryError as error:
         raise failed(error) from error
 
