@@ -313,9 +313,15 @@ def test_the_log_is_read_with_what_became_of_each_prediction(log: Logging) -> No
     factory.write("two.csv", f"request_id,row,churned\n{request},2,no\n")
     factory.run("factory", "label", "one.csv")
     factory.run("factory", "label", "two.csv")
-    rows = pl.read_ndjson(factory.run("python", "-c", READER).stdout.encode())
+    rows = pl.read_ndjson(
+        factory.run("python", "-c", READER).stdout.encode(), infer_schema_length=None
+    )
 
-    assert pl.read_ndjson(none.encode())["outcome"].null_count() == rows.height == 1800
+    assert (
+        pl.read_ndjson(none.encode(), infer_schema_length=None)["outcome"].null_count()
+        == rows.height
+        == 1800
+    )
     source = pl.read_csv(factory.path / DATA)["price €"]
     assert rows["features price €"].equals(source[rows["row"].to_list()], check_names=False)
     known = rows.drop_nulls("outcome").with_columns(last=pl.col("request_id") == request)

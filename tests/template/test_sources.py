@@ -278,7 +278,7 @@ def test_rows_of_a_query_that_break_the_contract_go_aside(churn: Factory) -> Non
         (f"{TODAY} and false", "gives no row"),
         ("select customer_id, plan from customers", "the data lack the columns"),
         ("select 1, 2", "column 1 has no name: give it one with AS"),
-        ("select pg_terminate_backend(pg_backend_pid()) as x", "fails: terminating connection"),
+        ("select pg_terminate_backend(pg_backend_pid()) as x", "the query in today.sql fails: "),
     ],
 )
 def test_a_query_that_cannot_be_scored_says_why(churn: Factory, sql: str, told: str) -> None:

@@ -66,7 +66,8 @@ def clone(project: Path, folder: Path) -> Path:
     packages.install(path)
     copy = Factory(path, {**packages.environment(path), **QUIET})
     cache = Factory(project, copy.env).call(str(path / ".venv/bin/dvc"), "cache", "dir").out.strip()
-    for line in copy.call("dvc", "remote", "list").out.splitlines():
+    wide = Factory(path, {**copy.env, "COLUMNS": "10000"})  # else DVC breaks its lines
+    for line in wide.call("dvc", "remote", "list").out.splitlines():
         copy.call("dvc", "remote", "remove", line.split()[0])
     copy.call("dvc", "remote", "add", "--local", "simulated", str(project.resolve() / cache))
     copy.call("dvc", "pull", "--quiet", "--remote", "simulated")

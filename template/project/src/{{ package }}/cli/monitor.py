@@ -23,8 +23,11 @@ def monitor(
     """Is the model still seeing, saying and getting right what it did? Exit 4 if not, or unseen."""
     from ..monitor import monitor
     from ..monitor.alerts import notify
+    from ..monitor.window import length_of
     from ..registry.card import drift
 
+    if window:
+        length_of(window)  # what is mistyped is nobody else's alarm
     with alerting("monitor", "the-monitor-fails"):
         found = monitor(window, current)
     if current is None:

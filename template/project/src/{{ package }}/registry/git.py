@@ -53,8 +53,9 @@ def git(
 
 
 def dvc(*args: str, hint: str = "", cwd: Path | None = None) -> str:
-    """The text that DVC prints."""
-    return output(sys.executable, "-m", "dvc", *args, hint=hint, cwd=cwd).decode().strip()
+    """The text that DVC prints; it breaks lines at the width of a terminal."""
+    argv = (sys.executable, "-m", "dvc", *args)
+    return output(*argv, hint=hint, cwd=cwd, env={"COLUMNS": "10000"}).decode().strip()
 
 
 def tries(*args: str) -> str:
