@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.error import HTTPError
 
+from ..errors import MlfactoryError
 from ..model import Talk
 from . import factory as factories
 from .setting import APPROVER, Plan, Stage, clone, put_in_production, sample, set_up
@@ -21,7 +22,7 @@ from .world import Row, World
 
 __all__ = ["Plan", "simulate"]
 LIMIT = 3  # a world lasts at most so many times as long as asked for
-REFUSED = 422
+REFUSED, MESSAGE = 422, 500
 FLUSHED = 1  # second, after which the log of a day is written
 Told = dict[str, Any]
 
@@ -89,15 +90,28 @@ def opened(stage: Stage, plan: Plan, tell: Callable[[str], None]) -> Iterator[St
 
 
 def over_http(port: int, world: World, rows: list[Row]) -> list[tuple[Row, factories.Answered]]:
-    """Ask for all at once; if that is refused, one by one."""
+    """Ask for all at once; if that is refused, one by one. Raises MlfactoryError if all are."""
     try:
         answered = factories.ask(f"http://127.0.0.1:{port}", [world.typed(row) for row in rows])
     except HTTPError as refused:
-        refused.close()
+        told = refused.read(MESSAGE).decode(errors="replace")
         if refused.code != REFUSED or len(rows) == 1:
-            return []
-        return [found for row in rows for found in over_http(port, world, [row])]
+            raise MlfactoryError(f"the service refuses a row: {told}") from refused
+        return one_by_one(port, world, rows)
     return list(zip(rows, answered, strict=True))
+
+
+def one_by_one(port: int, world: World, rows: list[Row]) -> list[tuple[Row, factories.Answered]]:
+    """The answers to those that are not refused."""
+    found, why = [], None
+    for row in rows:
+        try:
+            found += over_http(port, world, [row])
+        except MlfactoryError as error:
+            why = error
+    if why and not found:
+        raise why
+    return found
 
 
 def in_batch(stage: Stage, rows: list[Row]) -> list[tuple[Row, factories.Answered]]:
@@ -118,6 +132,8 @@ def live(story: Story) -> None:
         if day >= plan.drift and "drift" not in story.days:
             told = f"more rows with a high {' and '.join(story.stage.columns.drivers)}"
             story.add("drift", f"{told}, and what was learned of them is wrong", plan.drift)
+        if day > 0 and not story.traffic.sent:
+            raise MlfactoryError(f"no prediction was answered: {story.traffic.why}")
         bring_outcomes(story, day)
         look(story)
         if story.alarmed is not None and day >= story.alarmed + plan.delay + plan.kept - 2:

@@ -54,7 +54,7 @@ class Traffic(threading.Thread):
         self.tick = clock.seconds if batches else TICK
         self.rows = max(round(plan.rows * self.tick / clock.seconds), 1)
         self.sent: list[Sent] = []
-        self.lost, self.done = 0, threading.Event()
+        self.lost, self.why, self.done = 0, "", threading.Event()
 
     def run(self) -> None:
         """One request after the other, each at its time."""
@@ -64,8 +64,8 @@ class Traffic(threading.Thread):
             rows = [self.world.draw(day, day >= self.drift) for _ in range(self.rows)]
             try:
                 answers = self.ask(rows)
-            except (OSError, MlfactoryError):  # it is being replaced, or has failed
-                answers = []
+            except (OSError, MlfactoryError) as error:  # it is being replaced, or has failed
+                answers, self.why = [], str(error)
             self.lost += len(rows) - len(answers)
             self.sent += [Sent(day, answered, row) for row, answered in answers]
             moment = max(moment + self.tick, time.time() - self.tick)

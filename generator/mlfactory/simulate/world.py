@@ -55,9 +55,9 @@ class World:
         return row | self._names(row, day)
 
     def typed(self, row: Row) -> Row:
-        """The row as a client sends it."""
-        types, target = self.columns.types, self.columns.target
-        return {name: self._value(row[name], types.get(name, "")) for name in row if name != target}
+        """The row as a client sends it: nothing is learned from the time, and none is taken."""
+        types, unsent = self.columns.types, (self.columns.target, self.columns.time)
+        return {n: self._value(row[n], types.get(n, "")) for n in row if n not in unsent}
 
     def _value(self, value: Any, kind: str) -> Any:
         if value is None or str(value) in self.columns.missing:
