@@ -240,10 +240,9 @@ def test_a_rollback_says_so() -> None:
 
 
 def test_what_goes_first_must_be_accepted_and_later_ones_better() -> None:
-    here = resolve.Registered("v1.1.0", "v1.1.0", "c", Path(), Path())
     accepted, rejected = RECORD, RECORD | {"verdict": "rejected"}
-    assert list(promote.unproven(accepted, None, {}, here)) == []
-    assert list(promote.unproven(rejected, None, {}, here)) == ["it is rejected: it is good"]
+    assert list(promote.unproven(accepted, None, {})) == []
+    assert list(promote.unproven(rejected, None, {})) == ["it is rejected: it is good"]
 
 
 def test_the_card_for_machines_names_where_each_feature_comes_from(trained: Trained) -> None:

@@ -59,6 +59,16 @@ alerts = sa.Table(
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("sent", sa.BigInteger, nullable=False),
 )
+# What the monitor found, window by window: numbers about many rows, never a row.
+windows = sa.Table(
+    "monitor_windows",
+    metadata,
+    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("length", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("until", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("result", sa.Text, nullable=False),  # JSON
+)
 schema = sa.Table("log_schema", metadata, sa.Column("version", sa.Integer, primary_key=True))
 
 

@@ -5,23 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.schema import CreateTable
 
-from ..store import EPOCH, engine_of, labels, make, micros, predictions, replace
+from ..store import EPOCH, engine_of, labels, make, micros, predictions, replace, windows
 from .reading import Watched
 from .window import Window
 
 Record = dict[str, Any]
 SHOWN = 100
-windows = sa.Table(
-    "monitor_windows",
-    sa.MetaData(),
-    sa.Column("target", sa.Text, primary_key=True),
-    sa.Column("model", sa.Text, primary_key=True),
-    sa.Column("length", sa.BigInteger, primary_key=True, autoincrement=False),  # microseconds
-    sa.Column("until", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("result", sa.Text, nullable=False),  # JSON
-)
 
 
 class History:
@@ -34,8 +24,6 @@ class History:
             "length": micros(window.end) - micros(window.begin),
         }
         make(self.engine)
-        with self.engine.begin() as connection:
-            connection.execute(CreateTable(windows, if_not_exists=True))
 
     def records(self, until: Window | None = None, *, all_models: bool = False) -> list[Record]:
         """What was found of late, before a window if one is given; oldest first."""

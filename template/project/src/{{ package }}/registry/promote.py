@@ -39,17 +39,15 @@ def promote(
     record = begun(stage, found, current, "promotion", why)
     if open_branch := proposed(stage, version, record["from"]):
         return {"stage": stage, "version": version, "changed": False, "branch": open_branch}
-    compared = comparison()
+    compared = comparison(current, found)
     check = checked(found)
-    problems = [*unproven(record, current, compared, found), *check["errors"]]
+    problems = [*unproven(record, current, compared), *check["errors"]]
     if problems and not force:
         more = f" (and {len(problems) - 1} more)" if problems[1:] else ""
         hint = f"mend it, and `factory compare {stage} {version}`; or promote with --force --why"
         raise FactoryError(f"{version} cannot go to {stage}: {problems[0]}{more}", hint)
-    if fitting(compared, current, found):
-        record["comparison"] = {
-            key: value for key, value in compared.items() if key not in ONLY_IN_FULL
-        }
+    if compared:
+        record["comparison"] = {k: v for k, v in compared.items() if k not in ONLY_IN_FULL}
     record |= {"check": check, "problems": problems, "forced": bool(problems)}
     return keep(record, approver, at_once=not has_ci())
 
@@ -87,25 +85,21 @@ def begun(stage: str, found: Registered, current: Tag | None, kind: str, why: st
     }
 
 
-def comparison() -> Told:
-    """The last comparison that was made here."""
-    return dict(json.loads(COMPARISON.read_text("utf-8"))) if COMPARISON.is_file() else {}
-
-
-def fitting(compared: Told, current: Tag | None, found: Registered) -> bool:
-    """Whether the comparison is of what the stage holds, as A, with this version, as B."""
-    if not current or not compared:
-        return False
+def comparison(current: Tag | None, found: Registered) -> Told:
+    """The last comparison made here, if it is of what the stage holds, as A, with this, as B."""
+    if not current or not COMPARISON.is_file():
+        return {}
+    compared: Told = json.loads(COMPARISON.read_text("utf-8"))
     names = name_of(resolve(current.version).model), name_of(found.model)
-    return bool(names == (compared["a"]["model"], compared["b"]["model"]))
+    return compared if names == (compared["a"]["model"], compared["b"]["model"]) else {}
 
 
-def unproven(record: Told, current: Tag | None, compared: Told, found: Registered) -> Iterator[str]:
+def unproven(record: Told, current: Tag | None, compared: Told) -> Iterator[str]:
     """Why the version is not known to be better than what the stage holds, or than nothing."""
     if not current:
         if record["verdict"] != "accepted":
             yield f"it is {record['verdict']}: {record['reason']}"
-    elif not fitting(compared, current, found):
+    elif not compared:
         yield f"{COMPARISON} does not compare {current.version} with it"
     elif compared["verdict"] != "better":
         told = f"compared with {current.version} it is {compared['verdict']}"

@@ -50,13 +50,6 @@ def artifact() -> str:
     return f"{folder}={name}" if folder else name
 
 
-def parse(tag: str, name: str) -> re.Match[str] | None:
-    """The parts of a tag of this artifact; None for every other tag."""
-    version, stage = r"@(?P<version>v\d+\.\d+\.\d+)", r"#(?P<stage>[a-zA-Z0-9][\w/-]*?)"
-    form = rf"{re.escape(name)}(?:{version}|{stage})(?P<cancel>!?)(?:#(?P<number>\d+))?"
-    return re.fullmatch(form, tag)
-
-
 def tags(remote: str = "") -> list[Tag]:
     """All tags of this artifact in the order in which they were made: those here, or a remote's.
 
