@@ -1,5 +1,6 @@
 """Reading the data, typed as the catalog says; in a notebook: `from <package>.data import load`."""
 
+import os
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from .formats import typed
 from .params import PARAMS, Data, Params
 
 PREPARED = Path("data/prepared")
-BATCH, HEAD_ROWS = 100_000, 1000
+BATCH, HEAD_ROWS = 50_000, 1000
 
 Part = Literal["train", "validation", "holdout"]
 
@@ -41,6 +42,8 @@ def read_batches(path: Path, data: Data, size: int = BATCH) -> Iterator[pl.DataF
         with reading(path):
             yield from parquet(path).collect_batches(chunk_size=size, maintain_order=True)
         return
+    # polars reads ahead in pieces that grow with the file, up to 16 MB each; a megabyte is enough
+    os.environ.setdefault("POLARS_CSV_CHUNK_SIZE", str(2**20))
     with reading(path), text_table(path, data) as table:
         for batch in table.collect_batches(chunk_size=size, maintain_order=True):
             yield batch.filter(~pl.all_horizontal(pl.all().is_null()))

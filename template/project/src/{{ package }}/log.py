@@ -311,7 +311,7 @@ class BatchLog:
         rows = self._veil.table(*parts).select(NAMES)
         with engine.begin() as connection:
             for part in rows.iter_slices(CHUNK):
-                store(connection, part.rows())
+                store(connection, list(zip(*(column.to_list() for column in part), strict=True)))
         self.rows += rows.height
 
     def _guarded(self, act: Callable[[sa.Engine], None]) -> None:
