@@ -107,9 +107,9 @@ def row_losses(task: str, y: Array, p: Array) -> Array:
 def expected(task: str, p: Array, threshold: float) -> dict[str, tuple[float, float]]:
     """What metrics would be on these rows if the probabilities were right, with standard errors.
 
-    The outcome of each row is drawn with its probabilities, and the metrics are means over rows
-    (Kivimaki and others, Confidence-based estimators for predictive performance in model
-    monitoring, Journal of Artificial Intelligence Research 82, 2025). Nothing for a regression.
+    The outcome of each row is drawn with its probabilities, and the metrics are means over rows, as
+    the average confidence is for accuracy (Kivimäki and others, Confidence-based estimators for
+    predictive performance in model monitoring, arXiv 2407.08649). Nothing for a regression.
     """
     if task == "regression" or not len(p):
         return {}
