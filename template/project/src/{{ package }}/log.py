@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from hashlib import blake2b, sha256
+from itertools import chain
 from threading import Event, Lock, Thread
 from time import monotonic, sleep
 from typing import Any
@@ -28,6 +29,7 @@ from .signature import Signature
 from .store import CHUNK, PATIENCE, clean_up, engine_of, insert, make, micros, predictions
 
 CLEAN_UP = 3600.0
+GROUP = 100  # rows of a statement
 NAMES = predictions.c.keys()
 
 logger = logging.getLogger(__name__)
@@ -322,10 +324,21 @@ class BatchLog:
 
 
 def store(connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Write rows in the order of the columns; straight through the driver: twice as fast."""
+    """Write rows in the order of the columns, straight through the driver: twice as fast.
+
+    SQLite takes a group in one statement, so that a service's answers seldom wait for this thread.
+    """
     made: Any = insert(connection, predictions).compile(dialect=connection.dialect)
-    values = rows if made.positional else [dict(zip(NAMES, row, strict=True)) for row in rows]
-    connection.exec_driver_sql(made.string, values) if rows else None
+    if not made.positional:
+        values = [dict(zip(NAMES, row, strict=True)) for row in rows]
+        connection.exec_driver_sql(made.string, values) if values else None
+        return
+    one = f"({', '.join('?' * len(NAMES))})"
+    many = made.string.replace(one, ", ".join([one] * GROUP))
+    for start in range(0, len(rows) - GROUP + 1, GROUP):
+        connection.exec_driver_sql(many, tuple(chain.from_iterable(rows[start : start + GROUP])))
+    if rest := rows[len(rows) - len(rows) % GROUP :]:
+        connection.exec_driver_sql(made.string, list(rest))
 
 
 def take_back(engine: sa.Engine, request_id: str) -> None:
