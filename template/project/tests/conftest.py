@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 import yaml
 
-from .package import catalog, contract, data, model, params, signature, split, synth, train
+from .package import catalog, contract, data, files, model, params, signature, split, synth, train
 
 ROOT = Path(__file__).parents[1]
 ROWS = 2000
@@ -71,8 +71,8 @@ def trained(
             folder,
             settings,
             columns,
-            signature.load_signature(train.MODEL),
-            model.load(train.MODEL),
+            signature.load_signature(files.MODEL),
+            model.load(files.MODEL),
             result,
             typed(settings, columns),
         )

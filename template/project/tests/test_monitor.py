@@ -14,12 +14,14 @@ from scipy import stats
 from .conftest import Trained, predict_matrix, write_yaml
 from .package import (
     errors,
+    files,
     labels,
     log,
     model,
     monitor,
     params,
     predict,
+    resolve,
     store,
     synth,
     train,
@@ -82,7 +84,7 @@ def fill(trained: Trained, fresh: pl.DataFrame, place: Path) -> Fill:
         ):
             shares = {name: found[f"probability_{name}"] for name in classes}
             record = log.Record(
-                requests[k], 0, f"who-{k}", version or predict.version(train.MODEL),
+                requests[k], 0, f"who-{k}", version or resolve.version(files.MODEL),
                 moment + timedelta(seconds=k), row, found["prediction"], shares,
             )  # fmt: skip
             opened.put([record])

@@ -9,7 +9,18 @@ import polars as pl
 import pytest
 
 from .conftest import Trained
-from .package import catalog, errors, groups, insight, params, plots, report, signature, words
+from .package import (
+    catalog,
+    errors,
+    files,
+    groups,
+    insight,
+    params,
+    plots,
+    report,
+    signature,
+    words,
+)
 
 ROWS = 1000
 DRAW = np.random.default_rng(4)
@@ -181,6 +192,6 @@ def test_the_report_is_the_same_whenever_it_is_written(trained: Trained) -> None
         pages = []
         for _ in range(2):
             report.write_report()
-            pages.append([(report.REPORTS / name).read_bytes() for name in report.OUTPUTS])
+            pages.append([(files.REPORTS / name).read_bytes() for name in report.OUTPUTS])
     assert pages[0] == pages[1]
     assert all(b"group" in page for page in pages[0][1:])

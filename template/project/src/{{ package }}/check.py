@@ -1,16 +1,14 @@
 """What `factory check` and `factory summary` have to say."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 from .catalog import Catalog, Finding, check_catalog, load_catalog
 from .data import column_names, raw_path, read_batches
 from .errors import FactoryError
+from .files import EVALUATION, read_json
 from .params import Params, load_params
 
 NAMED, TRIED = 12, 100
-EVALUATION = Path("reports/evaluation.json")
 
 
 def check(*, strict: bool = False, data: bool = True) -> list[Finding]:
@@ -99,9 +97,9 @@ def named(names: list[str]) -> str:
 
 def summary() -> dict[str, Any]:
     """The last evaluation in short."""
-    if not EVALUATION.is_file():
+    told = read_json(EVALUATION)
+    if not told:
         raise FactoryError("no model has been evaluated here", "train one: dvc repro")
-    told = json.loads(EVALUATION.read_text("utf-8"))
     kept = ("task", "target", "rows", "metric", "verdict", "reason", "gain", "warnings")
     return {
         **{key: told[key] for key in kept},

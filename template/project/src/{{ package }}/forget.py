@@ -12,10 +12,11 @@ import yaml
 from .catalog import load_catalog
 from .data import PREPARED, key_text, raw_path, read_batches
 from .errors import FactoryError
+from .files import MODEL
 from .log import entities, veil
 from .params import Params, load_params
-from .predict import MODEL, version, version_of
 from .registry.git import dvc, tries
+from .registry.resolve import version, version_of
 from .store import engine_of, labels, make, predictions
 
 LEARNED = ("train.parquet", "validation.parquet")

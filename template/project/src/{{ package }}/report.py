@@ -4,7 +4,6 @@ The same inputs give the same bytes: when, where and at which commit they were m
 """
 
 import csv
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -19,15 +18,14 @@ from . import words
 from .catalog import Catalog, load_catalog
 from .charts import COLOURS, Axes, Bar, Dot, Point, bars, compact, dots, plot
 from .errors import FactoryError
+from .files import EVALUATION, REPORTS, SNAPSHOT, read_json
 from .groups import is_sensitive
 from .metrics import LOWER_IS_BETTER
 from .params import Params, load_params
 from .words import LABELS, MODELS, compared, interval, number, percent
 
-REPORTS = Path("reports")
 TEMPLATES = Path(__file__).parent / "templates"
 OUTPUTS = ("data_card.md", "model_card.md", "report.html")
-SNAPSHOT = Path("data/snapshot.json")
 FEATURES, CELLS, OTHERS = 15, 8, "all others"
 
 
@@ -42,13 +40,12 @@ def write_report() -> Path:
 
 
 def read_evaluation() -> dict[str, Any]:
-    """What the stage `train` found; None for a number that JSON cannot hold."""
-    path = REPORTS / "evaluation.json"
-    if not path.is_file():
-        raise FactoryError(f"{path} is not here", "make it: dvc repro train")
-    found: dict[str, Any] = json.loads(path.read_text("utf-8"), parse_constant=lambda _: None)
+    """What the stage `train` found."""
+    found = read_json(EVALUATION)
+    if not found:
+        raise FactoryError(f"{EVALUATION} is not here", "make it: dvc repro train")
     if "segments" not in found:
-        raise FactoryError(f"{path} is of an older release", "make it again: dvc repro")
+        raise FactoryError(f"{EVALUATION} is of an older release", "make it again: dvc repro")
     return found
 
 
@@ -57,7 +54,7 @@ def read_snapshot(data: str) -> dict[str, Any]:
 
     The hash ties the file to the data, so it need not be among the stage's dependencies.
     """
-    found: dict[str, Any] = json.loads(SNAPSHOT.read_text("utf-8")) if SNAPSHOT.is_file() else {}
+    found = read_json(SNAPSHOT)
     if found.get("hash") != data:
         return {}
     return {"origin": Path(found["origin"]).name, "taken": found["taken"][:10]}

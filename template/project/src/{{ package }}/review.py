@@ -1,17 +1,15 @@
 """Going through the catalog with a person: what is suspect, and what is only assumed."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from .catalog import CATALOG, Catalog, Column, load_catalog
 from .edit import open_yaml, save_yaml
 from .errors import FactoryError
+from .files import EVALUATION, read_json
 from .params import Params, load_params
 
-EVALUATION = Path("reports/evaluation.json")
 WHEN = {"o": "online", "b": "batch", "a": "after_outcome"}
 
 
@@ -60,10 +58,8 @@ def _urgency(question: Question) -> tuple[bool, float]:
 
 def importance(catalog: Catalog) -> dict[str, float]:
     """The share of each raw column in the last model's importance; empty before the first one."""
-    if not EVALUATION.is_file():
-        return {}
     found: dict[str, float] = {}
-    for line in json.loads(EVALUATION.read_text("utf-8"))["importance"]:
+    for line in read_json(EVALUATION).get("importance", ()):
         name = line["feature"]
         known = name in catalog.columns or name in catalog.derived
         for root in catalog.roots(name) if known else ():

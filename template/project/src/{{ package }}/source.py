@@ -1,6 +1,5 @@
 """New data: fetched from their source, checked, put in place and under DVC, and recorded."""
 
-import json
 import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,11 +16,11 @@ from .check import check_data, told
 from .data import column_names, raw_path, read_batches
 from .dialect import GZIP
 from .errors import FactoryError
+from .files import SNAPSHOT, read_json, write_json
 from .params import Data, Params, load_params
 from .query import write_query
 from .registry.git import dvc
 
-SNAPSHOT = Path("data/snapshot.json")
 SET = "set data.source in params.yaml, or give a file: factory data pull --from FILE"
 
 
@@ -50,13 +49,13 @@ def put_in_place(fresh: Path, origin: str, params: Params, catalog: Catalog) -> 
     rows, warnings = checked(fresh, params, catalog)
     columns = len(column_names(fresh, params.data))
     fresh.replace(target)
-    before = json.loads(SNAPSHOT.read_text("utf-8")) if SNAPSHOT.is_file() else None
+    before = read_json(SNAPSHOT) or None
     taken = datetime.now(UTC).isoformat(timespec="seconds")
     record: dict[str, Any] = {"origin": origin, "taken": taken, "rows": rows, "columns": columns}
     record["hash"] = track(target)
     changed = before is None or before["hash"] != record["hash"]
     if changed:
-        SNAPSHOT.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        write_json(SNAPSHOT, record)
     return {**record, "before": before, "changed": changed, "warnings": told(warnings)}
 
 

@@ -1,7 +1,6 @@
 """The pipeline's first stage: read, check the contract, hold rows out, write the parts."""
 
 import hashlib
-import json
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -15,6 +14,7 @@ from .catalog import Catalog, check_catalog, load_catalog
 from .contract import Violation, findings, read_batch
 from .data import PREPARED, key_text, raw_path, read_batches
 from .errors import FactoryError
+from .files import write_json
 from .params import Params, Split, load_params
 
 PARTS = ("train", "validation", "holdout")
@@ -40,7 +40,7 @@ def prepare(folder: Path = PREPARED) -> dict[str, Any]:
         folder.mkdir(parents=True, exist_ok=True)
         for part, frame in parts.items():
             frame.drop(SIDE).sink_parquet(folder / f"{part}.parquet")
-    (folder / FILE).write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    write_json(folder / FILE, told)
     return told
 
 

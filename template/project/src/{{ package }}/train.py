@@ -1,7 +1,6 @@
 """The pipeline's second stage: fit, evaluate against baselines, and profile for monitoring."""
 
 import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 from itertools import pairwise
@@ -10,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import yaml
 
 from . import baselines
 from .catalog import Catalog, check_catalog, load_catalog
 from .data import PREPARED, load
 from .errors import FactoryError
+from .files import EVALUATION, MODEL, REPORTS, answers, read_json, write_json
 from .groups import is_sensitive
 from .insight import Held, check_segments, insights
 from .metrics import PRIMARY, Interval, evaluate, expected, measure
@@ -35,8 +34,6 @@ from .signature import (
 )
 from .split import FILE as SPLIT
 
-MODEL = Path("models/model")
-REPORTS = Path("reports")
 PROFILE, CARD = "profile.json", "card.json"
 POINTS, LISTED = 201, 255
 IMPORTANCE_ROWS = 2000
@@ -57,7 +54,7 @@ def train() -> dict[str, Any]:
     if errors := [f for f in check_catalog(catalog, params) if f.level == "error"]:
         raise FactoryError(f"{errors[0].feature}: {errors[0].message}", errors[0].remedy)
     check_segments(catalog, params)
-    split = json.loads((PREPARED / SPLIT).read_text("utf-8"))
+    split = read_json(PREPARED / SPLIT)
     rows = {part: load(part) for part in ("train", "validation", "holdout")}
     signature = describe_model(rows["train"], catalog, params, split)
     parts = {part: matrix(frame, signature) for part, frame in rows.items()}
@@ -89,10 +86,10 @@ def train() -> dict[str, Any]:
     MODEL.mkdir(parents=True, exist_ok=True)
     save(model, MODEL)
     save_signature(signature, MODEL)
-    _write_json(MODEL / PROFILE, profile(rows["train"], signature, scored["model"]))
-    _write_json(MODEL / CARD, model_card(result, catalog, params))
-    _write_json(REPORTS / "evaluation.json", result)
-    _write_json(REPORTS / "metrics.json", metrics_file(result))
+    write_json(MODEL / PROFILE, profile(rows["train"], signature, scored["model"]))
+    write_json(MODEL / CARD, model_card(result, catalog, params))
+    write_json(EVALUATION, result)
+    write_json(REPORTS / "metrics.json", metrics_file(result))
     sensitive = is_sensitive(catalog, params.data.target)
     write_plots(REPORTS / "plots", held, importance, params.decision, sensitive)
     return result
@@ -142,14 +139,13 @@ def class_names(split: dict[str, Any], params: Params) -> tuple[str, ...]:
 def provenance(params: Params, split: dict[str, Any]) -> dict[str, str]:
     """Code, data, settings and versions by hash; a registry tag names the commit."""
     code = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.rglob("*.py")))
-    lock, answers = Path("uv.lock"), Path(".copier-answers.yml")
-    recorded = yaml.safe_load(answers.read_text("utf-8")) if answers.is_file() else {}
+    lock = Path("uv.lock")
     return {
         "data": split["data"],
         "code": _digest(code),
         "params": params_hash(params),
         "lock": _digest(lock.read_bytes()) if lock.is_file() else "",
-        "template": str(recorded.get("_commit", "")),
+        "template": str(answers().get("_commit", "")),
     }
 
 
@@ -337,12 +333,6 @@ def metrics_file(result: dict[str, Any]) -> dict[str, Any]:
     }
     baselines = {n: {result["metric"]: points[n][result["metric"]]} for n in ("naive", "linear")}
     return {**points["model"], "baseline": baselines, "accepted": result["verdict"] == "accepted"}
-
-
-def _write_json(path: Path, content: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", "utf-8")
 
 
 def _digest(content: bytes) -> str:

@@ -2,13 +2,10 @@
 
 import shutil
 import subprocess
-from pathlib import Path
-
-import yaml
 
 from .errors import FactoryError
+from .files import ANSWERS, answers
 
-ANSWERS = Path(".copier-answers.yml")
 INSTALL = "uv tool install mlfactory"
 
 
@@ -19,7 +16,7 @@ def update() -> int:
     """
     if not ANSWERS.is_file():
         raise FactoryError(f"{ANSWERS} is not here", "run this in the factory's own directory")
-    source = str(yaml.safe_load(ANSWERS.read_text("utf-8")).get("_src_path", ""))
+    source = str(answers().get("_src_path", ""))
     program = shutil.which("mlfactory") or ("mlfactory::" not in source and shutil.which("copier"))
     if not program:
         raise FactoryError("updates need mlfactory, and it is not on the PATH", INSTALL)

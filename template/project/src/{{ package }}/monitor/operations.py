@@ -1,12 +1,11 @@
 """Is anybody asking, do outcomes arrive, and are data and model as young as was promised?"""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from statistics import median
 
+from ..files import SNAPSHOT, read_json
 from ..registry.git import tries
-from ..source import SNAPSHOT
 from .reading import Seen, Watched
 from .verdict import Check
 from .window import Window, stamp
@@ -42,8 +41,7 @@ def traffic(
 
 def ages(watched: Watched, now: datetime, label: datetime | None) -> list[Check]:
     """What is older than promised; nothing is said of what was not."""
-    settings, file = watched.params.monitor, watched.root / SNAPSHOT
-    taken = json.loads(file.read_text("utf-8"))["taken"] if file.is_file() else None
+    settings, taken = watched.params.monitor, read_json(watched.root / SNAPSHOT).get("taken")
     trained = tries("log", "-1", "--format=%cI", watched.commit or "HEAD", "--", "dvc.lock")
     known = [
         ("labels", settings.label_days, label, "the newest outcome", "no-outcomes-arrive"),

@@ -7,27 +7,25 @@ of itself (Guillory and others, Predicting with confidence on unseen distributio
 something else; only outcomes can.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from math import hypot
 
 import numpy as np
 
+from ..files import EVALUATION, read_json
 from ..metrics import PRIMARY, evaluate, expected
 from .reading import Seen, Watched
 from .statistics import Told
 from .verdict import Check
 
-EVALUATION = "reports/evaluation.json"
 ROWS = 20_000  # enough for the intervals
 WIDTH, WORSE = 1.96, "the-model-is-worse"
 
 
 def reference(watched: Watched) -> Told | None:
     """The metrics on the holdout with intervals; null if the evaluation is not this model's."""
-    file = watched.root / EVALUATION
-    told: Told = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    told = read_json(watched.root / EVALUATION)
     if told.get("provenance") != watched.signature.provenance:
         return None
     found: Told = told["models"]["model"]

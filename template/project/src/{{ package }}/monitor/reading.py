@@ -1,6 +1,5 @@
 """What the model saw, said and got right: counted from the prediction log, or from a file."""
 
-import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,14 +12,13 @@ from ..catalog import CATALOG, Catalog, load_catalog
 from ..contract import read_rows
 from ..data import missing_as_null, parse, read_batches
 from ..errors import FactoryError
+from ..files import MODEL, read_json
 from ..labels import read_log
 from ..log import veil
 from ..model import load, predict
 from ..params import PARAMS, Params, load_params
-from ..predict import MODEL, version
 from ..registry.git import tries
-from ..registry.resolve import resolve
-from ..registry.tags import stages
+from ..registry.resolve import on_stage, resolve, version
 from ..signature import Signature, encode, featured, load_signature, refusals
 from ..train import PROFILE
 from .statistics import Array, Tally, Told, tally
@@ -111,10 +109,10 @@ def production() -> Watched:
     Raises FactoryError if it has no profile that can be compared with.
     """
     in_git = tries("rev-parse", "--git-dir")
-    model = resolve("prod" if in_git and "prod" in stages() else MODEL.as_posix())
+    model = (on_stage("prod") if in_git else None) or resolve(MODEL.as_posix())
     label = f"{model.version} in prod" if model.version else f"{MODEL}, nothing is in prod"
     file, own = model.model / PROFILE, load_params()
-    profile = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    profile = read_json(file)
     if "expected" not in profile:
         told = f"{file} is not there, or of an older form"
         raise FactoryError(told, "train the model with the code of today: dvc repro")

@@ -1,11 +1,9 @@
 """What machines read: the card in the model's folder, and this factory's line in a catalog."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from ..files import answers, read_json, write_json
 from .git import commit_files, git
 from .models import models
 from .tags import artifact
@@ -14,17 +12,12 @@ if TYPE_CHECKING:
     from ..catalog import Catalog
     from ..params import Params
 
-ANSWERS, CATALOG, BRANCH = Path(".copier-answers.yml"), Path("catalog.json"), "status"
+CATALOG, BRANCH = Path("catalog.json"), "status"
 EVALUATED = (
     "task", "target", "classes", "positive", "threshold", "rows", "metric", "models", "gain",
     "verdict", "reason", "segments", "importance", "backtest", "warnings", "provenance",
 )  # fmt: skip
 Told = dict[str, Any]
-
-
-def answers() -> Told:
-    """What was answered when the factory was made."""
-    return dict(yaml.safe_load(ANSWERS.read_text("utf-8"))) if ANSWERS.is_file() else {}
 
 
 def model_card(evaluation: Told, catalog: "Catalog", params: "Params") -> Told:
@@ -48,7 +41,6 @@ def model_card(evaluation: Told, catalog: "Catalog", params: "Params") -> Told:
 
 def write_catalog(drift: Told | None = None) -> Told:
     """Write catalog.json: who owns what, and what is on which stage. Drift stays as it was told."""
-    before = json.loads(CATALOG.read_text("utf-8")) if CATALOG.is_file() else {}
     known, told = answers(), models()
     by_version = {one["version"]: one for one in told["versions"]}
     stages = {
@@ -64,9 +56,9 @@ def write_catalog(drift: Told | None = None) -> Told:
         "template": known.get("_commit"),
         "versions": list(by_version),
         "stages": stages,
-        "drift": drift or before.get("drift"),
+        "drift": drift or read_json(CATALOG).get("drift"),
     }
-    CATALOG.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    write_json(CATALOG, content)
     return content
 
 

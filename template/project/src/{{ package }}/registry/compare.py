@@ -1,6 +1,5 @@
 """`factory compare`: two models on the same rows, which neither of them has learned from."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,19 +16,19 @@ from ..catalog import Catalog, load_catalog
 from ..contract import read_rows
 from ..data import column_names, key_text, raw_path, read_batches
 from ..errors import FactoryError
+from ..files import COMPARISON, write_json
 from ..groups import grouped
 from ..insight import check_segments
 from ..metrics import PRIMARY
 from ..params import PARAMS, Params, load_params
-from ..predict import version
 from ..report import environment
 from ..signature import Signature, featured, load_signature
 from ..split import by_hash, split_key
-from ..train import REPORTS, params_hash
+from ..train import params_hash
 from .gate import Compared, Group, judge, undecided
-from .resolve import Registered, resolve, run
+from .resolve import Registered, resolve, run, version
 
-RECORD, PAGE = REPORTS / "comparison.json", REPORTS / "comparison.md"
+PAGE = COMPARISON.with_suffix(".md")
 NUMBER = "__row__"
 STATES = {
     "kept": "not worse by the margin",
@@ -78,7 +77,7 @@ def compare(a: Registered | str, b: Registered | str) -> dict[str, Any]:
     record |= {"a_metrics": {}, "b_metrics": {}, "rows": 0, "left_out": 0, "segments": []}
     record |= compared(sides, params, catalog)
     record["made"] = datetime.now(UTC).isoformat(timespec="seconds")
-    RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    write_json(COMPARISON, record)
     template = environment(PAGE.name).get_template(PAGE.name)
     PAGE.write_text(template.render(record, states=STATES), "utf-8", newline="\n")
     return record

@@ -17,6 +17,7 @@ from ..contract import read_rows
 from ..data import head_of, raw_path, read_batches
 from ..dialect import HEAD, opened
 from ..errors import FactoryError
+from ..files import MODEL
 from ..formats import EXAMPLE, read
 from ..groups import is_sensitive
 from ..labels import read_log
@@ -25,7 +26,6 @@ from ..params import Data, Params
 from ..signature import load_signature
 from ..source import kind, put_in_place, track
 from ..store import EPOCH
-from .resolve import MODEL
 
 TAKEN = Path("data/raw/taken.parquet")  # beside the data, so that it goes back when they do
 KEY = {"request_id": pl.String(), "row": pl.Int64(), "time": pl.Datetime("us", "UTC")}

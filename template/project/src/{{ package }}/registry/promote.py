@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FactoryError
-from .card import answers, write_catalog
+from ..files import COMPARISON, answers, pretty, read_json
+from .card import write_catalog
 from .git import commit_files, commit_of, git, identity, set_refs, tag_object, tries
 from .models import facts, told_of
 from .register import apart
@@ -21,7 +22,6 @@ from .resolve import version as name_of
 from .tags import Tag, held, next_stage_tag, registered, stages, tags
 
 PROMOTIONS = Path("promotions")
-COMPARISON = Path("reports/comparison.json")
 ONLY_IN_FULL = ("a", "b", "a_metrics", "b_metrics")
 Told = dict[str, Any]
 
@@ -87,9 +87,9 @@ def begun(stage: str, found: Registered, current: Tag | None, kind: str, why: st
 
 def comparison(current: Tag | None, found: Registered) -> Told:
     """The last comparison made here, if it is of what the stage holds, as A, with this, as B."""
-    if not current or not COMPARISON.is_file():
+    compared = read_json(COMPARISON)
+    if not current or not compared:
         return {}
-    compared: Told = json.loads(COMPARISON.read_text("utf-8"))
     names = name_of(resolve(current.version).model), name_of(found.model)
     return compared if names == (compared["a"]["model"], compared["b"]["model"]) else {}
 
@@ -218,11 +218,6 @@ def apply(approver: str = "") -> Told:
         made.append(tag)
     write_catalog()
     return {"made": made, "stale": stale}
-
-
-def pretty(content: Told) -> str:
-    """JSON that git can show the differences of."""
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 def page(record: Told) -> str:

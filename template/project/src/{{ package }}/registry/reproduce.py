@@ -7,10 +7,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from ..files import MODEL
 from .git import dvc, git, output
 from .models import told_of
 from .register import platform_here
-from .resolve import MODEL, lock_of, resolve
+from .resolve import lock_of, resolve
 from .tags import registered
 
 Told = dict[str, Any]

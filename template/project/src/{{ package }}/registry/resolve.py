@@ -17,11 +17,11 @@ from typing import Any, NoReturn
 import yaml
 
 from ..errors import FactoryError
+from ..files import MODEL
 from ..params import PARAMS, Loader
 from .git import dvc, environment, git, output
 from .tags import FETCH, STAGES, registered, stages
 
-MODEL = Path("models/model")
 EXPORTS = Path(".factory/versions")
 LOCK, PACKAGES, SIGNATURE = "dvc.lock", "uv.lock", "signature.json"
 UV = "install it: https://docs.astral.sh/uv"
@@ -47,12 +47,18 @@ def resolve(text: str) -> Registered:
         return Registered(text, None, None, Path(), Path(text))
     if VERSION.fullmatch(text):
         return exported(text, text, registered(text).commit)
-    if held := stages().get(text):
-        return exported(text, held.version, held.commit)
+    if found := on_stage(text):
+        return found
     raise FactoryError(
         f"no version is on the stage {text}" if text in STAGES else f"there is no model {text!r}",
         f"{FETCH}; `factory models` shows stages and versions",
     )
+
+
+def on_stage(stage: str) -> Registered | None:
+    """The model that a stage holds, if it holds one."""
+    held = stages().get(stage)
+    return exported(stage, held.version, held.commit) if held else None
 
 
 def exported(label: str, version: str | None, commit: str) -> Registered:

@@ -13,15 +13,14 @@ from typing import Any
 from ..catalog import load_catalog
 from ..data import raw_path
 from ..errors import FactoryError
+from ..files import COMPARISON, MODEL, REPORTS, SNAPSHOT
 from ..params import Params, load_params
-from ..source import SNAPSHOT, pull
+from ..source import pull
 from ..split import digest
-from ..train import MODEL, REPORTS
-from .compare import PAGE, RECORD, compare
+from .compare import PAGE, compare
 from .git import commit_of, dvc, git, output
 from .harvest import TAKEN, harvest
-from .resolve import LOCK, Registered, exported, lock_of, resolve
-from .tags import stages
+from .resolve import LOCK, Registered, exported, lock_of, on_stage
 
 
 @dataclass(frozen=True)
@@ -69,9 +68,7 @@ def failed(error: FactoryError) -> FactoryError:
 
 def in_use() -> Registered:
     """The model in production; where there is none, that of the last commit."""
-    if "prod" in stages():
-        return resolve("prod")
-    return exported("HEAD", None, commit_of("HEAD"))
+    return on_stage("prod") or exported("HEAD", None, commit_of("HEAD"))
 
 
 def fetch(params: Params) -> str:
@@ -102,7 +99,7 @@ def small_files(params: Params) -> list[Path]:
     noted = [path.with_name(f"{path.name}.dvc") for path in data]
     outs = (Path(one["path"]) for stage in lock_of(Path()).values() for one in stage["outs"])
     reports = [path for path in outs if path.is_relative_to(REPORTS) and not path.is_dir()]
-    return [Path(LOCK), *data, *noted, SNAPSHOT, *reports, RECORD, PAGE]
+    return [Path(LOCK), *data, *noted, SNAPSHOT, *reports, COMPARISON, PAGE]
 
 
 def changed(params: Params) -> tuple[str, ...]:

@@ -16,8 +16,8 @@ from starlette.datastructures import QueryParams
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..catalog import check_catalog
-from ..check import EVALUATION
 from ..errors import FactoryError
+from ..files import EVALUATION
 from ..log import Log, Record, open_log
 from ..params import Serving
 from ..predict import CONTRIBUTIONS, MODEL, Scorer, opened
