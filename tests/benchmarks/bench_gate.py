@@ -19,39 +19,22 @@ the factory's rule and by the better number.
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import sys
 import time
 from collections import Counter, defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import loading  # noqa: F401  # makes `factory` known
 import numpy as np
 import polars as pl
+from factory import metrics, model, params, signature, split
+from factory.registry import gate
 
-ROOT = Path(__file__).parents[2]
 Array = np.ndarray
 COLUMNS, POPULATION = 8, 40_000
 KINDS = ("by luck", "by the margin")
 RULES = ("gate", "point", "re-shuffled, gate", "re-shuffled, point")
-
-
-def package() -> ModuleType:
-    """The package of the template, which carries no Jinja, imported from where it stands."""
-    home = ROOT / "template/project/src/{{ package }}"
-    spec = importlib.util.spec_from_file_location("factory", home / "__init__.py")
-    assert spec and spec.loader
-    sys.modules["factory"] = module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-package()
-from factory import metrics, model, params, signature, split  # noqa: E402
-from factory.registry import gate  # noqa: E402
 
 SETTINGS = params.Params(task="classification", data=params.Data(path="none", target="y", id="id"))
 QUICK = params.Model(learning_rate=0.1, num_leaves=15, max_rounds=400, early_stopping_rounds=50)

@@ -10,16 +10,16 @@ difference is paired by row; within one standard error, two models count as equa
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
+import loading  # noqa: F401  # makes `factory` known
 import numpy as np
 import polars as pl
+from factory import baselines, model, params, signature, train
 from sklearn import datasets
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.model_selection import KFold, StratifiedKFold
@@ -27,20 +27,6 @@ from sklearn.model_selection import KFold, StratifiedKFold
 ROOT = Path(__file__).parents[2]
 Array = np.ndarray
 Draw = np.random.Generator
-
-
-def package() -> ModuleType:
-    """The package of the template, which carries no Jinja, imported from where it stands."""
-    home = ROOT / "template/project/src/{{ package }}"
-    spec = importlib.util.spec_from_file_location("factory", home / "__init__.py")
-    assert spec and spec.loader
-    sys.modules["factory"] = module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-package()
-from factory import baselines, model, params, signature, train  # noqa: E402
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import socket
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from .conftest import Factory
+from .stand_in import served
 
 pytestmark = pytest.mark.xdist_group("lab")
 SECRET = "s3cret-token"
@@ -59,22 +59,15 @@ class Webhook:
 def webhook() -> Iterator[Webhook]:
     found = Webhook()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            if found.status == 200:
-                found.taken.append(json.loads(body))
-            self.send_response(found.status)
-            self.end_headers()
+    def answer(request: BaseHTTPRequestHandler, message: Any) -> None:
+        if found.status == 200:
+            found.taken.append(message)
+        request.send_response(found.status)
+        request.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        found.url = f"json://127.0.0.1:{server.server_port}/{SECRET}"
+    with served(answer) as address:
+        found.url = f"json://{address}/{SECRET}"
         yield found
-        server.shutdown()
 
 
 @pytest.fixture

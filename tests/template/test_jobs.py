@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import pytest
 import yaml
 
 from .conftest import Factory, execute, make
+from .stand_in import served
 
 pytestmark = pytest.mark.xdist_group("jobs")
 TOKEN, FILLED = "t0ken-of-the-job", 100
@@ -65,27 +65,19 @@ def forge() -> Iterator[Forge]:
     """The stand-in, on the loopback address."""
     found = Forge(pulls=[{"number": 7, "merged_at": "2026-01-01T00:00:00Z"}], reviews=REVIEWS)
 
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            known = self.headers["Authorization"] == f"Bearer {TOKEN}" or "/alerts" in self.path
-            told = found.answer(self.command, self.path, json.loads(body or "{}"))
-            self.send_response(200 if known and told is not None else 404 if known else 401)
-            if "/issues?" in self.path and "page=2" not in self.path:
-                self.send_header("Link", f'<{found.url}{self.path}&page=2>; rel="next"')
-            self.end_headers()
-            self.wfile.write(json.dumps(told).encode())
+    def answer(request: BaseHTTPRequestHandler, body: Any) -> None:
+        path = request.path
+        known = request.headers["Authorization"] == f"Bearer {TOKEN}" or "/alerts" in path
+        told = found.answer(request.command, path, body)
+        request.send_response(200 if known and told is not None else 404 if known else 401)
+        if "/issues?" in path and "page=2" not in path:
+            request.send_header("Link", f'<{found.url}{path}&page=2>; rel="next"')
+        request.end_headers()
+        request.wfile.write(json.dumps(told).encode())
 
-        do_GET = do_POST = do_PATCH = answer  # noqa: N815
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        found.url = f"http://127.0.0.1:{server.server_port}"
+    with served(answer) as address:
+        found.url = f"http://{address}"
         yield found
-        server.shutdown()
 
 
 @pytest.fixture(scope="module")

@@ -2,32 +2,9 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
-
-
-class Task(StrEnum):
-    """What is predicted; `auto` looks at the target."""
-
-    auto = "auto"
-    classification = "classification"
-    regression = "regression"
-
-
-class Serving(StrEnum):
-    """How predictions are made."""
-
-    batch = "batch"
-    online = "online"
-
-
-class Ci(StrEnum):
-    """Which CI runs the factory."""
-
-    github = "github"
-    none = "none"
 
 
 def new(
@@ -61,12 +38,16 @@ def new(
         ),
     ] = None,
     task: Annotated[
-        Task, typer.Option(help="What is predicted; auto looks at the target.")
-    ] = Task.auto,
+        Literal["auto", "classification", "regression"],
+        typer.Option(help="What is predicted; auto looks at the target."),
+    ] = "auto",
     serving: Annotated[
-        Serving | None, typer.Option(help="How predictions are made: batch unless said otherwise.")
+        Literal["batch", "online"] | None,
+        typer.Option(help="How predictions are made: batch unless said otherwise."),
     ] = None,
-    ci: Annotated[Ci | None, typer.Option(help="Which CI runs the factory.")] = None,
+    ci: Annotated[
+        Literal["github", "none"] | None, typer.Option(help="Which CI runs the factory.")
+    ] = None,
     remote: Annotated[
         str | None, typer.Option(metavar="URL", help="DVC remote for data and models.")
     ] = None,
@@ -109,9 +90,9 @@ def new(
             target=target,
             id_column=identifier,
             time_column=time,
-            task=None if task is Task.auto else task.value,
-            serving=serving and serving.value,
-            ci=ci and ci.value,
+            task=None if task == "auto" else task,
+            serving=serving,
+            ci=ci,
             remote=remote,
             owner=owner,
         ),

@@ -81,7 +81,7 @@ def trained(
 def typed(settings: params.Params, columns: catalog.Catalog) -> pl.DataFrame:
     """The rows in the order of the file."""
     raw = data.read_batches(Path(settings.data.path), settings.data)
-    return pl.concat(contract.read_batch(rows, columns.columns, settings.data)[0] for rows in raw)
+    return pl.concat(contract.read_rows(rows, columns.columns, settings.data)[0] for rows in raw)
 
 
 def small(columns: catalog.Catalog, settings: params.Params) -> params.Params:

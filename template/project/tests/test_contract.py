@@ -40,9 +40,9 @@ def test_a_value_that_breaks_the_contract_is_told_by_rule(
 ) -> None:
     raw = pl.DataFrame({"x": [value]})
 
-    found = contract.read_batch(raw, {"x": rule}, SETTINGS)[1]
+    found = contract.read_rows(raw, {"x": rule}, SETTINGS)[1]
 
-    assert found == [contract.Violation("x", broken, 1)]
+    assert contract.broken_rules(found) == {("x", broken): 1}
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,9 @@ def test_a_value_that_breaks_the_contract_is_told_by_rule(
 def test_a_value_that_keeps_the_contract_is_read(
     rule: catalog.Column, value: str, read: object
 ) -> None:
-    rows, found = contract.read_batch(pl.DataFrame({"x": [value]}), {"x": rule}, SETTINGS)
+    rows, found = contract.read_rows(pl.DataFrame({"x": [value]}), {"x": rule}, SETTINGS)
 
-    assert (rows["x"].to_list(), found) == ([read], [])
+    assert (rows["x"].to_list(), found.height) == ([read], 0)
 
 
 def test_a_bad_value_in_the_last_batch_is_found(tmp_path: Path) -> None:
@@ -78,13 +78,15 @@ def test_a_bad_value_in_the_last_batch_is_found(tmp_path: Path) -> None:
 
 def test_a_column_that_is_missing_is_named() -> None:
     with pytest.raises(errors.FactoryError, match="the data lack the column 'gone'"):
-        contract.read_batch(pl.DataFrame({"x": ["1"]}), {"gone": column("int")}, SETTINGS)
+        contract.read_rows(pl.DataFrame({"x": ["1"]}), {"gone": column("int")}, SETTINGS)
 
 
-def test_what_is_broken_is_summed_over_batches() -> None:
-    broken = [contract.Violation("x", "is above 9", rows) for rows in (2, 3)]
-    columns = catalog.Catalog(columns={"x": column("int", source="orders")})
+def test_what_is_broken_is_summed_over_batches(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("x\n10\n11\n" + "1\n" * data.BATCH + "12\n13\n14\n", "utf-8")
+    settings = params.Params(task="regression", data=params.Data(path=str(path), target="x"))
+    columns = catalog.Catalog(columns={"x": column("int", source="orders", range=(0, 9))})
 
-    (found,) = contract.findings(broken, columns)
+    (found,) = check.check_data(columns, settings)
 
     assert (found.source, found.message) == ("orders", "5 rows: the value is above 9")

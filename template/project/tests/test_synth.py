@@ -13,9 +13,9 @@ def test_synthesised_rows_keep_the_contract_and_are_read_back_as_they_were(
     rows.write_csv(tmp_path / "rows.csv", separator=trained.params.data.separator)
     (raw,) = data.read_batches(tmp_path / "rows.csv", trained.params.data)
 
-    read, broken = contract.read_batch(raw, trained.catalog.columns, trained.params.data)
+    read, broken = contract.read_rows(raw, trained.catalog.columns, trained.params.data)
 
-    assert broken == []
+    assert broken.is_empty()
     assert read.equals(rows)
 
 

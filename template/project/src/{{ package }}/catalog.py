@@ -1,7 +1,7 @@
 """The feature catalog: what each column is, where it comes from, and when it can be had."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -122,10 +122,6 @@ class Finding:
     message: str
     remedy: str
 
-    def json(self) -> dict[str, str | None]:
-        """As plain data."""
-        return asdict(self)
-
 
 def load_catalog(path: Path = CATALOG) -> Catalog:
     """Read and check the catalog; a FactoryError names every entry that is wrong."""
@@ -170,11 +166,8 @@ def _parts(catalog: Catalog, params: Params) -> Iterator[Finding]:
                 "decide with: factory catalog review",
             )  # fmt: skip
     for name, column in catalog.columns.items():
-        if (
-            column.sensitive != "none"
-            and column.role != "target"
-            and (column.values or column.range)
-        ):
+        ruled = column.values or column.range
+        if column.sensitive != "none" and column.role != "target" and ruled:
             yield Finding(
                 "warning", name, column.source,
                 f"it is {column.sensitive}, and its values stand in features.yaml",
@@ -216,6 +209,4 @@ def _availability(catalog: Catalog, params: Params, strict: bool) -> Iterator[Fi
 
 
 def _when(availability: str) -> str:
-    return {"online": "online", "batch": "in batch", "after_outcome": "after the outcome"}[
-        availability
-    ]
+    return {"batch": "in batch", "after_outcome": "after the outcome"}.get(availability, "online")

@@ -14,6 +14,7 @@ WIDTH, LEFT, TOP, SIDE = 360, 54, 8, 296
 COLOURS = 6
 TALL = 170
 Point = tuple[float, float]
+DOT = Markup('<circle class="dot c{}" cx="{:.1f}" cy="{:.1f}" r="{}"/>')
 Measured = Mapping[str, float | None] | None  # value, low, high
 
 
@@ -103,10 +104,9 @@ def dots(
     body = [_path("grid", [(x, 0), (x, bottom)]) for x in (start, start + wide)]
     body.append(_path("line c0", places[:linked]))
     ring = Markup('<circle class="ring" cx="{:.1f}" cy="{:.1f}" r="4"/>')
-    dot = Markup('<circle class="dot c0" cx="{:.1f}" cy="{:.1f}" r="4"/>')
     for row, (x, y) in zip(rows, places, strict=True):
         body.append(_text("small", 0, y + 4, row.label, 24) + _text("end", WIDTH, y + 4, row.text))
-        body.append(ring.format(start + (row.seen - low) * scale, y) + dot.format(x, y))
+        body.append(ring.format(start + (row.seen - low) * scale, y) + DOT.format(0, x, y, 4))
     body += [
         _text("middle soft", start + (end - low) * scale, bottom + 14, write(end))
         for end in (low, high)
@@ -123,11 +123,9 @@ def plot(title: str, axes: Axes, curves: dict[str, list[Point]], draw: str = "li
         if "line" in draw:
             body.append(_path(f"line c{i}", _apart(places)))
         if "dots" in draw:
-            dot = Markup('<circle class="dot c{}" cx="{:.1f}" cy="{:.1f}" r="3.5"/>')
-            body += [dot.format(i, *place) for place in places]
+            body += [DOT.format(i, *place, 3.5) for place in places]
         if len(curves) > 1:
-            body.append(_path(f"line c{i}", [(LEFT, y - 4), (LEFT + 28, y - 4)]))
-            body.append(_text("", LEFT + 36, y, name, 38))
+            body += _legend(i, y, name)
     legend = 20 * len(curves) + 8 if len(curves) > 1 else 0
     return _svg(title, f"{axes.y}, by {axes.x}", TOP + SIDE + 44 + legend, body)
 
@@ -171,10 +169,14 @@ def over_time(
     for i, (name, values) in enumerate(series.items()):
         first, y = LEFT + step / 2 + 5 * (i - (len(series) - 1) / 2), TOP + TALL + 40 + 20 * i
         body += _measured(i, [(first + k * step, one) for k, one in enumerate(values)], at)
-        body += [_path(f"line c{i}", [(LEFT, y - 4), (LEFT + 28, y - 4)])]
-        body += [_text("", LEFT + 36, y, name, 38)]
+        body += _legend(i, y, name)
     told = "; ".join(f"{place}: {_told(series, k)}" for k, place in enumerate(places))
     return _svg(title, told, TOP + TALL + 30 + 20 * len(series), body)
+
+
+def _legend(i: int, y: int, name: str) -> list[Markup]:
+    line = _path(f"line c{i}", [(LEFT, y - 4), (LEFT + 28, y - 4)])
+    return [line, _text("", LEFT + 36, y, name, 38)]
 
 
 def _names(places: Sequence[str], step: float) -> Iterable[Markup]:
@@ -192,12 +194,11 @@ def _measured(
 ) -> Iterable[Markup]:
     known = [(x, one) for x, one in values if one and one["value"] is not None]
     yield _path(f"line c{i}", [(x, at(one["value"] or 0)) for x, one in known])
-    dot = Markup('<circle class="dot c{}" cx="{:.1f}" cy="{:.1f}" r="3.5"/>')
     for x, one in known:
         low, high = one.get("low"), one.get("high")
         if low is not None and high is not None:
             yield _path(f"c{i}", [(x, at(low)), (x, at(high))])
-        yield dot.format(i, x, at(one["value"] or 0))
+        yield DOT.format(i, x, at(one["value"] or 0), 3.5)
 
 
 def _band(usual: Mapping[str, float | None], at: Callable[[float], float]) -> Markup:

@@ -1,5 +1,6 @@
 """What `factory check` and `factory summary` have to say."""
 
+from collections import Counter
 from typing import Any
 
 from .catalog import Catalog, Finding, check_catalog, load_catalog
@@ -29,7 +30,7 @@ def check(*, strict: bool = False, data: bool = True) -> list[Finding]:
 
 def check_data(catalog: Catalog, params: Params) -> list[Finding]:
     """Every batch against the contract, and columns that nobody has described."""
-    from .contract import findings, read_batch
+    from .contract import broken_rules, findings, read_rows
 
     path = raw_path(params)
     names = column_names(path, params.data)
@@ -47,22 +48,20 @@ def check_data(catalog: Catalog, params: Params) -> list[Finding]:
         if name not in names
     ]  # fmt: skip
     present = {name: column for name, column in catalog.columns.items() if name in names}
-    broken = (
-        violation
-        for raw in read_batches(path, params.data)
-        for violation in read_batch(raw, present, params.data)[1]
-    )
+    broken = Counter[tuple[str, str]]()
+    for raw in read_batches(path, params.data):
+        broken.update(broken_rules(read_rows(raw, present, params.data)[1]))
     return new + lacking + findings(broken, catalog)
 
 
 def check_features(catalog: Catalog, params: Params) -> list[Finding]:
     """Does features.py compute what is declared, from no more than a prediction is given?"""
-    from .contract import read_batch
+    from .contract import read_rows
     from .signature import featured, refuse_undeclared
 
     inputs = catalog.inputs(params)
     for raw in read_batches(raw_path(params), params.data):
-        rows, _ = read_batch(raw.head(TRIED), inputs, params.data)
+        rows, _ = read_rows(raw.head(TRIED), inputs, params.data)
         try:
             frame = featured(rows, catalog.features(params))
             refuse_undeclared(frame, {*inputs, *catalog.derived})

@@ -1,8 +1,7 @@
 """The data contract that follows from the catalog, checked with pandera on collected batches."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -18,15 +17,6 @@ if TYPE_CHECKING:
 
 MISSING = "is missing"
 NO_CASES = pl.DataFrame(schema={"row": pl.Int64, "column": pl.String, "rule": pl.String})
-
-
-@dataclass(frozen=True)
-class Violation:
-    """A rule that a column breaks, and in how many rows."""
-
-    column: str
-    rule: str
-    rows: int
 
 
 def schema(columns: dict[str, Column]) -> "pa.DataFrameSchema":
@@ -50,20 +40,13 @@ def _column(column: Column) -> "pa.Column":
     return pa.Column(DTYPES[column.dtype], checks, nullable=column.nullable)
 
 
-def read_batch(raw: pl.DataFrame, columns: dict[str, Column], data: Data) -> tuple[pl.DataFrame, list[Violation]]:  # fmt: skip  # noqa: E501
-    """A batch typed by the catalog, and what it breaks of the contract, summed over its rows.
-
-    Raises FactoryError for a column that is missing altogether: nothing can be said without it.
-    """
-    rows, cases = read_rows(raw, columns, data)
-    counts = cases.group_by("column", "rule", maintain_order=True).len()
-    return rows, [Violation(*case) for case in counts.iter_rows()]
-
-
 def read_rows(
     raw: pl.DataFrame, columns: dict[str, Column], data: Data
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """A batch typed by the catalog, and each value that breaks it: `row` (from 0), column, rule."""
+    """A batch typed by the catalog, and each value that breaks it: `row` (from 0), column, rule.
+
+    Raises FactoryError for a column that is missing altogether: nothing can be said without it.
+    """
     if absent := [name for name in columns if name not in raw.columns]:
         raise FactoryError(
             f"the data lack {_named(absent)}",
@@ -101,18 +84,21 @@ def _broken(rows: pl.DataFrame, columns: dict[str, Column]) -> pl.DataFrame:
     return NO_CASES
 
 
-def findings(violations: Iterable[Violation], catalog: Catalog) -> list[Finding]:
-    """What the data break, summed over all batches, with the remedy for each."""
-    total: Counter[tuple[str, str]] = Counter()
-    for violation in violations:
-        total[violation.column, violation.rule] += violation.rows
+def broken_rules(cases: pl.DataFrame) -> Counter[tuple[str, str]]:
+    """In how many rows each column breaks a rule."""
+    counts = cases.group_by("column", "rule", maintain_order=True).len()
+    return Counter({(column, rule): rows for column, rule, rows in counts.iter_rows()})
+
+
+def findings(broken: Mapping[tuple[str, str], int], catalog: Catalog) -> list[Finding]:
+    """What the data break, by column and rule, with the remedy for each."""
     return [
         Finding(
             "error", column, catalog.columns[column].source,
             f"{rows:,} {'row' if rows == 1 else 'rows'}: the value {rule}",
             f"mend it at the source, or change the contract of {column!r} in features.yaml",
         )
-        for (column, rule), rows in total.items()
+        for (column, rule), rows in broken.items()
     ]  # fmt: skip
 
 

@@ -179,8 +179,7 @@ def mark(described: dict[str, dict[str, Any]], sample: pl.DataFrame, params: Par
         described[name]["drafted"] = f"ignored: it says the same as {twin}"
         described[name].pop("assumed", None)
     learned = [n for n in learned if described[n]["role"] in LEARNED and n != params.data.time]
-    known = sample.filter(pl.col(target).is_not_null())
-    leaks = find_leaks(known, target, params.task, learned)
+    leaks = find_leaks(sample, target, params.task, learned)
     for name, evidence in leaks.items():
         described[name]["suspect"] = evidence
     return [
@@ -194,18 +193,17 @@ def find_group(
 ) -> tuple[str | None, list[str]]:
     """A column whose rows must stay on one side, and what the order of the rows gives away."""
     target, split = params.data.target, params.split
-    known = sample.filter(pl.col(target).is_not_null())
     naming = ("identifier", "text", "categorical", "numeric")
     named = [n for n, e in described.items() if e["role"] in naming or "sensitive" in e]
     ordered = [n for n, entry in described.items() if entry["role"] == "identifier"]
     warnings = []
-    for name, evidence in find_order(known, target, params.task, ordered).items():
+    for name, evidence in find_order(sample, target, params.task, ordered).items():
         warnings.append(f"{name or 'the order of the rows'}: {evidence}")
         if name:
             described[name]["drafted"] += f"; {evidence}: never learn from it"
     if params.data.id or params.data.time or split.salt or split.group:
         return None, warnings
-    found = find_entity(known, target, params.task, named)
+    found = find_entity(sample, target, params.task, named)
     if found is None:
         return None, warnings
     group, evidence = found
@@ -239,17 +237,15 @@ def _write_split(table: Table, group: str | None) -> list[str]:
         content["data"]["positive"] = quoted(find_positive(known))
     warnings: list[str] = []
     if params.split.salt is None and not params.data.time:
-        split = content.setdefault("split", {})
+        split, drawn = content.setdefault("split", {}), params.split
         if group:
             split["group"] = quoted(group)
-            chosen = params.split.model_copy(update={"group": group})
-            params = params.model_copy(update={"split": chosen})
+            drawn = drawn.model_copy(update={"group": group})
         elif not params.data.id:
             key = [name for name in table.names if name != target.name]
             split["key"] = flow(key)
-            params = params.model_copy(
-                update={"split": params.split.model_copy(update={"key": tuple(key)})}
-            )
+            drawn = drawn.model_copy(update={"key": tuple(key)})
+        params = params.model_copy(update={"split": drawn})
         raw = table.rows.head(SALTED).select(split_key(params)).collect()
         split["salt"], warnings = draw_salt(key_text(raw, raw.columns), target.head(SALTED), params)
     save_yaml(yaml, content, PARAMS)

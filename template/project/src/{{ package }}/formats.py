@@ -121,6 +121,12 @@ def number(value: pl.Expr, form: str) -> pl.Expr:
     return pl.when(tidy.str.contains(r"^\(|^[^\d]*-|-$")).then("-" + digits).otherwise(digits)
 
 
+def decimal_of(form: str) -> str:
+    """The decimal sign of numbers that are written like the example `form`."""
+    parts = EXAMPLE.fullmatch(form)
+    return parts["decimal"] if parts else "."
+
+
 def literal(text: str) -> str:
     """A pattern for exactly this text, without the spaces around it."""
     return re.escape(text.strip() or text)

@@ -11,7 +11,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from .catalog import Catalog, Column, load_catalog
-from .contract import read_rows
+from .contract import broken_rules, read_rows
 from .data import column_names, read_batches
 from .errors import FactoryError
 from .formats import DTYPES, read
@@ -124,11 +124,10 @@ def outcomes(
 
 def refuse(file: Path, cases: pl.DataFrame) -> None:
     """A FactoryError if there are values that break the contract."""
-    told = cases.group_by("column", "rule", maintain_order=True).len().rows()
-    if told:
-        rules = "; ".join(f"{name}: in {rows:,} rows the value {rule}" for name, rule, rows in told)
+    if broken := broken_rules(cases):
+        told = (f"{name}: in {n:,} rows the value {rule}" for (name, rule), n in broken.items())
         hint = "mend them at the source, or change the contract in features.yaml"
-        raise FactoryError(f"no outcome of {file} was taken in: {rules}", hint)
+        raise FactoryError(f"no outcome of {file} was taken in: {'; '.join(told)}", hint)
 
 
 def micros_of(moments: pl.Series) -> pl.Series:

@@ -31,9 +31,8 @@ def write_plots(
         return
     if signature.task == "binary":
         thresholds, price = cost_curve(y, p, decision)
-        _thinned(pl.DataFrame({"threshold": thresholds, "cost": price})).write_csv(
-            folder / "cost.csv"
-        )
+        costs = pl.DataFrame({"threshold": thresholds, "cost": price})
+        _thinned(costs).write_csv(folder / "cost.csv")
     called = p.argmax(axis=1) if p.ndim == 2 else (p >= (signature.threshold or 0.5)).astype(int)
     names = np.array(signature.classes)
     confusion = pl.DataFrame({"actual": names[y.astype(int)], "predicted": names[called]})
@@ -45,9 +44,8 @@ def write_plots(
             for label, ones, shares in _each_class(signature, y, p)
         ]
         table = pl.concat(frames)
-        (table.drop("class") if signature.task == "binary" else table).write_csv(
-            folder / f"{name}.csv"
-        )
+        table = table.drop("class") if signature.task == "binary" else table
+        table.write_csv(folder / f"{name}.csv")
 
 
 def _importance(importance: list[dict[str, Any]]) -> pl.DataFrame:
@@ -65,14 +63,11 @@ def _each_class(
 
 def _roc(y: np.ndarray, p: np.ndarray) -> pl.DataFrame:
     positive, negative = curve(y, p)
-    return _thinned(
-        pl.DataFrame(
-            {
-                "false_positive_rate": np.append(0, negative) / max(negative[-1], 1),
-                "true_positive_rate": np.append(0, positive) / max(positive[-1], 1),
-            }
-        )
-    )
+    rates = {
+        "false_positive_rate": np.append(0, negative) / max(negative[-1], 1),
+        "true_positive_rate": np.append(0, positive) / max(positive[-1], 1),
+    }
+    return _thinned(pl.DataFrame(rates))
 
 
 def _precision_recall(y: np.ndarray, p: np.ndarray) -> pl.DataFrame:

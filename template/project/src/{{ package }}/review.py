@@ -1,6 +1,6 @@
 """Going through the catalog with a person: what is suspect, and what is only assumed."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -8,8 +8,9 @@ from .catalog import CATALOG, Catalog, Column, load_catalog
 from .edit import open_yaml, save_yaml
 from .errors import FactoryError
 from .files import EVALUATION, read_json
-from .params import Params, load_params
+from .params import load_params
 
+Kind = Literal["suspect", "assumed"]
 WHEN = {"o": "online", "b": "batch", "a": "after_outcome"}
 
 
@@ -18,7 +19,7 @@ class Question:
     """A column that a person has to decide on, with its share of the importance if known."""
 
     name: str
-    kind: Literal["suspect", "assumed"]
+    kind: Kind
     column: Column
     importance: float | None
 
@@ -36,24 +37,14 @@ class Question:
 
 def pending() -> list[Question]:
     """What nobody has decided yet: suspects first, then the most important feature first."""
-    catalog, params = load_catalog(), load_params()
-    weight = importance(catalog)
-    return sorted(_open_questions(catalog, params, weight), key=_urgency)
-
-
-def _open_questions(
-    catalog: Catalog, params: Params, weight: dict[str, float]
-) -> Iterator[Question]:
-    learned = catalog.inputs(params)
+    catalog, found = load_catalog(), []
+    weight, learned = importance(catalog), catalog.inputs(load_params())
     for name, column in catalog.columns.items():
-        if column.suspect and column.role not in ("ignored", "target"):
-            yield Question(name, "suspect", column, weight.get(name))
-        elif column.assumed and name in learned:
-            yield Question(name, "assumed", column, weight.get(name))
-
-
-def _urgency(question: Question) -> tuple[bool, float]:
-    return question.kind != "suspect", -(question.importance or 0.0)
+        suspect = column.suspect and column.role not in ("ignored", "target")
+        if suspect or (column.assumed and name in learned):
+            kind: Kind = "suspect" if suspect else "assumed"
+            found.append(Question(name, kind, column, weight.get(name)))
+    return sorted(found, key=lambda one: (one.kind != "suspect", -(one.importance or 0.0)))
 
 
 def importance(catalog: Catalog) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """The pipeline's first stage: read, check the contract, hold rows out, write the parts."""
 
 import hashlib
+from collections import Counter
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from .catalog import Catalog, check_catalog, load_catalog
-from .contract import Violation, findings, read_batch
+from .contract import broken_rules, findings, read_rows
 from .data import PREPARED, key_text, raw_path, read_batches
 from .errors import FactoryError
 from .files import write_json
@@ -54,17 +55,17 @@ def read(params: Params, catalog: Catalog, scratch: Path) -> tuple[pl.LazyFrame,
     if not params.data.time and not split.salt:
         raise FactoryError("split.salt in params.yaml is empty", "draw one: factory catalog draft")
     key = split_key(params)
-    violations: list[Violation] = []
+    broken = Counter[tuple[str, str]]()
     for raw in read_batches(raw_path(params), params.data):
-        rows, broken = read_batch(raw, catalog.columns, params.data)
-        violations += broken
+        rows, cases = read_rows(raw, catalog.columns, params.data)
+        broken.update(broken_rules(cases))
         side = pl.lit(0, pl.Int8) if params.data.time else by_hash(key_text(raw, key), split)
         rows = rows.with_columns(side.alias(SIDE))
         labelled = rows.filter(pl.col(params.data.target).is_not_null())
         count, known = count + rows.height, known + labelled.height
         labelled.write_parquet(scratch / f"{count:012}.parquet")
-    if violations:
-        raise FactoryError(_listed(findings(violations, catalog)), "factory check shows all of it")
+    if broken:
+        raise FactoryError(_listed(findings(broken, catalog)), "factory check shows all of it")
     if not count:
         raise FactoryError(f"{params.data.path} holds no row", "deliver the data again")
     return pl.scan_parquet(scratch / "*.parquet"), count - known

@@ -11,7 +11,7 @@ import polars as pl
 
 from .catalog import LEARNED, Catalog, Column, load_catalog
 from .errors import FactoryError
-from .formats import DTYPES, EXAMPLE, typed
+from .formats import DTYPES, decimal_of, read
 from .params import Params, load_params
 
 MISSING = 0.05
@@ -31,17 +31,11 @@ def write(path: Path, rows: int) -> None:
         table.write_parquet(path)
     else:
         text = table.with_columns(
-            written(table[name], column.format)
+            pl.col(name).cast(pl.String).str.replace(".", decimal_of(column.format), literal=True)
             for name, column in catalog.columns.items()
             if isinstance(column.format, str) and table[name].dtype.is_numeric()
         )
         text.write_csv(path, separator=params.data.separator)
-
-
-def written(values: pl.Series, form: str) -> pl.Series:
-    """Numbers with the decimal sign of their column."""
-    parts = EXAMPLE.fullmatch(form)
-    return values.cast(pl.String).str.replace(".", parts["decimal"] if parts else ".", literal=True)
 
 
 def synthesise(catalog: Catalog, params: Params, rows: int, seed: int = 0) -> pl.DataFrame:
@@ -156,6 +150,4 @@ def _with_gaps(values: pl.Series, generator: np.random.Generator) -> pl.Series:
 
 
 def _cast(values: pl.Series, column: Column) -> pl.Series:
-    expression = typed(pl.col("v"), values.dtype, column.dtype).alias("v")
-    found = values.alias("v").to_frame().select(expression)["v"]
-    return found.cast(DTYPES[column.dtype])
+    return read(values, column.dtype).cast(DTYPES[column.dtype])

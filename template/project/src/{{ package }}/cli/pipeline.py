@@ -1,5 +1,6 @@
 """Building and checking the model."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -46,7 +47,7 @@ def check(
     findings = check(strict=strict, data=data)
     ok = all(finding.level != "error" for finding in findings)
     if as_json:
-        print_json({"ok": ok, "findings": [finding.json() for finding in findings]})
+        print_json({"ok": ok, "findings": [asdict(finding) for finding in findings]})
     else:
         for line in told(findings):
             say(line)

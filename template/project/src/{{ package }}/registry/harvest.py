@@ -18,7 +18,7 @@ from ..data import head_of, raw_path, read_batches
 from ..dialect import HEAD, opened
 from ..errors import FactoryError
 from ..files import MODEL
-from ..formats import EXAMPLE, read
+from ..formats import decimal_of, read
 from ..groups import is_sensitive
 from ..labels import read_log
 from ..log import entities, veil
@@ -186,9 +186,8 @@ def written(
 def raw_value(values: pl.Series, column: Column, dtype: pl.DataType) -> pl.Series:
     """A column as the file has it: text that the catalog reads, or the type of a Parquet file."""
     if dtype == pl.String:
-        text = values.cast(pl.String)
-        example = EXAMPLE.fullmatch(column.format) if isinstance(column.format, str) else None
-        return text.str.replace(".", example["decimal"], literal=True) if example else text
+        decimal = decimal_of(column.format) if isinstance(column.format, str) else "."
+        return values.cast(pl.String).str.replace(".", decimal, literal=True)
     if isinstance(dtype, pl.Datetime) and dtype.time_zone:
         values = values.dt.replace_time_zone("UTC")
     return values.cast(dtype, strict=False)
