@@ -253,11 +253,11 @@ def _path(style: str, points: Iterable[Point]) -> Markup:
     return Markup('<path class="{}" d="{}"/>').format(style, places and f"M{places}")
 
 
-def _apart(places: list[Point], least: float = 2.0) -> Iterable[Point]:
+def _apart(places: list[Point]) -> Iterable[Point]:
     """The places without those that nobody could tell from the one before."""
     kept = places[:1]
     for x, y in places[1:]:
-        if max(abs(x - kept[-1][0]), abs(y - kept[-1][1])) >= least:
+        if max(abs(x - kept[-1][0]), abs(y - kept[-1][1])) >= 2:
             kept.append((x, y))
     return [*kept, *places[-1:]]
 

@@ -22,7 +22,7 @@ PARTS = ("train", "validation", "holdout")
 FILE, SIDE = "split.json", "__side__"
 
 
-def prepare(folder: Path = PREPARED) -> dict[str, Any]:
+def prepare() -> dict[str, Any]:
     """Write train, validation and holdout as Parquet, and split.json that says how they came."""
     params, catalog = load_params(), load_catalog()
     if errors := [f for f in check_catalog(catalog, params) if f.level == "error"]:
@@ -38,10 +38,10 @@ def prepare(folder: Path = PREPARED) -> dict[str, Any]:
         if empty := [part for part, count in told["rows"].items() if not count]:
             text = f"no row is left for {' and '.join(empty)}"
             raise FactoryError(text, "add data, or change split in params.yaml")
-        folder.mkdir(parents=True, exist_ok=True)
+        PREPARED.mkdir(parents=True, exist_ok=True)
         for part, frame in parts.items():
-            frame.drop(SIDE).sink_parquet(folder / f"{part}.parquet")
-    write_json(folder / FILE, told)
+            frame.drop(SIDE).sink_parquet(PREPARED / f"{part}.parquet")
+    write_json(PREPARED / FILE, told)
     return told
 
 
