@@ -70,6 +70,15 @@ def command() -> Command:
 
 
 @pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in."""
+    place = tmp_path / "here"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    return place
+
+
+@pytest.fixture
 def mlfactory(command: Command) -> Command:
     """Run the program itself."""
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("here")
 FACTORY = """#!/bin/sh
 case "$1 $2" in
 "catalog draft") echo '{"columns": 4, "decisions": [], "warnings": ["id looks like a name"]}'
@@ -33,14 +34,6 @@ repro) command -v factory | grep -q "$PWD/.venv" && echo locked > dvc.lock ;;
 esac
 """
 HOOKS = "#!/bin/sh\necho hooked > .git/hooks/pre-commit\n"
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    place = tmp_path / "here"
-    place.mkdir()
-    monkeypatch.chdir(place)
-    return place
 
 
 @pytest.fixture

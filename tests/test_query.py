@@ -17,17 +17,9 @@ from mlfactory.preflight import query
 from .conftest import Command
 from .postgres import Server, free_port
 
-pytestmark = pytest.mark.xdist_group("postgres")
+pytestmark = [pytest.mark.xdist_group("postgres"), pytest.mark.usefixtures("here")]
 URL = "WAREHOUSE_URL"
 SELECT = "select id, amount, churned from customers order by id"
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    place = tmp_path / "here"
-    place.mkdir()
-    monkeypatch.chdir(place)
-    return place
 
 
 @pytest.fixture

@@ -134,10 +134,15 @@ def check_catalog(catalog: Catalog, params: Params, *, strict: bool = False) -> 
         return [
             Finding("error", None, None, "features.yaml lists no column", "factory catalog draft")
         ]
-    return [*_parts(catalog, params), *_availability(catalog, params, strict)]
+    return [
+        *_named_in_params(catalog, params),
+        *_columns(catalog, params),
+        *_learnable(catalog, params),
+        *_availability(catalog, params, strict),
+    ]
 
 
-def _parts(catalog: Catalog, params: Params) -> Iterator[Finding]:
+def _named_in_params(catalog: Catalog, params: Params) -> Iterator[Finding]:
     data = params.data
     parts = {"data.target": data.target, "data.id": data.id, "data.time": data.time}
     for part, name in {**parts, "split.group": params.split.group}.items():
@@ -152,6 +157,9 @@ def _parts(catalog: Catalog, params: Params) -> Iterator[Finding]:
             "error", lost[0], None, "split.key lists it, and the catalog has no such column",
             "give the column back, or set split.salt to null and draft again: rows change sides",
         )  # fmt: skip
+
+
+def _columns(catalog: Catalog, params: Params) -> Iterator[Finding]:
     for name, column in catalog.columns.items():
         if (column.role == "target") != (name == params.data.target):
             yield Finding(
@@ -173,6 +181,9 @@ def _parts(catalog: Catalog, params: Params) -> Iterator[Finding]:
                 f"it is {column.sensitive}, and its values stand in features.yaml",
                 "take out its `values`, `range` and `drafted`",
             )  # fmt: skip
+
+
+def _learnable(catalog: Catalog, params: Params) -> Iterator[Finding]:
     for name in catalog.derived:
         if doubtful := [root for root in catalog.roots(name) if catalog.columns[root].suspect]:
             yield Finding(
