@@ -92,9 +92,9 @@ def engine_of(settings: Log) -> sa.Engine:
 def careful(connection: Any, _: object) -> None:
     """Writers wait for each other, what is deleted is overwritten, and 64 MB hold the indexes.
 
-    A new file has large pages: rows with many features are written in a quarter less time.
+    A new file has pages twice as large as usual: rows with many features are written faster.
     """
-    connection.execute("PRAGMA page_size = 16384")
+    connection.execute("PRAGMA page_size = 8192")
     connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000:.0f}")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA secure_delete = ON")
