@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from hashlib import blake2b, sha256
-from itertools import chain
+from itertools import chain, repeat
 from threading import Event, Lock, Thread
 from time import monotonic, sleep
 from typing import Any
@@ -300,20 +300,24 @@ class BatchLog:
         """Take the rows of a batch: `row` and `entity`, features by name, and what was answered."""
         self._last.result()
         if not self.problem:
-            keys = keys.with_columns(
-                request_id=pl.lit(self.request_id),
-                time=pl.lit(micros(datetime.now(UTC))),
-                target=pl.lit(self._veil.target),
-                model=pl.lit(model),
-            )
-            write = partial(self._write, parts=(keys, features, answers))
+            now = micros(datetime.now(UTC))
+            same = {
+                "request_id": self.request_id,
+                "time": now,
+                "target": self._veil.target,
+                "model": model,
+            }
+            write = partial(self._write, parts=(keys, features, answers), same=same)
             self._last = self._thread.submit(self._guarded, write)
 
-    def _write(self, engine: sa.Engine, parts: tuple[pl.DataFrame, ...]) -> None:
-        rows = self._veil.table(*parts).select(NAMES)
+    def _write(
+        self, engine: sa.Engine, parts: tuple[pl.DataFrame, ...], same: Mapping[str, Any]
+    ) -> None:
+        rows = self._veil.table(*parts)
         with engine.begin() as connection:
             for part in rows.iter_slices(CHUNK):
-                store(connection, list(zip(*(column.to_list() for column in part), strict=True)))
+                columns = (repeat(same[n]) if n in same else part[n].to_list() for n in NAMES)
+                store(connection, list(zip(*columns, strict=False)))
         self.rows += rows.height
 
     def _guarded(self, act: Callable[[sa.Engine], None]) -> None:
