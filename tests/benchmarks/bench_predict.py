@@ -85,9 +85,9 @@ import resource
 import time
 from datetime import UTC, datetime
 from churn.catalog import load_catalog
+from churn.files import MODEL
 from churn.labels import read_log
 from churn.params import load_params
-from churn.predict import MODEL
 from churn.signature import load_signature
 
 window = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))

@@ -233,6 +233,19 @@ def test_a_command_that_fails_is_told_once_and_so_is_that_it_works(
     assert len(webhook.taken) == 2
 
 
+def test_a_refused_promotion_is_told_with_what_to_do(alerted: Factory, webhook: Webhook) -> None:
+    factory = channels(alerted, webhook.url)
+    for argv, entry in (
+        (("promote", "v9.9.9", "--to", "prod"), "a-promotion-is-refused"),
+        (("compare", "v9.9.9"), "the-comparison-is-worse-or-undecided"),
+    ):
+        factory.run("factory", *argv, code=1)
+        told = webhook.taken[-1]
+        assert told["title"] == f"churn: factory {argv[0]} failed"
+        assert "v9.9.9" in told["message"]
+        assert f"docs/runbook.md#{entry}" in told["message"]
+
+
 def test_a_test_message_says_which_channel_took_it(alerted: Factory, webhook: Webhook) -> None:
     away = f"json://{SECRET}@127.0.0.1:1"
     factory = channels(alerted, away, webhook.url)

@@ -32,9 +32,9 @@ SERVICE = """
 import sys, time
 from datetime import UTC, datetime
 from churn.catalog import load_catalog
+from churn.files import MODEL
 from churn.log import Record, open_log
 from churn.params import load_params
-from churn.predict import MODEL
 from churn.signature import load_signature
 
 name, count, pause, stop = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), sys.argv[4] == "stop"
@@ -290,9 +290,9 @@ READER = """
 from datetime import UTC, datetime
 import polars as pl
 from churn.catalog import load_catalog
+from churn.files import MODEL
 from churn.labels import read_log
 from churn.params import load_params
-from churn.predict import MODEL
 from churn.signature import load_signature
 
 window = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from .conftest import Trained, predict_matrix
-from .package import cli, errors, model, predict, train
+from .package import cli, errors, files, model, predict, train
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
@@ -95,7 +95,7 @@ def test_too_many_invalid_rows_fail_and_leave_the_old_answers(
 
 def test_a_row_that_lacks_what_training_never_lacked_goes_aside(trained: Trained) -> None:
     with chdir(trained.folder):
-        scorer = predict.opened(predict.MODEL)
+        scorer = predict.opened(files.MODEL)
     known = scorer.signature.features
     name = next(f.name for f in known if f.name in trained.rows.columns)
     strict = tuple(f.model_copy(update={"missing_seen": f.name != name}) for f in known)

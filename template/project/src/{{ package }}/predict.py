@@ -16,16 +16,15 @@ from .catalog import Catalog, load_catalog
 from .contract import read_rows
 from .data import read_batches
 from .errors import FactoryError
+from .files import MODEL
 from .model import load, predict
 from .params import Data, Params, load_params
-from .registry.resolve import version as version
-from .registry.resolve import version_of as version_of
+from .registry.resolve import version
 from .signature import Signature, encode, featured, load_signature, refusals
 
 if TYPE_CHECKING:
     from .log import BatchLog
 
-MODEL = Path("models/model")
 WRITERS = (".csv", ".parquet")
 MAX_INVALID = 0.05
 CONTRIBUTIONS = getattr(estimator, "contributions", None)  # model.py is the user's

@@ -1,5 +1,6 @@
 """Alerts, and the failures that raise them."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -29,12 +30,17 @@ def test(as_json: Json = False) -> None:
 
 @contextmanager
 def alerting(command: str, entry: str) -> Iterator[None]:
-    """Send an alert when this fails, with the runbook's entry, and a note when it works again."""
+    """Send an alert when this fails, with the runbook's entry, and a note when it works again.
+
+    Who sits at a terminal reads what failed there: nobody else is told.
+    """
     from ..monitor.alerts import alert, settle
 
     try:
         yield
     except FactoryError as error:
+        if sys.stderr.isatty():
+            raise
         text = f"{error.message}\n{error.hint}\ndocs/runbook.md#{entry}"
         for line in alert(command, text):
             say(line)

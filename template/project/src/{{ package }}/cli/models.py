@@ -40,7 +40,8 @@ def compare(
     or if the rows cannot tell."""
     from ..registry.compare import PAGE, compare
 
-    record = compare(a, b)
+    with alerting("compare", "the-comparison-is-worse-or-undecided"):
+        record = compare(a, b)
     if as_json:
         print_json(record)
     else:
@@ -61,7 +62,9 @@ def promote(
     """Put a version on a stage: a record and a tag; where CI makes the tags, propose the record."""
     from ..registry.promote import promote
 
-    tell(promote(version, to, force=force, why=why, approver=approver), as_json)
+    with alerting("promote", "a-promotion-is-refused"):
+        done = promote(version, to, force=force, why=why, approver=approver)
+    tell(done, as_json)
 
 
 @app.command()
@@ -73,7 +76,9 @@ def rollback(
     """Put back into production what was there before."""
     from ..registry.promote import rollback
 
-    tell(rollback(why, approver), as_json)
+    with alerting("rollback", "the-model-in-production-is-bad"):
+        done = rollback(why, approver)
+    tell(done, as_json)
 
 
 def tell(done: dict[str, Any], as_json: bool) -> None:

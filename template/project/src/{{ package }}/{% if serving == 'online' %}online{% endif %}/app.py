@@ -17,10 +17,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..catalog import check_catalog
 from ..errors import FactoryError
-from ..files import EVALUATION
+from ..files import EVALUATION, MODEL
 from ..log import Log, Record, open_log
 from ..params import Serving
-from ..predict import CONTRIBUTIONS, MODEL, Scorer, opened
+from ..predict import CONTRIBUTIONS, Scorer, opened
 from . import openapi
 from .gate import Gate, read_body
 from .metrics import Metrics
