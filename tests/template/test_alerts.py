@@ -25,7 +25,7 @@ pytestmark = pytest.mark.xdist_group("lab")
 SECRET = "s3cret-token"
 RUN = """
 import json, sys
-from churn.monitor.alerts import notify
+from churn.alerts import notify
 print("\\n".join(notify(json.load(open("result.json")))))
 """
 FAILING = """

@@ -17,7 +17,7 @@ app.add_typer(alert_app, name="alert")
 @alert_app.command()
 def test(as_json: Json = False) -> None:
     """Send a message to every channel, and say which took it."""
-    from ..monitor.alerts import send
+    from ..alerts import send
 
     done = send("a test", "This is a test: here you will be told when something is wrong.")
     if as_json:
@@ -34,7 +34,7 @@ def alerting(command: str, entry: str) -> Iterator[None]:
 
     Who sits at a terminal reads what failed there: nobody else is told.
     """
-    from ..monitor.alerts import alert, settle
+    from ..alerts import alert, settle
 
     try:
         yield

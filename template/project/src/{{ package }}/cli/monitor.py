@@ -22,7 +22,7 @@ def monitor(
 ) -> None:
     """Is the model still seeing, saying and getting right what it did? Exit 4 if not, or unseen."""
     from ..monitor import monitor
-    from ..monitor.alerts import notify
+    from ..alerts import notify
     from ..monitor.window import length_of
     from ..registry.card import drift
 

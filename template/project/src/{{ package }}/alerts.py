@@ -9,10 +9,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..errors import FactoryError
-from ..params import load_params
-from ..store import EPOCH, alerts, engine_of, make, micros, replace
-from ..words import counted
+from .errors import FactoryError
+from .params import load_params
+from .store import EPOCH, alerts, engine_of, make, micros, replace
+from .words import counted
 
 NAME = __package__.partition(".")[0]
 PATIENCE = 20.0  # seconds that one channel may take
