@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import socket
 import sqlite3
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -244,6 +247,25 @@ def test_a_refused_promotion_is_told_with_what_to_do(alerted: Factory, webhook: 
         assert told["title"] == f"churn: factory {argv[0]} failed"
         assert "v9.9.9" in told["message"]
         assert f"docs/runbook.md#{entry}" in told["message"]
+
+
+def test_who_sits_at_a_terminal_is_told_there_and_nobody_else(
+    alerted: Factory, webhook: Webhook
+) -> None:
+    env = {**alerted.env, "FACTORY_ALERT_URLS": webhook.url}
+    argv = [str(alerted.path / ".venv/bin/factory"), "promote", "v9.9.9", "--to", "prod"]
+    ours, terminal = pty.openpty()
+    try:
+        done = subprocess.run(
+            argv, cwd=alerted.path, env=env, stderr=terminal, timeout=60, check=False
+        )
+        told = os.read(ours, 10_000).decode()
+    finally:
+        os.close(ours)
+        os.close(terminal)
+    assert done.returncode == 1
+    assert "error: there is no version v9.9.9" in told
+    assert webhook.taken == []
 
 
 def test_a_test_message_says_which_channel_took_it(alerted: Factory, webhook: Webhook) -> None:
