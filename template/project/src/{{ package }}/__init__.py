@@ -1,1 +1,1 @@
-"""The code that builds, proves and runs this factory's model."""
+"""What is this factory's own: its features and its model. All else is mlfactory_runtime."""

@@ -1,1 +1,0 @@
-"""Tests of this factory. They need no data: rows are synthesised from the catalog."""

@@ -1,0 +1,63 @@
+"""The library that every factory of mlfactory runs on.
+
+What stands in `__all__` is for a factory's own files, for notebooks and for other programs, and
+keeps its promises from one version to the next; all else may change. The names are imported when
+they are first used, so that a program pays only for what it needs.
+"""
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import lightgbm
+    from .errors import FactoryError
+    from .learn.matrix import Matrix
+    from .learn.signature import Feature, Signature
+    from .notebook import load, score
+    from .settings.availability import Finding
+    from .settings.params import Model as ModelSettings
+
+HOMES = {
+    "FactoryError": ("errors", "FactoryError"),
+    "Feature": ("learn.signature", "Feature"),
+    "Finding": ("settings.availability", "Finding"),
+    "Matrix": ("learn.matrix", "Matrix"),
+    "ModelSettings": ("settings.params", "Model"),
+    "Signature": ("learn.signature", "Signature"),
+    "lightgbm": ("lightgbm", ""),
+    "load": ("notebook", "load"),
+    "score": ("notebook", "score"),
+}
+
+__all__ = [
+    "FactoryError",
+    "Feature",
+    "Finding",
+    "Matrix",
+    "ModelSettings",
+    "Signature",
+    "lightgbm",
+    "load",
+    "score",
+]
+
+
+def runtime_version() -> str:
+    """The version of this library, as its package says; of a bare folder of files `unpacked`."""
+    try:
+        return version("mlfactory-runtime")
+    except PackageNotFoundError:
+        return "unpacked"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, own = HOMES[name]
+    found = import_module(f"{__name__}.{module}")
+    return getattr(found, own) if own else found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,173 @@
+"""Alerts through Apprise: what is newly wrong is said once, what is over is said too."""
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from .errors import FactoryError
+from .log.store import EPOCH, alerts, engine_of, make, micros, replace
+from .project import Project
+from .report.words import counted
+
+PATIENCE = 20.0  # seconds that one channel may take
+BLIND, COMMAND = "the monitor cannot see", "factory "
+Told = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of a message in one channel; no part of it tells the channel's secrets."""
+
+    channel: str
+    taken: bool
+    reason: str = ""
+
+
+def notify(project: Project, result: Told) -> list[str]:
+    """Send what the monitor newly found; gives what there is to say of the sending.
+
+    An alarm is over when a run sees so: what cannot be seen is not over.
+    """
+    checks = {check["name"]: check for check in result["checks"]}
+    wrong = {name: described(c) for name, c in checks.items() if c["status"] == "alarm"}
+    if blind := result["verdict"] == "unknown":
+        wrong[BLIND] = "\n".join(f"- it cannot see {text}" for text in result["unseen"])
+
+    def is_over(name: str) -> bool:
+        """What is fine may not be among the checks; its feature's drift always is."""
+        found = checks.get(name) or checks.get(f"drift:{name.partition(':')[2]}")
+        unseen = blind or (found is not None and found["status"] == "unknown")
+        return not (unseen or name in wrong or name.startswith(COMMAND))
+
+    before, window = within_log(project, sent), result["window"]
+    due, over = unsaid(project, wrong, before), [name for name in before if is_over(name)]
+    about = (
+        f"Model {result['model']['label']}, {counted(window['rows'], 'row')}, "
+        f"{window['from']} to {window['to']}.\n\n"
+    )
+    lines = []
+    if due:
+        still = [f"- it goes on: {name}" for name in wrong if name not in due]
+        text = about + "\n".join([*(wrong[name] for name in due), *still])
+        lines += tell(project, f"{counted(len(due), 'alarm')}: {', '.join(due[:3])}", text, due)
+    if over:
+        text = about + "\n".join(f"- over: {name}" for name in over)
+        lines += tell(project, f"over: {', '.join(over[:3])}", text, over, over=True)
+    return lines
+
+
+def described(check: Told) -> str:
+    """An alarm with all that its reader needs."""
+    known = [f"{key}: {check[key]}" for key in ("feature", "source", "owner") if check.get(key)]
+    lines = [f"- {check['message']}", ", ".join(known), f"docs/runbook.md#{check['runbook']}"]
+    return "\n  ".join(filter(None, lines))
+
+
+def alert(project: Project, command: str, text: str) -> list[str]:
+    """Say that a command failed, unless that was said lately; gives what there is to say of it."""
+    key = COMMAND + command
+    return (
+        tell(project, f"{key} failed", text, [key])
+        if unsaid(project, [key], within_log(project, sent))
+        else []
+    )
+
+
+def settle(project: Project, command: str) -> list[str]:
+    """Say that a command works again, if it was said that it does not."""
+    key, text = COMMAND + command, "It did what it should."
+    return (
+        tell(project, f"{key} works again", text, [key], over=True)
+        if key in within_log(project, sent)
+        else []
+    )
+
+
+def unsaid(project: Project, keys: Iterable[str], before: dict[str, datetime]) -> list[str]:
+    """What was not said yet, or so long ago that it is said again."""
+    oldest = datetime.now(UTC) - timedelta(days=project.params.alerts.repeat_days)
+    return [key for key in keys if before.get(key, EPOCH) < oldest]
+
+
+def tell(
+    project: Project, title: str, text: str, keys: list[str], *, over: bool = False
+) -> list[str]:
+    """Send, and keep that it was said if a channel took it; gives what is to be said of it."""
+    try:
+        done = send(project, title, text, "success" if over else "failure")
+    except FactoryError as error:
+        return [f"warning: no alert was sent: {error}"]
+    lost = [d for d in done if not d.taken]
+    if len(lost) < len(done):
+        within_log(project, lambda connection: keep(connection, keys, over=over))
+    told = f"alert: {title} (taken by {len(done) - len(lost)} of {counted(len(done), 'channel')})"
+    return [*(f"warning: channel {d.channel} did not take it: {d.reason}" for d in lost), told]
+
+
+def send(project: Project, title: str, text: str, kind: str = "info") -> list[Delivery]:
+    """Try every channel that the variable names. A FactoryError where there is none."""
+    variable = project.params.alerts.urls_env
+    if not (urls := os.environ.get(variable, "").strip()):
+        hint = f"export {variable}='mailto://... slack://...', as Apprise writes them"
+        raise FactoryError(f"{variable} is not set", hint)
+    found = enumerate(re.split(r"[\s,;]+(?=[\w+-]+://)", urls.rstrip(",;")), 1)
+    try:
+        return [
+            deliver(project.name, number, url, f"{project.name}: {title}", text, kind)
+            for number, url in found
+        ]
+    except ImportError as error:
+        raise FactoryError("Apprise is not installed here", "uv sync") from error
+
+
+def deliver(app: str, number: int, url: str, title: str, text: str, kind: str) -> Delivery:
+    """Try one channel, within bounded time; whatever it does is told, not raised."""
+    from apprise import Apprise, AppriseAsset, NotifyFormat, NotifyType
+
+    secrets = [part for part in re.split(r"[/:@?&=,]+", url)[1:] if len(part) > 3]
+    name = f"{number} ({url.partition('://')[0] if '://' in url else '?'}://***)"
+    channel = Apprise(asset=AppriseAsset(app_id=app, service_timeout=PATIENCE))
+    try:
+        if not channel.add(url):
+            return Delivery(name, False, "Apprise knows no such URL, or it lacks a part")
+        done = channel.notify(text, title, NotifyType(kind), body_format=NotifyFormat.TEXT)
+        reason = " ".join(str(entry.message) for one in done.results for entry in one.logs())
+    except Exception as error:
+        return Delivery(name, False, type(error).__name__)
+    for secret in sorted(secrets, key=len, reverse=True):
+        reason = reason.replace(secret, "***")
+    return Delivery(name, bool(done), "" if done else reason or "it says not why")
+
+
+def within_log(
+    project: Project, act: Callable[[sa.Connection], dict[str, datetime]]
+) -> dict[str, datetime]:
+    """Use the log's database; where it is away, an alert sent twice is better than none."""
+    try:
+        engine = engine_of(project.params.log)
+        make(engine)
+        with engine.begin() as connection:
+            return act(connection)
+    except (FactoryError, sa.exc.SQLAlchemyError, OSError, ValueError):
+        return {}
+
+
+def sent(connection: sa.Connection) -> dict[str, datetime]:
+    """When each alert that stands was sent last."""
+    found = connection.execute(sa.select(alerts.c.key, alerts.c.sent))
+    return {key: EPOCH + timedelta(microseconds=at) for key, at in found}
+
+
+def keep(connection: sa.Connection, keys: list[str], *, over: bool) -> dict[str, datetime]:
+    """Keep what was said; what is over is forgotten."""
+    now = micros(datetime.now(UTC))
+    if over:
+        connection.execute(sa.delete(alerts).where(alerts.c.key.in_(keys)))
+    else:
+        connection.execute(replace(connection, alerts), [{"key": k, "sent": now} for k in keys])
+    return sent(connection)

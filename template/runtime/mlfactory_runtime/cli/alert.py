@@ -1,0 +1,50 @@
+"""Alerts, and the failures that raise them."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+
+import typer
+
+from ..errors import FactoryError
+from ..project import Project
+from .app import Json, app, here, print_json, say
+
+alert_app = typer.Typer(help="Who is told when something is wrong.", no_args_is_help=True)
+app.add_typer(alert_app, name="alert")
+
+
+@alert_app.command()
+def test(as_json: Json = False) -> None:
+    """Send a message to every channel, and say which took it."""
+    from ..alerts import send
+
+    done = send(here(), "a test", "This is a test: here you will be told when something is wrong.")
+    if as_json:
+        print_json({"channels": [asdict(one) for one in done]})
+    else:
+        for one in done:
+            say(f"channel {one.channel}: {'taken' if one.taken else f'not taken: {one.reason}'}")
+    raise typer.Exit(0 if any(one.taken for one in done) else 1)
+
+
+@contextmanager
+def alerting(project: Project, command: str, entry: str) -> Iterator[None]:
+    """Send an alert when this fails, with the runbook's entry, and a note when it works again.
+
+    Who sits at a terminal reads what failed there: nobody else is told.
+    """
+    from ..alerts import alert, settle
+
+    try:
+        yield
+    except FactoryError as error:
+        if sys.stderr.isatty():
+            raise
+        text = f"{error.message}\n{error.hint}\ndocs/runbook.md#{entry}"
+        for line in alert(project, command, text):
+            say(line)
+        raise
+    for line in settle(project, command):
+        say(line)

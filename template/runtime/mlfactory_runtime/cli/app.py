@@ -1,0 +1,55 @@
+"""The program itself, how it speaks, and where its errors end."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import FactoryError
+from ..project import Project
+
+app = typer.Typer(
+    help="Build, prove and run this factory's model.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def main() -> None:
+    """Run the program; what goes wrong is told in a sentence, with what to do next."""
+    try:
+        app()
+    except FactoryError as error:
+        say(f"error: {error.message}")
+        if error.hint:
+            say(f"hint: {error.hint}")
+        sys.exit(1)
+    except (SyntaxError, ImportError) as error:  # features.py and model.py are yours
+        say(f"error: {error}")
+        say("hint: mend that line; a library of your own comes with: uv add LIBRARY")
+        sys.exit(1)
+
+
+def here() -> Project:
+    """The factory that the command was called in."""
+    return Project.find(Path.cwd())
+
+
+def say(text: str) -> None:
+    """Messages go to stderr, so that stdout holds data only."""
+    typer.echo(text, err=True)
+
+
+def count(rows: int) -> None:
+    """How far a long run has come, on one line."""
+    typer.echo(f"{rows:,} rows\r", err=True, nl=False)
+
+
+def print_json(content: dict[str, Any]) -> None:
+    """Data go to stdout."""
+    typer.echo(json.dumps(content, ensure_ascii=False))

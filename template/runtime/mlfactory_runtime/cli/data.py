@@ -1,0 +1,55 @@
+"""The raw data, where they come from, and what they must be like."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .app import Json, app, here, print_json, say
+
+data_app = typer.Typer(help="The raw data and where they come from.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+contract_app = typer.Typer(help="What the data must be like.", no_args_is_help=True)
+app.add_typer(contract_app, name="contract")
+
+
+@data_app.command()
+def pull(
+    source: Annotated[
+        str | None, typer.Option("--from", help="FILE, GLOB or FILE.sql; else data.source.")
+    ] = None,
+    origin: Annotated[
+        str | None, typer.Option(help="What is recorded as the origin; else the source.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Take a new snapshot of the data; one that breaks the contract changes nothing."""
+    from ..data.source import pull
+
+    taken = pull(here(), source, origin, Path.cwd() if source else None)
+    if as_json:
+        print_json(taken)
+        return
+    for warning in taken["warnings"]:
+        say(warning)
+    before = f" (before: {taken['before']['rows']:,})" if taken["before"] else ""
+    say(f"{taken['rows']:,} rows from {taken['origin']}{before}")
+    say("next: dvc repro" if taken["changed"] else "they are the same data as before")
+
+
+@contract_app.command()
+def export(
+    file: Annotated[Path | None, typer.Argument(help="Else it is printed.")] = None,
+) -> None:
+    """Write the contract as JSON Schema of a row, for those who deliver the data."""
+    from ..settings.schema import contract_schema
+
+    project = here()
+    found = contract_schema(project.catalog, project.params)
+    text = json.dumps(found, indent=2, ensure_ascii=False)
+    if file is None:
+        typer.echo(text)
+        return
+    file.write_text(text + "\n", "utf-8")
+    say(f"{len(found['properties'])} columns in {file}")

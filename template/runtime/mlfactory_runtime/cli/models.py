@@ -1,0 +1,209 @@
+"""Models by version and stage."""
+
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+import typer
+
+from .alert import alerting
+from .app import Json, app, here, print_json, say
+
+
+@app.command()
+def register(
+    bump: Annotated[
+        Literal["major", "minor", "patch"], typer.Option(help="How much is new.")
+    ] = "minor",
+    ref: Annotated[str, typer.Option(help="The commit whose model it is.")] = "HEAD",
+    as_json: Json = False,
+) -> None:
+    """Make the committed model a version: a git tag on its commit."""
+    from ..registry.register import register
+
+    made = register(here(), bump, ref)
+    if as_json:
+        print_json(asdict(made))
+        return
+    for warning in made.warnings:
+        say(f"warning: {warning}")
+    say(f"{made.version} {'is' if made.new else 'was before'} the model of {made.commit[:12]}")
+    say(f"next: git push origin '{made.tag}' && dvc push")
+
+
+@app.command()
+def compare(
+    a: Annotated[str, typer.Argument(help="A stage, a version or a folder.")] = "prod",
+    b: Annotated[str, typer.Argument(help="What is compared with it.")] = "models/model",
+    as_json: Json = False,
+) -> None:
+    """Is model B better than A, on rows that neither has learned from? Ends with 4 if it is worse,
+    or if the rows cannot tell."""
+    from ..gate.compare import PAGE, compare
+
+    project = here()
+    with alerting(project, "compare", "the-comparison-is-worse-or-undecided"):
+        record = compare(project, a, b)
+    if as_json:
+        print_json(record)
+    else:
+        say(f"{record['verdict']}: {record['reason']}")
+        say(PAGE.as_posix())
+    raise typer.Exit(0 if record["verdict"] in ("better", "same") else 4)
+
+
+@app.command()
+def promote(
+    version: str,
+    to: Annotated[Literal["staging", "prod"], typer.Option(help="The stage.")],
+    force: Annotated[bool, typer.Option(help="Though it is not proven to be better.")] = False,
+    why: Annotated[str, typer.Option(help="Stands in the record.")] = "",
+    approver: Annotated[str, typer.Option(help="Who approved it; else you.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Put a version on a stage: a record and a tag; where CI makes the tags, propose the record."""
+    from ..registry.promote import promote
+
+    project = here()
+    with alerting(project, "promote", "a-promotion-is-refused"):
+        done = promote(project, version, to, force=force, why=why, approver=approver)
+    tell(done, as_json)
+
+
+@app.command()
+def rollback(
+    why: Annotated[str, typer.Option(help="Stands in the record.")] = "",
+    approver: Annotated[str, typer.Option(help="Who approved it; else you.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Put back into production what was there before."""
+    from ..registry.promote import rollback
+
+    project = here()
+    with alerting(project, "rollback", "the-model-in-production-is-bad"):
+        done = rollback(project, why, approver)
+    tell(done, as_json)
+
+
+def tell(done: dict[str, Any], as_json: bool) -> None:
+    """What a promotion has changed, and how others get to know."""
+    if as_json:
+        print_json(done)
+        return
+    tag, branch = done.get("tag"), done.get("branch")
+    for warning in done.get("warnings", ()):
+        say(f"warning: {warning}")
+    if done["changed"] and tag:
+        say(f"{done['stage']} is {done['version']} now, in this clone until you push it")
+    elif done["changed"]:
+        say(f"{done['version']} is proposed for {done['stage']}; nothing is promoted yet")
+    else:
+        say(f"{done['version']} was {'proposed' if branch else 'there'} before; nothing changed")
+    names = " ".join(f"'{name}'" for name in (branch, tag) if name)
+    say(f"next: git push --atomic origin {names if branch else 'HEAD ' + names}")
+    if branch:
+        say(f"then: propose {branch} for the main branch")
+
+
+promotions_app = typer.Typer(help="The records of promotions/.", no_args_is_help=True)
+app.add_typer(promotions_app, name="promotions")
+
+
+@promotions_app.command()
+def apply(
+    approver: Annotated[str, typer.Option(help="Else who merged the record.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Make the tags of records that were merged; push them then: git push --tags."""
+    from ..registry.promote import apply
+
+    project = here()
+    with alerting(project, "promotions apply", "a-merged-promotion-is-left-out"):
+        done = apply(project, approver)
+    if as_json:
+        print_json(done)
+    for name in done["stale"]:
+        say(f"warning: {name} is left out: its stage holds another version now. Remove the record,")
+        say("and compare and promote again")
+    for tag in [] if as_json else done["made"]:
+        typer.echo(tag)
+    raise typer.Exit(4 if done["stale"] else 0)
+
+
+@app.command()
+def models(
+    remote: Annotated[str, typer.Option(help="Ask this remote what it has: origin.")] = "",
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Push catalog.json to the branch `status` of origin.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Versions and stages: what is in use, since when, from what, approved by whom."""
+    from ..registry.catalog import publish as push
+    from ..registry.models import models
+
+    project = here()
+    told = models(project, remote)
+    if publish:
+        say(f"catalog.json is on the branch {push(project)} of origin")
+    if as_json:
+        print_json(told)
+        return
+    for name, one in told["stages"].items():
+        approved = f", approved by {one['approved_by']}" if one["approved_by"] else ""
+        since = f" since {one['since'][:16]}" if one["since"] else ""
+        typer.echo(f"{name}: {one['version']}{since}{approved}")
+    for one in told["versions"]:
+        found = one["metrics"].get(one["metric"], {}).get("value")
+        good = "" if found is None else f", {one['metric']} {found:.4g}"
+        typer.echo(f"{one['version']}: commit {one['commit'][:12]}, data {one['data']}{good}")
+    for tag in told["odd"]:
+        say(f"warning: {tag} is another commit on {remote} than here: git fetch --tags --force")
+    if not told["versions"]:
+        say("nothing is registered here: git fetch --tags, or factory register")
+
+
+@app.command()
+def reproduce(version: str, as_json: Json = False) -> None:
+    """Build a version again from its commit, data and locks: is it the same to the last byte?"""
+    from ..registry.reproduce import reproduce
+
+    done = reproduce(here(), version)
+    if as_json:
+        print_json(done)
+    elif done["equal"]:
+        say(f"{version} was built again, and every byte of the model is the same")
+    else:
+        for one in done["differs"]:
+            typer.echo(f"{one['file']} differs from line {one['line']} on")
+        for cause in done["causes"]:
+            say(cause)
+    raise typer.Exit(0 if done["equal"] else 4)
+
+
+@app.command()
+def retrain(
+    why: Annotated[str, typer.Option(help="The reason, for the commit.")] = "",
+    commit: Annotated[bool, typer.Option("--commit", help="Commit what it wrote.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Take in new data, or predictions whose outcome is known; train, and compare with production.
+    Ends with 4 if the new model is worse, or if the rows cannot tell."""
+    from ..retrain.retrain import retrain
+
+    project = here()
+    with alerting(project, "retrain", "retraining-fails"):
+        done = retrain(project, why, commit=commit)
+    record = done.comparison
+    if as_json:
+        print_json(asdict(done))
+    elif record is None:
+        say(f"nothing new: {done.data}; the model stays as it is")
+        if done.pulled:
+            say("to learn from logged predictions and their outcomes: data.source: null")
+    else:
+        say(f"trained anew: {done.data}")
+        say(f"{record['verdict']}: {record['reason']}")
+        if not done.commit:
+            say(f"next: git add {' '.join(done.files)} && git commit")
+        say("next: factory register")
+    raise typer.Exit(0 if record is None or record["verdict"] in ("better", "same") else 4)

@@ -1,0 +1,56 @@
+"""Watching the model in production."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .alert import alerting
+from .app import Json, app, here, print_json, say
+
+
+@app.command()
+def monitor(
+    window: Annotated[
+        str | None, typer.Option(help="How long a window is: 7d, 24h, 30m, 20s.")
+    ] = None,
+    current: Annotated[
+        Path | None, typer.Option(help="Look at the rows of a file, not at the prediction log.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page about it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Is the model still seeing, saying and getting right what it did? Exit 4 if not, or unseen."""
+    from ..alerts import notify
+    from ..monitor import monitor
+    from ..monitor.window import length_of
+    from ..registry.catalog import drift
+
+    if window:
+        length_of(window)  # what is mistyped is nobody else's alarm
+    project = here()
+    with alerting(project, "monitor", "the-monitor-fails"):
+        found = monitor(project, window, current)
+    if current is None:
+        drift(project, found["verdict"], found["window"]["to"])
+        for line in notify(project, found):
+            say(line)
+    if html:
+        from ..monitor.page import write
+
+        write(project, found, html)
+    if as_json:
+        print_json(found)
+    else:
+        for check in found["checks"]:
+            unseen = check["status"] == "unknown" and check["kind"] == "operation"
+            if unseen or check["status"] in ("alarm", "warning"):
+                whom = ", ".join(filter(None, (check.get("source"), check.get("owner"))))
+                about = f" [{whom}]" if whom else ""
+                say(f"{check['status']}: {check['message']}{about} (runbook: {check['runbook']})")
+        for line in found["unseen"]:
+            say(f"not seen: {line}")
+        when = found["window"]
+        ends = f", {when['from']} to {when['to']}" if current is None else ""
+        say(f"{found['verdict']}: {when['rows']:,} rows{ends}")
+    raise typer.Exit(0 if found["verdict"] == "healthy" else 4)

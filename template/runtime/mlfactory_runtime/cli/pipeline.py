@@ -1,0 +1,94 @@
+"""Building and checking the model."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .app import Json, app, here, print_json, say
+
+
+@app.command()
+def prepare() -> None:
+    """Stage 1: read the data, check the contract, hold rows out."""
+    from ..learn.split import prepare
+
+    rows = prepare(here())["rows"]
+    say(", ".join(f"{count:,} {part}" for part, count in rows.items()) + " rows")
+
+
+@app.command()
+def train() -> None:
+    """Stage 2: fit the model, measure it against the baselines."""
+    from ..learn.train import train
+
+    result = train(here())
+    say(f"{result['verdict']}: {result['reason']}")
+
+
+@app.command()
+def report() -> None:
+    """Stage 3: write the report, the model card and the data card."""
+    from ..report.report import write_report
+
+    project = here()
+    say(project.shown(write_report(project)))
+
+
+@app.command()
+def check(
+    strict: Annotated[bool, typer.Option(help="Treat what is assumed as an error.")] = False,
+    data: Annotated[bool, typer.Option(help="Check the data too, not only the catalog.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Is the catalog valid, is every feature available, do the data keep the contract?"""
+    from ..data.check import check, told
+
+    findings = check(here(), strict=strict, data=data)
+    ok = all(finding.level != "error" for finding in findings)
+    if as_json:
+        print_json({"ok": ok, "findings": [asdict(finding) for finding in findings]})
+    else:
+        for line in told(findings):
+            say(line)
+        say("the check found errors" if not ok else "all is in order")
+    raise typer.Exit(0 if ok else 1)
+
+
+@app.command()
+def summary(as_json: Json = False) -> None:
+    """How good is the current model?"""
+    from ..report.summary import summary
+
+    told = summary(here())
+    if as_json:
+        print_json(told)
+        return
+    say(f"{told['verdict']}: {told['reason']}")
+    for name, found in told["metrics"]["model"].items():
+        if found["value"] is None:
+            say(f"  {name:18} not defined on these rows")
+        else:
+            say("  {:18} {value:.4g}  [{low:.4g}, {high:.4g}]".format(name, **found))
+
+
+@app.command()
+def synth(
+    target: Annotated[Path | None, typer.Argument(help="Else where the raw data stand.")] = None,
+    rows: int = 1000,
+) -> None:
+    """Write made-up rows that keep the contract, for tests without access to the data."""
+    from ..learn.synth import write
+
+    project = here()
+    target = target or project.raw
+    write(project, target, rows)
+    say(f"{rows:,} synthesised rows in {project.shown(target)}")
+
+
+@app.command()
+def update() -> None:
+    """Say how the template's improvements come in: that takes mlfactory on this machine."""
+    say("the template's improvements come as one commit: mlfactory update")
+    raise typer.Exit(2)

@@ -1,0 +1,142 @@
+"""Predictions, what became of them, and who is forgotten."""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import FactoryError
+from .app import Json, app, count, here, print_json, say
+
+Model = Annotated[str, typer.Option(help="A stage, a version, or the folder of a model.")]
+
+
+@app.command()
+def predict(
+    files: Annotated[list[Path], typer.Argument(metavar="[INPUT] OUTPUT", show_default=False)],
+    model: Model = "models/model",
+    explain: Annotated[
+        int, typer.Option(min=0, help="Add so many features that moved each row's score most.")
+    ] = 0,
+    max_invalid: Annotated[
+        float, typer.Option(min=0, max=1, help="Fail when a larger share of rows is invalid.")
+    ] = 0.05,
+    query: Annotated[
+        Path | None, typer.Option(metavar="FILE.sql", help="Take the rows from a database instead.")
+    ] = None,
+    url_env: Annotated[
+        str | None, typer.Option(help="Environment variable with its URL; else data.url_env.")
+    ] = None,
+    log: Annotated[bool, typer.Option(help="Write the rows to the prediction log.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Score every row of INPUT into OUTPUT (CSV or Parquet both); invalid rows go beside it."""
+    from ..registry.hand_over import hand_over
+    from ..registry.resolve import resolve
+
+    sources, target = [*files[:-1], *([query] if query else [])], files[-1]
+    if len(sources) != 1:
+        raise typer.BadParameter("give INPUT and OUTPUT, or --query FILE.sql and OUTPUT")
+    if query and query.suffix != ".sql":
+        raise typer.BadParameter(f"call it {query.stem}.sql", param_hint="--query")
+    project = here()
+    found = resolve(project, model)
+    if found.commit:
+        options = [*["--no-log"] * (not log), *["--json"] * as_json]
+        options += ["--url-env", url_env] if url_env else []
+        numbers = ["--explain", str(explain), "--max-invalid", str(max_invalid)]
+        paths = [str(sources[0].absolute()), str(target.absolute())]
+        hand_over(project, found, ["predict", *paths, *numbers, *options])
+    from ..predict.batch import predict_file
+
+    progress = count if sys.stderr.isatty() else lambda _: None
+    done = predict_file(
+        project, sources[0], target, found.model, explain=explain, max_invalid=max_invalid,
+        url_env=url_env, log=log, progress=progress,
+    )  # fmt: skip
+    if done.unlogged:
+        say(f"warning: {done.rows - done.logged:,} rows are not in the log: {done.unlogged}")
+    elif done.left_out:
+        names = ", ".join(map(repr, done.left_out))
+        say(f"the log leaves out {names}: sensitive, and there is no key (log.key_env)")
+    if as_json:
+        aside = str(done.quarantine) if done.quarantine else None
+        told = {"rows": done.rows, "invalid": done.invalid, "quarantine": aside}
+        print_json({**told, "logged": done.logged, "request_id": done.request_id})
+        return
+    say(f"{done.rows:,} rows scored into {target}")
+    if done.invalid:
+        say(f"warning: {done.invalid:,} rows could not be scored: {done.quarantine} says why")
+
+
+@app.command()
+def label(
+    file: Path,
+    time: Annotated[
+        str | None, typer.Option(help="The column that says when an outcome was known.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Take in outcomes from FILE (CSV or Parquet), found by data.id or by request_id and row."""
+    from ..log.labels import label
+
+    done = label(here(), file, time)
+    if as_json:
+        print_json(asdict(done))
+        return
+    told = f"outcomes: {done.new:,} new, {done.changed:,} changed, {done.same:,} as they were"
+    say(f"{told}, {done.blank:,} not known yet")
+    if done.unknown:
+        say(f"warning: {done.unknown:,} were left out: the log has no prediction of them")
+
+
+@app.command()
+def forget(
+    entity: Annotated[str, typer.Argument(metavar="ID", help="As it stands in the data.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it, change nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Erase an entity from the log and its outcomes; name the models that learned from it."""
+    from ..forget import forget
+
+    done = forget(here(), entity, dry_run=dry_run)
+    if as_json:
+        print_json(asdict(done))
+        return
+    verb = "would be erased" if dry_run else "erased"
+    say(f"{verb}: predictions {done.predictions:,}, outcomes {done.labels:,}")
+    for one in done.models:
+        typer.echo(f"{one['model']}: trained on it, commit {one['commit'] or 'not made yet'}")
+    for line in done.remains:
+        say(line)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="So many processes answer.")] = 1,
+    model: Model = "models/model",
+) -> None:
+    """Answer requests for predictions over HTTP, until stopped."""
+    from importlib.util import find_spec
+
+    from ..registry.hand_over import hand_over
+    from ..registry.resolve import resolve
+
+    if find_spec("fastapi") is None:
+        raise FactoryError(
+            "this factory was made for batches, and has no service",
+            "mlfactory update --set serving=online, and `mode: online` under serving: "
+            "in params.yaml",
+        )
+    project = here()
+    found = resolve(project, model)
+    if found.commit:
+        address = ["--host", host, "--port", str(port), "--workers", str(workers)]
+        hand_over(project, found, ["serve", *address])
+    from ..serving import serve
+
+    serve(project, host, port, workers, found.model)

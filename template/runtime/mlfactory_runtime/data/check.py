@@ -1,0 +1,95 @@
+"""What `factory check` and `factory summary` have to say."""
+
+from collections import Counter
+from pathlib import Path
+
+from ..errors import FactoryError
+from ..project import Project
+from ..settings.availability import Finding, check_catalog
+from ..settings.catalog import Catalog
+from ..settings.params import Data
+from ..tables.read import column_names, read_batches
+
+NAMED, TRIED = 12, 100
+
+
+def check(project: Project, *, strict: bool = False, data: bool = True) -> list[Finding]:
+    """The catalog, the availability of every feature, the contract on all of the data, and
+    features.py on the first rows.
+    """
+    params, catalog = project.params, project.catalog
+    found = check_catalog(catalog, params, strict=strict)
+    if not data or not catalog.columns:
+        return found
+    if not project.raw.is_file():
+        message = f"{params.data.path} is not here: the contract was not checked"
+        return [*found, Finding("warning", None, params.data.path, message, "dvc pull")]
+    found += check_data(project.raw, catalog, params.data)
+    broken = any(finding.level == "error" and finding.feature for finding in found)
+    return found if broken else found + check_features(project)
+
+
+def check_data(path: Path, catalog: Catalog, data: Data) -> list[Finding]:
+    """Every batch of a file against the contract, and columns that nobody has described."""
+    from .contract import broken_rules, findings, read_rows
+
+    names = column_names(path, data)
+    unknown = [name for name in names if name not in catalog.columns]
+    new = [
+        Finding("warning", name, path.name, "it is not in the catalog", "factory catalog draft")
+        for name in unknown
+    ]
+    lacking = [
+        Finding(
+            "error", name, column.source, "the data have no such column",
+            f"deliver it again, or take {name!r} out of features.yaml",
+        )
+        for name, column in catalog.columns.items()
+        if name not in names
+    ]  # fmt: skip
+    present = {name: column for name, column in catalog.columns.items() if name in names}
+    broken = Counter[tuple[str, str]]()
+    for raw in read_batches(path, data):
+        broken.update(broken_rules(read_rows(raw, present, data)[1]))
+    return new + lacking + findings(broken, catalog)
+
+
+def check_features(project: Project) -> list[Finding]:
+    """Does features.py compute what is declared, from no more than a prediction is given?"""
+    from .computed import featured, refuse_undeclared
+    from .contract import read_rows
+
+    params, catalog = project.params, project.catalog
+    inputs = catalog.inputs(params)
+    for raw in read_batches(project.raw, params.data):
+        rows, _ = read_rows(raw.head(TRIED), inputs, params.data)
+        try:
+            frame = featured(rows, catalog.features(params), project.compute)
+            refuse_undeclared(frame, {*inputs, *catalog.derived})
+        except FactoryError as error:
+            return [Finding("error", "derived", None, error.message, error.hint)]
+        break
+    return []
+
+
+def told(findings: list[Finding]) -> list[str]:
+    """The findings in lines for people: features that share one are named together."""
+    shared: dict[tuple[str, str | None, str, str], list[str]] = {}
+    for f in findings:
+        shared.setdefault((f.level, f.source, f.message, f.remedy), []).append(
+            f.feature or "features.yaml"
+        )
+    return [
+        f"{level}: {named(names)}{_of(source)}: {message}\n  remedy: {remedy}"
+        for (level, source, message, remedy), names in shared.items()
+    ]
+
+
+def _of(source: str | None) -> str:
+    return "" if source is None else f" (source: {source or 'unknown'})"
+
+
+def named(names: list[str]) -> str:
+    """The names, or the first of many."""
+    shown = ", ".join(names[:NAMED])
+    return shown if len(names) <= NAMED else f"{shown} and {len(names) - NAMED} more"

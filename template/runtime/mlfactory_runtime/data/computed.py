@@ -1,0 +1,54 @@
+"""What features.py computes, held against what the catalog declares."""
+
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from traceback import extract_tb
+
+import polars as pl
+
+from ..errors import FactoryError
+from ..project import Compute
+
+
+def featured(rows: pl.DataFrame, names: Iterable[str], compute: Compute) -> pl.DataFrame:
+    """Rows with what features.py adds; FactoryError where that is not what is declared."""
+    found = _computed(rows, compute)
+    if found.height != rows.height:
+        raise FactoryError(
+            f"features.py made {found.height:,} rows of {rows.height:,}",
+            "look at one row at a time: no filter, no join, no group_by",
+        )
+    if absent := [name for name in names if name not in found.columns]:
+        raise FactoryError(
+            f"features.py does not compute {', '.join(map(repr, absent))}",
+            "compute it there, or take it out of `derived:` in features.yaml",
+        )
+    number = pl.selectors.float()  # a division by zero has no result
+    return found.with_columns(pl.when(number.is_finite()).then(number).name.keep())
+
+
+def _computed(rows: pl.DataFrame, compute: Compute) -> pl.DataFrame:
+    """What features.py gives; whatever goes wrong in it is told with its line."""
+    try:
+        found = compute(rows)
+    except Exception as error:
+        trace = extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in trace if Path(frame.filename).name == "features.py"]
+        where = f"features.py, line {lines[-1]}" if lines else "features.py"
+        reason = str(error).strip().partition("\n")[0]
+        raise FactoryError(
+            f"{where}: {type(error).__name__}: {reason}",
+            "mend it there; features.yaml names every column that it reads among its `parents`",
+        ) from error
+    if not isinstance(found, pl.DataFrame):
+        raise FactoryError(f"features.py gives {type(found).__name__}", "return a polars DataFrame")
+    return found
+
+
+def refuse_undeclared(frame: pl.DataFrame, declared: Collection[str]) -> None:
+    """A FactoryError names what features.py computes and the catalog does not list."""
+    if undeclared := [name for name in frame.columns if name not in declared]:
+        raise FactoryError(
+            f"features.py computes {', '.join(map(repr, undeclared))}, which features.yaml lacks",
+            "declare it there under `derived:` with its parents",
+        )

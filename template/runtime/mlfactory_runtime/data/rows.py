@@ -1,0 +1,90 @@
+"""Rows typed as the catalog says, and the text that names a row."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+from polars import selectors as cs
+
+from ..errors import FactoryError
+from ..project import Project
+from ..settings.catalog import Column
+from ..settings.params import Data, Params
+from ..tables.dialect import find_encoding, find_separator, head
+from ..tables.formats import typed
+from ..tables.read import HEAD_ROWS, parquet, reading, text_table
+
+Part = Literal["train", "validation", "holdout"]
+
+
+def load_part(project: Project, part: Part) -> pl.DataFrame:
+    """One part of the prepared data: raw columns, typed as the catalog says."""
+    path = project.prepared / f"{part}.parquet"
+    if not path.is_file():
+        raise FactoryError(f"{project.shown(path)} is not here", "make it: dvc repro prepare")
+    return pl.read_parquet(path)
+
+
+def head_of(path: Path, params: Params) -> tuple[Params, pl.DataFrame]:
+    """The settings with the encoding and separator of this file, and its first rows."""
+    with reading(path):
+        if path.suffix == ".parquet":
+            return params, parquet(path).head(HEAD_ROWS).collect()
+        encoding = find_encoding(path, params.data.encoding)
+        separator = find_separator(head(path, encoding), params.data.separator)
+        found = {"encoding": encoding.removesuffix("-sig"), "separator": separator}
+        params = params.model_copy(update={"data": params.data.model_copy(update=found)})
+        with text_table(path, params.data) as table:
+            return params, table.head(HEAD_ROWS).collect()
+
+
+def missing_as_null(
+    raw: pl.DataFrame, data: Data, columns: Mapping[str, Column] | None = None
+) -> pl.DataFrame:
+    """The raw values, with each of the agreed markers for `missing` turned into null.
+
+    So is a number that is infinite: something was divided by zero.
+    """
+    own = {name: column.missing for name, column in (columns or {}).items()}
+    texts = [name for name, dtype in raw.schema.items() if dtype == pl.String]
+    return raw.with_columns(
+        *(unmarked(pl.col(name), (*data.missing, *own.get(name, ()))) for name in texts),
+        pl.when(cs.float().is_finite()).then(cs.float()).name.keep(),
+    )
+
+
+def unmarked(text: pl.Expr, markers: Sequence[str]) -> pl.Expr:
+    """Text in which the markers are null."""
+    marked = text.str.strip_chars().is_in(list(markers))
+    return pl.when(marked).then(None).otherwise(text).name.keep()
+
+
+def parse(raw: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:
+    """Type the columns that are there; a value that cannot be read as its type becomes null."""
+    return raw.select(
+        typed(pl.col(name), raw.schema[name], column.dtype, column.format).alias(name)
+        for name, column in columns.items()
+        if name in raw.columns
+    )
+
+
+def key_text(raw: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
+    """One text per row from the values as they stand in the file, never from parsed ones.
+
+    A whole number in a float column of a Parquet file reads like the integer that it was before a
+    missing value made it a float.
+    """
+    parts = [_canonical(pl.col(name), raw.schema[name]).fill_null("\x00") for name in columns]
+    return raw.select(pl.concat_str(parts, separator="\x1f").alias("key"))["key"]
+
+
+def _canonical(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    if dtype.is_float():
+        whole = value.is_finite() & (value == value.floor()) & (value.abs() < 2**53)
+        return pl.when(whole).then(value.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(
+            value.cast(pl.Float64).cast(pl.String)
+        )  # fmt: skip
+    if isinstance(dtype, pl.Datetime):
+        return value.cast(pl.Datetime("us")).dt.to_string("%Y-%m-%dT%H:%M:%S%.6f")
+    return value.cast(pl.String)

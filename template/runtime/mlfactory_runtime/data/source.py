@@ -1,0 +1,155 @@
+"""New data: fetched from their source, checked, put in place and under DVC, and recorded."""
+
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from glob import glob
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import polars as pl
+import yaml
+
+from ..errors import FactoryError
+from ..files import read_json, write_json
+from ..git import dvc
+from ..project import SNAPSHOT, Project
+from ..settings.availability import Finding
+from ..settings.catalog import Catalog
+from ..settings.params import Data, Params
+from ..tables.dialect import GZIP
+from ..tables.query import write_query
+from ..tables.read import column_names, read_batches
+from .check import check_data, told
+
+SET = "set data.source in params.yaml, or give a file: factory data pull --from FILE"
+
+
+def pull(
+    project: Project,
+    source: str | None = None,
+    origin: str | None = None,
+    start: Path | None = None,
+) -> dict[str, Any]:
+    """Take a new snapshot of the data; returns its record, the one before and warnings.
+
+    A relative source is looked up from `start`, which is the factory's folder by default.
+
+    Until it is checked it stands in a folder of its own: whatever goes wrong, the old one stays.
+    """
+    params, catalog = project.params, project.catalog
+    if not (source := source or params.data.source):
+        raise FactoryError("params.yaml names no source of the data", SET)
+    target = project.raw
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".pull-", dir=target.parent) as folder:
+        fresh = Path(folder) / target.name
+        found = fetch(source, start or project.root, fresh, params.data)
+        try:
+            return put_in_place(project, fresh, origin or found, params, catalog)
+        except FactoryError as error:  # nobody has seen the folder that it names
+            raise FactoryError(error.message.replace(str(fresh), source), error.hint) from error
+
+
+def put_in_place(
+    project: Project, fresh: Path, origin: str, params: Params, catalog: Catalog
+) -> dict[str, Any]:
+    """Make a file that keeps the contract the raw data, hand it to DVC, and record it."""
+    target = project.raw
+    rows, warnings = checked(fresh, params, catalog)
+    columns = len(column_names(fresh, params.data))
+    fresh.replace(target)
+    before = read_json(project.root / SNAPSHOT) or None
+    taken = datetime.now(UTC).isoformat(timespec="seconds")
+    record: dict[str, Any] = {"origin": origin, "taken": taken, "rows": rows, "columns": columns}
+    record["hash"] = track(project, target)
+    changed = before is None or before["hash"] != record["hash"]
+    if changed:
+        write_json(project.root / SNAPSHOT, record)
+    return {**record, "before": before, "changed": changed, "warnings": told(warnings)}
+
+
+def fetch(source: str, start: Path, target: Path, data: Data) -> str:
+    """Write what the source gives to the file `target`; returns where it comes from, in words."""
+    path = start / Path(source).expanduser()
+    if path.suffix == ".sql":
+        write_query(path, data.url_env, target)
+        return f"{source} through {data.url_env}"
+    if path.is_file():
+        check_kind(path, data)
+        shutil.copyfile(path, target)
+        return source
+    files = [file for file in map(Path, sorted(glob(str(path), recursive=True))) if file.is_file()]  # noqa: PTH207  # an absolute pattern
+    if not files:
+        raise FactoryError(f"there is no file {source}", SET)
+    join(files, target, data)
+    return f"{source} ({len(files)} files)"
+
+
+def kind(path: Path) -> str:
+    """How a file is packed, by its first bytes."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    if start == b"PAR1":
+        return ".parquet"
+    return ".gz" if start.startswith(GZIP) else "text"
+
+
+def check_kind(path: Path, data: Data) -> None:
+    """Raises FactoryError when the file is not of the kind that the name in data.path says."""
+    suffix = Path(data.path).suffix
+    if kind(path) != (suffix if suffix in (".parquet", ".gz") else "text"):
+        fitting = Path(data.path).with_name(path.name)
+        raise FactoryError(
+            f"{path} does not fit the name {data.path}",
+            f"set data.path to {fitting} in params.yaml",
+        )
+
+
+def join(files: Sequence[Path], target: Path, data: Data) -> None:
+    """Write the rows of all files in their order, with the columns in the order of the first."""
+    kinds = {kind(file) == ".parquet" for file in files}
+    if kinds != {target.suffix == ".parquet"} or target.suffix == ".gz":
+        wanted = ".parquet" if kinds == {True} else ".csv"
+        hint = f"all files must be Parquet or all text, and data.path end in {wanted}"
+        raise FactoryError(f"the files do not fit the name {data.path}", hint)
+    names = column_names(files[0], data)
+    for file in files[1:]:
+        if odd := sorted(set(names) ^ set(column_names(file, data))):
+            told = f"{files[0]} and {file} do not have the same columns: {odd[0]!r} is in one only"
+            raise FactoryError(told, "deliver them with the same columns")
+    if target.suffix == ".parquet":
+        tables = [pl.scan_parquet(file).select(names) for file in files]
+        pl.concat(tables, how="vertical_relaxed").sink_parquet(target)
+        return
+    with target.open("wb") as out:
+        for file in files:
+            for batch in read_batches(file, data):
+                header = out.tell() == 0
+                batch.select(names).write_csv(out, include_header=header, separator=data.separator)
+
+
+def checked(fresh: Path, params: Params, catalog: Catalog) -> tuple[int, list[Finding]]:
+    """Rows and warnings. Raises FactoryError when there is no row or the contract is broken."""
+    data = params.data.model_copy(update={"path": str(fresh)})
+    rows = sum(batch.height for batch in read_batches(fresh, data))
+    if rows == 0:
+        raise FactoryError("the new snapshot holds no row", "look at its source")
+    if not catalog.columns:
+        return rows, []
+    findings = check_data(fresh, catalog, data)
+    if broken := [f"{f.feature}: {f.message}" for f in findings if f.level == "error"]:
+        raise FactoryError(
+            f"the new snapshot breaks the contract, and the old one stays: {'; '.join(broken)}",
+            "mend it at the source, or change the contract in features.yaml",
+        )
+    return rows, findings
+
+
+def track(project: Project, path: Path) -> str:
+    """Hand the file to DVC; returns its hash."""
+    name = project.shown(path)
+    dvc(project.root, "add", name, hint=f"dvc add {name}")
+    entry = yaml.safe_load(path.with_name(path.name + ".dvc").read_text("utf-8"))
+    return str(entry["outs"][0]["md5"])

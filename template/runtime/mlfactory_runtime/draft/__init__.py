@@ -1,0 +1,1 @@
+"""The first draft of catalog and split, from the data."""

@@ -1,0 +1,152 @@
+"""The part that a column plays, found from its content, with the reason in one line."""
+
+import re
+from dataclasses import dataclass
+
+import polars as pl
+
+from ..settings.catalog import LEARNED
+from ..settings.params import Params
+
+FEW, MAX_CATEGORIES, CATEGORICAL_SHARE = 20, 1000, 0.5
+NEARLY, EXACT = 0.999, 2**53
+ENTITY = re.compile(r"(^|[^a-zA-Z])(?i:id|uuid|guid)$|[a-z](ID|Id)$")
+NAMED = re.compile(rf"{ENTITY.pattern}|(^|[^a-zA-Z])(?i:key|rowid|index|nr|no|number|num|code)$")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A role, and why."""
+
+    role: str
+    why: str
+
+    @property
+    def learned(self) -> bool:
+        return self.role in LEARNED
+
+
+def find_part(column: pl.Series, name: str, params: Params) -> Part:
+    """The role that the content of a typed column suggests."""
+    data = params.data
+    for role, named in (("target", data.target), ("identifier", data.id)):
+        if name == named:
+            return Part(role, f"{role}, as params.yaml says")
+    known = column.drop_nulls()
+    distinct = known.n_unique()
+    if name == data.time:
+        return Part("datetime", "puts the rows in order, as params.yaml says; not learned from")
+    if distinct < 2:
+        return Part(
+            "ignored", "ignored: it never changes" if len(known) else "ignored: it is empty"
+        )
+    if why := nearly_constant(known, column.len()):
+        return Part("ignored", f"ignored: {why}")
+    if column.dtype == pl.Boolean:
+        return Part("boolean", "boolean")
+    if column.dtype.is_temporal():
+        return Part("datetime", "datetime")
+    if column.dtype.is_numeric():
+        return number_part(known, name, distinct)
+    return text_part(known, name, distinct)
+
+
+def nearly_constant(known: pl.Series, rows: int) -> str:
+    """Why hardly anything can be learned from it, if so."""
+    most = int(known.rename("value").value_counts()["count"].max())  # type: ignore[arg-type]
+    if most > NEARLY * rows:
+        return f"all but {rows - most:,} of {rows:,} rows have the same value"
+    if len(known) < (1 - NEARLY) * rows:
+        return f"it is missing in all but {len(known):,} of {rows:,} rows"
+    return ""
+
+
+def number_part(known: pl.Series, name: str, distinct: int) -> Part:
+    """A number that names rows or things is none to learn from."""
+    whole = known.dtype.is_integer()
+    if not whole or distinct <= 2:
+        return Part("numeric", "numeric")
+    low, high = int(known.min()), int(known.max())  # type: ignore[arg-type]
+    if max(-low, high) > EXACT:
+        return Part("identifier", "identifier: more digits than a number to learn from can hold")
+    if distinct == len(known) and NAMED.search(name):
+        return Part("identifier", "identifier: its name says so and no value repeats")
+    if distinct == len(known) and high - low + 1 == distinct > FEW:
+        return Part("identifier", "identifier: it counts the rows")
+    if ENTITY.search(name) and distinct > max(MAX_CATEGORIES, 0.05 * len(known)):
+        return Part("identifier", f"identifier: its name says so, with {distinct:,} values")
+    if ENTITY.search(name):
+        return Part("categorical", f"categorical: {distinct:,} values that its name calls names")
+    return Part("numeric", "numeric")
+
+
+def text_part(known: pl.Series, name: str, distinct: int) -> Part:
+    """Categories repeat; identifiers do not; what has several words is text."""
+    words = known.str.count_matches(r"\s+").mean()
+    if distinct > FEW and isinstance(words, float) and words >= 3:
+        return Part("text", "text: several words, hardly any repeats; not learned from")
+    if ENTITY.search(name) and distinct > max(FEW, 0.05 * len(known)):
+        return Part("identifier", f"identifier: its name says so, with {distinct:,} values")
+    if distinct <= min(MAX_CATEGORIES, max(FEW, CATEGORICAL_SHARE * len(known))):
+        many = "; many, so the rare ones count as one" if distinct > 255 else ""
+        return Part("categorical", f"categorical: {distinct:,} values{many}")
+    if distinct == len(known):
+        return Part("identifier", "identifier: no value repeats")
+    return Part("text", f"text: {distinct:,} values in {len(known):,} rows; not learned from")
+
+
+def find_twins(columns: pl.DataFrame) -> dict[str, str]:
+    """Columns that say the same as an earlier one: its name by theirs."""
+    found: dict[str, str] = {}
+    seen: dict[tuple[object, ...], list[str]] = {}
+    for name in columns.columns:
+        column = columns[name]
+        kind = (column.null_count(), column.n_unique(), pattern(column.head(100)))
+        for other in seen.setdefault(kind, []):
+            if same(column, columns[other]):
+                found[name] = other
+                break
+        else:
+            seen[kind].append(name)
+    return found
+
+
+def pattern(column: pl.Series) -> tuple[int, ...]:
+    """The order in which values come and come again, whatever they are called."""
+    seen: dict[object, int] = {}
+    return tuple(seen.setdefault(value, len(seen)) for value in column.to_list())
+
+
+def same(one: pl.Series, other: pl.Series) -> bool:
+    """Equal, or other names for the same groups of rows."""
+    if not one.is_null().equals(other.is_null(), check_names=False):
+        return False
+    if one.dtype == other.dtype and one.equals(other, check_names=False):
+        return True
+    groups = one.n_unique()
+    if groups > len(one) / 2:
+        return False
+    return pl.DataFrame([one.alias("a"), other.alias("b")]).n_unique() == groups
+
+
+def statistics(column: pl.Series, *, shown: bool) -> str:
+    """What stands beside the description: what is missing, and values where they may be shown."""
+    known, missing = column.drop_nulls(), column.null_count() / max(column.len(), 1)
+    told = [f"{missing:.1%} missing" if missing else "never missing"]
+    if shown and len(known):
+        told.append(values(known))
+    return ", ".join(told)
+
+
+def values(known: pl.Series) -> str:
+    """The values in a few words."""
+    if known.dtype == pl.Boolean:
+        return f"{known.sum() / len(known):.0%} true"
+    if known.dtype.is_temporal():
+        return " to ".join(map(str, (known.min(), known.max())))
+    if known.dtype.is_numeric():
+        low, middle, high = (float(known.quantile(q) or 0) for q in (0, 0.5, 1))
+        return f"{low:,.6g} to {high:,.6g}, median {middle:,.6g}"
+    top, count = known.rename("value").value_counts(sort=True).row(0)
+    share = count / len(known)
+    return f"most often {str(top)[:40]!r} ({share:.1%})"

@@ -1,0 +1,150 @@
+"""Which columns are about persons, told from their names and from what stands in them.
+
+A name is read as words, so that `rename` and `hostname` are no names. What stands in a column may
+speak against its name: `phone_service` with yes and no is no telephone number.
+"""
+
+import re
+import unicodedata
+
+import polars as pl
+
+from ..settings.catalog import Sensitivity
+
+SAMPLE, FEW, NAMES = 2000, 5, 20
+WHO = (
+    "(?:customer|client|cliente|kunden?|patient(?:en)?|user|nutzer|person|member|mitglieds?|subject"
+    "|account|konto|employee|student|pupil|passenger|guest|driver|fahrer|household|applicant|contact"
+    "|subscriber|voter|respondent|participant|owner|holder|author|doctor|physician|teacher|parent"
+    "|spouse|seller|buyer|agent|manager|usuario|utente|nurse|broker|recruiter|lawyer|referrer)"
+)
+PEOPLE = rf"\b(?:{WHO}s?|rep|by|who|sachbearbeiter|betreuer|arzt)$"
+THINGS = (
+    r"\b(?:product|file|model|brand|company|firm|team|city|town|country|state|region|place|event"
+    r"|course|item|table|category|class|domain|project|plan|store|shop|song|album|movie|film|book"
+    r"|game|species|hotel|restaurant|job|title|group|department|county|district|station|airport)\b"
+)
+SPECIAL = {
+    "religion": r"religio\w*|konfession|faith",
+    "origin": rf"ethni\w*|racial|^(?:{WHO} )?race(?: ethnicity)?$",
+    "politics": r"politic\w*|politisch\w*|partei",
+    "a trade union": r"trade union|union(?: member\w*)?$|gewerkschaft\w*|syndicat",
+    "health": r"diagnos\w*|disease|illness|disabilit\w*|disabled|handicap|behinderung|krankheit"
+    r"|hiv|icd|pregnan\w*|schwanger\w*|medications?|medikament\w*|diabet\w*|psychiatr\w*"
+    r"|(?:^|mental |physical |general )health(?: status| condition| issue)?$|gesundheit\w*",
+    "sexual life": r"sexual\w*|sexuell\w*",
+    "genes": r"genetics?|genome?|dna",
+    "biometrics": r"biometric\w*|fingerprint",
+}
+CODES = {
+    "birth": r"(?:date|day|year|place) (?:of )?birth|birth ?(?:date|day|year|place)|dob|geburts\w*"
+    r"|(?:date|lieu) (?:de )?naissance|(?:fecha|lugar) (?:de )?nacimiento|data (?:di )?nascita",
+    "a post code": r"zip(?: ?code)?$|post(?:al)? ?code|plz|postleitzahl|code postal|codigo postal",
+    "an official number": r"ssn|social security(?: \w+)?|passport(?: \w+)?|iban|imei|dni|cpf|mrn"
+    r"|(?:tax|national|steuer|card|insurance|passport) ?(?:id|no|nr|number|nummer)|passnummer"
+    r"|(?:driver|driving) ?s? licen[cs]e|(?:licen[cs]e|number) plate|kennzeichen|medical record",
+    "whom a row is about": rf"{WHO} ?(?:id|no|nr|number|nummer|key|ref|uuid|code)$"
+    r"|^(?:customer|client|kunde|patient|user|member|account|konto)$|(?:cookie|device) id",
+    "an IP address": r"^ip$|(?:ip|mac) ?add?r(?:ess)?",
+}
+TEXTS = {
+    "a person's name": rf"(?:first|last|given|family|middle|maiden|full|nick|{WHO}) ?name|surname"
+    r"|vorname|nachname|familienname|prenom|nom|cognome|sobrenome|apellidos?|achternaam|voornaam",
+    "an e-mail address": r"e ?mails?(?: ?add?ress?e?)?$|mail ?add?ress?e?$|courriel"
+    r"|correo(?: electronico)?$",
+    "an address": r"add?ress?e?(?: line)?$|addr|anschrift|street(?: name)?$|strasse|direccion|calle"
+    r"|rue|indirizzo|endereco",
+}
+PHONE = r"\b(?:(?:tele)?phone|telefono?|tel|mobile|mobil|handy|fax|cell)(?:num|nu|nr|no|\b)"
+NAME = r"^(?:name|nome|nombre|naam)$"
+NAMED = r"^(?:\p{Lu}[\p{L}'\u2019.-]*,? ){1,4}\p{Lu}[\p{L}'\u2019.()-]*$"
+LOOKS = {
+    "phone numbers": r"^(?:\+\d|00\d|\(\d)[\d ()./-]{5,18}$|^\d{3}[-. ]\d{3}[-. ]\d{4}$"
+    r"|^0\d{2,4}[ /-]\d[\d -]{3,10}$",
+    "IP addresses": r"^(?:\d{1,3}\.){3}\d{1,3}$",
+    "social security numbers": r"^\d{3}-\d{2}-\d{4}$",
+    "addresses": r"(?i)^\d+\w? .*\b(?:street|st|road|rd|avenue|ave|lane|ln|drive|dr|boulevard|blvd"
+    r"|court|ct|way)\b|(?:str(?:a(?:ss|ß)e|\.)|weg|platz|allee|gasse) ?\d"
+    r"|^(?:rue|calle|via|avenida|rua|plaza|piazza) .*\d|^\d+,? (?:rue|avenue) ",
+}
+
+
+def sensitivity(name: str, values: pl.Series) -> tuple[Sensitivity, str]:
+    """Whether a column is about persons, and what says so; `none` if nothing does."""
+    header, known = " ".join(words(name)), values.drop_nulls()
+    if what := _first(SPECIAL, header):
+        return "special", f"its name speaks of {what}"
+    if values.dtype == pl.Boolean:
+        return "none", ""
+    known = known.sample(SAMPLE, seed=0) if len(known) > SAMPLE else known
+    text = known.cast(pl.String).str.strip_chars()
+    if what := _named(header, text):
+        return "personal", f"its name speaks of {what}"
+    what = _looks_like(header, text)
+    return ("personal", f"its values look like {what}") if what else ("none", "")
+
+
+def words(name: str) -> list[str]:
+    """The words of a column's name, plain and in lower case, whatever separates them."""
+    apart = re.sub(r"([a-z])([A-Z])", r"\1 \2", name).casefold()
+    letters = (c for c in unicodedata.normalize("NFKD", apart) if not unicodedata.combining(c))
+    return re.findall(r"[a-z]+", "".join(letters))
+
+
+def _first(patterns: dict[str, str], header: str) -> str:
+    found = (what for what, form in patterns.items() if re.search(rf"\b(?:{form})\b", header))
+    return next(found, "")
+
+
+def _named(header: str, text: pl.Series) -> str:
+    """What the name says, unless the values speak against it."""
+    few = len(text) >= NAMES and text.n_unique() <= FEW
+    if few or _share(text, r"^[-+]?\d*[.,]\d+$") > 0.5:
+        return ""
+    if what := _first(CODES, header):
+        return what
+    if re.search(PHONE, header) and _share(text, r"(?:\d\D*){6}") > 0.5:
+        return "a phone number"
+    if _share(text, r"^[-+]?\d+$") > 0.5:
+        return ""
+    if re.search(NAME, header) and _share(text, r"^\p{Lu}[^\d]*$") >= 0.8:
+        return "a name"
+    return _first(TEXTS, header)
+
+
+def _looks_like(header: str, text: pl.Series) -> str:
+    """What most values look like; an e-mail address may stand anywhere in a text."""
+    if _share(text, r"\S@\w[\w.-]*\.\w|\+\d[\d ()/-]{7,}\d\b") >= 0.01:
+        return "e-mail addresses or phone numbers"
+    for what, form in LOOKS.items():
+        if _share(text, form) >= 0.8 and text.n_unique() > FEW:
+            return what
+    some = text.head(200).str.replace_all(r"[ -]", "")
+    for what, checked in (("IBANs", _is_iban), ("card numbers", _is_card)):
+        if len(some) and sum(map(checked, some)) >= 0.8 * len(some):
+            return what
+    varied = len(text) >= NAMES and text.n_unique() >= 0.8 * len(text)
+    people = text.n_unique() > FEW and re.search(PEOPLE, header)
+    likely = (varied or people) and not re.search(THINGS, header)
+    named = likely and _share(text, NAMED) >= 0.9
+    return "persons' names" if named else ""
+
+
+def _share(text: pl.Series, form: str) -> float:
+    """Of so many values this is true."""
+    return float(text.str.contains(form).sum()) / max(len(text), 1)
+
+
+def _is_iban(value: str) -> bool:
+    """Letters count from 10, and the number that the whole gives leaves 1 when divided by 97."""
+    if not re.fullmatch(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", value):
+        return False
+    return int("".join(str(int(c, 36)) for c in value[4:] + value[:4])) % 97 == 1
+
+
+def _is_card(value: str) -> bool:
+    """The check digit of Luhn."""
+    if not re.fullmatch(r"[3-6]\d{12,18}", value):
+        return False
+    doubled = (int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(value)))
+    return sum(number - 9 * (number > 9) for number in doubled) % 10 == 0

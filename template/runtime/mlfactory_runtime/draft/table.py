@@ -1,0 +1,51 @@
+"""The raw values of the data, as drafting looks at them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
+
+from ..data.rows import head_of, missing_as_null
+from ..errors import FactoryError
+from ..project import Project
+from ..settings.params import Params
+from ..tables.kinds import any_european
+from ..tables.read import parquet, read_batches, reading
+
+
+@dataclass(frozen=True)
+class Table:
+    """The raw values, column by column from disk, and what is known of the file."""
+
+    rows: pl.LazyFrame
+    names: tuple[str, ...]
+    height: int
+    european: bool
+    params: Params
+
+    def column(self, name: str) -> pl.Series:
+        """The values of the file, without the markers for missing and the blanks around them."""
+        raw = self.rows.select(pl.col(name)).collect()
+        values = missing_as_null(raw, self.params.data)[name]
+        return values.str.strip_chars() if values.dtype == pl.String else values
+
+
+@contextmanager
+def opened(project: Project) -> Iterator[Table]:
+    """The table behind data.path; FactoryError if it has no column for the target."""
+    path = project.raw
+    params, beginning = head_of(path, project.params)
+    if params.data.target not in beginning.columns:
+        text = f"{project.shown(path)} has no column {params.data.target!r}"
+        raise FactoryError(text, "correct data.target in params.yaml")
+    with TemporaryDirectory(prefix="factory-") as folder, reading(path):
+        if path.suffix != ".parquet":
+            for i, batch in enumerate(read_batches(path, params.data)):
+                batch.write_parquet(Path(folder) / f"{i:06}.parquet")
+        rows = parquet(path if path.suffix == ".parquet" else f"{folder}/*.parquet")
+        height = rows.select(pl.len()).collect().item()
+        european = any_european(missing_as_null(beginning, params.data), params.data.separator)
+        yield Table(rows, tuple(beginning.columns), height, european, params)

@@ -1,0 +1,170 @@
+"""An entity that is to be forgotten: erased from the log, and where else it has left a trace."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import sqlalchemy as sa
+import yaml
+
+from .data.rows import key_text
+from .errors import FactoryError
+from .git import dvc, tries
+from .log.store import engine_of, labels, make, predictions
+from .log.veil import entities, veil
+from .project import MODEL, PREPARED, Project
+from .registry.artifact import version, version_of
+from .settings.params import Params
+from .tables.read import read_batches
+
+LEARNED = ("train.parquet", "validation.parquet")
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """How many rows were erased, the models that learned from the entity, and what remains."""
+
+    predictions: int
+    labels: int
+    models: list[dict[str, str | None]]
+    remains: list[str]
+
+
+def forget(project: Project, entity: str, *, dry_run: bool = False) -> Forgotten:
+    """Erase an entity from predictions and outcomes; with `dry_run` only say what would be."""
+    params = project.params
+    if not params.data.id:
+        raise FactoryError(
+            "data.id in params.yaml is empty: rows tell of no entity", "name the column of the ids"
+        )
+    found, unknown = trained_on(project, entity, params)
+    count = erased(project, entity, params, dry_run)
+    told = [*remains(project, entity, params, bool(found)), *unknown]
+    if left_out := veil(params, project.catalog).left_out:
+        told.append(f"predictions that were logged without {left_out[0]!r} cannot be found")
+    return Forgotten(*count, found, told)
+
+
+def erased(project: Project, entity: str, params: Params, dry_run: bool) -> tuple[int, int]:
+    """How many predictions and outcomes of the entity are, or would be, erased."""
+    known, engine, p = veil(params, project.catalog), engine_of(params.log), predictions.c
+    make(engine)
+    with engine.begin() as connection:
+        if known.hides_entity and not known.key:
+            if connection.scalar(sa.select(sa.func.count(p.entity))):
+                told = f"the log holds ids as hashes, and {params.log.key_env} is not set"
+                raise FactoryError(told, f"set {params.log.key_env} as it was when they were made")
+            return 0, 0
+        mine = p.entity == known.entity(entity)
+        requests = sa.select(p.request_id, p.row).where(mine)
+        asked = sa.tuple_(labels.c.key, labels.c.row).in_(requests)
+        own = labels.c.key == known.entity(entity)
+        told_of = sa.or_(
+            sa.and_(labels.c.kind == "entity", own), sa.and_(labels.c.kind == "request", asked)
+        )
+        count = tuple(
+            connection.scalar(sa.select(sa.func.count()).select_from(table).where(rows)) or 0
+            for table, rows in ((predictions, mine), (labels, told_of))
+        )
+        if not dry_run:
+            connection.execute(sa.delete(labels).where(told_of))
+            connection.execute(sa.delete(predictions).where(mine))
+    if engine.dialect.name == "sqlite" and not dry_run:
+        with engine.connect() as connection:  # what is erased stands in the file's journal, too
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    return count[0], count[1]
+
+
+def remains(project: Project, entity: str, params: Params, learned: bool) -> list[str]:
+    """What is not erased, and what to do about it."""
+    told, path = [], project.raw
+    if path.is_file():
+        catalog = project.catalog
+        batches = read_batches(path, params.data)
+        names = names_of(project, entity, params)
+        if count := sum(entities(raw, params, catalog).is_in(names).sum() for raw in batches):
+            rows = f"{count:,} {'row' if count == 1 else 'rows'}"
+            steps = "`factory data pull`, `dvc repro`, and `dvc gc` for the data of before"
+            told.append(
+                f"{params.data.path} holds it in {rows}: take it out at the source, then {steps}"
+            )
+    else:
+        told.append(f"{params.data.path} is not here, so nobody looked into it: dvc pull")
+    if learned:
+        told.append("a model forgets what it learned only when it is trained anew without it")
+    told.append("answers in files that `factory predict` wrote, and backups, are not touched")
+    return told
+
+
+def names_of(project: Project, entity: str, params: Params) -> list[str]:
+    """The id, and the pseudonym that stands for it in rows that came from the log."""
+    from .log.veil import pseudonym
+
+    catalog = project.catalog
+    known, column = veil(params, catalog), catalog.columns.get(params.data.id or "")
+    hashed = known.entity(entity) if known.hides_entity else None
+    return [entity, *([pseudonym(hashed, column)] if hashed and column else [])]
+
+
+def trained_on(
+    project: Project, entity: str, params: Params
+) -> tuple[list[dict[str, str | None]], list[str]]:
+    """The models whose training rows hold the entity, and those that nobody could look into.
+
+    These are the model at hand and all that git knows, as far as DVC has their data here.
+    """
+    found: dict[str, str | None] = {}
+    unknown = []
+    if project.model_folder.is_dir() and holds(
+        project, [project.prepared / part for part in LEARNED], entity, params
+    ):
+        found[version(project.model_folder)] = None
+    for commit, files in models(project):
+        rows = [path for name, path in files["data"].items() if name in LEARNED]
+        if not rows or not all(path.is_file() for path in (*rows, *files["model"].values())):
+            unknown.append(commit)
+        elif holds(project, rows, entity, params):
+            found[version_of(files["model"])] = commit
+    told = f"models of {len(unknown)} commits were not looked into, their data are not here: "
+    lines = [told + "dvc fetch --all-commits"] if unknown else []
+    return [{"model": name, "commit": commit} for name, commit in found.items()], lines
+
+
+def models(project: Project) -> Iterator[tuple[str, dict[str, dict[str, Path]]]]:
+    """Each model in git's history, oldest first: commit, its files and those of its data."""
+    commits = tries(
+        project.root, "log", "--all", "--reverse", "--format=%h", "--", "dvc.lock"
+    ).split()
+    cache = Path(dvc(project.root, "cache", "dir")) / "files/md5" if commits else Path()
+    seen = set()
+    for commit in commits:
+        lock = yaml.safe_load(tries(project.root, "show", f"{commit}:./dvc.lock")) or {}
+        train = lock.get("stages", {}).get("train", {})
+        entries = (*train.get("deps", []), *train.get("outs", []))
+        names = {entry["path"]: entry.get("md5", "") for entry in entries}
+        model, data = names.get(MODEL.as_posix()), names.get(PREPARED.as_posix())
+        if model and data and (model, data) not in seen:
+            seen.add((model, data))
+            yield commit, {"model": listed(cache, model), "data": listed(cache, data)}
+
+
+def listed(cache: Path, md5: str) -> dict[str, Path]:
+    """The files of a folder in DVC's cache, by name; none if the folder is not there."""
+    folder = cache / md5[:2] / md5[2:]
+    if not folder.is_file():
+        return {}
+    entries: list[dict[str, str]] = json.loads(folder.read_text("utf-8"))
+    return {one["relpath"]: cache / one["md5"][:2] / one["md5"][2:] for one in entries}
+
+
+def holds(project: Project, files: list[Path], entity: str, params: Params) -> bool:
+    """Whether a row of the prepared data is about the entity."""
+    name = params.data.id or ""
+    for path in files:
+        if path.is_file() and name in pl.read_parquet_schema(path):
+            keys = key_text(pl.read_parquet(path, columns=[name]), [name]).str.strip_chars()
+            if keys.is_in(names_of(project, entity, params)).any():
+                return True
+    return False

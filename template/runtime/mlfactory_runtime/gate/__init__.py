@@ -1,0 +1,1 @@
+"""Is a challenger better than the champion?"""

@@ -1,0 +1,216 @@
+"""`factory compare`: two models on the same rows, which neither of them has learned from."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import reduce
+from operator import and_
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ..data.computed import featured
+from ..data.contract import read_rows
+from ..data.rows import key_text
+from ..errors import FactoryError
+from ..files import write_json
+from ..learn.groups import grouped
+from ..learn.insight import check_segments
+from ..learn.metrics import PRIMARY
+from ..learn.signature import Signature, load_signature
+from ..learn.split import by_hash, split_key
+from ..project import COMPARISON, PARAMS, Project
+from ..registry.artifact import version
+from ..registry.hand_over import run
+from ..registry.resolve import Registered, resolve
+from ..report.pages import environment
+from ..settings.catalog import Catalog
+from ..settings.params import Params, params_hash
+from ..tables.read import column_names, read_batches
+from .judge import Compared, Group, judge, undecided
+
+PAGE = COMPARISON.with_suffix(".md")
+NUMBER = "__row__"
+STATES = {
+    "kept": "not worse by the margin",
+    "open": "too few rows to be sure",
+    "worse": "surely worse by more than the margin",
+    "unseen": "unseen: too few rows, or the metric is not defined",
+}
+
+
+@dataclass(frozen=True)
+class Side:
+    """A model with the settings that decided on what it has learned from."""
+
+    model: Registered
+    signature: Signature
+    params: Params
+
+    @property
+    def by(self) -> list[str]:
+        """The columns that decide on which side of its split a row is."""
+        by_time = self.signature.split["kind"] == "time"
+        return [self.params.data.time or ""] if by_time else split_key(self.params)
+
+    def held_out(self, raw: pl.DataFrame, rows: pl.DataFrame) -> pl.Series:
+        """Which of the raw rows, typed in `rows`, it has not learned from."""
+        if cutoff := self.signature.split["cutoff"]:
+            return rows[self.by[0]].cast(pl.Datetime("us")) > datetime.fromisoformat(cutoff)
+        return by_hash(key_text(raw, self.by), self.params.split) == 2
+
+    def told(self) -> dict[str, str | None]:
+        """What the record says of it."""
+        label, commit, name = self.model.label, self.model.commit, version(self.model.model)
+        return {"label": label, "version": self.model.version, "commit": commit, "model": name}
+
+
+def compare(project: Project, a: Registered | str, b: Registered | str) -> dict[str, Any]:
+    """The verdict on B, with A as what it is measured by; also written to reports/comparison.*."""
+    params, catalog = project.params, project.catalog
+    check_segments(catalog, params)
+    if params.gate.window and (params.gate.time or params.data.time) not in catalog.columns:
+        hint = "name a column of features.yaml in gate.time, or set gate.window to null"
+        raise FactoryError("gate.window is set, and no column dates the rows", hint)
+    models = [resolve(project, one) if isinstance(one, str) else one for one in (a, b)]
+    sides = [side_of(model) for model in models]
+    record: dict[str, Any] = {"a": sides[0].told(), "b": sides[1].told()}
+    record |= {"metric": params.gate.metric or PRIMARY[sides[1].signature.task]}
+    record |= {"a_metrics": {}, "b_metrics": {}, "rows": 0, "left_out": 0, "segments": []}
+    record |= compared(project, sides)
+    record["made"] = datetime.now(UTC).isoformat(timespec="seconds")
+    write_json(project.root / COMPARISON, record)
+    template = environment(PAGE.name).get_template(PAGE.name)
+    (project.root / PAGE).write_text(template.render(record, states=STATES), "utf-8", newline="\n")
+    return record
+
+
+def side_of(model: Registered) -> Side:
+    """A model and its settings. FactoryError if those of the work tree are not its own any more."""
+    known, params = load_signature(model.model), model.project.params
+    if model.commit is None and known.provenance.get("params") != params_hash(params):
+        told = f"{model.label} was not trained with the settings that now stand in {PARAMS}"
+        raise FactoryError(told, "dvc repro")
+    return Side(model, known, params)
+
+
+def compared(project: Project, sides: Sequence[Side]) -> dict[str, Any]:
+    """The verdict, and what it rests on."""
+    params, catalog = project.params, project.catalog
+    if why := unlike(sides, column_names(project.raw, params.data), catalog):
+        return undecided(why)
+    raw, rows = new_to_both(project, sides)
+    if not raw.height:
+        return undecided("no row with a known target is new to both: their splits share no holdout")
+    try:
+        scored, groups = score(project, sides, raw, rows)
+    except FactoryError as error:  # one of them cannot make anything of what comes in today
+        return undecided(error.message)
+    told = {"rows": len(scored.y), "left_out": raw.height - len(scored.y)}
+    return told | judge(scored, groups, params)
+
+
+def unlike(sides: Sequence[Side], names: list[str], catalog: Catalog) -> str:
+    """Why the two cannot be compared; empty if they can."""
+    a, b = (side.signature for side in sides)
+    if a.target != b.target:
+        return f"one predicts {a.target!r}, the other {b.target!r}"
+    if "regression" in (a.task, b.task) and a.task != b.task:
+        return f"one is for {a.task}, the other for {b.task}"
+    for side in sides:
+        if lost := [n for n in side.by if n not in names or n not in catalog.columns]:
+            return f"{side.model.label} held rows out by {lost[0]!r}, and the data have it no more"
+    return ""
+
+
+def new_to_both(project: Project, sides: Sequence[Side]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows that neither has learned from and whose target is known, as they are and typed."""
+    params, catalog, parts = project.params, project.catalog, []
+    for raw in read_batches(project.raw, params.data):
+        columns = {name: c for name, c in catalog.columns.items() if name in raw.columns}
+        rows, _ = read_rows(raw, columns, params.data)
+        held = reduce(and_, (side.held_out(raw, rows) for side in sides))
+        held &= rows[params.data.target].is_not_null()
+        parts.append((raw.filter(held), rows.filter(held)))
+    if not parts:
+        raise FactoryError(f"{params.data.path} holds no row", "deliver the data again")
+    raw, rows = (pl.concat(part, how="vertical_relaxed") for part in zip(*parts, strict=True))
+    if not params.gate.window:
+        return raw, rows
+    moment = rows[params.gate.time or params.data.time or ""].cast(pl.Datetime("us"))
+    late = moment > pl.lit(moment.max()) - timedelta(days=params.gate.window)
+    places = pl.select(late).to_series()
+    return raw.filter(places), rows.filter(places)
+
+
+def score(
+    project: Project, sides: Sequence[Side], raw: pl.DataFrame, rows: pl.DataFrame
+) -> tuple[Compared, list[Group]]:
+    """What both say of the rows that both can score, and groups of these.
+
+    A class that one of them does not know has no chance there, which costs it dearly. So that this
+    does not hide how it does otherwise, the rows of the classes that both know are a group, too.
+    """
+    known = [side.signature.classes for side in sides]
+    classes = tuple(dict.fromkeys([*known[1], *known[0]]))
+    with TemporaryDirectory(prefix="factory-") as folder:
+        source = Path(folder) / "rows.parquet"
+        raw.with_row_index(NUMBER).write_parquet(source)
+        a, b = (answers(project, side.model, source, raw.height, classes) for side in sides)
+    params = project.params
+    target = rows[params.data.target]
+    y = codes(target, classes) if classes else target.cast(pl.Float64).to_numpy()
+    usable = ~np.isnan(np.column_stack([y, a, b])).any(axis=1)
+    rows, names = rows.filter(usable), split_key(params)
+    keys = key_text(raw.filter(usable), names).to_numpy() if names else np.arange(rows.height)
+    task = "regression" if not classes else "binary" if len(classes) == 2 else "multiclass"
+    groups = list(groups_of(project, rows))
+    if set(known[0]) != set(known[1]):
+        common = target.filter(usable).cast(pl.String).is_in([*{*known[0]} & {*known[1]}])
+        groups.append(Group(target.name, "what both know", common.arg_true().to_numpy()))
+    return Compared(task, y[usable], a[usable], b[usable], keys), groups
+
+
+def answers(
+    project: Project, model: Registered, source: Path, rows: int, classes: Sequence[str]
+) -> np.ndarray:
+    """What a model says by its own code, as metrics.py takes it; NaN for rows it cannot score."""
+    target, aside = source.with_name("answers.parquet"), "answers.quarantine.parquet"
+    options = ["--model", str(model.model), "--no-log", "--max-invalid", "1"]
+    done = run(project, model, ["predict", str(source), str(target), *options])
+    if done.returncode:
+        said = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+        why = (said or done.stderr.splitlines() or ["it says nothing"])[-1].removeprefix("error: ")
+        raise FactoryError(f"{model.label} cannot score the rows: {why}")
+    scored = np.ones(rows, dtype=bool)
+    if source.with_name(aside).is_file():
+        scored[pl.read_parquet(source.with_name(aside))[NUMBER].to_numpy()] = False
+    names = [f"probability_{name}" for name in classes] or ["prediction"]
+    p = np.full((rows, len(names)), np.nan)
+    if scored.any():
+        found = pl.read_parquet(target)
+        p[scored] = 0
+        for place, name in enumerate(names):
+            if name in found.columns:
+                p[scored, place] = found[name].to_numpy()
+    return p if len(classes) > 2 else p[:, -1]
+
+
+def codes(target: pl.Series, classes: Sequence[str]) -> np.ndarray:
+    """The place of each class; NaN for one that neither model knows."""
+    places = {name: float(place) for place, name in enumerate(classes)}
+    text = target.cast(pl.String)
+    return text.replace_strict(places, default=float("nan"), return_dtype=pl.Float64).to_numpy()
+
+
+def groups_of(project: Project, rows: pl.DataFrame) -> Iterator[Group]:
+    """The groups of the columns that report.segments names."""
+    params, catalog = project.params, project.catalog
+    names, salt = params.report.segments, params.split.salt or params.data.target
+    frame = featured(rows, names, project.compute) if names else rows
+    for name in names:
+        for label, places in grouped(frame[name], 4, catalog, salt):
+            yield Group(name, label, places)

@@ -1,0 +1,152 @@
+"""The fair gate: is a challenger better than the champion on rows that neither has learned from?
+
+The interval tells of the chance in the rows alone. Two models that differ by a seed truly differ,
+too, so enough rows would call one of them better. So the improvement must also be worth something,
+at least half the margin, and the interval is one of 99 %. An improvement by the margin is found in
+19 of 20 cases from about 18 (spread / margin)^2 rows on; `spread` is the standard deviation over
+rows of what the two models differ by.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import isfinite, isnan
+from statistics import NormalDist
+from typing import Any, Literal
+
+import numpy as np
+
+from ..learn.insight import ENOUGH
+from ..learn.metrics import LOWER_IS_BETTER, PRIMARY, Metrics, measure, resamples
+from ..settings.params import Params
+
+Verdict = Literal["better", "worse", "same", "undecided"]
+SURE = NormalDist().inv_cdf(0.995)
+GROUPS_AT_RISK = 0.05  # the chance that luck alone calls any group worse
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The same rows as both sides score them: y and predictions as metrics.py has them.
+
+    Rows of one key are not independent of each other, and are resampled together.
+    """
+
+    task: str
+    y: np.ndarray
+    a: np.ndarray
+    b: np.ndarray
+    keys: np.ndarray
+
+    def at(self, rows: np.ndarray) -> "Compared":
+        """Some of the rows."""
+        return Compared(self.task, *(part[rows] for part in (self.y, self.a, self.b, self.keys)))
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows that must not be sacrificed, by a column and its value."""
+
+    feature: str
+    label: str
+    rows: np.ndarray
+
+
+def judge(rows: Compared, groups: Sequence[Group], params: Params) -> dict[str, Any]:
+    """The verdict on B, the difference it rests on (above zero: B is better), and by group."""
+    metric = params.gate.metric or PRIMARY[rows.task]
+    whole = np.ones(len(rows.y))
+    before, after = (whole_metrics(rows, p, whole, params) for p in (rows.a, rows.b))
+    told: dict[str, Any] = {"a_metrics": before, "b_metrics": after, "segments": []}
+    independent = len(np.unique(rows.keys))
+    if independent < params.gate.min_rows:
+        wanted = f"gate.min_rows asks for {params.gate.min_rows:,}"
+        return told | undecided(f"{independent:,} rows are too few: {wanted}")
+    if metric not in before:
+        return told | undecided(f"gate.metric is {metric!r}, and these models have {list(before)}")
+    value, error = difference(rows, metric, params)
+    base = before[metric]
+    if base is None or not isfinite(value + error):
+        return told | undecided(f"{metric} is not defined on these rows")
+    margin = params.gate.margin * abs(base)
+    low, high = value - SURE * error, value + SURE * error
+    verdict = decide(value, low, high, margin)
+    told |= {"margin": margin, "difference": {"value": value, "low": low, "high": high}}
+    told |= {"verdict": verdict, "reason": reason(verdict, metric, independent, told)}
+    told["segments"] = list(by_group(rows, groups, metric, margin, params))
+    if harmed := [
+        f"{s['feature']} {s['group']}" for s in told["segments"] if s["state"] == "worse"
+    ]:
+        told |= {"verdict": "worse", "reason": f"it is surely worse for {', '.join(harmed)}"}
+    return told
+
+
+def decide(value: float, low: float, high: float, margin: float) -> Verdict:
+    """What an improvement with its interval means, where `margin` is one that matters."""
+    if low > 0 and value >= margin / 2:
+        return "better"
+    if high < 0 and value <= -margin / 2:
+        return "worse"
+    return "same" if -margin <= low and high <= margin else "undecided"
+
+
+def difference(rows: Compared, metric: str, params: Params) -> tuple[float, float]:
+    """By how much B improves on A, and the standard error of that (paired bootstrap)."""
+    sides = [measure(rows.task, rows.y, p, params.decision) for p in (rows.a, rows.b)]
+    sign = 1 if metric in LOWER_IS_BETTER else -1
+
+    def gain(w: np.ndarray) -> float:
+        before, after = (weighted(w)[metric] for weighted in sides)
+        return sign * (before - after)
+
+    names, places = np.unique(rows.keys, return_inverse=True)
+    drawn = np.array([gain(w[places]) for w in resamples(len(names), params.model.seed)])
+    defined = drawn[~np.isnan(drawn)]
+    error = float(defined.std()) if len(defined) > len(drawn) / 2 else float("nan")
+    return gain(np.ones(len(rows.y))), error
+
+
+def by_group(
+    rows: Compared, groups: Sequence[Group], metric: str, margin: float, params: Params
+) -> Iterator[dict[str, Any]]:
+    """Each group's difference, with an interval that is corrected for their number (Bonferroni)."""
+    sure = NormalDist().inv_cdf(1 - GROUPS_AT_RISK / max(len(groups), 1))
+    for group in groups:
+        told = {"feature": group.feature, "group": group.label, "rows": len(group.rows)}
+        some = rows.at(group.rows)
+        few = len(np.unique(some.keys)) < ENOUGH
+        value, error = (0.0, float("nan")) if few else difference(some, metric, params)
+        if isnan(error) or isnan(value):
+            yield told | {"state": "unseen"}
+            continue
+        low, high = value - sure * error, value + sure * error
+        state = "worse" if high < -margin else "open" if low < -margin else "kept"
+        yield told | {"value": value, "low": low, "high": high, "state": state}
+
+
+def undecided(why: str) -> dict[str, Any]:
+    """A verdict that says why there is none."""
+    return {"margin": None, "difference": None, "verdict": "undecided", "reason": why}
+
+
+def reason(verdict: Verdict, metric: str, rows: int, told: dict[str, Any]) -> str:
+    """The verdict in words."""
+    margin, found = told["margin"], told["difference"]
+    said = "{value:+.4g}, between {low:+.4g} and {high:+.4g}".format(**found)
+    words = {
+        "better": f"its {metric} is surely better: {said}",
+        "worse": f"its {metric} is surely worse: {said}",
+        "same": f"its {metric} differs by less than the margin of {margin:.4g}: {said}",
+    }
+    if verdict in words:
+        return words[verdict]
+    text = f"these rows leave open whether its {metric} differs by {margin:.4g}: {said}"
+    needed = rows * ((found["high"] - found["low"]) / margin) ** 2 if margin else 0
+    return text + (f"; about {float(f'{needed:.2g}'):,.0f} rows would tell" if needed else "")
+
+
+def whole_metrics(
+    rows: Compared, p: np.ndarray, whole: np.ndarray, params: Params
+) -> dict[str, float | None]:
+    """The metrics on all rows; None where they are not defined."""
+    found: Metrics = measure(rows.task, rows.y, p, params.decision)(whole) if len(whole) else {}
+    return {name: None if isnan(value) else value for name, value in found.items()}

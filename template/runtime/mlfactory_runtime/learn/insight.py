@@ -1,0 +1,246 @@
+"""What people ask of a model, measured on held-out rows: for whom is it less good, how do features
+act, what do the highest predictions hold, what does a threshold cost.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from math import erfc, sqrt
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ..errors import FactoryError
+from ..settings.catalog import Catalog
+from ..settings.params import Decision, Params
+from .groups import Groups, grouped, is_ordered
+from .metrics import Array, curve, row_losses
+from .signature import Signature
+
+ROWS, SAMPLE = 20_000, 500
+ENOUGH, FEW = 30, 5
+WORST, ACTING, VALUES = 5, 6, 10
+TOP = (0.01, 0.05, 0.1, 0.2, 0.5)
+Told = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Held:
+    """Held-out rows: columns and features, matrix, target, what model and constant predict."""
+
+    signature: Signature
+    frame: pl.DataFrame
+    x: Array
+    y: Array
+    p: Array
+    constant: Array
+
+    def some(self, seed: int) -> "Held":
+        """At most ROWS of them, in their order."""
+        rows = np.sort(np.random.default_rng(seed).permutation(len(self.y))[:ROWS])
+        parts = (part[rows] for part in (self.x, self.y, self.p, self.constant))
+        return Held(self.signature, self.frame[rows], *parts)
+
+
+def insights(
+    held: Held,
+    score: Callable[[Array], Array],
+    importance: list[Told],
+    catalog: Catalog,
+    params: Params,
+) -> Told:
+    """All that the report tells beyond metrics; `score` predicts for rows of the matrix."""
+    some, chosen = held.some(params.model.seed), params.report.segments
+    salt = params.split.salt or params.data.target
+    binary, parts = held.signature.task == "binary", 10 if len(some.y) >= 100 else 4
+    quarters = {
+        name: grouped(some.frame[name], 4, catalog, salt)
+        for name in dict.fromkeys([*catalog.features(params), *chosen])
+    }
+    acting = [line["feature"] for line in importance[:ACTING] if line["gain"] > 0]
+    effects = [
+        effect(some, name, grouped(some.frame[name], parts, catalog, salt), score)
+        | {"ordered": is_ordered(catalog, some.frame[name])}
+        for name in acting
+    ]
+    return {
+        "segments": segments(some, quarters, chosen),
+        "effects": [found for found in effects if len(found["groups"]) > 1],
+        "lift": lift(held.y, held.p) if binary else [],
+        "decision": costs(held.y, held.p, params.decision) if binary else None,
+    }
+
+
+def check_segments(catalog: Catalog, params: Params) -> None:
+    """Raises FactoryError for a name in `report.segments` that rows cannot be compared by."""
+    known = [name for name in (*catalog.columns, *catalog.derived) if name != params.data.target]
+    for name in params.report.segments:
+        if name not in known:
+            nearest = get_close_matches(name, known, 1, 0.0)
+            raise FactoryError(
+                f"report.segments names {name!r}, and rows cannot be compared by that",
+                f"did you mean {nearest[0]!r}? Name columns or features of features.yaml",
+            )
+
+
+def segments(held: Held, groups: dict[str, Groups], chosen: Iterable[str]) -> Told:
+    """The primary metric by groups of rows: of the chosen columns, and where it is surely worse.
+
+    Surely worse is a group with a mean loss above that of all other rows, in a one-sided Welch
+    test at 5 % that is corrected for the number of groups looked at (Bonferroni).
+    """
+    task = held.signature.task
+    loss, constant = row_losses(task, held.y, held.p), row_losses(task, held.y, held.constant)
+    parts = [
+        (name, label, rows)
+        for name, found in groups.items()
+        for label, rows in found
+        if _comparable(held, rows)
+    ]
+    scaled = (loss - loss.mean()) / (loss.std() or 1.0)
+    worse = [part for part in parts if _chance(scaled, part[2]) * len(parts) < 0.05]
+
+    def told(name: str, label: str, rows: Array) -> Told:
+        rest = _metric(held, float(np.delete(loss, rows).mean()))
+        found = _segment(held, loss, constant, rows)
+        return {"feature": name, "group": label, **found, "rest": rest}
+
+    shown = {name: [part for part in parts if part[0] == name][:VALUES] for name in chosen}
+    return {
+        "looked_at": len(parts),
+        "worse": len(worse),
+        "all": _segment(held, loss, constant, np.arange(len(held.y))),
+        "worst": sorted((told(*part) for part in worse), key=lambda line: -line["value"])[:WORST],
+        "chosen": {name: [told(*part) for part in found] for name, found in shown.items()},
+    }
+
+
+def _comparable(held: Held, rows: Array) -> bool:
+    if min(len(rows), len(held.y) - len(rows)) < ENOUGH:
+        return False
+    return held.signature.task == "regression" or bool(np.ptp(held.y[rows]) > 0)
+
+
+def _chance(scaled: Array, rows: Array) -> float:
+    """The chance that luck makes rows so much worse than all others; losses in standard units."""
+    inside, rest = scaled[rows], len(scaled) - len(rows)
+    mean, error = _mean(inside)
+    others = -float(inside.sum()) / rest
+    spread = (len(scaled) - float((inside**2).sum())) / rest - others**2
+    z = (mean - others) / (sqrt(error**2 + max(spread, 0.0) / rest) or 1.0)
+    return 0.5 * erfc(z / sqrt(2))
+
+
+def _segment(held: Held, loss: Array, constant: Array, rows: Array) -> Told:
+    """The metric on some rows with its 95 % interval, and that of the constant."""
+    mean, error = _mean(loss[rows])
+    told = {
+        "rows": len(rows),
+        "value": _metric(held, mean),
+        "low": _metric(held, max(mean - 1.96 * error, 0.0)),
+        "high": _metric(held, mean + 1.96 * error),
+        "constant": _metric(held, constant[rows].mean()),
+    }
+    if held.p.ndim == 1:
+        told |= {"predicted": _short(held.p[rows].mean()), "observed": _short(held.y[rows].mean())}
+    return told
+
+
+def _metric(held: Held, loss: float) -> float:
+    return _short(sqrt(loss) if held.signature.task == "regression" else loss)
+
+
+def _mean(values: Array) -> tuple[float, float]:
+    """The mean and its standard error."""
+    error = values.std(ddof=min(1, len(values) - 1)) / sqrt(len(values))
+    return float(values.mean()), float(error)
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.6g}")
+
+
+def effect(held: Held, name: str, groups: Groups, score: Callable[[Array], Array]) -> Told:
+    """Partial dependence: the mean prediction for a sample of rows when all are given one value,
+    for each group its middle one; and what was observed in the group.
+
+    Of more than two classes, it is about the one whose probability changes most.
+    """
+    shown = [(label, rows) for label, rows in groups if len(rows) >= FEW][: VALUES + 1]
+    if not shown:
+        return {"groups": []}
+    place = [feature.name for feature in held.signature.features].index(name)
+    sample = held.x[np.random.default_rng(0).permutation(len(held.x))[:SAMPLE]]
+    asked = np.tile(sample, (len(shown), 1))
+    values = [np.sort(held.x[rows, place])[len(rows) // 2] for _, rows in shown]
+    asked[:, place] = np.repeat(values, len(sample))
+    means = score(asked).reshape(len(shown), len(sample), -1).mean(axis=1)
+    about = int(np.ptp(means, axis=0).argmax())
+    observed = held.y if held.p.ndim == 1 else held.y == about
+    return {
+        "feature": name,
+        "class": held.signature.classes[about] if held.p.ndim > 1 else None,
+        "left_out": len(groups) - len(shown),
+        "groups": [
+            {
+                "group": label,
+                "predicted": _short(mean),
+                "observed": _short(observed[rows].mean()),
+            }
+            for (label, rows), mean in zip(shown, means[:, about], strict=True)
+        ],
+    }
+
+
+def lift(y: Array, p: Array) -> list[Told]:
+    """What the rows with the highest probability hold of the positive class; equal ones share."""
+    positive, negative = curve(y, p)
+    rows, found = np.append(0, positive + negative), np.append(0, positive)
+    told = []
+    for share in TOP if found[-1] else ():
+        if (top := round(share * len(y))) >= FEW:
+            there = np.interp(top, rows, found)
+            part, ratio = there / found[-1], there / found[-1] * len(y) / top
+            line = {"found": _short(there), "held": _short(part), "lift": _short(ratio)}
+            told.append({"top": share, "rows": top, **line})
+    return told
+
+
+def costs(y: Array, p: Array, decision: Decision) -> Told:
+    """What calls cost per row: at the threshold, for nobody and everybody, and at the cheapest.
+
+    The threshold is dear if another would surely save more than a tenth. Surely: the cheapest one
+    of either half of the rows is tried on the other half, for on its own it is flattered.
+    """
+    thresholds, by_threshold = cost_curve(y, p, decision)
+    cheapest = int(by_threshold.argmin())
+    half, saved = np.arange(len(y)) % 2 == 1, np.zeros(len(y))
+    paid = row_costs(y, p, decision, decision.chosen_threshold)
+    for part in (half, ~half) if len(y) > 1 else ():
+        other, price = cost_curve(y[part], p[part], decision)
+        saved[~part] = (paid - row_costs(y, p, decision, other[price.argmin()]))[~part]
+    saving, error = _mean(saved)
+    return {
+        "cost": _short(paid.mean()),
+        "nobody": _short(by_threshold[0]),
+        "everybody": _short(by_threshold[-1]),
+        "cheapest": _short(by_threshold[cheapest]),
+        "cheapest_threshold": _short(thresholds[cheapest]),
+        "dear": bool(saving > max(1.96 * error, paid.mean() / 10)),
+    }
+
+
+def row_costs(y: Array, p: Array, decision: Decision, threshold: float) -> Array:
+    """What each row costs: a false alarm, a miss, or nothing."""
+    called = p >= threshold
+    wrong = called != (y == 1)
+    return np.asarray(wrong * np.where(called, decision.cost_fp, decision.cost_fn))
+
+
+def cost_curve(y: Array, p: Array, decision: Decision) -> tuple[Array, Array]:
+    """Thresholds from above the highest probability (nobody) to the lowest, and costs per row."""
+    positive, negative = curve(y, p)
+    alarms, misses = np.append(0, negative), positive[-1] - np.append(0, positive)
+    price = (alarms * decision.cost_fp + misses * decision.cost_fn) / len(y)
+    return np.append(1.0 + 1e-9, np.unique(p)[::-1]), price

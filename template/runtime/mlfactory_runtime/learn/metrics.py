@@ -1,0 +1,241 @@
+"""Metrics with bootstrap intervals. Every metric is weighted, so a resample is a set of weights.
+
+All functions take y of shape (rows,), a prediction p, and weights of shape (rows,). Areas treat
+ties as scikit-learn does; a metric that is not defined on the rows (one class only) is NaN.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..settings.params import Decision
+
+Array = np.ndarray
+Metrics = dict[str, float]
+LOWER_IS_BETTER = ("log_loss", "brier", "calibration_error", "rmse", "mae", "quantile_loss")
+PRIMARY = {"binary": "log_loss", "multiclass": "log_loss", "regression": "rmse"}
+BINS = 10
+EPSILON = 1e-15
+BIASED = ("calibration_error",)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value with its 95 % bootstrap interval; None where it is not defined."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+def measure(task: str, y: Array, p: Array, decision: Decision) -> Callable[[Array], Metrics]:
+    """What depends on rows only is computed once; the function that comes back takes weights."""
+    if task == "regression":
+        return _regression(y, p, decision.quantile)
+    if task == "binary":
+        return _binary(y, p, decision.chosen_threshold)
+    return _multiclass(y, p)
+
+
+def _binary(y: Array, p: Array, threshold: float) -> Callable[[Array], Metrics]:
+    areas, calibration = _areas(y, p), _calibration(y, p)
+    called = p >= threshold
+    losses = {
+        "log_loss": _log_loss(np.where(y == 1, p, 1 - p)),
+        "brier": (p - y) ** 2,
+        "accuracy": (called == (y == 1)).astype(float),
+    }
+    return lambda w: {
+        **areas(w),
+        **_means(losses, w),
+        "f1": _f1(y == 1, called, w),
+        "calibration_error": calibration(w),
+    }
+
+
+def _multiclass(y: Array, p: Array) -> Callable[[Array], Metrics]:
+    """One class against the rest, averaged over classes with equal weight."""
+    ones = np.eye(p.shape[1])[y.astype(int)]
+    areas = [_areas(ones[:, k], p[:, k]) for k in range(p.shape[1])]
+    calibration = [_calibration(ones[:, k], p[:, k]) for k in range(p.shape[1])]
+    called = p.argmax(axis=1)
+    losses = {
+        "log_loss": _log_loss(p[np.arange(len(y)), y.astype(int)]),
+        "brier": ((p - ones) ** 2).sum(axis=1),
+        "accuracy": (called == y).astype(float),
+    }
+
+    def weighted(w: Array) -> Metrics:
+        each = [area(w) for area in areas]
+        return {
+            **{name: _mean([area[name] for area in each]) for name in ("roc_auc", "pr_auc")},
+            **_means(losses, w),
+            "f1": _mean([_f1(y == k, called == k, w) for k in range(p.shape[1])]),
+            "calibration_error": _mean([error(w) for error in calibration]),
+        }
+
+    return weighted
+
+
+def _regression(y: Array, p: Array, quantile: float) -> Callable[[Array], Metrics]:
+    error = y - p
+    losses = {
+        "mse": error**2,
+        "mae": np.abs(error),
+        "quantile_loss": np.maximum(quantile * error, (quantile - 1) * error),
+    }
+
+    def weighted(w: Array) -> Metrics:
+        means = _means(losses, w)
+        mse = means.pop("mse")
+        variance = float(np.average((y - np.average(y, weights=w)) ** 2, weights=w))
+        r2 = 1 - mse / variance if variance > 0 else float("nan")
+        return {"rmse": mse**0.5, **means, "r2": r2}
+
+    return weighted
+
+
+def row_losses(task: str, y: Array, p: Array) -> Array:
+    """What each row adds to the primary metric: its log loss, or its squared error."""
+    if task == "regression":
+        return np.asarray((y - p) ** 2)
+    shares = np.column_stack([1 - p, p]) if task == "binary" else p
+    return _log_loss(shares[np.arange(len(y)), y.astype(int)])
+
+
+def expected(task: str, p: Array, threshold: float) -> dict[str, tuple[float, float]]:
+    """What metrics would be on these rows if the probabilities were right, with standard errors.
+
+    The outcome of each row is drawn with its probabilities, and the metrics are means over rows, as
+    the average confidence is for accuracy (Kivimäki and others, Confidence-based estimators for
+    predictive performance in model monitoring, arXiv 2407.08649). Nothing for a regression.
+    """
+    if task == "regression" or not len(p):
+        return {}
+    shares = np.column_stack([1 - p, p]) if task == "binary" else p
+    called = (p >= threshold).astype(int) if task == "binary" else shares.argmax(axis=1)
+    squares = (shares**2).sum(axis=1, keepdims=True) - 2 * shares + 1
+    losses = {
+        "log_loss": _log_loss(shares),
+        "brier": squares / 2 if task == "binary" else squares,
+        "accuracy": np.eye(shares.shape[1])[called],
+    }
+    found = {}
+    for name, loss in losses.items():
+        mean = (shares * loss).sum(axis=1)
+        spread = (shares * loss**2).sum(axis=1) - mean**2
+        found[name] = float(mean.mean()), float(np.sqrt(spread.clip(0).sum()) / len(p))
+    return found
+
+
+def _means(losses: dict[str, Array], w: Array) -> Metrics:
+    return {name: float(loss @ w / w.sum()) for name, loss in losses.items()}
+
+
+def _mean(values: list[float]) -> float:
+    defined = [value for value in values if not np.isnan(value)]
+    return float(np.mean(defined)) if defined else float("nan")
+
+
+def _log_loss(probability: Array) -> Array:
+    return np.asarray(-np.log(np.clip(probability, EPSILON, 1 - EPSILON)))
+
+
+def _f1(actual: Array, called: Array, w: Array) -> float:
+    found, wrong = w[actual & called].sum(), w[actual != called].sum()
+    return float(2 * found / (2 * found + wrong)) if found + wrong > 0 else float("nan")
+
+
+def curve(y: Array, p: Array, w: Array | None = None) -> tuple[Array, Array]:
+    """Weights of positives and negatives at or above each distinct score, from the highest down."""
+    order, starts = _ranked(p)
+    return _cumulated(y[order], np.ones(len(y)) if w is None else w[order], starts)
+
+
+def _ranked(p: Array) -> tuple[Array, Array]:
+    order = np.argsort(-p, kind="stable")
+    return order, np.flatnonzero(np.diff(p[order], prepend=np.inf))
+
+
+def _cumulated(y: Array, w: Array, starts: Array) -> tuple[Array, Array]:
+    positive = np.add.reduceat(w * y, starts)
+    return positive.cumsum(), (np.add.reduceat(w, starts) - positive).cumsum()
+
+
+def _areas(y: Array, p: Array) -> Callable[[Array], Metrics]:
+    order, starts = _ranked(p)
+    ranked = y[order]
+
+    def weighted(w: Array) -> Metrics:
+        positive, negative = _cumulated(ranked, w[order], starts)
+        if positive[-1] == 0 or negative[-1] == 0:
+            return {"roc_auc": float("nan"), "pr_auc": float("nan")}
+        tpr = np.concatenate([[0.0], positive / positive[-1]])
+        fpr = np.concatenate([[0.0], negative / negative[-1]])
+        seen = positive + negative
+        precision = np.divide(positive, seen, out=np.ones_like(seen), where=seen > 0)
+        return {
+            "roc_auc": float(np.trapezoid(tpr, fpr)),
+            "pr_auc": float((np.diff(tpr) * precision).sum()),
+        }
+
+    return weighted
+
+
+def bins(p: Array) -> Array:
+    """The bin of each row: up to ten of about equal size; equal scores stay together."""
+    edges = np.unique(np.quantile(p, np.linspace(0, 1, BINS + 1)[1:-1]))
+    return np.asarray(np.searchsorted(edges, p, side="right"))
+
+
+def _calibration(y: Array, p: Array) -> Callable[[Array], float]:
+    """Expected calibration error: the mean gap between predicted and observed share per bin."""
+    group, gap = bins(p), p - y
+    return lambda w: float(np.abs(np.bincount(group, w * gap)).sum() / w.sum())
+
+
+def resamples(rows: int, seed: int) -> Iterator[Array]:
+    """Bootstrap weights; fewer rounds where rows are many and intervals narrow."""
+    generator = np.random.default_rng(seed)
+    for _ in range(int(np.clip(2e7 / rows, 50, 500))):
+        yield np.bincount(generator.integers(0, rows, rows), minlength=rows).astype(float)
+
+
+def evaluate(
+    task: str, y: Array, predictions: dict[str, Array], decision: Decision, seed: int
+) -> tuple[dict[str, dict[str, Interval]], dict[str, Interval]]:
+    """Metrics of every model, and how much the first one gains on each other (paired resamples).
+
+    A gain is an improvement of the primary metric: above zero, the first model is better.
+    """
+    measures = {name: measure(task, y, p, decision) for name, p in predictions.items()}
+    whole = {name: weighted(np.ones(len(y))) for name, weighted in measures.items()}
+    drawn = [{n: weighted(w) for n, weighted in measures.items()} for w in resamples(len(y), seed)]
+    first, *others = predictions
+    metric = PRIMARY[task]
+    models = {
+        name: {
+            key: _interval(value, [d[name][key] for d in drawn], key in BIASED)
+            for key, value in found.items()
+        }
+        for name, found in whole.items()
+    }
+    gains = {
+        name: _interval(
+            whole[name][metric] - whole[first][metric],
+            [d[name][metric] - d[first][metric] for d in drawn],
+        )
+        for name in others
+    }
+    return models, gains
+
+
+def _interval(value: float, drawn: list[float], biased: bool = False) -> Interval:
+    defined = np.array([number for number in drawn if not np.isnan(number)])
+    if np.isnan(value) or not len(defined):
+        return Interval(None, None, None)
+    if biased:  # a resample repeats rows, and so looks less calibrated than the rows are
+        defined = np.maximum(defined - defined.mean() + value, 0)
+    low, high = np.quantile(defined, [0.025, 0.975])
+    return Interval(float(value), float(low), float(high))

@@ -1,0 +1,136 @@
+"""What a model knows of its inputs, and the one encoder that follows from it."""
+
+from collections import Counter
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+from ..errors import FactoryError
+
+# FIXME from .features import features as add_features
+
+
+FILE = "signature.json"
+MAX_CATEGORIES = 255
+SECONDS_PER_DAY = 86_400
+
+
+class Feature(BaseModel):
+    """One column of the matrix. A category that is not listed is treated as unseen.
+
+    A feature with a `salt` tells of persons: in place of its categories stand their digests.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    dtype: str
+    role: str
+    missing_seen: bool
+    categories: tuple[str, ...] = ()
+    salt: str = ""
+
+
+class Signature(BaseModel):
+    """The contract between a model and everything that calls it, stored beside it as JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    task: Literal["binary", "multiclass", "regression"]
+    target: str
+    classes: tuple[str, ...] = ()
+    threshold: float | None = None
+    features: tuple[Feature, ...]
+    split: dict[str, Any] = {}
+    provenance: dict[str, str] = {}
+
+
+def describe(name: str, dtype: str, role: str, column: pl.Series, salt: str = "") -> Feature:
+    """What training data say of a feature: its categories, and whether a value may be missing."""
+    categories: tuple[str, ...] = ()
+    if role == "categorical":
+        counts = Counter(shown(column.drop_nulls(), salt).to_list())
+        categories = tuple(sorted(name for name, _ in counts.most_common(MAX_CATEGORIES)))
+    return Feature(
+        name=name,
+        dtype=dtype,
+        role=role,
+        missing_seen=column.is_null().any(),
+        categories=categories,
+        salt=salt,
+    )
+
+
+def shown(column: pl.Series, salt: str) -> pl.Series:
+    """The values as text that may be written down: with a salt, their digests."""
+    text = column.cast(pl.String)
+    if not salt:
+        return text
+    key = blake2b(salt.encode(), digest_size=32).digest()
+    values = text.drop_nulls().unique().to_list()
+    names = {v: blake2b(v.encode(), digest_size=8, key=key).hexdigest() for v in values}
+    return text.replace_strict(names, default=None, return_dtype=pl.String)
+
+
+def encode(rows: pl.DataFrame, features: tuple[Feature, ...]) -> np.ndarray:
+    """The matrix of shape (rows, features), float64, that models are fitted and called with.
+
+    Raises FactoryError for a missing value where training had none: LightGBM would read it as 0.
+    """
+    matrix = np.empty((rows.height, len(features)), dtype=np.float64)
+    for i, feature in enumerate(features):
+        matrix[:, i] = _encode(rows[feature.name], feature)
+    return matrix
+
+
+def refusals(rows: pl.DataFrame, features: tuple[Feature, ...]) -> pl.Series:
+    """Which values a row lacks that never were missing in training; null for a row with all."""
+    needed = [feature.name for feature in features if not feature.missing_seen]
+    said = [
+        pl.when(rows[name].is_null()).then(pl.lit(f"{name} is missing"))
+        for name in needed
+        if rows[name].null_count()
+    ]
+    if not said:
+        return pl.Series("refused", [None], dtype=pl.String).new_from_index(0, rows.height)
+    told = pl.concat_str(said, separator="; ", ignore_nulls=True)
+    return rows.select(pl.when(told != "").then(told).alias("refused"))["refused"]
+
+
+def _encode(column: pl.Series, feature: Feature) -> np.ndarray:
+    if not feature.missing_seen and (missing := column.null_count()):
+        raise FactoryError(
+            f"{feature.name!r} is missing in {missing:,} rows, and was never missing in training",
+            f"fill {feature.name!r} at its source, or train on data in which it is missing",
+        )
+    if feature.role == "categorical":
+        return _codes(shown(column, feature.salt), feature.categories)
+    if feature.role == "datetime":
+        seconds = column.cast(pl.Datetime("us")).dt.epoch("s")
+        return (seconds.cast(pl.Float64) / SECONDS_PER_DAY).to_numpy()
+    return column.cast(pl.Float64).to_numpy()
+
+
+def _codes(text: pl.Series, categories: tuple[str, ...]) -> np.ndarray:
+    """0 to k-1 for known categories, k for missing, -1 (other, to LightGBM) for unseen ones."""
+    codes = {name: float(code) for code, name in enumerate(categories)}
+    known = text.replace_strict(codes, default=-1.0, return_dtype=pl.Float64)
+    return known.set(text.is_null(), float(len(categories))).to_numpy()
+
+
+def save_signature(signature: Signature, folder: Path) -> None:
+    """Write the signature beside the model."""
+    (folder / FILE).write_text(signature.model_dump_json(indent=1) + "\n", "utf-8")
+
+
+def load_signature(folder: Path) -> Signature:
+    """Read the signature of the model in `folder`."""
+    file = folder / FILE
+    if not file.is_file():
+        raise FactoryError(f"there is no model in {folder}", "train one: dvc repro")
+    return Signature.model_validate_json(file.read_text("utf-8"))

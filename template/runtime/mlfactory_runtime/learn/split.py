@@ -1,0 +1,176 @@
+"""The pipeline's first stage: read, check the contract, hold rows out, write the parts."""
+
+import hashlib
+from collections import Counter
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ..data.contract import broken_rules, findings, read_rows
+from ..data.rows import key_text
+from ..errors import FactoryError
+from ..files import write_json
+from ..project import Project
+from ..settings.availability import check_catalog
+from ..settings.catalog import Catalog
+from ..settings.params import Params, Split
+from ..tables.read import read_batches
+
+PARTS = ("train", "validation", "holdout")
+FILE, SIDE = "split.json", "__side__"
+
+
+def prepare(project: Project) -> dict[str, Any]:
+    """Write train, validation and holdout as Parquet, and split.json that says how they came."""
+    params, catalog = project.params, project.catalog
+    if errors := [f for f in check_catalog(catalog, params) if f.level == "error"]:
+        raise FactoryError(_listed(errors), "factory check shows all of it")
+    with TemporaryDirectory(prefix="factory-") as scratch:
+        rows, unlabelled = read(project, params, catalog, Path(scratch))
+        cutoff = None
+        if time := params.data.time:
+            cutoff, begin = cutoffs(rows.select(time).collect()[time], params.split)
+            rows = rows.with_columns(by_time(pl.col(time), cutoff, begin).alias(SIDE))
+        parts = {part: rows.filter(pl.col(SIDE) == i) for i, part in enumerate(PARTS)}
+        told = summary(project, parts, params, unlabelled, cutoff.isoformat() if cutoff else None)
+        if empty := [part for part, count in told["rows"].items() if not count]:
+            text = f"no row is left for {' and '.join(empty)}"
+            raise FactoryError(text, "add data, or change split in params.yaml")
+        project.prepared.mkdir(parents=True, exist_ok=True)
+        for part, frame in parts.items():
+            frame.drop(SIDE).sink_parquet(project.prepared / f"{part}.parquet")
+    write_json(project.prepared / FILE, told)
+    return told
+
+
+def read(
+    project: Project, params: Params, catalog: Catalog, scratch: Path
+) -> tuple[pl.LazyFrame, int]:
+    """All rows with a target, typed, with the side of each; and how many have none.
+
+    They stand in `scratch`, so that memory does not grow with the data. Raises FactoryError for
+    what breaks the contract.
+    """
+    split, count, known = params.split, 0, 0
+    if not params.data.time and not split.salt:
+        raise FactoryError("split.salt in params.yaml is empty", "draw one: factory catalog draft")
+    key = split_key(params)
+    broken = Counter[tuple[str, str]]()
+    for raw in read_batches(project.raw, params.data):
+        rows, cases = read_rows(raw, catalog.columns, params.data)
+        broken.update(broken_rules(cases))
+        side = pl.lit(0, pl.Int8) if params.data.time else by_hash(key_text(raw, key), split)
+        rows = rows.with_columns(side.alias(SIDE))
+        labelled = rows.filter(pl.col(params.data.target).is_not_null())
+        count, known = count + rows.height, known + labelled.height
+        labelled.write_parquet(scratch / f"{count:012}.parquet")
+    if broken:
+        raise FactoryError(_listed(findings(broken, catalog)), "factory check shows all of it")
+    if not count:
+        raise FactoryError(f"{params.data.path} holds no row", "deliver the data again")
+    return pl.scan_parquet(scratch / "*.parquet"), count - known
+
+
+def split_key(params: Params) -> list[str]:
+    """The raw columns whose text decides on which side a row is."""
+    one = params.split.group or params.data.id
+    return [one] if one else list(params.split.key)
+
+
+def by_hash(keys: pl.Series, split: Split) -> pl.Series:
+    """The side of each row (0 train, 1 validation, 2 holdout), from a salted BLAKE2b of its key.
+
+    A row keeps its side while data grow, and rows with the same key share one.
+    """
+    salt = blake2b((split.salt or "").encode(), digest_size=16).digest()
+    digests = b"".join(
+        blake2b(key.encode(), digest_size=16, key=salt).digest() for key in keys.to_list()
+    )
+    draws = np.frombuffer(digests, dtype=">u8").reshape(-1, 2) / 2**64
+    side = np.where(draws[:, 1] < split.validation, 1, 0)
+    return pl.Series(np.where(draws[:, 0] < split.holdout, 2, side), dtype=pl.Int8)
+
+
+def cutoffs(moments: pl.Series, split: Split) -> tuple[datetime, datetime]:
+    """What is after the first is holdout; of the rest, what is after the second is validation."""
+    if missing := moments.null_count():
+        raise FactoryError(
+            f"{missing:,} rows have no value in the time column {moments.name!r}",
+            "fill it at the source, or leave data.time empty in params.yaml",
+        )
+    moments = moments.cast(pl.Datetime("us"))
+    cutoff = _boundary(moments, 1 - split.holdout)
+    return cutoff, _boundary(moments.filter(moments <= cutoff), 1 - split.validation)
+
+
+def by_time(time: pl.Expr, cutoff: datetime, begin: datetime) -> pl.Expr:
+    """The side of each row: 0 up to `begin`, 1 up to the cutoff, 2 after it."""
+    moment = time.cast(pl.Datetime("us"))
+    return (moment > begin).cast(pl.Int8) + (moment > cutoff).cast(pl.Int8)
+
+
+def _boundary(moments: pl.Series, share: float) -> datetime:
+    """The moment up to which about `share` of the rows lie, with some row left after it."""
+    boundary: Any = moments.quantile(share, interpolation="lower")
+    earlier: Any = moments.filter(moments < boundary).max() if boundary == moments.max() else None
+    found: datetime = boundary if earlier is None else earlier
+    return found
+
+
+def summary(
+    project: Project,
+    parts: dict[str, pl.LazyFrame],
+    params: Params,
+    unlabelled: int,
+    cutoff: str | None,
+) -> dict[str, Any]:
+    """What is known of the split; it travels with the model."""
+    told: dict[str, Any] = {
+        "kind": "time" if cutoff else "hash",
+        "cutoff": cutoff,
+        "rows": {part: rows.select(pl.len()).collect().item() for part, rows in parts.items()},
+        "unlabelled": unlabelled,
+        "warnings": [],
+        "data": digest(project.raw),
+    }
+    if unlabelled:
+        told["warnings"].append(f"{unlabelled:,} rows without a target were left out")
+    if params.task == "classification":
+        name = params.data.target
+        targets = {part: rows.select(name).collect()[name] for part, rows in parts.items()}
+        told["classes"] = {part: classes(target) for part, target in targets.items()}
+        told["warnings"] += absent_classes(told["classes"])
+    return told
+
+
+def digest(path: Path) -> str:
+    """The MD5 of a file, as DVC names it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def classes(target: pl.Series) -> dict[str, int]:
+    """How many rows each class has, by name."""
+    counts = target.cast(pl.String).rename("class").value_counts().sort("class")
+    return dict(counts.iter_rows())
+
+
+def absent_classes(counts: dict[str, dict[str, int]]) -> list[str]:
+    """A sentence for each part that lacks a class."""
+    known = sorted({name for part in counts.values() for name in part})
+    return [
+        f"the {part} part has no row of class {', '.join(map(repr, absent))}"
+        for part, found in counts.items()
+        if (absent := [name for name in known if name not in found])
+    ]
+
+
+def _listed(findings: list[Any]) -> str:
+    return "the data or the catalog are not in order: " + "; ".join(
+        f"{finding.feature or 'features.yaml'}: {finding.message}" for finding in findings
+    )

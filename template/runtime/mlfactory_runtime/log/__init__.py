@@ -1,0 +1,1 @@
+"""Predictions, outcomes, and what may be written of them."""

@@ -1,0 +1,111 @@
+"""The prediction log of a service: written where nobody waits for it."""
+
+import logging
+from collections.abc import Sequence
+from threading import Event, Lock, Thread
+from time import monotonic, sleep
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..learn.signature import Signature
+from ..settings.catalog import Catalog
+from ..settings.params import Log as Settings
+from ..settings.params import Params
+from ..tables.query import reason
+from .batch import store
+from .store import PATIENCE, clean_up, engine_of, make
+from .veil import Record, Veil, veil
+
+CLEAN_UP = 3600.0
+
+logger = logging.getLogger(__name__)
+
+
+def open_log(params: Params, catalog: Catalog, signature: Signature) -> "Log":
+    """The log of a service; its database may be away. A FactoryError for impossible settings."""
+    settings = params.log
+    engine = engine_of(settings) if settings.enabled else None
+    return Log(engine, veil(params, catalog, signature), settings)
+
+
+class Log:
+    """Takes records at once and writes them behind; `dropped` counts those that it could not.
+
+    Whoever predicts makes the rows: where the thread did, it would hold the interpreter for long,
+    and answers would wait for it. While the database works the interpreter is free.
+    """
+
+    def __init__(self, engine: sa.Engine | None, veil: Veil, settings: Settings) -> None:
+        self.dropped, self._engine, self._veil, self._settings = 0, engine, veil, settings
+        self._rows: list[tuple[Any, ...]] = []
+        self._lock, self._wake, self._stop = Lock(), Event(), Event()
+        self._works: bool | None = None  # not known yet
+        self._next_clean_up = 0.0
+        if engine is not None:
+            self._thread = Thread(target=self._run, args=(engine,), name="log", daemon=True)
+            self._thread.start()
+
+    def put(self, records: Sequence[Record]) -> None:
+        """Take records; those for which there is no room are dropped."""
+        if self._engine is None:
+            return
+        made = [self._row(record) for record in records[: self._room()]]
+        rows = [row for row in made if row]
+        with self._lock:
+            rows = rows[: self._room()]
+            self._rows += rows
+            self.dropped += len(records) - len(rows)
+        if len(self._rows) >= self._settings.batch:
+            self._wake.set()
+
+    def close(self) -> None:
+        """Write what waits; what cannot be written in time is counted as dropped."""
+        with self._lock:
+            self._stop.set()
+        self._wake.set()
+        if self._engine is not None:
+            self._thread.join(2 * PATIENCE)
+            self.dropped += len(self._rows)
+            self._rows.clear()
+
+    def _room(self) -> int:
+        return 0 if self._stop.is_set() else max(self._settings.queue - len(self._rows), 0)
+
+    def _row(self, record: Record) -> tuple[Any, ...] | None:
+        try:
+            return self._veil.row(record)
+        except Exception:
+            logger.exception("a prediction cannot be logged")
+            return None
+
+    def _run(self, engine: sa.Engine) -> None:
+        while not self._stop.is_set():
+            self._wake.wait(self._settings.interval)
+            self._wake.clear()
+            if not self._flush(engine):
+                self._stop.wait(self._settings.interval)
+        end = monotonic() + PATIENCE
+        while not self._flush(engine) and monotonic() < end:
+            sleep(min(self._settings.interval, PATIENCE / 20))
+
+    def _flush(self, engine: sa.Engine) -> bool:
+        """Write all that waits; False if the database does not take it now."""
+        try:
+            if not self._works:
+                make(engine)  # it may have come back without its tables
+            with engine.connect() as connection:
+                while rows := self._rows[: self._settings.batch]:
+                    with connection.begin():
+                        store(connection, rows)
+                    del self._rows[: len(rows)]
+            if monotonic() >= self._next_clean_up:
+                clean_up(engine, self._settings.retention_days)
+                self._next_clean_up = monotonic() + CLEAN_UP
+        except Exception as error:
+            if self._works is not False:
+                logger.warning("predictions cannot be logged: %s", reason(error, engine.url))
+            self._works = False
+        else:
+            self._works = True
+        return self._works

@@ -1,0 +1,173 @@
+"""Where predictions and outcomes stand: an SQLite file, or PostgreSQL.
+
+Times are microseconds since 1970, in UTC.
+"""
+
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from pathlib import Path
+from time import sleep
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..errors import FactoryError
+from ..settings.params import Log
+from ..tables.query import database
+
+SCHEMA = 1
+LOCK = 7_206_173  # of PostgreSQL, held while tables are made
+PATIENCE = 10.0  # seconds: to reach a server, to wait for another writer, to write at the end
+CHUNK = 10_000
+INSTALL = 'uv add "psycopg[binary]"; the log goes to SQLite or PostgreSQL'
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+metadata = sa.MetaData()
+predictions = sa.Table(
+    "predictions",
+    metadata,
+    sa.Column("request_id", sa.Text, primary_key=True),
+    sa.Column("row", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("time", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("entity", sa.Text),
+    sa.Column("features", sa.Text, nullable=False),  # JSON
+    sa.Column("prediction", sa.Text, nullable=False),
+    sa.Column("probabilities", sa.Text),  # JSON, null for numbers
+    sa.Index("predictions_time", "time"),
+    sa.Index("predictions_entity", "entity"),
+)
+# The outcome of an entity counts for its predictions made up to `until`. Its `time` is 0 where the
+# file names none: then a later outcome replaces it instead of standing beside it.
+labels = sa.Table(
+    "labels",
+    metadata,
+    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),  # whether the key is of an entity or a request
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("row", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("time", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Index("labels_until", "until"),
+)
+# What was said of what goes wrong, and when last; what is over is no longer here.
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("sent", sa.BigInteger, nullable=False),
+)
+# What the monitor found, window by window: numbers about many rows, never a row.
+windows = sa.Table(
+    "monitor_windows",
+    metadata,
+    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("length", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("until", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("result", sa.Text, nullable=False),  # JSON
+)
+schema = sa.Table("log_schema", metadata, sa.Column("version", sa.Integer, primary_key=True))
+
+
+def engine_of(settings: Log) -> sa.Engine:
+    """The log's database, not yet reached. A FactoryError for settings that cannot be."""
+    if settings.url_env:
+        engine = database(settings.url_env, "log.url_env in params.yaml", INSTALL)
+    else:
+        url = sa.URL.create("sqlite", database=settings.path)
+        engine = sa.create_engine(url, poolclass=sa.NullPool)
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", careful)
+    elif engine.dialect.name == "postgresql":
+        sa.event.listen(engine, "do_connect", hasty)
+    else:
+        told = f"the log goes to SQLite or PostgreSQL, not to {engine.dialect.name}"
+        raise FactoryError(told, f"correct {settings.url_env}, or set log.url_env to null")
+    return engine
+
+
+def careful(connection: Any, _: object) -> None:
+    """Writers wait for each other, what is deleted is overwritten, and 64 MB hold the indexes.
+
+    A new file has pages twice as large as usual: rows with many features are written faster.
+    """
+    connection.execute("PRAGMA page_size = 8192")
+    connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000:.0f}")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA secure_delete = ON")
+    connection.execute("PRAGMA cache_size = -65536")
+
+
+def hasty(_: object, __: object, ___: object, options: dict[str, Any]) -> None:
+    """A server that does not answer is given up in time."""
+    options.setdefault("connect_timeout", int(PATIENCE))
+
+
+def make(engine: sa.Engine) -> None:
+    """Make the tables unless they are there; others may do so at the same time."""
+    if engine.dialect.name == "sqlite":
+        Path(engine.url.database or "").parent.mkdir(parents=True, exist_ok=True)
+    with engine.connect() as connection:
+        made = sa.inspect(connection).has_table(schema.name)
+        found = connection.scalar(sa.select(sa.func.max(schema.c.version))) if made else None
+    if found is None:
+        with engine.begin() as connection:
+            lock(connection)
+            metadata.create_all(connection)
+            connection.execute(insert(connection, schema), {"version": SCHEMA})
+    elif found > SCHEMA:
+        told = f"the log has the form {found}, and this factory knows {SCHEMA}"
+        raise FactoryError(told, "use the newer code that made it, or another log.path")
+
+
+def lock(connection: sa.Connection) -> None:
+    """Let no one else make tables. In an SQLite file readers and a writer work at once then."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+        return
+    for _ in range(100):  # for this SQLite does not wait by itself
+        try:
+            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+            break
+        except sa.exc.OperationalError:
+            sleep(PATIENCE / 100)
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def insert(connection: sa.Connection, table: sa.Table) -> Any:
+    """An INSERT that leaves rows alone that are there already."""
+    return new(connection, table).on_conflict_do_nothing()
+
+
+def replace(connection: sa.Connection, table: sa.Table) -> Any:
+    """An INSERT that takes the place of rows that are there already."""
+    made = new(connection, table)
+    rest = {column.name: made.excluded[column.name] for column in table.c if not column.primary_key}
+    return made.on_conflict_do_update(index_elements=list(table.primary_key), set_=rest)
+
+
+def new(connection: sa.Connection, table: sa.Table) -> Any:
+    """An INSERT as the database understands it."""
+    return import_module(f"sqlalchemy.dialects.{connection.dialect.name}").insert(table)
+
+
+def clean_up(engine: sa.Engine, days: int) -> None:
+    """Delete what is too old, little by little, so that others can write in between."""
+    oldest = micros(datetime.now(UTC) - timedelta(days=days))
+    for table, time in ((predictions, predictions.c.time), (labels, labels.c.until)):
+        left = True
+        while left:
+            with engine.begin() as connection:
+                later = sa.select(time).where(time < oldest).order_by(time).offset(CHUNK).limit(1)
+                bound = connection.scalar(later)
+                left = bound is not None
+                old = time < oldest if bound is None else time <= bound
+                connection.execute(sa.delete(table).where(old))
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970."""
+    return (moment - EPOCH) // timedelta(microseconds=1)

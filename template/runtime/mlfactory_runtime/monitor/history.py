@@ -1,0 +1,78 @@
+"""What earlier runs found, window by window. It holds numbers about many rows, never a row."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..log.store import EPOCH, engine_of, labels, make, micros, predictions, replace, windows
+from .reading import Watched
+from .window import Window
+
+Record = dict[str, Any]
+SHOWN = 100
+
+
+class History:
+    """The windows of one target and one length; those of `watched` can be added."""
+
+    def __init__(self, watched: Watched, window: Window) -> None:
+        self.watched, self.engine = watched, engine_of(watched.params.log)
+        self._fixed = {
+            "target": watched.params.data.target,
+            "length": micros(window.end) - micros(window.begin),
+        }
+        make(self.engine)
+
+    def records(self, until: Window | None = None, *, all_models: bool = False) -> list[Record]:
+        """What was found of late, before a window if one is given; oldest first."""
+        own = windows.c
+        asked = sa.select(own.result).order_by(own.until.desc()).limit(SHOWN)
+        asked = asked.where(*(own[name] == value for name, value in self._fixed.items()))
+        if until:
+            asked = asked.where(own.until < micros(until.end))
+        if not all_models:
+            asked = asked.where(own.model == self.watched.version)
+        with self.engine.connect() as connection:
+            return [json.loads(text) for text in connection.scalars(asked)][::-1]
+
+    def record(self, window: Window) -> Record | None:
+        """What was found in a window."""
+        wanted = {**self._fixed, "model": self.watched.version, "until": micros(window.end)}
+        asked = sa.select(windows.c.result).filter_by(**wanted)
+        with self.engine.connect() as connection:
+            text = connection.scalar(asked)
+        return None if text is None else json.loads(text)
+
+    def save(self, window: Window, record: Record) -> None:
+        """Write down what was found in a window, in the place of what was found there before."""
+        row = {**self._fixed, "model": self.watched.version, "until": micros(window.end)}
+        with self.engine.begin() as connection:
+            connection.execute(
+                replace(connection, windows),
+                {**row, "result": json.dumps(record, ensure_ascii=False)},
+            )
+
+    def mark(self, window: Window) -> list[int]:
+        """Predictions of the window, and the outcomes that may be theirs: changed, look again."""
+        p, own, target = predictions.c, labels.c, self._fixed["target"]
+        begin, end = micros(window.begin), micros(window.end)
+        made = sa.select(sa.func.count()).where(
+            p.target == target, p.model == self.watched.version, p.time >= begin, p.time < end
+        )
+        known = sa.select(sa.func.count(), sa.func.max(own.until)).where(
+            own.target == target, own.until >= begin
+        )
+        with self.engine.connect() as connection:
+            count, newest = connection.execute(known).one()
+            return [connection.scalar(made) or 0, count, newest or 0]
+
+    def newest(self) -> datetime | None:
+        """When the model last predicted."""
+        p = predictions.c
+        own = (p.target == self._fixed["target"]) & (p.model == self.watched.version)
+        asked = sa.select(p.time).where(own).order_by(p.time.desc()).limit(1)
+        with self.engine.connect() as connection:
+            found = connection.scalar(asked)
+        return None if found is None else EPOCH + timedelta(microseconds=found)

@@ -1,0 +1,72 @@
+"""Is anybody asking, do outcomes arrive, and are data and model as young as was promised?"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from statistics import median
+
+from ..files import read_json
+from ..git import tries
+from ..project import LOCK, SNAPSHOT
+from .reading import Seen, Watched
+from .verdict import Check
+from .window import Window, stamp
+
+USUAL = 3  # so many windows before it is known what is usual
+
+
+def traffic(
+    seen: Seen, window: Window, newest: datetime | None, before: Sequence[int], factor: float
+) -> list[Check]:
+    """Whether predictions were made in the window, and about as many as in those before."""
+    said, bad = f"{seen.rows:,} predictions in the window", not seen.rows or None
+    if not seen.rows and newest and newest >= window.end and not any(before):
+        said = f"its first predictions came after {stamp(window.end)}, and that window is not over"
+        bad = None
+    elif not seen.rows:
+        said += f", the last one on {stamp(newest)}" if newest else ", and none before"
+        others = sum(seen.others.values())
+        said += f"; other models made {others:,}" if others else ""
+    fresh = Check(
+        "freshness", "operation", False if seen.rows else bad, seen.rows, 1, said,
+        "no-predictions-are-made", at_once=True,
+    )  # fmt: skip
+    if len(before) < USUAL or not seen.rows or not median(before):
+        return [fresh]
+    usual = median(before)
+    ratio = seen.rows / usual
+    said = f"{seen.rows:,} predictions, where {usual:,.0f} are usual"
+    odd = not 1 / factor <= ratio <= factor
+    page = "the-volume-is-unusual"
+    return [fresh, Check("volume", "operation", odd, ratio, factor, said, page)]
+
+
+def ages(watched: Watched, now: datetime, label: datetime | None) -> list[Check]:
+    """What is older than promised; nothing is said of what was not."""
+    settings = watched.params.monitor
+    taken = read_json(watched.project.root / SNAPSHOT).get("taken")
+    asked = ("log", "-1", "--format=%cI", watched.commit or "HEAD", "--", str(LOCK))
+    trained = tries(watched.home.root, *asked)
+    known = [
+        ("labels", settings.label_days, label, "the newest outcome", "no-outcomes-arrive"),
+        ("data", settings.data_days, taken, "the data of training", "data-or-model-are-too-old"),
+        ("model", settings.model_days, trained, "the model", "data-or-model-are-too-old"),
+    ]
+    return [
+        aged(name, limit, moment, now, what, page)
+        for name, limit, moment, what, page in known
+        if limit is not None
+    ]
+
+
+def aged(
+    name: str, limit: float, moment: datetime | str | None, now: datetime, what: str, page: str
+) -> Check:
+    """Whether something is older than so many days."""
+    if not moment:
+        said = f"nobody knows how old {what} is: there is none, or it is not recorded"
+        bad = True if name == "labels" else None
+        return Check(name, "operation", bad, None, limit, said, page, at_once=True)
+    when = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    days = (now - when) / timedelta(days=1)
+    said = f"{what} is {days:,.1f} days old, and {limit:g} were promised"
+    return Check(name, "operation", days > limit, days, limit, said, page, at_once=True)

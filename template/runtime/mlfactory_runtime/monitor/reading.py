@@ -1,0 +1,197 @@
+"""What the model saw, said and got right: counted from the prediction log, or from a file."""
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ..data.computed import featured
+from ..data.contract import read_rows
+from ..data.rows import missing_as_null, parse
+from ..errors import FactoryError
+from ..files import read_json
+from ..git import tries
+from ..learn.profile import PROFILE
+from ..learn.signature import Signature, encode, load_signature, refusals
+from ..log.labels import read_log
+from ..log.veil import veil
+from ..project import MODEL, Project
+from ..registry.artifact import version
+from ..registry.resolve import on_stage, resolve
+from ..settings.catalog import Catalog
+from ..settings.params import Params
+from ..tables.read import read_batches
+from .statistics import Array, Tally, Told, tally
+from .window import Window
+
+FEATURES = "features.py"
+SIZE, SCORED = 250_000, 2500
+SECRET = "it is sensitive, and the log holds a keyed hash of it, or nothing"  # noqa: S105
+ABSENT = "its version's features.py computes it, and the log holds it of batches only"
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The model in production, with the settings, catalog and profile that belong to it."""
+
+    label: str
+    commit: str | None
+    home: Project  # where it is watched
+    project: Project  # where it was made
+    folder: Path
+    version: str
+    params: Params
+    catalog: Catalog
+    signature: Signature
+    profile: Told
+
+    @property
+    def foreign(self) -> bool:
+        """Whether its features are computed by other code than that at hand."""
+        own, here = (one.source / FEATURES for one in (self.project, self.home))
+        return own.read_bytes() != here.read_bytes()
+
+    def of(self, **sections: Any) -> "Watched":
+        """The same with other settings."""
+        return replace(self, params=self.params.model_copy(update=sections))
+
+
+@dataclass
+class Seen:
+    """Rows by feature and score, scores with outcomes (NaN while unknown), and the other rows."""
+
+    features: dict[str, Tally] = field(default_factory=dict)
+    scores: list[Tally] = field(default_factory=list)
+    p: list[Array] = field(default_factory=list)
+    y: list[Array] = field(default_factory=list)
+    rows: int = 0
+    invalid: int | None = None
+    others: Counter[str] = field(default_factory=Counter)
+    hidden: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def labelled(self) -> tuple[Array, Array]:
+        """Outcomes and scores of the rows whose outcome is known."""
+        if not self.p:
+            return np.empty(0), np.empty(0)
+        y, p = np.concatenate(self.y), np.concatenate(self.p)
+        return y[~np.isnan(y)], p[~np.isnan(y)]
+
+    def count(self, frame: pl.DataFrame, watched: Watched) -> None:
+        """Add rows of features."""
+        self.rows += frame.height
+        for one in watched.signature.features:
+            if one.name not in self.hidden:
+                told = watched.profile["features"][one.name]
+                found = tally(frame[one.name], told, one.salt)
+                self.features[one.name] = _sum(self.features.get(one.name), found)
+
+    def score(self, p: Array, outcomes: pl.Series, watched: Watched) -> None:
+        """Add scores, and what came of them."""
+        known, told = watched.signature, watched.profile["predictions"]
+        if known.classes:
+            codes = {name: float(code) for code, name in enumerate(known.classes)}
+            text = outcomes.cast(pl.String)
+            outcomes = text.replace_strict(codes, default=None, return_dtype=pl.Float64)
+        self.p.append(p)
+        self.y.append(outcomes.cast(pl.Float64).fill_null(float("nan")).to_numpy())
+        columns = pl.DataFrame(p.reshape(len(p), -1)).get_columns()
+        found = [tally(column, one) for column, one in zip(columns, told, strict=True)]
+        self.scores = list(map(_sum, self.scores, found)) if self.scores else found
+
+
+def _sum(before: Tally | None, found: Tally) -> Tally:
+    return before + found if before else found
+
+
+def production(project: Project) -> Watched:
+    """The version in prod, else the model at hand; each is watched with the settings of today.
+
+    Raises FactoryError if it has no profile that can be compared with.
+    """
+    in_git = tries(project.root, "rev-parse", "--git-dir")
+    model = (on_stage(project, "prod") if in_git else None) or resolve(project, MODEL.as_posix())
+    label = f"{model.version} in prod" if model.version else f"{MODEL}, nothing is in prod"
+    file, own = model.model / PROFILE, project.params
+    profile = read_json(file)
+    if "expected" not in profile:
+        told = f"{project.shown(file)} is not there, or of an older form"
+        raise FactoryError(told, "train the model with the code of today: dvc repro")
+    made = model.project
+    found = Watched(
+        label, model.commit, project, made, model.model, version(model.model), made.params,
+        made.catalog, load_signature(model.model), profile,
+    )  # fmt: skip
+    return found.of(log=own.log, monitor=own.monitor)
+
+
+def from_log(window: Window, watched: Watched) -> Seen:
+    """What the log holds of a window; predictions of other models are counted only."""
+    params, catalog, known = watched.params, watched.catalog, watched.signature
+    secret = {name for name, hides in veil(params, catalog, known).features.items() if hides}
+    seen = Seen(hidden={f.name: SECRET for f in known.features if f.name in secret})
+    for rows in read_log((window.begin, window.end), params, catalog, known):
+        seen.others.update(dict(rows["model"].value_counts().iter_rows()))
+        own = rows.filter(model=watched.version)
+        if own.height:
+            seen.count(completed(own["features"].struct.unnest(), seen, watched), watched)
+            seen.score(scores(own, known), own["outcome"], watched)
+    seen.others.pop(watched.version, None)
+    return seen
+
+
+def completed(frame: pl.DataFrame, seen: Seen, watched: Watched) -> pl.DataFrame:
+    """The features, with those computed that the log lacks because a service did not write them."""
+    derived = [name for name in watched.catalog.derived if name not in seen.hidden]
+    lost = [name for name in derived if frame[name].null_count() == frame.height]
+    if not lost:
+        return frame
+    if watched.foreign:
+        seen.hidden |= dict.fromkeys(lost, ABSENT)
+        return frame
+    inputs = list(watched.catalog.inputs(watched.params))
+    made = featured(frame.select(inputs), lost, watched.home.compute)
+    return frame.with_columns(made.select(lost))
+
+
+def scores(rows: pl.DataFrame, known: Signature) -> Array:
+    """What was predicted, in the form in which models predict."""
+    if known.task == "regression":
+        return rows["prediction"].to_numpy()
+    shares = rows["probabilities"].struct.unnest().select(known.classes).to_numpy()
+    return shares[:, 1] if known.task == "binary" else shares
+
+
+def from_file(path: Path, watched: Watched) -> Seen:
+    """What a file holds. Of each batch some rows, evenly spread, are scored."""
+    params, seen = watched.params, Seen(invalid=0)
+    names = [feature.name for feature in watched.signature.features]
+    inputs, estimator = watched.catalog.inputs(params), watched.home.estimator
+    model = estimator.load(watched.folder)
+    if watched.foreign:
+        told = f"features.py is not that of {watched.label}, so its features cannot be computed"
+        raise FactoryError(told, f"git checkout {watched.commit}, and look at the file there")
+    for raw in read_batches(path, params.data, SIZE):
+        rows, cases = read_rows(raw, inputs, params.data)
+        frame = featured(rows, names, watched.home.compute).select(names)
+        seen.invalid = (seen.invalid or 0) + cases["row"].n_unique()
+        seen.count(frame, watched)
+        some = pl.int_range(raw.height, eager=True).gather_every(max(raw.height // SCORED, 1))
+        fit = refusals(frame[some], watched.signature.features).is_null()
+        some = some.filter(fit & ~some.is_in(cases["row"].implode()))
+        if some.len():
+            p = estimator.predict(model, encode(frame[some], watched.signature.features))
+            seen.score(np.asarray(p), outcomes(raw[some], watched), watched)
+    return seen
+
+
+def outcomes(raw: pl.DataFrame, watched: Watched) -> pl.Series:
+    """The values of the target, null where the file does not tell."""
+    target, columns = watched.signature.target, watched.catalog.columns
+    if target not in raw.columns or target not in columns:
+        return pl.Series([None], dtype=pl.Float64).new_from_index(0, raw.height)
+    own = {target: columns[target]}
+    return parse(missing_as_null(raw.select(target), watched.params.data, own), own)[target]

@@ -1,0 +1,192 @@
+"""How a column differs from what the model's profile says of it.
+
+A window is only counted where the profile looks, so the work is one pass, and windows of any size
+can be added up. Numbers: the two-sample Kolmogorov-Smirnov statistic over the profile's points,
+whose shares of training rows are exact, so that a coarse profile can only make it smaller.
+Categories: the chi-square test of homogeneity. The size of a difference: the population stability
+index, less what chance alone gives (Yurdakul and Naranjo, Statistical properties of the population
+stability index, Journal of Risk Model Validation 14(4), 2020).
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ..learn.signature import shown
+
+BINS, SHOWN, LEAST, STEPS = 10, 20, 5, 4096
+Array = np.ndarray
+Told = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Rows with and without a value, and counts: (2, points) below and up to them, or by value."""
+
+    known: int
+    missing: int
+    cells: Array
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(
+            self.known + other.known, self.missing + other.missing, self.cells + other.cells
+        )
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Test statistic and p-value, the index, and what is expected and observed, bin by bin."""
+
+    statistic: float
+    p: float
+    psi: float
+    bins: list[str]
+    expected: list[float]
+    observed: list[float]
+
+
+def tally(column: pl.Series, told: Told, salt: str = "") -> Tally:
+    """Count a column where its profile `told` looks."""
+    known = column.drop_nulls()
+    count = _points(known, told) if "values" in told else _names(known, told, salt)
+    return Tally(known.len(), column.null_count(), count)
+
+
+def _points(known: pl.Series, told: Told) -> Array:
+    """Rows below, and up to, each point. Only those in the same small step as a point are sorted.
+
+    This is exact, because the number of the step never falls where the value rises.
+    """
+    x, values = known.to_physical().cast(pl.Float64).to_numpy(), np.array(told["values"])
+    if not len(values):
+        return np.zeros((2, 0), dtype=int)
+    scale = STEPS / ((values[-1] - values[0]) or 1.0)
+
+    def step(numbers: Array) -> Array:
+        with np.errstate(over="ignore"):
+            place: Array = ((numbers - values[0]) * scale).clip(-1, STEPS).astype(np.int32)
+        return place + 1
+
+    held, steps, own = np.zeros(STEPS + 2, dtype=bool), step(x), step(values)
+    held[own] = True
+    rest = np.sort(x[held[steps]])
+    plain = np.where(held, 0, np.bincount(steps, minlength=len(held))).cumsum()[own]
+    return np.stack([plain + np.searchsorted(rest, values, s) for s in ("left", "right")])
+
+
+def _names(known: pl.Series, told: Told, salt: str) -> Array:
+    text = shown(known, salt if known.dtype == pl.String else "").rename("value")
+    counts = dict(text.value_counts().iter_rows())
+    listed = [counts.get(name, 0) for name in told["counts"]]
+    return np.array([*listed, known.len() - sum(listed)])
+
+
+def compare(told: Told, found: Tally, dtype: str = "float") -> Difference:
+    """How the rows that were counted differ from those of training; both must have some.
+
+    Without a dtype, what values stand for is not shown.
+    """
+    return _numbers(told, found, dtype) if "values" in told else _categories(told, found)
+
+
+def _numbers(told: Told, found: Tally, dtype: str) -> Difference:
+    from scipy.stats import kstwo
+
+    shares = np.array([told["below"], told["upto"]])
+    distance = float(np.abs(found.cells / found.known - shares).max(initial=0))
+    size = round(found.known * told["rows"] / (found.known + told["rows"]))
+    p = float(kstwo.sf(distance, max(size, 1)))
+    expected = shares.T.ravel()
+    edges = cuts(expected)
+    names = [_name(told["values"][edge // 2], dtype) for edge in edges.tolist()]
+    bins = labels(edges.tolist(), names)
+    parts = [
+        np.diff(cumulated[edges], prepend=0, append=rows)
+        for cumulated, rows in (
+            (expected * told["rows"], told["rows"]),
+            (found.cells.T.ravel(), found.known),
+        )
+    ]
+    if not dtype:
+        bins = [f"bin {place}" for place in range(1, len(bins) + 1)]
+    return Difference(distance, p, *index(bins, parts[0], parts[1]))
+
+
+def _categories(told: Told, found: Tally) -> Difference:
+    expected = np.array([*told["counts"].values(), told["other"]])
+    statistic, p = homogeneous(expected, found.cells)
+    kept = min(len(told["counts"]), SHOWN)
+    first = (np.append(part[:kept], part[kept:].sum()) for part in (expected, found.cells))
+    names = [*list(told["counts"])[:kept], "other"]
+    return Difference(statistic, p, *index(names, *first))
+
+
+def homogeneous(expected: Array, observed: Array) -> tuple[float, float]:
+    """Chi-square and p-value; cells too small for the test are one."""
+    from scipy.stats import chi2_contingency
+
+    table = np.stack([expected, observed]).astype(float)
+    small = table.sum(axis=0) * table.sum(axis=1).min() / table.sum() < LEAST
+    table = np.column_stack([table[:, ~small], table[:, small].sum(axis=1)])
+    table = table[:, table.sum(axis=0) > 0]
+    if table.shape[1] < 2:
+        return 0.0, 1.0
+    found = chi2_contingency(table)
+    return float(found.statistic), float(found.pvalue)
+
+
+def differ(few: float, rows: int, now: float, window: int) -> float:
+    """The p-value of two shares, of rows in training and in the window, being the same."""
+    return homogeneous(np.array([few, rows - few]), np.array([now, window - now]))[1]
+
+
+def cuts(cumulated: Array) -> Array:
+    """Where about equal bins end, as places among the shares below and up to each point.
+
+    A point that holds as much as a bin is a bin of its own: what lies beside it is another thing.
+    """
+    found = set()
+    for share in np.arange(1, BINS) / BINS:
+        place = int(np.searchsorted(cumulated, share))
+        if place < len(cumulated):
+            found.add(place)
+            before = cumulated[place - 1] if place else 0.0
+            if place and cumulated[place] - before >= 1 / BINS:
+                found.add(place - 1)
+    return np.array(sorted(found), dtype=int)
+
+
+def labels(edges: list[int], names: list[str]) -> list[str]:
+    """What lies between the edges; an odd place is up to its point, an even one is below it."""
+    if not edges:
+        return ["all"]
+    told = [f"{'up to' if edges[0] % 2 else 'below'} {names[0]}"]
+    for k in range(1, len(edges)):
+        same = names[k] == names[k - 1]
+        told.append(names[k] if same else f"{names[k - 1]} to {names[k]}")
+    return [*told, f"{'above' if edges[-1] % 2 else 'from'} {names[-1]}"]
+
+
+def _name(value: float, dtype: str) -> str:
+    """A point as people read it; moments stand in days, or in microseconds."""
+    if dtype == "date":
+        return str(date(1970, 1, 1) + timedelta(days=int(value)))
+    if dtype == "datetime":
+        return str(pl.Series([int(value)]).cast(pl.Datetime("us"))[0])[:19]
+    return f"{value:.4g}"
+
+
+def index(
+    bins: list[str], expected: Array, observed: Array
+) -> tuple[float, list[str], list[float], list[float]]:
+    """The stability index, and the shares of the bins that hold any row."""
+    held = expected + observed > 0
+    rows = [expected[held], observed[held]]
+    e, o = ((part + 0.5) / (part.sum() + 0.5 * len(part)) for part in rows)
+    chance = (len(e) - 1) * sum(1 / max(part.sum(), 1) for part in rows)
+    psi = max(float(((o - e) * np.log(o / e)).sum()) - chance, 0.0)
+    shares = [(part / max(part.sum(), 1)).round(6).tolist() for part in rows]
+    return psi, [name for name, one in zip(bins, held, strict=True) if one], *shares

@@ -1,0 +1,60 @@
+"""From what is wrong in a window to an alarm: it has to come back, unless it is plain at once."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..settings.params import Monitor
+
+Kind = Literal["data", "prediction", "performance", "operation"]
+NEEDED = ("data", "prediction")
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was looked at; `bad` is null where it could not be seen.
+
+    `runbook` is a heading of docs/runbook.md.
+    """
+
+    name: str
+    kind: Kind
+    bad: bool | None = None
+    value: float | None = None
+    threshold: float | None = None
+    message: str = ""
+    runbook: str = ""
+    at_once: bool = False
+    feature: str | None = None
+    source: str = ""
+    owner: str = ""
+
+
+def decided(check: Check, earlier: Sequence[bool], settings: Monitor) -> dict[str, Any]:
+    """The check as the result shows it; `earlier` tells of windows before, the latest last."""
+    before = earlier[len(earlier) - settings.windows + 1 :] if settings.windows > 1 else []
+    count, needed = 1 + sum(before), 1 if check.at_once else settings.breaches
+    status = "unknown" if check.bad is None else "ok"
+    if check.bad:
+        status = "alarm" if count >= needed else "warning"
+    seen = f" ({count} of the last {len(before) + 1} windows)" if check.bad and earlier else ""
+    about = {"feature": check.feature, "source": check.source, "owner": check.owner}
+    return {
+        "name": check.name,
+        "kind": check.kind,
+        "status": status,
+        "value": check.value,
+        "threshold": check.threshold,
+        "message": check.message + seen,
+        "runbook": check.runbook,
+        **(about if check.feature else {}),
+    }
+
+
+def verdict(checks: Iterable[dict[str, Any]]) -> str:
+    """`alarm`, `healthy`, or `unknown` where features or predictions could not be seen at all."""
+    found = [(check["kind"], check["status"]) for check in checks]
+    if any(status == "alarm" for _, status in found):
+        return "alarm"
+    seen = {kind for kind, status in found if status != "unknown"}
+    return "healthy" if seen.issuperset(NEEDED) else "unknown"

@@ -1,0 +1,40 @@
+"""What notebooks and other programs call, from any folder of the factory."""
+
+from pathlib import Path
+
+import polars as pl
+
+from .data.rows import Part, load_part
+from .errors import FactoryError
+from .project import MODEL, Project
+
+
+def load(part: Part = "train") -> pl.DataFrame:
+    """The rows of one part of the prepared data: raw columns, typed as the catalog says.
+
+    The factory is the one that the working directory lies in. `holdout` is for the last word on a
+    model: what is chosen by looking at it is not proven by it any more.
+
+    Raises FactoryError outside of a factory, and where the data are not prepared yet.
+    """
+    return load_part(Project.find(Path.cwd()), part)
+
+
+def score(rows: pl.DataFrame, model: str = MODEL.as_posix()) -> pl.DataFrame:
+    """What the factory's model says of raw rows, one answer for each, in their order.
+
+    `rows` has the raw columns that the catalog lists as inputs, as text or typed, whatever the
+    order; `model` is the model's folder below the factory's. The answer has the column
+    `prediction`, and for classes `probability_<class>` for each, from 0 to 1.
+
+    Raises FactoryError for the first row that breaks the contract, with the reason.
+    """
+    from .predict.scorer import opened
+    from .predict.scorer import score as answers
+
+    project = Project.find(Path.cwd())
+    good, bad = answers(rows, opened(project, project.root / model))
+    if bad.height:
+        told = f"{bad.height:,} of {rows.height:,} rows cannot be scored: {bad['reason'][0]}"
+        raise FactoryError(told, "leave them out, or mend them: factory predict sets them aside")
+    return good.select("prediction", "^probability_.*$")

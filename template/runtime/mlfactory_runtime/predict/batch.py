@@ -1,0 +1,154 @@
+"""Scoring a table batch by batch: memory does not grow with the rows."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
+
+from ..errors import FactoryError
+from ..project import Project
+from ..settings.params import Data
+from ..tables.read import read_batches
+from .scorer import Scorer, opened, score
+
+WRITERS = (".csv", ".parquet")
+MAX_INVALID = 0.05
+
+Put = Callable[[pl.DataFrame], None]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """How many rows were scored, how many were not, and the file that holds those with reasons.
+
+    How many are in the prediction log, under which request, why it lacks the others, and which
+    sensitive columns it leaves out.
+    """
+
+    rows: int
+    invalid: int
+    quarantine: Path | None
+    logged: int = 0
+    request_id: str | None = None
+    unlogged: str = ""
+    left_out: tuple[str, ...] = ()
+
+
+def predict_file(
+    project: Project,
+    source: Path,
+    target: Path,
+    folder: Path | None = None,
+    *,
+    explain: int = 0,
+    max_invalid: float = MAX_INVALID,
+    url_env: str | None = None,
+    log: bool = True,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Scored:
+    """Score the rows of `source` into `target` (CSV or Parquet), which appears when it is whole.
+
+    A `.sql` is a query: its rows come from the database whose URL stands in the environment
+    variable `url_env`, else in that of data.url_env.
+
+    Rows that break the contract, and rows that lack a value which never was missing in training,
+    go with the reason into a file beside it. A FactoryError if their share is above `max_invalid`;
+    then only that file is written.
+    """
+    if target.suffix not in WRITERS:
+        raise FactoryError(f"{target} is neither .csv nor .parquet", "name the output so")
+    if not target.parent.is_dir():
+        raise FactoryError(f"there is no folder {target.parent}", f"mkdir -p {target.parent}")
+    scorer = opened(project, folder or project.model_folder, explain)
+    if log and scorer.params.log.enabled:
+        from ..log.batch import BatchLog
+
+        scorer = replace(scorer, log=BatchLog(scorer.params, scorer.catalog, scorer.signature))
+    aside = target.with_name(f"{target.stem}.quarantine{target.suffix}")
+    with ExitStack() as stack:
+        if scorer.log:
+            stack.enter_context(scorer.log)
+        put = stack.enter_context(whole(target))
+        with whole(aside) as put_aside:
+            batches = rows_of(source, scorer.params.data, url_env)
+            total, invalid = score_all(batches, scorer, put, put_aside, progress)
+        if not total:
+            raise FactoryError(f"{source} holds no row", "give a file with rows")
+        if invalid > max_invalid * total:
+            raise FactoryError(
+                f"{invalid:,} of {total:,} rows cannot be scored, and {max_invalid:.1%} may not be",
+                f"{aside} says why; mend them at the source, or allow more with --max-invalid",
+            )
+    done = Scored(total - invalid, invalid, aside if invalid else None)
+    if not scorer.log:
+        return done
+    return replace(
+        done,
+        logged=scorer.log.rows,
+        request_id=scorer.log.request_id,
+        unlogged=scorer.log.problem,
+        left_out=scorer.log.left_out,
+    )
+
+
+def score_all(
+    batches: Iterable[pl.DataFrame],
+    scorer: Scorer,
+    put: Put,
+    put_aside: Put,
+    progress: Callable[[int], None],
+) -> tuple[int, int]:
+    """Hand on the answers and the rows that have none; how many rows there were, and of these."""
+    total = invalid = 0
+    for raw in batches:
+        good, bad = score(raw, scorer, total)
+        put(good)
+        put_aside(bad)
+        total, invalid = total + raw.height, invalid + bad.height
+        progress(total)
+    return total, invalid
+
+
+def rows_of(source: Path, data: Data, url_env: str | None) -> Iterator[pl.DataFrame]:
+    """The raw rows of a file, or of a query, in batches.
+
+    Those of a query stand in a file before the first one is scored: the database is held no longer
+    than they take to arrive, and a column has one type in all batches.
+    """
+    if source.suffix != ".sql":
+        yield from read_batches(source, data)
+        return
+    from ..tables.query import URL_ENV, write_query
+
+    with TemporaryDirectory(prefix="factory-") as folder:
+        table = Path(folder) / "rows.parquet"
+        setting = "--url-env" if url_env else URL_ENV
+        write_query(source, url_env or data.url_env, table, setting)
+        yield from read_batches(table, data)
+
+
+@contextmanager
+def whole(target: Path) -> Iterator[Put]:
+    """Write frames one after the other; the file appears when all went well, if any had rows."""
+    with TemporaryDirectory(prefix=".factory-", dir=target.parent) as folder:
+        parts = Path(folder)
+
+        def put(frame: pl.DataFrame) -> None:
+            if frame.height:
+                frame.write_parquet(parts / f"{len(list(parts.iterdir())):06}.parquet")
+
+        yield put
+        target.unlink(missing_ok=True) if not any(parts.iterdir()) else gather(parts, target)
+
+
+def gather(parts: Path, target: Path) -> None:
+    """Make one file of all parts, streaming, and put it in place in one move."""
+    table, made = pl.scan_parquet(parts / "*.parquet"), parts / f"made{target.suffix}"
+    if target.suffix == ".csv":
+        table.sink_csv(made)
+    else:
+        table.sink_parquet(made)
+    made.replace(target)

@@ -1,0 +1,154 @@
+"""A model at hand: from raw rows to answers."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from ..data.computed import featured
+from ..data.contract import read_rows
+from ..errors import FactoryError
+from ..learn.signature import Signature, encode, load_signature, refusals
+from ..project import Project
+from ..registry.artifact import version
+from ..settings.catalog import Catalog
+from ..settings.params import Params
+
+if TYPE_CHECKING:
+    from ..log.batch import BatchLog
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A model at hand. `version` names it by its contents."""
+
+    signature: Signature
+    model: Any
+    version: str
+    project: Project
+    explain: int = 0
+    log: "BatchLog | None" = None
+
+    @property
+    def catalog(self) -> Catalog:
+        return self.project.catalog
+
+    @property
+    def params(self) -> Params:
+        return self.project.params
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """What the model says of encoded rows."""
+        return self.project.estimator.predict(self.model, x)
+
+
+def opened(project: Project, folder: Path, explain: int = 0) -> Scorer:
+    """Read the model and what it needs. FactoryError if it cannot explain and is asked to."""
+    if explain and project.estimator.contributions is None:
+        raise FactoryError("model.py has no `contributions`", "add that verb, or leave --explain")
+    signature = load_signature(folder)
+    model = project.estimator.load(folder)
+    return Scorer(signature, model, version(folder), project, explain)
+
+
+def score(raw: pl.DataFrame, scorer: Scorer, first: int = 0) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The answers to the rows that can be scored, and the other rows with the reason.
+
+    `first` is the number of the first row, for the log.
+    """
+    signature, catalog = scorer.signature, scorer.catalog
+    names = [feature.name for feature in signature.features]
+    rows, cases = read_rows(raw, catalog.inputs(scorer.params), scorer.params.data)
+    reason = reasons(cases, raw.height)
+    kept = reason.is_null()
+    known = featured(rows.filter(kept), names, scorer.project.compute)
+    lacking = refusals(known, signature.features)
+    reason = reason.scatter(kept.arg_true(), lacking) if kept.any() else reason
+    known = known.filter(lacking.is_null())
+    scored = reason.is_null()
+    bad = raw.filter(~scored).with_columns(reason=reason.filter(~scored))
+    if not known.height:
+        return pl.DataFrame(), bad
+    x = encode(known, signature.features)
+    answers = answer(scorer.predict(x), signature)
+    raw = raw.filter(scored)
+    named = identifiers(raw, catalog)
+    kept_as = logged(raw, scored.arg_true() + first, known, answers, scorer)
+    parts = [named, answers, explained(x, scorer), kept_as.drop(named.columns, strict=False)]
+    good = pl.concat([part for part in parts if part.width], how="horizontal")
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    return good.with_columns(model=pl.lit(scorer.version), scored_at=pl.lit(when)), bad
+
+
+def logged(
+    raw: pl.DataFrame,
+    places: pl.Series,
+    features: pl.DataFrame,
+    answers: pl.DataFrame,
+    scorer: Scorer,
+) -> pl.DataFrame:
+    """Hand the rows to the log; returns how they are named there, for labels to come."""
+    if not scorer.log:
+        return pl.DataFrame()
+    from ..log.veil import entities
+
+    keys = pl.DataFrame([places.cast(pl.Int64).alias("row")])
+    entity = entities(raw, scorer.params, scorer.catalog)
+    scorer.log.put(keys.with_columns(entity), features, answers, scorer.version)
+    return keys.select(pl.lit(scorer.log.request_id).alias("request_id"), "row")
+
+
+def reasons(cases: pl.DataFrame, height: int) -> pl.Series:
+    """What is wrong with each row, in words; null where nothing is."""
+    told = cases.group_by("row", maintain_order=True).agg(
+        pl.concat_str("column", pl.lit(": the value "), "rule").str.join("; ").alias("reason")
+    )
+    lines = pl.DataFrame({"row": pl.arange(height, dtype=pl.Int64, eager=True)})
+    return lines.join(told, on="row", how="left", maintain_order="left")["reason"]
+
+
+def probabilities(signature: Signature) -> list[str]:
+    """The names of the columns that hold probabilities."""
+    return [f"probability_{name}" for name in signature.classes]
+
+
+def answer(scores: np.ndarray, signature: Signature) -> pl.DataFrame:
+    """The prediction, and for classes the probability of each."""
+    if signature.task == "regression":
+        return pl.DataFrame({"prediction": scores})
+    shares = np.column_stack([1 - scores, scores]) if signature.task == "binary" else scores
+    threshold = signature.threshold or 0.5
+    called = (scores >= threshold).astype(int) if scores.ndim == 1 else shares.argmax(axis=1)
+    names = np.array(signature.classes)
+    found = {name: shares[:, k] for k, name in enumerate(probabilities(signature))}
+    return pl.DataFrame({"prediction": names[called], **found})
+
+
+def explained(x: np.ndarray, scorer: Scorer) -> pl.DataFrame:
+    """Per row the features that moved its score most: `because_1`, `because_1_by`, and so on.
+
+    Of several classes, what is shown moved the score of the class that is predicted.
+    """
+    contributions = scorer.project.estimator.contributions
+    if not scorer.explain or contributions is None:
+        return pl.DataFrame()
+    moved = contributions(scorer.model, x, scorer.signature)
+    names = np.array([feature.name for feature in scorer.signature.features])
+    order = np.argsort(-np.abs(moved), axis=1, kind="stable")[:, : scorer.explain]
+    found: dict[str, np.ndarray] = {}
+    for k in range(order.shape[1]):
+        found[f"because_{k + 1}"] = names[order[:, k]]
+        found[f"because_{k + 1}_by"] = np.take_along_axis(moved, order[:, [k]], axis=1)[:, 0]
+    return pl.DataFrame(found)
+
+
+def identifiers(raw: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
+    """The identifiers of each row, as they stand in the file."""
+    return raw.select(
+        name
+        for name, column in catalog.columns.items()
+        if column.role == "identifier" and name in raw.columns
+    )

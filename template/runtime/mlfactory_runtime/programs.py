@@ -1,0 +1,41 @@
+"""The one place where programs are started."""
+
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from .errors import FactoryError
+
+# Inside a git hook these would point git at another repository, or at another index.
+LOCAL = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
+
+
+def environment() -> dict[str, str]:
+    """The environment for programs: git finds the repository by the folder alone."""
+    return {name: value for name, value in os.environ.items() if name not in LOCAL}
+
+
+def output(
+    folder: Path,
+    *argv: str,
+    hint: str = "",
+    stdin: str = "",
+    env: Mapping[str, str] | None = None,
+) -> bytes:
+    """What a program prints that is run in a folder.
+
+    A FactoryError tells the command and its error, or its last line.
+    """
+    given, full = stdin.encode(), environment() | dict(env or {})
+    try:
+        done = subprocess.run(argv, cwd=folder, env=full, input=given, capture_output=True)
+    except OSError as error:
+        raise FactoryError(f"{argv[0]} cannot be started: {error.strerror}", hint) from error
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip()).decode(errors="replace").splitlines()
+        ours = [line for line in said if line.startswith("error: ")]  # of a stage, say
+        told = ours or [line for line in said if line.startswith(("ERROR", "fatal"))] or said
+        raise FactoryError(f"`{shlex.join(argv)}` failed: {' '.join(told[-1:])}", hint)
+    return done.stdout

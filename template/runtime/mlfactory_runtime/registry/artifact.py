@@ -1,0 +1,38 @@
+"""The files of a model: their common name, and what dvc.lock says of them."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..project import LOCK, MODEL
+from ..settings.yaml import Loader
+
+SIGNATURE = "signature.json"
+
+
+def lock_of(root: Path) -> dict[str, Any]:
+    """The stages as dvc.lock records them; none without that file."""
+    file = root / LOCK
+    found = yaml.load(file.read_text("utf-8"), Loader) if file.is_file() else None  # noqa: S506
+    return dict((found or {}).get("stages", {}))
+
+
+def model_hash(root: Path) -> str | None:
+    """DVC's hash of the model that belongs to the commit."""
+    outs = lock_of(root).get("train", {}).get("outs", [])
+    return next((one.get("md5") for one in outs if one["path"] == MODEL.as_posix()), None)
+
+
+def version(folder: Path) -> str:
+    """A name for a model that follows from its files: the same model has the same name."""
+    return version_of({path.name: path for path in folder.iterdir()})
+
+
+def version_of(files: dict[str, Path]) -> str:
+    """The same for files that stand elsewhere under other names."""
+    digest = hashlib.sha256()
+    for name, path in sorted(files.items()):
+        digest.update(name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,274 @@
+"""Putting a version on a stage, and going back: a record for people and programs, and a tag.
+
+Where a CI stands, promotion is a reviewed change: the record is proposed on a branch, and the tag
+is made when it is merged. Without one, both are made at once, here.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..errors import FactoryError
+from ..files import pretty, read_json
+from ..git import commit_files, commit_of, git, identity, set_refs, tag_object, tries
+from ..project import COMPARISON, Project
+from .artifact import version as name_of
+from .catalog import write_catalog
+from .hand_over import run
+from .models import facts, told_of
+from .register import apart
+from .resolve import Registered, resolve
+from .tags import Tag, held, next_stage_tag, registered, stages, tags
+
+PROMOTIONS = Path("promotions")
+ONLY_IN_FULL = ("a", "b", "a_metrics", "b_metrics")
+Told = dict[str, Any]
+
+
+def promote(
+    project: Project,
+    version: str,
+    stage: str,
+    *,
+    force: bool = False,
+    why: str = "",
+    approver: str = "",
+) -> Told:
+    """Put a version on a stage, or propose it. FactoryError unless it is proven, or forced."""
+    current = stages(project).get(stage)
+    if current and current.version == version:
+        return {"stage": stage, "version": version, "changed": False, "tag": current.tag}
+    if force and not why:
+        raise FactoryError("--force is written down with its reason", '--why "the reason"')
+    found = resolve(project, registered(project, version).version)
+    record = begun(project, stage, found, current, "promotion", why)
+    if open_branch := proposed(project, stage, version, record["from"]):
+        return {"stage": stage, "version": version, "changed": False, "branch": open_branch}
+    compared = comparison(project, current, found)
+    check = checked(project, found)
+    problems = [*unproven(record, current, compared), *check["errors"]]
+    if problems and not force:
+        more = f" (and {len(problems) - 1} more)" if problems[1:] else ""
+        hint = f"mend it, and `factory compare {stage} {version}`; or promote with --force --why"
+        raise FactoryError(f"{version} cannot go to {stage}: {problems[0]}{more}", hint)
+    if compared:
+        record["comparison"] = {k: v for k, v in compared.items() if k not in ONLY_IN_FULL}
+    record |= {"check": check, "problems": problems, "forced": bool(problems)}
+    return keep(project, record, approver, at_once=not has_ci(project))
+
+
+def rollback(project: Project, why: str = "", approver: str = "") -> Told:
+    """Put back into production what was there before, at once."""
+    line = held(project, "prod")
+    if len(line) < 2:
+        what = f" before {line[0].version}" if line else " yet"
+        raise FactoryError(f"nothing was in production{what}", "factory models")
+    found = resolve(project, line[-2].version)
+    return keep(
+        project, begun(project, "prod", found, line[-1], "rollback", why), approver, at_once=True
+    )
+
+
+def begun(
+    project: Project, stage: str, found: Registered, current: Tag | None, kind: str, why: str
+) -> Told:
+    """What every record says."""
+    known = facts(project, str(found.commit)) | {"model": name_of(found.model)}
+    if not known["metrics"]:
+        raise FactoryError(f"{found.label} has no reports/evaluation.json", "dvc repro, register")
+    return {
+        "format": 1,
+        "kind": kind,
+        "stage": stage,
+        "version": found.version,
+        "from": current.version if current else None,
+        **known,
+        "why": why,
+        "comparison": None,
+        "check": None,
+        "problems": [],
+        "forced": False,
+        "proposed_by": identity(project.root).rpartition(" ")[0].rpartition(" ")[0],
+        "proposed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "approved_by": None,
+    }
+
+
+def comparison(project: Project, current: Tag | None, found: Registered) -> Told:
+    """The last comparison made here, if it is of what the stage holds, as A, with this, as B."""
+    compared = read_json(project.root / COMPARISON)
+    if not current or not compared:
+        return {}
+    names = name_of(resolve(project, current.version).model), name_of(found.model)
+    return compared if names == (compared["a"]["model"], compared["b"]["model"]) else {}
+
+
+def unproven(record: Told, current: Tag | None, compared: Told) -> Iterator[str]:
+    """Why the version is not known to be better than what the stage holds, or than nothing."""
+    if not current:
+        if record["verdict"] != "accepted":
+            yield f"it is {record['verdict']}: {record['reason']}"
+    elif not compared:
+        yield f"{COMPARISON} does not compare {current.version} with it"
+    elif compared["verdict"] != "better":
+        told = f"compared with {current.version} it is {compared['verdict']}"
+        yield f"{told}: {compared['reason']}"
+
+
+def checked(project: Project, found: Registered) -> Told:
+    """What `factory check --strict` of the version itself says, on its data if they are at hand."""
+    for noted in (found.root / "data").rglob("*.dvc"):
+        here = project.root / noted.relative_to(found.root)
+        there = noted.with_suffix("")
+        same = here.is_file() and here.read_bytes() == noted.read_bytes()
+        if same and not os.path.lexists(there):
+            there.symlink_to(here.with_suffix(""))
+    done = run(project, found, ["check", "--strict", "--json"])
+    try:
+        findings = json.loads(done.stdout)["findings"]
+    except ValueError:
+        said = (done.stderr.strip() or "nothing").splitlines()[-1]
+        return {"errors": [f"`factory check --strict` says: {said}"], "warnings": []}
+    lines: dict[str, list[str]] = {"error": [], "warning": []}
+    for one in findings:
+        lines[one["level"]].append(f"{one['feature'] or 'features.yaml'}: {one['message']}")
+    return {"errors": lines["error"], "warnings": lines["warning"]}
+
+
+def has_ci(project: Project) -> bool:
+    """Whether tags are made by a CI when a record is merged."""
+    return bool(project.answers.get("ci", "none") != "none")
+
+
+def base(project: Project) -> str:
+    """What a proposal is made on: the main branch as the remote has it, or what stands here."""
+    here = commit_of(project.root, "HEAD")
+    main = (
+        tries(project.root, "rev-parse", "--verify", "--quiet", "origin/HEAD^{commit}")
+        if has_ci(project)
+        else ""
+    )
+    return main or here
+
+
+def proposed(project: Project, stage: str, version: str, before: str | None) -> str:
+    """The branch on which this was proposed, and not merged, yet."""
+    branch = f"promote/{stage}-{version}"
+    names = tries(
+        project.root,
+        "diff",
+        "--name-only",
+        "--relative",
+        f"{base(project)}...{branch}",
+        "--",
+        "promotions",
+    )
+    for name in names.splitlines():
+        if name.endswith(".json"):
+            record = json.loads(tries(project.root, "show", f"{branch}:./{name}") or "{}")
+            if (record.get("version"), record.get("from")) == (version, before):
+                return branch
+    return ""
+
+
+def keep(project: Project, record: Told, approver: str, *, at_once: bool) -> Told:
+    """Commit the record, and with `at_once` make the tag: both or neither."""
+    parent, stage, version = base(project), record["stage"], record["version"]
+    name = f"{stage}-{next_number(project, parent):04}-{version}"
+    record = {"record": name, **record}
+    if at_once:
+        record["approved_by"] = approver or record["proposed_by"]
+    files = {
+        f"{PROMOTIONS}/{name}.json": pretty(record),
+        f"{PROMOTIONS}/{name}.md": page(record),
+    }
+    made = commit_files(
+        project.root, files, f"{record['kind'].capitalize()}: {version} to {stage}", parent
+    )
+    branch = (
+        f"{'promote' if not at_once else 'rollback'}/{stage}-{version}" if has_ci(project) else ""
+    )
+    changes = [f"update refs/heads/{branch} {made}" if branch else f"update HEAD {made} {parent}"]
+    tag = ""
+    if at_once:
+        tag, change = tagged(project, record)
+        changes.append(change)
+    set_refs(
+        project.root, *changes, hint="somebody else committed or promoted meanwhile: do it again"
+    )
+    if not branch:
+        git(project.root, "restore", "--source=HEAD", "--staged", "--worktree", "--", *files)
+    write_catalog(project)
+    told = {key: record.get(key) for key in ("stage", "version", "from", "record", "forced")}
+    more = {
+        "changed": True,
+        "tag": tag,
+        "branch": branch,
+        "warnings": apart(project, record["commit"]),
+    }
+    return told | more
+
+
+def next_number(project: Project, commit: str) -> int:
+    """One more than any record or tag has."""
+    names = tries(project.root, "ls-tree", "--name-only", commit, f"{PROMOTIONS}/").splitlines()
+    numbers = [number_of(Path(name)) for name in names]
+    return 1 + max([*numbers, *(one.number for one in tags(project))], default=0)
+
+
+def number_of(file: Path) -> int:
+    """The number in a record's name: 3 of prod-0003-v1.2.0.json."""
+    return int(file.name.rsplit("-", 2)[1])
+
+
+def tagged(project: Project, record: Told, fallback: str = "") -> tuple[str, str]:
+    """The tag that puts the record's version on its stage, and the change of refs that makes it."""
+    tag, at = next_stage_tag(project, record["stage"])
+    message = json.dumps(record, ensure_ascii=False)
+    made = tag_object(
+        project.root, tag, record["commit"], message, identity(project.root, fallback, at)
+    )
+    return tag, f"create refs/tags/{tag} {made}"
+
+
+def apply(project: Project, approver: str = "") -> Told:
+    """Make the tags of merged records that have none, in the records' order.
+
+    A record that was proposed against what the stage no longer holds is left out, and named.
+    """
+    done = {told_of(one.message).get("record") for one in tags(project) if one.stage}
+    files = sorted(
+        (project.root / PROMOTIONS).glob("*.json"), key=lambda file: (number_of(file), file.name)
+    )
+    records = [json.loads(file.read_text("utf-8")) for file in files if file.stem not in done]
+    for record in records:
+        if registered(project, record["version"]).commit != record["commit"]:
+            told = f"{record['version']} is not the commit that {record['record']} names"
+            raise FactoryError(told, "git fetch --tags --force, and look at who moved the tag")
+    made, stale = [], []
+    for record in records:
+        current = stages(project).get(record["stage"])
+        if (current.version if current else None) != record["from"]:
+            stale.append(record["record"])
+            continue
+        file = f"{PROMOTIONS}/{record['record']}.json"
+        merged_by = tries(
+            project.root, "log", "-1", "--first-parent", "--format=%an <%ae>", "--", file
+        )
+        tag, change = tagged(project, record | {"approved_by": approver or merged_by}, "factory")
+        set_refs(project.root, change, hint="git fetch --tags, and again")
+        made.append(tag)
+    write_catalog(project)
+    return {"made": made, "stale": stale}
+
+
+def page(record: Told) -> str:
+    """The record for people."""
+    from ..report.pages import environment
+    from ..report.words import LABELS
+
+    template = environment("promotion.md").get_template("promotion.md")
+    return template.render(record, from_version=record["from"], labels=LABELS)

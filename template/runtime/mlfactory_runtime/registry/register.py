@@ -1,0 +1,129 @@
+"""A new version: a tag on the commit whose locks, code and model belong together."""
+
+import hashlib
+import json
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from ..errors import FactoryError
+from ..git import commit_of, git, identity, set_refs, tag_object, tries
+from ..project import PARAMS, Project
+from ..settings.yaml import Loader
+from .artifact import lock_of, model_hash
+from .artifact import version as name_of
+from .catalog import write_catalog
+from .resolve import exported
+from .tags import artifact, order, versions
+
+Bump = Literal["major", "minor", "patch"]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A version; `new` is False where the commit had one. `warnings` tell what is still to do."""
+
+    version: str
+    commit: str
+    tag: str
+    new: bool
+    warnings: tuple[str, ...] = ()
+
+
+def register(project: Project, bump: Bump = "minor", ref: str = "HEAD") -> Made:
+    """Tag the commit as the next version. FactoryError unless its model belongs to its files."""
+    commit, known = commit_of(project.root, ref), versions(project)
+    if same := [one for one in known if one.commit == commit]:
+        return Made(same[-1].version, commit, same[-1].tag, False, tuple(apart(project, commit)))
+    ident = identity(project.root)
+    if ref == "HEAD" and (changed := git(project.root, "status", "--porcelain", "-uno", "--", ".")):
+        raise FactoryError(
+            f"what stands here is not committed: {changed.splitlines()[0].strip()}",
+            "commit it and register again; --ref HEAD~0 takes the commit as it is",
+        )
+    version = bumped(known[-1].version if known else "v0.0.0", bump if known else "major")
+    found = exported(project, version, version, commit)
+    if odd := unfit(found.root):
+        raise FactoryError(
+            f"the model of {commit[:12]} was made from another {', another '.join(odd)}",
+            "dvc repro, commit dvc.lock and reports/, and register again",
+        )
+    tag = f"{artifact(project)}@{version}"
+    told = {
+        "version": version,
+        "model": name_of(found.model),
+        "md5": model_hash(found.root),
+    }
+    message = json.dumps(told | platform_here())
+    name = tag_object(project.root, tag, commit, message, ident)
+    set_refs(
+        project.root, f"create refs/tags/{tag} {name}", hint="git fetch --tags, and register again"
+    )
+    write_catalog(project)
+    return Made(version, commit, tag, True, tuple(apart(project, commit)))
+
+
+def bumped(version: str, bump: Bump) -> str:
+    """The version that follows."""
+    place = ("major", "minor", "patch").index(bump)
+    parts = order(version)
+    return "v" + ".".join(str(n) for n in (*parts[:place], parts[place] + 1, *[0] * (2 - place)))
+
+
+def unfit(root: Path) -> list[str]:
+    """What the pipeline was run on and is something else in the commit, by dvc.lock's hashes."""
+    lock = lock_of(root)
+    made = {one["path"]: one.get("md5") for stage in lock.values() for one in stage["outs"]}
+    odd: dict[str, None] = {}
+    for stage in lock.values():
+        for dep in stage.get("deps", []):
+            now = made.get(dep["path"]) or hash_of(root / dep["path"])
+            if now and now != dep.get("md5"):
+                odd[dep["path"]] = None
+        now = yaml.load((root / PARAMS).read_text("utf-8"), Loader)  # noqa: S506
+        for name, value in stage.get("params", {}).get(PARAMS.name, {}).items():
+            if setting(now, name) != value:
+                odd[f"`{name}` in {PARAMS}"] = None
+    return list(odd)
+
+
+def setting(params: Any, name: str) -> Any:
+    """The value of a setting such as model.seed."""
+    for part in name.split("."):
+        params = params.get(part) if isinstance(params, dict) else None
+    return params
+
+
+def hash_of(path: Path) -> str | None:
+    """What DVC names a file or a folder; of data that are not here, what their .dvc says."""
+    if path.is_file():
+        return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        entries = [{"md5": hash_of(f), "relpath": f.relative_to(path).as_posix()} for f in files]
+        text = json.dumps(sorted(entries, key=lambda one: str(one["relpath"])), sort_keys=True)
+        return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + ".dir"
+    noted = path.with_name(path.name + ".dvc")
+    if not noted.is_file():
+        return None
+    return str(yaml.safe_load(noted.read_text("utf-8"))["outs"][0]["md5"])
+
+
+def platform_here() -> dict[str, str]:
+    """What a model may depend on, and no lock of packages tells."""
+    return {"python": platform.python_version(), "platform": platform.platform(terse=True)}
+
+
+def apart(project: Project, commit: str) -> list[str]:
+    """What to say of a commit that others will not find where they look."""
+    told = []
+    if tries(project.root, "rev-list", "--max-count=1", commit, "--not", "HEAD"):
+        told.append(f"{commit[:12]} is not part of the branch that you are on")
+    if tries(project.root, "remote") and not tries(
+        project.root, "branch", "--remotes", "--contains", commit
+    ):
+        told.append(f"{commit[:12]} is on no branch of a remote yet: git push")
+    return told

@@ -1,0 +1,117 @@
+"""A model by its stage, its version or its folder."""
+
+import io
+import os
+import re
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import yaml
+
+from ..errors import FactoryError
+from ..git import dvc, git
+from ..programs import output
+from ..project import LOCK, MODEL, PARAMS, Project
+from ..settings.yaml import Loader
+from .artifact import SIGNATURE, model_hash
+from .tags import FETCH, STAGES, registered, stages
+
+EXPORTS = Path(".factory/versions")
+VERSION = re.compile(r"v\d+\.\d+\.\d+")
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A model, and the factory that made it: a folder of its own for one that is registered."""
+
+    label: str
+    version: str | None
+    commit: str | None
+    project: Project
+    model: Path
+
+    @property
+    def root(self) -> Path:
+        """The folder of the factory that made it."""
+        return self.project.root
+
+
+def resolve(project: Project, text: str) -> Registered:
+    """The model that a stage, a version such as v1.2.0, or a path names, with all files at hand."""
+    folder = project.root / text
+    if (folder / SIGNATURE).is_file() or "/" in text or os.sep in text:
+        if not (folder / SIGNATURE).is_file():
+            raise FactoryError(f"there is no model in {text}", "train one: dvc repro")
+        return Registered(text, None, None, project, folder)
+    if VERSION.fullmatch(text):
+        return exported(project, text, text, registered(project, text).commit)
+    if found := on_stage(project, text):
+        return found
+    raise FactoryError(
+        f"no version is on the stage {text}" if text in STAGES else f"there is no model {text!r}",
+        f"{FETCH}; `factory models` shows stages and versions",
+    )
+
+
+def on_stage(project: Project, stage: str) -> Registered | None:
+    """The model that a stage holds, if it holds one."""
+    held = stages(project).get(stage)
+    return exported(project, stage, held.version, held.commit) if held else None
+
+
+def exported(project: Project, label: str, version: str | None, commit: str) -> Registered:
+    """The commit's factory with its model, in a folder of its own that is made once."""
+    exports = project.root / EXPORTS
+    root = exports / commit
+    if not root.is_dir():
+        exports.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".new-", dir=exports) as scratch:
+            made = Path(scratch) / commit
+            export(project, commit, made)
+            fetch(project, label, commit, made)
+            link_log(project, made)
+            if not root.is_dir():
+                made.rename(root)
+    return Registered(label, version, commit, Project(root), root / MODEL)
+
+
+def export(project: Project, commit: str, target: Path) -> None:
+    """The files of the factory as the commit holds them; of a larger repository this folder."""
+    content = output(project.root, "git", "archive", "--format=tar", commit, hint=FETCH)
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        archive.extractall(target, filter="tar")
+
+
+def fetch(project: Project, label: str, commit: str, root: Path) -> None:
+    """The model's files, from DVC's cache here or from its remote."""
+    if not model_hash(root):
+        raise FactoryError(
+            f"{LOCK} of {label} ({commit[:12]}) holds no model",
+            f"dvc repro, commit {LOCK}, and factory register",
+        )
+    target = root / MODEL
+    target.parent.mkdir(parents=True, exist_ok=True)
+    top = git(project.root, "rev-parse", "--show-toplevel")
+    prefix = git(project.root, "rev-parse", "--show-prefix")
+    source = (top, f"{prefix}{MODEL.as_posix()}", "--rev", commit)
+    try:
+        dvc(project.root, "get", *source, "--out", str(target))
+    except FactoryError as error:
+        reason = error.message.rpartition(" failed: ")[2]
+        raise FactoryError(
+            f"the model of {label} is neither in DVC's cache nor in its remote: {reason}",
+            "where it was made: dvc push --all-tags; `dvc pull -v` tells why a remote is silent",
+        ) from error
+
+
+def link_log(project: Project, root: Path) -> None:
+    """Predictions of a registered model go into the factory's own log."""
+    settings = yaml.load((root / PARAMS).read_text("utf-8"), Loader)  # noqa: S506
+    path = Path(settings.get("log", {}).get("path", "log/predictions.db"))
+    first = path.parts[0]
+    if not path.is_absolute() and not (root / first).exists():
+        if len(path.parts) > 1:
+            (project.root / first).mkdir(exist_ok=True)
+        (root / first).symlink_to(Path("../../..") / first)

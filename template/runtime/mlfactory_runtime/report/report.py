@@ -1,0 +1,219 @@
+"""The pipeline's third stage: the report for people, the model card and the data card.
+
+The same inputs give the same bytes: when, where and at which commit they were made is not told.
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from ..errors import FactoryError
+from ..files import read_json
+from ..learn.groups import is_sensitive
+from ..learn.metrics import LOWER_IS_BETTER
+from ..project import EVALUATION, SNAPSHOT, Project
+from ..settings.catalog import Catalog
+from ..settings.params import Params
+from . import words
+from .charts import COLOURS, Axes, Bar, Dot, Point, bars, compact, dots, plot
+from .pages import environment
+from .words import LABELS, MODELS, compared, interval, number
+
+OUTPUTS = ("data_card.md", "model_card.md", "report.html")
+FEATURES, CELLS, OTHERS = 15, 8, "all others"
+
+
+def write_report(project: Project) -> Path:
+    """Write the report and both cards; gives the path of the report."""
+    params, catalog = project.params, project.catalog
+    told = context(project, read_evaluation(project), catalog, params)
+    for name in OUTPUTS:
+        text = environment(name).get_template(name).render(told)
+        (project.reports / name).write_text(text, "utf-8", newline="\n")
+    return project.reports / "report.html"
+
+
+def read_evaluation(project: Project) -> dict[str, Any]:
+    """What the stage `train` found."""
+    found = read_json(project.root / EVALUATION)
+    if not found:
+        raise FactoryError(f"{EVALUATION} is not here", "make it: dvc repro train")
+    if "segments" not in found:
+        raise FactoryError(f"{EVALUATION} is of an older release", "make it again: dvc repro")
+    return found
+
+
+def read_snapshot(project: Project, data: str) -> dict[str, Any]:
+    """Where the data came from, without the folder, and on which day, if that is known of them.
+
+    The hash ties the file to the data, so it need not be among the stage's dependencies.
+    """
+    found = read_json(project.root / SNAPSHOT)
+    if found.get("hash") != data:
+        return {}
+    return {"origin": Path(found["origin"]).name, "taken": found["taken"][:10]}
+
+
+def context(
+    project: Project, evaluation: dict[str, Any], catalog: Catalog, params: Params
+) -> dict[str, Any]:
+    """Everything that the templates speak of."""
+    inputs, split = catalog.inputs(params), evaluation["split"]
+    held = split.get("classes", {}).get("holdout", {})
+    label = LABELS.get(evaluation["metric"], evaluation["metric"])
+    return evaluation | {
+        "params": params,
+        "catalog": catalog,
+        "features": catalog.features(params),
+        "sources": sorted({column.source for column in inputs.values() if column.source}),
+        "snapshot": read_snapshot(project, evaluation["provenance"]["data"]),
+        "assumed": [name for name, column in inputs.items() if column.assumed],
+        "mind": list(words.mind(catalog, params)),
+        "steps": list(words.steps(evaluation, catalog, params)),
+        "acting": list(acting(evaluation)),
+        "hidden": [name for name in catalog.features(params) if is_sensitive(catalog, name)],
+        "worst": [words.segment(line, evaluation) for line in evaluation["segments"]["worst"]],
+        "segments_told": words.segments(evaluation["segments"]),
+        "segment_charts": dict(segment_charts(evaluation, label)),
+        "top": words.top(evaluation),
+        "lift_told": words.lift(evaluation),
+        "decision_told": list(words.decision(evaluation, params)),
+        "names": MODELS,
+        "label": label,
+        "reason": evaluation["reason"].replace(evaluation["metric"], label),
+        "warnings": list(dict.fromkeys(split["warnings"] + evaluation["warnings"])),
+        "compared": {name: compared(evaluation, name) for name in evaluation["gain"]},
+        "metrics": list(metrics(evaluation)),
+        "importance_chart": bars("importance", [
+            Bar(line["feature"], f"{line['gain']:.1%}", line["gain"])
+            for line in evaluation["importance"][:FEATURES]
+        ]),
+        "backtest_chart": bars(f"{label} in past windows", [
+            Bar(f"{fold['from'][:10]} to {fold['to'][:10]}", number(fold["value"]), fold["value"])
+            for fold in evaluation["backtest"]
+        ]),
+        "pictures": pictures(project, evaluation, held),
+        "confusion": confusion(project, sorted(held, key=lambda name: (-held[name], name))),
+    }  # fmt: skip
+
+
+def metrics(evaluation: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Each metric with the values of all models and their picture; the primary one first."""
+    models = evaluation["models"]
+    for key in sorted(models["model"], key=lambda key: key != evaluation["metric"]):
+        label, better = LABELS.get(key, key), "lower" if key in LOWER_IS_BETTER else "higher"
+        values = {name: models[name][key] for name in MODELS}
+        rows = [Bar(MODELS[name], interval(value), **value) for name, value in values.items()]
+        chart = bars(f"{label}, {better} is better", rows)
+        yield {"key": key, "label": label, "better": better, "values": values, "chart": chart}
+
+
+def acting(evaluation: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """How the most important features act, each in a picture and a sentence."""
+    unit = words.unit(evaluation)
+
+    def write(value: float) -> str:
+        return unit(value) if abs(value) < 1e5 else compact(value)
+
+    for found in evaluation["effects"]:
+        groups = found["groups"]
+        if not found["ordered"]:
+            groups = sorted(groups, key=lambda line: -line["predicted"])
+        rows = [
+            Dot(line["group"], write(line["predicted"]), line["predicted"], line["observed"])
+            for line in groups
+        ]
+        values = [value for row in rows for value in (row.value, row.seen)]
+        low = min(values) if evaluation["task"] == "regression" else 0.0
+        linked = sum(row.label != "missing" for row in rows) if found["ordered"] else 0
+        chart = dots(found["feature"], rows, low, max(values), write, linked=linked)
+        yield {**found, "chart": chart, "text": words.effect(found, evaluation)}
+
+
+def segment_charts(evaluation: dict[str, Any], label: str) -> Iterator[tuple[str, Markup]]:
+    """The primary metric in the groups of each chosen column, beside that of all rows."""
+    found = evaluation["segments"]
+    for name, lines in found["chosen"].items():
+        shown = [{**found["all"], "group": "all"}, *lines]
+        rows = [
+            Bar(line["group"], f"{number(line['value'])} ({line['rows']:,} rows)", *ends(line))
+            for line in shown
+        ]
+        if lines:
+            yield name, bars(f"{label} by {name}", rows)
+
+
+def ends(found: dict[str, Any]) -> tuple[float, float, float]:
+    """A value and its interval."""
+    return found["value"], found["low"], found["high"]
+
+
+def pictures(
+    project: Project, evaluation: dict[str, Any], held: dict[str, int]
+) -> dict[str, Markup]:
+    """The plots whose points the stage `train` left, by name; `held` counts rows by class."""
+    positive, threshold = evaluation["positive"], evaluation["threshold"]
+    share = held.get(positive or "", 0) / (sum(held.values()) or 1)
+    level = ((0.0, share), (1.0, share)) if positive is not None else ()
+    classes = {
+        "roc": ("line", Axes("share of the others called wrongly", "share of the class found")),
+        "pr": ("line", Axes("share of the class found", "share of calls right", reference=level)),
+        "gain": ("line", Axes("share of rows called", "share of the class found")),
+        "calibration": ("line dots", Axes("predicted probability", "observed share")),
+    }
+    drawn = {}
+    for name, (draw, axes) in classes.items():
+        curves = read_curves(project, name)
+        largest = sorted(curves, key=lambda key: -held.get(key, 0))[:COLOURS]
+        if curves:
+            drawn[name] = plot(name, axes, {key: curves[key] for key in largest}, draw)
+    for points in read_curves(project, "cost").values():
+        top = 1.05 * max(y for _, y in points)
+        mark = (threshold, 0.0), (threshold, top)
+        axes = Axes("called from this probability on", "cost per row", reference=mark, top=top)
+        stops = [x for x, _ in points[1:]] + [0.0]
+        steps = [p for (x, y), stop in zip(points, stops, strict=True) for p in ((x, y), (stop, y))]
+        drawn["cost"] = plot("cost of calls", axes, {"": steps})
+    for pairs in read_curves(project, "residuals").values():
+        low, high = min(map(min, pairs)), max(map(max, pairs))
+        margin = (high - low) / 25 or abs(high) / 10 or 1.0
+        low, high = low - margin, high + margin
+        axes = Axes("true value", "predicted value", low, high, ((low, low), (high, high)))
+        drawn["residuals"] = plot("predicted and true values", axes, {"": pairs}, "dots")
+    return drawn
+
+
+def read_plot(project: Project, name: str) -> Iterator[dict[str, str]]:
+    """The lines of a CSV file of plot points; none where the task has no such plot."""
+    path = project.reports / "plots" / f"{name}.csv"
+    if path.is_file():
+        with path.open(encoding="utf-8", newline="") as file:
+            yield from csv.DictReader(file)
+
+
+def read_curves(project: Project, name: str) -> dict[str, list[Point]]:
+    """The points of each class by its name, which is empty where the plot has no classes."""
+    curves: dict[str, list[Point]] = {}
+    for line in read_plot(project, name):
+        label = line.pop("class", "")
+        x, y, *_ = map(float, line.values())
+        if isfinite(x) and isfinite(y):
+            curves.setdefault(label, []).append((x, y))
+    return curves
+
+
+def confusion(project: Project, order: list[str]) -> dict[str, dict[str, int]]:
+    """Rows by actual and by predicted class, the largest first; small ones are put together."""
+    kept = order if len(order) <= CELLS else order[: CELLS - 1]
+    known = {name: name for name in kept}
+    counts = Counter(
+        (known.get(line["actual"], OTHERS), known.get(line["predicted"], OTHERS))
+        for line in read_plot(project, "confusion")
+    )
+    names = list(dict.fromkeys([*kept, *sorted({name for pair in counts for name in pair})]))
+    return {actual: {called: counts[actual, called] for called in names} for actual in names}

@@ -1,0 +1,1 @@
+"""New data, a new model, and a fair comparison."""

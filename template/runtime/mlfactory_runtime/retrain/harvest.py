@@ -1,0 +1,225 @@
+"""Rows to learn from out of the prediction log: what was predicted, once its outcome is known."""
+
+import codecs
+import gzip
+import os
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import polars as pl
+
+from ..data.contract import read_rows
+from ..data.rows import head_of
+from ..data.source import kind, put_in_place, track
+from ..errors import FactoryError
+from ..learn.groups import is_sensitive
+from ..learn.signature import load_signature
+from ..log.labels import read_log
+from ..log.store import EPOCH
+from ..log.veil import entities, pseudonym, veil
+from ..project import TAKEN, Project
+from ..settings.catalog import Catalog, Column
+from ..settings.params import Data, Params
+from ..tables.dialect import HEAD, opened
+from ..tables.formats import decimal_of, read
+from ..tables.read import read_batches
+
+KEY = {"request_id": pl.String(), "row": pl.Int64(), "time": pl.Datetime("us", "UTC")}
+SOURCE = "set data.source in params.yaml to where such rows can be had"
+
+
+def harvest(project: Project, params: Params, catalog: Catalog) -> dict[str, Any]:
+    """Add the predictions whose outcome is known to the raw data, each once.
+
+    Returns how many there were, and how many were left out, because they break the contract or
+    cannot be written in the file's own form. Raises FactoryError for what the log cannot tell.
+    """
+    found, head = head_of(project.raw, params)
+    refuse_gaps(head.columns, params, catalog)
+    logged = labelled(project, params, catalog)
+    if not logged.height:
+        return {"rows": 0, "left_out": 0}
+    wanted = once(project, typed(project, logged, head.columns, params, catalog), params, catalog)
+    if not wanted.height:
+        return {"rows": 0, "left_out": 0}
+    raw, good = written(wanted, head.schema, catalog, params.data)
+    told = {"rows": raw.height, "left_out": wanted.height - raw.height}
+    if not raw.height:
+        return told
+    target = project.raw
+    with TemporaryDirectory(prefix=".log-", dir=target.parent) as folder:
+        fresh = Path(folder) / target.name
+        append(target, raw, fresh, found.data)
+        put_in_place(project, fresh, "the prediction log", params, catalog)
+    taken = logged.select(*KEY).join(wanted.filter(~good).select(*KEY), on=list(KEY), how="anti")
+    pl.concat([already(project), taken]).write_parquet(project.root / TAKEN)
+    track(project, project.root / TAKEN)
+    return told
+
+
+def refuse_gaps(names: Sequence[str], params: Params, catalog: Catalog) -> None:
+    """A FactoryError for a column that a row cannot do without and that the log does not hold."""
+    data, inputs, known = params.data, catalog.inputs(params), veil(params, catalog)
+    if known.hides_entity and not known.key:
+        told = f"{data.id!r} is sensitive, and without {params.log.key_env} it is not in the log"
+        raise FactoryError(told, f"{SOURCE}, or set {params.log.key_env} before you predict")
+    for name in inputs:
+        if is_sensitive(catalog, name):
+            told = f"the log does not hold {name!r}, which is sensitive"
+            raise FactoryError(told, f"{SOURCE}, or do without {name!r} in features.yaml")
+    there = {*inputs, data.id, data.target, data.time}
+    if (group := params.split.group) and group not in there:
+        raise FactoryError(f"the log does not hold split.group, {group!r}", SOURCE)
+    for name, column in catalog.columns.items():
+        if name in names and name not in there and not column.nullable:
+            told = f"the log does not hold {name!r}, which may not be missing"
+            raise FactoryError(told, f"{SOURCE}, or `nullable: true` for it in features.yaml")
+
+
+def already(project: Project) -> pl.DataFrame:
+    """The predictions that are among the raw data, by their keys in the log."""
+    file = project.root / TAKEN
+    if file.is_file():
+        return pl.read_parquet(file)
+    if file.with_name(f"{file.name}.dvc").is_file():
+        raise FactoryError(f"{TAKEN} is not here", "get it with the data: dvc pull")
+    return pl.DataFrame(schema=KEY)
+
+
+def labelled(project: Project, params: Params, catalog: Catalog) -> pl.DataFrame:
+    """The rows of the log that have an outcome and, if they need one, an id, and are not taken."""
+    taken, window = already(project), (EPOCH, datetime.now(UTC))
+    needed = ["outcome", "entity"] if params.data.id else ["outcome"]
+    parts = [
+        rows.drop_nulls(needed).join(taken, on=list(KEY), how="anti")
+        for rows in read_log(window, params, catalog, load_signature(project.model_folder))
+    ]
+    return pl.concat(parts) if parts else pl.DataFrame(schema=KEY)
+
+
+def typed(
+    project: Project, logged: pl.DataFrame, names: Sequence[str], params: Params, catalog: Catalog
+) -> pl.DataFrame:
+    """The values of the raw columns that the catalog knows, beside the key.
+
+    A row is dated by when it was predicted, unless its own time is among the inputs.
+    """
+    features, inputs = logged["features"].struct.unnest(), catalog.inputs(params)
+    given = {name: features[name] for name in inputs if name in features.columns}
+    if params.data.time:
+        given.setdefault(params.data.time, logged["time"].dt.replace_time_zone(None))
+    if params.data.id:
+        given[params.data.id] = ids(project, logged["entity"], params, catalog)
+    given[params.data.target] = logged["outcome"]
+    nothing = pl.Series([None], dtype=pl.String).new_from_index(0, logged.height)
+    return logged.select(*KEY).with_columns(
+        read(given.get(name, nothing).alias(name), column.dtype)
+        for name, column in catalog.columns.items()
+        if name in names
+    )
+
+
+def ids(project: Project, logged_as: pl.Series, params: Params, catalog: Catalog) -> pl.Series:
+    """The ids; where the log holds hashes, those in the raw data that have them, else pseudonyms.
+
+    So what is known of an entity stays on one side of the split, and nobody new gets a name.
+    """
+    known, name = veil(params, catalog), params.data.id or ""
+    if not known.hides_entity:
+        return logged_as
+    plain: dict[str | None, str] = {}
+    for raw in read_batches(project.raw, params.data):
+        texts = entities(raw, params, catalog).drop_nulls().unique().to_list()
+        plain |= {known.entity(text): text for text in texts}
+    hashes = logged_as.drop_nulls().unique().to_list()
+    names = {h: plain.get(h) or pseudonym(h, catalog.columns[name]) for h in hashes}
+    return logged_as.replace_strict(names, default=None, return_dtype=pl.String)
+
+
+def once(project: Project, rows: pl.DataFrame, params: Params, catalog: Catalog) -> pl.DataFrame:
+    """Without what was predicted twice from the same values, or stands in the raw data already.
+
+    This is seen by the id; without one, equal rows may be different cases.
+    """
+    if not params.data.id:
+        return rows
+    names = [name for name in rows.columns if name not in KEY and name != params.data.time]
+    rows = rows.unique(names, keep="last", maintain_order=True)
+    same = [name for name in names if rows[name].null_count() < rows.height]
+    columns = {name: catalog.columns[name] for name in same}
+    for raw in read_batches(project.raw, params.data):
+        there, _ = read_rows(raw, columns, params.data)
+        rows = rows.join(there, on=same, how="anti", nulls_equal=True, maintain_order="left")
+    return rows
+
+
+def written(
+    rows: pl.DataFrame, schema: pl.Schema, catalog: Catalog, data: Data
+) -> tuple[pl.DataFrame, pl.Series]:
+    """The rows that read as the same values once they are in the file, and which these are."""
+    columns = {name: column for name, column in catalog.columns.items() if name in rows.columns}
+    blank = pl.Series([None], dtype=pl.String).new_from_index(0, rows.height)
+    raw = pl.DataFrame(
+        {
+            name: raw_value(rows[name], columns[name], dtype)
+            if name in columns
+            else blank.cast(dtype)
+            for name, dtype in schema.items()
+        }
+    )
+    back, broken = read_rows(raw, columns, data)
+    good = pl.select(
+        pl.all_horizontal(back[name].eq_missing(rows[name]) for name in columns)
+    ).to_series()
+    good = good.scatter(broken["row"].unique(), False)
+    return raw.filter(good), good
+
+
+def raw_value(values: pl.Series, column: Column, dtype: pl.DataType) -> pl.Series:
+    """A column as the file has it: text that the catalog reads, or the type of a Parquet file."""
+    if dtype == pl.String:
+        decimal = decimal_of(column.format) if isinstance(column.format, str) else "."
+        return values.cast(pl.String).str.replace(".", decimal, literal=True)
+    if isinstance(dtype, pl.Datetime) and dtype.time_zone:
+        values = values.dt.replace_time_zone("UTC")
+    return values.cast(dtype, strict=False)
+
+
+def append(path: Path, rows: pl.DataFrame, fresh: Path, data: Data) -> None:
+    """Write the file anew with further rows at its end; what stood in it stays to the byte."""
+    if path.suffix == ".parquet":
+        table = pl.scan_parquet(path)
+        pl.concat([table, rows.lazy()], how="diagonal").sink_parquet(fresh)
+        return
+    with opened(path) as file:
+        start = file.read(HEAD)
+        file.seek(-4, os.SEEK_END)
+        end = file.read()
+    wide = "utf-16-be" if start.startswith(codecs.BOM_UTF16_BE) else "utf-16-le"
+    encoding = wide if data.encoding == "utf-16" else data.encoding
+    text = start.decode(encoding, errors="ignore")
+    line = next((mark for mark in ("\r\n", "\n") if mark in text), "\r")
+    first = "" if end.decode(encoding, errors="ignore").endswith(line) else line
+    more = rows.write_csv(include_header=False, separator=data.separator, line_terminator=line)
+    try:
+        content = (first + more).encode(encoding)
+    except UnicodeEncodeError as error:
+        told = f"a value of the log cannot be written in {encoding}: {error.object[error.start]!r}"
+        raise FactoryError(told, f"write {path} anew in UTF-8, and dvc add {path}") from error
+    shutil.copyfile(path, fresh)
+    with fresh.open("ab") as out:
+        out.write(gzip.compress(content, mtime=0) if kind(path) == ".gz" else content)
+    check_end(fresh, rows, data)
+
+
+def check_end(fresh: Path, rows: pl.DataFrame, data: Data) -> None:
+    """A FactoryError if the file does not end with these rows, as they were meant."""
+    last = rows.clear()
+    for batch in read_batches(fresh, data):
+        last = pl.concat([last, batch]).tail(rows.height)
+    if not last.equals(rows):
+        raise FactoryError("the rows of the log do not read as they were written", SOURCE)

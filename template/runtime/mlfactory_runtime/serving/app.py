@@ -1,0 +1,206 @@
+"""The service: its endpoints, and what each prediction hands on."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fastapi import FastAPI, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic_core import to_json
+from starlette.datastructures import QueryParams
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ..errors import FactoryError
+from ..files import read_json
+from ..log.service import Log, open_log
+from ..log.veil import Record
+from ..predict.scorer import Scorer, opened
+from ..project import EVALUATION, Estimator, Project
+from ..settings.availability import check_catalog
+from ..settings.params import Serving
+from . import openapi
+from .metrics import Metrics
+from .requests import Gate, read_body
+from .schema import Parser, RefusedError, Row, example, inputs, parser
+from .scoring import Encode, encoder, score
+
+ROOT_ENV, MODEL_ENV = "FACTORY_ROOT", "FACTORY_MODEL"  # for the processes that answer
+INLINE = 20  # so many rows are scored faster than a thread is asked to
+ABOUT = (
+    "Fields, types, ranges and values follow from the feature catalog. What is missing is null. "
+    "A row that breaks the contract is answered with the field and the rule."
+)
+PAGE = Path(__file__).with_name("docs.html")
+POLICY = (
+    "default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+)
+
+
+@dataclass(frozen=True)
+class Service:
+    """All that answers need, made once."""
+
+    scorer: Scorer
+    parser: Parser
+    encode: Encode
+    metrics: Metrics
+    settings: Serving
+
+    def predict(self, rows: list[Row], log: Log, number: str, explain: int) -> list[Row]:
+        """An answer for each row, counted and handed to the prediction log."""
+        x, found = score(rows, self.scorer, self.encode, explain)
+        self.metrics.scored(x, found)
+        log.put(records(number, self.scorer, rows, found))
+        names = self.parser.identifiers
+        return [
+            {name: row[name] for name in names if name in row} | one
+            for row, one in zip(rows, found, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class Predict:
+    """`POST /predict`, without what FastAPI does at each request."""
+
+    service: Service
+    log: Log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        service, number = self.service, scope["request_id"]
+        explain = explanation(scope, service.scorer.project.estimator)
+        rows = service.parser.read(await read_body(scope, receive, service.settings))
+        work = (rows, self.log, number, explain)
+        many = len(rows) > INLINE
+        told = await asyncio.to_thread(service.predict, *work) if many else service.predict(*work)
+        service.metrics.log_dropped(self.log.dropped)
+        version = service.scorer.version
+        content = {"request_id": number, "model": version, "predictions": told}
+        await answer(content)(scope, receive, send)
+
+
+def create() -> ASGIApp:
+    """The application, for the factory and the model that the environment names."""
+    project = Project.find(Path(os.environ.get(ROOT_ENV) or Path.cwd()))
+    service = make_service(project, Path(os.environ.get(MODEL_ENV) or project.model_folder))
+    log = open_log(service.scorer.params, service.scorer.catalog, service.scorer.signature)
+    key = os.fsencode(os.environ.get(service.settings.key_env, ""))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        log.close()
+
+    signature = service.scorer.signature
+    app = FastAPI(
+        title=f"Predictions of {signature.target}",
+        version=service.scorer.version,
+        description=ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    add_routes(app, service, log)
+    openapi.complete(app, service.parser, signature, keyed=bool(key))
+    return Gate(app, Predict(service, log), service.metrics, key)
+
+
+def make_service(project: Project, folder: Path) -> Service:
+    """Load the model and try it once. FactoryError where it cannot be served as things stand."""
+    scorer = opened(project, folder)
+    params, catalog, signature = scorer.params, scorer.catalog, scorer.signature
+    if params.serving.mode != "online":
+        raise FactoryError("serving.mode in params.yaml is batch", "set it to online: dvc repro")
+    if errors := [f for f in check_catalog(catalog, params) if f.level == "error"]:
+        raise FactoryError(f"{errors[0].feature}: {errors[0].message}", errors[0].remedy)
+    known = catalog.features(params)
+    if lost := [one.name for one in signature.features if one.name not in known]:
+        raise FactoryError(f"the catalog lacks {lost[0]!r}, which the model needs", "dvc repro")
+    columns = inputs(catalog, params, signature)
+    service = Service(
+        scorer,
+        parser(columns, params.serving.max_rows),
+        encoder(scorer, columns),
+        Metrics(signature, scorer.version),
+        params.serving,
+    )
+    with suppress(RefusedError):
+        row = {name: example(one) for name, one in columns.items()}
+        score(service.parser.read(to_json(row)), scorer, service.encode)
+    return service
+
+
+def add_routes(app: FastAPI, service: Service, log: Log) -> None:
+    """The endpoints; openapi.yaml says the rest of them."""
+    app.add_route("/predict", Predict(service, log), methods=["POST"])  # type: ignore[arg-type]
+
+    @app.get("/health")
+    async def health() -> Response:
+        """The process answers."""
+        return answer({"status": "ok"})
+
+    @app.get("/ready")
+    async def ready() -> Response:
+        """The model is loaded, and it answers."""
+        return answer({"status": "ready", "model": service.scorer.version})
+
+    @app.get("/model")
+    async def model() -> Response:
+        """The model by its hashes, and how good it is."""
+        return answer(described(service.scorer))
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        """Requests, latency, predictions, missing and unseen values, for Prometheus."""
+        return Response(service.metrics.text(), headers={"content-type": CONTENT_TYPE_LATEST})
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        headers = {"content-security-policy": POLICY}
+        return Response(PAGE.read_bytes(), media_type="text/html", headers=headers)
+
+
+def answer(content: Row) -> Response:
+    """A response in JSON; every float is written so that it reads back to the last bit."""
+    return Response(to_json(content, inf_nan_mode="null"), media_type="application/json")
+
+
+def explanation(scope: Scope, estimator: Estimator) -> int:
+    """How many features are to be named for each row."""
+    given = QueryParams(scope["query_string"]) if scope["query_string"] else {}
+    asked = given.get("explain", "0")
+    if not (asked.isascii() and asked.isdigit() and len(asked) <= 3):
+        raise RefusedError(422, "is no number from 0 to 999", field="explain")
+    if int(asked) and estimator.contributions is None:
+        raise RefusedError(422, "is not possible: model.py has no `contributions`", field="explain")
+    return int(asked)
+
+
+def records(number: str, scorer: Scorer, rows: list[Row], answers: list[Row]) -> list[Record]:
+    """What the prediction log is given of a request."""
+    now, name, found = datetime.now(UTC), scorer.params.data.id or "", []
+    for place, (row, told) in enumerate(zip(rows, answers, strict=True)):
+        entity, shares = row.get(name), told.get("probabilities") or {}
+        entity = None if entity is None else str(entity)
+        one = (number, place, entity, scorer.version, now, row, told["prediction"], shares)
+        found.append(Record(*one))
+    return found
+
+
+def described(scorer: Scorer) -> Row:
+    """The model by its hashes; the metrics only where the last evaluation is this model's."""
+    known = scorer.signature
+    told = read_json(scorer.project.root / EVALUATION)
+    its = told.get("provenance") == known.provenance
+    fields = {"task", "target", "classes", "threshold", "provenance"}
+    return {
+        "version": scorer.version,
+        **known.model_dump(mode="json", include=fields),
+        "features": [feature.name for feature in known.features],
+        "data": known.provenance.get("data"),
+        "template": known.provenance.get("template"),
+        "metrics": told["models"]["model"] if its else None,
+    }

@@ -1,0 +1,87 @@
+"""What the service counts, in the format of Prometheus."""
+
+import os
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from ..learn.signature import Signature
+from .schema import Row
+
+SHARED = "PROMETHEUS_MULTIPROC_DIR"  # where several workers add up what they count
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Metrics:
+    """The counters of one process."""
+
+    def __init__(self, signature: Signature, version: str) -> None:
+        self.registry = CollectorRegistry()
+        requests = self._counter("requests", "Requests.", "path", "status")
+        latency = Histogram(
+            "factory_request_seconds",
+            "Time to answer.",
+            ("path",),
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        # Looking labels up takes longer than counting.
+        self.requests, self.latency = cache(requests.labels), cache(latency.labels)
+        predictions = self._counter("predictions", "Rows that were scored.", "prediction")
+        self.classes = {name: predictions.labels(name) for name in signature.classes}
+        self.numbers = None if signature.classes else predictions.labels("number")
+        missing = self._counter("missing_values", "Values that were missing.", "feature")
+        unseen = self._counter("unseen_values", "Categories not seen in training.", "feature")
+        names = [feature.name for feature in signature.features]
+        self.missing = [missing.labels(name) for name in names]
+        self.unseen = [unseen.labels(name) for name in names]
+        self.dropped, self.dropped_before = self._counter("log_dropped", "Not logged."), 0
+        self.grouped = np.array([feature.role == "categorical" for feature in signature.features])
+        sizes = [len(feature.categories) for feature in signature.features]
+        self.missing_code = np.where(self.grouped, sizes, np.nan)
+        told = {"version": version, "task": signature.task, "target": signature.target}
+        told |= {key: signature.provenance.get(key, "") for key in ("data", "template")}
+        info = Gauge("factory_model", "The model that answers.", tuple(told), registry=self.registry, multiprocess_mode="max")  # fmt: skip  # noqa: E501
+        info.labels(**told).set(1)
+
+    def _counter(self, name: str, told: str, *by: str) -> Counter:
+        return Counter(f"factory_{name}", told, by, registry=self.registry)
+
+    def request(self, path: str, status: int, seconds: float) -> None:
+        """Count an answer, whatever it was."""
+        self.requests(path, status).inc()
+        self.latency(path).observe(seconds)
+
+    def scored(self, x: np.ndarray, answers: Sequence[Row]) -> None:
+        """Count predictions, and what was missing or unseen in their features."""
+        if self.numbers:
+            self.numbers.inc(len(answers))
+        else:
+            for answer in answers:
+                self.classes[answer["prediction"]].inc()
+        count(self.missing, np.isnan(x) | (x == self.missing_code))
+        count(self.unseen, (x == -1) & self.grouped)
+
+    def log_dropped(self, so_far: int) -> None:
+        """Count what the prediction log had to drop."""
+        if so_far > self.dropped_before:
+            self.dropped.inc(so_far - self.dropped_before)
+            self.dropped_before = so_far
+
+    def text(self) -> bytes:
+        """All counters, of all workers."""
+        registry = self.registry
+        if SHARED in os.environ:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+
+
+def count(counters: Sequence[Counter], found: np.ndarray) -> None:
+    """Count in each column what is true."""
+    if np.count_nonzero(found):
+        for counter, times in zip(counters, found.sum(axis=0).tolist(), strict=True):
+            counter.inc(times)

@@ -1,0 +1,124 @@
+"""What every request passes: its number, the key, the limits, one line of log, and no surprise."""
+
+import asyncio
+import hmac
+import logging
+import re
+from datetime import UTC, datetime
+from secrets import token_hex
+from time import perf_counter, time_ns
+
+from fastapi import Response
+from pydantic_core import to_json
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..settings.params import Serving
+from .metrics import Metrics
+from .schema import RefusedError
+
+KEYED = ("/predict", "/model")
+PATHS = (*KEYED, "/health", "/ready", "/metrics", "/openapi.json", "/docs")
+NUMBER = re.compile(rb"[\w.-]{1,64}", re.ASCII)
+JSON_TYPE = re.compile(rb"application/(\w[\w.+-]*\+)?json\s*(;.*)?", re.IGNORECASE)
+GONE = 499  # the client left before it was answered
+HEADERS = {408: {"connection": "close"}, 401: {"www-authenticate": "ApiKey"}}
+
+logger = logging.getLogger("factory")
+
+
+class Gate:
+    """The outermost layer. What is asked most goes straight to `predict`, not through `app`."""
+
+    def __init__(self, app: ASGIApp, predict: ASGIApp, metrics: Metrics, key: bytes) -> None:
+        self.app, self.predict, self.metrics, self.key = app, predict, metrics, key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began, status, headers = perf_counter(), GONE, dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"")
+        number = given.decode() if NUMBER.fullmatch(given) else new_number()
+        scope["request_id"], path = number, scope["path"]
+
+        async def numbered(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", number.encode())]
+            await send(message)
+
+        try:
+            if self.key and path in KEYED:
+                check_key(self.key, headers.get(b"x-api-key", b""))
+            short = path == "/predict" and scope["method"] == "POST"
+            await (self.predict if short else self.app)(scope, receive, numbered)
+        except RefusedError as refused:
+            await refusal(refused, number)(scope, receive, numbered)
+        except ClientDisconnect:
+            status = GONE
+        except Exception:
+            logger.exception("a request failed", extra={"fields": {"request_id": number}})
+            if status == GONE:
+                failed = RefusedError(500, "the service failed; its log says why")
+                await refusal(failed, number)(scope, receive, numbered)
+        finally:
+            seconds = perf_counter() - began
+            self.metrics.request(path if path in PATHS else "other", status, seconds)
+            told = {"request_id": number, "method": scope["method"], "path": path}
+            told |= {"status": status, "ms": round(1000 * seconds, 3)}
+            logger.info("request", extra={"fields": told})
+
+
+def new_number() -> str:
+    """A number that no other request has. Later ones sort after: the log's key grows at its end."""
+    return f"{time_ns():016x}{token_hex(8)}"
+
+
+def check_key(key: bytes, given: bytes) -> None:
+    """Takes equally long for every wrong key."""
+    if not hmac.compare_digest(key, given):
+        raise RefusedError(401, "the header X-API-Key does not hold the key")
+
+
+def refusal(refused: RefusedError, number: str) -> Response:
+    """The answer to a request that is refused."""
+    told = to_json({"request_id": number, "detail": refused.cases})
+    headers = HEADERS.get(refused.status)
+    return Response(told, refused.status, headers, media_type="application/json")
+
+
+async def read_body(scope: Scope, receive: Receive, settings: Serving) -> bytes:
+    """The body, if it is JSON, not too large, and not too slow to come."""
+    headers, body, more = dict(scope["headers"]), b"", True
+    if not JSON_TYPE.fullmatch(headers.get(b"content-type", b"")):
+        raise RefusedError(415, "the content type is not application/json")
+    size = int(headers.get(b"content-length", 0))
+    try:
+        async with asyncio.timeout(settings.timeout):
+            while more and max(size, len(body)) <= settings.max_body:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                body += message.get("body", b"")
+                more = message.get("more_body", False)
+    except TimeoutError:
+        rule = f"the body did not come within {settings.timeout:g} seconds"
+        raise RefusedError(408, rule) from None
+    if max(size, len(body)) > settings.max_body:
+        raise RefusedError(413, f"the body has more than {settings.max_body:,} bytes")
+    return body
+
+
+class Lines(logging.Formatter):
+    """Log records as lines of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One object on one line."""
+        when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        told = {"time": when, "level": record.levelname.lower(), "message": record.getMessage()}
+        told |= getattr(record, "fields", {})
+        if record.exc_info:
+            told["error"] = self.formatException(record.exc_info)
+        return to_json(told).decode()

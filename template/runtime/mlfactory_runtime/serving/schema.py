@@ -1,0 +1,233 @@
+"""What a request may hold: checks and the OpenAPI document, both from the catalog."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, NotRequired
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+from typing_extensions import TypedDict
+
+from ..data.contract import MISSING
+from ..learn.signature import Signature
+from ..settings.catalog import Catalog, Column
+from ..settings.params import Params
+
+Row = dict[str, Any]
+MOMENT = re.compile(
+    r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[-+]\d\d:\d\d)?)?", re.ASCII
+)
+EXAMPLES: Row = {
+    "bool": True,
+    "string": "text",
+    "date": "2025-01-31",
+    "datetime": "2025-01-31T12:00:00Z",
+}
+LONG = (-(2**63), 2**63 - 1)
+WORDS = {
+    "missing": "is not there; send null where it is missing",
+    "extra_forbidden": "is no feature of this model",
+    "finite_number": "is not finite",
+    "too_long": "has too many rows",
+    "too_short": "has no row",
+    "dict_type": "is no object of features",
+}
+SHOWN = 20
+
+
+class RefusedError(Exception):
+    """A request that is not answered: the status, and each field with the rule that it breaks."""
+
+    def __init__(self, status: int, rule: str = "", *, field: str | None = None) -> None:
+        super().__init__(rule)
+        self.status = status
+        self.cases: list[Row] = [{"row": None, "field": field, "rule": rule}] if rule else []
+
+
+@dataclass(frozen=True)
+class Input:
+    """A column of the request: what its values may be, and whether null is one of them."""
+
+    column: Column
+    needed: bool = False
+    markers: frozenset[str] = frozenset()
+    required: bool = True
+
+    @property
+    def limits(self) -> tuple[float | None, float | None]:
+        """The range; an integer fits into 64 bits besides."""
+        low, high = self.column.range or (None, None)
+        if self.column.dtype != "int":
+            return low, high
+        lowest, highest = LONG
+        return (
+            lowest if low is None else max(lowest, math.ceil(low)),
+            highest if high is None else min(highest, math.floor(high)),
+        )
+
+    @property
+    def values(self) -> list[str] | None:
+        """What a text may be. A marker for `missing` is none of them: JSON has null."""
+        values = self.column.values
+        return None if values is None else [v for v in values if v not in self.markers]
+
+
+@dataclass(frozen=True)
+class Parser:
+    """Reads a body, checked in one call; one row or many."""
+
+    inputs: dict[str, Input]
+    identifiers: tuple[str, ...]
+    one: TypeAdapter[Row]
+    many: TypeAdapter[list[Row]]
+
+    def read(self, body: bytes) -> list[Row]:
+        """The rows, typed. Raises RefusedError."""
+        try:
+            several = body.lstrip()[:1] == b"["
+            return self.many.validate_json(body) if several else [self.one.validate_json(body)]
+        except ValidationError as error:
+            raise self.refused(error) from None
+
+    def refused(self, error: ValidationError) -> RefusedError:
+        """The row, the field and the rule of each of the first violations; never a value."""
+        cases = error.errors(include_url=False, include_context=False)[:SHOWN]
+        if cases[0]["type"] == "json_invalid":
+            return RefusedError(400, cases[0]["msg"])
+        found = RefusedError(422)
+        for case in cases:
+            field = next((part for part in case["loc"] if isinstance(part, str)), None)
+            first = 0 if field else None
+            row = next((part for part in case["loc"] if isinstance(part, int)), first)
+            rule = self.rule(case["type"], case, self.inputs.get(field or ""))
+            found.cases.append({"row": row, "field": field, "rule": rule})
+        return found
+
+    def rule(self, kind: str, case: ErrorDetails, known: Input | None) -> str:
+        """The words of the data contract, as they stand in a quarantine file."""
+        if kind in WORDS or known is None:
+            return WORDS.get(kind, case["msg"])
+        if kind == "contract":
+            return case["msg"]
+        if case["input"] is None:
+            return MISSING
+        low, high = known.column.range or LONG
+        if kind == "greater_than_equal":
+            return f"is below {LONG[0] if low is None else low:g}"
+        if kind == "less_than_equal":
+            return f"is above {LONG[1] if high is None else high:g}"
+        return f"cannot be read as {known.column.dtype}"
+
+
+def inputs(catalog: Catalog, params: Params, signature: Signature) -> dict[str, Input]:
+    """What the model needs, which may be had online, and what names the rows."""
+    strict = {feature.name for feature in signature.features if not feature.missing_seen}
+    found = {
+        name: Input(
+            column,
+            not column.nullable or name in strict,
+            frozenset((*params.data.missing, *column.missing)),
+        )
+        for name, column in catalog.inputs(params).items()
+    }
+    free = {"range": None, "values": None}
+    for name, column in catalog.columns.items():
+        if column.role == "identifier" and name not in found:
+            found[name] = Input(column.model_copy(update=free), required=False)
+    return found
+
+
+def parser(found: dict[str, Input], max_rows: int) -> Parser:
+    """The checks, compiled, and the document of a row."""
+    fields = {
+        name: typed(known) if known.required else NotRequired[typed(known)]
+        for name, known in found.items()
+    }
+    make: Any = TypedDict  # mypy wants to know the fields
+    row: Any = make("Row", fields)
+    row.__pydantic_config__ = ConfigDict(extra="forbid")
+    one, size = TypeAdapter[Row](row), Field(min_length=1, max_length=max_rows)
+    many = TypeAdapter[list[Row]](Annotated[list[row], size])
+    names = tuple(name for name, one in found.items() if one.column.role == "identifier")
+    return Parser(found, names, one, many)
+
+
+def typed(known: Input) -> Any:
+    """The type, the range and the values of one field, and what the document says of it."""
+    column, (low, high) = known.column, known.limits
+    shown = Field(description=column.description, examples=[example(known)])
+    if column.dtype == "string":
+        text = Annotated[str, Field(strict=True), StringConstraints(strip_whitespace=True)]
+        checked = Annotated[text | None, AfterValidator(worded(known))]
+        return Annotated[checked, WithJsonSchema(text_schema(known)), shown]
+    moment = WithJsonSchema({"type": "string", "format": "date-time"})
+    kinds: dict[str, Any] = {
+        "int": Annotated[int, Field(strict=True, ge=low, le=high), BeforeValidator(_whole)],
+        "float": Annotated[float, Field(strict=True, ge=low, le=high, allow_inf_nan=False)],
+        "bool": Annotated[bool, Field(strict=True)],
+        "date": Annotated[date, Field(strict=True)],
+        "datetime": Annotated[str, Field(strict=True), AfterValidator(_moment), moment],
+    }
+    kind = kinds[column.dtype]
+    return Annotated[kind if known.needed else kind | None, shown]
+
+
+def text_schema(known: Input) -> Row:
+    """A text in the words of JSON Schema."""
+    told: Row = {"type": "string" if known.needed else ["string", "null"]}
+    if known.values is not None:
+        return told | {"enum": known.values if known.needed else [*known.values, None]}
+    return told | {"not": {"enum": sorted(known.markers)}} if known.needed else told
+
+
+def worded(known: Input) -> Callable[[str | None], str | None]:
+    """Text is one of the values; without such, what files call missing is missing here too."""
+    values = None if known.values is None else frozenset(known.values)
+
+    def check(text: str | None) -> str | None:
+        if text is not None and values is not None and text not in values:
+            raise PydanticCustomError("contract", "is none of the values in the catalog")
+        text = None if text in known.markers else text
+        if text is None and known.needed:
+            raise PydanticCustomError("contract", MISSING)
+        return text
+
+    return check
+
+
+def _whole(value: Any) -> Any:
+    """In JSON, 5.0 is an integer too."""
+    return int(value) if type(value) is float and value.is_integer() else value
+
+
+def _moment(text: str) -> datetime:
+    if not MOMENT.fullmatch(text):
+        raise ValueError
+    found = datetime.fromisoformat(text)
+    try:
+        return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
+    except OverflowError as error:
+        raise ValueError from error
+
+
+def example(known: Input) -> Any:
+    """A value that keeps the contract."""
+    if known.values:
+        return known.values[0]
+    if known.column.dtype not in ("int", "float"):
+        return EXAMPLES[known.column.dtype]
+    bounds = [bound for bound in known.column.range or () if bound is not None]
+    middle = sum(bounds) / max(len(bounds), 1)
+    return math.ceil(middle) if known.column.dtype == "int" else middle

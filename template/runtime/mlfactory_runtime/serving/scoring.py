@@ -1,0 +1,148 @@
+"""From checked rows to answers, the lean way where features.py adds nothing."""
+
+import ast
+import inspect
+import logging
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ..data.computed import featured
+from ..data.contract import MISSING
+from ..errors import FactoryError
+from ..learn.signature import Feature, Signature, encode
+from ..predict.scorer import Scorer, explained
+from ..project import Compute
+from ..tables.formats import DTYPES
+from .schema import Input, RefusedError, Row
+
+LEAN = {
+    "numeric": ("int", "float", "bool"),
+    "boolean": ("int", "float", "bool"),
+    "categorical": ("string", "int", "bool"),
+    "datetime": ("date", "datetime"),
+}
+EPOCH, DAY, SECOND = datetime(1970, 1, 1), timedelta(days=1), timedelta(seconds=1)
+NAN = float("nan")
+
+logger = logging.getLogger("factory")
+Encoder = Callable[[Any], float]
+Encode = Callable[[Sequence[Row]], np.ndarray]
+
+
+def score(
+    rows: Sequence[Row], scorer: Scorer, encoded: Encode, explain: int = 0
+) -> tuple[np.ndarray, list[Row]]:
+    """The matrix and an answer for each row. RefusedError; a row never raises anything else."""
+    x = encoded(rows)
+    found = answers(scorer.predict(x), scorer.signature)
+    if explain:
+        because = explained(x, replace(scorer, explain=explain)).to_dicts()
+        for answer, moved in zip(found, because, strict=True):
+            answer["because"] = [
+                {"feature": moved[f"because_{k}"], "by": moved[f"because_{k}_by"]}
+                for k in range(1, len(moved) // 2 + 1)
+            ]
+    return x, found
+
+
+def answers(scores: np.ndarray, signature: Signature) -> list[Row]:
+    """What `factory predict` answers, bit by bit, without a table."""
+    if signature.task == "regression":
+        return [{"prediction": value} for value in scores.tolist()]
+    names, threshold = signature.classes, signature.threshold or 0.5
+    if signature.task == "binary":
+        shares = [[1 - value, value] for value in scores.tolist()]
+        called = [int(value >= threshold) for _, value in shares]
+    else:
+        called, shares = scores.argmax(axis=1).tolist(), scores.tolist()
+    return [
+        {"prediction": names[k], "probabilities": dict(zip(names, row, strict=True))}
+        for k, row in zip(called, shares, strict=True)
+    ]
+
+
+def encoder(scorer: Scorer, inputs: dict[str, Input]) -> Encode:
+    """How rows become the matrix that training saw.
+
+    Where the features are the columns as they are, each value is put into the matrix directly;
+    else the rows go through features.py. Both give the same bits.
+    """
+    known = scorer.signature.features
+    plain = all(
+        one.dtype in LEAN[one.role]
+        and one.name in inputs
+        and one.dtype == inputs[one.name].column.dtype
+        for one in known
+    )
+    if plain and not scorer.catalog.derived and unchanged(scorer.project.compute):
+        encoders = [(one.name, encoder_of(one)) for one in known]
+        return lambda rows: np.array([[put(row[name]) for name, put in encoders] for row in rows])
+    compute = scorer.project.compute
+    return lambda rows: through_frame(rows, known, inputs, compute)
+
+
+def unchanged(features: Compute) -> bool:
+    """Whether features.py certainly returns its rows as they are: nothing else stands in it."""
+    made = ast.parse(textwrap.dedent(inspect.getsource(features))).body[0]
+    if not isinstance(made, ast.FunctionDef) or made.decorator_list:
+        return False
+    told = [ast.unparse(line) for line in made.body[ast.get_docstring(made) is not None :]]
+    return told in (["return rows"], ["return rows.with_columns()"])
+
+
+def through_frame(
+    rows: Sequence[Row], known: tuple[Feature, ...], inputs: dict[str, Input], compute: Compute
+) -> np.ndarray:
+    """The way of training and of batch scoring."""
+    names = [feature.name for feature in known]
+    needed = {name: one.column.dtype for name, one in inputs.items() if one.required}
+    table = {name: [row[name] for row in rows] for name in needed}
+    frame = pl.DataFrame(table, schema={name: DTYPES[dtype] for name, dtype in needed.items()})
+    refused = RefusedError(422)
+    try:
+        frame = featured(frame, names, compute).select(names)
+        for name in (feature.name for feature in known if not feature.missing_seen):
+            for row in frame[name].is_null().arg_true():
+                refused.cases.append({"row": row, "field": name, "rule": MISSING})
+        if not refused.cases:
+            return encode(frame, known)
+    except (FactoryError, pl.exceptions.PolarsError) as error:
+        where = str(error).partition(":")[0]  # what follows may hold values
+        logger.warning("a row cannot be scored: %s", where)
+        raise RefusedError(422, f"cannot be scored: {where}") from None
+    raise refused
+
+
+def encoder_of(feature: Feature) -> Encoder:
+    """The code of one value; NaN or the last code for one that is missing."""
+    if feature.role == "categorical":
+        return category(feature)
+    if feature.role == "datetime":
+        first, unit = (EPOCH.date(), DAY) if feature.dtype == "date" else (EPOCH, SECOND)
+        parts = DAY // unit
+        return lambda value: NAN if value is None else (value - first) // unit / parts
+    return lambda value: NAN if value is None else float(value)
+
+
+def category(feature: Feature) -> Encoder:
+    """0 to k-1 for known categories, k for missing, -1 for unseen ones; with a salt by digests."""
+    codes = {name: float(code) for code, name in enumerate(feature.categories)}
+    missing = float(len(codes))
+    key = blake2b(feature.salt.encode(), digest_size=32).digest()
+
+    def code(value: Any) -> float:
+        if value is None:
+            return missing
+        text = str(value).lower() if feature.dtype == "bool" else str(value)
+        if feature.salt:
+            text = blake2b(text.encode(), digest_size=8, key=key).hexdigest()
+        return codes.get(text, -1.0)
+
+    return code

@@ -1,0 +1,37 @@
+"""What each setting means, and for which factories."""
+
+from typing import Any
+
+from .params import Params, Section
+
+# Settings that mean something for one task, or one way of serving, only.
+ONLY = {
+    "data.positive": "classification",
+    "decision.cost_fp": "classification",
+    "decision.cost_fn": "classification",
+    "decision.threshold": "classification",
+    "decision.quantile": "regression",
+    "serving.max_rows": "online",
+    "serving.max_body": "online",
+    "serving.timeout": "online",
+    "serving.key_env": "online",
+}
+
+
+def settings(params: Params) -> list[dict[str, Any]]:
+    """Every setting with its value, its default and its meaning, in the order of the file."""
+    found = []
+    for name, field in Params.model_fields.items():
+        value = getattr(params, name)
+        inner = type(value).model_fields.items() if isinstance(value, Section) else ()
+        lines = [(f"{name}.{key}", getattr(value, key), one) for key, one in inner]
+        for path, now, one in lines or [(name, value, field)]:
+            default = None if one.is_required() else one.default
+            told = {"value": now, "default": default, "required": one.is_required()}
+            found.append({"name": path, **told, "meaning": one.description or ""})
+    return found
+
+
+def applies(name: str, params: Params) -> bool:
+    """Whether a setting means something for the task and the way of serving."""
+    return ONLY.get(name) in (None, params.task, params.serving.mode)

@@ -1,0 +1,310 @@
+"""The settings in params.yaml: every one is checked, and has its default here."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from ..files import short_hash
+from .yaml import read_checked
+
+Trimmed = Annotated[str, StringConstraints(strip_whitespace=True)]
+
+
+class Section(BaseModel):
+    """A group of settings; a key that does not exist is an error, so that no typo is ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Data(Section):
+    """Where the rows come from and which columns play a part."""
+
+    path: str = Field(description="The file that holds the raw data; DVC keeps it.")
+    source: str | None = Field(
+        default=None,
+        description="Where `factory data pull` fetches it: a file, a glob, or a .sql file.",
+    )
+    url_env: str | None = Field(
+        default=None, description="The environment variable with the database's URL, for a .sql."
+    )
+    target: str = Field(description="The column to predict.")
+    id: str | None = Field(default=None, description="The column that names a row or an entity.")
+    time: str | None = Field(
+        default=None, description="The column that dates a row; the newest rows are held out."
+    )
+    separator: str = Field(default=",", description="What parts the columns of a text file.")
+    encoding: str = Field(default="utf-8", description="How a text file that is not UTF-8 is read.")
+    missing: tuple[str, ...] = Field(
+        default=("", "NA", "N/A", "NaN", "nan", "null", "NULL"),
+        description="Values that mean missing in every column; others stand in features.yaml.",
+    )
+    positive: Trimmed | None = Field(
+        default=None, description="Of two classes, the one that the probability is about."
+    )
+
+
+class Split(Section):
+    """How rows are held out."""
+
+    holdout: float = Field(default=0.2, gt=0, lt=1, description="The share of rows to test on.")
+    validation: float = Field(
+        default=0.2, gt=0, lt=1, description="Of the others, the share that tells when to stop."
+    )
+    salt: str | None = Field(
+        default=None, description="Decides who is held out. Drawn once: another one changes sides."
+    )
+    key: tuple[str, ...] = Field(
+        default=(), description="Without data.id: the columns whose values decide on the side."
+    )
+    group: str | None = Field(
+        default=None, description="A column whose rows of one value all stay on one side."
+    )
+    backtest_folds: int = Field(
+        default=3, ge=0, le=20, description="With data.time: how many past windows are tested."
+    )
+
+
+class Model(Section):
+    """How the model is fitted; names and meanings are LightGBM's, but for `averaged`."""
+
+    learning_rate: float = Field(
+        default=0.05, gt=0, description="How much each tree counts; smaller needs more rounds."
+    )
+    num_leaves: int = Field(default=31, ge=2, description="How finely a tree may divide the rows.")
+    min_data_in_leaf: int = Field(
+        default=20, ge=1, description="Rows in the smallest part of a tree; fewer in small data."
+    )
+    feature_fraction: float = Field(
+        default=1.0, gt=0, le=1, description="The share of features that each tree looks at."
+    )
+    lambda_l2: float = Field(
+        default=1.0, ge=0, description="How strongly parts with few rows are drawn to the mean."
+    )
+    max_rounds: int = Field(default=1000, ge=1, description="At most so many trees.")
+    early_stopping_rounds: int = Field(
+        default=50, ge=1, description="Stop after so many trees that do not help on validation."
+    )
+    averaged: int = Field(
+        default=5, ge=1, le=9, description="So many models are averaged where rows are few."
+    )
+    seed: int = Field(default=0, description="Where chance begins.")
+
+
+class Decision(Section):
+    """From a prediction to an action: what errors cost, or a threshold; a quantile of numbers.
+
+    A false alarm costs `cost_fp`, a miss `cost_fn`. Give a threshold only where no costs are known.
+    """
+
+    cost_fp: float = Field(default=1, gt=0, description="What a false alarm costs.")
+    cost_fn: float = Field(default=1, gt=0, description="What a miss costs.")
+    threshold: float | None = Field(
+        default=None, gt=0, lt=1, description="Called positive from here on; else from the costs."
+    )
+    quantile: float = Field(
+        default=0.9, gt=0, lt=1, description="Of numbers: the quantile whose loss is measured."
+    )
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> "Decision":
+        if self.threshold is not None and (self.cost_fp, self.cost_fn) != (1, 1):
+            raise ValueError(
+                f"threshold is {self.threshold:g}, and cost_fp {self.cost_fp:g} with cost_fn "
+                f"{self.cost_fn:g} asks for {self.optimum:g}: keep the threshold or the costs"
+            )
+        return self
+
+    @property
+    def optimum(self) -> float:
+        """The threshold at which calibrated probabilities cost least."""
+        return self.cost_fp / (self.cost_fp + self.cost_fn)
+
+    @property
+    def chosen_threshold(self) -> float:
+        """From which probability on a row is called positive."""
+        return self.optimum if self.threshold is None else self.threshold
+
+
+class Report(Section):
+    """What the report looks at by name: `segments` are columns whose groups it compares."""
+
+    segments: tuple[str, ...] = Field(
+        default=(), description="Columns whose groups the report compares."
+    )
+
+
+class Gate(Section):
+    """When a new model counts as better than the one before."""
+
+    metric: str | None = Field(
+        default=None, description="What they are compared by; else log_loss, or rmse of numbers."
+    )
+    margin: float = Field(
+        default=0.02,
+        gt=0,
+        lt=1,
+        description="A difference that matters, as a share of the old model's metric.",
+    )
+    min_rows: int = Field(
+        default=200, ge=30, description="With fewer rows that are new to both, nothing is decided."
+    )
+    window: float | None = Field(
+        default=None, gt=0, description="Only rows of the last so many days count; else all."
+    )
+    time: str | None = Field(
+        default=None, description="The column that dates rows for the window; else data.time."
+    )
+
+
+class Serving(Section):
+    """How predictions are made, which decides what a model may know."""
+
+    mode: Literal["batch", "online"] = Field(
+        default="batch", description="In batches, or one by one on request."
+    )
+    max_rows: int = Field(default=1000, ge=1, description="So many rows one request may hold.")
+    max_body: int = Field(
+        default=1_000_000, ge=1000, description="So many bytes one request may hold."
+    )
+    timeout: float = Field(
+        default=10, gt=0, description="So many seconds a client may take to send its request."
+    )
+    key_env: str = Field(
+        default="FACTORY_API_KEY",
+        description="If this environment variable is set, requests must carry its value as a key.",
+    )
+
+
+class Log(Section):
+    """Where predictions and outcomes are written down, how soon, and for how long."""
+
+    enabled: bool = Field(default=True, description="Whether predictions are written down.")
+    path: str = Field(
+        default="log/predictions.db",
+        description="The SQLite file that holds predictions and outcomes.",
+    )
+    url_env: str | None = Field(
+        default=None,
+        description="The environment variable with a database's URL, instead of the file.",
+    )
+    key_env: str = Field(
+        default="FACTORY_LOG_KEY",
+        description="The environment variable with the key that sensitive values are hashed with.",
+    )
+    interval: float = Field(
+        default=1.0,
+        gt=0,
+        le=60,
+        description="What waits is written after so many seconds; a crash loses no more.",
+    )
+    batch: int = Field(
+        default=1000, ge=1, description="Where so many rows wait, they are written at once."
+    )
+    queue: int = Field(
+        default=10_000,
+        ge=1,
+        description="At most so many rows wait; what is more is dropped, and counted.",
+    )
+    retention_days: int = Field(
+        default=365, ge=1, description="Rows older than so many days are deleted."
+    )
+
+
+class Monitor(Section):
+    """When the monitor rings: a difference must be certain, matter, and come back."""
+
+    window: str = Field(default="7d", description="How long a window is: 7d, 24h, 30m or 20s.")
+    windows: int = Field(default=3, ge=1, le=100, description="So many last windows are looked at.")
+    breaches: int = Field(
+        default=2, ge=1, description="It rings if so many of them are bad, the latest among them."
+    )
+    min_rows: int = Field(default=200, ge=30, description="Fewer rows are not judged.")
+    level: float = Field(
+        default=0.01, gt=0, lt=0.5, description="The share of false alarms among what is tested."
+    )
+    psi: float = Field(
+        default=0.05, ge=0, description="A stability index (PSI) up to this does not matter."
+    )
+    rate: float = Field(
+        default=0.02,
+        ge=0,
+        le=1,
+        description="Nor does a share of missing, new or invalid values higher by up to this.",
+    )
+    tolerance: float = Field(
+        default=0.1, ge=0, description="Nor an error larger than on the holdout by up to this part."
+    )
+    volume: float = Field(
+        default=5, gt=1, description="Rows may be so many times as many, or as few, as usual."
+    )
+    label_days: float | None = Field(
+        default=None, gt=0, description="If set, the newest outcome may be so many days old."
+    )
+    data_days: float | None = Field(
+        default=None, gt=0, description="If set, the data of training may be so many days old."
+    )
+    model_days: float | None = Field(
+        default=None, gt=0, description="If set, the model may be so many days old."
+    )
+
+    @model_validator(mode="after")
+    def _can_ring(self) -> "Monitor":
+        if self.breaches > self.windows:
+            raise ValueError(f"{self.breaches} of {self.windows} windows can never be bad")
+        return self
+
+
+class Alerts(Section):
+    """Who is told when something is wrong; the channels are secrets, and stand in no file."""
+
+    urls_env: str = Field(
+        default="FACTORY_ALERT_URLS",
+        description="The environment variable with the channels, as Apprise's URLs.",
+    )
+    repeat_days: int = Field(
+        default=7, ge=1, description="What goes on is said again after so many days."
+    )
+
+
+class Params(Section):
+    """All settings of the factory."""
+
+    task: Literal["classification", "regression"] = Field(description="What is predicted.")
+    data: Data
+    split: Split = Split()
+    model: Model = Model()
+    decision: Decision = Decision()
+    report: Report = Report()
+    gate: Gate = Gate()
+    serving: Serving = Serving()
+    log: Log = Log()
+    monitor: Monitor = Monitor()
+    alerts: Alerts = Alerts()
+
+
+def load_params(path: Path) -> Params:
+    """Read and check the settings; a FactoryError names every setting that is wrong."""
+    return read_checked(path, Params)
+
+
+# Where rows came from, and how models are served and looked after, changes nothing learned.
+NOT_LEARNED: dict[str, Any] = {
+    "data": {"source", "url_env"},
+    "serving": {"max_rows", "max_body", "timeout", "key_env"},
+    "log": True,
+    "gate": True,
+    "monitor": True,
+    "alerts": True,
+}
+
+
+def params_hash(params: Params) -> str:
+    """Of the settings that a model depends on."""
+    return short_hash(params.model_dump_json(exclude=NOT_LEARNED).encode())

@@ -1,0 +1,82 @@
+"""Reading tables batch by batch, as they stand in their files."""
+
+import os
+import re
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import polars as pl
+from polars import selectors as cs
+
+from ..errors import FactoryError
+from .dialect import find_encoding, find_separator, head, plain
+
+BATCH, HEAD_ROWS = 50_000, 1000
+
+
+class Form(Protocol):
+    """How a text file is written, as far as anybody knows."""
+
+    @property
+    def separator(self) -> str: ...
+
+    @property
+    def encoding(self) -> str: ...
+
+
+def read_batches(path: Path, form: Form, size: int = BATCH) -> Iterator[pl.DataFrame]:
+    """The rows of a table as they stand in it, blank lines aside; in a text every value is text."""
+    if path.suffix == ".parquet":
+        with reading(path):
+            yield from parquet(path).collect_batches(chunk_size=size, maintain_order=True)
+        return
+    # polars reads ahead in pieces that grow with the file, up to 16 MB each; a megabyte is enough
+    os.environ.setdefault("POLARS_CSV_CHUNK_SIZE", str(2**20))
+    with reading(path), text_table(path, form) as table:
+        for batch in table.collect_batches(chunk_size=size, maintain_order=True):
+            yield batch.filter(~pl.all_horizontal(pl.all().is_null()))
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """What goes wrong while a table is read is told as a FactoryError that names the file."""
+    if not path.is_file():
+        raise FactoryError(f"{path} is not here", "correct its name, or get the data: dvc pull")
+    try:
+        yield
+    except (pl.exceptions.PolarsError, OSError, EOFError, zlib.error) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise FactoryError(f"{path} cannot be read: {reason}", "mend the file") from error
+
+
+def parquet(path: Path | str) -> pl.LazyFrame:
+    """Lists, bytes and spans of time are left out: nothing can be learned from them as they are."""
+    return pl.scan_parquet(path).select(~(cs.nested() | cs.binary() | cs.duration()))
+
+
+@contextmanager
+def text_table(path: Path, form: Form) -> Iterator[pl.LazyFrame]:
+    """A text file as a table of text, whatever its encoding and separator are."""
+    encoding = find_encoding(path, form.encoding)
+    separator = find_separator(head(path, encoding), form.separator)
+    with plain(path, encoding) as copy:
+        yield pl.scan_csv(copy, separator=separator, infer_schema=False, with_column_names=names_of)
+
+
+def names_of(header: list[str]) -> list[str]:
+    """The names as they are meant: one that is empty tells its place."""
+    names = [name.replace('""', '"') for name in header]  # polars leaves them doubled
+    unnamed = re.compile(r"\s*|_duplicated_\d+")
+    return [f"column_{i}" if unnamed.fullmatch(n) else n for i, n in enumerate(names, 1)]
+
+
+def column_names(path: Path, form: Form) -> list[str]:
+    """The names in the header."""
+    with reading(path):
+        if path.suffix == ".parquet":
+            return parquet(path).collect_schema().names()
+        with text_table(path, form) as table:
+            return table.collect_schema().names()

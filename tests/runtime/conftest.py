@@ -1,0 +1,35 @@
+"""A factory that is trained once, in a folder of its own, and what its tests share."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mlfactory_runtime.project import Project
+from mlfactory_runtime.testing.trained import Trained, train_copy
+
+SKELETON = Path(__file__).parents[2] / "template" / "project"
+PYPROJECT = """[project]
+name = "example"
+
+[tool.mlfactory]
+contract = 2
+package = "example"
+"""
+
+
+def make_factory(folder: Path) -> Project:
+    """The code that every new factory begins with, and a name; the example's catalog is lent it."""
+    package = folder / "src" / "example"
+    shutil.copytree(SKELETON / "src" / "{{ package }}", package)
+    (folder / "pyproject.toml").write_text(PYPROJECT, "utf-8")
+    return Project(folder)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """The example's pipeline, run on made-up rows: prepare and train."""
+    own = make_factory(tmp_path_factory.mktemp("own"))
+    return train_copy(own, tmp_path_factory.mktemp("factory"))

@@ -1,0 +1,163 @@
+"""The fair gate: the rule, and which rows are new to both models."""
+
+import shutil
+from contextlib import chdir
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from mlfactory_runtime import errors
+from mlfactory_runtime.gate import compare, judge
+from mlfactory_runtime.learn import signature
+from mlfactory_runtime.registry import resolve
+from mlfactory_runtime.settings import params
+
+from .conftest import Trained, write_yaml
+
+SETTINGS = params.Params(task="regression", data=params.Data(path="none", target="y"))
+
+
+def rows(count: int, gain: float, noise: float = 0.1, seed: int = 0) -> judge.Compared:
+    """Numbers of spread 1, of which B's predictions are better than A's by a share `gain`."""
+    draw = np.random.default_rng(seed)
+    y = draw.normal(size=count)
+    error = draw.normal(size=count)
+    a, b = y + error, y + (1 - gain) * error + noise * draw.normal(size=count)
+    return judge.Compared("regression", y, a, b, np.arange(count))
+
+
+def verdict(found: judge.Compared, *groups: judge.Group) -> str:
+    return str(judge.judge(found, groups, SETTINGS)["verdict"])
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "expected"),
+    [
+        (0.02, 0.005, "better"),
+        (0.009, 0.001, "same"),  # surely above zero, but worth less than half the margin
+        (0.03, 0.02, "undecided"),
+        (0.0, 0.005, "same"),
+        (0.0, 0.03, "undecided"),
+        (-0.009, 0.001, "same"),
+        (-0.02, 0.005, "worse"),
+    ],
+)
+def test_the_margin_takes_part_in_the_verdict(value: float, error: float, expected: str) -> None:
+    width = judge.SURE * error
+    assert judge.decide(value, value - width, value + width, 0.02) == expected
+
+
+def test_a_difference_is_found_or_excluded_where_rows_are_many() -> None:
+    assert verdict(rows(20_000, 0.1)) == "better"
+    assert verdict(rows(20_000, -0.1)) == "worse"
+    assert verdict(rows(20_000, 0, noise=0.01)) == "same"
+
+
+def test_too_few_rows_are_never_called_the_same() -> None:
+    found = judge.judge(rows(150, 0, noise=0.0), [], SETTINGS)
+    assert found["verdict"] == "undecided"
+    assert "150 rows are too few" in found["reason"]
+    assert "rows would tell" in judge.judge(rows(210, 0.0, 0.2), [], SETTINGS)["reason"]
+
+
+def test_rows_of_one_key_count_once() -> None:
+    found = rows(20_000, 0.1)
+    repeated = replace(found, keys=np.arange(20_000) % 150)
+    assert verdict(repeated) == "undecided"
+
+
+def test_a_metric_that_is_not_defined_decides_nothing() -> None:
+    one_class = judge.Compared("binary", *np.full((3, 500), [[1.0], [0.8], [0.9]]), np.arange(500))
+    settings = SETTINGS.model_copy(update={"gate": params.Gate(metric="roc_auc")})
+    found = judge.judge(one_class, [], settings)
+    assert (found["verdict"], found["a_metrics"]["roc_auc"]) == ("undecided", None)
+    assert "not defined" in found["reason"]
+    unknown = SETTINGS.model_copy(update={"gate": params.Gate(metric="profit")})
+    assert "'profit'" in judge.judge(one_class, [], unknown)["reason"]
+
+
+def test_a_group_that_is_sacrificed_makes_it_worse_and_is_named() -> None:
+    good, bad = rows(20_000, 0.2), rows(600, -0.5, seed=1)
+    pairs = ((good.y, bad.y), (good.a, bad.a), (good.b, bad.b))
+    both = judge.Compared("regression", *(np.append(*pair) for pair in pairs), np.arange(20_600))
+    groups = [
+        judge.Group("plan", "basic", np.arange(20_000)),
+        judge.Group("plan", "pro", np.arange(20_000, 20_600)),
+        judge.Group("plan", "rare", np.arange(12)),
+    ]
+    found = judge.judge(both, groups, SETTINGS)
+    assert (found["verdict"], found["reason"]) == ("worse", "it is surely worse for plan pro")
+    assert [one["state"] for one in found["segments"]] == ["kept", "worse", "unseen"]
+
+
+@pytest.fixture
+def place(trained: Trained, tmp_path: Path) -> Path:
+    """The trained factory, to be changed."""
+    folder = tmp_path / "factory"
+    shutil.copytree(trained.folder, folder)
+    return folder
+
+
+def side(folder: Path, **changes: Any) -> compare.Side:
+    """The model in the folder; `changes` are of its split."""
+    with chdir(folder):
+        known = signature.load_signature(Path("models/model"))
+        settings = params.load_params()
+    split = settings.split.model_copy(update=changes)
+    one = resolve.Registered("models/model", None, None, folder, folder / "models/model")
+    return compare.Side(one, known, settings.model_copy(update={"split": split}))
+
+
+def common(folder: Path, trained: Trained, *sides: compare.Side) -> pl.DataFrame:
+    with chdir(folder):
+        return compare.new_to_both(sides, sides[-1].params, trained.catalog)[1]
+
+
+def test_only_rows_that_both_hold_out_are_compared(place: Path, trained: Trained) -> None:
+    same = common(place, trained, side(place), side(place))
+    held = pl.read_parquet(place / "data/prepared/holdout.parquet")
+    assert same.height == held.height
+    if side(place).signature.split["kind"] == "hash":
+        mixed = common(place, trained, side(place, salt="another"), side(place))
+        assert 0 < mixed.height < 0.6 * held.height
+
+
+def test_a_later_cutoff_of_either_side_counts(place: Path, trained: Trained) -> None:
+    if not trained.params.data.time:
+        pytest.skip("rows have no time")
+    own = side(place)
+    time = pl.read_parquet(place / "data/prepared/holdout.parquet")[own.by[0]]
+    later = time.cast(pl.Datetime("us")).median()
+    moved = own.signature.model_copy(
+        update={"split": {**own.signature.split, "cutoff": later.isoformat()}}  # type: ignore[union-attr]
+    )
+    found = common(place, trained, replace(own, signature=moved), own)
+    assert (found[own.by[0]].cast(pl.Datetime("us")) > later).all()
+
+
+def test_settings_that_the_model_was_not_trained_with_are_refused(place: Path) -> None:
+    with chdir(place):
+        changed = params.load_params().model_dump(mode="json")
+        changed["split"]["salt"] = "another"
+        write_yaml(Path("params.yaml"), changed)
+        with pytest.raises(errors.FactoryError, match="was not trained with the settings"):
+            compare.side_of(resolve.resolve("models/model"))
+
+
+def test_other_targets_and_lost_columns_are_not_compared(place: Path, trained: Trained) -> None:
+    own = side(place)
+    names = list(trained.catalog.columns)
+    assert compare.unlike([own, own], names, trained.catalog) == ""
+    lost = [name for name in names if name not in own.by]
+    assert "the data have it no more" in compare.unlike([own, own], lost, trained.catalog)
+    moved = own.signature.model_copy(update={"target": "another"})
+    other = replace(own, signature=moved)
+    assert "predicts 'another'" in compare.unlike([other, own], names, trained.catalog)
+
+
+def test_a_class_that_neither_knows_is_left_out() -> None:
+    found = compare.codes(pl.Series("y", ["b", "a", "c"]), ("a", "b"))
+    np.testing.assert_array_equal(found, [1, 0, np.nan])

@@ -1,0 +1,190 @@
+"""Drafting: roles from content, and a person's edits stay."""
+
+import random
+from collections.abc import Iterator
+from contextlib import chdir
+from pathlib import Path
+
+import polars as pl
+import pytest
+from mlfactory_runtime.draft import columns as draft_columns
+from mlfactory_runtime.draft import review, split
+from mlfactory_runtime.settings import catalog
+
+from .conftest import write_yaml
+
+ROWS = 400
+
+
+def table() -> pl.DataFrame:
+    """Columns of every kind; the outcome depends on the months and, with luck, on the plan."""
+    draw = random.Random(1)
+    months = [draw.randrange(60) for _ in range(ROWS)]
+    outcome = ["yes" if m + draw.gauss(0, 15) > 30 else "no" for m in months]
+    return pl.DataFrame(
+        {
+            "row": range(1, ROWS + 1),
+            "code": [f"{number:05d}" for number in range(ROWS)],
+            "months": months,
+            "count": [str(m % 7) for m in months],
+            "weeks": [4 * m for m in months],
+            "plan": [draw.choice(["basic", "pro", None]) for _ in range(ROWS)],
+            "tariff": None,
+            "country": "DE",
+            "note": [" ".join(draw.choices("abcdefghijkl", k=6)) for _ in range(ROWS)],
+            "fee": [f"{draw.uniform(1, 2000):,.2f} €" for _ in range(ROWS)],
+            "since": [
+                f"{draw.randrange(1, 29):02d}.{draw.randrange(1, 13):02d}.2024" for _ in months
+            ],
+            "reason": ["moved" if o == "yes" else None for o in outcome],
+            "churned": outcome,
+        }
+    ).with_columns(tariff=pl.col("plan").replace({"basic": "B", "pro": "P"}))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A factory's settings and data, nothing drafted yet."""
+    write_yaml(tmp_path / "features.yaml", {"columns": {}, "derived": {}})
+    data = {"path": "rows.csv", "target": "churned"}
+    write_yaml(tmp_path / "params.yaml", {"task": "classification", "data": data})
+    table().write_csv(tmp_path / "rows.csv")
+    with chdir(tmp_path):
+        yield tmp_path
+
+
+def test_roles_come_from_content(folder: Path) -> None:
+    draft_columns.draft()
+
+    columns = catalog.load_catalog().columns
+    assert {name: column.role for name, column in columns.items()} == {
+        "row": "identifier",
+        "code": "identifier",
+        "months": "numeric",
+        "count": "numeric",
+        "weeks": "ignored",
+        "plan": "categorical",
+        "tariff": "ignored",
+        "country": "ignored",
+        "note": "text",
+        "fee": "numeric",
+        "since": "datetime",
+        "reason": "ignored",
+        "churned": "target",
+    }
+    assert columns["fee"].format == "1,234.5 €"
+    assert columns["tariff"].drafted == "ignored: it says the same as plan"
+    assert "median" in columns["months"].drafted
+
+
+def test_the_separator_is_written_where_it_is_named(folder: Path) -> None:
+    text = "task: classification\ndata:\n  target: churned\n  path: rows.csv\n  separator: {}\n"
+    (folder / "params.yaml").write_text(text.format('","'), "utf-8")
+    table().write_csv("rows.csv", separator=";")
+
+    draft_columns.draft()
+
+    written = (folder / "params.yaml").read_text("utf-8")
+    assert written.startswith(text.format('";"'))
+
+
+def test_a_leak_is_left_out_until_a_person_has_decided(folder: Path) -> None:
+    leaking = table().with_columns(state=pl.col("churned").replace({"yes": "gone", "no": "here"}))
+    leaking.write_csv("rows.csv")
+
+    told = draft_columns.draft()
+
+    assert any(warning.startswith("'state' is left out") for warning in told.warnings)
+    assert review.pending()[0].name == "state"
+    review.decide(["state"], "b")
+    assert not catalog.load_catalog().columns["state"].suspect
+
+
+def test_an_identifier_whose_order_tells_the_target_says_so(folder: Path) -> None:
+    table().sort("churned").with_columns(number=pl.Series(range(ROWS))).write_csv("rows.csv")
+
+    draft_columns.draft()
+
+    drafted = catalog.load_catalog().columns["number"].drafted
+    assert "follow one another have much the same churned" in drafted
+
+
+def test_a_new_column_is_added_and_no_edit_is_undone(folder: Path) -> None:
+    draft_columns.draft()
+    features = folder / "features.yaml"
+    edited = features.read_text("utf-8").replace("role: text", "role: ignored  # as agreed")
+    features.write_text(edited, "utf-8")
+    table().with_columns(pl.Series("age", range(ROWS)) % 60 + 18).drop("note").write_csv("rows.csv")
+
+    told = draft_columns.draft()
+
+    assert told.columns == 1
+    assert "'note' is in features.yaml, and no longer in the data" in told.warnings
+    assert features.read_text("utf-8").startswith(edited.split("derived:")[0])
+    assert catalog.load_catalog().columns["age"].assumed
+
+
+@pytest.mark.parametrize("name", ["customer_id", "customer"])
+def test_rows_of_one_customer_stay_on_one_side(name: str, folder: Path) -> None:
+    draw = random.Random(2)
+    fate = [draw.choice(["yes", "no"]) for _ in range(80)]
+    rows = table().with_columns(
+        pl.Series(name, [f"C{n % 80:03d}" for n in range(ROWS)]),
+        pl.Series("churned", [fate[n % 80] for n in range(ROWS)]),
+    )
+    rows.write_csv("rows.csv")
+
+    draft_columns.draft()
+
+    assert f'group: "{name}"' in (folder / "params.yaml").read_text("utf-8")
+
+
+def test_the_review_asks_for_the_most_important_column_first(folder: Path) -> None:
+    draft_columns.draft()
+    (folder / "reports").mkdir()
+    told = '{"importance": [{"feature": "plan", "gain": 0.7}, {"feature": "months", "gain": 0.3}]}'
+    (folder / "reports/evaluation.json").write_text(told, "utf-8")
+    answers = iter(["o", "x", "q"])
+
+    answered = review.review(lambda question: next(answers), lambda text: None)
+
+    columns = catalog.load_catalog().columns
+    assert answered == 1
+    assert (columns["plan"].availability, columns["plan"].assumed) == ("online", False)
+    assert columns["months"].assumed
+
+
+def test_a_number_that_no_feature_can_hold_is_an_identifier(folder: Path) -> None:
+    """Two rows have one account each, so that it is no key of the rows."""
+    accounts = pl.Series("account", [2**53 + 7 * (n // 2) for n in range(ROWS)])
+    table().with_columns(accounts, hashed=accounts.cast(pl.UInt64) + 2**63).write_parquet(
+        "r.parquet"
+    )
+    settings = folder / "params.yaml"
+    settings.write_text(settings.read_text("utf-8").replace("rows.csv", "r.parquet"), "utf-8")
+
+    draft_columns.draft()
+
+    columns = catalog.load_catalog().columns
+    assert columns["account"].role == "identifier"
+    assert columns["hashed"].dtype == "string"
+
+
+def test_the_class_that_says_yes_is_the_positive_one() -> None:
+    assert split.find_positive(pl.Series(["1.0", "1.0", "0.0"])) == "1.0"
+    assert split.find_positive(pl.Series(["ja", "ja", "nein"])) == "ja"
+    assert split.find_positive(pl.Series(["a", "a", "b"])) == "b"
+
+
+def test_one_answer_can_be_given_to_all_that_follow(folder: Path) -> None:
+    leaking = table().with_columns(state=pl.col("churned").replace({"yes": "gone", "no": "here"}))
+    leaking.write_csv("rows.csv")
+    draft_columns.draft()
+    first = review.pending()
+    assert first[0].kind == "suspect"
+
+    answers = iter(["b*", "", "o*"])
+    answered = review.review(lambda question: next(answers), lambda text: None)
+
+    assert answered == len(first) - 2
+    assert [question.name for question in review.pending()] == [q.name for q in first[:2]]

@@ -1,0 +1,112 @@
+"""Values as people write them."""
+
+from datetime import date, datetime
+
+import polars as pl
+import pytest
+from mlfactory_runtime.tables import formats, kinds
+
+
+def kind(values: list[str | None], european: bool = False) -> kinds.Kind:
+    """What a column of these texts is."""
+    return kinds.find_kind(pl.Series("v", values, dtype=pl.String), european)
+
+
+def values(texts: list[str | None], european: bool = False) -> list[object]:
+    """The texts, read as what they are found to be."""
+    found = kind(texts, european)
+    column = pl.Series("v", texts, dtype=pl.String)
+    column = column.set(column.is_in(list(found.missing)), None)
+    return list(formats.read(column, found.dtype, found.format))
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["1,234", "5"], [1234, 5]),
+        (["$5", "$1,234.50", "-$3", "($7)"], [5, 1234.5, -3, -7]),
+        (["1.234,5", "12"], [1234.5, 12]),
+        (["12 %", "3%"], [12, 3]),
+        (["1 234,5", "1\u00a0000,0"], [1234.5, 1000]),
+        (["1'234.5", "7"], [1234.5, 7]),
+        (["5 kg", "1,200 kg"], [5, 1200]),
+        (["1e3", "2.5E-1"], [1000, 0.25]),
+        (["EUR 5", "EUR 1,200"], [5, 1200]),
+        (["5-", "3"], [-5, 3]),
+    ],
+)
+def test_numbers_in_the_dress_of_people(texts: list[str | None], expected: list[float]) -> None:
+    assert values(texts) == expected
+
+
+def test_three_digits_after_a_comma_are_thousands_unless_the_file_says_otherwise() -> None:
+    assert values(["1,234", "5,678"]) == [1234, 5678]
+    assert values(["1,234", "5,678"], european=True) == [1.234, 5.678]
+    assert values(["1.234", "5.678"]) == [1.234, 5.678]
+    assert values(["1.234", "5.678"], european=True) == [1234, 5678]
+    assert values(["0.234", "5.678"], european=True) == [0.234, 5.678]
+    assert values(["0,234", "5,678"]) == [0.234, 5.678]
+
+
+def test_semicolons_stand_between_numbers_with_points_too() -> None:
+    rows = pl.DataFrame({"a": ["1.234"], "b": ["1.5"]})
+
+    assert kinds.any_european(rows.select("a"), ";")
+    assert not kinds.any_european(rows, ";")
+    assert kinds.any_european(rows.with_columns(c=pl.lit("1,5")), ";")
+
+
+@pytest.mark.parametrize(
+    "texts", [["007", "123"], ["5 kg", "3 g"], ["A12", "A13"], ["12345678901234567890", "1"]]
+)
+def test_names_stay_names(texts: list[str | None]) -> None:
+    assert kind(texts).dtype == "string"
+    assert values(texts) == texts
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["01.02.2024", "31.12.1999"], [date(2024, 2, 1), date(1999, 12, 31)]),
+        (["12/31/1999", "01/02/2024"], [date(1999, 12, 31), date(2024, 1, 2)]),
+        (["31/12/1999", "01/02/2024"], [date(1999, 12, 31), date(2024, 2, 1)]),
+        (["2024-01-05", "05.01.2024", "Jan 5, 2024"], [date(2024, 1, 5)] * 3),
+        (["01/11/2023", "01/12/2023", "01/01/2024"],
+         [date(2023, 11, 1), date(2023, 12, 1), date(2024, 1, 1)]),
+        (["2023-12", "2024-01"], [date(2023, 12, 1), date(2024, 1, 1)]),
+        (["2024-01-05 10:00:00+02", "2024-01-05 08:00:00.0 UTC", "2024-01-05 06:00:00 -0200"],
+         [datetime(2024, 1, 5, 8)] * 3),
+        (["20240131", "20231201"], [date(2024, 1, 31), date(2023, 12, 1)]),
+        (["05-Jan-24", "06-Feb-24"], [date(2024, 1, 5), date(2024, 2, 6)]),
+        (["1/5/2024 3:04 PM", "1/6/2024 12:00 AM"],
+         [datetime(2024, 1, 5, 15, 4), datetime(2024, 1, 6)]),
+    ],
+)  # fmt: skip
+def test_moments_in_several_forms(texts: list[str | None], expected: list[object]) -> None:
+    assert values(texts) == expected
+
+
+def test_few_odd_words_among_numbers_mean_missing() -> None:
+    found = kind([*map(str, range(20)), "unknown", "-"])
+
+    assert (found.dtype, found.missing) == ("int", ("-", "unknown"))
+
+
+def test_what_is_no_number_among_numbers_means_missing() -> None:
+    assert kind([*map(str, range(20)), "inf", "-Infinity"]).missing == ("-Infinity", "inf")
+
+
+def test_many_odd_words_do_not() -> None:
+    assert kind([*map(str, range(20)), *"abcdefgh"]).dtype == "string"
+
+
+def test_truth_in_words() -> None:
+    assert values(["ja", "nein", "Ja"]) == [True, False, True]
+    assert values(["Нет", "да"]) == [False, True]
+    assert kind(["no", "nein"]).dtype == "string"
+
+
+def test_what_cannot_be_read_is_missing_not_wrong() -> None:
+    column = pl.Series("v", ["1.234,5 €", "5 $", "x"])
+
+    assert formats.read(column, "float", "1.234,5 €").to_list() == [1234.5, None, None]

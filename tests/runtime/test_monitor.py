@@ -1,0 +1,273 @@
+"""The monitor: what it tells of a file, and of a log whose world changes."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import sqlalchemy as sa
+from mlfactory_runtime import errors, files, lightgbm, monitor
+from mlfactory_runtime.learn import profile, synth
+from mlfactory_runtime.log import labels, service, store, veil
+from mlfactory_runtime.monitor import statistics as monitor_statistics
+from mlfactory_runtime.monitor import window as monitor_window
+from mlfactory_runtime.predict import scorer
+from mlfactory_runtime.registry import artifact
+from mlfactory_runtime.settings import params
+from scipy import stats
+
+from .conftest import Trained, predict_matrix, write_yaml
+
+DAY = timedelta(days=1)
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday: the last whole week ended at midnight
+WEEKS = [NOW - timedelta(days=7 * k + 3) for k in (3, 2, 1, 0)]  # a moment in each, oldest first
+statistics, window = monitor_statistics, monitor_window
+Fill = Callable[..., list[str]]
+
+
+@pytest.fixture
+def place(trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the trained factory's model and settings, and a log of its own."""
+    for name in ("models", "data", "features.yaml", "reports"):
+        (tmp_path / name).symlink_to(trained.folder / name)
+    settings = trained.params.model_copy(
+        update={"log": params.Log(), "monitor": params.Monitor(window="7d")}
+    )
+    write_yaml(tmp_path / "params.yaml", settings.model_dump(mode="json"))
+    monkeypatch.delenv(settings.log.key_env, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def fresh(trained: Trained) -> pl.DataFrame:
+    """Rows of the same world that the model did not see."""
+    known = trained.catalog
+    return synth.synthesise(known, trained.params, 1200, seed=7).select(*known.columns)
+
+
+@pytest.fixture
+def number(trained: Trained) -> str:
+    """A raw column of numbers that the log holds in clear and the model learns from."""
+    for name, column in trained.catalog.columns.items():
+        clear = column.sensitive == "none"
+        learned = name in {feature.name for feature in trained.signature.features}
+        if column.dtype in ("int", "float") and clear and learned:
+            return name
+    pytest.skip("no such column")
+
+
+@pytest.fixture
+def fill(trained: Trained, fresh: pl.DataFrame, place: Path) -> Fill:
+    """Writes predictions of fresh rows into the log, as made at a moment; gives their requests."""
+
+    def write(moment: datetime, count: int = 600, version: str = "", **shifts: int) -> list[str]:
+        rows = fresh.sample(count, seed=int(moment.timestamp()) % 1000)
+        rows = rows.with_columns(pl.col(n) + by for n, by in shifts.items())
+        p = lightgbm.predict(trained.model, predict_matrix(rows, trained.signature))
+        answers = scorer.answer(p, trained.signature)
+        opened = service.open_log(params.load_params(), trained.catalog, trained.signature)
+        names = list(trained.catalog.inputs(trained.params))
+        requests = [f"{moment:%Y%m%d}-{k}" for k in range(count)]
+        classes = trained.signature.classes
+        for k, (row, found) in enumerate(
+            zip(rows.select(names).rows(named=True), answers.rows(named=True), strict=True)
+        ):
+            shares = {name: found[f"probability_{name}"] for name in classes}
+            record = veil.Record(
+                requests[k], 0, f"who-{k}", version or artifact.version(files.MODEL),
+                moment + timedelta(seconds=k), row, found["prediction"], shares,
+            )  # fmt: skip
+            opened.put([record])
+        opened.close()
+        target = trained.params.data.target
+        outcomes = pl.DataFrame({"request_id": requests, target: rows[target]})
+        outcomes.write_csv(f"outcomes-{moment:%Y%m%d}.csv")
+        return requests
+
+    return write
+
+
+def statuses(found: dict[str, Any], kind: str) -> set[str]:
+    return {check["status"] for check in found["checks"] if check["kind"] == kind}
+
+
+def check(found: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(one for one in found["checks"] if one["name"] == name)
+
+
+def test_fresh_rows_of_the_same_world_are_healthy(fresh: pl.DataFrame, place: Path) -> None:
+    fresh.write_parquet(place / "fresh.parquet")
+
+    found = monitor.monitor(current=place / "fresh.parquet")
+
+    assert found["verdict"] == "healthy", [c for c in found["checks"] if c["status"] != "ok"]
+    assert found["performance"]["labelled"] == 1200
+    assert found["performance"]["observed"].keys() == found["performance"]["reference"].keys()
+
+
+def test_a_shifted_number_rings_and_names_its_source(
+    fresh: pl.DataFrame, number: str, place: Path, trained: Trained
+) -> None:
+    spread = int(np.ceil(fresh[number].drop_nulls().to_numpy().std()))
+    fresh.with_columns(pl.col(number) + spread).write_parquet(place / "moved.parquet")
+
+    found = monitor.monitor(current=place / "moved.parquet")
+
+    told = check(found, f"drift:{number}")
+    assert (found["verdict"], told["status"]) == ("alarm", "alarm")
+    column = trained.catalog.columns[number]
+    assert (told["source"], told["owner"]) == (column.source, column.owner)
+    line = next(one for one in found["features"] if one["name"] == number)
+    assert line["psi"] > 0.1 and line["status"] == "alarm"
+    assert len(line["observed"]["bins"]) == len(line["observed"]["shares"])
+
+
+def test_it_rings_when_drift_comes_back_and_not_before(fill: Fill, number: str) -> None:
+    for moment in WEEKS[:3]:
+        fill(moment, **({number: 1_000_000} if moment == WEEKS[2] else {}))
+    once = monitor.monitor(now=NOW - 7 * DAY)
+    fill(WEEKS[3], **{number: 1_000_000})
+    twice = monitor.monitor(now=NOW)
+
+    assert check(once, f"drift:{number}")["status"] == "warning"
+    assert check(twice, f"drift:{number}")["status"] == "alarm"
+    assert [one["rows"] for one in twice["history"]] == [600] * 4
+    assert twice["history"][-1]["verdict"] == twice["verdict"] == "alarm"
+
+
+def test_windows_that_nobody_looked_at_are_filled_in(fill: Fill, number: str) -> None:
+    for moment in WEEKS:
+        fill(moment, **{number: 1_000_000})
+
+    found = monitor.monitor(now=NOW)
+
+    assert check(found, f"drift:{number}")["status"] == "alarm"
+    assert len(found["history"]) == 4
+
+
+def test_too_few_rows_are_not_judged(fill: Fill) -> None:
+    fill(WEEKS[3], count=50)
+
+    found = monitor.monitor(now=NOW)
+
+    assert found["verdict"] == "unknown"
+    assert statuses(found, "data") == statuses(found, "prediction") == {"unknown"}
+
+
+def test_no_prediction_is_an_alarm(fill: Fill) -> None:
+    fill(WEEKS[1])
+
+    found = monitor.monitor(now=NOW)
+
+    assert found["verdict"] == check(found, "freshness")["status"] == "alarm"
+
+
+def test_a_window_that_is_not_over_is_no_alarm(fill: Fill) -> None:
+    fill(NOW)
+
+    assert monitor.monitor(now=NOW + DAY / 2)["verdict"] == "unknown"
+
+
+def test_predictions_of_another_model_are_counted_and_left_out(fill: Fill) -> None:
+    fill(WEEKS[3])
+    fill(WEEKS[3] + DAY, count=300, version="another")
+
+    found = monitor.monitor(now=NOW)
+
+    assert (found["window"]["rows"], found["window"]["other_models"]) == (600, {"another": 300})
+
+
+def test_outcomes_that_come_late_are_measured_beside_the_estimate(
+    fill: Fill, trained: Trained
+) -> None:
+    for moment in WEEKS:
+        fill(moment)
+    before = monitor.monitor(now=NOW)
+    labels.label(Path(f"outcomes-{WEEKS[1]:%Y%m%d}.csv"))
+    after = monitor.monitor(now=NOW)
+
+    assert before["performance"]["labelled"] == 0
+    assert statuses(before, "performance") >= {"unknown"}
+    measured = [one["observed"] is not None for one in after["performance"]["windows"]]
+    assert measured == [False, True, False, False]
+    if trained.signature.classes:
+        assert before["performance"]["estimate"] is not None
+        assert after["performance"]["estimate_was"]["windows"] == 1
+
+
+def test_history_holds_no_row(fill: Fill) -> None:
+    requests = fill(WEEKS[3])
+    labels.label(Path(f"outcomes-{WEEKS[3]:%Y%m%d}.csv"))
+    monitor.monitor(now=NOW)
+
+    with store.engine_of(params.load_params().log).connect() as connection:
+        kept = str(connection.execute(sa.text("select * from monitor_windows")).all())
+    assert kept and not any(name in kept for name in (*requests, "who-"))
+
+
+@pytest.mark.parametrize("text", ["", "7", "0d", "a week", "7w", "-1d", "1.5h"])
+def test_a_length_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(errors.FactoryError, match="no length"):
+        window.length_of(text)
+
+
+def test_windows_lie_side_by_side() -> None:
+    for text in ("7d", "24h", "30m", "20s"):
+        span = window.last_whole(window.length_of(text), NOW + timedelta(seconds=7))
+        assert span.end <= NOW + timedelta(seconds=7) < span.end + window.length_of(text)
+        assert span.earlier(1).end == span.begin
+    assert window.last_whole(window.length_of("7d"), NOW).end == NOW.replace(hour=0)
+
+
+def test_the_statistic_is_the_one_of_two_samples_where_values_are_few() -> None:
+    draw = np.random.default_rng(0)
+    old, new = draw.poisson(4, 5000), draw.poisson(4.3, 3000)
+    told = profile._distribution(pl.Series("n", old), "")
+
+    found = statistics.compare(told, statistics.tally(pl.Series("n", new), told))
+
+    exact = stats.ks_2samp(old, new, method="asymp")
+    assert found.statistic == pytest.approx(exact.statistic)
+    assert found.p == pytest.approx(exact.pvalue)
+
+
+def test_counts_are_exact_for_every_value() -> None:
+    draw = np.random.default_rng(1)
+    for values in (draw.lognormal(0, 9, 4000), draw.integers(0, 3, 4000) * 1e300, np.full(99, 0.1)):
+        told = profile._distribution(pl.Series("n", values), "")
+        new = np.concatenate([values[::2], told["values"], [-1e308, 1e308]])
+        found = statistics.tally(pl.Series("n", new), told)
+        below = [(new < v).sum() for v in told["values"]]
+        upto = [(new <= v).sum() for v in told["values"]]
+        assert found.cells.tolist() == [below, upto]
+
+
+@pytest.mark.parametrize("values", [[3.0] * 900, [0.0] * 600 + [1.0] * 300, [True, False] * 450])
+def test_the_same_values_do_not_differ_and_others_do(values: list[Any]) -> None:
+    column = pl.Series("n", values)
+    told = profile._distribution(column, "")
+    same = statistics.compare(told, statistics.tally(column, told))
+    other = pl.Series("n", [True] * 900) if values[0] is True else column + 0.5
+    moved = statistics.compare(told, statistics.tally(other, told))
+
+    assert (same.p, same.psi) == (pytest.approx(1), 0)
+    assert moved.p < 1e-9 and moved.psi > 0.5
+
+
+def test_a_new_category_is_new_and_a_rare_one_is_expected() -> None:
+    told = profile._distribution(pl.Series("c", ["a"] * 900 + ["b"] * 99 + ["once"]), "")
+    found = statistics.tally(pl.Series("c", ["a"] * 500 + ["new"] * 100), told)
+
+    assert found.cells.tolist() == [500, 0, 0, 100]
+
+
+def test_a_log_that_cannot_be_read_is_told(place: Path) -> None:
+    (place / "log").mkdir()
+    (place / "log/predictions.db").write_text("no database" * 100)
+
+    with pytest.raises(errors.FactoryError, match="the log cannot be read: file is not a database"):
+        monitor.monitor(now=NOW)

@@ -1,0 +1,253 @@
+"""Versions and stages in git's tags, and what is refused before a tag is made."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlfactory_runtime import errors, git
+from mlfactory_runtime.registry import promote, register, resolve, tags
+
+from .conftest import Trained
+
+OF_GIT = ("AUTHOR_NAME", "AUTHOR_EMAIL", "COMMITTER_NAME", "COMMITTER_EMAIL", "DIR", "INDEX_FILE")
+START = 1_700_000_000
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with one commit, whose project is called Churn.Model; git knows who commits."""
+    for name in OF_GIT:
+        monkeypatch.delenv(f"GIT_{name}", raising=False)
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".gitconfig").write_text("[user]\nname = Tester\nemail = tester@example.org\n")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    place = tmp_path / "factory"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    (place / "pyproject.toml").write_text('[project]\nname = "Churn.Model"\n')
+    (place / "params.yaml").write_text("model:\n  seed: 0\n")
+    git.git("init", "--quiet", "--initial-branch=main")
+    commit("first")
+    return place
+
+
+def commit(message: str) -> str:
+    """Commit all that stands here, or nothing; gives the commit."""
+    git.git("add", "--all")
+    git.git("commit", "--quiet", "--allow-empty", "--message", message)
+    return git.commit_of("HEAD")
+
+
+def tag(name: str, commit: str = "HEAD", at: int = 0) -> None:
+    """An annotated tag, made so many seconds after the start."""
+    env = {**os.environ, "GIT_COMMITTER_DATE": f"{START + at} +0000"}
+    argv = ["git", "tag", "--annotate", "--message", "{}", name, commit]
+    subprocess.run(argv, env=env, check=True)
+
+
+def test_the_name_fits_gto(repository: Path) -> None:
+    assert tags.artifact() == "churn-model"
+
+
+def test_in_a_larger_repository_the_folder_stands_before_it(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository / "teams/a b").mkdir(parents=True)
+    (repository / "teams/a b/pyproject.toml").write_text('[project]\nname = "churn"\n')
+    monkeypatch.chdir(repository / "teams/a b")
+    assert tags.artifact() == "teams/a-b=churn"
+
+
+def test_versions_are_ordered_by_their_numbers(repository: Path) -> None:
+    for version in ("v1.10.0", "v1.9.0", "v0.1.2"):
+        tag(f"churn-model@{version}")
+    tag("another@v7.0.0")
+    tag("churn-model@v2")
+    git.git("tag", "churn-model@v8.0.0")  # not annotated: GTO does not see it either
+    assert [one.version for one in tags.versions()] == ["v0.1.2", "v1.9.0", "v1.10.0"]
+
+
+def test_a_version_that_was_taken_back_is_none(repository: Path) -> None:
+    tag("churn-model@v1.0.0", at=1)
+    tag("churn-model@v1.0.0!", at=2)
+    assert tags.versions() == []
+    with pytest.raises(errors.FactoryError, match=r"there is no version v1\.0\.0") as raised:
+        tags.registered("v1.0.0")
+    assert "git fetch --tags" in raised.value.hint
+
+
+def test_what_a_stage_holds_is_what_was_put_there_last(repository: Path) -> None:
+    first, second = git.commit_of("HEAD"), commit("second")
+    tag("churn-model@v1.0.0", first)
+    tag("churn-model@v1.1.0", second)
+    tag("churn-model#staging#1", first, at=10)
+    tag("churn-model#prod#2", first, at=20)
+    tag("churn-model#prod#10", second, at=30)
+    held = tags.stages()
+    assert {name: one.version for name, one in held.items()} == {
+        "staging": "v1.0.0",
+        "prod": "v1.1.0",
+    }
+    assert (held["prod"].number, held["prod"].since.timestamp()) == (10, START + 30)
+    name, at = tags.next_stage_tag("prod")
+    assert name == "churn-model#prod#11"
+    assert at > START + 30
+
+
+def test_who_went_back_does_not_go_forward_again(repository: Path) -> None:
+    made = [git.commit_of("HEAD"), commit("second"), commit("third")]
+    for number, at in enumerate([0, 1, 2, 1, 0]):
+        tag(f"churn-model#prod#{number + 1}", made[at])
+    assert [one.commit for one in tags.held("prod")] == [made[0]]
+
+
+def test_a_stage_that_was_emptied_holds_nothing(repository: Path) -> None:
+    tag("churn-model#prod#1")
+    tag("churn-model#prod!#2")
+    assert tags.stages() == {}
+
+
+def test_all_refs_change_or_none(repository: Path) -> None:
+    head = git.commit_of("HEAD")
+    git.git("tag", "taken")
+    with pytest.raises(errors.FactoryError, match="git update-ref"):
+        git.set_refs(f"create refs/tags/free {head}", f"create refs/tags/taken {head}")
+    assert git.git("tag") == "taken"
+
+
+def test_who_commits_must_be_known(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(repository))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(repository))
+    with pytest.raises(errors.FactoryError, match="no name and address") as raised:
+        git.identity()
+    assert raised.value.hint.count("git config") == 2
+    assert git.identity("factory").startswith("factory <factory@localhost> ")
+
+
+def test_inside_a_hook_git_finds_the_factory(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    assert git.tries("rev-parse", "--show-toplevel") == str(repository)
+
+
+@pytest.mark.parametrize(
+    ("version", "bump", "following"),
+    [
+        ("v1.2.3", "major", "v2.0.0"),
+        ("v1.2.3", "minor", "v1.3.0"),
+        ("v1.2.3", "patch", "v1.2.4"),
+    ],
+)
+def test_the_next_version(version: str, bump: str, following: str) -> None:
+    assert register.bumped(version, bump) == following
+
+
+def test_what_is_not_committed_is_no_version(repository: Path) -> None:
+    (repository / "params.yaml").write_text("model:\n  seed: 1\n")
+    with pytest.raises(errors.FactoryError, match=r"not committed: M params\.yaml"):
+        register.register()
+
+
+def test_a_commit_without_a_model_is_no_version(repository: Path) -> None:
+    with pytest.raises(errors.FactoryError, match=r"dvc\.lock .* holds no model"):
+        register.register()
+    assert git.git("tag") == ""
+    assert not list((repository / ".factory/versions").iterdir())
+
+
+def test_locks_that_are_older_than_what_they_lock(repository: Path) -> None:
+    (repository / "a.txt").write_text("a\n")
+    (repository / "b.csv.dvc").write_text("outs:\n- md5: '1'\n  path: b.csv\n")
+    (repository / "dvc.lock").write_text(
+        "stages:\n"
+        "  train:\n"
+        "    deps:\n"
+        "    - {path: a.txt, md5: 60b725f10c9c85c70d97880dfe8191b3}\n"
+        "    - {path: b.csv, md5: '2'}\n"
+        "    params: {params.yaml: {model.seed: 1}}\n"
+        "    outs: []\n"
+    )
+    assert register.unfit(repository) == ["b.csv", "`model.seed` in params.yaml"]
+    (repository / "a.txt").write_text("changed\n")
+    assert register.unfit(repository)[0] == "a.txt"
+
+
+def test_a_stage_that_holds_nothing_is_told(repository: Path) -> None:
+    with pytest.raises(errors.FactoryError, match="no version is on the stage prod"):
+        resolve.resolve("prod")
+    with pytest.raises(errors.FactoryError, match="there is no model 'prd'"):
+        resolve.resolve("prd")
+    with pytest.raises(errors.FactoryError, match="no model in models/model"):
+        resolve.resolve("models/model")
+
+
+RECORD: dict[str, Any] = {
+    "record": "prod-0002-v1.1.0",
+    "kind": "promotion",
+    "stage": "prod",
+    "version": "v1.1.0",
+    "from": "v1.0.0",
+    "commit": "c" * 40,
+    "trained_at": "2026-01-01T00:00:00+00:00",
+    "data": "d",
+    "template": None,
+    "model": "m",
+    "rows": 1000,
+    "verdict": "accepted",
+    "reason": "it is good",
+    "metrics": {"log_loss": {"value": 0.5, "low": 0.4, "high": 0.6}},
+    "warnings": ["few rows"],
+    "why": "",
+    "comparison": None,
+    "check": None,
+    "problems": [],
+    "proposed_by": "Ada <ada@example.org>",
+    "proposed_at": "2026-01-01T00:00:00+00:00",
+    "approved_by": None,
+}
+
+
+def test_a_record_tells_people_what_was_compared_and_what_is_against_it() -> None:
+    gain = {"value": 0.02, "low": 0.01, "high": 0.03}
+    compared = {
+        "metric": "log_loss", "margin": 0.0, "rows": 900, "left_out": 3, "difference": gain,
+        "verdict": "better", "reason": "it is better",
+    }  # fmt: skip
+    told = promote.page(RECORD | {"comparison": compared})
+    assert "prod goes from v1.0.0 to v1.1.0." in told
+    assert "| log loss | 0.500 (0.400 to 0.600) |" in told
+    assert "differs by 0.0200 (0.0100 to 0.0300)" in told
+    assert "- few rows" in told
+    assert "whoever merges" in told
+
+
+def test_a_record_tells_who_was_overruled() -> None:
+    told = promote.page(RECORD | {"problems": ["it is worse"], "why": "a | b", "warnings": []})
+    assert "**Forced**, although:" in told
+    assert "- it is worse" in told
+    assert r"Why: a \| b" in told
+    assert "It was not compared with v1.0.0." in told
+
+
+def test_a_rollback_says_so() -> None:
+    assert "prod goes from v1.0.0 back to v1.1.0" in promote.page(RECORD | {"kind": "rollback"})
+
+
+def test_what_goes_first_must_be_accepted_and_later_ones_better() -> None:
+    accepted, rejected = RECORD, RECORD | {"verdict": "rejected"}
+    assert list(promote.unproven(accepted, None, {})) == []
+    assert list(promote.unproven(rejected, None, {})) == ["it is rejected: it is good"]
+
+
+def test_the_card_for_machines_names_where_each_feature_comes_from(trained: Trained) -> None:
+    card = json.loads((trained.folder / "models/model/card.json").read_text("utf-8"))
+    assert set(card["features"]) == {feature.name for feature in trained.signature.features}
+    assert card["models"]["model"][card["metric"]]["value"] is not None
+    assert card["provenance"] == trained.signature.provenance

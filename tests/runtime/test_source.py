@@ -1,0 +1,97 @@
+"""Data are fetched from files and queries; what breaks the contract changes nothing."""
+
+import shutil
+from contextlib import chdir
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from mlfactory_runtime import errors
+from mlfactory_runtime.data import source
+from mlfactory_runtime.settings import params
+from mlfactory_runtime.tables import query
+
+from .conftest import Trained, write_yaml
+
+
+def settings(name: str) -> params.Data:
+    """Settings for a table with the columns `a` and `b`."""
+    return params.Data(path=f"data/raw/{name}", target="b")
+
+
+def files(folder: Path, *texts: str) -> list[Path]:
+    """Text files of that content."""
+    paths = [folder / f"part-{number}.csv" for number in range(len(texts))]
+    for path, text in zip(paths, texts, strict=True):
+        path.write_text(text, "utf-8")
+    return paths
+
+
+def test_files_are_joined_in_their_order_with_the_columns_of_the_first(tmp_path: Path) -> None:
+    parts = files(tmp_path, 'a,b\n007,"x,y"\n', "b;a\nz;1\n;2\n")
+    source.join(parts, tmp_path / "all.csv", settings("all.csv"))
+    assert (tmp_path / "all.csv").read_text("utf-8") == 'a,b\n007,"x,y"\n1,z\n2,\n'
+
+
+def test_parquet_files_are_joined_with_types_that_fit_all(tmp_path: Path) -> None:
+    parts = [tmp_path / f"{number}.parquet" for number in range(2)]
+    pl.DataFrame({"a": [1, 2], "b": ["x", "y"]}).write_parquet(parts[0])
+    pl.DataFrame({"b": ["z"], "a": [0.5]}).write_parquet(parts[1])
+    source.join(parts, tmp_path / "all.parquet", settings("all.parquet"))
+    assert pl.read_parquet(tmp_path / "all.parquet").rows() == [(1.0, "x"), (2.0, "y"), (0.5, "z")]
+
+
+def test_a_file_with_other_columns_is_named(tmp_path: Path) -> None:
+    parts = files(tmp_path, "a,b\n1,2\n", "a,c\n1,2\n")
+    with pytest.raises(errors.FactoryError, match=r"part-1\.csv do not have the same .* 'b'"):
+        source.join(parts, tmp_path / "all.csv", settings("all.csv"))
+
+
+def test_a_file_of_another_kind_than_the_name_says_is_refused(tmp_path: Path) -> None:
+    pl.DataFrame({"a": [1], "b": [2]}).write_parquet(tmp_path / "rows.parquet")
+    with pytest.raises(errors.FactoryError) as caught:
+        source.fetch(str(tmp_path / "rows.parquet"), tmp_path / "x", settings("rows.csv"))
+    assert caught.value.hint == "set data.path to data/raw/rows.parquet in params.yaml"
+
+
+def test_a_snapshot_that_breaks_the_contract_changes_nothing(
+    trained: Trained, tmp_path: Path
+) -> None:
+    folder = tmp_path / "factory"
+    shutil.copytree(trained.folder, folder)
+    columns = trained.catalog.model_dump(mode="json", exclude_none=True)
+    columns["columns"]["one more"] = {"dtype": "int", "role": "numeric", "availability": "batch"}
+    write_yaml(folder / "features.yaml", columns)
+    raw = folder / trained.params.data.path
+    raw.write_bytes(b"old")
+    with chdir(folder), pytest.raises(errors.FactoryError, match="one more: the data have no"):
+        source.pull(str(trained.raw))
+    assert raw.read_bytes() == b"old"
+    assert list(raw.parent.iterdir()) == [raw]
+
+
+@pytest.mark.parametrize(
+    ("values", "read"),
+    [
+        ([1, None, 2], [1, None, 2]),
+        ([1, Decimal("2.5")], [1.0, 2.5]),
+        ([2**64, 1], [str(2**64), "1"]),
+        ([Decimal(2**62 + 1), None, 1], [2**62 + 1, None, 1]),
+        ([Decimal("2.50"), Decimal("3.00")], [2.5, 3.0]),
+        ([Decimal(2**64)], [str(2**64)]),
+        ([True, None], [True, None]),
+        ([date(2025, 1, 31)], [date(2025, 1, 31)]),
+        (
+            [datetime(2025, 1, 1, 12, tzinfo=timezone(timedelta(hours=2))), None],
+            [datetime(2025, 1, 1, 10), None],
+        ),
+        ([datetime(2025, 1, 1, tzinfo=UTC), "now"], ["2025-01-01 00:00:00+00:00", "now"]),
+        ([{"ä": [1]}, b"\x00\xff"], ['{"ä": [1]}', "00ff"]),
+        ([None, None], [None, None]),
+    ],
+)
+def test_values_of_a_database_get_the_plainest_type(values: list[Any], read: list[Any]) -> None:
+    assert query.series("a", values).to_list() == read
