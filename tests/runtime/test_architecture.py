@@ -16,13 +16,14 @@ FLOORS = (
     {"project", "data"},
     {"learn", "lightgbm"},
     {"draft", "report", "log"},
-    {"registry", "alerts"},
+    {"registry", "alerts", "forge"},
     {"predict", "gate", "forget"},
     {"monitor", "retrain", "serving", "notebook"},
+    {"compat", "migrate"},
     {"cli", "testing", "__init__"},
 )
 APART = ({"settings", "tables"}, {"draft", "report", "log"})
-PUBLIC = {"runtime_version"}  # of the package itself, which imports the rest late
+PUBLIC = {"runtime_version", "HOMES"}  # of the package itself, which imports the rest late
 
 
 def room(path: Path) -> str:

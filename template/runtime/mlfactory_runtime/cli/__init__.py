@@ -1,7 +1,7 @@
 """The `factory` program. Its help lists commands in the order of these imports."""
-# ruff: noqa: I001 - the order in which a person meets them
+# ruff: noqa: F401, I001 - the order in which a person meets them
 
-from . import data, catalog, pipeline, serving, models, monitor, alert
+from . import data, catalog, pipeline, serving, models, monitor, alert, forge, migrate
 from .app import app, main
 
-__all__ = ["alert", "app", "catalog", "data", "main", "models", "monitor", "pipeline", "serving"]
+__all__ = ["app", "main"]

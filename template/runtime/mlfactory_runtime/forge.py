@@ -1,18 +1,18 @@
 """What the workflows ask of the forge, through its REST API and with the job's token.
 
-`forge.py approver` prints who approved the change that was merged as this commit.
-`forge.py issue FILE` keeps one issue open while the monitor's result in FILE is not healthy.
+Address, repository and token stand in the environment of a job on GitHub (GITHUB_API_URL,
+GITHUB_REPOSITORY, GITHUB_TOKEN, GITHUB_SHA, GITHUB_ACTOR, GITHUB_RUN_ID, GITHUB_SERVER_URL).
 """
 
 import json
 import os
 import re
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
+
+from .errors import FactoryError
 
 MARK = "<!-- kept by the workflow Monitor: one issue while something is wrong -->"
 HANDLE = re.compile(r"@[A-Za-z0-9-]+(/[A-Za-z0-9._-]+)?")
@@ -32,9 +32,11 @@ def call(method: str, path: str, body: dict[str, Any] | None = None) -> tuple[An
             following = re.search(r'<([^>]+)>; rel="next"', answer.headers.get("Link") or "")
             return json.load(answer), following[1] if following else ""
     except HTTPError as error:
-        sys.exit(f"error: the forge answers {error.code} to {method} {path}: {error.reason}")
+        told = f"the forge answers {error.code} to {method} {path}: {error.reason}"
+        raise FactoryError(told, "look at the job's permissions and its token") from error
     except URLError as error:
-        sys.exit(f"error: the forge cannot be reached: {error.reason}")
+        told = f"the forge cannot be reached: {error.reason}"
+        raise FactoryError(told, "run the job again when it answers") from error
 
 
 def listed(path: str) -> Iterator[dict[str, Any]]:
@@ -111,8 +113,3 @@ def home() -> str:
 def run() -> str:
     """A link to this run, which holds the page."""
     return f"[The run, with the monitor's page]({home()}/actions/runs/{ENV['GITHUB_RUN_ID']})"
-
-
-if __name__ == "__main__":
-    verb, *files = sys.argv[1:]
-    print(approver() if verb == "approver" else keep_issue(json.loads(Path(files[0]).read_text())))

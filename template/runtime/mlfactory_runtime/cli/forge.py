@@ -1,0 +1,27 @@
+"""What the workflows of this factory ask of the forge."""
+
+import json
+from pathlib import Path
+
+import typer
+
+from .app import app, say
+
+forge_app = typer.Typer(help="For the jobs of a CI, which have a token.", no_args_is_help=True)
+app.add_typer(forge_app, name="forge")
+
+
+@forge_app.command()
+def approver() -> None:
+    """Print who approved the change that was merged as this commit."""
+    from ..forge import approver
+
+    typer.echo(approver())
+
+
+@forge_app.command()
+def issue(file: Path) -> None:
+    """Keep one issue open while the monitor's result in FILE is not healthy."""
+    from ..forge import keep_issue
+
+    say(keep_issue(json.loads(file.read_text("utf-8"))))

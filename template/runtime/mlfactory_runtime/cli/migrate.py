@@ -1,0 +1,26 @@
+"""Coming from a release in which the library stood in the factory's own package."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from .app import Json, app, here, print_json, say
+
+
+@app.command()
+def migrate(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it, change nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Rewrite imports in your own files that factories of 0.1 to 0.3 have."""
+    from ..migrate import migrate
+
+    changes = migrate(here(), dry_run=dry_run)
+    if as_json:
+        print_json({"changes": [asdict(one) for one in changes], "changed": not dry_run})
+        return
+    for one in changes:
+        typer.echo(f"{one.file}:{one.line}: {one.before}\n    {one.after}")
+    verb = "would be rewritten" if dry_run else "rewritten"
+    say(f"{len(changes)} imports {verb}" if changes else "nothing imports what has moved")

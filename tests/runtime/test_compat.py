@@ -1,0 +1,103 @@
+"""Files of factories that were made by releases 0.1 to 0.3, under the library."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mlfactory_runtime.migrate import migrate
+from mlfactory_runtime.project import Project
+from mlfactory_runtime.testing import check_model
+from mlfactory_runtime.testing.trained import train_copy
+
+from .conftest import make_factory
+
+OLD_IMPORTS = """from .params import Model
+from .signature import Signature
+"""
+OWN_MODULE = """import numpy as np
+
+from .errors import FactoryError
+from .metrics import LOWER_IS_BETTER as LOWER, measure
+
+
+def refuse(x: np.ndarray) -> None:
+    if not len(x):
+        raise FactoryError("no row")
+"""
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Project:
+    """A factory whose model.py and own module import as those of 0.3 did."""
+    project = make_factory(tmp_path / "old")
+    model = project.source / "model.py"
+    text = model.read_text("utf-8")
+    text = text.replace("from mlfactory_runtime import Matrix, ModelSettings, Signature\n", "")
+    text = text.replace("__all__ =", f"{OLD_IMPORTS}\n{MATRIX}\n\n__all__ =")
+    model.write_text(text.replace("ModelSettings", "Model"), "utf-8")
+    (project.source / "own.py").write_text(OWN_MODULE, "utf-8")
+    return project
+
+
+MATRIX = """
+
+class Matrix:
+    def __init__(self, x: np.ndarray, y: np.ndarray) -> None:
+        self.x, self.y = x, y
+"""
+
+
+@pytest.mark.filterwarnings("ignore:.* is part of the library:DeprecationWarning")
+def test_old_imports_work_with_a_matrix_of_its_own(old: Project, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+
+    check_model(train_copy(old, tmp_path / "new"))
+
+
+def test_the_warning_names_the_command_that_ends_it(old: Project) -> None:
+    with pytest.warns(DeprecationWarning, match="factory migrate"):
+        assert old.module("own").LOWER
+
+
+def test_migrate_rewrites_each_import_once(old: Project) -> None:
+    planned = migrate(old, dry_run=True)
+    done = migrate(old)
+    text = (old.source / "own.py").read_text("utf-8")
+
+    assert planned == done
+    assert "from mlfactory_runtime import FactoryError\n" in text
+    assert "from mlfactory_runtime.learn.metrics import LOWER_IS_BETTER as LOWER, measure\n" in text
+    assert migrate(old) == []
+    assert "ModelSettings as Model" in (old.source / "model.py").read_text("utf-8")
+
+
+def test_a_notebook_and_a_test_are_rewritten_too(old: Project) -> None:
+    cell = {"cell_type": "code", "source": ["from example.data import load\n", "load()\n"]}
+    magic = {"cell_type": "code", "source": ["%matplotlib inline\n"]}
+    (old.root / "notebooks").mkdir()
+    notebook = old.root / "notebooks" / "look.ipynb"
+    notebook.write_text(json.dumps({"cells": [cell, magic], "nbformat": 4}), "utf-8")
+    (old.root / "tests").mkdir()
+    own = old.root / "tests" / "test_own.py"
+    own.write_text("from example.errors import FactoryError\n\nassert FactoryError\n", "utf-8")
+
+    files = {change.file for change in migrate(old)}
+    cells = json.loads(notebook.read_text("utf-8"))["cells"]
+
+    assert {"notebooks/look.ipynb", "tests/test_own.py"} <= files
+    assert cells[0]["source"][0] == "from mlfactory_runtime import load\n"
+    assert cells[1] == magic
+    assert own.read_text("utf-8").startswith("from mlfactory_runtime import FactoryError\n")
+
+
+def test_what_a_module_of_old_does_not_have_is_an_attribute_error(old: Project) -> None:
+    (old.source / "own.py").write_text("from .params import Nothing\n", "utf-8")
+    program = f"import sys; sys.path.insert(0, {str(old.source.parent)!r}); import example.own"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    assert "cannot import name 'Nothing'" in done.stderr
+    assert done.returncode
