@@ -15,7 +15,7 @@ from .errors import MlfactoryError
 from .journal import Run
 from .model import Goal, Request, StepResult, Summary, Talk, Template
 
-CONTRACT = 1
+CONTRACTS = (1, 2)  # until 0.3, and since
 NO_REMOTE = (
     "there is no DVC remote: colleagues cannot get the data yet; "
     "`dvc remote add -d storage URL && dvc push` mends that"
@@ -122,12 +122,12 @@ def keeps_contract(path: Path) -> bool:
     except UnicodeDecodeError:
         return False
     contract = answers.tool_table(text, "mlfactory").get("contract", 0)
-    if contract > CONTRACT:
+    if contract > CONTRACTS[-1]:
         raise MlfactoryError(
-            f"the template keeps contract {contract}, this mlfactory knows {CONTRACT}",
+            f"the template keeps contract {contract}, this mlfactory knows {CONTRACTS[-1]}",
             "Run `uv tool upgrade mlfactory` or `pip install --upgrade mlfactory`.",
         )
-    return bool(contract == CONTRACT)
+    return contract in CONTRACTS
 
 
 def repository(run: Run, template: Template) -> Run:

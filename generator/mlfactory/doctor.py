@@ -98,9 +98,9 @@ class FAC001:
     def check(place: Path) -> Seen:
         found = answers.read(place / ".copier-answers.yml")
         project = tomllib.loads((place / "pyproject.toml").read_text("utf-8"))
-        if project.get("tool", {}).get("mlfactory", {}).get("contract") != 1:
+        if project.get("tool", {}).get("mlfactory", {}).get("contract") not in (1, 2):
             return Seen(
-                ERROR, "pyproject.toml does not say contract = 1", "git log -p pyproject.toml"
+                ERROR, "pyproject.toml does not say contract = 2", "git log -p pyproject.toml"
             )
         if source.recorded_version(place):
             source.repository_for(place)
