@@ -163,7 +163,7 @@ def test_a_newer_contract_needs_a_newer_program(
     project = contract_template / "tree/pyproject.toml.jinja"
     project.write_text(project.read_text().replace("contract = 1", "contract = 3"))
     done = mlfactory("new", "churn", "--template", contract_template, code=1)
-    assert "keeps contract 2" in done.stderr
+    assert "keeps contract 3" in done.stderr
     assert list(here.iterdir()) == []
 
 

@@ -89,4 +89,4 @@ def test_the_working_directory_is_asked_where_a_person_types() -> None:
     askers = {
         path.relative_to(SOURCE).as_posix() for path in MODULES if ".cwd()" in path.read_text()
     }
-    assert askers <= {"cli/app.py", "cli/data.py", "notebook.py", "serving/app.py"}
+    assert askers <= {"cli/program.py", "cli/data.py", "notebook.py", "serving/app.py"}

@@ -5,8 +5,6 @@ keeps its promises from one version to the next; all else may change. The names 
 they are first used, so that a program pays only for what it needs.
 """
 
-from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -45,6 +43,8 @@ __all__ = [
 
 def runtime_version() -> str:
     """The version of this library, as its package says; of a bare folder of files `unpacked`."""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("mlfactory-runtime")
     except PackageNotFoundError:
@@ -54,6 +54,8 @@ def runtime_version() -> str:
 def __getattr__(name: str) -> Any:
     if name not in HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     module, own = HOMES[name]
     found = import_module(f"{__name__}.{module}")
     return getattr(found, own) if own else found

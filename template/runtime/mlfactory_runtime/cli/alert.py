@@ -4,12 +4,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import typer
 
 from ..errors import FactoryError
-from ..project import Project
-from .app import Json, app, here, print_json, say
+from .program import Json, app, here, print_json, say
+
+if TYPE_CHECKING:
+    from ..project import Project
 
 alert_app = typer.Typer(help="Who is told when something is wrong.", no_args_is_help=True)
 app.add_typer(alert_app, name="alert")
@@ -30,7 +33,7 @@ def test(as_json: Json = False) -> None:
 
 
 @contextmanager
-def alerting(project: Project, command: str, entry: str) -> Iterator[None]:
+def alerting(project: "Project", command: str, entry: str) -> Iterator[None]:
     """Send an alert when this fails, with the runbook's entry, and a note when it works again.
 
     Who sits at a terminal reads what failed there: nobody else is told.

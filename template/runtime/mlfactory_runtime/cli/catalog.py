@@ -7,7 +7,7 @@ import typer
 
 from ..errors import FactoryError
 from ..project import PARAMS
-from .app import Json, app, here, print_json, say
+from .program import Json, app, here, print_json, say
 
 catalog_app = typer.Typer(help="The feature catalog, features.yaml.", no_args_is_help=True)
 app.add_typer(catalog_app, name="catalog")

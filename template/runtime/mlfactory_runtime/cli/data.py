@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .app import Json, app, here, print_json, say
+from .program import Json, app, here, print_json, say
 
 data_app = typer.Typer(help="The raw data and where they come from.", no_args_is_help=True)
 app.add_typer(data_app, name="data")

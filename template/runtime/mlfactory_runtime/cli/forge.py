@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from .app import app, say
+from .program import app, say
 
 forge_app = typer.Typer(help="For the jobs of a CI, which have a token.", no_args_is_help=True)
 app.add_typer(forge_app, name="forge")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .app import Json, app, here, print_json, say
+from .program import Json, app, here, print_json, say
 
 
 @app.command()

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from .alert import alerting
-from .app import Json, app, here, print_json, say
+from .program import Json, app, here, print_json, say
 
 
 @app.command()

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..errors import FactoryError
-from .app import Json, app, count, here, print_json, say
+from .program import Json, app, count, here, print_json, say
 
 Model = Annotated[str, typer.Option(help="A stage, a version, or the folder of a model.")]
 

@@ -3,12 +3,14 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..errors import FactoryError
-from ..project import Project
+
+if TYPE_CHECKING:
+    from ..project import Project
 
 app = typer.Typer(
     help="Build, prove and run this factory's model.",
@@ -20,7 +22,7 @@ app = typer.Typer(
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
-def main() -> None:
+def run() -> None:
     """Run the program; what goes wrong is told in a sentence, with what to do next."""
     try:
         app()
@@ -35,8 +37,10 @@ def main() -> None:
         sys.exit(1)
 
 
-def here() -> Project:
+def here() -> "Project":
     """The factory that the command was called in."""
+    from ..project import Project
+
     return Project.find(Path.cwd())
 
 
