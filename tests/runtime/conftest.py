@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-
 from mlfactory_runtime.project import Project
 from mlfactory_runtime.testing.trained import Trained, train_copy
 

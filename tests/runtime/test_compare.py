@@ -1,7 +1,6 @@
 """The fair gate: the rule, and which rows are new to both models."""
 
 import shutil
-from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ import pytest
 from mlfactory_runtime import errors
 from mlfactory_runtime.gate import compare, judge
 from mlfactory_runtime.learn import signature
+from mlfactory_runtime.project import Project
 from mlfactory_runtime.registry import resolve
 from mlfactory_runtime.settings import params
-
-from .conftest import Trained, write_yaml
+from mlfactory_runtime.testing.trained import Trained, write_yaml
 
 SETTINGS = params.Params(task="regression", data=params.Data(path="none", target="y"))
 
@@ -97,31 +96,29 @@ def test_a_group_that_is_sacrificed_makes_it_worse_and_is_named() -> None:
 def place(trained: Trained, tmp_path: Path) -> Path:
     """The trained factory, to be changed."""
     folder = tmp_path / "factory"
-    shutil.copytree(trained.folder, folder)
+    shutil.copytree(trained.folder, folder, symlinks=True)
     return folder
 
 
 def side(folder: Path, **changes: Any) -> compare.Side:
     """The model in the folder; `changes` are of its split."""
-    with chdir(folder):
-        known = signature.load_signature(Path("models/model"))
-        settings = params.load_params()
+    known = signature.load_signature(folder / "models/model")
+    settings = Project(folder).params
     split = settings.split.model_copy(update=changes)
-    one = resolve.Registered("models/model", None, None, folder, folder / "models/model")
+    one = resolve.Registered("models/model", None, None, Project(folder), folder / "models/model")
     return compare.Side(one, known, settings.model_copy(update={"split": split}))
 
 
-def common(folder: Path, trained: Trained, *sides: compare.Side) -> pl.DataFrame:
-    with chdir(folder):
-        return compare.new_to_both(sides, sides[-1].params, trained.catalog)[1]
+def common(folder: Path, *sides: compare.Side) -> pl.DataFrame:
+    return compare.new_to_both(Project(folder), sides)[1]
 
 
-def test_only_rows_that_both_hold_out_are_compared(place: Path, trained: Trained) -> None:
-    same = common(place, trained, side(place), side(place))
+def test_only_rows_that_both_hold_out_are_compared(place: Path) -> None:
+    same = common(place, side(place), side(place))
     held = pl.read_parquet(place / "data/prepared/holdout.parquet")
     assert same.height == held.height
     if side(place).signature.split["kind"] == "hash":
-        mixed = common(place, trained, side(place, salt="another"), side(place))
+        mixed = common(place, side(place, salt="another"), side(place))
         assert 0 < mixed.height < 0.6 * held.height
 
 
@@ -134,17 +131,16 @@ def test_a_later_cutoff_of_either_side_counts(place: Path, trained: Trained) -> 
     moved = own.signature.model_copy(
         update={"split": {**own.signature.split, "cutoff": later.isoformat()}}  # type: ignore[union-attr]
     )
-    found = common(place, trained, replace(own, signature=moved), own)
+    found = common(place, replace(own, signature=moved), own)
     assert (found[own.by[0]].cast(pl.Datetime("us")) > later).all()
 
 
 def test_settings_that_the_model_was_not_trained_with_are_refused(place: Path) -> None:
-    with chdir(place):
-        changed = params.load_params().model_dump(mode="json")
-        changed["split"]["salt"] = "another"
-        write_yaml(Path("params.yaml"), changed)
-        with pytest.raises(errors.FactoryError, match="was not trained with the settings"):
-            compare.side_of(resolve.resolve("models/model"))
+    changed = Project(place).params.model_dump(mode="json")
+    changed["split"]["salt"] = "another"
+    write_yaml(place / "params.yaml", changed)
+    with pytest.raises(errors.FactoryError, match="was not trained with the settings"):
+        compare.side_of(resolve.resolve(Project(place), "models/model"))
 
 
 def test_other_targets_and_lost_columns_are_not_compared(place: Path, trained: Trained) -> None:

@@ -71,7 +71,7 @@ def test_a_bad_value_in_the_last_batch_is_found(tmp_path: Path) -> None:
     path.write_text("y\n" + "1\n" * (2 * tables_read.BATCH) + "one\n", "utf-8")
     settings = params.Params(task="regression", data=params.Data(path=str(path), target="y"))
 
-    (found,) = check.check_data(catalog.Catalog(columns={"y": column("int")}), settings)
+    (found,) = check.check_data(path, catalog.Catalog(columns={"y": column("int")}), settings.data)
 
     assert sum(1 for _ in tables_read.read_batches(path, settings.data)) > 1
     assert (found.level, found.feature) == ("error", "y")
@@ -89,6 +89,6 @@ def test_what_is_broken_is_summed_over_batches(tmp_path: Path) -> None:
     settings = params.Params(task="regression", data=params.Data(path=str(path), target="x"))
     columns = catalog.Catalog(columns={"x": column("int", source="orders", range=(0, 9))})
 
-    (found,) = check.check_data(columns, settings)
+    (found,) = check.check_data(path, columns, settings.data)
 
     assert (found.source, found.message) == ("orders", "5 rows: the value is above 9")

@@ -9,17 +9,18 @@ import numpy as np
 import polars as pl
 import pytest
 import sqlalchemy as sa
-from mlfactory_runtime import errors, files, lightgbm, monitor
+from mlfactory_runtime import errors, lightgbm
 from mlfactory_runtime.learn import profile, synth
 from mlfactory_runtime.log import labels, service, store, veil
+from mlfactory_runtime.monitor import run
 from mlfactory_runtime.monitor import statistics as monitor_statistics
 from mlfactory_runtime.monitor import window as monitor_window
 from mlfactory_runtime.predict import scorer
+from mlfactory_runtime.project import Project
 from mlfactory_runtime.registry import artifact
 from mlfactory_runtime.settings import params
+from mlfactory_runtime.testing.trained import Trained, write_yaml
 from scipy import stats
-
-from .conftest import Trained, predict_matrix, write_yaml
 
 DAY = timedelta(days=1)
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday: the last whole week ended at midnight
@@ -38,7 +39,8 @@ def place(trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     )
     write_yaml(tmp_path / "params.yaml", settings.model_dump(mode="json"))
     monkeypatch.delenv(settings.log.key_env, raising=False)
-    monkeypatch.chdir(tmp_path)
+    (tmp_path / "src").symlink_to(trained.folder / "src")
+    (tmp_path / "pyproject.toml").symlink_to(trained.folder / "pyproject.toml")
     return tmp_path
 
 
@@ -67,9 +69,9 @@ def fill(trained: Trained, fresh: pl.DataFrame, place: Path) -> Fill:
     def write(moment: datetime, count: int = 600, version: str = "", **shifts: int) -> list[str]:
         rows = fresh.sample(count, seed=int(moment.timestamp()) % 1000)
         rows = rows.with_columns(pl.col(n) + by for n, by in shifts.items())
-        p = lightgbm.predict(trained.model, predict_matrix(rows, trained.signature))
+        p = lightgbm.predict(trained.model, trained.matrix(rows))
         answers = scorer.answer(p, trained.signature)
-        opened = service.open_log(params.load_params(), trained.catalog, trained.signature)
+        opened = service.open_log(Project(place).params, trained.catalog, trained.signature)
         names = list(trained.catalog.inputs(trained.params))
         requests = [f"{moment:%Y%m%d}-{k}" for k in range(count)]
         classes = trained.signature.classes
@@ -78,14 +80,14 @@ def fill(trained: Trained, fresh: pl.DataFrame, place: Path) -> Fill:
         ):
             shares = {name: found[f"probability_{name}"] for name in classes}
             record = veil.Record(
-                requests[k], 0, f"who-{k}", version or artifact.version(files.MODEL),
+                requests[k], 0, f"who-{k}", version or artifact.version(trained.project.model_folder),
                 moment + timedelta(seconds=k), row, found["prediction"], shares,
             )  # fmt: skip
             opened.put([record])
         opened.close()
         target = trained.params.data.target
         outcomes = pl.DataFrame({"request_id": requests, target: rows[target]})
-        outcomes.write_csv(f"outcomes-{moment:%Y%m%d}.csv")
+        outcomes.write_csv(place / f"outcomes-{moment:%Y%m%d}.csv")
         return requests
 
     return write
@@ -102,7 +104,7 @@ def check(found: dict[str, Any], name: str) -> dict[str, Any]:
 def test_fresh_rows_of_the_same_world_are_healthy(fresh: pl.DataFrame, place: Path) -> None:
     fresh.write_parquet(place / "fresh.parquet")
 
-    found = monitor.monitor(current=place / "fresh.parquet")
+    found = run.monitor(Project(place), current=place / "fresh.parquet")
 
     assert found["verdict"] == "healthy", [c for c in found["checks"] if c["status"] != "ok"]
     assert found["performance"]["labelled"] == 1200
@@ -115,7 +117,7 @@ def test_a_shifted_number_rings_and_names_its_source(
     spread = int(np.ceil(fresh[number].drop_nulls().to_numpy().std()))
     fresh.with_columns(pl.col(number) + spread).write_parquet(place / "moved.parquet")
 
-    found = monitor.monitor(current=place / "moved.parquet")
+    found = run.monitor(Project(place), current=place / "moved.parquet")
 
     told = check(found, f"drift:{number}")
     assert (found["verdict"], told["status"]) == ("alarm", "alarm")
@@ -126,12 +128,14 @@ def test_a_shifted_number_rings_and_names_its_source(
     assert len(line["observed"]["bins"]) == len(line["observed"]["shares"])
 
 
-def test_it_rings_when_drift_comes_back_and_not_before(fill: Fill, number: str) -> None:
+def test_it_rings_when_drift_comes_back_and_not_before(
+    place: Path, fill: Fill, number: str
+) -> None:
     for moment in WEEKS[:3]:
         fill(moment, **({number: 1_000_000} if moment == WEEKS[2] else {}))
-    once = monitor.monitor(now=NOW - 7 * DAY)
+    once = run.monitor(Project(place), now=NOW - 7 * DAY)
     fill(WEEKS[3], **{number: 1_000_000})
-    twice = monitor.monitor(now=NOW)
+    twice = run.monitor(Project(place), now=NOW)
 
     assert check(once, f"drift:{number}")["status"] == "warning"
     assert check(twice, f"drift:{number}")["status"] == "alarm"
@@ -139,56 +143,56 @@ def test_it_rings_when_drift_comes_back_and_not_before(fill: Fill, number: str) 
     assert twice["history"][-1]["verdict"] == twice["verdict"] == "alarm"
 
 
-def test_windows_that_nobody_looked_at_are_filled_in(fill: Fill, number: str) -> None:
+def test_windows_that_nobody_looked_at_are_filled_in(place: Path, fill: Fill, number: str) -> None:
     for moment in WEEKS:
         fill(moment, **{number: 1_000_000})
 
-    found = monitor.monitor(now=NOW)
+    found = run.monitor(Project(place), now=NOW)
 
     assert check(found, f"drift:{number}")["status"] == "alarm"
     assert len(found["history"]) == 4
 
 
-def test_too_few_rows_are_not_judged(fill: Fill) -> None:
+def test_too_few_rows_are_not_judged(place: Path, fill: Fill) -> None:
     fill(WEEKS[3], count=50)
 
-    found = monitor.monitor(now=NOW)
+    found = run.monitor(Project(place), now=NOW)
 
     assert found["verdict"] == "unknown"
     assert statuses(found, "data") == statuses(found, "prediction") == {"unknown"}
 
 
-def test_no_prediction_is_an_alarm(fill: Fill) -> None:
+def test_no_prediction_is_an_alarm(place: Path, fill: Fill) -> None:
     fill(WEEKS[1])
 
-    found = monitor.monitor(now=NOW)
+    found = run.monitor(Project(place), now=NOW)
 
     assert found["verdict"] == check(found, "freshness")["status"] == "alarm"
 
 
-def test_a_window_that_is_not_over_is_no_alarm(fill: Fill) -> None:
+def test_a_window_that_is_not_over_is_no_alarm(place: Path, fill: Fill) -> None:
     fill(NOW)
 
-    assert monitor.monitor(now=NOW + DAY / 2)["verdict"] == "unknown"
+    assert run.monitor(Project(place), now=NOW + DAY / 2)["verdict"] == "unknown"
 
 
-def test_predictions_of_another_model_are_counted_and_left_out(fill: Fill) -> None:
+def test_predictions_of_another_model_are_counted_and_left_out(place: Path, fill: Fill) -> None:
     fill(WEEKS[3])
     fill(WEEKS[3] + DAY, count=300, version="another")
 
-    found = monitor.monitor(now=NOW)
+    found = run.monitor(Project(place), now=NOW)
 
     assert (found["window"]["rows"], found["window"]["other_models"]) == (600, {"another": 300})
 
 
 def test_outcomes_that_come_late_are_measured_beside_the_estimate(
-    fill: Fill, trained: Trained
+    place: Path, fill: Fill, trained: Trained
 ) -> None:
     for moment in WEEKS:
         fill(moment)
-    before = monitor.monitor(now=NOW)
-    labels.label(Path(f"outcomes-{WEEKS[1]:%Y%m%d}.csv"))
-    after = monitor.monitor(now=NOW)
+    before = run.monitor(Project(place), now=NOW)
+    labels.label(Project(place), place / f"outcomes-{WEEKS[1]:%Y%m%d}.csv")
+    after = run.monitor(Project(place), now=NOW)
 
     assert before["performance"]["labelled"] == 0
     assert statuses(before, "performance") >= {"unknown"}
@@ -199,12 +203,12 @@ def test_outcomes_that_come_late_are_measured_beside_the_estimate(
         assert after["performance"]["estimate_was"]["windows"] == 1
 
 
-def test_history_holds_no_row(fill: Fill) -> None:
+def test_history_holds_no_row(place: Path, fill: Fill) -> None:
     requests = fill(WEEKS[3])
-    labels.label(Path(f"outcomes-{WEEKS[3]:%Y%m%d}.csv"))
-    monitor.monitor(now=NOW)
+    labels.label(Project(place), place / f"outcomes-{WEEKS[3]:%Y%m%d}.csv")
+    run.monitor(Project(place), now=NOW)
 
-    with store.engine_of(params.load_params().log).connect() as connection:
+    with store.engine_of(Project(place).params.log).connect() as connection:
         kept = str(connection.execute(sa.text("select * from monitor_windows")).all())
     assert kept and not any(name in kept for name in (*requests, "who-"))
 
@@ -270,4 +274,4 @@ def test_a_log_that_cannot_be_read_is_told(place: Path) -> None:
     (place / "log/predictions.db").write_text("no database" * 100)
 
     with pytest.raises(errors.FactoryError, match="the log cannot be read: file is not a database"):
-        monitor.monitor(now=NOW)
+        run.monitor(Project(place), now=NOW)

@@ -7,20 +7,18 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from mlfactory_runtime import errors, files, lightgbm
+from mlfactory_runtime import errors, lightgbm
 from mlfactory_runtime.cli import app
-from mlfactory_runtime.learn import matrix
 from mlfactory_runtime.predict import batch
 from mlfactory_runtime.predict import scorer as predict_scorer
 from mlfactory_runtime.tables import read as tables_read
-
-from .conftest import Trained, predict_matrix
+from mlfactory_runtime.testing.trained import Trained
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_predict_answers_what_training_saw(trained: Trained, suffix: str, tmp_path: Path) -> None:
     expected = predict_scorer.answer(
-        lightgbm.predict(trained.model, matrix.matrix(trained.rows, trained.signature).x),
+        lightgbm.predict(trained.model, trained.matrix(trained.rows)),
         trained.signature,
     )
     output = tmp_path / f"out{suffix}"
@@ -38,7 +36,9 @@ def test_predict_needs_only_what_the_model_learned_from(trained: Trained, tmp_pa
     needed = trained.rows.select(*trained.catalog.inputs(trained.params))
     needed.write_parquet(tmp_path / "in.parquet")
     with chdir(trained.folder):
-        done = batch.predict_file(tmp_path / "in.parquet", tmp_path / "out.parquet")
+        done = batch.predict_file(
+            trained.project, tmp_path / "in.parquet", tmp_path / "out.parquet"
+        )
 
     assert (done.rows, done.invalid, done.quarantine) == (trained.rows.height, 0, None)
 
@@ -49,14 +49,14 @@ def test_rows_that_lack_a_column_are_refused_and_nothing_is_written(
     name = next(iter(trained.catalog.inputs(trained.params)))
     trained.rows.drop(name).write_parquet(tmp_path / "in.parquet")
 
-    with chdir(trained.folder), pytest.raises(errors.FactoryError, match="the data lack"):
-        batch.predict_file(tmp_path / "in.parquet", tmp_path / "out.parquet")
+    with pytest.raises(errors.FactoryError, match="the data lack"):
+        batch.predict_file(trained.project, tmp_path / "in.parquet", tmp_path / "out.parquet")
     assert not (tmp_path / "out.parquet").exists()
 
 
 def test_an_output_in_a_folder_that_is_not_there_is_told(trained: Trained, tmp_path: Path) -> None:
-    with chdir(trained.folder), pytest.raises(errors.FactoryError, match="no folder"):
-        batch.predict_file(trained.raw, tmp_path / "missing" / "out.csv")
+    with pytest.raises(errors.FactoryError, match="no folder"):
+        batch.predict_file(trained.project, trained.raw, tmp_path / "missing" / "out.csv")
 
 
 def damaged(trained: Trained, rows: int) -> tuple[pl.DataFrame, str]:
@@ -75,7 +75,7 @@ def test_rows_that_break_the_contract_go_aside_with_the_reason(
     table, name = damaged(trained, 3)
     table.write_csv(tmp_path / "in.csv", separator=trained.params.data.separator)
     with chdir(trained.folder):
-        done = batch.predict_file(tmp_path / "in.csv", tmp_path / "out.csv")
+        done = batch.predict_file(trained.project, tmp_path / "in.csv", tmp_path / "out.csv")
 
     assert done.quarantine is not None
     aside = pl.read_csv(done.quarantine, infer_schema=False)
@@ -91,8 +91,10 @@ def test_too_many_invalid_rows_fail_and_leave_the_old_answers(
     table.write_csv(tmp_path / "in.csv", separator=trained.params.data.separator)
     (tmp_path / "out.csv").write_text("old")
 
-    with chdir(trained.folder), pytest.raises(errors.FactoryError, match="cannot be scored"):
-        batch.predict_file(tmp_path / "in.csv", tmp_path / "out.csv", max_invalid=0.4)
+    with pytest.raises(errors.FactoryError, match="cannot be scored"):
+        batch.predict_file(
+            trained.project, tmp_path / "in.csv", tmp_path / "out.csv", max_invalid=0.4
+        )
     assert (tmp_path / "out.csv").read_text() == "old"
     assert (tmp_path / "out.quarantine.csv").is_file()
     assert len(list(tmp_path.iterdir())) == 3
@@ -100,7 +102,7 @@ def test_too_many_invalid_rows_fail_and_leave_the_old_answers(
 
 def test_a_row_that_lacks_what_training_never_lacked_goes_aside(trained: Trained) -> None:
     with chdir(trained.folder):
-        scorer = predict_scorer.opened(files.MODEL)
+        scorer = predict_scorer.opened(trained.project, trained.project.model_folder)
     known = scorer.signature.features
     name = next(f.name for f in known if f.name in trained.rows.columns)
     strict = tuple(f.model_copy(update={"missing_seen": f.name != name}) for f in known)
@@ -113,6 +115,7 @@ def test_a_row_that_lacks_what_training_never_lacked_goes_aside(trained: Trained
         scorer.version,
         scorer.catalog.model_copy(update={"columns": columns}),
         scorer.params,
+        scorer.project,
     )
     rows = trained.rows[:5].with_row_index("place")
     hole = pl.when(pl.col("place") == 2).then(None).otherwise(pl.col(name)).alias(name)
@@ -124,14 +127,15 @@ def test_a_row_that_lacks_what_training_never_lacked_goes_aside(trained: Trained
     assert good.drop("scored_at").equals(whole[[0, 1, 3, 4]].drop("scored_at"))
 
 
-@pytest.mark.skipif(predict_scorer.CONTRIBUTIONS is None, reason="model.py has no `contributions`")
 def test_an_explanation_names_what_moved_a_score_most(trained: Trained, tmp_path: Path) -> None:
     trained.rows.write_parquet(tmp_path / "in.parquet")
     with chdir(trained.folder):
-        batch.predict_file(tmp_path / "in.parquet", tmp_path / "out.parquet", explain=2)
+        batch.predict_file(
+            trained.project, tmp_path / "in.parquet", tmp_path / "out.parquet", explain=2
+        )
 
     found = pl.read_parquet(tmp_path / "out.parquet")
-    x = predict_matrix(trained.rows, trained.signature)
+    x = trained.matrix(trained.rows)
     moved = np.sort(np.abs(lightgbm.contributions(trained.model, x, trained.signature)), axis=1)
     assert np.array_equal(found["because_1_by"].abs().to_numpy(), moved[:, -1])
     assert set(found["because_2"]) <= {feature.name for feature in trained.signature.features}
@@ -151,7 +155,7 @@ def test_a_query_is_scored_like_the_file_that_it_was_made_from(
     asked = ["predict", "--query", str(tmp_path / "rows.sql"), str(tmp_path / "one.parquet")]
     with chdir(trained.folder):
         app([*asked, "--url-env", "ROWS_URL"], standalone_mode=False)
-        batch.predict_file(trained.raw, tmp_path / "two.parquet")
+        batch.predict_file(trained.project, trained.raw, tmp_path / "two.parquet")
 
     answers = trained.signature.classes and predict_scorer.probabilities(trained.signature)
     one, two = (pl.read_parquet(tmp_path / f"{n}.parquet") for n in ("one", "two"))
@@ -174,11 +178,15 @@ def test_a_query_that_cannot_be_scored_says_why(
     sqlite3.connect(tmp_path / "rows.db").close()
     if sql is not None:
         (tmp_path / "rows.sql").write_text(sql)
-    with chdir(trained.folder), pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ROWS_URL", f"sqlite:///{tmp_path}/rows.db")
         with pytest.raises(errors.FactoryError, match=told):
             batch.predict_file(
-                tmp_path / "rows.sql", tmp_path / "out.csv", url_env=variable, log=False
+                trained.project,
+                tmp_path / "rows.sql",
+                tmp_path / "out.csv",
+                url_env=variable,
+                log=False,
             )
     assert not (tmp_path / "out.csv").exists()
 
@@ -197,10 +205,10 @@ def test_batches_of_any_size_give_the_same_answers(
     trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with chdir(trained.folder):
-        batch.predict_file(trained.raw, tmp_path / "one.parquet")
+        batch.predict_file(trained.project, trained.raw, tmp_path / "one.parquet")
         read = tables_read.read_batches
-        monkeypatch.setattr(predict, "read_batches", lambda path, data: read(path, data, 333))
-        batch.predict_file(trained.raw, tmp_path / "many.parquet")
+        monkeypatch.setattr(batch, "read_batches", lambda path, data: read(path, data, 333))
+        batch.predict_file(trained.project, trained.raw, tmp_path / "many.parquet")
 
     one, many = (
         pl.read_parquet(tmp_path / f"{n}.parquet").drop("scored_at", "request_id")

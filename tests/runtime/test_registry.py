@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from mlfactory_runtime import errors, git
+from mlfactory_runtime.project import Project
 from mlfactory_runtime.registry import promote, register, resolve, tags
-
-from .conftest import Trained
+from mlfactory_runtime.testing.trained import Trained
 
 OF_GIT = ("AUTHOR_NAME", "AUTHOR_EMAIL", "COMMITTER_NAME", "COMMITTER_EMAIL", "DIR", "INDEX_FILE")
 START = 1_700_000_000
@@ -32,16 +32,16 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(place)
     (place / "pyproject.toml").write_text('[project]\nname = "Churn.Model"\n')
     (place / "params.yaml").write_text("model:\n  seed: 0\n")
-    git.git("init", "--quiet", "--initial-branch=main")
-    commit("first")
+    git.git(place, "init", "--quiet", "--initial-branch=main")
+    commit(place, "first")
     return place
 
 
-def commit(message: str) -> str:
+def commit(repository: Path, message: str) -> str:
     """Commit all that stands here, or nothing; gives the commit."""
-    git.git("add", "--all")
-    git.git("commit", "--quiet", "--allow-empty", "--message", message)
-    return git.commit_of("HEAD")
+    git.git(repository, "add", "--all")
+    git.git(repository, "commit", "--quiet", "--allow-empty", "--message", message)
+    return git.commit_of(repository, "HEAD")
 
 
 def tag(name: str, commit: str = "HEAD", at: int = 0) -> None:
@@ -52,16 +52,13 @@ def tag(name: str, commit: str = "HEAD", at: int = 0) -> None:
 
 
 def test_the_name_fits_gto(repository: Path) -> None:
-    assert tags.artifact() == "churn-model"
+    assert tags.artifact(Project(repository)) == "churn-model"
 
 
-def test_in_a_larger_repository_the_folder_stands_before_it(
-    repository: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_in_a_larger_repository_the_folder_stands_before_it(repository: Path) -> None:
     (repository / "teams/a b").mkdir(parents=True)
     (repository / "teams/a b/pyproject.toml").write_text('[project]\nname = "churn"\n')
-    monkeypatch.chdir(repository / "teams/a b")
-    assert tags.artifact() == "teams/a-b=churn"
+    assert tags.artifact(Project(repository / "teams/a b")) == "teams/a-b=churn"
 
 
 def test_versions_are_ordered_by_their_numbers(repository: Path) -> None:
@@ -69,72 +66,80 @@ def test_versions_are_ordered_by_their_numbers(repository: Path) -> None:
         tag(f"churn-model@{version}")
     tag("another@v7.0.0")
     tag("churn-model@v2")
-    git.git("tag", "churn-model@v8.0.0")  # not annotated: GTO does not see it either
-    assert [one.version for one in tags.versions()] == ["v0.1.2", "v1.9.0", "v1.10.0"]
+    git.git(repository, "tag", "churn-model@v8.0.0")  # not annotated: GTO does not see it either
+    assert [one.version for one in tags.versions(Project(repository))] == [
+        "v0.1.2",
+        "v1.9.0",
+        "v1.10.0",
+    ]
 
 
 def test_a_version_that_was_taken_back_is_none(repository: Path) -> None:
     tag("churn-model@v1.0.0", at=1)
     tag("churn-model@v1.0.0!", at=2)
-    assert tags.versions() == []
+    assert tags.versions(Project(repository)) == []
     with pytest.raises(errors.FactoryError, match=r"there is no version v1\.0\.0") as raised:
-        tags.registered("v1.0.0")
+        tags.registered(Project(repository), "v1.0.0")
     assert "git fetch --tags" in raised.value.hint
 
 
 def test_what_a_stage_holds_is_what_was_put_there_last(repository: Path) -> None:
-    first, second = git.commit_of("HEAD"), commit("second")
+    first, second = git.commit_of(repository, "HEAD"), commit(repository, "second")
     tag("churn-model@v1.0.0", first)
     tag("churn-model@v1.1.0", second)
     tag("churn-model#staging#1", first, at=10)
     tag("churn-model#prod#2", first, at=20)
     tag("churn-model#prod#10", second, at=30)
-    held = tags.stages()
+    held = tags.stages(Project(repository))
     assert {name: one.version for name, one in held.items()} == {
         "staging": "v1.0.0",
         "prod": "v1.1.0",
     }
     assert (held["prod"].number, held["prod"].since.timestamp()) == (10, START + 30)
-    name, at = tags.next_stage_tag("prod")
+    name, at = tags.next_stage_tag(Project(repository), "prod")
     assert name == "churn-model#prod#11"
     assert at > START + 30
 
 
 def test_who_went_back_does_not_go_forward_again(repository: Path) -> None:
-    made = [git.commit_of("HEAD"), commit("second"), commit("third")]
+    made = [
+        git.commit_of(repository, "HEAD"),
+        commit(repository, "second"),
+        commit(repository, "third"),
+    ]
     for number, at in enumerate([0, 1, 2, 1, 0]):
         tag(f"churn-model#prod#{number + 1}", made[at])
-    assert [one.commit for one in tags.held("prod")] == [made[0]]
+    assert [one.commit for one in tags.held(Project(repository), "prod")] == [made[0]]
 
 
 def test_a_stage_that_was_emptied_holds_nothing(repository: Path) -> None:
     tag("churn-model#prod#1")
     tag("churn-model#prod!#2")
-    assert tags.stages() == {}
+    assert tags.stages(Project(repository)) == {}
 
 
 def test_all_refs_change_or_none(repository: Path) -> None:
-    head = git.commit_of("HEAD")
-    git.git("tag", "taken")
+    head = git.commit_of(repository, "HEAD")
+    git.git(repository, "tag", "taken")
     with pytest.raises(errors.FactoryError, match="git update-ref"):
-        git.set_refs(f"create refs/tags/free {head}", f"create refs/tags/taken {head}")
-    assert git.git("tag") == "taken"
+        git.set_refs(repository, f"create refs/tags/free {head}", f"create refs/tags/taken {head}")
+    assert git.git(repository, "tag") == "taken"
 
 
 def test_who_commits_must_be_known(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(repository))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(repository))
     with pytest.raises(errors.FactoryError, match="no name and address") as raised:
-        git.identity()
+        git.identity(repository)
     assert raised.value.hint.count("git config") == 2
-    assert git.identity("factory").startswith("factory <factory@localhost> ")
+    assert git.identity(repository, "factory").startswith("factory <factory@localhost> ")
 
 
 def test_inside_a_hook_git_finds_the_factory(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GIT_DIR", "/nowhere")
-    assert git.tries("rev-parse", "--show-toplevel") == str(repository)
+    assert git.tries(repository, "rev-parse", "--show-toplevel") == str(repository)
 
 
 @pytest.mark.parametrize(
@@ -152,13 +157,13 @@ def test_the_next_version(version: str, bump: str, following: str) -> None:
 def test_what_is_not_committed_is_no_version(repository: Path) -> None:
     (repository / "params.yaml").write_text("model:\n  seed: 1\n")
     with pytest.raises(errors.FactoryError, match=r"not committed: M params\.yaml"):
-        register.register()
+        register.register(Project(repository))
 
 
 def test_a_commit_without_a_model_is_no_version(repository: Path) -> None:
     with pytest.raises(errors.FactoryError, match=r"dvc\.lock .* holds no model"):
-        register.register()
-    assert git.git("tag") == ""
+        register.register(Project(repository))
+    assert git.git(repository, "tag") == ""
     assert not list((repository / ".factory/versions").iterdir())
 
 
@@ -181,11 +186,11 @@ def test_locks_that_are_older_than_what_they_lock(repository: Path) -> None:
 
 def test_a_stage_that_holds_nothing_is_told(repository: Path) -> None:
     with pytest.raises(errors.FactoryError, match="no version is on the stage prod"):
-        resolve.resolve("prod")
+        resolve.resolve(Project(repository), "prod")
     with pytest.raises(errors.FactoryError, match="there is no model 'prd'"):
-        resolve.resolve("prd")
+        resolve.resolve(Project(repository), "prd")
     with pytest.raises(errors.FactoryError, match="no model in models/model"):
-        resolve.resolve("models/model")
+        resolve.resolve(Project(repository), "models/model")
 
 
 RECORD: dict[str, Any] = {

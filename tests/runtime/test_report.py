@@ -1,18 +1,16 @@
 """What the report tells: groups, effects, lift, costs; and what it must not tell."""
 
-from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-from mlfactory_runtime import errors, files
+from mlfactory_runtime import errors
 from mlfactory_runtime.learn import groups, insight, plots, signature
 from mlfactory_runtime.report import report, words
 from mlfactory_runtime.settings import catalog, params
-
-from .conftest import Trained
+from mlfactory_runtime.testing.trained import Trained
 
 ROWS = 1000
 DRAW = np.random.default_rng(4)
@@ -180,10 +178,9 @@ def test_a_segment_that_is_no_column_is_named_with_the_nearest() -> None:
 
 
 def test_the_report_is_the_same_whenever_it_is_written(trained: Trained) -> None:
-    with chdir(trained.folder):
-        pages = []
-        for _ in range(2):
-            report.write_report()
-            pages.append([(files.REPORTS / name).read_bytes() for name in report.OUTPUTS])
+    pages = []
+    for _ in range(2):
+        report.write_report(trained.project)
+        pages.append([(trained.project.reports / n).read_bytes() for n in report.OUTPUTS])
     assert pages[0] == pages[1]
     assert all(b"group" in page for page in pages[0][1:])

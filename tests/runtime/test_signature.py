@@ -82,7 +82,6 @@ def test_large_whole_numbers_stay_apart() -> None:
     assert encoded(feature, [2**40, 2**40 + 1]) == [2.0**40, 2.0**40 + 1]
 
 
-def test_a_mistake_in_features_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signature, "add_features", lambda rows: rows.select("gone"))
+def test_a_mistake_in_features_is_told_in_a_sentence() -> None:
     with pytest.raises(errors.FactoryError, match=r"features\.py: ColumnNotFoundError: .*gone"):
-        computed.featured(pl.DataFrame({"x": [1]}), ["x"])
+        computed.featured(pl.DataFrame({"x": [1]}), ["x"], lambda rows: rows.select("gone"))

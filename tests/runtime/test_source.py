@@ -11,10 +11,10 @@ import polars as pl
 import pytest
 from mlfactory_runtime import errors
 from mlfactory_runtime.data import source
+from mlfactory_runtime.project import Project
 from mlfactory_runtime.settings import params
 from mlfactory_runtime.tables import query
-
-from .conftest import Trained, write_yaml
+from mlfactory_runtime.testing.trained import Trained, write_yaml
 
 
 def settings(name: str) -> params.Data:
@@ -53,7 +53,7 @@ def test_a_file_with_other_columns_is_named(tmp_path: Path) -> None:
 def test_a_file_of_another_kind_than_the_name_says_is_refused(tmp_path: Path) -> None:
     pl.DataFrame({"a": [1], "b": [2]}).write_parquet(tmp_path / "rows.parquet")
     with pytest.raises(errors.FactoryError) as caught:
-        source.fetch(str(tmp_path / "rows.parquet"), tmp_path / "x", settings("rows.csv"))
+        source.fetch("rows.parquet", tmp_path, tmp_path / "x", settings("rows.csv"))
     assert caught.value.hint == "set data.path to data/raw/rows.parquet in params.yaml"
 
 
@@ -68,7 +68,7 @@ def test_a_snapshot_that_breaks_the_contract_changes_nothing(
     raw = folder / trained.params.data.path
     raw.write_bytes(b"old")
     with chdir(folder), pytest.raises(errors.FactoryError, match="one more: the data have no"):
-        source.pull(str(trained.raw))
+        source.pull(Project(folder), str(trained.raw))
     assert raw.read_bytes() == b"old"
     assert list(raw.parent.iterdir()) == [raw]
 

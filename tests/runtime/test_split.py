@@ -27,7 +27,7 @@ def sides(path: Path, dtype: str, scratch: Path) -> list[int]:
         task="regression", data=params.Data(path=str(path), target="y", id="id"), split=SPLIT
     )
     scratch.mkdir()
-    return split.read(settings, columns, scratch)[0].collect()[split.SIDE].to_list()
+    return split.read(path, settings, columns, scratch)[0].collect()[split.SIDE].to_list()
 
 
 def held(days: pl.Series) -> pl.Series:

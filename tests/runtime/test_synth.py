@@ -5,8 +5,7 @@ from pathlib import Path
 from mlfactory_runtime.data import contract
 from mlfactory_runtime.learn import synth
 from mlfactory_runtime.tables import read as tables_read
-
-from .conftest import Trained
+from mlfactory_runtime.testing.trained import Trained
 
 
 def test_synthesised_rows_keep_the_contract_and_are_read_back_as_they_were(

@@ -169,10 +169,15 @@ def forget_others(package: str, folder: Path) -> None:
     """Let go of a package of that name that was imported from elsewhere: another factory's."""
     loaded = sys.modules.get(package)
     places = [Path(place).resolve() for place in getattr(loaded, "__path__", [])]
-    if loaded is None or folder.resolve() in places:
-        return
+    if loaded is not None and folder.resolve() not in places:
+        forget(package)
+
+
+def forget(package: str) -> None:
+    """Let go of a package, so that it is imported anew."""
     for name in [one for one in sys.modules if one.partition(".")[0] == package]:
         del sys.modules[name]
+    importlib.invalidate_caches()
 
 
 def checked(found: Any, file: str, form: str, parameters: tuple[str, ...]) -> Any:

@@ -31,7 +31,7 @@ def prepare(project: Project) -> dict[str, Any]:
     if errors := [f for f in check_catalog(catalog, params) if f.level == "error"]:
         raise FactoryError(_listed(errors), "factory check shows all of it")
     with TemporaryDirectory(prefix="factory-") as scratch:
-        rows, unlabelled = read(project, params, catalog, Path(scratch))
+        rows, unlabelled = read(project.raw, params, catalog, Path(scratch))
         cutoff = None
         if time := params.data.time:
             cutoff, begin = cutoffs(rows.select(time).collect()[time], params.split)
@@ -48,9 +48,7 @@ def prepare(project: Project) -> dict[str, Any]:
     return told
 
 
-def read(
-    project: Project, params: Params, catalog: Catalog, scratch: Path
-) -> tuple[pl.LazyFrame, int]:
+def read(path: Path, params: Params, catalog: Catalog, scratch: Path) -> tuple[pl.LazyFrame, int]:
     """All rows with a target, typed, with the side of each; and how many have none.
 
     They stand in `scratch`, so that memory does not grow with the data. Raises FactoryError for
@@ -61,7 +59,7 @@ def read(
         raise FactoryError("split.salt in params.yaml is empty", "draw one: factory catalog draft")
     key = split_key(params)
     broken = Counter[tuple[str, str]]()
-    for raw in read_batches(project.raw, params.data):
+    for raw in read_batches(path, params.data):
         rows, cases = read_rows(raw, catalog.columns, params.data)
         broken.update(broken_rules(cases))
         side = pl.lit(0, pl.Int8) if params.data.time else by_hash(key_text(raw, key), split)

@@ -28,17 +28,11 @@ class Scorer:
     signature: Signature
     model: Any
     version: str
+    catalog: Catalog
+    params: Params
     project: Project
     explain: int = 0
     log: "BatchLog | None" = None
-
-    @property
-    def catalog(self) -> Catalog:
-        return self.project.catalog
-
-    @property
-    def params(self) -> Params:
-        return self.project.params
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """What the model says of encoded rows."""
@@ -51,7 +45,8 @@ def opened(project: Project, folder: Path, explain: int = 0) -> Scorer:
         raise FactoryError("model.py has no `contributions`", "add that verb, or leave --explain")
     signature = load_signature(folder)
     model = project.estimator.load(folder)
-    return Scorer(signature, model, version(folder), project, explain)
+    known = project.catalog, project.params
+    return Scorer(signature, model, version(folder), *known, project, explain)
 
 
 def score(raw: pl.DataFrame, scorer: Scorer, first: int = 0) -> tuple[pl.DataFrame, pl.DataFrame]:
