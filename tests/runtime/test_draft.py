@@ -145,7 +145,7 @@ def test_the_review_asks_for_the_most_important_column_first(folder: Path) -> No
     (folder / "reports/evaluation.json").write_text(told, "utf-8")
     answers = iter(["o", "x", "q"])
 
-    answered = review.review(Project(folder), lambda question: next(answers), lambda text: None)
+    answered = review.review(Project(folder), lambda _: next(answers), lambda _: None)
 
     columns = Project(folder).catalog.columns
     assert answered == 1
@@ -183,7 +183,7 @@ def test_one_answer_can_be_given_to_all_that_follow(folder: Path) -> None:
     assert first[0].kind == "suspect"
 
     answers = iter(["b*", "", "o*"])
-    answered = review.review(Project(folder), lambda question: next(answers), lambda text: None)
+    answered = review.review(Project(folder), lambda _: next(answers), lambda _: None)
 
     assert answered == len(first) - 2
     assert [question.name for question in review.pending(Project(folder))] == [

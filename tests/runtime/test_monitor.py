@@ -71,6 +71,7 @@ def fill(trained: Trained, fresh: pl.DataFrame, place: Path) -> Fill:
         rows = rows.with_columns(pl.col(n) + by for n, by in shifts.items())
         p = lightgbm.predict(trained.model, trained.matrix(rows))
         answers = scorer.answer(p, trained.signature)
+        made_by = version or artifact.version(trained.project.model_folder)
         opened = service.open_log(Project(place).params, trained.catalog, trained.signature)
         names = list(trained.catalog.inputs(trained.params))
         requests = [f"{moment:%Y%m%d}-{k}" for k in range(count)]
@@ -80,7 +81,7 @@ def fill(trained: Trained, fresh: pl.DataFrame, place: Path) -> Fill:
         ):
             shares = {name: found[f"probability_{name}"] for name in classes}
             record = veil.Record(
-                requests[k], 0, f"who-{k}", version or artifact.version(trained.project.model_folder),
+                requests[k], 0, f"who-{k}", made_by,
                 moment + timedelta(seconds=k), row, found["prediction"], shares,
             )  # fmt: skip
             opened.put([record])
