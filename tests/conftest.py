@@ -104,13 +104,14 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
 
     def add(version: str) -> None:
         scratch = tmp_path / version
-        stream.unpack(source.released(folder).streams[-1], scratch)
+        last = source.released(folder).commits[-1]
+        stream.unpack(last.files, scratch)
         for page in ("docs/runbook.md", "src/{{ package }}/model.py"):
             file = scratch / "template/project" / page
             file.write_text(f"{file.read_text()}\n# Read what {version} says.\n")
         text = f"mlfactory template {version}\n\nMore advice in {version}."
-        content = stream.commit(version, text, 1_800_000_000, stream.tree(scratch))
-        (folder / f"{version}.stream").write_bytes(content)
+        commit = stream.Commit(version, text, 1_800_000_000, stream.tree(scratch))
+        (folder / f"{version}{source.SUFFIX}").write_bytes(source.packed(commit, last))
 
     return add
 

@@ -63,11 +63,12 @@ def test_a_wheel_updates_a_factory_without_a_checkout(
     program, factory = installed / "mlfactory", tmp_path / "made"
     command(program, "new", "made", "--no-setup", "--defaults", cwd=tmp_path, **offline)
     (history,) = installed.parent.glob("lib/python*/site-packages/mlfactory/history")
-    stream.unpack(source.released(source.HISTORY).streams[-1], tmp_path / "next")
+    last = source.released(source.HISTORY).commits[-1]
+    stream.unpack(last.files, tmp_path / "next")
     page = tmp_path / "next/template/project/docs/runbook.md"
     page.write_text(page.read_text() + "\nOne more thing.\n")
-    content = stream.commit("98.0.0", "98.0.0\n\nMore.", 1, stream.tree(tmp_path / "next"))
-    (history / "98.0.0.stream").write_bytes(content)
+    new = stream.Commit("98.0.0", "98.0.0\n\nMore.", 1, stream.tree(tmp_path / "next"))
+    (history / f"98.0.0{source.SUFFIX}").write_bytes(source.packed(new, last))
     assert "More." in command(program, "update", factory, "--dry-run", **offline).stdout
     command(program, "update", factory, "--defaults", **offline)
     assert source.recorded_version(factory) == "98.0.0"

@@ -50,10 +50,21 @@ class Goal:
 
 
 @dataclass(frozen=True)
+class File:
+    """One file of a template; the mode is git's."""
+
+    mode: str
+    content: bytes
+
+
+Files = Mapping[str, File]
+
+
+@dataclass(frozen=True)
 class Template:
     """Where a template comes from: `source` is what a factory records, `ref` what is rendered.
 
-    `stream` and `repository` hold the template that travels with the program; others have none.
+    `files` and `repository` hold the template that travels with the program; others have none.
     `version` is empty until it is known; `released` is false for a development version.
     """
 
@@ -61,7 +72,7 @@ class Template:
     ref: str | None = None
     version: str = ""
     released: bool = True
-    stream: bytes | None = None
+    files: Files | None = None
     repository: Path | None = None
 
 

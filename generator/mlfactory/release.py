@@ -23,16 +23,17 @@ def release(version: str, checkout: Path, folder: Path = source.HISTORY) -> Path
     found = source.released(folder)
     check_version(version, found)
     check_tracked(checkout)
-    content = stream.tree(checkout, untracked=False)
-    if found.versions and stream.is_release_of(content, found.versions[-1], found.streams[-1]):
-        raise MlfactoryError(f"the template has not changed since {found.versions[-1]}")
+    files = stream.tree(checkout, untracked=False)
+    last = found.commits[-1] if found.commits else None
+    if last and files == last.files:
+        raise MlfactoryError(f"the template has not changed since {last.version}")
     changes = checkout / "CHANGELOG.md"
     text = changes.read_text(encoding="utf-8") if changes.exists() else ""
-    message, seconds = changelog_section(version, text)
-    path = folder / f"{version}.stream"
+    commit = stream.Commit(version, *changelog_section(version, text), files)
+    path = folder / f"{version}{source.SUFFIX}"
     folder.mkdir(exist_ok=True)
     with path.open("xb") as file:
-        file.write(stream.commit(version, message, seconds, content))
+        file.write(source.packed(commit, last))
     return path
 
 
@@ -75,7 +76,7 @@ def main() -> int:
     except MlfactoryError as error:
         sys.stderr.write(f"error: {error.message}\n" + (f"hint: {error.hint}\n" * bool(error.hint)))
         return error.exit_code
-    sys.stderr.write(f"wrote {path}\n{NEXT.format(path.stem)}\n")
+    sys.stderr.write(f"wrote {path}\n{NEXT.format(sys.argv[1])}\n")
     return OK
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
 import os
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from platformdirs import user_cache_dir
 
 from . import git, stream
 from .errors import MlfactoryError
+from .model import Files
 
 URL = "mlfactory::template"
 SOURCE = f"git+{URL}"
@@ -22,15 +26,25 @@ REF = "refs/mlfactory/template/"
 KEPT = "refs/mlfactory/*"
 UNRELEASED = 1767225600  # 2026-01-01: development commits need a date, and it must be the same
 SEAL = "mlfactory-seal"
+SUFFIX = ".stream.xz"
+PRESET = 9 | lzma.PRESET_EXTREME
 
 
 @dataclass(frozen=True)
 class History:
-    """Released versions, oldest first, then perhaps a development version; one stream each."""
+    """Released versions, oldest first, then perhaps a development version.
+
+    Of the releases it holds the bytes as they are stored: to read them takes longer than most
+    commands need, and a repository that is built already answers for them.
+    """
 
     versions: tuple[str, ...]
-    streams: tuple[bytes, ...]
-    development: str = ""
+    packed: tuple[bytes, ...]
+    draft: stream.Commit | None = None
+
+    @property
+    def development(self) -> str:
+        return self.draft.version if self.draft else ""
 
     @property
     def newest(self) -> str:
@@ -40,12 +54,45 @@ class History:
     def names(self) -> tuple[str, ...]:
         return (*self.versions, *filter(None, [self.development]))
 
-    def stream_of(self, version: str) -> bytes:
-        return self.streams[self.names.index(version)]
+    @property
+    def commits(self) -> tuple[stream.Commit, ...]:
+        """Every version with all of its files. Raises MlfactoryError when they are damaged."""
+        return (*unpacked(self.packed), *filter(None, [self.draft]))
+
+    def files_of(self, version: str) -> Files:
+        return self.commits[self.names.index(version)].files
+
+    @property
+    def streams(self) -> Iterator[bytes]:
+        """What `git fast-import` makes the repository of."""
+        parent = None
+        for commit in self.commits:
+            yield stream.written(commit, parent)
+            parent = commit
 
     @property
     def key(self) -> str:
-        return hashlib.sha256(b"".join(self.streams)).hexdigest()[:20]
+        parts = (*self.packed, self.development.encode())
+        return hashlib.sha256(b"".join(parts)).hexdigest()[:20]
+
+
+def packed(commit: stream.Commit, parent: stream.Commit | None) -> bytes:
+    """A release as it is stored."""
+    return lzma.compress(stream.written(commit, parent), preset=PRESET)
+
+
+@lru_cache(maxsize=2)
+def unpacked(packed: tuple[bytes, ...]) -> tuple[stream.Commit, ...]:
+    """Releases as they are stored, oldest first, read once. Raises MlfactoryError when damaged."""
+    found: list[stream.Commit] = []
+    try:
+        for content in packed:
+            found.append(stream.read(lzma.decompress(content), found[-1] if found else None))
+    except (lzma.LZMAError, ValueError, KeyError) as error:
+        raise MlfactoryError(
+            f"the template's history is damaged: {error}", "Reinstall mlfactory."
+        ) from error
+    return tuple(found)
 
 
 def history(folder: Path = HISTORY, checkout: Path | None = None) -> History:
@@ -56,7 +103,7 @@ def history(folder: Path = HISTORY, checkout: Path | None = None) -> History:
     found = released(folder)
     place = checkout or surrounding_checkout()
     full = found if place is None else with_development(found, stream.tree(place))
-    if not full.streams:
+    if not full.names:
         raise MlfactoryError(
             "the template's history is missing from this installation", "Reinstall mlfactory."
         )
@@ -65,8 +112,9 @@ def history(folder: Path = HISTORY, checkout: Path | None = None) -> History:
 
 def released(folder: Path) -> History:
     """The releases that stand in `folder`."""
-    paths = sorted(folder.glob("*.stream"), key=lambda path: numbers(path.stem))
-    return History(tuple(p.stem for p in paths), tuple(p.read_bytes() for p in paths))
+    paths = {path.name.removesuffix(SUFFIX): path for path in folder.glob(f"*{SUFFIX}")}
+    versions = tuple(sorted(paths, key=numbers))
+    return History(versions, tuple(paths[version].read_bytes() for version in versions))
 
 
 def numbers(version: str) -> tuple[int, ...]:
@@ -81,15 +129,20 @@ def surrounding_checkout() -> Path | None:
     return root if is_checkout else None
 
 
-def with_development(found: History, content: bytes) -> History:
-    """Add one unreleased commit when the tree is not that of the last release."""
-    if found.versions and stream.is_release_of(content, found.versions[-1], found.streams[-1]):
+def with_development(found: History, files: Files) -> History:
+    """Add one unreleased commit when the files are not those of the last release."""
+    if found.commits and files == found.commits[-1].files:
         return found
     *rest, patch = numbers(found.versions[-1]) if found.versions else (0, 1, -1)
-    digits = int(hashlib.sha256(content).hexdigest(), 16) % 10**12
+    digits = int(digest(files), 16) % 10**12
     version = ".".join(map(str, (*rest, patch + 1))) + f".dev{digits}"
-    commit = stream.commit(version, "Not released yet.", UNRELEASED, content)
-    return History(found.versions, (*found.streams, commit), version)
+    draft = stream.Commit(version, "Not released yet.", UNRELEASED, files)
+    return replace(found, draft=draft)
+
+
+def digest(files: Files) -> str:
+    """A hash of all names, modes and contents."""
+    return hashlib.sha256(stream.written(stream.Commit("", "", 0, files))).hexdigest()
 
 
 def repository(found: History | None = None) -> Path:
