@@ -94,7 +94,7 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
 
     Only this process has it, and no checkout: it is like a program that was installed.
     """
-    from mlfactory import source, stream
+    from mlfactory import source, store, stream
 
     folder = tmp_path / "history"
     shutil.copytree(source.HISTORY, folder)
@@ -104,14 +104,14 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
 
     def add(version: str) -> None:
         scratch = tmp_path / version
-        last = source.released(folder).commits[-1]
-        stream.unpack(last.files, scratch)
+        found = source.released(folder)
+        stream.unpack(found.commit(found.versions[-1]).files, scratch)
         for page in ("docs/runbook.md", "src/{{ package }}/model.py"):
             file = scratch / "template/project" / page
             file.write_text(f"{file.read_text()}\n# Read what {version} says.\n")
         text = f"mlfactory template {version}\n\nMore advice in {version}."
         commit = stream.Commit(version, text, 1_800_000_000, stream.tree(scratch))
-        (folder / f"{version}{source.SUFFIX}").write_bytes(source.packed(commit, last))
+        store.add(folder, commit, found.packed)
 
     return add
 

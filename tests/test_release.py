@@ -34,7 +34,7 @@ def checkout(tmp_path: Path, build_file_tree: Any, commit_all: Any) -> Path:
 
 
 def test_a_release_is_one_file(checkout: Path, tmp_path: Path) -> None:
-    path = release.release("0.1.0", checkout, tmp_path / "history")
+    (path,) = release.release("0.1.0", checkout, tmp_path / "history")
     assert path == tmp_path / "history" / "0.1.0.stream.xz"
 
 
@@ -58,7 +58,7 @@ def test_an_unchanged_template_is_refused(checkout: Path, tmp_path: Path) -> Non
 
 
 def test_a_release_is_never_written_again(checkout: Path, tmp_path: Path) -> None:
-    path = release.release("0.1.0", checkout, tmp_path / "history")
+    (path,) = release.release("0.1.0", checkout, tmp_path / "history")
     before = path.read_bytes()
     (checkout / "template/x").write_text("2\n")
     with pytest.raises(UsageError, match="not later than"):
@@ -72,13 +72,13 @@ def test_earlier_releases_stay_what_they_are(checkout: Path, tmp_path: Path) -> 
     release.release("0.2.0", checkout, tmp_path / "history")
     found = source.released(tmp_path / "history")
     assert found.versions == ("0.1.0", "0.2.0")
-    assert [one.files["template/x"].content for one in found.commits] == [b"1\n", b"2\n"]
+    assert [found.commit(v).files["template/x"].content for v in found.versions] == [b"1\n", b"2\n"]
 
 
 def test_a_release_holds_what_has_changed_since_the_last(checkout: Path, tmp_path: Path) -> None:
     release.release("0.1.0", checkout, tmp_path / "history")
     (checkout / "template/x").write_text("2\n")
-    path = release.release("0.2.0", checkout, tmp_path / "history")
+    (path,) = release.release("0.2.0", checkout, tmp_path / "history")
     commands = lzma.decompress(path.read_bytes())
     assert b"from refs/tags/v0.1.0\nM 100644 inline template/x\ndata 2\n2\n" in commands
     assert b"copier.yml" not in commands

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import lzma
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 
 from platformdirs import user_cache_dir
 
-from . import git, stream
+from . import git, mount, store, stream, wheel
 from .errors import MlfactoryError
 from .model import Files
 
@@ -26,8 +24,6 @@ REF = "refs/mlfactory/template/"
 KEPT = "refs/mlfactory/*"
 UNRELEASED = 1767225600  # 2026-01-01: development commits need a date, and it must be the same
 SEAL = "mlfactory-seal"
-SUFFIX = ".stream.xz"
-PRESET = 9 | lzma.PRESET_EXTREME
 
 
 @dataclass(frozen=True)
@@ -40,6 +36,7 @@ class History:
 
     versions: tuple[str, ...]
     packed: tuple[bytes, ...]
+    wheels: tuple[bytes, ...] = ()
     draft: stream.Commit | None = None
 
     @property
@@ -54,45 +51,36 @@ class History:
     def names(self) -> tuple[str, ...]:
         return (*self.versions, *filter(None, [self.development]))
 
-    @property
-    def commits(self) -> tuple[stream.Commit, ...]:
-        """Every version with all of its files. Raises MlfactoryError when they are damaged."""
-        return (*unpacked(self.packed), *filter(None, [self.draft]))
+    def commit(self, version: str) -> stream.Commit:
+        """A version as its checkout had it. Raises MlfactoryError when it is damaged."""
+        if self.draft and version == self.draft.version:
+            return self.draft
+        place = self.versions.index(version)
+        return store.restored(store.unpacked(self.packed)[place], self.wheels[place])
 
-    def files_of(self, version: str) -> Files:
-        return self.commits[self.names.index(version)].files
+    def wheel(self, version: str) -> bytes:
+        """The runtime of a version; nothing where the template had none yet."""
+        if self.draft and version == self.draft.version:
+            return mount.built(self.draft)
+        return self.wheels[self.versions.index(version)]
+
+    def rendered(self, version: str) -> stream.Commit:
+        """A version as copier reads it."""
+        return mount.mounted(self.commit(version), self.wheel(version))
 
     @property
     def streams(self) -> Iterator[bytes]:
         """What `git fast-import` makes the repository of."""
         parent = None
-        for commit in self.commits:
+        for version in self.names:
+            commit = self.rendered(version)
             yield stream.written(commit, parent)
             parent = commit
 
     @property
     def key(self) -> str:
-        parts = (*self.packed, self.development.encode())
+        parts = (*self.packed, *self.wheels, self.development.encode())
         return hashlib.sha256(b"".join(parts)).hexdigest()[:20]
-
-
-def packed(commit: stream.Commit, parent: stream.Commit | None) -> bytes:
-    """A release as it is stored."""
-    return lzma.compress(stream.written(commit, parent), preset=PRESET)
-
-
-@lru_cache(maxsize=2)
-def unpacked(packed: tuple[bytes, ...]) -> tuple[stream.Commit, ...]:
-    """Releases as they are stored, oldest first, read once. Raises MlfactoryError when damaged."""
-    found: list[stream.Commit] = []
-    try:
-        for content in packed:
-            found.append(stream.read(lzma.decompress(content), found[-1] if found else None))
-    except (lzma.LZMAError, ValueError, KeyError) as error:
-        raise MlfactoryError(
-            f"the template's history is damaged: {error}", "Reinstall mlfactory."
-        ) from error
-    return tuple(found)
 
 
 def history(folder: Path = HISTORY, checkout: Path | None = None) -> History:
@@ -112,9 +100,17 @@ def history(folder: Path = HISTORY, checkout: Path | None = None) -> History:
 
 def released(folder: Path) -> History:
     """The releases that stand in `folder`."""
-    paths = {path.name.removesuffix(SUFFIX): path for path in folder.glob(f"*{SUFFIX}")}
-    versions = tuple(sorted(paths, key=numbers))
-    return History(versions, tuple(paths[version].read_bytes() for version in versions))
+    found = (path.name.removesuffix(store.SUFFIX) for path in folder.glob(f"*{store.SUFFIX}"))
+    versions = tuple(sorted(found, key=numbers))
+    return History(
+        versions,
+        tuple((folder / f"{version}{store.SUFFIX}").read_bytes() for version in versions),
+        tuple(content(folder / wheel.file_name(version)) for version in versions),
+    )
+
+
+def content(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
 
 
 def numbers(version: str) -> tuple[int, ...]:
@@ -131,7 +127,7 @@ def surrounding_checkout() -> Path | None:
 
 def with_development(found: History, files: Files) -> History:
     """Add one unreleased commit when the files are not those of the last release."""
-    if found.commits and files == found.commits[-1].files:
+    if found.versions and files == found.commit(found.versions[-1]).files:
         return found
     *rest, patch = numbers(found.versions[-1]) if found.versions else (0, 1, -1)
     digits = int(digest(files), 16) % 10**12

@@ -61,7 +61,7 @@ def own_template(ref: str) -> Template:
         f"v{version}",
         version,
         released,
-        files=found.files_of(version),
+        files=found.rendered(version).files,
         repository=source.repository(found),
     )
 
