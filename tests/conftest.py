@@ -116,6 +116,24 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
     return add
 
 
+@pytest.fixture
+def origin(
+    tmp_path: Path, commit_all: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A checkout of a template with a small runtime and one release; this process runs from it."""
+    from mlfactory import release, source
+
+    from .runtimes import checkout
+
+    top = checkout(tmp_path / "origin")
+    commit_all(top)
+    release.release("0.4.0", top, top / "history")
+    monkeypatch.setattr(source, "surrounding_checkout", lambda: top)
+    monkeypatch.setattr(source, "HISTORY", top / "history")
+    monkeypatch.setattr(source.history, "__defaults__", (top / "history", None))
+    return top
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
     """A PostgreSQL server of the tests' own, on this machine only."""

@@ -35,7 +35,7 @@ LAYERS = (
     {"merging"},
     {"planning"},
     {"create", "doctor", "update", "drift"},
-    {"lineage", "restore", "simulate"},
+    {"library", "lineage", "restore", "simulate"},
     {"cli", "__main__"},
 )
 

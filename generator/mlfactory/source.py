@@ -109,6 +109,12 @@ def released(folder: Path) -> History:
     )
 
 
+def released_wheels(folder: Path | None = None) -> dict[str, str]:
+    """The SHA-256 of each wheel of the runtime that was released, by the wheel's name."""
+    paths = sorted((folder or HISTORY).glob("*.whl"))
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
 def content(path: Path) -> bytes:
     return path.read_bytes() if path.exists() else b""
 

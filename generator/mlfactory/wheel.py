@@ -10,6 +10,7 @@ import base64
 import csv
 import hashlib
 import io
+import re
 import tomllib
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -25,6 +26,10 @@ TAGS = "Wheel-Version: 1.0\nGenerator: mlfactory\nRoot-Is-Purelib: true\nTag: py
 
 def file_name(version: str) -> str:
     return f"{PACKAGE}-{version}-py3-none-any.whl"
+
+
+def version_of(name: str) -> str:
+    return name.removeprefix(f"{PACKAGE}-").partition("-")[0]
 
 
 def build(files: Files, version: str) -> bytes:
@@ -112,6 +117,12 @@ def record(parts: Mapping[str, bytes], own: str) -> str:
 def files(content: bytes) -> Files:
     """The package's files in a wheel. Raises MlfactoryError for what is none."""
     return {name: File(PLAIN, kept) for name, kept in members(content) if is_package(name)}
+
+
+def listing(content: bytes) -> Files:
+    """All that can be compared: names without the version, and not the list of hashes."""
+    found = {re.sub(r"^[^/]+\.dist-info/", "dist-info/", n): kept for n, kept in members(content)}
+    return {n: File(PLAIN, kept) for n, kept in found.items() if n != "dist-info/RECORD"}
 
 
 def members(content: bytes) -> Iterator[tuple[str, bytes]]:
