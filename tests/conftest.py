@@ -94,7 +94,7 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
 
     Only this process has it, and no checkout: it is like a program that was installed.
     """
-    from mlfactory import source, stream
+    from mlfactory import source, store, stream
 
     folder = tmp_path / "history"
     shutil.copytree(source.HISTORY, folder)
@@ -104,15 +104,34 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
 
     def add(version: str) -> None:
         scratch = tmp_path / version
-        stream.unpack(source.released(folder).streams[-1], scratch)
+        found = source.released(folder)
+        stream.unpack(found.commit(found.versions[-1]).files, scratch)
         for page in ("docs/runbook.md", "src/{{ package }}/model.py"):
             file = scratch / "template/project" / page
             file.write_text(f"{file.read_text()}\n# Read what {version} says.\n")
         text = f"mlfactory template {version}\n\nMore advice in {version}."
-        content = stream.commit(version, text, 1_800_000_000, stream.tree(scratch))
-        (folder / f"{version}.stream").write_bytes(content)
+        commit = stream.Commit(version, text, 1_800_000_000, stream.tree(scratch))
+        store.add(folder, commit, found.packed)
 
     return add
+
+
+@pytest.fixture
+def origin(
+    tmp_path: Path, commit_all: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A checkout of a template with a small runtime and one release; this process runs from it."""
+    from mlfactory import release, source
+
+    from .runtimes import checkout
+
+    top = checkout(tmp_path / "origin")
+    commit_all(top)
+    release.release("0.4.0", top, top / "history")
+    monkeypatch.setattr(source, "surrounding_checkout", lambda: top)
+    monkeypatch.setattr(source, "HISTORY", top / "history")
+    monkeypatch.setattr(source.history, "__defaults__", (top / "history", None))
+    return top
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,9 @@ LAYERS = (
     {"errors"},
     {"model", "process", "samples"},
     {"git", "answers", "packages", "preflight", "console"},
-    {"stream", "place", "journal", "linked"},
+    {"stream", "wheel", "place", "journal", "linked"},
+    {"mount"},
+    {"store"},
     {"source", "checks", "pending"},
     {"upstream", "renders"},
     {"engine", "cookie", "intake", "steps", "release", "remote_helper"},
@@ -33,7 +35,7 @@ LAYERS = (
     {"merging"},
     {"planning"},
     {"create", "doctor", "update", "drift"},
-    {"lineage", "restore", "simulate"},
+    {"library", "lineage", "restore", "simulate"},
     {"cli", "__main__"},
 )
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from mlfactory import console
-from mlfactory.model import Finding, Summary
+from mlfactory.model import Change, Finding, Plan, Summary
 
 MADE = Summary(
     project="churn",
@@ -97,3 +97,18 @@ def test_an_error_and_its_hint_stand_on_lines_of_their_own(
 ) -> None:
     console.show_error("no", "do this\nor that")
     assert capsys.readouterr().err == "error: no\nhint: do this\nhint: or that\n"
+
+
+def test_a_plan_counts_the_librarys_files_that_nobody_edited() -> None:
+    library = "runtime/mlfactory_runtime/"
+    states = ["added", "changed", "added", "merged", "conflict", "added"]
+    rows = [Change(f"{library}{n}.py", state) for n, state in enumerate(states)]
+    plan = Plan("p", "s", "1", "2", changes=(Change("a.txt", "added"), *rows))
+    lines = [" ".join(line.split()) for line in console.plan_lines(plan)]
+    assert lines[lines.index("Files:") + 1 :] == [
+        "added a.txt",
+        f"added {library} (3 files)",
+        f"changed {library}1.py",
+        f"merged {library}3.py",
+        f"conflict {library}4.py",
+    ]

@@ -40,7 +40,8 @@ def checkout(tmp_path: Path, build_file_tree: Build, monkeypatch: pytest.MonkeyP
     place = tmp_path / "checkout"
     for name in ("copier.yml", "template"):
         (place / name).parent.mkdir(exist_ok=True)
-    source.stream.unpack(source.released(source.HISTORY).streams[-1], place)
+    found = source.released(source.HISTORY)
+    source.stream.unpack(found.commit(found.newest).files, place)
     build_file_tree(place, {"template/project/docs/news.md": "one\n"})
     monkeypatch.setattr(source, "surrounding_checkout", lambda: place)
     return place

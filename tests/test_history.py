@@ -80,7 +80,7 @@ def test_a_release_has_the_commit_that_it_always_had(version: str, commit: str) 
 
 def test_the_history_survives_a_checkout_without_git(tmp_path: Path) -> None:
     """As in a wheel: only the files of the history, no repository around them."""
-    for stream in source.HISTORY.glob("*.stream"):
+    for stream in source.HISTORY.glob("*.stream.xz"):
         (tmp_path / stream.name).write_bytes(stream.read_bytes())
     found = source.released(tmp_path)
     assert found.key == source.released(source.HISTORY).key

@@ -8,7 +8,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from mlfactory import packages, source, stream
+from mlfactory import packages, source, store, stream
 
 from .conftest import ROOT, Command
 
@@ -63,11 +63,12 @@ def test_a_wheel_updates_a_factory_without_a_checkout(
     program, factory = installed / "mlfactory", tmp_path / "made"
     command(program, "new", "made", "--no-setup", "--defaults", cwd=tmp_path, **offline)
     (history,) = installed.parent.glob("lib/python*/site-packages/mlfactory/history")
-    stream.unpack(source.released(source.HISTORY).streams[-1], tmp_path / "next")
+    found = source.released(source.HISTORY)
+    stream.unpack(found.commit(found.newest).files, tmp_path / "next")
     page = tmp_path / "next/template/project/docs/runbook.md"
     page.write_text(page.read_text() + "\nOne more thing.\n")
-    content = stream.commit("98.0.0", "98.0.0\n\nMore.", 1, stream.tree(tmp_path / "next"))
-    (history / "98.0.0.stream").write_bytes(content)
+    new = stream.Commit("98.0.0", "98.0.0\n\nMore.", 1, stream.tree(tmp_path / "next"))
+    store.add(history, new, found.packed)
     assert "More." in command(program, "update", factory, "--dry-run", **offline).stdout
     command(program, "update", factory, "--defaults", **offline)
     assert source.recorded_version(factory) == "98.0.0"

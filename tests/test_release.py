@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import lzma
 import shutil
 import sys
 from pathlib import Path
@@ -33,19 +34,19 @@ def checkout(tmp_path: Path, build_file_tree: Any, commit_all: Any) -> Path:
 
 
 def test_a_release_is_one_file(checkout: Path, tmp_path: Path) -> None:
-    path = release.release("0.1.0", checkout, tmp_path / "history")
-    assert path == tmp_path / "history" / "0.1.0.stream"
+    (path,) = release.release("0.1.0", checkout, tmp_path / "history")
+    assert path == tmp_path / "history" / "0.1.0.stream.xz"
 
 
 def test_the_maintainer_is_told_what_to_pin(checkout: Path, command: Any) -> None:
     """The program runs from a checkout of its own: the history is beside it."""
     program = checkout / "generator/mlfactory"
     shutil.copytree(
-        ROOT / "generator/mlfactory", program, ignore=shutil.ignore_patterns("*.stream")
+        ROOT / "generator/mlfactory", program, ignore=shutil.ignore_patterns("*.stream.xz")
     )
     argv = (sys.executable, "-m", "mlfactory.release", "0.1.0")
     told = command(*argv, PYTHONPATH=str(program.parent)).stderr
-    assert f"wrote {program}/history/0.1.0.stream" in told
+    assert f"wrote {program}/history/0.1.0.stream.xz" in told
     assert "git ls-remote mlfactory::template v0.1.0" in told
     assert "pytest tests/test_history.py" in told
 
@@ -57,7 +58,7 @@ def test_an_unchanged_template_is_refused(checkout: Path, tmp_path: Path) -> Non
 
 
 def test_a_release_is_never_written_again(checkout: Path, tmp_path: Path) -> None:
-    path = release.release("0.1.0", checkout, tmp_path / "history")
+    (path,) = release.release("0.1.0", checkout, tmp_path / "history")
     before = path.read_bytes()
     (checkout / "template/x").write_text("2\n")
     with pytest.raises(UsageError, match="not later than"):
@@ -71,7 +72,16 @@ def test_earlier_releases_stay_what_they_are(checkout: Path, tmp_path: Path) -> 
     release.release("0.2.0", checkout, tmp_path / "history")
     found = source.released(tmp_path / "history")
     assert found.versions == ("0.1.0", "0.2.0")
-    assert b"data 2\n1\n" in found.streams[0]
+    assert [found.commit(v).files["template/x"].content for v in found.versions] == [b"1\n", b"2\n"]
+
+
+def test_a_release_holds_what_has_changed_since_the_last(checkout: Path, tmp_path: Path) -> None:
+    release.release("0.1.0", checkout, tmp_path / "history")
+    (checkout / "template/x").write_text("2\n")
+    (path,) = release.release("0.2.0", checkout, tmp_path / "history")
+    commands = lzma.decompress(path.read_bytes())
+    assert b"from refs/tags/v0.1.0\nM 100644 inline template/x\ndata 2\n2\n" in commands
+    assert b"copier.yml" not in commands
 
 
 def test_files_unknown_to_git_are_refused(checkout: Path, tmp_path: Path) -> None:

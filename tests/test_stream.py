@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mlfactory import stream
+from mlfactory import git, stream
 
 
 @pytest.fixture
@@ -24,25 +24,62 @@ def tree(tmp_path: Path) -> Path:
     return top
 
 
+def commit(files: stream.Files, version: str = "1.0.0", message: str = "x\n") -> stream.Commit:
+    return stream.Commit(version, message, 0, files)
+
+
+def test_what_is_read_is_what_was_written(tree: Path) -> None:
+    kept = commit(stream.tree(tree), message="data 3\n\ndeleteall\nM 100644 inline z\n")
+    assert stream.read(stream.written(kept)) == kept
+
+
+def test_a_later_commit_holds_what_has_changed(tree: Path) -> None:
+    first = commit(stream.tree(tree))
+    (tree / "template/binary").unlink()
+    (tree / "template/run").chmod(0o644)
+    (tree / "template/D x").write_bytes(b"D copier.yml\n")
+    second = commit(stream.tree(tree), "1.1.0")
+    stored = stream.written(second, first)
+    assert stored.endswith(
+        b"from refs/tags/v1.0.0\nD template/binary\n"
+        b"M 100644 inline template/D x\ndata 13\nD copier.yml\n\n"
+        b"M 100644 inline template/run\ndata 10\n#!/bin/sh\n\n" + stream.tag("1.1.0")
+    )
+    assert stream.read(stored, first) == second
+
+
+def test_a_file_may_become_a_folder(tree: Path, tmp_path: Path) -> None:
+    first = commit(stream.tree(tree))
+    (tree / "template/run").unlink()
+    (tree / "template/run").mkdir()
+    (tree / "template/run/fast").touch()
+    second = commit(stream.tree(tree), "1.1.0")
+    git.import_history(tmp_path / "git", stream.written(first) + stream.written(second, first))
+    listed = git.run("ls-tree", "-r", "--name-only", "v1.1.0", cwd=tmp_path / "git").out
+    assert listed.splitlines() == sorted(second.files)
+
+
+def test_a_commit_without_its_parent_is_refused(tree: Path) -> None:
+    first = commit(stream.tree(tree))
+    stored = stream.written(commit({}, "1.2.0"), first)
+    with pytest.raises(ValueError, match=r"not the first commit"):
+        stream.read(stored)
+    with pytest.raises(ValueError, match=r"not after 1\.1\.0"):
+        stream.read(stored, commit({}, "1.1.0"))
+
+
+@pytest.mark.parametrize("kept", [0, 10, 200, -1])
+def test_half_a_commit_is_refused(tree: Path, kept: int) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        stream.read(stream.written(commit(stream.tree(tree)))[:kept])
+
+
 def test_what_is_unpacked_is_what_was_packed(tree: Path, tmp_path: Path) -> None:
-    content = stream.tree(tree)
-    message = "data 3\n\ndeleteall\nM 100644 inline z\n"
-    stream.unpack(stream.commit("1.0.0", message, 0, content), tmp_path / "out")
-    assert stream.tree(tmp_path / "out") == content
+    stream.unpack(stream.tree(tree), tmp_path / "out")
+    assert stream.tree(tmp_path / "out") == stream.tree(tree)
 
 
 def test_modes_are_kept(tree: Path, tmp_path: Path) -> None:
-    stream.unpack(stream.commit("1.0.0", "x", 0, stream.tree(tree)), tmp_path / "out")
+    stream.unpack(stream.tree(tree), tmp_path / "out")
     assert (tmp_path / "out/template/run").stat().st_mode & 0o111 == 0o111
     assert (tmp_path / "out/template/binary").stat().st_mode & 0o111 == 0
-
-
-def test_a_release_is_known_by_its_tree(tree: Path) -> None:
-    content = stream.tree(tree)
-    assert stream.is_release_of(content, "1.0.0", stream.commit("1.0.0", "x", 0, content))
-
-
-def test_another_tree_is_not_the_release(tree: Path) -> None:
-    release = stream.commit("1.0.0", "x", 0, stream.tree(tree))
-    (tree / "template/new").touch()
-    assert not stream.is_release_of(stream.tree(tree), "1.0.0", release)

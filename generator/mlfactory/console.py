@@ -22,6 +22,7 @@ from .model import (
     Restoring,
     Status,
     Summary,
+    folded,
 )
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         if found:
             yield from ("", title)
             yield from (f"  {text}" for text in answered(found))
-    yield from ("", "Files:", *map(change_line, plan.changes))
+    yield from ("", "Files:", *map(change_line, folded(plan.changes)))
     for name in plan.blocked:
         yield change_line(Change(name, "in the way", "git does not track it: move it away first"))
     yield from ("", *(f"note: {text}" for text in plan.warnings)) if plan.warnings else ()

@@ -6,6 +6,7 @@ A check is a class: its name is the id, its docstring the title, and `check` ret
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import json
 import re
 import sys
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import answers, git, packages, process, source
+from . import answers, git, packages, process, source, wheel
 from .errors import MlfactoryError
 from .model import ERROR, OK, WARNING, Finding
 
@@ -107,6 +108,19 @@ class FAC001:
         return Seen(OK, f"from {found.get('_src_path')} {found.get('_commit', '')}".strip())
 
 
+class RUN001:
+    """The library that the factory runs on is one that was released"""
+
+    @staticmethod
+    def check(place: Path) -> Seen:
+        paths = sorted((place / "vendor").glob(f"{wheel.PACKAGE}-*.whl"))
+        if not paths:
+            return Seen(OK, "there is no wheel of it in vendor/")
+        released = source.released_wheels()
+        seen = [_wheel(place, path, released.get(path.name)) for path in paths]
+        return max(seen, key=lambda one: (OK, WARNING, ERROR).index(one.state))
+
+
 class ENV001:
     """The environment agrees with the lock"""
 
@@ -181,7 +195,7 @@ class HOOK001:
 
 
 MACHINE: tuple[type[Any], ...] = (PY001, GIT001, UV001, LIB001, TPL001)
-FACTORY: tuple[type[Any], ...] = (FAC001, ENV001, CAT001, DVC001, DVC002, HOOK001)
+FACTORY: tuple[type[Any], ...] = (FAC001, RUN001, ENV001, CAT001, DVC001, DVC002, HOOK001)
 
 
 def examine(project: Path | None) -> tuple[Finding, ...]:
@@ -213,6 +227,20 @@ def _factory(place: Path, program: str, *args: str) -> process.Result:
     """Run a program of the factory's environment; its code is for the check to judge."""
     argv = [str(place / ".venv" / "bin" / program), *args]
     return process.run(argv, place, env=packages.environment(place), ok=range(256), hint="uv sync")
+
+
+def _wheel(place: Path, path: Path, released: str | None) -> Seen:
+    """Whether a wheel has the hash that was released under its name."""
+    name, version = f"vendor/{path.name}", wheel.version_of(path.name)
+    if released:
+        if hashlib.sha256(path.read_bytes()).hexdigest() == released:
+            return Seen(OK, f"mlfactory-runtime {version}, as it was released")
+        return Seen(ERROR, f"{name} is not what was released", f"mlfactory restore {name}")
+    if ".dev" in version:
+        return Seen(WARNING, f"mlfactory-runtime {version} was never released", "mlfactory update")
+    own = source.recorded_version(place)
+    upgrade = "uv tool upgrade mlfactory"
+    return Seen(ERROR if own else WARNING, f"this mlfactory knows no release {name}", upgrade)
 
 
 def _by_code(done: process.Result, fine: str, remedy: str) -> Seen:

@@ -17,6 +17,11 @@ from .renders import Render
 from .trees import Bench
 
 CLEAN, EDITED, MISSING, MOVED, DIVERGED = "clean", "edited", "missing", "renamed", "diverged"
+COLOURED = "--color=always"
+PLAINLY = (
+    "-c", "core.quotePath=false", "diff", "-M", "--no-ext-diff", "--no-textconv",
+    "--src-prefix=a/", "--dst-prefix=b/",
+)  # fmt: skip
 STATES = {"D": MISSING, "R": MOVED}
 
 
@@ -138,7 +143,7 @@ def diff(
     """
     project = linked.find(place, file)
     found = planning.course(project, to or ("" if update else project.version))
-    look = ("--color=always",) if color else ("--no-color",)
+    look = (COLOURED,) if color else ("--no-color",)
     if to or update:
         with planning.prepared(found, Wish(trust=trust)) as ready:
             sides = (ready.bench.head, ready.merge.tree)
@@ -170,18 +175,9 @@ def project_and_names(given: list[str]) -> tuple[Path, list[str]]:
 
 
 def shown(bench: Bench, sides: tuple[str, str], where: list[str], look: tuple[str, ...]) -> str:
-    plainly = ("--binary", "--src-prefix=a/", "--dst-prefix=b/")
-    argv = (
-        "-c",
-        "core.quotePath=false",
-        "diff",
-        "-M",
-        "--no-ext-diff",
-        "--no-textconv",
-        *plainly,
-        *look,
-    )
-    return bench.git(*argv, *sides, "--", *where)
+    """A patch that `git apply` takes; for people, without the bytes of what is no text."""
+    whole = () if COLOURED in look else ("--binary",)
+    return bench.git(*PLAINLY, *whole, *look, *sides, "--", *where)
 
 
 def wanted(path: str, names: list[str]) -> bool:

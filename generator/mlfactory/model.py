@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, Protocol
 Answers = Mapping[str, Any]
 
 OK, WARNING, ERROR = "ok", "warning", "error"
+LIBRARY = "runtime/mlfactory_runtime/"
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,21 @@ class Goal:
 
 
 @dataclass(frozen=True)
+class File:
+    """One file of a template; the mode is git's."""
+
+    mode: str
+    content: bytes
+
+
+Files = Mapping[str, File]
+
+
+@dataclass(frozen=True)
 class Template:
     """Where a template comes from: `source` is what a factory records, `ref` what is rendered.
 
-    `stream` and `repository` hold the template that travels with the program; others have none.
+    `files` and `repository` hold the template that travels with the program; others have none.
     `version` is empty until it is known; `released` is false for a development version.
     """
 
@@ -61,7 +74,7 @@ class Template:
     ref: str | None = None
     version: str = ""
     released: bool = True
-    stream: bytes | None = None
+    files: Files | None = None
     repository: Path | None = None
 
 
@@ -127,6 +140,17 @@ class Change:
     path: str
     state: str
     note: str = ""
+
+
+def folded(changes: tuple[Change, ...]) -> Iterator[Change]:
+    """The same for people: files of the library that nobody edited are one line per state."""
+    plain = ("added", "changed", "deleted")
+    counts = Counter(c.state for c in changes if c.path.startswith(LIBRARY) and c.state in plain)
+    for change in changes:
+        if not change.path.startswith(LIBRARY) or change.state not in plain:
+            yield change
+        elif number := counts.pop(change.state, 0):
+            yield Change(LIBRARY, change.state, f"{number} files") if number > 1 else change
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import git, source, stream
+from . import git, source, store, stream
 from .errors import OK, MlfactoryError, UsageError
 
 NEXT = """next: pin it in tests/test_history.py, where its tests print what to add:
@@ -15,25 +15,18 @@ NEXT = """next: pin it in tests/test_history.py, where its tests print what to a
   RENDERS   the digests of its files: pytest tests/test_history.py"""
 
 
-def release(version: str, checkout: Path, folder: Path = source.HISTORY) -> Path:
-    """Write the stream of `version` from the checkout's template and return its path.
-
-    The history is append-only: what exists is never written again.
-    """
+def release(version: str, checkout: Path, folder: Path = source.HISTORY) -> tuple[Path, ...]:
+    """Write the stream and the wheel of `version` from the checkout's template."""
     found = source.released(folder)
     check_version(version, found)
     check_tracked(checkout)
-    content = stream.tree(checkout, untracked=False)
-    if found.versions and stream.is_release_of(content, found.versions[-1], found.streams[-1]):
+    files = stream.tree(checkout, untracked=False)
+    if found.versions and files == found.commit(found.versions[-1]).files:
         raise MlfactoryError(f"the template has not changed since {found.versions[-1]}")
     changes = checkout / "CHANGELOG.md"
     text = changes.read_text(encoding="utf-8") if changes.exists() else ""
-    message, seconds = changelog_section(version, text)
-    path = folder / f"{version}.stream"
-    folder.mkdir(exist_ok=True)
-    with path.open("xb") as file:
-        file.write(stream.commit(version, message, seconds, content))
-    return path
+    commit = stream.Commit(version, *changelog_section(version, text), files)
+    return store.add(folder, commit, found.packed)
 
 
 def check_version(version: str, found: source.History) -> None:
@@ -71,11 +64,11 @@ def main() -> int:
         checkout = source.surrounding_checkout()
         if checkout is None or len(sys.argv) != 2:
             raise UsageError("this needs a checkout and one version: mlfactory.release 0.1.0")
-        path = release(sys.argv[1], checkout)
+        paths = release(sys.argv[1], checkout)
     except MlfactoryError as error:
         sys.stderr.write(f"error: {error.message}\n" + (f"hint: {error.hint}\n" * bool(error.hint)))
         return error.exit_code
-    sys.stderr.write(f"wrote {path}\n{NEXT.format(path.stem)}\n")
+    sys.stderr.write("".join(f"wrote {path}\n" for path in paths) + f"{NEXT.format(sys.argv[1])}\n")
     return OK
 
 

@@ -7,13 +7,15 @@ import os
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from platformdirs import user_cache_dir
 
-from . import git, stream
+from . import git, mount, store, stream, wheel
 from .errors import MlfactoryError
+from .model import Files
 
 URL = "mlfactory::template"
 SOURCE = f"git+{URL}"
@@ -26,11 +28,20 @@ SEAL = "mlfactory-seal"
 
 @dataclass(frozen=True)
 class History:
-    """Released versions, oldest first, then perhaps a development version; one stream each."""
+    """Released versions, oldest first, then perhaps a development version.
+
+    Of the releases it holds the bytes as they are stored: to read them takes longer than most
+    commands need, and a repository that is built already answers for them.
+    """
 
     versions: tuple[str, ...]
-    streams: tuple[bytes, ...]
-    development: str = ""
+    packed: tuple[bytes, ...]
+    wheels: tuple[bytes, ...] = ()
+    draft: stream.Commit | None = None
+
+    @property
+    def development(self) -> str:
+        return self.draft.version if self.draft else ""
 
     @property
     def newest(self) -> str:
@@ -40,12 +51,36 @@ class History:
     def names(self) -> tuple[str, ...]:
         return (*self.versions, *filter(None, [self.development]))
 
-    def stream_of(self, version: str) -> bytes:
-        return self.streams[self.names.index(version)]
+    def commit(self, version: str) -> stream.Commit:
+        """A version as its checkout had it. Raises MlfactoryError when it is damaged."""
+        if self.draft and version == self.draft.version:
+            return self.draft
+        place = self.versions.index(version)
+        return store.restored(store.unpacked(self.packed)[place], self.wheels[place])
+
+    def wheel(self, version: str) -> bytes:
+        """The runtime of a version; nothing where the template had none yet."""
+        if self.draft and version == self.draft.version:
+            return mount.built(self.draft)
+        return self.wheels[self.versions.index(version)]
+
+    def rendered(self, version: str) -> stream.Commit:
+        """A version as copier reads it."""
+        return mount.mounted(self.commit(version), self.wheel(version))
+
+    @property
+    def streams(self) -> Iterator[bytes]:
+        """What `git fast-import` makes the repository of."""
+        parent = None
+        for version in self.names:
+            commit = self.rendered(version)
+            yield stream.written(commit, parent)
+            parent = commit
 
     @property
     def key(self) -> str:
-        return hashlib.sha256(b"".join(self.streams)).hexdigest()[:20]
+        parts = (*self.packed, *self.wheels, self.development.encode())
+        return hashlib.sha256(b"".join(parts)).hexdigest()[:20]
 
 
 def history(folder: Path = HISTORY, checkout: Path | None = None) -> History:
@@ -56,7 +91,7 @@ def history(folder: Path = HISTORY, checkout: Path | None = None) -> History:
     found = released(folder)
     place = checkout or surrounding_checkout()
     full = found if place is None else with_development(found, stream.tree(place))
-    if not full.streams:
+    if not full.names:
         raise MlfactoryError(
             "the template's history is missing from this installation", "Reinstall mlfactory."
         )
@@ -65,8 +100,23 @@ def history(folder: Path = HISTORY, checkout: Path | None = None) -> History:
 
 def released(folder: Path) -> History:
     """The releases that stand in `folder`."""
-    paths = sorted(folder.glob("*.stream"), key=lambda path: numbers(path.stem))
-    return History(tuple(p.stem for p in paths), tuple(p.read_bytes() for p in paths))
+    found = (path.name.removesuffix(store.SUFFIX) for path in folder.glob(f"*{store.SUFFIX}"))
+    versions = tuple(sorted(found, key=numbers))
+    return History(
+        versions,
+        tuple((folder / f"{version}{store.SUFFIX}").read_bytes() for version in versions),
+        tuple(content(folder / wheel.file_name(version)) for version in versions),
+    )
+
+
+def released_wheels(folder: Path | None = None) -> dict[str, str]:
+    """The SHA-256 of each wheel of the runtime that was released, by the wheel's name."""
+    paths = sorted((folder or HISTORY).glob("*.whl"))
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def content(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
 
 
 def numbers(version: str) -> tuple[int, ...]:
@@ -81,15 +131,20 @@ def surrounding_checkout() -> Path | None:
     return root if is_checkout else None
 
 
-def with_development(found: History, content: bytes) -> History:
-    """Add one unreleased commit when the tree is not that of the last release."""
-    if found.versions and stream.is_release_of(content, found.versions[-1], found.streams[-1]):
+def with_development(found: History, files: Files) -> History:
+    """Add one unreleased commit when the files are not those of the last release."""
+    if found.versions and files == found.commit(found.versions[-1]).files:
         return found
     *rest, patch = numbers(found.versions[-1]) if found.versions else (0, 1, -1)
-    digits = int(hashlib.sha256(content).hexdigest(), 16) % 10**12
+    digits = int(digest(files), 16) % 10**12
     version = ".".join(map(str, (*rest, patch + 1))) + f".dev{digits}"
-    commit = stream.commit(version, "Not released yet.", UNRELEASED, content)
-    return History(found.versions, (*found.streams, commit), version)
+    draft = stream.Commit(version, "Not released yet.", UNRELEASED, files)
+    return replace(found, draft=draft)
+
+
+def digest(files: Files) -> str:
+    """A hash of all names, modes and contents."""
+    return hashlib.sha256(stream.written(stream.Commit("", "", 0, files))).hexdigest()
 
 
 def repository(found: History | None = None) -> Path:

@@ -1,39 +1,101 @@
-"""The format of the template's history: what `git fast-import` reads, one whole tree per commit."""
+"""The format of the template's history: what `git fast-import` reads, one commit per release."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from . import git
 from .errors import MlfactoryError
+from .model import File, Files
 
 IDENTITY = f"{git.NAME} <{git.EMAIL}>"
 TREE = ("copier.yml", "template")
+WHOLE = "deleteall\n"  # before all files of a commit that names no parent
+HEAD = re.compile(rb"commit refs/heads/main\ncommitter [^\n]* (\d+) \+0000\n")
+TAG = re.compile(rb"reset refs/tags/v([^\n]+)\nfrom refs/heads/main\n\n\Z")
+COMMAND = re.compile(rb"(?:M (\d{6}) inline|D) ([^\n]+)\n")
 
 
-def is_release_of(content: bytes, version: str, stream: bytes) -> bool:
-    """Whether the release has exactly this tree."""
-    return stream.endswith(content + tag(version))
+@dataclass(frozen=True)
+class Commit:
+    """One version of the template: what its release said, when, and all of its files."""
+
+    version: str
+    message: str
+    seconds: int
+    files: Files
 
 
-def commit(version: str, message: str, seconds: int, content: bytes) -> bytes:
-    """One release for `git fast-import`; the branch's tip, if any, is its parent."""
-    text = f"{message.strip()}\n".encode()
-    head = f"commit refs/heads/main\ncommitter {IDENTITY} {seconds} +0000\ndata {len(text)}\n"
-    return head.encode() + text + content + tag(version)
+def written(commit: Commit, parent: Commit | None = None) -> bytes:
+    """A commit for `git fast-import`: all files, or what has changed since the parent."""
+    text = f"{commit.message.strip()}\n".encode()
+    head = f"commit refs/heads/main\ncommitter {IDENTITY} {commit.seconds} +0000\n"
+    start = f"from refs/tags/v{parent.version}\n" if parent else WHOLE
+    old = parent.files if parent else {}
+    gone = "".join(f"D {name}\n" for name in sorted(old.keys() - commit.files.keys()))
+    new = [entry(n, f) for n, f in sorted(commit.files.items()) if old.get(n) != f]
+    head += f"data {len(text)}\n"
+    return b"".join([head.encode(), text, start.encode(), gone.encode(), *new, tag(commit.version)])
+
+
+def entry(name: str, file: File) -> bytes:
+    """One file as a fast-import command."""
+    head = f"M {file.mode} inline {name}\ndata {len(file.content)}\n"
+    return head.encode() + file.content + b"\n"
 
 
 def tag(version: str) -> bytes:
     return f"reset refs/tags/v{version}\nfrom refs/heads/main\n\n".encode()
 
 
-def tree(checkout: Path, *, untracked: bool = True) -> bytes:
-    """The template's whole tree as fast-import commands, the same for the same files."""
-    entries = [entry(checkout, mode, name) for mode, name in template_files(checkout, untracked)]
-    return b"deleteall\n" + b"".join(entries)
+def read(stream: bytes, parent: Commit | None = None) -> Commit:
+    """What `written` wrote. Raises ValueError for anything else."""
+    head = HEAD.match(stream)
+    if head is None:
+        raise ValueError("no commit")
+    text, place = data(stream, head.end())
+    files, place = changed(stream, place, parent)
+    version = TAG.match(stream, place)
+    if version is None:
+        raise ValueError(f"no tag after {len(files)} files")
+    return Commit(version[1].decode(), text.decode(), int(head[1]), files)
+
+
+def changed(stream: bytes, place: int, parent: Commit | None) -> tuple[Files, int]:
+    """All files of a commit, and where its commands end."""
+    start = f"from refs/tags/v{parent.version}\n" if parent else WHOLE
+    whole = stream.startswith(WHOLE.encode(), place)
+    if not whole and not stream.startswith(start.encode(), place):
+        raise ValueError(f"not after {parent.version}" if parent else "not the first commit")
+    files = dict(parent.files) if parent and not whole else {}
+    place = stream.index(b"\n", place) + 1
+    while command := COMMAND.match(stream, place):
+        mode, name = command[1], command[2].decode()
+        place = command.end()
+        if mode is None:
+            del files[name]
+            continue
+        content, place = data(stream, place)
+        files[name] = File(mode.decode(), content)
+        place += 1
+    return files, place
+
+
+def data(stream: bytes, place: int) -> tuple[bytes, int]:
+    """The bytes of a `data` command and where they end."""
+    end = stream.index(b"\n", place)
+    start, size = end + 1, int(stream[place:end].removeprefix(b"data "))
+    return stream[start : start + size], start + size
+
+
+def tree(checkout: Path, *, untracked: bool = True) -> Files:
+    """The template's files, by their names in the checkout."""
+    found = template_files(checkout, untracked)
+    return {name: file(checkout, mode, name) for mode, name in found}
 
 
 def template_files(checkout: Path, untracked: bool) -> list[tuple[str, str]]:
@@ -64,37 +126,18 @@ def mode_on_disk(path: Path) -> str:
     return "100755" if path.exists() and path.stat().st_mode & 0o100 else "100644"
 
 
-def entry(checkout: Path, mode: str, name: str) -> bytes:
-    """One file as a fast-import command."""
+def file(checkout: Path, mode: str, name: str) -> File:
+    """One file as the checkout has it. Raises MlfactoryError for links and names that mislead."""
     if mode not in ("100644", "100755") or re.search(r'[\n"\\]', name):
         raise MlfactoryError(f"{name} cannot be part of a template", "Use plain files and names.")
-    content = (checkout / name).read_bytes()
-    return f"M {mode} inline {name}\ndata {len(content)}\n".encode() + content + b"\n"
+    return File(mode, (checkout / name).read_bytes())
 
 
-def unpack(stream: bytes, folder: Path) -> None:
-    """Write the tree of one commit below `folder`: what git would check out, without git."""
-    for mode, name, content in files(stream):
+def unpack(files: Files, folder: Path) -> None:
+    """Write files below `folder`: what git would check out, without git."""
+    for name, kept in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        if mode == "100755":
+        path.write_bytes(kept.content)
+        if kept.mode == "100755":
             path.chmod(0o755)
-
-
-def files(stream: bytes) -> Iterator[tuple[str, str, bytes]]:
-    """Mode, name and content of every file of one commit."""
-    place = data(stream, stream.index(b"\ndata ") + 1)[1] + len(b"deleteall\n")
-    while stream.startswith(b"M ", place):
-        end = stream.index(b"\n", place)
-        _, mode, _, name = stream[place:end].decode().split(" ", 3)
-        content, place = data(stream, end + 1)
-        yield mode, name, content
-        place += 1
-
-
-def data(stream: bytes, place: int) -> tuple[bytes, int]:
-    """The bytes of a `data` command and where they end."""
-    end = stream.index(b"\n", place)
-    start, size = end + 1, int(stream[place:end].removeprefix(b"data "))
-    return stream[start : start + size], start + size

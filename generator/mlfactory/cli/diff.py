@@ -28,24 +28,37 @@ def diff(
         bool,
         typer.Option("--reverse", help="Your edits, as a patch to carry back into the template."),
     ] = False,
+    runtime: Annotated[
+        bool,
+        typer.Option(
+            "--runtime",
+            help="What an update would change in the library that the factory runs on.",
+        ),
+    ] = False,
     answers_file: AnswersFile = "",
     trust: Trust = False,
+    as_json: AsJson = False,
 ) -> None:
     """The project against a fresh render of its recorded version, as a patch."""
-    from mlfactory import console, drift
+    from mlfactory import console, drift, library
 
     place, names = drift.project_and_names(paths or [])
+    color = console.is_coloured() and not as_json
+    if runtime:
+        found = library.difference(place, to=to, reverse=reverse, color=color, file=answers_file)
+        console.show_json(console.plain(found)) if as_json else console.show_text(found.patch)
+        return
     patch = drift.diff(
         place,
         names,
         to=to,
         update=update,
         reverse=reverse,
-        color=console.is_coloured(),
+        color=color,
         file=answers_file,
         trust=trust,
     )
-    console.show_text(patch)
+    console.show_json({"patch": patch}) if as_json else console.show_text(patch)
 
 
 def restore(

@@ -61,7 +61,7 @@ def own_template(ref: str) -> Template:
         f"v{version}",
         version,
         released,
-        stream=found.stream_of(version),
+        files=found.rendered(version).files,
         repository=source.repository(found),
     )
 
@@ -83,11 +83,11 @@ def unpacked(which: Template, worker: Worker) -> Iterator[None]:
 
     The same by way of a clone takes a dozen git processes; a test compares the results.
     """
-    if which.stream is None:
+    if which.files is None:
         yield
         return
     with tempfile.TemporaryDirectory(prefix="mlfactory-") as folder:
-        stream.unpack(which.stream, Path(folder))
+        stream.unpack(which.files, Path(folder))
         worker.template.local_abspath = Path(folder).resolve()
         worker.template.commit = which.ref
         worker.template.git_index_modes = {}
