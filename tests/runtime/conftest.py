@@ -32,3 +32,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """The example's pipeline, run on made-up rows: prepare and train."""
     own = make_factory(tmp_path_factory.mktemp("own"))
     return train_copy(own, tmp_path_factory.mktemp("factory"))
+
+
+@pytest.fixture
+def trained_copy(trained: Trained, tmp_path: Path) -> Project:
+    """The trained factory in a folder of its own, with its code, to be changed."""
+    shutil.copytree(trained.folder, tmp_path / "copy")
+    return Project(tmp_path / "copy")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from traceback import extract_tb
 from types import ModuleType
 from typing import Any, cast
 
@@ -162,7 +163,34 @@ class Project:
         place = str(self.source.parent)
         if sys.path[0] != place:
             sys.path.insert(0, place)
-        return importlib.import_module(f"{self.package}.{name}")
+        try:
+            return importlib.import_module(f"{self.package}.{name}")
+        except FactoryError:
+            raise
+        except Exception as error:
+            raise broken(error, self.source, name) from error
+
+
+def broken(error: Exception, source: Path, name: str) -> FactoryError:
+    """What is told of code that cannot be imported: where in the factory's own files, and why."""
+    place, line = last_line(error, source.resolve()) or (f"{name}.py", None)
+    where = f"src/{source.name}/{place}" + (f", line {line}" if line else "")
+    reason = error.msg if isinstance(error, SyntaxError) else str(error).strip().partition("\n")[0]
+    hint = "mend that line"
+    if isinstance(error, ImportError):
+        hint += "; a library of your own comes with: uv add LIBRARY"
+    return FactoryError(f"{where}: {type(error).__name__}: {reason}", hint)
+
+
+def last_line(error: Exception, folder: Path) -> tuple[str, int | None] | None:
+    """The last line below `folder`, without links, that was reached, or cannot be understood."""
+    lines = [(frame.filename, frame.lineno) for frame in extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError):
+        lines.append((error.filename or "", error.lineno))
+    for name, line in reversed(lines):
+        if (file := Path(name).resolve()).is_relative_to(folder):
+            return file.relative_to(folder).as_posix(), line
+    return None
 
 
 def forget_others(package: str, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """The program itself, how it speaks, and where its errors end."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,9 +28,9 @@ def run() -> None:
     try:
         app()
     except FactoryError as error:
-        say(f"error: {error.message}")
+        say(from_here(f"error: {error.message}"))
         if error.hint:
-            say(f"hint: {error.hint}")
+            say(from_here(f"hint: {error.hint}"))
         sys.exit(1)
     except (SyntaxError, ImportError) as error:  # features.py and model.py are yours
         say(f"error: {error}")
@@ -42,6 +43,11 @@ def here() -> "Project":
     from ..project import Project
 
     return Project.find(Path.cwd())
+
+
+def from_here(text: str) -> str:
+    """A text in which paths below the working directory are told without it."""
+    return text.replace(f"{Path.cwd()}{os.sep}", "")
 
 
 def say(text: str) -> None:

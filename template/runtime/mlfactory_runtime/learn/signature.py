@@ -11,9 +11,6 @@ from pydantic import BaseModel, ConfigDict
 
 from ..errors import FactoryError
 
-# FIXME from .features import features as add_features
-
-
 FILE = "signature.json"
 MAX_CATEGORIES = 255
 SECONDS_PER_DAY = 86_400
