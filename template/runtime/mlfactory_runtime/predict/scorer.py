@@ -35,7 +35,10 @@ class Scorer:
     log: "BatchLog | None" = None
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """What the model says of encoded rows."""
+        """What the model says of encoded rows; an estimator is not asked about none."""
+        if not len(x):
+            several = self.signature.task == "multiclass"
+            return np.empty((0, len(self.signature.classes)) if several else 0)
         return self.project.estimator.predict(self.model, x)
 
 
@@ -65,10 +68,10 @@ def score(raw: pl.DataFrame, scorer: Scorer, first: int = 0) -> tuple[pl.DataFra
     known = known.filter(lacking.is_null())
     scored = reason.is_null()
     bad = raw.filter(~scored).with_columns(reason=reason.filter(~scored))
-    if not known.height:
-        return pl.DataFrame(), bad
     x = encode(known, signature.features)
     answers = answer(scorer.predict(x), signature)
+    if not known.height:
+        return answers, bad
     raw = raw.filter(scored)
     named = identifiers(raw, catalog)
     kept_as = logged(raw, scored.arg_true() + first, known, answers, scorer)
