@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 from mlfactory_runtime.project import Project, forget
 from mlfactory_runtime.testing import Trained, check_features, check_model
-from mlfactory_runtime.testing.trained import train_copy
-
-from .conftest import make_factory
+from mlfactory_runtime.testing.trained import write_yaml
 
 FEATURES = """import polars as pl
 
@@ -17,18 +15,17 @@ CALLS = []
 
 
 def features(rows: pl.DataFrame) -> pl.DataFrame:
-    {body}
+    CALLS.append(1)
+    calls, customers, frame = len(CALLS), rows["customer"], rows
+    {}
 """
-BROKEN = {
-    "other rows": 'return rows.with_columns(pl.col("age") - pl.col("age").mean())',
-    "gives other values": (
-        'CALLS.append(1); return rows.with_columns(pl.col("age") + (len(CALLS) > 42))'
-    ),
-    "declared": 'return rows.with_columns(pl.col("age").alias("older"))',
-    "changes the rows": (
-        'rows.replace_column(0, pl.Series(rows.columns[0], ["x"] * rows.height)); return rows'
-    ),
-}
+ADDED = 'frame = rows.with_columns(pl.col("age").{}.alias("older"))'
+BALANCE = 'frame = rows.with_columns(pl.col("balance") {})'
+OTHER_ROWS = "the features of a row depend on other rows"
+ORDER = "the features of a row depend on the order of the rows"
+CHANGED = "computing the features changes the rows that it is given"
+TWICE = "computing the features twice gives other values"
+UNDECLARED = r"features\.py computes \['older'\], declared: \[\]"
 
 
 def test_a_fresh_factory_passes_both_checks(trained: Trained) -> None:
@@ -36,51 +33,118 @@ def test_a_fresh_factory_passes_both_checks(trained: Trained) -> None:
     check_model(trained)
 
 
-@pytest.mark.parametrize("rule", BROKEN)
-def test_features_that_break_a_rule_are_told_which(rule: str, tmp_path: Path) -> None:
-    project = make_factory(tmp_path / "own")
-    (tmp_path / "copy").mkdir()
-    trained = train_copy(project, tmp_path / "copy")
-    file = project.source / "features.py"
-    file.write_text(FEATURES.format(body=BROKEN[rule]), "utf-8")
-
-    with pytest.raises(AssertionError, match=rule):
-        check_features(again(trained))
-
-
-def again(trained: Trained) -> Trained:
-    """The same model beside the code as it stands now."""
-    project = Project(trained.folder)
+def edited(trained: Trained, project: Project, name: str, text: str) -> Trained:
+    """The same model in a copy of its factory, with other code."""
+    (project.source / name).write_text(text, "utf-8")
     forget(project.package)
-    return Trained(project, trained.signature, trained.model, trained.result)
+    return replace(trained, project=Project(project.root))
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "rule"),
+    ("line", "rule"),
     [
-        ("import Boosters, contributions, grow, load, predict, save",
-         "import Boosters, contributions, grow, load, save\n"
-         "from mlfactory_runtime.lightgbm import predict as answer",
-         "the order of the rows"),
-        ("import Boosters, contributions, grow, load, predict, save",
-         "import Boosters, contributions, grow, predict, save\n"
-         "from mlfactory_runtime.lightgbm import load as read",
-         "a saved model predicts something else"),
+        (ADDED.format("rank()"), OTHER_ROWS),
+        (ADDED.format("shift(1)"), OTHER_ROWS),
+        (BALANCE.format('- pl.col("balance").mean()'), OTHER_ROWS),
+        ('frame = rows.sort("age")', OTHER_ROWS),
+        (BALANCE.format("+ int(customers[0] <= customers[-1])"), ORDER),
+        ('rows.replace_column(0, rows["customer"].reverse())', CHANGED),
+        ('rows.insert_column(0, pl.lit("x").alias("older"))', CHANGED),
+        (BALANCE.format("+ (calls > 42)"), TWICE),
+        (BALANCE.format("* (1 + 1e-15 * calls)"), TWICE),
+        (ADDED.format("neg()"), UNDECLARED),
     ],
-)  # fmt: skip
-def test_a_model_that_breaks_a_rule_is_told_which(
-    old: str, new: str, rule: str, tmp_path: Path
+)
+def test_features_that_break_a_rule_are_told_which(
+    line: str, rule: str, trained: Trained, trained_copy: Project
 ) -> None:
-    project = make_factory(tmp_path / "own")
-    (tmp_path / "copy").mkdir()
-    trained = train_copy(project, tmp_path / "copy")
-    file = project.source / "model.py"
-    added = (
-        "def predict(model, x):\n    return answer(model, x) + np.arange(len(x)) * 1e-9"
-        if "answer" in new
-        else "def load(folder):\n    return read(folder)[:1]"
-    )
-    file.write_text(f"{file.read_text('utf-8').replace(old, new)}\n\n{added}\n", "utf-8")
+    text = FEATURES.format(f"{line}\n    return frame")
+    broken = edited(trained, trained_copy, "features.py", text)
 
     with pytest.raises(AssertionError, match=rule):
-        check_model(again(trained))
+        check_features(broken)
+
+
+def test_a_declared_feature_that_is_not_computed_is_told(
+    trained: Trained, trained_copy: Project
+) -> None:
+    columns = trained.catalog.model_dump(mode="json", exclude_none=True)
+    columns["derived"] = {"older": {"parents": ["age"]}}
+    write_yaml(trained_copy.root / "features.yaml", columns)
+
+    with pytest.raises(AssertionError, match=r"computes \[\], declared: \['older'\]"):
+        check_features(replace(trained, project=Project(trained_copy.root)))
+
+
+MODEL = """import itertools
+
+import numpy as np
+from mlfactory_runtime import lightgbm
+
+from .model_as_made import *
+from .model_as_made import fit as fit_well
+
+SEEDS = itertools.count(1)
+
+
+{}
+"""
+
+
+@pytest.mark.parametrize(
+    ("verb", "rule"),
+    [
+        (
+            "def predict(model, x): return lightgbm.predict(model, x) + np.arange(len(x)) * 1e-9",
+            "the order of the rows changes predictions",
+        ),
+        (
+            "def predict(model, x): return lightgbm.predict(model, x) + (len(x) == 1)",
+            "a row alone differs",
+        ),
+        (
+            "def predict(model, x): return 1 - lightgbm.predict(model, x)",
+            "more of 'plan' does not raise the prediction",
+        ),
+        (
+            "def fit(train, validation, signature, settings):\n"
+            "    other = settings.model_copy(update={'seed': next(SEEDS)})\n"
+            "    return fit_well(train, validation, signature, other)",
+            "fitting twice gives other predictions",
+        ),
+        (
+            "def save(model, folder): lightgbm.save(model[:1], folder)",
+            "a saved model predicts something else",
+        ),
+        (
+            "def load(folder): return lightgbm.load(folder)[1:]",
+            "a saved model predicts something else",
+        ),
+    ],
+    ids=["order", "alone", "planted", "seed", "save", "load"],
+)
+def test_a_model_that_breaks_a_rule_is_told_which(
+    verb: str, rule: str, trained: Trained, trained_copy: Project
+) -> None:
+    (trained_copy.source / "model.py").rename(trained_copy.source / "model_as_made.py")
+    broken = edited(trained, trained_copy, "model.py", MODEL.format(verb))
+
+    with pytest.raises(AssertionError, match=rule):
+        check_model(broken)
+
+
+def test_a_model_of_columns_that_it_may_not_see_is_told(
+    trained: Trained, trained_copy: Project
+) -> None:
+    line = BALANCE.format('+ pl.col("branch").fill_null(0)')
+    text = FEATURES.format(f"{line}\n    return frame")
+
+    with pytest.raises(AssertionError, match="columns that it does not learn from"):
+        check_model(edited(trained, trained_copy, "features.py", text))
+
+
+def test_a_model_that_has_learned_nothing_is_told(trained: Trained) -> None:
+    same = {**trained.result, "gain": {"naive": {"low": 0.0}}}
+
+    with pytest.raises(AssertionError, match="does not beat a constant"):
+        check_model(replace(trained, result=same))
