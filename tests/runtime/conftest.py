@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from mlfactory_runtime.project import Project
-from mlfactory_runtime.testing.trained import Trained, train_copy
+from mlfactory_runtime.testing.trained import EXAMPLE, Trained, train_copy, write_yaml
 
 SKELETON = Path(__file__).parents[2] / "template" / "project"
 PYPROJECT = """[project]
@@ -25,6 +27,18 @@ def make_factory(folder: Path) -> Project:
     shutil.copytree(SKELETON / "src" / "{{ package }}", package)
     (folder / "pyproject.toml").write_text(PYPROJECT, "utf-8")
     return Project(folder)
+
+
+def train_variant(folder: Path, task: str, target: dict[str, Any], **data: str) -> Trained:
+    """The example with another target, or with rows that a column dates."""
+    own = make_factory(folder / "own")
+    catalog = yaml.safe_load((EXAMPLE / "features.yaml").read_text("utf-8"))
+    catalog["columns"]["churned"] |= {"values": None, **target}
+    write_yaml(own.root / "features.yaml", catalog)
+    known = {"path": "data/raw/rows.csv", "target": "churned", "id": "customer", **data}
+    write_yaml(own.root / "params.yaml", {"task": task, "data": known})
+    (folder / "factory").mkdir()
+    return train_copy(own, folder / "factory")
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,8 @@ from mlfactory_runtime.registry import resolve
 from mlfactory_runtime.settings import params
 from mlfactory_runtime.testing.trained import Trained, write_yaml
 
+from .conftest import train_variant
+
 SETTINGS = params.Params(task="regression", data=params.Data(path="none", target="y"))
 
 
@@ -92,11 +94,18 @@ def test_a_group_that_is_sacrificed_makes_it_worse_and_is_named() -> None:
     assert [one["state"] for one in found["segments"]] == ["kept", "worse", "unseen"]
 
 
-@pytest.fixture
-def place(trained: Trained, tmp_path: Path) -> Path:
-    """The trained factory, to be changed."""
+@pytest.fixture(scope="module")
+def dated(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A factory whose newest rows are held out."""
+    values = {"values": ["no", "yes"]}
+    return train_variant(tmp_path_factory.mktemp("dated"), "classification", values, time="since")
+
+
+@pytest.fixture(params=["hash", "time"])
+def place(request: pytest.FixtureRequest, trained: Trained, dated: Trained, tmp_path: Path) -> Path:
+    """A trained factory that holds rows out in this way, to be changed."""
     folder = tmp_path / "factory"
-    shutil.copytree(trained.folder, folder, symlinks=True)
+    shutil.copytree({"hash": trained, "time": dated}[request.param].folder, folder)
     return folder
 
 
@@ -122,16 +131,15 @@ def test_only_rows_that_both_hold_out_are_compared(place: Path) -> None:
         assert 0 < mixed.height < 0.6 * held.height
 
 
-def test_a_later_cutoff_of_either_side_counts(place: Path, trained: Trained) -> None:
-    if not trained.params.data.time:
-        pytest.skip("rows have no time")
-    own = side(place)
-    time = pl.read_parquet(place / "data/prepared/holdout.parquet")[own.by[0]]
+def test_a_later_cutoff_of_either_side_counts(dated: Trained) -> None:
+    own = side(dated.folder)
+    time = pl.read_parquet(dated.project.prepared / "holdout.parquet")[own.by[0]]
     later = time.cast(pl.Datetime("us")).median()
     moved = own.signature.model_copy(
         update={"split": {**own.signature.split, "cutoff": later.isoformat()}}  # type: ignore[union-attr]
     )
-    found = common(place, replace(own, signature=moved), own)
+    found = common(dated.folder, replace(own, signature=moved), own)
+    assert found.height
     assert (found[own.by[0]].cast(pl.Datetime("us")) > later).all()
 
 

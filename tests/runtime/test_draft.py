@@ -1,8 +1,6 @@
 """Drafting: roles from content, and a person's edits stay."""
 
 import random
-from collections.abc import Iterator
-from contextlib import chdir
 from pathlib import Path
 
 import polars as pl
@@ -42,14 +40,18 @@ def table() -> pl.DataFrame:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
+def folder(tmp_path: Path) -> Path:
     """A factory's settings and data, nothing drafted yet."""
     write_yaml(tmp_path / "features.yaml", {"columns": {}, "derived": {}})
     data = {"path": "rows.csv", "target": "churned"}
     write_yaml(tmp_path / "params.yaml", {"task": "classification", "data": data})
-    table().write_csv(tmp_path / "rows.csv")
-    with chdir(tmp_path):
-        yield tmp_path
+    put(table(), tmp_path)
+    return tmp_path
+
+
+def put(rows: pl.DataFrame, folder: Path) -> None:
+    """Make them the factory's data."""
+    rows.write_csv(folder / "rows.csv")
 
 
 def test_roles_come_from_content(folder: Path) -> None:
@@ -79,7 +81,7 @@ def test_roles_come_from_content(folder: Path) -> None:
 def test_the_separator_is_written_where_it_is_named(folder: Path) -> None:
     text = "task: classification\ndata:\n  target: churned\n  path: rows.csv\n  separator: {}\n"
     (folder / "params.yaml").write_text(text.format('","'), "utf-8")
-    table().write_csv("rows.csv", separator=";")
+    table().write_csv(folder / "rows.csv", separator=";")
 
     draft_columns.draft(Project(folder))
 
@@ -89,7 +91,7 @@ def test_the_separator_is_written_where_it_is_named(folder: Path) -> None:
 
 def test_a_leak_is_left_out_until_a_person_has_decided(folder: Path) -> None:
     leaking = table().with_columns(state=pl.col("churned").replace({"yes": "gone", "no": "here"}))
-    leaking.write_csv("rows.csv")
+    put(leaking, folder)
 
     told = draft_columns.draft(Project(folder))
 
@@ -100,7 +102,7 @@ def test_a_leak_is_left_out_until_a_person_has_decided(folder: Path) -> None:
 
 
 def test_an_identifier_whose_order_tells_the_target_says_so(folder: Path) -> None:
-    table().sort("churned").with_columns(number=pl.Series(range(ROWS))).write_csv("rows.csv")
+    put(table().sort("churned").with_columns(number=pl.Series(range(ROWS))), folder)
 
     draft_columns.draft(Project(folder))
 
@@ -113,7 +115,7 @@ def test_a_new_column_is_added_and_no_edit_is_undone(folder: Path) -> None:
     features = folder / "features.yaml"
     edited = features.read_text("utf-8").replace("role: text", "role: ignored  # as agreed")
     features.write_text(edited, "utf-8")
-    table().with_columns(pl.Series("age", range(ROWS)) % 60 + 18).drop("note").write_csv("rows.csv")
+    put(table().with_columns(pl.Series("age", range(ROWS)) % 60 + 18).drop("note"), folder)
 
     told = draft_columns.draft(Project(folder))
 
@@ -131,7 +133,7 @@ def test_rows_of_one_customer_stay_on_one_side(name: str, folder: Path) -> None:
         pl.Series(name, [f"C{n % 80:03d}" for n in range(ROWS)]),
         pl.Series("churned", [fate[n % 80] for n in range(ROWS)]),
     )
-    rows.write_csv("rows.csv")
+    put(rows, folder)
 
     draft_columns.draft(Project(folder))
 
@@ -157,7 +159,7 @@ def test_a_number_that_no_feature_can_hold_is_an_identifier(folder: Path) -> Non
     """Two rows have one account each, so that it is no key of the rows."""
     accounts = pl.Series("account", [2**53 + 7 * (n // 2) for n in range(ROWS)])
     table().with_columns(accounts, hashed=accounts.cast(pl.UInt64) + 2**63).write_parquet(
-        "r.parquet"
+        folder / "r.parquet"
     )
     settings = folder / "params.yaml"
     settings.write_text(settings.read_text("utf-8").replace("rows.csv", "r.parquet"), "utf-8")
@@ -177,7 +179,7 @@ def test_the_class_that_says_yes_is_the_positive_one() -> None:
 
 def test_one_answer_can_be_given_to_all_that_follow(folder: Path) -> None:
     leaking = table().with_columns(state=pl.col("churned").replace({"yes": "gone", "no": "here"}))
-    leaking.write_csv("rows.csv")
+    put(leaking, folder)
     draft_columns.draft(Project(folder))
     first = review.pending(Project(folder))
     assert first[0].kind == "suspect"

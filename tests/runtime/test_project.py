@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from mlfactory_runtime.cli.commands import run
+from mlfactory_runtime.data.computed import featured
 from mlfactory_runtime.errors import FactoryError
 from mlfactory_runtime.project import Project, forget
 
@@ -241,6 +242,13 @@ def test_an_error_in_a_sentence_of_its_own_stays_as_it_is(project: Project) -> N
     text = "from mlfactory_runtime import FactoryError\n\nraise FactoryError('no key', 'set it')\n"
     with pytest.raises(FactoryError, match=r"^no key; set it$"):
         _ = write(project, "features.py", text).compute
+
+
+def test_a_mistake_that_shows_with_the_rows_is_told_with_its_line(project: Project) -> None:
+    compute = write(project, "features.py", ADDS.replace("pl.lit({value!r})", "'gone'")).compute
+
+    with pytest.raises(FactoryError, match=r"features\.py, line 5: ColumnNotFoundError: .*gone"):
+        featured(pl.DataFrame({"x": [1]}), ["x"], compute)
 
 
 def told(

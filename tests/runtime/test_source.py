@@ -1,6 +1,5 @@
 """Data are fetched from files and queries; what breaks the contract changes nothing."""
 
-import shutil
 from contextlib import chdir
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -10,6 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 from mlfactory_runtime import errors
+from mlfactory_runtime.cli.commands import app
 from mlfactory_runtime.data import source
 from mlfactory_runtime.project import Project
 from mlfactory_runtime.settings import params
@@ -58,19 +58,32 @@ def test_a_file_of_another_kind_than_the_name_says_is_refused(tmp_path: Path) ->
 
 
 def test_a_snapshot_that_breaks_the_contract_changes_nothing(
-    trained: Trained, tmp_path: Path
+    trained: Trained, trained_copy: Project
 ) -> None:
-    folder = tmp_path / "factory"
-    shutil.copytree(trained.folder, folder)
     columns = trained.catalog.model_dump(mode="json", exclude_none=True)
     columns["columns"]["one more"] = {"dtype": "int", "role": "numeric", "availability": "batch"}
-    write_yaml(folder / "features.yaml", columns)
-    raw = folder / trained.params.data.path
+    write_yaml(trained_copy.root / "features.yaml", columns)
+    raw = trained_copy.raw
     raw.write_bytes(b"old")
-    with chdir(folder), pytest.raises(errors.FactoryError, match="one more: the data have no"):
-        source.pull(Project(folder), str(trained.raw))
+    with pytest.raises(errors.FactoryError, match="one more: the data have no"):
+        source.pull(trained_copy, str(trained.raw))
     assert raw.read_bytes() == b"old"
     assert list(raw.parent.iterdir()) == [raw]
+
+
+def test_a_file_is_meant_from_where_one_stands_and_a_setting_from_the_factory(
+    trained_copy: Project,
+) -> None:
+    below = trained_copy.root / "incoming"
+    below.mkdir()
+    (below / "rows.csv").write_text("a\n1\n", "utf-8")
+    changed = trained_copy.params.model_dump(mode="json")
+    changed["data"]["source"] = "incoming/rows.csv"
+    write_yaml(trained_copy.root / "params.yaml", changed)
+
+    for argv in (["--from", "rows.csv"], []):
+        with chdir(below), pytest.raises(errors.FactoryError, match="breaks the contract"):
+            app(["data", "pull", *argv], standalone_mode=False)
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from mlfactory_runtime.project import Project, forget
 from mlfactory_runtime.testing import Trained, check_features, check_model
 from mlfactory_runtime.testing.trained import write_yaml
+
+from .conftest import train_variant
 
 FEATURES = """import polars as pl
 
@@ -31,6 +35,24 @@ UNDECLARED = r"features\.py computes \['older'\], declared: \[\]"
 def test_a_fresh_factory_passes_both_checks(trained: Trained) -> None:
     check_features(trained)
     check_model(trained)
+
+
+@pytest.mark.parametrize(
+    ("task", "target", "data"),
+    [
+        ("regression", {"dtype": "float", "range": [0, 100]}, {}),
+        ("classification", {"values": ["high", "low", "middle"]}, {}),
+        ("classification", {"values": ["no", "yes"]}, {"time": "since"}),
+    ],
+    ids=["regression", "classes", "time"],
+)
+def test_a_fresh_factory_of_any_task_passes_both_checks(
+    task: str, target: dict[str, Any], data: dict[str, str], tmp_path: Path
+) -> None:
+    fresh = train_variant(tmp_path, task, target, **data)
+
+    check_features(fresh)
+    check_model(fresh)
 
 
 def edited(trained: Trained, project: Project, name: str, text: str) -> Trained:
