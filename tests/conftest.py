@@ -94,7 +94,8 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
 
     Only this process has it, and no checkout: it is like a program that was installed.
     """
-    from mlfactory import source, store, stream
+    from mlfactory.template import history as source
+    from mlfactory.template import store, stream
 
     folder = tmp_path / "history"
     shutil.copytree(source.HISTORY, folder)
@@ -121,7 +122,8 @@ def origin(
     tmp_path: Path, commit_all: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
 ) -> Path:
     """A checkout of a template with a small runtime and one release; this process runs from it."""
-    from mlfactory import release, source
+    from mlfactory.template import history as source
+    from mlfactory.template import release
 
     from .runtimes import checkout
 

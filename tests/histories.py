@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hypothesis import strategies as st
-from mlfactory.console import Terminal
+from mlfactory.cli.console import Terminal
 
 TALK = Terminal(quiet_plan=True)
 LABEL = re.compile(rb"^(<{7,}|>{7,}|\|{7,}) .*$", re.MULTILINE)

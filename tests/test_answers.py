@@ -3,9 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mlfactory import answers
-from mlfactory.errors import MlfactoryError, UsageError
-from mlfactory.model import Question
+from mlfactory.base import answers
+from mlfactory.base.errors import MlfactoryError, UsageError
+from mlfactory.base.model import Question
 
 QUESTIONS = {
     "target": Question("target", "str", asked=True),

@@ -11,36 +11,31 @@ SOURCE = Path(__file__).parents[1] / "generator" / "mlfactory"
 MODULES = sorted(SOURCE.rglob("*.py"))
 OWNERS = {
     "typer": {"cli"},
-    "cookiecutter": {"cookie"},
-    "copier": {"engine"},
-    "pathspec": {"renders"},
-    "plumbum": {"engine"},
-    "polars": {"preflight"},
-    "rich": {"console"},
-    "sqlalchemy": {"preflight"},
-    "subprocess": {"process"},
-    "uv": {"packages"},
+    "cookiecutter": {"render/cookiecutter", "render/cookiecutter_variables"},
+    "copier": {"render/copier", "render/again"},
+    "pathspec": {"render/result"},
+    "plumbum": {"render/copier"},
+    "polars": {"look"},
+    "rich": {"cli/console"},
+    "sqlalchemy": {"look"},
+    "subprocess": {"base/process"},
+    "uv": {"base/uv"},
 }
-LAYERS = (
-    {"errors"},
-    {"model", "process", "samples"},
-    {"git", "answers", "packages", "preflight", "console"},
-    {"stream", "wheel", "place", "journal", "linked"},
-    {"mount"},
-    {"store"},
-    {"source", "checks", "pending"},
-    {"upstream", "renders"},
-    {"engine", "cookie", "intake", "steps", "release", "remote_helper"},
-    {"replay", "trees"},
-    {"merging"},
-    {"planning"},
-    {"create", "doctor", "update", "drift"},
-    {"library", "lineage", "restore", "simulate"},
-    {"cli", "__main__"},
-)
+ROOMS = {
+    "base": set(),
+    "project": {"base"},
+    "template": {"base", "project"},
+    "render": {"base", "project", "template"},
+    "look": {"base"},
+    "new": {"base", "template", "render", "look"},
+    "update": {"base", "project", "template", "render"},
+    "doctor": {"base", "template"},
+    "simulate": {"base", "look", "new"},
+}
+ALL = {*ROOMS, "cli"}
 
 
-def layer(path: Path) -> str:
+def room(path: Path) -> str:
     return path.relative_to(SOURCE).with_suffix("").parts[0]
 
 
@@ -60,16 +55,18 @@ def imported(path: Path) -> set[tuple[str, ...]]:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_only_its_owner_imports_a_library(path: Path) -> None:
     used = {parts[0] for parts in imported(path)} & OWNERS.keys()
-    assert {name for name in used if layer(path) not in OWNERS[name]} == set()
+    module = path.relative_to(SOURCE).with_suffix("").as_posix()
+    assert {name for name in used if not OWNERS[name] & {module, room(path)}} == set()
+
+
+def test_every_module_is_in_a_room() -> None:
+    assert {room(path) for path in MODULES} == {*ALL, "__init__", "__main__"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
-def test_imports_run_downwards(path: Path) -> None:
-    ranks = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-    own = layer(path)
-    used = {p[1] for p in imported(path) if p[0] == "mlfactory" and len(p) > 1} & ranks.keys()
-    upwards = {name for name in used - {own} if ranks[name] > ranks.get(own, -1)}
-    assert own == "__init__" or upwards == set()
+def test_a_room_imports_only_those_below_it(path: Path) -> None:
+    used = {p[1] for p in imported(path) if p[0] == "mlfactory" and len(p) > 1} & ALL
+    assert used - {room(path)} <= ROOMS.get(room(path), ALL)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))

@@ -4,8 +4,8 @@ import json
 from dataclasses import replace
 
 import pytest
-from mlfactory import console
-from mlfactory.model import Change, Finding, Plan, Summary
+from mlfactory.base.model import Change, Finding, Plan, Summary
+from mlfactory.cli import console
 
 MADE = Summary(
     project="churn",

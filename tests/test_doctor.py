@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlfactory.doctor import examine
-from mlfactory.errors import MlfactoryError
+from mlfactory.base.errors import MlfactoryError
+from mlfactory.doctor.run import examine
 
 from .conftest import Build
 

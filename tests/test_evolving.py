@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlfactory import console, drift, source, update
-from mlfactory.errors import MlfactoryError
-from mlfactory.model import Outcome
+from mlfactory.base.errors import MlfactoryError
+from mlfactory.base.model import Outcome
+from mlfactory.cli import console
+from mlfactory.template import history as source
+from mlfactory.update import drift
+from mlfactory.update import run as update
 
 from .conftest import ROOT, Build, Command, Release
 
-DATA = ROOT / "generator/mlfactory/samples/penguins.csv"
+DATA = ROOT / "generator/mlfactory/new/samples/penguins.csv"
 FIRST = "v0.1.0"
 OWN = (
     "params.yaml",

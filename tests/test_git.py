@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlfactory import git
-from mlfactory.errors import MlfactoryError
+from mlfactory.base import git
+from mlfactory.base.errors import MlfactoryError
 
 
 @pytest.fixture

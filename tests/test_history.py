@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlfactory import engine, git, source
+from mlfactory.base import git
+from mlfactory.render import copier as engine
+from mlfactory.template import history as source
 
 # Never change a line here; add one per release.
 RELEASES: dict[str, str] = {

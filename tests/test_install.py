@@ -8,7 +8,9 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from mlfactory import packages, source, store, stream
+from mlfactory.base import uv as packages
+from mlfactory.template import history as source
+from mlfactory.template import store, stream
 
 from .conftest import ROOT, Command
 

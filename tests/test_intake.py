@@ -4,10 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from mlfactory import engine, intake
-from mlfactory.errors import MlfactoryError, UsageError
-from mlfactory.journal import Run
-from mlfactory.model import Question, Request
+from mlfactory.base.errors import MlfactoryError, UsageError
+from mlfactory.base.model import Question, Request
+from mlfactory.new import intake
+from mlfactory.new.journal import Run
+from mlfactory.render import copier as engine
 
 
 class Silent:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from mlfactory import update
-from mlfactory.errors import MlfactoryError
+from mlfactory.base.errors import MlfactoryError
+from mlfactory.update import run as update
 
 from . import histories
 from .histories import TALK, File, History, content, differing, git, plain, staged

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlfactory import journal
-from mlfactory.errors import MlfactoryError, UsageError
-from mlfactory.journal import Run
-from mlfactory.model import Request, StepResult
+from mlfactory.base.errors import MlfactoryError, UsageError
+from mlfactory.base.model import Request, StepResult
+from mlfactory.new import journal
+from mlfactory.new.journal import Run
 
 
 @pytest.fixture

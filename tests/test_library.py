@@ -8,10 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlfactory import console, doctor, drift, engine, git, library, release, source, update
+from mlfactory.base import git
+from mlfactory.base.errors import MlfactoryError
+from mlfactory.base.model import Outcome, Wish
+from mlfactory.cli import console
 from mlfactory.cli.app import app
-from mlfactory.errors import MlfactoryError
-from mlfactory.model import Outcome, Wish
+from mlfactory.doctor import run as doctor
+from mlfactory.render import copier as engine
+from mlfactory.template import history as source
+from mlfactory.template import release
+from mlfactory.update import drift, library
+from mlfactory.update import run as update
 
 from .runtimes import change
 

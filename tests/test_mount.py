@@ -8,8 +8,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from mlfactory import engine, git, mount, packages, release, source, stream, wheel
-from mlfactory.errors import MlfactoryError
+from mlfactory.base import git
+from mlfactory.base import uv as packages
+from mlfactory.base.errors import MlfactoryError
+from mlfactory.render import copier as engine
+from mlfactory.template import history as source
+from mlfactory.template import mount, release, stream, wheel
 
 from .conftest import Command
 from .runtimes import change

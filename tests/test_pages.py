@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlfactory import source
+from mlfactory.template import history as source
 
 from .conftest import Command
 from .template.pages import script

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from mlfactory import process
-from mlfactory.errors import MlfactoryError
+from mlfactory.base import process
+from mlfactory.base.errors import MlfactoryError
 
 
 def test_a_failure_shows_command_code_and_the_end_of_stderr() -> None:

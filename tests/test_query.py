@@ -10,9 +10,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 import yaml
-from mlfactory import preflight
-from mlfactory.errors import MlfactoryError, UsageError
-from mlfactory.preflight import query
+from mlfactory import look as preflight
+from mlfactory.base.errors import MlfactoryError, UsageError
+from mlfactory.look import query
 
 from .conftest import Command
 from .postgres import Server, free_port

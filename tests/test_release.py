@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlfactory import release, source
-from mlfactory.errors import MlfactoryError, UsageError
+from mlfactory.base.errors import MlfactoryError, UsageError
+from mlfactory.template import history as source
+from mlfactory.template import release
 
 from .conftest import ROOT
 
@@ -44,7 +45,7 @@ def test_the_maintainer_is_told_what_to_pin(checkout: Path, command: Any) -> Non
     shutil.copytree(
         ROOT / "generator/mlfactory", program, ignore=shutil.ignore_patterns("*.stream.xz")
     )
-    argv = (sys.executable, "-m", "mlfactory.release", "0.1.0")
+    argv = (sys.executable, "-m", "mlfactory.template.release", "0.1.0")
     told = command(*argv, PYTHONPATH=str(program.parent)).stderr
     assert f"wrote {program}/history/0.1.0.stream.xz" in told
     assert "git ls-remote mlfactory::template v0.1.0" in told

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlfactory import source
+from mlfactory.template import history as source
 
 pytestmark = pytest.mark.usefixtures("path")
 
@@ -18,7 +18,9 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory on the PATH with the console script, wherever mlfactory is installed."""
     script = tmp_path / "bin" / "git-remote-mlfactory"
     script.parent.mkdir()
-    script.write_text(f'#!/bin/sh\nexec {sys.executable} -m mlfactory.remote_helper "$@"\n')
+    script.write_text(
+        f'#!/bin/sh\nexec {sys.executable} -m mlfactory.template.remote_helper "$@"\n'
+    )
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{script.parent}:{Path(sys.executable).parent}:/usr/bin:/bin")
     return script
@@ -77,7 +79,7 @@ def test_repository_variables_of_a_caller_do_not_mislead_it(
 
 
 def test_it_starts_without_slow_libraries() -> None:
-    script = "import sys, mlfactory.remote_helper; print(*sys.modules)"
+    script = "import sys, mlfactory.template.remote_helper; print(*sys.modules)"
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout
     loaded = {name.split(".")[0] for name in out.split()}
     assert loaded.isdisjoint({"copier", "rich", "typer", "polars", "yaml", "packaging"})

@@ -6,10 +6,10 @@ import csv
 from pathlib import Path
 
 import pytest
-from mlfactory import samples
-from mlfactory.errors import UsageError
-from mlfactory.preflight import look
-from mlfactory.samples import sample
+from mlfactory.base.errors import UsageError
+from mlfactory.look import look
+from mlfactory.new import samples
+from mlfactory.new.samples import sample
 
 TASKS = ("classification", "regression")
 README = (Path(samples.__file__).parent / "README.md").read_text(encoding="utf-8")

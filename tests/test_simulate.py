@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlfactory import process
-from mlfactory.preflight import rows as tables
-from mlfactory.samples import CARS, PENGUINS, Sample
+from mlfactory.base import process
+from mlfactory.look import rows as tables
+from mlfactory.new.samples import CARS, PENGUINS, Sample
 from mlfactory.simulate import page
 from mlfactory.simulate.setting import edit
 from mlfactory.simulate.traffic import Clock
@@ -113,7 +113,7 @@ def test_what_was_started_ends_with_all_that_it_started(tmp_path: Path) -> None:
 
 def test_an_interrupted_command_takes_its_children_along(tmp_path: Path) -> None:
     call = f"process.run_whole(('bash', '-c', {PARENT!r}), Path('.'), {{}})"
-    code = f"from pathlib import Path; from mlfactory import process; {call}"
+    code = f"from pathlib import Path; from mlfactory.base import process; {call}"
     with subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=-3) as running:
         child = started(tmp_path)
         running.send_signal(signal.SIGINT)

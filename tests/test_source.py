@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlfactory import release, source, stream
-from mlfactory.errors import MlfactoryError
+from mlfactory.base.errors import MlfactoryError
+from mlfactory.template import history as source
+from mlfactory.template import release, stream
 
 CHANGES = "# Changelog\n\n## 0.2.0 - 2026-02-01\n\nMore.\n\n## 0.1.0 - 2026-01-01\n\nThe first.\n"
 
@@ -182,7 +183,8 @@ def test_a_damaged_cache_is_built_again(checkout: Path, damage: str) -> None:
 
 def test_builders_may_run_at_the_same_time(checkout: Path) -> None:
     script = (
-        "from mlfactory import source; from pathlib import Path; import sys; p = Path(sys.argv[1]);"
+        "from mlfactory.template import history as source; from pathlib import Path; import sys;"
+        "p = Path(sys.argv[1]);"
         "print(source.repository(source.history(p / 'history', p)))"
     )
     argv = [sys.executable, "-c", script, str(checkout)]

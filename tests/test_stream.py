@@ -3,7 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mlfactory import git, stream
+from mlfactory.base import git
+from mlfactory.template import stream
 
 
 @pytest.fixture

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
-from mlfactory import linked, planning, update
-from mlfactory.model import Outcome, Wish
+from mlfactory.base.model import Outcome, Wish
+from mlfactory.project import record as linked
+from mlfactory.update import plan as planning
+from mlfactory.update import run as update
 
 from . import histories
 from .histories import TALK, File, History, content, differing, git, plain, staged, state

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlfactory import packages, stream, wheel
-from mlfactory.errors import MlfactoryError
-from mlfactory.model import File
+from mlfactory.base import uv as packages
+from mlfactory.base.errors import MlfactoryError
+from mlfactory.base.model import File
+from mlfactory.template import stream, wheel
 from packaging.metadata import Metadata
 from packaging.requirements import Requirement
 
@@ -65,8 +66,8 @@ def test_every_python_makes_the_same_bytes(
     version: str, runtime: Path, built: Path, command: Command
 ) -> None:
     script = (
-        "import hashlib, sys; from pathlib import Path; from mlfactory import wheel;"
-        "from mlfactory.model import File; top = Path(sys.argv[1]);"
+        "import hashlib, sys; from pathlib import Path; from mlfactory.template import wheel;"
+        "from mlfactory.base.model import File; top = Path(sys.argv[1]);"
         "found = [p for p in top.rglob('*') if p.is_file()];"
         "files = {p.relative_to(top).as_posix(): File('100644', p.read_bytes()) for p in found};"
         "print(hashlib.sha256(wheel.build(files, '0.4.0')).hexdigest())"

@@ -1,5 +1,5 @@
 """`python -m mlfactory`."""
 
-from .cli import main
+from mlfactory.cli import main
 
 raise SystemExit(main())

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
-from mlfactory.preflight import look
+from mlfactory.look import look
 
 RUNS = 5
 ROWS, TIMES = 100_000, 22

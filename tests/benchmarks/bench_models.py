@@ -55,7 +55,7 @@ class Fold:
 
 
 def samples() -> Iterator[Data]:
-    folder = ROOT / "generator/mlfactory/samples"
+    folder = ROOT / "generator/mlfactory/new/samples"
     read = {"null_values": ["", "NA"], "try_parse_dates": True, "infer_schema_length": None}
     birds = pl.read_csv(folder / "penguins.csv", **read).drop("bird_id")
     for target in ("sex", "species"):

@@ -20,7 +20,7 @@ from pathlib import Path
 
 SCRIPTS = Path(sys.executable).parent
 MLFACTORY, COPIER = str(SCRIPTS / "mlfactory"), str(SCRIPTS / "copier")
-SAMPLES = Path(__file__).parents[2] / "generator/mlfactory/samples"
+SAMPLES = Path(__file__).parents[2] / "generator/mlfactory/new/samples"
 PENGUINS = ("--data", str(SAMPLES / "penguins.csv"), "--target", "sex", "--defaults")
 # Set on machines that build, never by users: every import would be compiled anew.
 DROPPED = ("PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "UV_PYTHON")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlfactory import source
+from mlfactory.template import history as source
 
 from .conftest import SCRIPTS, Factory, customers, execute
 

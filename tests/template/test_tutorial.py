@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from mlfactory.samples import sample
+from mlfactory.new.samples import sample
 
 from .conftest import execute
 from .orders import files

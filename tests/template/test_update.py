@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from mlfactory.source import HISTORY, released
+from mlfactory.template.history import HISTORY, released
 
 from .conftest import SCRIPTS, Factory, customers, execute
 

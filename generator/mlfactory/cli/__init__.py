@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 
-from mlfactory import errors
+from mlfactory.base import errors
 
 DEBUG = "MLFACTORY_DEBUG"
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
@@ -55,7 +55,7 @@ def guarded() -> int:
 
 
 def failed(message: str, hint: str, code: int) -> int:
-    from mlfactory import console
+    from . import console
 
     if os.environ.get(DEBUG):
         show_traceback()

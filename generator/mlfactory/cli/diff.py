@@ -40,7 +40,9 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """The project against a fresh render of its recorded version, as a patch."""
-    from mlfactory import console, drift, library
+    from mlfactory.update import drift, library
+
+    from . import console
 
     place, names = drift.project_and_names(paths or [])
     color = console.is_coloured() and not as_json
@@ -73,8 +75,9 @@ def restore(
     as_json: AsJson = False,
 ) -> None:
     """Put drifted or deleted files back as the template has them at the recorded version."""
-    from mlfactory import console
-    from mlfactory import restore as restoring
+    from mlfactory.update import restore as restoring
+
+    from . import console
 
     told = restoring.restore(Path.cwd(), paths, dry_run=dry_run, file=answers_file, trust=trust)
     if as_json:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mlfactory.errors import ERROR, OK
+from mlfactory.base.errors import ERROR, OK
 
 
 def doctor(
@@ -19,8 +19,9 @@ def doctor(
     ] = False,
 ) -> int:
     """Can this machine and this factory work? Each finding comes with the command that mends it."""
-    from mlfactory import console
-    from mlfactory import doctor as examination
+    from mlfactory.doctor import run as examination
+
+    from . import console
 
     findings = examination.examine(Path(project) if project else None)
     sound = all(finding.state != "error" for finding in findings)

@@ -77,9 +77,11 @@ def new(
     ] = False,
 ) -> None:
     """Make a factory from data and train its first model; run it again to resume."""
-    from mlfactory import console, create
-    from mlfactory.answers import parse_settings
-    from mlfactory.model import Goal, Request
+    from mlfactory.base.answers import parse_settings
+    from mlfactory.base.model import Goal, Request
+    from mlfactory.new import run as create
+
+    from . import console
 
     request = Request(
         directory=directory,

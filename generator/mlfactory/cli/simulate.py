@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mlfactory.errors import ATTENTION, OK
+from mlfactory.base.errors import ATTENTION, OK
 
 
 def simulate(
@@ -26,9 +26,10 @@ def simulate(
     ] = False,
 ) -> int:
     """Replay a drifting world in minutes, on a copy of a factory: alarm, retraining, recovery."""
-    from mlfactory import console
-    from mlfactory import simulate as simulation
     from mlfactory.simulate import page
+    from mlfactory.simulate import run as simulation
+
+    from . import console
 
     plan = simulation.Plan(days=days, drift=drift, seconds=seconds, rows=rows)
     tell = console.note if as_json else console.show_line

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mlfactory.errors import ATTENTION, ERROR, OK
+from mlfactory.base.errors import ATTENTION, ERROR, OK
 
 from .update import AnswersFile, AsJson, Trust
 
@@ -25,7 +25,9 @@ def status(
     as_json: AsJson = False,
 ) -> int:
     """How projects stand to their template: version, drift, and what an update would meet."""
-    from mlfactory import console, drift
+    from mlfactory.update import drift
+
+    from . import console
 
     places = [Path(name) for name in projects or ["."]]
     found = drift.statuses(places, answers_file, trust=trust)

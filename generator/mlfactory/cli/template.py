@@ -21,7 +21,9 @@ template = typer.Typer(
 @template.command()
 def versions(url: Where = "", as_json: AsJson = False) -> None:
     """List the released versions, newest first."""
-    from mlfactory import console, lineage
+    from mlfactory.template import published as lineage
+
+    from . import console
 
     found = lineage.versions(url)
     if as_json:
@@ -39,7 +41,9 @@ def changelog(
     as_json: AsJson = False,
 ) -> None:
     """What changes in a project between two versions."""
-    from mlfactory import console, lineage
+    from mlfactory.template import published as lineage
+
+    from . import console
 
     found = lineage.changelog(span, url)
     if as_json:
@@ -57,7 +61,9 @@ def publish(
     as_json: AsJson = False,
 ) -> None:
     """Push the released history, same commits, to a git server of your own."""
-    from mlfactory import console, lineage
+    from mlfactory.template import published as lineage
+
+    from . import console
 
     found = lineage.publish(url, dry_run=dry_run)
     if as_json:
@@ -84,9 +90,11 @@ def use(
     as_json: AsJson = False,
 ) -> None:
     """Move a project to another address of its template, in one commit."""
-    from mlfactory import console, lineage
+    from mlfactory.update import address
 
-    moved = lineage.use(url, Path(project), dry_run=dry_run, file=answers_file)
+    from . import console
+
+    moved = address.use(url, Path(project), dry_run=dry_run, file=answers_file)
     if as_json:
         console.show_json(console.plain(moved))
     else:

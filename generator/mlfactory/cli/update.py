@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mlfactory.errors import ATTENTION, OK
+from mlfactory.base.errors import ATTENTION, OK
 
 AnswersFile = Annotated[
     str, typer.Option(metavar="FILE", help="The answers file, where a folder has several.")
@@ -54,10 +54,11 @@ def update(
     as_json: AsJson = False,
 ) -> int:
     """Bring a newer template into a project: one commit, merged by git, with your edits kept."""
-    from mlfactory import console
-    from mlfactory import update as updating
-    from mlfactory.answers import parse_settings
-    from mlfactory.model import Wish
+    from mlfactory.base.answers import parse_settings
+    from mlfactory.base.model import Wish
+    from mlfactory.update import run as updating
+
+    from . import console
 
     updating.check_one_way(go_on, abort)
     place, talk = Path(project), console.Terminal(quiet_plan=as_json)

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from .. import git, process
-from ..errors import MlfactoryError
+from mlfactory.base import git, process
+from mlfactory.base.errors import MlfactoryError
 
 QUIET = {"DVC_NO_ANALYTICS": "1"}
 WARM = 120  # seconds that a service may take to be ready

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import create, git, packages
-from ..errors import MlfactoryError
-from ..model import Goal, Request, Talk
-from ..preflight import rows as tables
+from mlfactory.base import git
+from mlfactory.base import uv as packages
+from mlfactory.base.errors import MlfactoryError
+from mlfactory.base.model import Goal, Request, Talk
+from mlfactory.look import rows as tables
+from mlfactory.new import run as create
+
 from .factory import QUIET, Factory, score
 from .world import Columns, number
 

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ..errors import MlfactoryError
+from mlfactory.base.errors import MlfactoryError
+
 from .factory import Answered
 from .setting import Plan
 from .world import Row, World

@@ -1,0 +1,296 @@
+"""Everything that people see: progress and findings on stderr, data on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlfactory.base.model import (
+    ERROR,
+    OK,
+    WARNING,
+    Change,
+    Finding,
+    Outcome,
+    Plan,
+    Restoring,
+    Status,
+    Summary,
+    folded,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+STYLES = {OK: "green", WARNING: "yellow", ERROR: "red"}
+
+
+def is_interactive() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """What a long command says while it runs: a spinner at a terminal, else one line per step.
+
+    A plan is data and goes to stdout, unless JSON is to stand there.
+    """
+
+    quiet_plan: bool = False
+
+    @contextmanager
+    def step(self, title: str, *, live: bool = True) -> Iterator[None]:
+        """Show the step while it runs, and its seconds when it has ended well."""
+        begun = time.perf_counter()
+        with spinner(title) if live and sys.stderr.isatty() else nullcontext():
+            yield
+        line("done", "green", f"{title} ({time.perf_counter() - begun:.1f} s)")
+
+    def note(self, text: str) -> None:
+        """Say something that is worth knowing."""
+        line("note", "cyan", text)
+
+    def warn(self, text: str) -> None:
+        """Say something that needs attention."""
+        line("warning", "yellow", text)
+
+    def plan(self, plan: Plan) -> None:
+        """Show what is about to be done."""
+        if not self.quiet_plan:
+            show_plan(plan)
+
+    def choose(self, question: str, choices: tuple[str, ...]) -> str:
+        """Ask until the answer is one of the choices; a number counts, too."""
+        for number, choice in enumerate(choices, 1):
+            line(f"{number:>3}", "cyan", choice)
+        while True:
+            sys.stderr.write(f"{question} ")
+            sys.stderr.flush()
+            answer = read_answer().strip()
+            if answer in choices:
+                return answer
+            if answer.isdecimal() and 0 < int(answer) <= len(choices):
+                return choices[int(answer) - 1]
+
+
+def spinner(title: str) -> AbstractContextManager[object]:
+    return rich_stderr().status(f"{title} ...")
+
+
+def rich_stderr() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def line(label: str, style: str, text: str) -> None:
+    """One line; what comes from data and errors is never taken for markup.
+
+    Where no person looks there are no colours, and no time is spent on importing them.
+    """
+    if not sys.stderr.isatty():
+        sys.stderr.write(f"{label}  {text}\n")
+        return
+    from rich.text import Text
+
+    rich_stderr().print(Text.assemble((label, style), f"  {text}"))
+
+
+def read_answer() -> str:
+    """A line from the terminal. Raises KeyboardInterrupt when there is none any more."""
+    line = sys.stdin.readline()
+    if not line:
+        raise KeyboardInterrupt
+    return line
+
+
+def show_error(message: str, hint: str = "") -> None:
+    """An error and its remedy, in plain text: this must work when nothing else does."""
+    sys.stderr.write(f"error: {message}\n")
+    sys.stderr.writelines(f"hint: {line}\n" for line in hint.splitlines())
+
+
+def show_json(data: Any) -> None:
+    """Exactly one object on stdout."""
+    sys.stdout.write(json.dumps(data, indent=2, default=str, allow_nan=False) + "\n")
+
+
+def show_summary(made: Summary) -> None:
+    """What `mlfactory new` made, its metrics against the baselines, and what to type next."""
+    template = f"{made.template['source']} {made.template['version']}".strip()
+    sys.stderr.write("\n")
+    line(made.project, "bold", f"{made.files} files from {template} in {made.path}")
+    if made.metrics:
+        rich_stderr().print(metrics_table(made.task, made.metrics, made.baselines or {}))
+    if made.verdict:
+        said = f"{made.verdict}: {made.reason}" if made.reason else made.verdict
+        line("verdict", "green" if made.verdict == "accepted" else "red", said)
+    if made.report:
+        line("report", "cyan", f"{made.path}/{made.report}")
+    for text in made.warnings:
+        line("warning", "yellow", text)
+    for command in made.next:
+        line("next", "cyan", command)
+
+
+def metrics_table(task: str, model: Mapping[str, Any], baselines: Mapping[str, Any]) -> Any:
+    """One row per metric; model with its interval, then the baselines."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=task, title_justify="left", box=None, pad_edge=False)
+    for heading in ("metric", "model", "interval", *baselines):
+        table.add_column(heading, justify="left" if heading == "metric" else "right")
+    for name, found in model.items():
+        others = [number(b.get(name, {}).get("value")) for b in baselines.values()]
+        interval = f"{number(found.get('low'))} to {number(found.get('high'))}"
+        cells = (name, number(found.get("value")), interval, *others)
+        table.add_row(*map(Text, cells))
+    return table
+
+
+def number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, int | float) else "-"
+
+
+def show_findings(findings: Iterable[Finding]) -> None:
+    """One line per finding, and below it the command that mends it."""
+    for finding in findings:
+        text = f"{finding.title}: {finding.detail}"
+        line(f"{finding.state:<7}", STYLES[finding.state], text)
+        if finding.remedy and finding.state != OK:
+            line(" " * 7, "", f"  {finding.remedy}")
+
+
+def plain(thing: Any) -> dict[str, Any]:
+    """A dataclass as JSON has it."""
+    return asdict(thing)
+
+
+def note(text: str) -> None:
+    """A line for people."""
+    line("note", "cyan", text)
+
+
+def is_coloured() -> bool:
+    """Whether a person looks at stdout."""
+    return sys.stdout.isatty()
+
+
+def show_text(text: str) -> None:
+    """Data on stdout, whatever characters it has."""
+    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()
+
+
+def show_plan(plan: Plan) -> None:
+    """The plan of an update, on stdout."""
+    show_text("\n".join(plan_lines(plan)) + "\n")
+
+
+def plan_lines(plan: Plan) -> Iterator[str]:
+    """From where to where, what is new, and what happens to each file."""
+    if plan.is_current:
+        yield f"{plan.project} is at {plan.to_version}: nothing to do"
+        return
+    yield f"{plan.project}: {plan.from_version} -> {plan.to_version} of {plan.source}"
+    if plan.changelog:
+        yield from ("", *(f"  {text}".rstrip() for text in plan.changelog.splitlines()))
+    questions = ("New questions, with their answers:", plan.questions)
+    for title, found in (questions, ("New settings, with their defaults:", plan.settings)):
+        if found:
+            yield from ("", title)
+            yield from (f"  {text}" for text in answered(found))
+    yield from ("", "Files:", *map(change_line, folded(plan.changes)))
+    for name in plan.blocked:
+        yield change_line(Change(name, "in the way", "git does not track it: move it away first"))
+    yield from ("", *(f"note: {text}" for text in plan.warnings)) if plan.warnings else ()
+
+
+def answered(found: Mapping[str, Any]) -> Iterator[str]:
+    """Names with their values, as one can read them."""
+    for name, value in found.items():
+        yield f"{name}: {json.dumps(value, default=str, ensure_ascii=False)}"
+
+
+def change_line(change: Change) -> str:
+    return f"  {change.state:<12}  {change.path}" + (f"  ({change.note})" if change.note else "")
+
+
+def outcome(done: Outcome) -> dict[str, Any]:
+    """What an update did, as JSON has it."""
+    return plain(done)
+
+
+def show_outcome(done: Outcome) -> None:
+    """What came of an update; a plan that was only made is printed as such."""
+    if done.plan and done.state in ("planned", "current"):
+        show_plan(done.plan)
+    words = {
+        "updated": ("done", "green", "updated, in one commit"),
+        "conflicts": (
+            "conflict",
+            "red",
+            "git cannot merge everything: resolve what it marked, then",
+        ),
+        "aborted": ("done", "green", "everything is as it was before the update"),
+    }
+    for text in done.warnings:
+        line("warning", "yellow", text)
+    for text in done.failures:
+        line("failed", "red", f"passed before the update, and fails now: {text}")
+    if done.state in words:
+        line(*words[done.state])
+    for command in done.next:
+        line("next", "cyan", command)
+
+
+def status(one: Status) -> dict[str, Any]:
+    """A project's status, with its drift counted."""
+    return {**plain(one), "drift": counted(one)}
+
+
+def counted(one: Status) -> dict[str, int]:
+    return dict(Counter(change.state for change in one.files))
+
+
+def show_statuses(found: list[Status]) -> None:
+    """A line per project, and below it what is not clean."""
+    for one in found:
+        show_text("\n".join(status_lines(one)) + "\n")
+
+
+def status_lines(one: Status) -> Iterator[str]:
+    if one.error:
+        yield f"{one.path}: error: {one.error}"
+        return
+    news = f"behind: {one.version} -> {one.newest}" if one.behind else f"at {one.version}"
+    counts = ", ".join(f"{n} {state}" for state, n in counted(one).items() if state != "clean")
+    yield f"{one.path}: {news} of {one.source}; {counts or 'no drift'}"
+    yield from (change_line(c) for c in one.files if c.state != "clean")
+    yield from (change_line(Change(c.path, "conflict", c.reason)) for c in one.conflicts)
+    yield from (f"  question      {text}" for text in answered(one.questions))
+    yield from (f"  note          {text}" for text in one.warnings)
+
+
+def show_restoring(told: Restoring) -> None:
+    """What was put back, or would be."""
+    if not told.files:
+        note("nothing has drifted there")
+        return
+    verb = "put back" if told.done else "would put back"
+    notes = (f"{c.state}, {c.note}, which stays" if c.note else c.state for c in told.files)
+    rows = zip(told.files, notes, strict=True)
+    show_text("".join(f"{verb}  {change.path}  ({note})\n" for change, note in rows))
+
+
+def show_line(text: str) -> None:
+    """A line of data, as soon as it is known."""
+    show_text(f"{text}\n")

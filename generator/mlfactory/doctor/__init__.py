@@ -1,0 +1,1 @@
+"""`mlfactory doctor`."""

@@ -1,0 +1,254 @@
+"""`mlfactory doctor`: can this machine and this factory work? Each check proves it by running.
+
+A check is a class: its name is the id, its docstring the title, and `check` returns what it saw.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlfactory.base import answers, git, process
+from mlfactory.base import uv as packages
+from mlfactory.base.errors import MlfactoryError
+from mlfactory.base.model import ERROR, OK, WARNING, Finding
+from mlfactory.template import history as source
+from mlfactory.template import wheel
+
+SYSTEM_LIBRARY = "libgomp.so.1"
+SUPPORTED = ((3, 11), (3, 14))
+MERGING = (2, 38)  # the git from which on `mlfactory update` works
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a check saw, and the command that mends it."""
+
+    state: str
+    detail: str
+    remedy: str = ""
+
+
+class PY001:
+    """Python can run mlfactory and its factories"""
+
+    @staticmethod
+    def check(place: Path) -> Seen:
+        version = sys.version_info[:2]
+        text = f"Python {sys.version.split()[0]}"
+        if SUPPORTED[0] <= version < SUPPORTED[1]:
+            return Seen(OK, text)
+        return Seen(WARNING, f"{text} was not tested", "uv tool install --python 3.13 mlfactory")
+
+
+class GIT001:
+    """git runs, and knows who commits"""
+
+    @staticmethod
+    def check(place: Path) -> Seen:
+        version = git.run("--version").out.strip()
+        numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+        if numbers < MERGING:
+            return Seen(WARNING, f"{version} cannot merge updates", "Install git 2.38 or newer.")
+        if git.has_identity(place):
+            return Seen(OK, version)
+        remedy = "git config --global user.name NAME; git config --global user.email ADDRESS"
+        return Seen(WARNING, f"{version}, without a name and address of yours", remedy)
+
+
+class UV001:
+    """uv installs what factories need"""
+
+    @staticmethod
+    def check(place: Path) -> Seen:
+        version = process.run([packages.uv(), "--version"]).out.strip()
+        return Seen(OK, "; ".join([version, *packages.settings().notes]))
+
+
+class LIB001:
+    """The system library that LightGBM needs is there"""
+
+    @staticmethod
+    def check(place: Path) -> Seen:
+        try:
+            ctypes.CDLL(SYSTEM_LIBRARY)
+        except OSError:
+            return Seen(ERROR, f"{SYSTEM_LIBRARY} cannot be loaded", "apt-get install libgomp1")
+        return Seen(OK, f"{SYSTEM_LIBRARY} loads")
+
+
+class TPL001:
+    """The template can be read"""
+
+    @staticmethod
+    def check(place: Path) -> Seen:
+        newest = source.history().newest
+        git.run("rev-parse", "--verify", "HEAD", cwd=source.repository())
+        return Seen(OK, f"template {newest}")
+
+
+class FAC001:
+    """The factory keeps the contract and its template version is known here"""
+
+    @staticmethod
+    def check(place: Path) -> Seen:
+        found = answers.read(place / ".copier-answers.yml")
+        project = tomllib.loads((place / "pyproject.toml").read_text("utf-8"))
+        if project.get("tool", {}).get("mlfactory", {}).get("contract") not in (1, 2):
+            return Seen(
+                ERROR, "pyproject.toml does not say contract = 2", "git log -p pyproject.toml"
+            )
+        if source.recorded_version(place):
+            source.repository_for(place)
+        return Seen(OK, f"from {found.get('_src_path')} {found.get('_commit', '')}".strip())
+
+
+class RUN001:
+    """The library that the factory runs on is one that was released"""
+
+    @staticmethod
+    def check(place: Path) -> Seen:
+        paths = sorted((place / "vendor").glob(f"{wheel.PACKAGE}-*.whl"))
+        if not paths:
+            return Seen(OK, "there is no wheel of it in vendor/")
+        released = source.released_wheels()
+        seen = [_wheel(place, path, released.get(path.name)) for path in paths]
+        return max(seen, key=lambda one: (OK, WARNING, ERROR).index(one.state))
+
+
+class ENV001:
+    """The environment agrees with the lock"""
+
+    @staticmethod
+    def check(place: Path) -> Seen:
+        if not (place / "uv.lock").is_file():
+            return Seen(ERROR, "there is no uv.lock", "uv lock && uv sync")
+        argv = [packages.uv(), "sync", "--locked", "--check", "--directory", str(place)]
+        done = process.run(argv, env=packages.NEUTRAL, ok=range(256))
+        return _by_code(done, "environment, lock and pyproject.toml agree", "uv sync")
+
+
+class CAT001:
+    """The catalog is valid and the data keep the contract"""
+
+    @staticmethod
+    def check(place: Path) -> Seen:
+        done = _factory(place, "factory", "check", "--json")
+        if not done.out.strip():
+            return _by_code(done, "", "factory check")
+        findings = json.loads(done.out)["findings"]
+        errors = [f for f in findings if f["level"] == "error"]
+        if errors:
+            first = errors[0]
+            return Seen(ERROR, f"{first['feature'] or ''}: {first['message']}", first["remedy"])
+        if findings:
+            return Seen(WARNING, f"{len(findings)} things are assumed or open", "factory check")
+        return Seen(OK, "catalog and data are in order")
+
+
+class DVC001:
+    """The pipeline is up to date"""
+
+    @staticmethod
+    def check(place: Path) -> Seen:
+        done = _factory(place, "dvc", "status", "--json")
+        if done.code:
+            return _by_code(done, "", "dvc status")
+        changed = sorted(json.loads(done.out))
+        if not changed:
+            return Seen(OK, "nothing has changed since the model was trained")
+        return Seen(WARNING, f"changed since the last run: {', '.join(changed)}", "dvc repro")
+
+
+class DVC002:
+    """Data and models are where colleagues can get them"""
+
+    @staticmethod
+    def check(place: Path) -> Seen:
+        if not _factory(place, "dvc", "remote", "list").out.strip():
+            mend = "dvc remote add -d storage URL && dvc push"
+            return Seen(WARNING, "there is no DVC remote", mend)
+        done = _factory(place, "dvc", "status", "--cloud", "--json")
+        if done.code:
+            return _by_code(done, "", "dvc remote list; dvc status --cloud")
+        waiting = len(json.loads(done.out))
+        if waiting:
+            return Seen(WARNING, f"{waiting} files are not in the remote", "dvc push")
+        return Seen(OK, "the remote answers and has everything")
+
+
+class HOOK001:
+    """The hooks are installed and run"""
+
+    @staticmethod
+    def check(place: Path) -> Seen:
+        hook = git.run("rev-parse", "--git-path", "hooks/pre-commit", cwd=place).out.strip()
+        if not (place / hook).is_file():
+            return Seen(WARNING, "commits are not checked", ".venv/bin/pre-commit install")
+        done = _factory(place, "pre-commit", "run", "--files", "features.yaml")
+        return _by_code(done, "they start, and the catalog passes", "pre-commit run --all-files")
+
+
+MACHINE: tuple[type[Any], ...] = (PY001, GIT001, UV001, LIB001, TPL001)
+FACTORY: tuple[type[Any], ...] = (FAC001, RUN001, ENV001, CAT001, DVC001, DVC002, HOOK001)
+
+
+def examine(project: Path | None) -> tuple[Finding, ...]:
+    """All findings on the machine and, where there is one, on the factory.
+
+    Raises MlfactoryError when `project` is named and is no factory.
+    """
+    place = (project or Path.cwd()).resolve()
+    inside = (place / ".copier-answers.yml").is_file()
+    if project is not None and not inside:
+        raise MlfactoryError(
+            f"{project} is no factory: it has no .copier-answers.yml", "cd FACTORY"
+        )
+    return tuple(_findings(place, (*MACHINE, *FACTORY) if inside else MACHINE))
+
+
+def _findings(place: Path, checks: tuple[type[Any], ...]) -> Iterator[Finding]:
+    for kind in checks:
+        try:
+            seen = kind.check(place)
+        except (MlfactoryError, OSError, ValueError) as error:
+            remedy = error.hint if isinstance(error, MlfactoryError) else ""
+            seen = Seen(ERROR, str(error), remedy)
+        title = (kind.__doc__ or "").strip()
+        yield Finding(kind.__name__, title, seen.state, seen.detail, seen.remedy)
+
+
+def _factory(place: Path, program: str, *args: str) -> process.Result:
+    """Run a program of the factory's environment; its code is for the check to judge."""
+    argv = [str(place / ".venv" / "bin" / program), *args]
+    return process.run(argv, place, env=packages.environment(place), ok=range(256), hint="uv sync")
+
+
+def _wheel(place: Path, path: Path, released: str | None) -> Seen:
+    """Whether a wheel has the hash that was released under its name."""
+    name, version = f"vendor/{path.name}", wheel.version_of(path.name)
+    if released:
+        if hashlib.sha256(path.read_bytes()).hexdigest() == released:
+            return Seen(OK, f"mlfactory-runtime {version}, as it was released")
+        return Seen(ERROR, f"{name} is not what was released", f"mlfactory restore {name}")
+    if ".dev" in version:
+        return Seen(WARNING, f"mlfactory-runtime {version} was never released", "mlfactory update")
+    own = source.recorded_version(place)
+    upgrade = "uv tool upgrade mlfactory"
+    return Seen(ERROR if own else WARNING, f"this mlfactory knows no release {name}", upgrade)
+
+
+def _by_code(done: process.Result, fine: str, remedy: str) -> Seen:
+    """OK when the program ended so, else its last words."""
+    if done.code == 0:
+        return Seen(OK, fine)
+    words = (done.err.strip() or done.out.strip()).splitlines()[-3:]
+    return Seen(ERROR, " ".join(words), remedy)

@@ -1,0 +1,163 @@
+"""A quick look at the data, before anything is written or installed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlfactory.base.errors import MlfactoryError
+
+from . import file, header, text
+from . import target as roles
+from .target import Parts
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from .table import Table
+
+__all__ = ["Look", "columns", "look", "look_frame"]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a first look says of a table.
+
+    `rows` is None when only the beginning of a large file was read; `reason` is the sentence that
+    explains `task`; `dtypes` are guesses from the first rows, in the order of `columns`. Of several
+    files, `path`, `separator` and `encoding` are those of the first.
+    """
+
+    path: Path
+    rows: int | None
+    columns: tuple[str, ...]
+    dtypes: tuple[str, ...]
+    target: str
+    task: str
+    reason: str
+    separator: str
+    warnings: tuple[str, ...]
+    encoding: str = "utf-8"
+
+
+def look(
+    paths: Path | tuple[Path, ...],
+    target: str,
+    *,
+    identifier: str = "",
+    time: str = "",
+    task: str = "auto",
+) -> Look:
+    """Read the table, or the beginning of a large one, and decide the task.
+
+    Several files are one table: all have the same columns, in any order. Raises MlfactoryError
+    when this is no table that a model can be trained on, and UsageError when the options do not
+    fit it.
+    """
+    parts = Parts(target, identifier, time, task)
+    paths = (paths,) if isinstance(paths, Path) else paths
+    names, source = columns(paths), source_name(paths)
+    roles.check(source, names, parts)
+    if file.is_parquet(paths[0]):
+        from . import table
+
+        return judge(paths[0], names, table.read_parquets(source, paths, parts.wanted), parts)
+    return look_at_texts(source, paths, names, parts)
+
+
+def look_at_texts(
+    source: str, paths: tuple[Path, ...], names: tuple[str, ...], parts: Parts
+) -> Look:
+    """Text is read file after file, until enough of it is looked at."""
+    from . import table
+
+    left, texts = file.SAMPLE_BYTES, []
+    for path in paths:
+        if left > 0:
+            texts.append(text.read(path, left))
+            left -= len(texts[-1].content)
+    whole = len(texts) == len(paths) and all(one.whole for one in texts)
+    found = table.read_texts(source, texts, parts.wanted, whole)
+    seen = judge(paths[0], names, found, parts)
+    return replace(seen, separator=texts[0].separator, encoding=texts[0].encoding)
+
+
+def look_frame(
+    name: str,
+    frame: pl.DataFrame,
+    rows: int | None,
+    *,
+    target: str,
+    identifier: str = "",
+    time: str = "",
+    task: str = "auto",
+) -> Look:
+    """The same for a table that was read elsewhere, `name` in messages.
+
+    The frame is the whole table if it has `rows` rows, and its beginning if not.
+    """
+    from . import table
+
+    parts = Parts(target, identifier, time, task)
+    names = tuple(frame.columns)
+    header.check_names(name, names, text=False)
+    roles.check(name, names, parts)
+    return judge(Path(name), names, table.of_frame(name, frame, rows, parts.wanted), parts)
+
+
+def judge(path: Path, names: tuple[str, ...], found: Table, parts: Parts) -> Look:
+    """Decide the task, and see whether the columns can play their parts."""
+    from . import facts
+
+    held = facts.describe(found, parts.target)
+    roles.check_rows(found.name, held, found.whole)
+    decided, reason = roles.decide(held, parts.task)
+    identified, timed = parts.identifier, parts.time
+    return Look(
+        path=path,
+        rows=found.rows,
+        columns=names,
+        dtypes=found.dtypes,
+        target=parts.target,
+        task=decided,
+        reason=reason,
+        separator=",",
+        warnings=(
+            *found.warnings,
+            *header.name_warnings(names),
+            *roles.target_warnings(held, decided, found.whole),
+            *(roles.check_identifier(facts.spread(found, identified)) if identified else ()),
+            *(roles.check_time(facts.span(found, timed)) if timed else ()),
+        ),
+    )
+
+
+def columns(paths: Path | tuple[Path, ...]) -> tuple[str, ...]:
+    """The names in the header. Raises MlfactoryError when the file is no table."""
+    paths = (paths,) if isinstance(paths, Path) else paths
+    for path in paths:
+        file.check(path, named=len(paths) == 1)
+    kinds = {file.is_parquet(path): path for path in paths}
+    if len(kinds) > 1:
+        raise MlfactoryError(
+            f"{kinds[False]} is text, and {kinds[True]} is Parquet",
+            "Give files of one kind.",
+        )
+    first, *others = (names_in(path) for path in paths)
+    header.check_names(str(paths[0]), first, text=not file.is_parquet(paths[0]))
+    for path, names in zip(paths[1:], others, strict=True):
+        header.check_same(paths[0], first, path, names)
+    return first
+
+
+def names_in(path: Path) -> tuple[str, ...]:
+    if not file.is_parquet(path):
+        return text.read(path, file.HEAD_BYTES).names
+    from . import table
+
+    return table.parquet_names(path)
+
+
+def source_name(paths: tuple[Path, ...]) -> str:
+    return str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"

@@ -1,0 +1,189 @@
+"""Reading a table, or its beginning."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time as clock
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import polars as pl
+
+from mlfactory.base.errors import MlfactoryError
+
+from . import file
+from .file import AGAIN
+from .text import Text
+from .values import MISSING, is_european, is_no_value, is_pointed, known
+
+GUESS_ROWS = 1000
+EVERY = "every"  # columns are called by their place while a text is read
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Table:
+    """The columns that matter, as text where they come from text.
+
+    `rows` is None when not all of them were counted. In a `european` table 1,234 is a fraction.
+    """
+
+    name: str
+    frame: pl.DataFrame
+    rows: int | None
+    whole: bool
+    dtypes: tuple[str, ...]
+    european: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+def parquet_names(path: Path) -> tuple[str, ...]:
+    return tuple(guarded(path, lambda: pl.read_parquet_schema(path)))
+
+
+def of_frame(name: str, frame: pl.DataFrame, rows: int | None, wanted: Sequence[str]) -> Table:
+    """A table that was read elsewhere: all of it if it has so many rows."""
+    whole = rows == frame.height
+    dtypes = tuple(map(str, frame.dtypes))
+    warnings = (*large_warnings(name, frame, whole), *nested_warnings(frame.schema))
+    return Table(name, frame.select(wanted), rows, whole, dtypes, any_european(frame), warnings)
+
+
+def read_texts(name: str, texts: Sequence[Text], wanted: Sequence[str], whole: bool) -> Table:
+    """The wanted columns of text files that have the same names in their headers."""
+    frame = pl.concat([read_text(one, wanted) for one in texts])
+    first = texts[0]
+    head = guarded(first.path, scan(first).head(GUESS_ROWS).collect, first)
+    european = any_european(head, first.separator)
+    warnings = (*(w for one in texts for w in one.warnings), *large_warnings(name, frame, whole))
+    rows = frame.height if whole else None
+    return Table(name, frame, rows, whole, guess_dtypes(first), european, warnings)
+
+
+def scan(found: Text) -> pl.LazyFrame:
+    return pl.scan_csv(
+        found.content,
+        separator=found.separator,
+        infer_schema=False,
+        with_column_names=by_place,
+    )
+
+
+def by_place(names: Sequence[str]) -> list[str]:
+    """Names that no pattern of polars can mean."""
+    return [str(place) for place in range(len(names))]
+
+
+def read_text(found: Text, wanted: Sequence[str]) -> pl.DataFrame:
+    """The wanted columns. Only where every column is read does polars count a line's values."""
+    places = [str(found.names.index(name)) for name in wanted]
+    every = pl.all_horizontal(pl.all().is_null()).alias(EVERY)
+    lazy = scan(found).select(*places, every)
+    frame = guarded(found.path, lazy.collect, found).filter(~pl.col(EVERY)).drop(EVERY)
+    frame.columns = list(wanted)
+    return frame
+
+
+def guess_dtypes(found: Text) -> tuple[str, ...]:
+    """What the first rows hold, column by column."""
+    guess = pl.scan_csv(
+        found.content,
+        separator=found.separator,
+        infer_schema_length=GUESS_ROWS,
+        null_values=list(MISSING),
+        with_column_names=by_place,
+    )
+    dtypes = guarded(found.path, guess.collect_schema, found).dtypes()
+    return tuple(map(str, dtypes[: len(found.names)]))
+
+
+def any_european(rows: pl.DataFrame, separator: str = "") -> bool:
+    """Whether the first rows have decimal commas: beyond doubt, or by the semicolons between."""
+    texts = [known(column) for column in rows.head(GUESS_ROWS) if column.dtype == pl.String]
+    return any(map(is_european, texts)) or (separator == ";" and not any(map(is_pointed, texts)))
+
+
+def read_parquets(name: str, paths: Sequence[Path], wanted: Sequence[str]) -> Table:
+    """The wanted columns of the files, or of their first part."""
+    left, parts = file.SAMPLE_BYTES, []
+    for path in paths:
+        parts.append(guarded(path, partial(read_parquet, path, wanted, left)))
+        left = max(0, left - path.stat().st_size)
+    frame = guarded(
+        paths[0], lambda: pl.concat([part for part, _ in parts], how="vertical_relaxed")
+    )
+    rows = sum(height for _, height in parts)
+    schema = guarded(paths[0], lambda: pl.read_parquet_schema(paths[0]))
+    warnings = (*large_warnings(name, frame, rows == frame.height), *nested_warnings(schema))
+    dtypes = tuple(map(str, schema.values()))
+    return Table(name, frame, rows, rows == frame.height, dtypes, False, warnings)
+
+
+def read_parquet(path: Path, wanted: Sequence[str], limit: int) -> tuple[pl.DataFrame, int]:
+    """As many rows as stand in so many bytes, and how many there are."""
+    lazy = pl.scan_parquet(path, glob=False)
+    rows = lazy.select(pl.len()).collect().item()
+    share = min(1, limit / path.stat().st_size)
+    return lazy.select(wanted).head(int(rows * share)).collect(), rows
+
+
+def nested_warnings(schema: Mapping[str, pl.DataType]) -> tuple[str, ...]:
+    nested = [name for name, dtype in schema.items() if is_no_value(dtype)]
+    ignored = f"columns that hold no plain values cannot be learned from: {', '.join(nested)}"
+    return (ignored,) if nested else ()
+
+
+def large_warnings(name: str, frame: pl.DataFrame, whole: bool) -> tuple[str, ...]:
+    if whole:
+        return ()
+    return (f"{name} is large: only its first {frame.height:,} rows were looked at",)
+
+
+def guarded(path: Path, call: Callable[[], T], found: Text | None = None) -> T:
+    """Let polars read; what it complains about becomes one sentence, with the line if known."""
+    try:
+        return call()
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        if found and (uneven := uneven_line(found)):
+            raise MlfactoryError(
+                f"{path} cannot be read as a table: {uneven}",
+                "Mend the line; a value with a separator, a quote or a line break in it must "
+                "stand in double quotes, and its own quotes twice.",
+            ) from error
+        said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise MlfactoryError(f"{path} cannot be read as a table: {said}", AGAIN) from error
+
+
+def uneven_line(found: Text, seconds: float = 1.0) -> str:
+    """The first row with more values than the header has names, or with an odd quote."""
+    end = clock.monotonic() + seconds
+    lines = io.TextIOWrapper(io.BytesIO(found.content), encoding="utf-8", newline="")
+    reader = csv.reader(lines, delimiter=found.separator, strict=True)
+    line = f"line {found.skipped + 1:,}"
+    try:
+        for row in reader:
+            if len(row) > found.width:
+                return f"{line} has {len(row)} values, the header {found.width}"
+            if any(value.count('"') % 2 for value in row):
+                return f"{line} has a quote in a value that does not stand in quotes"
+            if clock.monotonic() > end:
+                return ""
+            line = f"line {found.skipped + reader.line_num + 1:,}"
+    except csv.Error:
+        return f"the quotes in {line} do not end, or do not end with the value"
+    return ""
+
+
+def parquet_rows(path: Path, limit: int) -> tuple[list[dict[str, Any]], pl.Schema]:
+    """The first rows of a Parquet file, and what types they have."""
+    frame = guarded(path, pl.scan_parquet(path).head(limit).collect)
+    return frame.to_dicts(), frame.schema
+
+
+def write_parquet(path: Path, rows: Sequence[Mapping[str, Any]], schema: pl.Schema) -> None:
+    """The rows as a Parquet file."""
+    pl.DataFrame(rows, schema=schema).write_parquet(path)

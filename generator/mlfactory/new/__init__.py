@@ -1,0 +1,1 @@
+"""`mlfactory new`: a factory from data."""

@@ -1,0 +1,256 @@
+"""From what was typed to the answers that a template is rendered with."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from glob import glob
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlfactory.base import answers
+from mlfactory.base.errors import MlfactoryError, UsageError
+from mlfactory.base.model import Question, Request, Talk
+
+from .journal import MANY, ONE, QUERY, Run
+
+if TYPE_CHECKING:
+    from mlfactory.look import Look
+
+WILD = re.compile(r"[*?\[]")
+
+
+def check_together(request: Request) -> None:
+    """Raises UsageError for options that contradict each other."""
+    if request.data and request.query:
+        raise UsageError("--data and --query both say where the data are", "Give one of them.")
+    option = "--query" if request.query else "--data" if request.data else ""
+    if option and "data_source" in request.settings:
+        raise UsageError(f"{option} says where the data are, and --set too", "Give one of them.")
+    if "url_env" in request.answers and not request.query:
+        raise UsageError(
+            "--url-env names the database of a query, and there is none", "Add --query FILE.sql."
+        )
+    check_variable({**request.settings, **request.answers}.get("url_env"))
+
+
+def check_variable(name: Any) -> None:
+    """Raises UsageError when this is a URL, say: it may hold a password, and is not repeated."""
+    if name is not None and not str(name).isidentifier():
+        raise UsageError(
+            "--url-env is the name of an environment variable, not the URL itself",
+            "export WAREHOUSE_URL='postgresql://…', and add --url-env WAREHOUSE_URL.",
+        )
+
+
+def gather(run: Run, directory: Path, questions: Mapping[str, Question]) -> Run:
+    """Take the answers from options, --set and --answers; find the data, or take a sample.
+
+    Raises UsageError when the template does not ask what was answered.
+    """
+    request = run.request
+    file = answers.read_given(request.answers_file)
+    given = answers.merge(request.answers, request.settings, file)
+    answers.check({**given, **implied(request)}, questions)
+    if not takes_data(questions):
+        return replace(run, given=given)
+    if "project_name" not in given:
+        given["project_name"] = answers.project_name(directory)
+    if request.query:
+        return with_query(run, given)
+    if not request.data:
+        return with_sample(run, given, questions)
+    return with_files(run, given, directory, questions)
+
+
+def implied(request: Request) -> dict[str, str]:
+    """The questions that --data and --query answer."""
+    if request.query:
+        return {"data_file": request.query, "data_source": request.query}
+    if is_pattern(request.data):
+        return {"data_file": request.data, "data_source": request.data}
+    return {"data_file": request.data} if request.data else {}
+
+
+def is_pattern(typed: str) -> bool:
+    """Whether several files are meant; a file that has just this name comes first."""
+    return bool(WILD.search(typed)) and not Path(typed).expanduser().exists()
+
+
+def takes_data(questions: Mapping[str, Question]) -> bool:
+    """Whether the template is made for data: others are only rendered."""
+    return {"data_file", "target"} <= questions.keys()
+
+
+def with_files(
+    run: Run, given: Mapping[str, Any], directory: Path, questions: Mapping[str, Question]
+) -> Run:
+    """The user's own file under its own name, or several that become one."""
+    typed = run.request.data
+    path = Path(typed).expanduser().absolute()
+    several = is_pattern(typed)
+    name = joined_name(path, parts(str(path))) if several else path.name
+    check_data_name(given, name)
+    own = {"data_file": name}
+    if "data_source" in questions:
+        own["data_source"] = from_factory(typed, directory)
+    form = MANY if several else ONE
+    return replace(run, given={**given, **own}, data=str(path), form=form)
+
+
+def parts(pattern: str) -> tuple[Path, ...]:
+    """The files of a pattern, in the order of their names. Raises MlfactoryError without any."""
+    found = sorted(glob(pattern, recursive=True))  # noqa: PTH207  # the pattern is absolute
+    files = tuple(path for path in map(Path, found) if path.is_file())
+    if not files:
+        raise MlfactoryError(f"no file fits the pattern {pattern}", "Give a file, or mend it.")
+    return files
+
+
+def joined_name(pattern: Path, files: tuple[Path, ...]) -> str:
+    """What one file of many is called: by what their names share, else by their folder."""
+    shared = WILD.split(pattern.name)[0]
+    folder = "" if WILD.search(pattern.parent.name) else pattern.parent.name
+    stems = (re.sub(r"[^\w.-]+", "_", text).strip("._-") for text in (shared, folder, "data"))
+    parquet = all(file.suffix == ".parquet" for file in files)
+    return next(filter(None, stems)) + (".parquet" if parquet else ".csv")
+
+
+def from_factory(typed: str, directory: Path) -> str:
+    """A path as it reads in the factory: the whole path as it is, another from there."""
+    path = Path(typed).expanduser()
+    if path.is_absolute():
+        return str(path)
+    return os.path.relpath(path.parent.resolve() / path.name, directory.resolve())
+
+
+def with_query(run: Run, given: Mapping[str, Any]) -> Run:
+    """A query, whose file becomes the factory's own; the URL stays in the environment."""
+    from mlfactory.look import query
+
+    variable = given.get("url_env")
+    if not variable:
+        raise UsageError(
+            "--query needs --url-env: which environment variable holds the database's URL?",
+            "Add --url-env WAREHOUSE_URL.",
+        )
+    check_variable(variable)
+    path = Path(run.request.query).expanduser().absolute()
+    query.check(path)
+    check_data_name(given, f"{path.stem}.parquet")
+    own = {
+        "data_file": f"{path.stem}.parquet",
+        "data_source": f"data/{path.name}",
+        "database": query.database(variable),
+    }
+    return replace(run, given={**given, **own}, data=str(path), form=QUERY)
+
+
+def with_sample(run: Run, given: Mapping[str, Any], questions: Mapping[str, Question]) -> Run:
+    """The data set that mlfactory brings along; its answers hold where none was given."""
+    from .samples import sample
+
+    wanted = given.get("task")
+    chosen = sample("regression" if wanted == "regression" else "classification")
+    check_data_name(given, chosen.path.name)
+    own = {
+        "data_file": chosen.path.name,
+        "target": chosen.target,
+        "id_column": chosen.identifier,
+        "time_column": chosen.time,
+        **({"data_source": ""} if "data_source" in questions else {}),
+    }
+    return replace(run, given={**own, **given}, data=str(chosen.path))
+
+
+def check_data_name(given: Mapping[str, Any], name: str) -> None:
+    """Raises UsageError when the answers name a file that is not the one at hand."""
+    wanted = given.get("data_file", name)
+    if wanted != name:
+        raise UsageError(
+            f"the answers name the data file {wanted!r}, and the data are {name!r}",
+            f"Give the file with --data FOLDER/{wanted}.",
+        )
+
+
+def choose_target(run: Run, talk: Talk, *, ask: bool) -> Run:
+    """Make sure that there is a target: ask for it at a terminal, else refuse."""
+    if not run.data or run.given.get("target"):
+        return run
+    columns = columns_of(run)
+    if not ask:
+        raise UsageError(
+            f"{'--query' if run.form == QUERY else '--data'} needs --target: "
+            "which column is predicted?",
+            f"The columns are {', '.join(columns)}.",
+        )
+    target = talk.choose("Which column is predicted?", columns)
+    return replace(run, given={**run.given, "target": target})
+
+
+def columns_of(run: Run) -> tuple[str, ...]:
+    """The names of the columns, wherever the data are."""
+    from mlfactory import look as preflight
+
+    if run.form != QUERY:
+        return preflight.columns(paths(run))
+    from mlfactory.look import query
+
+    return tuple(query.ask(Path(run.data), str(run.given["url_env"])).frame.columns)
+
+
+def paths(run: Run) -> tuple[Path, ...]:
+    return parts(run.data) if run.form == MANY else (Path(run.data),)
+
+
+def look(run: Run) -> Run:
+    """Check the data against the answers before anything is written, and settle the task."""
+    if not run.data:
+        return run
+    seen = look_at(run)
+    return replace(
+        run,
+        given={**run.given, "task": seen.task},
+        task=seen.task,
+        rows=seen.rows,
+        warnings=tuple(dict.fromkeys((*run.warnings, *seen.warnings))),
+    )
+
+
+def look_at(run: Run) -> Look:
+    from mlfactory import look as preflight
+
+    given = run.given
+    roles = {
+        "target": str(given["target"]),
+        "identifier": str(given.get("id_column") or ""),
+        "time": str(given.get("time_column") or ""),
+        "task": str(given.get("task") or "auto"),
+    }
+    if run.form != QUERY:
+        return preflight.look(paths(run), **roles)
+    from mlfactory.look import query
+
+    path = Path(run.data)
+    answer = query.ask(path, str(given["url_env"]))
+    return preflight.look_frame(f"the query in {path}", answer.frame, answer.rows, **roles)
+
+
+def look_again(run: Run) -> Run:
+    """Check what copier asked for against the data, too."""
+    columns = ("target", "id_column", "time_column")
+    answered = {name: run.answers[name] for name in columns if name in run.answers}
+    if not run.data or all(run.given.get(name, "") == answered[name] for name in answered):
+        return run
+    return look(replace(run, given={**run.given, **answered}))
+
+
+def located(request: Request) -> Request:
+    """The request with full paths, which mean the same from everywhere."""
+
+    def whole(typed: str) -> str:
+        return str(Path(typed).expanduser().absolute()) if typed else ""
+
+    return replace(request, data=whole(request.data), query=whole(request.query))

@@ -1,0 +1,120 @@
+"""What a run of `mlfactory new` has done so far, kept inside the new repository's .git."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from mlfactory.base import answers
+from mlfactory.base.errors import MlfactoryError, UsageError
+from mlfactory.base.model import Request, StepResult
+
+FILE = "mlfactory-new.json"
+# What the data are made of: one file, the files of a pattern, or the rows of a query.
+ONE, MANY, QUERY = "file", "files", "query"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One factory in the making: what was asked, what came out, which steps are finished.
+
+    `path` is where the tree stands now; it is known by the place of the file, and not recorded.
+    `given` are the answers that the template was rendered with; `data` is the full path of the
+    file, of the pattern or of the query, as `form` says.
+    `rows` is None when the data were only sampled.
+    """
+
+    path: Path
+    request: Request
+    source: str
+    version: str
+    released: bool
+    given: Mapping[str, Any] = field(default_factory=dict)
+    data: str = ""
+    form: str = ONE
+    contract: bool = False
+    task: str = ""
+    rows: int | None = None
+    files: int = 0
+    finished: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def answers(self) -> Mapping[str, Any]:
+        """What the factory itself records; a template may choose to record nothing."""
+        file = self.path / answers.FILE
+        return answers.read(file) if file.exists() else {}
+
+    @property
+    def fetches(self) -> bool:
+        """Whether the factory fetches its data itself, and records where they come from."""
+        return "data_source" in self.given
+
+    @property
+    def name(self) -> str:
+        return str(self.answers.get("project_name") or self.path.name)
+
+
+def after(run: Run, step: StepResult) -> Run:
+    """The run with one more finished step."""
+    seconds = {**run.seconds, step.name: round(step.seconds, 3)}
+    return replace(run, finished=(*run.finished, step.name), seconds=seconds)
+
+
+def warned(run: Run, texts: Iterable[str]) -> Run:
+    """The run with further warnings, each once."""
+    return replace(run, warnings=tuple(dict.fromkeys((*run.warnings, *texts))))
+
+
+def save(run: Run) -> None:
+    """Write the record in one move, so that a crash leaves the old one or the new one."""
+    record = {key: value for key, value in asdict(run).items() if key != "path"}
+    place = run.path / ".git" / FILE
+    fresh = place.with_suffix(".part")
+    fresh.write_text(json.dumps(record, indent=1, default=str), encoding="utf-8")
+    fresh.replace(place)
+
+
+def load(path: Path) -> Run | None:
+    """The run that made the repository at `path`, or None when none did."""
+    place = path / ".git" / FILE
+    if not place.is_file():
+        return None
+    try:
+        record: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
+        record |= {key: tuple(record[key]) for key in ("finished", "warnings")}
+        return Run(path, Request(**record.pop("request")), **record)
+    except (ValueError, TypeError, KeyError) as error:
+        raise MlfactoryError(
+            f"{place} is damaged", f"Remove {path} and run `mlfactory new` again."
+        ) from error
+
+
+def check_same(run: Run, asked: Request, source: str) -> None:
+    """Raises UsageError when a request to resume contradicts what the factory was made with."""
+    for option, now, then in differences(run, asked, source):
+        raise UsageError(
+            f"{option} says {now!r}, but {run.path.name} was begun with {then!r}",
+            f"Leave {option} out to resume, or choose another directory.",
+        )
+
+
+def differences(run: Run, asked: Request, source: str) -> Iterator[tuple[str, str, str]]:
+    """Option, new value and recorded value of everything that was given and is not the same."""
+    if asked.data and asked.data != run.data:
+        yield "--data", asked.data, run.data
+    if asked.query and asked.query != run.data:
+        yield "--query", asked.query, run.data
+    if asked.template and source != run.source:
+        yield "--template", asked.template, run.source
+    if asked.ref and asked.ref.removeprefix("v") not in (run.version, run.request.ref):
+        yield "--ref", asked.ref, run.version
+    given = answers.merge(asked.answers, asked.settings, answers.read_given(asked.answers_file))
+    options = {question: option for option, question in answers.OPTIONS.items()}
+    for name, value in given.items():
+        if str(value) != str(run.answers.get(name, "")) and value != "auto":
+            yield options.get(name, name), str(value), str(run.answers.get(name, ""))

@@ -1,0 +1,239 @@
+"""`mlfactory new`: from a data file to a trained factory, step by step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+from mlfactory.base import answers, git
+from mlfactory.base.errors import MlfactoryError
+from mlfactory.base.model import Goal, Request, StepResult, Summary, Talk, Template
+from mlfactory.render import copier as engine
+from mlfactory.template import history as source
+
+from . import directory as place
+from . import intake, journal, steps
+from .journal import Run
+
+CONTRACTS = (1, 2)  # until 0.3, and since
+NO_REMOTE = (
+    "there is no DVC remote: colleagues cannot get the data yet; "
+    "`dvc remote add -d storage URL && dvc push` mends that"
+)
+UNRELEASED = "the template {} is not released: it comes from a checkout, and only this clone has it"
+NESTED = "{} lies inside the repository {}; the factory gets a repository of its own"
+PLAIN = "the template does not keep mlfactory's contract: rendered and committed, nothing more"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the work; `act` returns the run as it is afterwards."""
+
+    name: str
+    title: str
+    act: Callable[[Run], Run]
+    live: bool = True
+
+
+COPY = Step("copy", "Copy the data", steps.copy_data)
+FIRST = Step("commit", "Commit the first state", steps.commit_first)
+SETUP = (
+    Step("environment", "Lock and install the packages", steps.install),
+    Step("data", "Put the data under DVC", steps.track_data),
+    Step("catalog", "Draft the feature catalog", steps.draft_catalog),
+    Step("scaffold", "Commit the scaffold", steps.commit_scaffold),
+    Step("hooks", "Install the hooks", steps.install_hooks),
+)
+TRAIN = (
+    Step("train", "Train the first model", steps.train),
+    Step("trained", "Commit the trained state", steps.commit_trained),
+)
+
+
+def new(request: Request, goal: Goal, talk: Talk, *, ask: bool = False) -> Summary:
+    """Make a factory, or go on with one that was begun in the same directory.
+
+    With `ask`, the questions that no option answers are asked. Raises MlfactoryError.
+    """
+    intake.check_together(request)
+    git.require()
+    directory = place.absolute(request.directory)
+    begun = journal.load(directory)
+    if begun is None:
+        place.check_free(directory)
+        begun = begin(request, directory, talk, ask=ask)
+    else:
+        resume(begun, request, goal, talk)
+    finished = finish(begun, goal, talk)
+    return summary(finished, request.directory)
+
+
+def begin(request: Request, directory: Path, talk: Talk, *, ask: bool) -> Run:
+    """Look, render and make the repository beside the directory; a failure leaves nothing."""
+    template = engine.template(request.template, request.ref)
+    run = Run(directory, request, template.source, template.version, template.released)
+    with engine.opened(template) as sheet, place.staging(directory) as staged:
+        run = intake.gather(run, directory, sheet.questions)
+        run = intake.choose_target(run, talk, ask=ask)
+        run = journal.warned(run, early_warnings(template, directory))
+        for step in first_steps(run, template, sheet, ask=ask):
+            run = perform(replace(run, path=staged), step, talk)
+        journal.save(run)
+        place.publish(staged, directory)
+    return replace(run, path=directory)
+
+
+def first_steps(
+    run: Run, template: Template, sheet: engine.Sheet, *, ask: bool
+) -> tuple[Step, ...]:
+    """The steps before the directory exists."""
+    look = (Step("look", "Look at the data", intake.look),) if run.data else ()
+    return (
+        *look,
+        Step("render", "Render", partial(render, sheet=sheet, ask=ask), live=not ask),
+        Step("repository", "Make the repository", partial(repository, template=template)),
+    )
+
+
+def early_warnings(template: Template, directory: Path) -> list[str]:
+    """What is odd before anything was done."""
+    outer = git.toplevel(directory)
+    nested = [NESTED.format(directory.name, outer)] if outer else []
+    return nested if template.released else [*nested, UNRELEASED.format(template.version)]
+
+
+def render(run: Run, sheet: engine.Sheet, ask: bool) -> Run:
+    """Let copier write the tree; what it asked for is checked against the data, too."""
+    version = engine.render(sheet, run.path, run.given, ask=ask)
+    if not run.path.is_dir():
+        raise MlfactoryError(f"the template {run.source} renders nothing")
+    run = replace(run, version=run.version or version.removeprefix("v"))
+    run = intake.look_again(run)
+    return replace(run, contract=keeps_contract(run.path), files=place.count_files(run.path))
+
+
+def keeps_contract(path: Path) -> bool:
+    """Whether the tree is a factory that this program can work with."""
+    file = path / "pyproject.toml"
+    if not file.is_file():
+        return False
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return False
+    contract = answers.tool_table(text, "mlfactory").get("contract", 0)
+    if contract > CONTRACTS[-1]:
+        raise MlfactoryError(
+            f"the template keeps contract {contract}, this mlfactory knows {CONTRACTS[-1]}",
+            "Run `uv tool upgrade mlfactory` or `pip install --upgrade mlfactory`.",
+        )
+    return contract in CONTRACTS
+
+
+def repository(run: Run, template: Template) -> Run:
+    """Make the git repository; it keeps an unreleased template, so that it can be updated."""
+    git.init(run.path)
+    if template.repository is not None and not template.released:
+        tag = f"refs/tags/v{template.version}"
+        git.fetch(run.path, template.repository, tag, f"{source.REF}{template.version}")
+    return run if run.contract else journal.warned(run, [PLAIN])
+
+
+def resume(run: Run, request: Request, goal: Goal, talk: Talk) -> None:
+    """Say what is left to do. Raises UsageError when the request contradicts the recorded one."""
+    journal.check_same(run, intake.located(request), engine.template_source(request.template))
+    if remaining(run, goal):
+        talk.note(f"{run.path.name} was begun before; going on after {run.finished[-1]!r}")
+    else:
+        talk.note(f"{run.path.name} is there already: nothing is left to do")
+
+
+def remaining(run: Run, goal: Goal) -> list[Step]:
+    """The steps from here to the goal. A first commit without setup is replaced by the scaffold."""
+    if not run.contract:
+        plan: tuple[Step, ...] = (FIRST,)
+    elif not goal.setup:
+        plan = () if "scaffold" in run.finished else (COPY, FIRST)
+    else:
+        plan = (COPY, *SETUP, *TRAIN) if goal.train else (COPY, *SETUP)
+    return [step for step in plan if step.name not in run.finished]
+
+
+def finish(run: Run, goal: Goal, talk: Talk) -> Run:
+    """Do the remaining steps, recording each, so that a failure can be resumed."""
+    for step in remaining(run, goal):
+        run = perform_kept(run, step, talk)
+        journal.save(run)
+    return run
+
+
+def perform(run: Run, step: Step, talk: Talk) -> Run:
+    """Do one step and take its time."""
+    begun = time.perf_counter()
+    with talk.step(step.title, live=step.live):
+        done = step.act(run)
+    return journal.after(done, StepResult(step.name, time.perf_counter() - begun))
+
+
+def perform_kept(run: Run, step: Step, talk: Talk) -> Run:
+    """The same for a step whose failure keeps the directory. Raises MlfactoryError saying so."""
+    try:
+        return perform(run, step, talk)
+    except MlfactoryError as error:
+        raise step_failed(run, step, error.message, error.hint) from error
+    except OSError as error:
+        raise step_failed(run, step, f"{error.strerror}: {error.filename}", "") from error
+
+
+def step_failed(run: Run, step: Step, message: str, hint: str) -> MlfactoryError:
+    again = f"mlfactory new {quote(run.request.directory)}"
+    kept = f"{run.path} is kept: run `{again}` again to resume."
+    return MlfactoryError(f"step {step.name!r} failed: {message}", f"{hint}\n{kept}".strip())
+
+
+def summary(run: Run, typed: str) -> Summary:
+    """What was made, for people and programs."""
+    state: Mapping[str, Any] = steps.trained_state(run) if "train" in run.finished else {}
+    metrics = dict(state.get("metrics", {}))
+    model = metrics.pop("model", None)
+    remote = run.contract and not run.answers.get("remote")
+    warnings = (*run.warnings, *state.get("warnings", ()), *([NO_REMOTE] if remote else []))
+    return Summary(
+        project=run.name,
+        path=str(run.path),
+        template={"source": run.source, "version": run.version, "released": run.released},
+        files=run.files,
+        seconds=run.seconds,
+        task=run.task,
+        rows=state.get("rows", run.rows),
+        metrics=model,
+        baselines=metrics or None,
+        verdict=state.get("verdict"),
+        reason=state.get("reason"),
+        report=state.get("report"),
+        warnings=tuple(dict.fromkeys(warnings)),
+        next=next_commands(run, typed, state),
+    )
+
+
+def next_commands(run: Run, typed: str, state: Mapping[str, Any]) -> tuple[str, ...]:
+    """What to type now."""
+    enter = () if typed == "." else (f"cd {quote(typed)}",)
+    if not run.contract:
+        return (*enter, "git log --stat")
+    if "environment" not in run.finished:
+        return (f"mlfactory new {quote(typed)}",)
+    if not state:
+        return (*enter, "source .venv/bin/activate", "factory check", "dvc repro")
+    data = quote(f"data/raw/{run.answers['data_file']}")
+    return (
+        *enter,
+        "source .venv/bin/activate",
+        "factory catalog review",
+        f"factory predict {data} predictions.csv",
+    )

@@ -1,0 +1,127 @@
+"""The steps inside a new factory. Each takes the run and returns it as it is afterwards."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mlfactory.base import git, process
+from mlfactory.base.errors import MlfactoryError
+
+from . import journal
+from .journal import MANY, ONE, Run
+
+QUIET = {"DVC_NO_ANALYTICS": "1"}
+
+
+def copy_data(run: Run) -> Run:
+    """Copy the data to where the factory expects them.
+
+    Of a query, its text; the rows are fetched when the factory can do that itself. Raises
+    MlfactoryError when the first commit would then hold the data: git never forgets.
+    """
+    if not git.is_ignored(run.path, data_path(run)):
+        raise MlfactoryError(f"the template does not keep {data_path(run)} out of git")
+    if run.form != MANY:
+        name = data_path(run) if run.form == ONE else str(run.answers["data_source"])
+        target = run.path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(run.data, target)
+    return run
+
+
+def data_path(run: Run) -> str:
+    return f"data/raw/{run.answers['data_file']}"
+
+
+def commit_first(run: Run) -> Run:
+    return commit(run, f"Start {run.name} from {origin(run)}")
+
+
+def commit_scaffold(run: Run) -> Run:
+    started = git.ref_exists(run.path, "HEAD")
+    text = "Lock the packages, track the data and draft the catalog"
+    return commit(run, text) if started else commit_first(run)
+
+
+def commit_trained(run: Run) -> Run:
+    return commit(run, "Train the first model")
+
+
+def origin(run: Run) -> str:
+    name = "mlfactory" if run.contract else run.source
+    return f"{name} {run.version}".strip()
+
+
+def commit(run: Run, message: str) -> Run:
+    """Commit everything that the factory does not ignore."""
+    git.add_all(run.path)
+    return journal.warned(run, filter(None, [git.commit(run.path, message)]))
+
+
+def install(run: Run) -> Run:
+    """Lock and install the packages."""
+    from mlfactory.base import uv as packages
+
+    return journal.warned(run, packages.install(run.path))
+
+
+def track_data(run: Run) -> Run:
+    """Hand the data to DVC; a factory that fetches them says where they come from, too."""
+    if not (run.path / ".dvc").is_dir():
+        call(run, "dvc", "init")
+    if not run.fetches:
+        call(run, "dvc", "add", data_path(run))
+    elif run.form == ONE:
+        origin = run.answers.get("data_source") or f"{Path(run.data).name}, a sample of mlfactory"
+        call(run, "factory", "data", "pull", "--from", data_path(run), "--origin", str(origin))
+    else:
+        call(run, "factory", "data", "pull")
+    return run
+
+
+def draft_catalog(run: Run) -> Run:
+    """Let the factory describe its columns."""
+    drafted = call_json(run, "factory", "catalog", "draft", "--json")
+    return journal.warned(run, map(str, drafted.get("warnings", ())))
+
+
+def install_hooks(run: Run) -> Run:
+    call(run, "pre-commit", "install")
+    return run
+
+
+def train(run: Run) -> Run:
+    """Run the pipeline; this may take as long as it takes."""
+    call(run, "dvc", "repro")
+    return run
+
+
+def trained_state(run: Run) -> Mapping[str, Any]:
+    """What the factory tells about the model it has trained."""
+    return call_json(run, "factory", "summary", "--json")
+
+
+def call(run: Run, name: str, *args: str) -> process.Result:
+    """Start a program of the factory's own environment."""
+    from mlfactory.base import uv as packages
+
+    program = run.path / ".venv" / "bin" / name
+    env = {**packages.environment(run.path), **QUIET}
+    hint = f"Try it: cd {run.path} && source .venv/bin/activate && {name} {' '.join(args)}"
+    return process.run([str(program), *args], run.path, env=env, timeout=None, hint=hint)
+
+
+def call_json(run: Run, name: str, *args: str) -> dict[str, Any]:
+    """The object that a verb of the factory prints."""
+    out = call(run, name, *args).out
+    try:
+        found = json.loads(out)
+    except ValueError as error:
+        raise MlfactoryError(f"`{name} {' '.join(args)}` printed no JSON: {out[:200]}") from error
+    if not isinstance(found, dict):
+        raise MlfactoryError(f"`{name} {' '.join(args)}` printed no object: {out[:200]}")
+    return found

@@ -1,0 +1,1 @@
+"""A project of a template, as its repository records it."""

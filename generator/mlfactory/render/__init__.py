@@ -1,0 +1,1 @@
+"""What a template makes of answers."""

@@ -1,0 +1,224 @@
+"""A drifting world, replayed in minutes, and what a factory makes of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.error import HTTPError
+
+from mlfactory.base.errors import MlfactoryError
+from mlfactory.base.model import Talk
+
+from . import factory as factories
+from .setting import APPROVER, Plan, Stage, clone, put_in_production, sample, set_up
+from .traffic import Traffic, begin
+from .world import Row, World
+
+__all__ = ["Plan", "simulate"]
+LIMIT = 3  # a world lasts at most so many times as long as asked for
+REFUSED, MESSAGE = 422, 500
+FLUSHED = 1  # second, after which the log of a day is written
+Told = dict[str, Any]
+
+
+@dataclass
+class Story:
+    """What has happened so far. `alarmed` is the day of an alarm that nobody has mended."""
+
+    stage: Stage
+    plan: Plan
+    traffic: Traffic
+    restart: Callable[[], None]
+    tell: Callable[[str], None]
+    events: list[Told] = field(default_factory=list)
+    seen: Told = field(default_factory=dict)
+    holdout: dict[str, float] = field(default_factory=dict)
+    labelled: set[int] = field(default_factory=set)
+    alarmed: int | None = None
+    days: dict[str, int] = field(default_factory=dict)
+
+    def add(self, kind: str, text: str, day: int | None = None) -> None:
+        """Tell what happened, and remember it and its first day."""
+        day = self.traffic.clock.day(time.time()) if day is None else day
+        self.days.setdefault(kind, day)
+        self.events.append({"day": day, "kind": kind, "text": text})
+        self.tell(f"day {day:>3}  {kind:<10}  {text}")
+
+
+def simulate(
+    project: Path | None, plan: Plan, talk: Talk, tell: Callable[[str], None]
+) -> dict[str, Any]:
+    """Play it through in a folder that is gone afterwards; the project is not touched."""
+    with TemporaryDirectory(prefix="mlfactory-simulate-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        with talk.step("Clone the factory" if project else "Make a factory"):
+            path = clone(project, folder) if project else sample(folder, talk)
+        with talk.step("Put its model in production"):
+            stage = set_up(path, folder, plan)
+        with opened(stage, plan, tell) as story:
+            live(story)
+        return result(story)
+
+
+@contextmanager
+def opened(stage: Stage, plan: Plan, tell: Callable[[str], None]) -> Iterator[Story]:
+    """The world and the service, both running; they are stopped at the end."""
+    world, port, stack = World(stage.raw.found, stage.columns), factories.free_port(), ExitStack()
+
+    def restart() -> None:
+        stack.close()
+        if stage.online:
+            log = stage.source.with_name("service.log")
+            stack.enter_context(factories.served(stage.factory, "prod", port, log))
+
+    ask = partial(over_http, port, world) if stage.online else partial(in_batch, stage)
+    with stack:
+        restart()
+        traffic = Traffic(world, begin(plan.seconds), ask, plan, batches=not stage.online)
+        traffic.start()
+        try:
+            yield Story(stage, plan, traffic, restart, tell)
+        finally:
+            traffic.done.set()
+            traffic.join()
+
+
+def over_http(port: int, world: World, rows: list[Row]) -> list[tuple[Row, factories.Answered]]:
+    """Ask for all at once; if that is refused, one by one. Raises MlfactoryError if all are."""
+    try:
+        answered = factories.ask(f"http://127.0.0.1:{port}", [world.typed(row) for row in rows])
+    except HTTPError as refused:
+        told = refused.read(MESSAGE).decode(errors="replace")
+        if refused.code != REFUSED or len(rows) == 1:
+            raise MlfactoryError(f"the service refuses a row: {told}") from refused
+        return one_by_one(port, world, rows)
+    return list(zip(rows, answered, strict=True))
+
+
+def one_by_one(port: int, world: World, rows: list[Row]) -> list[tuple[Row, factories.Answered]]:
+    """The answers to those that are not refused."""
+    found, why = [], None
+    for row in rows:
+        try:
+            found += over_http(port, world, [row])
+        except MlfactoryError as error:
+            why = error
+    if why and not found:
+        raise why
+    return found
+
+
+def in_batch(stage: Stage, rows: list[Row]) -> list[tuple[Row, factories.Answered]]:
+    """Have a file scored; what breaks the contract has no answer."""
+    file, target = stage.source.with_stem("today"), stage.columns.target
+    stage.raw.write(file, [{k: v for k, v in row.items() if k != target} for row in rows])
+    scored = factories.score(stage.factory, file, "--model", "prod")
+    named = [(one["request_id"], int(one["row"])) for one in scored]
+    return [(rows[place], (request, place)) for request, place in named]
+
+
+def live(story: Story) -> None:
+    """Day by day: outcomes come in, the monitor looks, and an alarm is followed up."""
+    plan, clock, day = story.plan, story.traffic.clock, -1
+    while day + 1 < plan.days or (is_open(story, day) and day + 1 < plan.days * LIMIT):
+        day = max(day + 1, clock.day(time.time()))
+        time.sleep(max(clock.end(day) + FLUSHED - time.time(), 0))
+        if day >= plan.drift and "drift" not in story.days:
+            told = f"more rows with a high {' and '.join(story.stage.columns.drivers)}"
+            story.add("drift", f"{told}, and what was learned of them is wrong", plan.drift)
+        if day > 0 and not story.traffic.sent:
+            raise MlfactoryError(f"no prediction was answered: {story.traffic.why}")
+        bring_outcomes(story, day)
+        look(story)
+        if story.alarmed is not None and day >= story.alarmed + plan.delay + plan.kept - 2:
+            mend(story)
+
+
+def is_open(story: Story, day: int) -> bool:
+    """Whether an alarm waits for its end, or the recovery for its outcomes."""
+    after = story.days.get("recovered", day) + story.plan.delay
+    return "alarm" in story.days and day <= after
+
+
+def bring_outcomes(story: Story, today: int) -> None:
+    """Hand in what has become known, by request."""
+    due = set(range(today - story.plan.delay + 1)) - story.labelled
+    target, file = story.stage.columns.target, story.stage.source.with_name("outcomes.csv")
+    rows = [
+        {"request_id": one.answered[0], "row": one.answered[1], target: one.row[target]}
+        for one in story.traffic.of_days(due)
+    ]
+    if rows:
+        factories.write_csv(file, rows)
+        story.stage.factory.json("label", str(file))
+        story.labelled |= due
+
+
+def look(story: Story) -> None:
+    """Ask the monitor, and say what it says."""
+    length = f"{story.plan.seconds}s"
+    story.seen = seen = story.stage.factory.json("monitor", "--window", length, ok=(0, 4))
+    verdict, shown, day = seen["verdict"], seen["performance"], day_of(story, seen["window"])
+    if shown["reference"]:
+        best = shown["reference"][shown["metric"]]["value"]
+        story.holdout[seen["model"]["version"]] = best
+    why = [one["message"] for one in seen["checks"] if one["status"] == "alarm"]
+    told = "; ".join(why[:2]) + (f" and {len(why) - 2} more" if len(why) > 2 else "")
+    story.add(verdict, told or f"{seen['window']['rows']} rows", day)
+    if verdict == "alarm" and story.alarmed is None and "promoted" not in story.days:
+        story.alarmed = day
+    if verdict == "healthy" and "promoted" in story.days and "recovered" not in story.days:
+        story.add("recovered", "the monitor finds nothing wrong with the new model", day)
+
+
+def mend(story: Story) -> None:
+    """Retrain on the outcomes of the last days, compare, and promote what is better."""
+    recent = sorted(story.labelled)[-story.plan.kept :]
+    rows = [one.row for one in story.traffic.of_days(recent)]
+    story.stage.raw.write(story.stage.source, rows)
+    why, factory = f"the monitor rang on day {story.alarmed}", story.stage.factory
+    made = factory.json("retrain", "--commit", "--why", why, ok=(0, 4))
+    found = made.get("comparison") or {"verdict": "undecided", "reason": "nothing was compared"}
+    story.add("retrained", f"on {len(rows)} rows of the days {recent[0]} to {recent[-1]}")
+    story.add("compared", f"{found['verdict']}: {found['reason']}")
+    if found["verdict"] != "better":
+        story.alarmed = recent[-1] + 1  # wait for other days
+        return
+    bring_outcomes(story, story.traffic.clock.day(time.time()) - 1)
+    look(story)  # at the days that have gone by, while their model is the one in production
+    version = put_in_production(factory)
+    story.alarmed = None
+    story.add("promoted", f"{version} to prod, approved by {APPROVER}")
+    story.restart()
+
+
+def result(story: Story) -> dict[str, Any]:
+    """All that happened; of each day, the metric that the factory measured and estimated."""
+    metric = (story.seen.get("performance") or {}).get("metric", "")
+    told = {key: story.days.get(key) for key in ("drift", "alarm", "promoted", "recovered")}
+    counts = {"answered": len(story.traffic.sent), "lost": story.traffic.lost}
+    days = list(windows(story, metric))
+    return {**told, **counts, "metric": metric, "windows": days, "events": story.events}
+
+
+def windows(story: Story, metric: str) -> Iterator[dict[str, Any]]:
+    """A line for each day, of the model that answered most on it."""
+    fullest: dict[int, Told] = {}
+    for one in sorted(story.seen.get("history", []), key=lambda one: int(one["rows"])):
+        fullest[day_of(story, one)] = one
+    for day, one in sorted(fullest.items()):
+        told = {k: (one[k] or {}).get(metric, {}).get("value") for k in ("observed", "estimate")}
+        told["holdout"] = story.holdout.get(one["model"])
+        yield {"day": day, "rows": one["rows"], "model": one["model"], **told}
+
+
+def day_of(story: Story, window: Told) -> int:
+    """The day that a window is."""
+    return story.traffic.clock.day(datetime.fromisoformat(window["from"]).timestamp() + 0.5)

@@ -1,0 +1,1 @@
+"""Where a template comes from: its versions, its history, its files."""

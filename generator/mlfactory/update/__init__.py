@@ -1,0 +1,1 @@
+"""`mlfactory update`, and how a project stands to its template."""

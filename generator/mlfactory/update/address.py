@@ -1,0 +1,126 @@
+"""`mlfactory template use`: another address for a project's template."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlfactory.base import git
+from mlfactory.base.errors import MlfactoryError
+from mlfactory.project import record as linked
+from mlfactory.project.record import CRUFT, Project
+from mlfactory.render import copier as engine
+from mlfactory.template import published
+from mlfactory.template import repository as upstream
+from mlfactory.template.repository import Upstream
+
+from . import run
+
+PLAIN = re.compile(r"[\w/.~][\w./:@+~-]*")  # what YAML takes without quotes
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A project whose template has another address now; `done` is false for a dry run."""
+
+    project: str
+    old: str
+    new: str
+    version: str
+    done: bool
+
+    @property
+    def told(self) -> str:
+        if self.old == self.new:
+            return f"{self.project} is there already: {self.new}"
+        verb = "moved" if self.done else "would move"
+        return f"{self.project} {verb} from {self.old} to {self.new}, at {self.version}"
+
+
+def use(url: str, place: Path, *, dry_run: bool = False, file: str = "") -> Moved:
+    """Record another address of the same template, in a commit of its own.
+
+    Raises MlfactoryError unless the project's version is there, as the same commit.
+    """
+    project = linked.find(place, file)
+    new = address_of(url, cruft=project.kind == CRUFT)
+    if new == project.source:
+        return Moved(str(project.path), new, new, project.version, done=False)
+    if not dry_run:
+        run.check_ready(project)
+    check_same(project, url, new)
+    moved = Moved(str(project.path), project.source, new, project.version, not dry_run)
+    if not dry_run:
+        record(project, new)
+    return moved
+
+
+def check_same(project: Project, url: str, new: str) -> None:
+    """Raises MlfactoryError unless an address has the project's version, as the same commit."""
+    old_up = known(project)
+    if old_up.own and published.is_development(project.version):
+        raise MlfactoryError(
+            f"{project.name} is at {project.version}, which is not released: nobody else has it",
+            "Update it to a released version first: mlfactory template versions",
+        )
+    new_up = upstream.own(project.path) if published.is_own(new) else upstream.mirrored(new)
+    here = upstream.version(old_up, project.version)
+    there = upstream.version(new_up, project.version)
+    if here.commit != there.commit:
+        raise MlfactoryError(
+            f"{url} has another {project.version}: {there.commit[:10]}, not {here.commit[:10]}",
+            "Publish the same history there: mlfactory template publish GIT_URL",
+        )
+
+
+def known(project: Project) -> Upstream:
+    """A project's template; that its server is gone is a reason to move."""
+    try:
+        return upstream.opened(project)
+    except MlfactoryError:
+        if found := upstream.remembered(project.source):
+            return found
+        raise
+
+
+def address_of(url: str, *, cruft: bool) -> str:
+    """The address as it is recorded: copier and Renovate must both take it for git's, and Renovate
+    hands it to git as it is. So `.git` is put behind it rather than `git+` before it."""
+    if not published.is_own(url) and url.startswith((*upstream.SHORT, "git+")):
+        url = upstream.git_url(url)
+    if cruft:
+        return upstream.git_url(url)
+    found = engine.template_source(url)
+    longer = f"{found.removeprefix('git+').rstrip('/')}.git"
+    is_plain = found.startswith("git+") and not published.is_own(found)
+    return longer if is_plain and is_there(longer) else found
+
+
+def is_there(url: str) -> bool:
+    try:
+        return bool(upstream.listed(url, url))
+    except MlfactoryError:
+        return False
+
+
+def record(project: Project, new: str) -> None:
+    """Write the address into the file that records the template, and commit it."""
+    path = project.path / project.file
+    path.write_text(readdressed(project, new), "utf-8")
+    spec = project.spec(project.file)
+    git.run("add", "--", spec, cwd=project.top)
+    text = f"Take the template of {project.name} from {new}"
+    argv = ("commit", "--quiet", "--no-verify", "--message", text, "--", spec)
+    git.run("-c", "core.hooksPath=/dev/null", *argv, cwd=project.top, hint=git.SIGNING)
+
+
+def readdressed(project: Project, new: str) -> str:
+    """The text of that file with the new address; nothing else of it changes."""
+    if project.kind == CRUFT:
+        entry, fresh = r'"template"\s*:\s*"(?:[^"\\]|\\.)*"', f'"template": {json.dumps(new)}'
+    else:
+        value = new if PLAIN.fullmatch(new) else json.dumps(new)
+        entry, fresh = r"^_src_path:.*(?:\n[ \t]+.*)*$", f"_src_path: {value}"
+    return re.sub(entry, lambda _: fresh, project.text, count=1, flags=re.MULTILINE)

@@ -1,0 +1,110 @@
+"""What is looked at around an update: the lock, and a quick check before and after."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+from mlfactory.base import answers, git, process
+from mlfactory.base import uv as packages
+from mlfactory.base.errors import MlfactoryError, UsageError
+from mlfactory.base.model import Talk
+from mlfactory.project.record import Project
+
+LOCK, SECONDS = "uv.lock", 900
+ANY = range(-64, 256)  # below zero: ended by a signal
+
+
+def failures(project: Project, check: str | None, talk: Talk, title: str) -> tuple[str, ...]:
+    """What a quick check finds wrong; the same fault has the same text before and after.
+
+    `check` is a command of the user's; None means the factory's own, an empty text none at all.
+    """
+    if check == "" or (check is None and not has_own_check(project)):
+        return ()
+    with talk.step(title):
+        return own(project) if check is None else users(project, check)
+
+
+def new_failures(
+    project: Project, check: str | None, talk: Talk, old: tuple[str, ...]
+) -> tuple[str, ...]:
+    """What fails after the update and did not before; a check that gets stuck is one of them."""
+    try:
+        found = failures(project, check, talk, "Check after the update")
+    except MlfactoryError as error:
+        found = (error.message.splitlines()[0],)
+    return tuple(text for text in found if text not in old)
+
+
+def has_own_check(project: Project) -> bool:
+    """Whether it is a factory with an environment in which `factory check` can run."""
+    text = git.text_at(project.top, "HEAD", f"{project.prefix}pyproject.toml")
+    return (
+        "contract" in answers.tool_table(text, "mlfactory")
+        and program(project, "factory").is_file()
+    )
+
+
+def program(project: Project, name: str) -> Path:
+    return project.path / ".venv" / "bin" / name
+
+
+def own(project: Project) -> tuple[str, ...]:
+    """The errors that `factory check` finds."""
+    done = started(project, [str(program(project, "factory")), "check", "--json"])
+    try:
+        findings = json.loads(done.out)["findings"]
+    except (ValueError, KeyError, TypeError):
+        last = (done.err.strip() or done.out.strip() or f"code {done.code}").splitlines()[-1]
+        return (f"factory check: {last}",)
+    errors = (f for f in findings if f.get("level") == "error")
+    return tuple(f"{f.get('feature') or 'factory check'}: {f.get('message')}" for f in errors)
+
+
+def users(project: Project, command: str) -> tuple[str, ...]:
+    """Whether the user's own command fails."""
+    try:
+        argv = shlex.split(command)
+    except ValueError as error:
+        raise UsageError(f"--check-command cannot be read: {error}") from error
+    done = started(project, argv)
+    return (f"`{command}` ends with code {done.code}",) if done.code else ()
+
+
+def started(project: Project, argv: list[str]) -> process.Result:
+    env = {**packages.environment(project.path), "DVC_NO_ANALYTICS": "1"}
+    return process.run(argv, project.path, env=env, timeout=SECONDS, ok=ANY)
+
+
+def relock(project: Project, before: str, talk: Talk) -> tuple[str, ...]:
+    """Renew uv.lock when the packages changed, and amend it into the update's commit.
+
+    An environment that is there follows it. A lock that fails is a warning.
+    """
+    lock = project.spec(LOCK)
+    tracked = git.run("ls-files", "--", lock, cwd=project.top).out
+    changed = git.run(
+        "diff", "--quiet", before, "HEAD", "--", project.spec("pyproject.toml"),
+        cwd=project.top, ok=(0, 1),
+    ).code  # fmt: skip
+    if not tracked or not changed:
+        return ()
+    lock_only = not program(project, "python").exists()
+    try:
+        with talk.step("Lock the packages" if lock_only else "Lock and install the packages"):
+            notes = packages.install(project.path, lock_only=lock_only)
+    except MlfactoryError as error:
+        last = error.message.strip().splitlines()[-1].strip()
+        notes = (f"{LOCK} is not renewed: {last}. Later: uv lock && git commit uv.lock",)
+    amend(project, lock)
+    return notes
+
+
+def amend(project: Project, spec: str) -> None:
+    """Take a changed file into the last commit, past all hooks."""
+    if git.run("diff", "--quiet", "--", spec, cwd=project.top, ok=(0, 1)).code:
+        git.run("add", "--", spec, cwd=project.top)
+        argv = ("commit", "--quiet", "--amend", "--no-edit", "--no-verify")
+        git.run("-c", "core.hooksPath=/dev/null", *argv, cwd=project.top, hint=git.SIGNING)
