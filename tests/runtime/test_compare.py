@@ -110,7 +110,7 @@ def side(folder: Path, **changes: Any) -> compare.Side:
 
 
 def common(folder: Path, *sides: compare.Side) -> pl.DataFrame:
-    return compare.new_to_both(Project(folder), sides)[1]
+    return compare.new_to_both(Project(folder), Project(folder), sides)[1]
 
 
 def test_only_rows_that_both_hold_out_are_compared(place: Path) -> None:
@@ -140,7 +140,7 @@ def test_settings_that_the_model_was_not_trained_with_are_refused(place: Path) -
     changed["split"]["salt"] = "another"
     write_yaml(place / "params.yaml", changed)
     with pytest.raises(errors.FactoryError, match="was not trained with the settings"):
-        compare.side_of(resolve.resolve(Project(place), "models/model"))
+        compare.side_of(resolve.resolve(project, Project(place), "models/model"))
 
 
 def test_other_targets_and_lost_columns_are_not_compared(place: Path, trained: Trained) -> None:

@@ -53,7 +53,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_roles_come_from_content(folder: Path) -> None:
-    draft_columns.draft(Project(folder))
+    draft_columns.draft(Project(folder), Project(folder))
 
     columns = Project(folder).catalog.columns
     assert {name: column.role for name, column in columns.items()} == {
@@ -81,7 +81,7 @@ def test_the_separator_is_written_where_it_is_named(folder: Path) -> None:
     (folder / "params.yaml").write_text(text.format('","'), "utf-8")
     table().write_csv("rows.csv", separator=";")
 
-    draft_columns.draft(Project(folder))
+    draft_columns.draft(Project(folder), Project(folder))
 
     written = (folder / "params.yaml").read_text("utf-8")
     assert written.startswith(text.format('";"'))
@@ -91,31 +91,31 @@ def test_a_leak_is_left_out_until_a_person_has_decided(folder: Path) -> None:
     leaking = table().with_columns(state=pl.col("churned").replace({"yes": "gone", "no": "here"}))
     leaking.write_csv("rows.csv")
 
-    told = draft_columns.draft(Project(folder))
+    told = draft_columns.draft(Project(folder), Project(folder))
 
     assert any(warning.startswith("'state' is left out") for warning in told.warnings)
-    assert review.pending(Project(folder))[0].name == "state"
-    review.decide(Project(folder), ["state"], "b")
+    assert review.pending(Project(folder), Project(folder))[0].name == "state"
+    review.decide(Project(folder), Project(folder), ["state"], "b")
     assert not Project(folder).catalog.columns["state"].suspect
 
 
 def test_an_identifier_whose_order_tells_the_target_says_so(folder: Path) -> None:
     table().sort("churned").with_columns(number=pl.Series(range(ROWS))).write_csv("rows.csv")
 
-    draft_columns.draft(Project(folder))
+    draft_columns.draft(Project(folder), Project(folder))
 
     drafted = Project(folder).catalog.columns["number"].drafted
     assert "follow one another have much the same churned" in drafted
 
 
 def test_a_new_column_is_added_and_no_edit_is_undone(folder: Path) -> None:
-    draft_columns.draft(Project(folder))
+    draft_columns.draft(Project(folder), Project(folder))
     features = folder / "features.yaml"
     edited = features.read_text("utf-8").replace("role: text", "role: ignored  # as agreed")
     features.write_text(edited, "utf-8")
     table().with_columns(pl.Series("age", range(ROWS)) % 60 + 18).drop("note").write_csv("rows.csv")
 
-    told = draft_columns.draft(Project(folder))
+    told = draft_columns.draft(Project(folder), Project(folder))
 
     assert told.columns == 1
     assert "'note' is in features.yaml, and no longer in the data" in told.warnings
@@ -133,19 +133,21 @@ def test_rows_of_one_customer_stay_on_one_side(name: str, folder: Path) -> None:
     )
     rows.write_csv("rows.csv")
 
-    draft_columns.draft(Project(folder))
+    draft_columns.draft(Project(folder), Project(folder))
 
     assert f'group: "{name}"' in (folder / "params.yaml").read_text("utf-8")
 
 
 def test_the_review_asks_for_the_most_important_column_first(folder: Path) -> None:
-    draft_columns.draft(Project(folder))
+    draft_columns.draft(Project(folder), Project(folder))
     (folder / "reports").mkdir()
     told = '{"importance": [{"feature": "plan", "gain": 0.7}, {"feature": "months", "gain": 0.3}]}'
     (folder / "reports/evaluation.json").write_text(told, "utf-8")
     answers = iter(["o", "x", "q"])
 
-    answered = review.review(Project(folder), lambda question: next(answers), lambda text: None)
+    answered = review.review(
+        Project(folder), Project(folder), lambda _: next(answers), lambda _: None
+    )
 
     columns = Project(folder).catalog.columns
     assert answered == 1
@@ -162,7 +164,7 @@ def test_a_number_that_no_feature_can_hold_is_an_identifier(folder: Path) -> Non
     settings = folder / "params.yaml"
     settings.write_text(settings.read_text("utf-8").replace("rows.csv", "r.parquet"), "utf-8")
 
-    draft_columns.draft(Project(folder))
+    draft_columns.draft(Project(folder), Project(folder))
 
     columns = Project(folder).catalog.columns
     assert columns["account"].role == "identifier"
@@ -178,14 +180,16 @@ def test_the_class_that_says_yes_is_the_positive_one() -> None:
 def test_one_answer_can_be_given_to_all_that_follow(folder: Path) -> None:
     leaking = table().with_columns(state=pl.col("churned").replace({"yes": "gone", "no": "here"}))
     leaking.write_csv("rows.csv")
-    draft_columns.draft(Project(folder))
-    first = review.pending(Project(folder))
+    draft_columns.draft(Project(folder), Project(folder))
+    first = review.pending(Project(folder), Project(folder))
     assert first[0].kind == "suspect"
 
     answers = iter(["b*", "", "o*"])
-    answered = review.review(Project(folder), lambda question: next(answers), lambda text: None)
+    answered = review.review(
+        Project(folder), Project(folder), lambda _: next(answers), lambda _: None
+    )
 
     assert answered == len(first) - 2
-    assert [question.name for question in review.pending(Project(folder))] == [
+    assert [question.name for question in review.pending(Project(folder), Project(folder))] == [
         q.name for q in first[:2]
     ]

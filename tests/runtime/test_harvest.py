@@ -88,7 +88,7 @@ def test_a_parquet_file_keeps_its_types(tmp_path: Path) -> None:
     assert pl.read_parquet_schema(tmp_path / "fresh-rows.parquet") == first.schema
 
 
-def test_what_does_not_read_as_it_was_is_left_out(tmp_path: Path) -> None:
+def test_what_does_not_read_as_it_was_is_left_out() -> None:
     rows = ROWS.with_columns(n=pl.Series([5, 100, 6]), wort=pl.Series(["NA", "b", "c"]))
     schema = pl.Schema(dict.fromkeys(HEADER.split(";"), pl.String()))
     raw, good = harvest.written(rows, schema, KNOWN, params.Data(path="x.csv", target="n"))

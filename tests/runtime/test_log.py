@@ -113,7 +113,7 @@ def test_a_log_that_is_switched_off_writes_nothing(trained: Trained, place: Path
     opened = service.open_log(settings, trained.catalog, trained.signature)
     opened.put(records(trained, 5))
     opened.close()
-    done = batch.predict_file(Project(place), trained.raw, place / "out.parquet")
+    done = batch.predict_file(trained.project, Project(place), trained.raw, place / "out.parquet")
 
     assert (opened.dropped, done.logged) == (0, 0)
     assert not (place / "log").exists()
@@ -151,7 +151,7 @@ def test_sensitive_values_stand_nowhere_in_the_file(
 
 
 def test_predict_writes_its_rows_with_what_the_model_saw(trained: Trained, place: Path) -> None:
-    done = batch.predict_file(Project(place), trained.raw, place / "out.parquet")
+    done = batch.predict_file(trained.project, Project(place), trained.raw, place / "out.parquet")
 
     answers, found = pl.read_parquet(place / "out.parquet"), read(trained, place).sort("row")
     assert (done.logged, done.unlogged) == (answers.height, "")
@@ -168,9 +168,11 @@ def test_predict_writes_its_rows_with_what_the_model_saw(trained: Trained, place
 def test_predict_without_a_log_or_with_one_that_cannot_be_written(
     trained: Trained, place: Path
 ) -> None:
-    left = batch.predict_file(Project(place), trained.raw, place / "one.parquet", log=False)
+    left = batch.predict_file(
+        trained.project, Project(place), trained.raw, place / "one.parquet", log=False
+    )
     configure(trained, place, path="params.yaml/no.db")
-    failed = batch.predict_file(Project(place), trained.raw, place / "two.parquet")
+    failed = batch.predict_file(trained.project, Project(place), trained.raw, place / "two.parquet")
 
     assert (left.logged, left.unlogged, left.request_id) == (0, "", None)
     assert (failed.logged, failed.rows) == (0, left.rows)
@@ -190,13 +192,15 @@ def test_a_run_that_fails_takes_its_rows_back(trained: Trained, place: Path) -> 
     raw.write_parquet(place / "in.parquet")
 
     with pytest.raises(errors.FactoryError, match="cannot be scored"):
-        batch.predict_file(Project(place), place / "in.parquet", place / "out.parquet")
+        batch.predict_file(
+            trained.project, Project(place), place / "in.parquet", place / "out.parquet"
+        )
     assert read(trained, place).height == 0
 
 
 def answered(trained: Trained, place: Path) -> tuple[Path, pl.DataFrame]:
     """Predictions in the log, and the file of their true outcomes by request."""
-    batch.predict_file(Project(place), trained.raw, place / "out.parquet")
+    batch.predict_file(trained.project, Project(place), trained.raw, place / "out.parquet")
     target = trained.params.data.target
     answers = pl.read_parquet(place / "out.parquet").select("request_id", "row")
     outcomes = answers.with_columns(trained.rows[target].gather(answers["row"]))
@@ -210,8 +214,8 @@ def test_outcomes_join_their_requests_and_a_second_time_nothing_changes(
     file, outcomes = answered(trained, place)
     known = len(outcomes.drop_nulls())
 
-    first, before = labels.label(Project(place), file), read(trained, place)
-    second = labels.label(Project(place), file)
+    first, before = labels.label(trained.project, Project(place), file), read(trained, place)
+    second = labels.label(trained.project, Project(place), file)
 
     assert (first.new, first.unknown, first.blank) == (known, 0, outcomes.height - known)
     assert (second.new, second.changed, second.same) == (0, 0, known)
@@ -224,13 +228,13 @@ def test_a_corrected_outcome_replaces_and_an_unknown_request_is_counted(
     trained: Trained, place: Path
 ) -> None:
     file, outcomes = answered(trained, place)
-    labels.label(Project(place), file)
+    labels.label(trained.project, Project(place), file)
     target, known = trained.params.data.target, outcomes.drop_nulls()
     other = known.filter(pl.col(target) != known[target][0])[target][0]
     wrong = known[:1].with_columns(pl.lit(other, known[target].dtype).alias(target))
     pl.concat([wrong, wrong.with_columns(request_id=pl.lit("gone"))]).write_parquet(file)
 
-    done = labels.label(Project(place), file)
+    done = labels.label(trained.project, Project(place), file)
 
     assert (done.changed, done.new, done.unknown) == (1, 0, 1)
     found = read(trained, place).filter(pl.col("row") == wrong["row"][0])["outcome"]
@@ -248,7 +252,7 @@ def test_outcomes_that_break_the_contract_are_refused_whole(trained: Trained, pl
     outcomes.with_columns(pl.lit("x!").alias(target)).write_parquet(file)
 
     with pytest.raises(errors.FactoryError, match="the value cannot be read as int"):
-        labels.label(Project(place), file)
+        labels.label(trained.project, Project(place), file)
     assert read(trained, place)["outcome"].null_count() == outcomes.height
 
 
@@ -273,23 +277,25 @@ def named(trained: Trained, place: Path, level: str) -> catalog.Catalog:
 @pytest.mark.parametrize("level", ["none", "personal"])
 def test_an_entity_is_labelled_and_forgotten(trained: Trained, place: Path, level: str) -> None:
     named(trained, place, level)
-    batch.predict_file(Project(place), place / "rows.parquet", place / "out.parquet")
+    batch.predict_file(
+        trained.project, Project(place), place / "rows.parquet", place / "out.parquet"
+    )
     names = ["entity id", trained.params.data.target]
     outcomes = pl.read_parquet(place / "rows.parquet")[:20].drop_nulls(names).select(names)
     outcomes.write_csv(place / "outcomes.csv", separator=trained.params.data.separator)
     chosen = outcomes["entity id"][0]
 
-    labelled = labels.label(Project(place), place / "outcomes.csv")
+    labelled = labels.label(trained.project, Project(place), place / "outcomes.csv")
     found = read(trained, place)
-    told = forget.forget(Project(place), chosen, dry_run=True)
-    done = forget.forget(Project(place), chosen)
+    told = forget.forget(trained.project, Project(place), chosen, dry_run=True)
+    done = forget.forget(trained.project, Project(place), chosen)
 
     assert (labelled.new, labelled.unknown) == (outcomes.height, 0)
     assert found["outcome"].count() == outcomes.height
     assert (done.predictions, done.labels) == (told.predictions, told.labels) == (1, 1)
     assert any("holds it in 1 row:" in line for line in done.remains)
     assert read(trained, place).height == found.height - 1
-    assert asdict(forget.forget(Project(place), chosen))["predictions"] == 0
+    assert asdict(forget.forget(trained.project, Project(place), chosen))["predictions"] == 0
     content = b"".join(path.read_bytes() for path in (place / "log").iterdir())
     assert (b"E7x" in content) == (level == "none")
     assert chosen.encode() not in content
@@ -312,8 +318,8 @@ def test_an_outcome_counts_for_the_predictions_before_it(trained: Trained, place
         {"entity id": ["E0", "E0"], target: values, "seen": ["2026-01-01", "2026-03-02"]}
     ).write_csv(place / "seen.csv", separator=settings.data.separator)
 
-    assert labels.label(Project(place), place / "seen.csv", "seen").new == 2
-    assert labels.label(Project(place), place / "seen.csv", "seen").same == 2
+    assert labels.label(trained.project, Project(place), place / "seen.csv", "seen").new == 2
+    assert labels.label(trained.project, Project(place), place / "seen.csv", "seen").same == 2
     dtype = read(trained, place)["outcome"].dtype
     first, second = pl.Series(values).cast(dtype).to_list()
     assert read(trained, place)["outcome"].to_list() == [first, second, second, None]
@@ -326,7 +332,7 @@ def test_old_rows_are_deleted(trained: Trained, place: Path) -> None:
     old = records(trained, 3)
     opened.put(old)
     opened.close()
-    batch.predict_file(Project(place), trained.raw, place / "out.parquet")
+    batch.predict_file(trained.project, Project(place), trained.raw, place / "out.parquet")
 
     found = read(trained, place)
     assert found["time"].min() > datetime.now(UTC) - timedelta(days=1)  # type: ignore[operator]

@@ -71,6 +71,7 @@ def fill(trained: Trained, fresh: pl.DataFrame, place: Path) -> Fill:
         rows = rows.with_columns(pl.col(n) + by for n, by in shifts.items())
         p = lightgbm.predict(trained.model, trained.matrix(rows))
         answers = scorer.answer(p, trained.signature)
+        made_by = version or artifact.version(trained.project.model_folder)
         opened = service.open_log(Project(place).params, trained.catalog, trained.signature)
         names = list(trained.catalog.inputs(trained.params))
         requests = [f"{moment:%Y%m%d}-{k}" for k in range(count)]
@@ -80,7 +81,7 @@ def fill(trained: Trained, fresh: pl.DataFrame, place: Path) -> Fill:
         ):
             shares = {name: found[f"probability_{name}"] for name in classes}
             record = veil.Record(
-                requests[k], 0, f"who-{k}", version or artifact.version(trained.project.model_folder),
+                requests[k], 0, f"who-{k}", made_by,
                 moment + timedelta(seconds=k), row, found["prediction"], shares,
             )  # fmt: skip
             opened.put([record])
@@ -104,7 +105,7 @@ def check(found: dict[str, Any], name: str) -> dict[str, Any]:
 def test_fresh_rows_of_the_same_world_are_healthy(fresh: pl.DataFrame, place: Path) -> None:
     fresh.write_parquet(place / "fresh.parquet")
 
-    found = run.monitor(Project(place), current=place / "fresh.parquet")
+    found = run.monitor(project, Project(place), current=place / "fresh.parquet")
 
     assert found["verdict"] == "healthy", [c for c in found["checks"] if c["status"] != "ok"]
     assert found["performance"]["labelled"] == 1200
@@ -117,7 +118,7 @@ def test_a_shifted_number_rings_and_names_its_source(
     spread = int(np.ceil(fresh[number].drop_nulls().to_numpy().std()))
     fresh.with_columns(pl.col(number) + spread).write_parquet(place / "moved.parquet")
 
-    found = run.monitor(Project(place), current=place / "moved.parquet")
+    found = run.monitor(trained.project, Project(place), current=place / "moved.parquet")
 
     told = check(found, f"drift:{number}")
     assert (found["verdict"], told["status"]) == ("alarm", "alarm")
@@ -133,9 +134,9 @@ def test_it_rings_when_drift_comes_back_and_not_before(
 ) -> None:
     for moment in WEEKS[:3]:
         fill(moment, **({number: 1_000_000} if moment == WEEKS[2] else {}))
-    once = run.monitor(Project(place), now=NOW - 7 * DAY)
+    once = run.monitor(project, Project(place), now=NOW - 7 * DAY)
     fill(WEEKS[3], **{number: 1_000_000})
-    twice = run.monitor(Project(place), now=NOW)
+    twice = run.monitor(project, Project(place), now=NOW)
 
     assert check(once, f"drift:{number}")["status"] == "warning"
     assert check(twice, f"drift:{number}")["status"] == "alarm"
@@ -147,7 +148,7 @@ def test_windows_that_nobody_looked_at_are_filled_in(place: Path, fill: Fill, nu
     for moment in WEEKS:
         fill(moment, **{number: 1_000_000})
 
-    found = run.monitor(Project(place), now=NOW)
+    found = run.monitor(project, Project(place), now=NOW)
 
     assert check(found, f"drift:{number}")["status"] == "alarm"
     assert len(found["history"]) == 4
@@ -156,7 +157,7 @@ def test_windows_that_nobody_looked_at_are_filled_in(place: Path, fill: Fill, nu
 def test_too_few_rows_are_not_judged(place: Path, fill: Fill) -> None:
     fill(WEEKS[3], count=50)
 
-    found = run.monitor(Project(place), now=NOW)
+    found = run.monitor(project, Project(place), now=NOW)
 
     assert found["verdict"] == "unknown"
     assert statuses(found, "data") == statuses(found, "prediction") == {"unknown"}
@@ -165,7 +166,7 @@ def test_too_few_rows_are_not_judged(place: Path, fill: Fill) -> None:
 def test_no_prediction_is_an_alarm(place: Path, fill: Fill) -> None:
     fill(WEEKS[1])
 
-    found = run.monitor(Project(place), now=NOW)
+    found = run.monitor(project, Project(place), now=NOW)
 
     assert found["verdict"] == check(found, "freshness")["status"] == "alarm"
 
@@ -173,14 +174,14 @@ def test_no_prediction_is_an_alarm(place: Path, fill: Fill) -> None:
 def test_a_window_that_is_not_over_is_no_alarm(place: Path, fill: Fill) -> None:
     fill(NOW)
 
-    assert run.monitor(Project(place), now=NOW + DAY / 2)["verdict"] == "unknown"
+    assert run.monitor(project, Project(place), now=NOW + DAY / 2)["verdict"] == "unknown"
 
 
 def test_predictions_of_another_model_are_counted_and_left_out(place: Path, fill: Fill) -> None:
     fill(WEEKS[3])
     fill(WEEKS[3] + DAY, count=300, version="another")
 
-    found = run.monitor(Project(place), now=NOW)
+    found = run.monitor(project, Project(place), now=NOW)
 
     assert (found["window"]["rows"], found["window"]["other_models"]) == (600, {"another": 300})
 
@@ -190,9 +191,9 @@ def test_outcomes_that_come_late_are_measured_beside_the_estimate(
 ) -> None:
     for moment in WEEKS:
         fill(moment)
-    before = run.monitor(Project(place), now=NOW)
-    labels.label(Project(place), place / f"outcomes-{WEEKS[1]:%Y%m%d}.csv")
-    after = run.monitor(Project(place), now=NOW)
+    before = run.monitor(trained.project, Project(place), now=NOW)
+    labels.label(trained.project, Project(place), place / f"outcomes-{WEEKS[1]:%Y%m%d}.csv")
+    after = run.monitor(trained.project, Project(place), now=NOW)
 
     assert before["performance"]["labelled"] == 0
     assert statuses(before, "performance") >= {"unknown"}
@@ -205,8 +206,8 @@ def test_outcomes_that_come_late_are_measured_beside_the_estimate(
 
 def test_history_holds_no_row(place: Path, fill: Fill) -> None:
     requests = fill(WEEKS[3])
-    labels.label(Project(place), place / f"outcomes-{WEEKS[3]:%Y%m%d}.csv")
-    run.monitor(Project(place), now=NOW)
+    labels.label(project, Project(place), place / f"outcomes-{WEEKS[3]:%Y%m%d}.csv")
+    run.monitor(project, Project(place), now=NOW)
 
     with store.engine_of(Project(place).params.log).connect() as connection:
         kept = str(connection.execute(sa.text("select * from monitor_windows")).all())
@@ -274,4 +275,4 @@ def test_a_log_that_cannot_be_read_is_told(place: Path) -> None:
     (place / "log/predictions.db").write_text("no database" * 100)
 
     with pytest.raises(errors.FactoryError, match="the log cannot be read: file is not a database"):
-        run.monitor(Project(place), now=NOW)
+        run.monitor(project, Project(place), now=NOW)

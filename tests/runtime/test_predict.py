@@ -37,7 +37,7 @@ def test_predict_needs_only_what_the_model_learned_from(trained: Trained, tmp_pa
     needed.write_parquet(tmp_path / "in.parquet")
     with chdir(trained.folder):
         done = batch.predict_file(
-            trained.project, tmp_path / "in.parquet", tmp_path / "out.parquet"
+            trained.project, trained.project, tmp_path / "in.parquet", tmp_path / "out.parquet"
         )
 
     assert (done.rows, done.invalid, done.quarantine) == (trained.rows.height, 0, None)
@@ -50,13 +50,17 @@ def test_rows_that_lack_a_column_are_refused_and_nothing_is_written(
     trained.rows.drop(name).write_parquet(tmp_path / "in.parquet")
 
     with pytest.raises(errors.FactoryError, match="the data lack"):
-        batch.predict_file(trained.project, tmp_path / "in.parquet", tmp_path / "out.parquet")
+        batch.predict_file(
+            trained.project, trained.project, tmp_path / "in.parquet", tmp_path / "out.parquet"
+        )
     assert not (tmp_path / "out.parquet").exists()
 
 
 def test_an_output_in_a_folder_that_is_not_there_is_told(trained: Trained, tmp_path: Path) -> None:
     with pytest.raises(errors.FactoryError, match="no folder"):
-        batch.predict_file(trained.project, trained.raw, tmp_path / "missing" / "out.csv")
+        batch.predict_file(
+            trained.project, trained.project, trained.raw, tmp_path / "missing" / "out.csv"
+        )
 
 
 def damaged(trained: Trained, rows: int) -> tuple[pl.DataFrame, str]:
@@ -75,7 +79,9 @@ def test_rows_that_break_the_contract_go_aside_with_the_reason(
     table, name = damaged(trained, 3)
     table.write_csv(tmp_path / "in.csv", separator=trained.params.data.separator)
     with chdir(trained.folder):
-        done = batch.predict_file(trained.project, tmp_path / "in.csv", tmp_path / "out.csv")
+        done = batch.predict_file(
+            trained.project, trained.project, tmp_path / "in.csv", tmp_path / "out.csv"
+        )
 
     assert done.quarantine is not None
     aside = pl.read_csv(done.quarantine, infer_schema=False)
@@ -93,7 +99,11 @@ def test_too_many_invalid_rows_fail_and_leave_the_old_answers(
 
     with pytest.raises(errors.FactoryError, match="cannot be scored"):
         batch.predict_file(
-            trained.project, tmp_path / "in.csv", tmp_path / "out.csv", max_invalid=0.4
+            trained.project,
+            trained.project,
+            tmp_path / "in.csv",
+            tmp_path / "out.csv",
+            max_invalid=0.4,
         )
     assert (tmp_path / "out.csv").read_text() == "old"
     assert (tmp_path / "out.quarantine.csv").is_file()
@@ -102,7 +112,9 @@ def test_too_many_invalid_rows_fail_and_leave_the_old_answers(
 
 def test_a_row_that_lacks_what_training_never_lacked_goes_aside(trained: Trained) -> None:
     with chdir(trained.folder):
-        scorer = predict_scorer.opened(trained.project, trained.project.model_folder)
+        scorer = predict_scorer.opened(
+            trained.project, trained.project, trained.project.model_folder
+        )
     known = scorer.signature.features
     name = next(f.name for f in known if f.name in trained.rows.columns)
     strict = tuple(f.model_copy(update={"missing_seen": f.name != name}) for f in known)
@@ -131,7 +143,11 @@ def test_an_explanation_names_what_moved_a_score_most(trained: Trained, tmp_path
     trained.rows.write_parquet(tmp_path / "in.parquet")
     with chdir(trained.folder):
         batch.predict_file(
-            trained.project, tmp_path / "in.parquet", tmp_path / "out.parquet", explain=2
+            trained.project,
+            trained.project,
+            tmp_path / "in.parquet",
+            tmp_path / "out.parquet",
+            explain=2,
         )
 
     found = pl.read_parquet(tmp_path / "out.parquet")
@@ -155,7 +171,7 @@ def test_a_query_is_scored_like_the_file_that_it_was_made_from(
     asked = ["predict", "--query", str(tmp_path / "rows.sql"), str(tmp_path / "one.parquet")]
     with chdir(trained.folder):
         app([*asked, "--url-env", "ROWS_URL"], standalone_mode=False)
-        batch.predict_file(trained.project, trained.raw, tmp_path / "two.parquet")
+        batch.predict_file(trained.project, trained.project, trained.raw, tmp_path / "two.parquet")
 
     answers = trained.signature.classes and predict_scorer.probabilities(trained.signature)
     one, two = (pl.read_parquet(tmp_path / f"{n}.parquet") for n in ("one", "two"))
@@ -183,6 +199,7 @@ def test_a_query_that_cannot_be_scored_says_why(
         with pytest.raises(errors.FactoryError, match=told):
             batch.predict_file(
                 trained.project,
+                trained.project,
                 tmp_path / "rows.sql",
                 tmp_path / "out.csv",
                 url_env=variable,
@@ -205,10 +222,10 @@ def test_batches_of_any_size_give_the_same_answers(
     trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with chdir(trained.folder):
-        batch.predict_file(trained.project, trained.raw, tmp_path / "one.parquet")
+        batch.predict_file(trained.project, trained.project, trained.raw, tmp_path / "one.parquet")
         read = tables_read.read_batches
         monkeypatch.setattr(batch, "read_batches", lambda path, data: read(path, data, 333))
-        batch.predict_file(trained.project, trained.raw, tmp_path / "many.parquet")
+        batch.predict_file(trained.project, trained.project, trained.raw, tmp_path / "many.parquet")
 
     one, many = (
         pl.read_parquet(tmp_path / f"{n}.parquet").drop("scored_at", "request_id")

@@ -52,13 +52,13 @@ def tag(name: str, commit: str = "HEAD", at: int = 0) -> None:
 
 
 def test_the_name_fits_gto(repository: Path) -> None:
-    assert tags.artifact(Project(repository)) == "churn-model"
+    assert tags.artifact(project, Project(repository)) == "churn-model"
 
 
 def test_in_a_larger_repository_the_folder_stands_before_it(repository: Path) -> None:
     (repository / "teams/a b").mkdir(parents=True)
     (repository / "teams/a b/pyproject.toml").write_text('[project]\nname = "churn"\n')
-    assert tags.artifact(Project(repository / "teams/a b")) == "teams/a-b=churn"
+    assert tags.artifact(project, Project(repository / "teams/a b")) == "teams/a-b=churn"
 
 
 def test_versions_are_ordered_by_their_numbers(repository: Path) -> None:
@@ -67,7 +67,7 @@ def test_versions_are_ordered_by_their_numbers(repository: Path) -> None:
     tag("another@v7.0.0")
     tag("churn-model@v2")
     git.git(repository, "tag", "churn-model@v8.0.0")  # not annotated: GTO does not see it either
-    assert [one.version for one in tags.versions(Project(repository))] == [
+    assert [one.version for one in tags.versions(project, Project(repository))] == [
         "v0.1.2",
         "v1.9.0",
         "v1.10.0",
@@ -77,9 +77,9 @@ def test_versions_are_ordered_by_their_numbers(repository: Path) -> None:
 def test_a_version_that_was_taken_back_is_none(repository: Path) -> None:
     tag("churn-model@v1.0.0", at=1)
     tag("churn-model@v1.0.0!", at=2)
-    assert tags.versions(Project(repository)) == []
+    assert tags.versions(project, Project(repository)) == []
     with pytest.raises(errors.FactoryError, match=r"there is no version v1\.0\.0") as raised:
-        tags.registered(Project(repository), "v1.0.0")
+        tags.registered(project, Project(repository), "v1.0.0")
     assert "git fetch --tags" in raised.value.hint
 
 
@@ -90,13 +90,13 @@ def test_what_a_stage_holds_is_what_was_put_there_last(repository: Path) -> None
     tag("churn-model#staging#1", first, at=10)
     tag("churn-model#prod#2", first, at=20)
     tag("churn-model#prod#10", second, at=30)
-    held = tags.stages(Project(repository))
+    held = tags.stages(project, Project(repository))
     assert {name: one.version for name, one in held.items()} == {
         "staging": "v1.0.0",
         "prod": "v1.1.0",
     }
     assert (held["prod"].number, held["prod"].since.timestamp()) == (10, START + 30)
-    name, at = tags.next_stage_tag(Project(repository), "prod")
+    name, at = tags.next_stage_tag(project, Project(repository), "prod")
     assert name == "churn-model#prod#11"
     assert at > START + 30
 
@@ -109,13 +109,13 @@ def test_who_went_back_does_not_go_forward_again(repository: Path) -> None:
     ]
     for number, at in enumerate([0, 1, 2, 1, 0]):
         tag(f"churn-model#prod#{number + 1}", made[at])
-    assert [one.commit for one in tags.held(Project(repository), "prod")] == [made[0]]
+    assert [one.commit for one in tags.held(project, Project(repository), "prod")] == [made[0]]
 
 
 def test_a_stage_that_was_emptied_holds_nothing(repository: Path) -> None:
     tag("churn-model#prod#1")
     tag("churn-model#prod!#2")
-    assert tags.stages(Project(repository)) == {}
+    assert tags.stages(project, Project(repository)) == {}
 
 
 def test_all_refs_change_or_none(repository: Path) -> None:
@@ -157,12 +157,12 @@ def test_the_next_version(version: str, bump: str, following: str) -> None:
 def test_what_is_not_committed_is_no_version(repository: Path) -> None:
     (repository / "params.yaml").write_text("model:\n  seed: 1\n")
     with pytest.raises(errors.FactoryError, match=r"not committed: M params\.yaml"):
-        register.register(Project(repository))
+        register.register(project, Project(repository))
 
 
 def test_a_commit_without_a_model_is_no_version(repository: Path) -> None:
     with pytest.raises(errors.FactoryError, match=r"dvc\.lock .* holds no model"):
-        register.register(Project(repository))
+        register.register(project, Project(repository))
     assert git.git(repository, "tag") == ""
     assert not list((repository / ".factory/versions").iterdir())
 
@@ -186,11 +186,11 @@ def test_locks_that_are_older_than_what_they_lock(repository: Path) -> None:
 
 def test_a_stage_that_holds_nothing_is_told(repository: Path) -> None:
     with pytest.raises(errors.FactoryError, match="no version is on the stage prod"):
-        resolve.resolve(Project(repository), "prod")
+        resolve.resolve(project, Project(repository), "prod")
     with pytest.raises(errors.FactoryError, match="there is no model 'prd'"):
-        resolve.resolve(Project(repository), "prd")
+        resolve.resolve(project, Project(repository), "prd")
     with pytest.raises(errors.FactoryError, match="no model in models/model"):
-        resolve.resolve(Project(repository), "models/model")
+        resolve.resolve(project, Project(repository), "models/model")
 
 
 RECORD: dict[str, Any] = {

@@ -180,7 +180,7 @@ def test_a_segment_that_is_no_column_is_named_with_the_nearest() -> None:
 def test_the_report_is_the_same_whenever_it_is_written(trained: Trained) -> None:
     pages = []
     for _ in range(2):
-        report.write_report(trained.project)
+        report.write_report(trained.project, trained.project)
         pages.append([(trained.project.reports / n).read_bytes() for n in report.OUTPUTS])
     assert pages[0] == pages[1]
     assert all(b"group" in page for page in pages[0][1:])

@@ -68,7 +68,7 @@ def test_a_snapshot_that_breaks_the_contract_changes_nothing(
     raw = folder / trained.params.data.path
     raw.write_bytes(b"old")
     with chdir(folder), pytest.raises(errors.FactoryError, match="one more: the data have no"):
-        source.pull(Project(folder), str(trained.raw))
+        source.pull(Project(folder), Project(folder), str(trained.raw))
     assert raw.read_bytes() == b"old"
     assert list(raw.parent.iterdir()) == [raw]
 
