@@ -12,26 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from mlfactory_runtime.programs import LOCAL
+
 from .errors import MlfactoryError
 
-# What `git rev-parse --local-env-vars` prints, less the variables that carry configuration
-# (credentials and proxies of a CI): inside a hook these would point git at another repository.
-REPOSITORY_VARIABLES = (
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_CONFIG",
-    "GIT_DIR",
-    "GIT_GRAFT_FILE",
-    "GIT_IMPLICIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_INTERNAL_SUPER_PREFIX",
-    "GIT_NO_REPLACE_OBJECTS",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_PREFIX",
-    "GIT_REPLACE_REF_BASE",
-    "GIT_SHALLOW_FILE",
-    "GIT_WORK_TREE",
-)
 TAIL_LINES = 15
 
 
@@ -56,7 +40,7 @@ class ProcessError(MlfactoryError):
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment for started programs: mlfactory's own scripts are on the PATH."""
-    env = {k: v for k, v in os.environ.items() if k not in REPOSITORY_VARIABLES}
+    env = {k: v for k, v in os.environ.items() if k not in LOCAL}
     scripts = str(Path(sys.executable).parent)
     path = env.get("PATH", os.defpath)
     if scripts not in path.split(os.pathsep):

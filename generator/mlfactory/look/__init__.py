@@ -6,10 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlfactory.base.errors import MlfactoryError
+from mlfactory_runtime.tables.file import HEAD, is_parquet
+from mlfactory_runtime.tables.header import check_names
 
+from ..base.errors import MlfactoryError
 from . import file, header, text
-from . import target as roles
+from . import target as targets
+from .faults import as_ours
 from .target import Parts
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ class Look:
     encoding: str = "utf-8"
 
 
+@as_ours()
 def look(
     paths: Path | tuple[Path, ...],
     target: str,
@@ -58,8 +62,8 @@ def look(
     parts = Parts(target, identifier, time, task)
     paths = (paths,) if isinstance(paths, Path) else paths
     names, source = columns(paths), source_name(paths)
-    roles.check(source, names, parts)
-    if file.is_parquet(paths[0]):
+    targets.check(source, names, parts)
+    if is_parquet(paths[0]):
         from . import table
 
         return judge(paths[0], names, table.read_parquets(source, paths, parts.wanted), parts)
@@ -83,6 +87,7 @@ def look_at_texts(
     return replace(seen, separator=texts[0].separator, encoding=texts[0].encoding)
 
 
+@as_ours()
 def look_frame(
     name: str,
     frame: pl.DataFrame,
@@ -101,8 +106,8 @@ def look_frame(
 
     parts = Parts(target, identifier, time, task)
     names = tuple(frame.columns)
-    header.check_names(name, names, text=False)
-    roles.check(name, names, parts)
+    check_names(name, names, text=False)
+    targets.check(name, names, parts)
     return judge(Path(name), names, table.of_frame(name, frame, rows, parts.wanted), parts)
 
 
@@ -111,8 +116,11 @@ def judge(path: Path, names: tuple[str, ...], found: Table, parts: Parts) -> Loo
     from . import facts
 
     held = facts.describe(found, parts.target)
-    roles.check_rows(found.name, held, found.whole)
-    decided, reason = roles.decide(held, parts.task)
+    targets.check_rows(found.name, held, found.whole)
+    decided, reason = targets.decide(held, parts.task)
+    if decided == "classification" and held.odd:
+        held = facts.describe(found, parts.target, classes=True)
+        decided, reason = targets.decide(held, parts.task)
     identified, timed = parts.identifier, parts.time
     return Look(
         path=path,
@@ -126,34 +134,35 @@ def judge(path: Path, names: tuple[str, ...], found: Table, parts: Parts) -> Loo
         warnings=(
             *found.warnings,
             *header.name_warnings(names),
-            *roles.target_warnings(held, decided, found.whole),
-            *(roles.check_identifier(facts.spread(found, identified)) if identified else ()),
-            *(roles.check_time(facts.span(found, timed)) if timed else ()),
+            *targets.target_warnings(held, decided, found.whole),
+            *(targets.check_identifier(facts.spread(found, identified)) if identified else ()),
+            *(targets.check_time(facts.span(found, timed)) if timed else ()),
         ),
     )
 
 
+@as_ours()
 def columns(paths: Path | tuple[Path, ...]) -> tuple[str, ...]:
     """The names in the header. Raises MlfactoryError when the file is no table."""
     paths = (paths,) if isinstance(paths, Path) else paths
     for path in paths:
         file.check(path, named=len(paths) == 1)
-    kinds = {file.is_parquet(path): path for path in paths}
+    kinds = {is_parquet(path): path for path in paths}
     if len(kinds) > 1:
         raise MlfactoryError(
             f"{kinds[False]} is text, and {kinds[True]} is Parquet",
             "Give files of one kind.",
         )
     first, *others = (names_in(path) for path in paths)
-    header.check_names(str(paths[0]), first, text=not file.is_parquet(paths[0]))
+    check_names(str(paths[0]), first, text=not is_parquet(paths[0]))
     for path, names in zip(paths[1:], others, strict=True):
         header.check_same(paths[0], first, path, names)
     return first
 
 
 def names_in(path: Path) -> tuple[str, ...]:
-    if not file.is_parquet(path):
-        return text.read(path, file.HEAD_BYTES).names
+    if not is_parquet(path):
+        return text.read(path, HEAD).names
     from . import table
 
     return table.parquet_names(path)

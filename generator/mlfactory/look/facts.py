@@ -1,99 +1,161 @@
-"""Counting what the columns that matter hold."""
+"""Counting what the columns that matter hold, read as a factory will read them."""
 
 from __future__ import annotations
 
-import polars as pl
+from dataclasses import dataclass
 
-from .table import Table
-from .target import MANY_CLASSES, Facts, Span, Spread
-from .values import (
-    CURRENCY,
-    NAME,
-    NO_VALUE,
-    SAMPLE,
-    find_moments,
-    find_numbers,
-    is_no_value,
-    known,
-    numbers,
+import polars as pl
+from mlfactory_runtime.tables.formats import CURRENCY, no_moments, read
+from mlfactory_runtime.tables.kinds import (
+    ANYWHERE,
+    MISSING,
+    NUMBERLIKE,
+    Kind,
+    count,
+    counted,
+    find_form,
+    find_kind,
+    kind_of_texts,
+    odd_words,
+    of_classes,
 )
+
+from .table import Table, is_no_value
+from .target import MANY_CLASSES, Facts, Span, Spread
 
 EXAMPLES = 3
 FEW_NAMES = 20  # 1st, 2nd, 3rd or 5-10, 11-20 may be classes
+FEW_WORDS = 0.2
+NAME = r"^[-+]?0\d+$|^[-+]?\d{17,}$"  # 007, or what no number can hold
 
 
-def describe(table: Table, name: str) -> Facts:
-    """What the target holds."""
-    values = known(table.frame[name])
-    odd: tuple[str, ...] = ()
-    if values.dtype == pl.String and (found := find_numbers(values, table.european)):
-        values, odd = found.values, found.odd
+@dataclass(frozen=True)
+class Texts:
+    """The different texts of a column that are not missing, in how many rows each stands."""
+
+    values: pl.Series
+    rows: pl.Series
+    kind: Kind
+
+    def without(self, words: tuple[str, ...]) -> Texts:
+        kept = ~self.values.is_in(words)
+        return Texts(self.values.filter(kept), self.rows.filter(kept), self.kind)
+
+
+def describe(table: Table, name: str, *, classes: bool = False) -> Facts:
+    """What the target holds; odd words among numbers are missing, unless they are `classes`."""
+    values = plain(table.frame[name])
+    if values.dtype == pl.String:
+        return describe_texts(table, texts_of(values, table.european), name, classes)
+    if is_no_value(values.dtype):
+        rows = values.len()
+        return Facts(name, table.frame.height, rows, rows, "other", dtype=str(values.dtype))
+    finite = values.is_finite() if values.dtype.is_float() else values.is_not_null()
+    odd = () if finite.all() else ("inf",)
+    values = values.filter(finite)
     distinct = values.n_unique()
-    kind, strange = kind_of(values, table.european)
     counts: tuple[tuple[str, int], ...] = ()
-    if 0 < distinct <= MANY_CLASSES and not is_no_value(values.dtype):
-        counted = values.rename("value").value_counts(sort=True)
-        counts = tuple((str(value), rows) for value, rows in counted.iter_rows())
+    if distinct <= MANY_CLASSES:
+        pairs = values.rename("value").value_counts(sort=True)
+        counts = tuple((str(value), rows) for value, rows in pairs.iter_rows())
     return Facts(
         name=name,
         rows=table.frame.height,
         known=values.len(),
         distinct=distinct,
-        kind=kind,
+        kind=name_of(find_kind(values, table.european), values),
         counts=counts,
-        strange=strange,
         examples=examples(values),
         dtype=str(values.dtype),
         odd=odd,
     )
 
 
-def kind_of(values: pl.Series, european: bool) -> tuple[str, tuple[str, ...]]:
-    """whole, number, moment, name, mixed, endless or other; and values that break the rule."""
-    dtype = values.dtype
-    if is_no_value(dtype):
-        return "other", ()
-    if dtype == pl.Boolean:
-        return "name", ()
-    if dtype.is_integer():
-        return "whole", ()
-    if dtype.is_float():
-        if not values.is_finite().all():
-            return "endless", ("inf",)
-        return ("whole float" if (values == values.floor()).all() else "number"), ()
-    return ("moment", ()) if dtype.is_temporal() else kind_of_text(values, european)
+def plain(values: pl.Series) -> pl.Series:
+    """The values without those for missing, categories as text."""
+    if values.dtype in (pl.Categorical, pl.Enum):
+        values = values.cast(pl.String)
+    if values.dtype.is_decimal():
+        values = values.cast(pl.Float64)
+    if values.dtype.is_float():
+        values = values.fill_nan(None)
+    if values.dtype == pl.String:
+        values = values.str.strip_chars()
+        return values.filter(~values.is_in(MISSING))
+    return values.drop_nulls()
 
 
-def kind_of_text(values: pl.Series, european: bool) -> tuple[str, tuple[str, ...]]:
-    """The kind of what are no numbers."""
-    if find_moments(values)[1].is_empty():
-        return "moment", ()
-    texts = values.head(SAMPLE)
-    strange = texts.filter(numbers(texts, european).is_null())
-    if texts.str.contains(NAME).any():
+def texts_of(values: pl.Series, european: bool) -> Texts:
+    texts, rows = counted(values)
+    return Texts(texts, rows, kind_of_texts(texts, rows, european))
+
+
+def describe_texts(table: Table, texts: Texts, name: str, classes: bool) -> Facts:
+    kind = of_classes(texts.kind) if classes else texts.kind
+    known = texts.without(kind.missing)
+    values = known.values
+    if kind.dtype in ("int", "float"):
+        values = read(values, kind.dtype, kind.format)
+    found, strange = name_of(kind, values), tuple[str, ...]()
+    if kind.dtype == "string" and not classes:
+        found, strange = diagnosis(known, table.european)
+    counts: tuple[tuple[str, int], ...] = ()
+    if known.values.len() <= MANY_CLASSES:
+        pairs = zip(known.values.to_list(), known.rows.to_list(), strict=True)
+        counts = tuple(sorted(pairs, key=lambda pair: -pair[1]))
+    return Facts(
+        name=name,
+        rows=table.frame.height,
+        known=count(known.rows),
+        distinct=values.n_unique(),
+        kind=found,
+        counts=counts,
+        strange=strange,
+        examples=examples(known.values),
+        odd=odd_words(kind),
+    )
+
+
+def name_of(kind: Kind, values: pl.Series) -> str:
+    """whole, whole float, number, moment or name."""
+    if kind.dtype == "float":
+        return "whole float" if (values == values.floor()).all() else "number"
+    return {"int": "whole", "date": "moment", "datetime": "moment"}.get(kind.dtype, "name")
+
+
+def diagnosis(texts: Texts, european: bool) -> tuple[str, tuple[str, ...]]:
+    """What texts are that are neither numbers nor moments, and values that break the rule.
+
+    name, mixed (numbers with too many words among them) or decorated (digits with other signs).
+    """
+    values = texts.values
+    if values.str.contains(NAME).any():
         return "name", ()
-    if strange.len() <= 0.2 * texts.len():
-        return "mixed", examples(strange)
+    like = values.str.contains(NUMBERLIKE)
+    if 0 < count(texts.rows.filter(~like)) <= FEW_WORDS * count(texts.rows):
+        form = find_form(values.filter(like), european)
+        if form and form[0] in ("int", "float"):
+            return "mixed", examples(values.filter(~like))
     tidy = values.str.replace_all(rf"{CURRENCY}|[\s,.'_%]", "")
-    if values.n_unique() > FEW_NAMES and tidy.str.contains(r"^[-+]?\d+$").all():
+    if values.len() > FEW_NAMES and tidy.str.contains(r"^[-+]?\d+$").all():
         return "decorated", examples(values)
     return "name", ()
 
 
 def examples(values: pl.Series) -> tuple[str, ...]:
-    if is_no_value(values.dtype):
-        return ()
     shown = values.head(10_000).unique(maintain_order=True).head(EXAMPLES)
     return tuple(str(value)[:60] for value in shown)
 
 
 def spread(table: Table, name: str) -> Spread:
     """How many rows the values of the identifier name."""
-    values = known(table.frame[name])
+    values = plain(table.frame[name])
     if is_no_value(values.dtype):
         return Spread(name, table.frame.height, 0, 0, 0, "", table.whole)
-    counted = values.rename("value").value_counts(sort=True).head(1)
-    top, most = counted.row(0) if counted.height else ("", 0)
+    if values.dtype == pl.String:
+        values = values.filter(~values.is_in(ANYWHERE))
+    largest = values.rename("value").value_counts(sort=True).head(1)
+    top, most = largest.row(0) if largest.height else ("", 0)
     return Spread(
         name,
         table.frame.height,
@@ -107,16 +169,29 @@ def spread(table: Table, name: str) -> Spread:
 
 def span(table: Table, name: str) -> Span:
     """From when to when the time column goes, and what cannot be read in it."""
-    values = known(table.frame[name])
-    newest: object = None
-    wrong = values.head(0)
+    values = plain(table.frame[name])
     if values.dtype == pl.String:
-        values = values.filter(~values.is_in(list(NO_VALUE)))
-        newest, wrong = find_moments(values)
-    elif values.dtype in (pl.Date, pl.Datetime):
-        newest = values.cast(pl.Datetime("us")).max()
-    else:
-        wrong = values
+        return span_of_texts(table, texts_of(values, table.european), name)
+    newest: object = None
+    wrong = values
+    if values.dtype in (pl.Date, pl.Datetime):
+        newest, wrong = values.cast(pl.Datetime("us")).max(), values.head(0)
     missing = table.frame.height - values.len()
-    odd = examples(wrong), wrong.len()
-    return Span(name, missing, values.n_unique(), str(newest or "")[:10], *odd, table.whole)
+    odd = () if is_no_value(values.dtype) else examples(wrong)
+    return Span(
+        name, missing, values.n_unique(), str(newest or "")[:10], odd, wrong.len(), table.whole
+    )
+
+
+def span_of_texts(table: Table, texts: Texts, name: str) -> Span:
+    kind, known = texts.kind, texts.without(texts.kind.missing)
+    missing = table.frame.height - count(known.rows)
+    newest, wrong = "", pl.Series(odd_words(kind), dtype=pl.String)
+    if kind.dtype in ("date", "datetime"):
+        newest = str(read(known.values, kind.dtype, kind.format).max())[:10]
+    elif wrong.is_empty():
+        others = no_moments(known.values, table.european)
+        wrong = known.values if others.is_empty() else others
+    return Span(
+        name, missing, known.values.len(), newest, examples(wrong), wrong.len(), table.whole
+    )

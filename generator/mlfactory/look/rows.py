@@ -10,7 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from mlfactory_runtime.tables.file import is_parquet
+
 from . import file, text
+from .faults import as_ours
 
 Row = dict[str, Any]
 
@@ -29,11 +32,12 @@ class Rows:
     write: Write
 
 
+@as_ours()
 def read(path: Path, limit: int) -> Rows:
     """At most so many rows. Raises MlfactoryError when the file is no table."""
     from . import table
 
-    if file.is_parquet(path):
+    if is_parquet(path):
         rows, schema = table.parquet_rows(path, limit)
         return Rows(rows, partial(table.write_parquet, schema=schema))
     known = text.read(path, file.SAMPLE_BYTES)

@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import polars as pl
+from mlfactory_runtime.tables import kinds
+from mlfactory_runtime.tables.file import AGAIN
+from mlfactory_runtime.tables.kinds import ANYWHERE, MISSING
+from mlfactory_runtime.tables.read import HEAD_ROWS, parquet, unmarked
 
 from mlfactory.base.errors import MlfactoryError
 
 from . import file
-from .file import AGAIN
+from .faults import sentence
 from .text import Text
-from .values import MISSING, is_european, is_no_value, is_pointed, known
 
-GUESS_ROWS = 1000
 EVERY = "every"  # columns are called by their place while a text is read
 T = TypeVar("T")
 
@@ -50,15 +52,15 @@ def of_frame(name: str, frame: pl.DataFrame, rows: int | None, wanted: Sequence[
     whole = rows == frame.height
     dtypes = tuple(map(str, frame.dtypes))
     warnings = (*large_warnings(name, frame, whole), *nested_warnings(frame.schema))
-    return Table(name, frame.select(wanted), rows, whole, dtypes, any_european(frame), warnings)
+    return Table(name, frame.select(wanted), rows, whole, dtypes, is_european(frame), warnings)
 
 
 def read_texts(name: str, texts: Sequence[Text], wanted: Sequence[str], whole: bool) -> Table:
     """The wanted columns of text files that have the same names in their headers."""
     frame = pl.concat([read_text(one, wanted) for one in texts])
     first = texts[0]
-    head = guarded(first.path, scan(first).head(GUESS_ROWS).collect, first)
-    european = any_european(head, first.separator)
+    head = guarded(first.path, scan(first).head(HEAD_ROWS).collect, first)
+    european = is_european(head, first.separator)
     warnings = (*(w for one in texts for w in one.warnings), *large_warnings(name, frame, whole))
     rows = frame.height if whole else None
     return Table(name, frame, rows, whole, guess_dtypes(first), european, warnings)
@@ -93,18 +95,23 @@ def guess_dtypes(found: Text) -> tuple[str, ...]:
     guess = pl.scan_csv(
         found.content,
         separator=found.separator,
-        infer_schema_length=GUESS_ROWS,
-        null_values=list(MISSING),
+        infer_schema_length=HEAD_ROWS,
+        null_values=[*MISSING, *ANYWHERE],
         with_column_names=by_place,
     )
     dtypes = guarded(found.path, guess.collect_schema, found).dtypes()
     return tuple(map(str, dtypes[: len(found.names)]))
 
 
-def any_european(rows: pl.DataFrame, separator: str = "") -> bool:
-    """Whether the first rows have decimal commas: beyond doubt, or by the semicolons between."""
-    texts = [known(column) for column in rows.head(GUESS_ROWS) if column.dtype == pl.String]
-    return any(map(is_european, texts)) or (separator == ";" and not any(map(is_pointed, texts)))
+def is_european(rows: pl.DataFrame, separator: str = ",") -> bool:
+    """Whether the first rows have decimal commas, as a factory tells it."""
+    texts = rows.head(HEAD_ROWS).select(unmarked(pl.col(pl.String), MISSING))
+    return kinds.any_european(texts, separator)
+
+
+def is_no_value(dtype: pl.DataType) -> bool:
+    """Whether a factory leaves such a column out."""
+    return dtype.is_nested() or dtype in (pl.Binary, pl.Duration, pl.Object, pl.Null)
 
 
 def read_parquets(name: str, paths: Sequence[Path], wanted: Sequence[str]) -> Table:
@@ -120,7 +127,8 @@ def read_parquets(name: str, paths: Sequence[Path], wanted: Sequence[str]) -> Ta
     schema = guarded(paths[0], lambda: pl.read_parquet_schema(paths[0]))
     warnings = (*large_warnings(name, frame, rows == frame.height), *nested_warnings(schema))
     dtypes = tuple(map(str, schema.values()))
-    return Table(name, frame, rows, rows == frame.height, dtypes, False, warnings)
+    european = is_european(guarded(paths[0], parquet(paths[0]).head(HEAD_ROWS).collect))
+    return Table(name, frame, rows, rows == frame.height, dtypes, european, warnings)
 
 
 def read_parquet(path: Path, wanted: Sequence[str], limit: int) -> tuple[pl.DataFrame, int]:
@@ -155,7 +163,9 @@ def guarded(path: Path, call: Callable[[], T], found: Text | None = None) -> T:
                 "stand in double quotes, and its own quotes twice.",
             ) from error
         said = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise MlfactoryError(f"{path} cannot be read as a table: {said}", AGAIN) from error
+        raise MlfactoryError(
+            f"{path} cannot be read as a table: {said}", sentence(AGAIN)
+        ) from error
 
 
 def uneven_line(found: Text, seconds: float = 1.0) -> str:

@@ -162,7 +162,6 @@ def check_kind(facts: Facts, task: str) -> None:
     name, shown = repr(facts.name), " or ".join(map(repr, facts.strange))
     problems = {
         "other": (f"holds {facts.dtype} values", "Name a column of plain values with --target."),
-        "endless": ("holds infinite values", "Leave these cells empty."),
         "decorated": (
             f"holds numbers with other signs in them, such as {shown}",
             "Write numbers with digits and a decimal point only: 1234.5",

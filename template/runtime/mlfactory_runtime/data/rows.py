@@ -13,7 +13,7 @@ from ..settings.catalog import Column
 from ..settings.params import Data, Params
 from ..tables.dialect import find_encoding, find_separator, head
 from ..tables.formats import typed
-from ..tables.read import HEAD_ROWS, parquet, reading, text_table
+from ..tables.read import HEAD_ROWS, parquet, reading, text_table, unmarked
 
 Part = Literal["train", "validation", "holdout"]
 
@@ -52,12 +52,6 @@ def missing_as_null(
         *(unmarked(pl.col(name), (*data.missing, *own.get(name, ()))) for name in texts),
         pl.when(cs.float().is_finite()).then(cs.float()).name.keep(),
     )
-
-
-def unmarked(text: pl.Expr, markers: Sequence[str]) -> pl.Expr:
-    """Text in which the markers are null."""
-    marked = text.str.strip_chars().is_in(list(markers))
-    return pl.when(marked).then(None).otherwise(text).name.keep()
 
 
 def parse(raw: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:

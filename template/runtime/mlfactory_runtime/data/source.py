@@ -18,9 +18,9 @@ from ..project import SNAPSHOT, Project
 from ..settings.availability import Finding
 from ..settings.catalog import Catalog
 from ..settings.params import Data, Params
-from ..tables.dialect import GZIP
+from ..tables.file import check_content, kind
 from ..tables.query import write_query
-from ..tables.read import column_names, read_batches
+from ..tables.read import column_names, read_batches, reading
 from .check import check_data, told
 
 SET = "set data.source in params.yaml, or give a file: factory data pull --from FILE"
@@ -87,17 +87,8 @@ def fetch(source: str, start: Path, target: Path, data: Data) -> str:
     return f"{source} ({len(files)} files)"
 
 
-def kind(path: Path) -> str:
-    """How a file is packed, by its first bytes."""
-    with path.open("rb") as file:
-        start = file.read(4)
-    if start == b"PAR1":
-        return ".parquet"
-    return ".gz" if start.startswith(GZIP) else "text"
-
-
 def check_kind(path: Path, data: Data) -> None:
-    """Raises FactoryError when the file is not of the kind that the name in data.path says."""
+    """Raises FactoryError when the file is no table of the kind that the name in data.path says."""
     suffix = Path(data.path).suffix
     if kind(path) != (suffix if suffix in (".parquet", ".gz") else "text"):
         fitting = Path(data.path).with_name(path.name)
@@ -105,6 +96,8 @@ def check_kind(path: Path, data: Data) -> None:
             f"{path} does not fit the name {data.path}",
             f"set data.path to {fitting} in params.yaml",
         )
+    with reading(path):
+        check_content(path)
 
 
 def join(files: Sequence[Path], target: Path, data: Data) -> None:
@@ -114,6 +107,9 @@ def join(files: Sequence[Path], target: Path, data: Data) -> None:
         wanted = ".parquet" if kinds == {True} else ".csv"
         hint = f"all files must be Parquet or all text, and data.path end in {wanted}"
         raise FactoryError(f"the files do not fit the name {data.path}", hint)
+    for file in files:
+        with reading(file):
+            check_content(file)
     names = column_names(files[0], data)
     for file in files[1:]:
         if odd := sorted(set(names) ^ set(column_names(file, data))):

@@ -13,7 +13,7 @@ from ..settings.catalog import LEARNED, Column
 from ..settings.edit import flow, open_yaml, save_yaml, worded
 from ..settings.params import Params
 from ..tables.formats import read
-from ..tables.kinds import Kind, find_kind, find_range
+from ..tables.kinds import find_kind, find_range, of_classes
 from .leaks import find_leaks
 from .parts import FEW, Part, find_part, find_twins, statistics
 from .personal import sensitivity
@@ -59,7 +59,7 @@ def describe(values: pl.Series, name: str, table: Table) -> dict[str, Any]:
     params = table.params
     kind = find_kind(values, table.european)
     if name == params.data.target and params.task == "classification":
-        kind = Kind("string", None, kind.missing if kind.dtype == "string" else ())
+        kind = of_classes(kind)
     values = values.set(values.is_in(list(kind.missing)), None) if kind.missing else values
     column = read(values, kind.dtype, kind.format)
     part = find_part(column, name, params)

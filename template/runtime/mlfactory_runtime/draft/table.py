@@ -13,7 +13,7 @@ from ..errors import FactoryError
 from ..project import Project
 from ..settings.params import Params
 from ..tables.kinds import any_european
-from ..tables.read import parquet, read_batches, reading
+from ..tables.read import check_table, parquet, read_batches, reading
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Table:
 def opened(project: Project) -> Iterator[Table]:
     """The table behind data.path; FactoryError if it has no column for the target."""
     path = project.raw
+    if not project.catalog.columns:
+        check_table(path, project.params.data)
     params, beginning = head_of(path, project.params)
     if params.data.target not in beginning.columns:
         text = f"{project.shown(path)} has no column {params.data.target!r}"

@@ -14,7 +14,7 @@ import polars as pl
 
 from ..data.contract import read_rows
 from ..data.rows import head_of
-from ..data.source import kind, put_in_place, track
+from ..data.source import put_in_place, track
 from ..errors import FactoryError
 from ..learn.groups import is_sensitive
 from ..learn.signature import load_signature
@@ -24,7 +24,7 @@ from ..log.veil import entities, pseudonym, veil
 from ..project import TAKEN, Project
 from ..settings.catalog import Catalog, Column
 from ..settings.params import Data, Params
-from ..tables.dialect import HEAD, opened
+from ..tables.file import HEAD, kind, opened
 from ..tables.formats import decimal_of, read
 from ..tables.read import read_batches
 

@@ -1,1 +1,5 @@
 """Tables as people have them: encodings, separators, numbers, dates."""
+
+from ..errors import FactoryError
+
+__all__ = ["FactoryError"]

@@ -2,21 +2,22 @@
 
 import codecs
 import csv
-import gzip
 import io
 import re
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO
 
 from ..errors import FactoryError
+from .file import HEAD, SAVE, is_packed, opened
 
-HEAD, CHUNK, LINES = 1 << 20, 1 << 20, 50
+CHUNK, LINES = 1 << 20, 50
 USUAL, RARE = (",", ";", "\t", "|", "\x01"), ("^", "~", "#", ":", " ")
-GZIP = b"\x1f\x8b"
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 WIDE = {(False, True): "utf-16-le", (True, False): "utf-16-be"}  # which byte is zero in ASCII
 WESTERN = set("äöüÄÖÜßéèêëÉàâáãåæÅçÇñÑóòôõøØíìîïúùûÿœŒ€£¥°²³µ§–—’‘“”„«»…·®™½¿¡ºª\xa0")  # noqa: RUF001
@@ -24,13 +25,7 @@ ENCODINGS = [
     "cp1251", "cp1250", "iso8859_2", "iso8859_5", "shift_jis", "gb18030", "big5", "euc_kr",
     "cp1253", "cp1254", "koi8_r", "mac_roman",
 ]  # fmt: skip
-
-
-def opened(path: Path) -> IO[bytes]:
-    """The bytes of a file, unpacked if gzip packed it."""
-    with path.open("rb") as file:
-        packed = file.read(2) == GZIP
-    return gzip.open(path) if packed else path.open("rb")  # type: ignore[return-value]
+CONTROL, CONTROL_SHARE = re.compile(rb"[\x02-\x08\x0e-\x1a\x1c-\x1f]"), 0.01
 
 
 def head(path: Path, encoding: str) -> str:
@@ -42,36 +37,86 @@ def head(path: Path, encoding: str) -> str:
     return after_note(whole)
 
 
-def after_note(text: str) -> str:
-    """The text without the first line `sep=;`, a note of spreadsheets."""
+def is_note(text: str) -> bool:
+    """Whether the first line is `sep=;` or the like, a note of spreadsheets."""
     first = text[:6].lower()
-    return text.partition("\n")[2] if first.startswith("sep=") and first[5:].strip() == "" else text
+    return first.startswith("sep=") and first[5:].strip() == ""
+
+
+def after_note(text: str) -> str:
+    """The text without a note of spreadsheets."""
+    return text.partition("\n")[2] if is_note(text) else text
 
 
 def find_encoding(path: Path, declared: str = "utf-8") -> str:
     """UTF-8 if all of it is, UTF-16 by its mark or zeros, else what is declared or likeliest."""
     with opened(path) as file:
-        start = file.read(HEAD)
-        if start.startswith(UTF16):
-            return "utf-16"
-        if wide := WIDE.get((start[:1] == b"\0", start[1:2] == b"\0")):
-            return wide
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        chunk = start
-        try:
-            while chunk:
-                decoder.decode(chunk)
-                chunk = file.read(CHUNK)
-            decoder.decode(b"", final=True)
-            return "utf-8-sig" if start.startswith(codecs.BOM_UTF8) else "utf-8"
-        except UnicodeDecodeError:
-            odd = start + chunk if chunk is not start else start
+        return encoding_of(path, iter(partial(file.read, CHUNK), b""), declared)
+
+
+def encoding_of(
+    path: Path, chunks: Iterator[bytes], declared: str = "utf-8", *, whole: bool = True
+) -> str:
+    """The same for the bytes of a file, or for its first ones if these are not the whole."""
+    start = chunk = next(chunks, b"")
+    if wide := find_wide(start):
+        return wide
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for chunk in chain((start,), chunks):
+            decoder.decode(chunk)
+        chunk = b""
+        decoder.decode(chunk, final=whole)
+        return "utf-8-sig" if start.startswith(codecs.BOM_UTF8) else "utf-8"
+    except UnicodeDecodeError:
+        odd = start if chunk is start else start + chunk
     if declared != "utf-8":
         return declared
     text = re.findall(r"[^\x00-\x7f]", odd.decode("utf-8", "replace"))
     if len(text) > 2 * text.count("\ufffd"):
-        raise FactoryError(f"{path} is UTF-8, but for some bytes", "mend them at the source")
+        plain = f"iconv -c -f UTF-8 -t UTF-8 {shlex.quote(str(path))} > {converted(path)}"
+        raise FactoryError(
+            f"{path} is UTF-8, but for some bytes: {first_damage(path, 'utf-8')}",
+            f"mend them at the source, or drop such bytes: {plain}",
+        )
     return guess_encoding(odd)
+
+
+def find_wide(start: bytes) -> str | None:
+    """UTF-16 by its mark, or by zeros where ASCII has them."""
+    if start.startswith(UTF16):
+        return "utf-16"
+    return WIDE.get((start[:1] == b"\0", start[1:2] == b"\0"))
+
+
+def check_text(path: Path, raw: bytes) -> None:
+    """Raises FactoryError when the first bytes of a file are those of no text."""
+    if find_wide(raw):
+        return
+    if b"\0" in raw:
+        raise FactoryError(f"{path} is not text: it holds zero bytes", SAVE)
+    head = raw[:4096]
+    if len(CONTROL.findall(head)) > CONTROL_SHARE * len(head):
+        raise FactoryError(f"{path} is not text: it holds control characters", SAVE)
+
+
+def first_damage(path: Path, encoding: str) -> str:
+    """Where the first byte stands that means nothing in this encoding."""
+    decoder, line = codecs.getincrementaldecoder(encoding)(), 1
+    with opened(path) as file:
+        for chunk in chain(iter(partial(file.read, CHUNK), b""), (b"",)):
+            try:
+                decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                line += error.object.count(b"\n", 0, error.start)
+                return f"line {line:,} has the byte 0x{error.object[error.start]:02X}"
+            line += chunk.count(b"\n")
+    return ""
+
+
+def converted(path: Path) -> str:
+    """A name for the same text in UTF-8, as a shell wants it."""
+    return shlex.quote(str(path.with_stem(f"{path.stem}-utf8")))
 
 
 def guess_encoding(raw: bytes) -> str:
@@ -122,10 +167,9 @@ def plain(path: Path, encoding: str) -> Iterator[Path]:
     """The same text in UTF-8 without a note for spreadsheets: the file itself, or a copy."""
     with opened(path) as file:
         start = file.read(HEAD)
-        packed = isinstance(file, gzip.GzipFile)
-    text = start[:64].decode(encoding, errors="ignore")
-    note, bare = after_note(text) != text, b"\r" in start and b"\n" not in start
-    if encoding.startswith("utf-8") and not (packed or note or bare):
+    note = is_note(start[:64].decode(encoding, errors="ignore"))
+    bare = b"\r" in start and b"\n" not in start
+    if encoding.startswith("utf-8") and not (is_packed(path) or note or bare):
         yield path
         return
     with TemporaryDirectory(prefix="factory-") as folder:
@@ -145,6 +189,9 @@ def rewrite(path: Path, encoding: str, copy: Path, *, skip: bool, bare: bool) ->
             if skip:
                 source.readline()
             shutil.copyfileobj(source, target, CHUNK)
-    except (UnicodeDecodeError, EOFError, OSError) as error:
+    except UnicodeDecodeError as error:
+        reason = f"{path} cannot be read as {encoding}: {first_damage(path, encoding) or error}"
+        raise FactoryError(reason, "set data.encoding in params.yaml") from error
+    except (EOFError, OSError) as error:
         reason = f"{path} cannot be read as {encoding}: {error}"
         raise FactoryError(reason, "set data.encoding in params.yaml") from error

@@ -1,7 +1,7 @@
 """Values as people write them: numbers with signs and groups, moments, truth in words."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 
 import polars as pl
@@ -37,7 +37,7 @@ NAMED = (
     "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d-%b-%y", "%Y%m%d", "%Y-%m",
     "%Y/%m/%d",
 )  # fmt: skip
-GROUPS = ((",", "."), (".", ","), (" ", ","), (" ", "."), ("'", "."))
+GROUPS = ((",", "."), (".", ","), (" ", ","), (" ", "."), ("'", "."), ("'", ","))
 CURRENCY = r"(?:(?:US|R|A|C)?[$€£¥₹₽₩]|[A-Z]{3} )"
 UNIT = r"(?:%|‰|[$€£¥₹₽₩]|°[CF]?|[A-Za-zµ]{1,5}[²³]?(?:/[A-Za-z]{1,3})?)"
 EXAMPLE = re.compile(r"(?P<prefix>.*?)1(?P<group>[,. ']?)234(?P<decimal>[.,])5(?P<suffix>.*)")
@@ -168,18 +168,29 @@ def is_pointed(values: pl.Series) -> bool:
 
 def find_moment(values: pl.Series, european: bool) -> tuple[str, list[str]] | None:
     """`date` or `datetime` and the further forms under which every value is one."""
-    rest, forms = values.unique(maintain_order=True), []
-    sample = rest.head(SAMPLE)
-    if not sample.str.contains(DATED).all():
+    rest = values.unique(maintain_order=True)
+    if not rest.head(SAMPLE).str.contains(DATED).all():
         return None
-    european = european or starts_months(sample)
-    first, second = (DAY_FIRST, MONTH_FIRST) if european else (MONTH_FIRST, DAY_FIRST)
-    for days in ((*first, *NAMED), (*second, *NAMED)):
-        forms = greedy(sample, [f"{form}{clock}" for form in days for clock in CLOCKS])
+    for forms in orders(rest, european):
         for wanted in ("date", "datetime"):
             if reads(rest, wanted, forms):
                 return wanted, forms
     return None
+
+
+def no_moments(values: pl.Series, european: bool) -> pl.Series:
+    """The different values that are no moments, in the forms that leave out fewest."""
+    rest = values.unique(maintain_order=True)
+    return min((unread(rest, forms) for forms in orders(rest, european)), key=len)
+
+
+def orders(values: pl.Series, european: bool) -> Iterator[list[str]]:
+    """The forms that read most of different values: day before month or after it, never both."""
+    sample = values.head(SAMPLE)
+    european = european or starts_months(sample)
+    first, second = (DAY_FIRST, MONTH_FIRST) if european else (MONTH_FIRST, DAY_FIRST)
+    for days in ((*first, *NAMED), (*second, *NAMED)):
+        yield greedy(sample, [f"{form}{clock}" for form in days for clock in CLOCKS])
 
 
 def starts_months(values: pl.Series) -> bool:

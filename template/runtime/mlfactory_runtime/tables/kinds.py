@@ -19,6 +19,9 @@ from .formats import (
     reads,
 )
 
+# What stands for missing in params.yaml of a new factory; then what means it in any column, and
+# what does among numbers and moments only.
+MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
 ANYWHERE = ("n/a", "n.a.", "?", "#N/A", "#NULL!", "<NA>", "(null)", "\\N", "NaT")
 AMONG_NUMBERS = ("-", "--", ".", "na", "Na", "none", "None", "nil", "NIL", "k.A.", "k. A.", "s.o.")
 ODD_KINDS, ODD_SHARE = 5, 0.3
@@ -43,20 +46,45 @@ def find_kind(values: pl.Series, european: bool) -> Kind:
     if values.dtype != pl.String:
         dtype = kind_of(values.dtype)
         return Kind(dtype if reads(values.drop_nulls(), dtype) else "string")
-    known = values.drop_nulls().str.strip_chars()
-    always = known.filter(known.is_in(ANYWHERE)).unique().sort().to_list()
-    known = known.filter(~known.is_in(always)) if always else known
-    if kind := find_form(known, european):
+    return kind_of_texts(*counted(values), european)
+
+
+def counted(values: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """The different texts in the order in which they come, and in how many rows each stands."""
+    texts = values.drop_nulls().str.strip_chars().alias("text").to_frame()
+    table = texts.group_by("text", maintain_order=True).len("rows")
+    return table["text"], table["rows"]
+
+
+def kind_of_texts(texts: pl.Series, rows: pl.Series, european: bool) -> Kind:
+    """The kind of a column in which each of these stands in so many rows."""
+    anywhere = texts.is_in(ANYWHERE)
+    always = texts.filter(anywhere).sort().to_list()
+    texts, rows = texts.filter(~anywhere), rows.filter(~anywhere)
+    if kind := find_form(texts, european):
         return Kind(*kind, tuple(always))
     for like in (NUMBERLIKE, DATED):
-        odd = ~known.str.contains(like)
-        strange = odd & ~known.is_in(AMONG_NUMBERS)
-        if not odd.any() or strange.sum() > ODD_SHARE * len(known):
-            continue
-        words = known.filter(odd).unique().sort().to_list()
-        if len(words) <= ODD_KINDS and (kind := find_form(known.filter(~odd), european)):
-            return Kind(*kind, tuple(always + words))
-    return Kind("bool" if is_bool(known) else "string", None, tuple(always))
+        odd = ~texts.str.contains(like)
+        words = odd & ~texts.is_in(AMONG_NUMBERS)
+        many = words.sum() > ODD_KINDS or count(rows.filter(words)) > ODD_SHARE * count(rows)
+        if not many and odd.any() and (kind := find_form(texts.filter(~odd), european)):
+            return Kind(*kind, tuple(always + texts.filter(odd).sort().to_list()))
+    return Kind("bool" if is_bool(texts) else "string", None, tuple(always))
+
+
+def count(rows: pl.Series) -> int:
+    return int(rows.sum())
+
+
+def odd_words(kind: Kind) -> tuple[str, ...]:
+    """Those of its markers that are words elsewhere."""
+    return tuple(word for word in kind.missing if word not in (*ANYWHERE, *AMONG_NUMBERS))
+
+
+def of_classes(kind: Kind) -> Kind:
+    """How the same column is read if it holds classes: odd words among numbers are some, too."""
+    odd = odd_words(kind)
+    return Kind("string", None, tuple(word for word in kind.missing if word not in odd))
 
 
 def kind_of(dtype: pl.DataType) -> str:

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -26,6 +26,7 @@ DRIVERS = {
 }
 URL_ENV = "data.url_env in params.yaml"
 DRIVER = "uv add --group train PACKAGE (pymysql, snowflake-sqlalchemy, ...)"
+TIMED = ("psycopg", "psycopg2", "pymysql", "mysqldb", "mariadbconnector")
 SECRET = re.compile("pass|pwd|secret|token|key|connect$", re.IGNORECASE)
 FORM = "postgresql://USER:PASSWORD@HOST/DATABASE"
 
@@ -62,9 +63,14 @@ def query_in(path: Path) -> str:
     return sql
 
 
-def connect(variable: str | None, setting: str = URL_ENV) -> "Connection":
-    """A connection to the database whose URL stands in the environment."""
-    engine = database(variable, setting)
+def connect(
+    variable: str | None, setting: str = URL_ENV, install: str = DRIVER, seconds: int | None = None
+) -> "Connection":
+    """A connection to the database whose URL stands in the environment.
+
+    Within so many seconds, where the driver can be told to give up.
+    """
+    engine = database(variable, setting, install, seconds)
     try:
         return engine.connect()
     except failures() as error:
@@ -72,24 +78,33 @@ def connect(variable: str | None, setting: str = URL_ENV) -> "Connection":
         raise FactoryError(told, f"look at the address and the password in {variable}") from None
 
 
-def database(variable: str | None, setting: str = URL_ENV, install: str = DRIVER) -> "Engine":
-    """The database at the URL in the variable, with our drivers where it names none."""
+def database(
+    variable: str | None, setting: str = URL_ENV, install: str = DRIVER, seconds: int | None = None
+) -> "Engine":
+    """The database at the URL in the variable."""
+    url = url_in(variable, setting)
+    import sqlalchemy
+
+    try:
+        timed = url.get_dialect().driver in TIMED and "connect_timeout" not in url.query
+        options = {"connect_timeout": seconds} if timed and seconds else {}
+        return sqlalchemy.create_engine(
+            url, poolclass=sqlalchemy.pool.NullPool, connect_args=options
+        )
+    except (ImportError, sqlalchemy.exc.NoSuchModuleError) as error:
+        told = f"the driver that {variable} needs is not installed here: {error}"
+        raise FactoryError(told, install) from error
+
+
+def url_in(variable: str | None, setting: str = URL_ENV) -> "URL":
+    """The URL that the variable holds, with our drivers where it names none."""
     if variable is None or not variable.isidentifier():  # a URL is not repeated
         hint = "name the environment variable that holds the SQLAlchemy URL"
         raise FactoryError(f"{setting} names no variable", hint)
     if not (text := os.environ.get(variable)):
         raise FactoryError(f"{variable} is not set", f"export {variable}='{FORM}'")
-    import sqlalchemy
-
     url = parsed(text, variable)
-    try:
-        driver = DRIVERS.get(url.drivername, url.drivername)
-        return sqlalchemy.create_engine(
-            url.set(drivername=driver), poolclass=sqlalchemy.pool.NullPool
-        )
-    except (ImportError, sqlalchemy.exc.NoSuchModuleError) as error:
-        told = f"the driver that {variable} needs is not installed here: {error}"
-        raise FactoryError(told, install) from error
+    return url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
 
 
 def parsed(text: str, variable: str) -> "URL":
@@ -106,7 +121,7 @@ def parsed(text: str, variable: str) -> "URL":
         raise FactoryError(f"{variable} holds no SQLAlchemy URL", hint)
     file = url.database if url.drivername.startswith("sqlite") else None
     if file and not file.startswith((":", "file:")) and not Path(file).is_file():
-        raise FactoryError(f"there is no database {file}", f"look at the path in {variable}")
+        raise FactoryError(f"there is no database {file!r}", f"look at the path in {variable}")
     return url
 
 
@@ -127,21 +142,28 @@ def reason(error: Exception, url: "URL") -> str:
     return line
 
 
-def batches(connection: "Connection", sql: str) -> Iterator[pl.DataFrame]:
+def batches(
+    connection: "Connection", sql: str, size: int = BATCH
+) -> Generator[pl.DataFrame, None, None]:
     """The rows in the order of the query. Its text goes to the driver as it stands."""
-    options = {"stream_results": True, "max_row_buffer": BATCH, "no_parameters": True}
-    result = connection.exec_driver_sql(sql, execution_options=options)
-    if not result.returns_rows:
-        raise ValueError("it gives no table")
-    names = list(result.keys())
+    options = {"stream_results": True, "max_row_buffer": size, "no_parameters": True}
+    with connection.exec_driver_sql(sql, execution_options=options) as result:
+        if not result.returns_rows:
+            raise ValueError("it gives no table")
+        names = list(result.keys())
+        check_names(names)
+        for rows in result.partitions(size):
+            columns = zip(names, zip(*rows, strict=True), strict=True)
+            yield pl.DataFrame([series(name, values) for name, values in columns])
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raises ValueError when a column has no name of its own."""
     for number, name in enumerate(names, 1):
         if name in ("", "?column?"):
             raise ValueError(f"column {number} has no name: give it one with AS")
         if names.count(name) > 1:
             raise ValueError(f"two columns are named {name!r}: rename one with AS")
-    for rows in result.partitions(BATCH):
-        columns = zip(names, zip(*rows, strict=True), strict=True)
-        yield pl.DataFrame([series(name, values) for name, values in columns])
 
 
 def series(name: str, values: Sequence[Any]) -> pl.Series:

@@ -1,9 +1,8 @@
 """Reading tables batch by batch, as they stand in their files."""
 
 import os
-import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -12,7 +11,9 @@ import polars as pl
 from polars import selectors as cs
 
 from ..errors import FactoryError
-from .dialect import find_encoding, find_separator, head, plain
+from .dialect import check_text, find_encoding, find_separator, head, plain, records
+from .file import START, check_content, is_parquet, opened
+from .header import check_first, check_names, names_of, read_names
 
 BATCH, HEAD_ROWS = 50_000, 1000
 
@@ -29,7 +30,7 @@ class Form(Protocol):
 
 def read_batches(path: Path, form: Form, size: int = BATCH) -> Iterator[pl.DataFrame]:
     """The rows of a table as they stand in it, blank lines aside; in a text every value is text."""
-    if path.suffix == ".parquet":
+    if is_parquet(path):
         with reading(path):
             yield from parquet(path).collect_batches(chunk_size=size, maintain_order=True)
         return
@@ -66,17 +67,35 @@ def text_table(path: Path, form: Form) -> Iterator[pl.LazyFrame]:
         yield pl.scan_csv(copy, separator=separator, infer_schema=False, with_column_names=names_of)
 
 
-def names_of(header: list[str]) -> list[str]:
-    """The names as they are meant: one that is empty tells its place."""
-    names = [name.replace('""', '"') for name in header]  # polars leaves them doubled
-    unnamed = re.compile(r"\s*|_duplicated_\d+")
-    return [f"column_{i}" if unnamed.fullmatch(n) else n for i, n in enumerate(names, 1)]
-
-
 def column_names(path: Path, form: Form) -> list[str]:
     """The names in the header."""
     with reading(path):
-        if path.suffix == ".parquet":
+        if is_parquet(path):
             return parquet(path).collect_schema().names()
         with text_table(path, form) as table:
             return table.collect_schema().names()
+
+
+def check_table(path: Path, form: Form) -> None:
+    """Raises FactoryError when a new factory cannot begin with this file: with its kind or names.
+
+    Those that exist go on reading what they read before.
+    """
+    with reading(path):
+        check_content(path)
+        if is_parquet(path):
+            check_names(str(path), column_names(path, form), text=False)
+            return
+        if form.encoding == "utf-8":
+            with opened(path) as file:
+                check_text(path, file.read(START))
+        text = head(path, find_encoding(path, form.encoding))
+        rows = records(text, find_separator(text, form.separator))
+        check_first(path, text, rows)
+        check_names(str(path), read_names(rows), text=True)
+
+
+def unmarked(text: pl.Expr, markers: Sequence[str]) -> pl.Expr:
+    """Text in which the markers for missing are null."""
+    marked = text.str.strip_chars().is_in(list(markers))
+    return pl.when(marked).then(None).otherwise(text).name.keep()
