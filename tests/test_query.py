@@ -290,7 +290,7 @@ def test_the_query_is_committed_and_the_url_is_nowhere(
     settings = (here / "churn/params.yaml").read_text()
     assert 'source: "data/churn.sql"\n' in settings
     assert 'url_env: "WAREHOUSE_URL"\n' in settings
-    assert '"psycopg[binary]' in (here / "churn/pyproject.toml").read_text()
+    assert "mlfactory-runtime[train,postgresql]" in (here / "churn/pyproject.toml").read_text()
     files = [path for path in (here / "churn").rglob("*") if path.is_file()]
     history = command("git", "log", "--all", "--patch", cwd=here / "churn").stdout
     written = b"".join(path.read_bytes() for path in files) + (done.stderr + history).encode()
