@@ -50,6 +50,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 @pytest.fixture
 def trained_copy(trained: Trained, tmp_path: Path) -> Project:
-    """The trained factory in a folder of its own, with its code, to be changed."""
-    shutil.copytree(trained.folder, tmp_path / "copy")
+    """The trained factory in a folder of its own, with its code and no log, to be changed."""
+    left = shutil.ignore_patterns("log", "__pycache__")
+    shutil.copytree(trained.folder, tmp_path / "copy", ignore=left)
     return Project(tmp_path / "copy")
