@@ -28,16 +28,20 @@ pytestmark = pytest.mark.xdist_group("lab")
 SECRET = "s3cret-token"
 RUN = """
 import json, sys
-from churn.alerts import notify
-print("\\n".join(notify(json.load(open("result.json")))))
+from pathlib import Path
+from mlfactory_runtime.alerts import notify
+from mlfactory_runtime.project import Project
+print("\\n".join(notify(Project(Path.cwd()), json.load(open("result.json")))))
 """
 FAILING = """
-from churn.cli.alert import alerting
-from churn.errors import FactoryError
+from pathlib import Path
+from mlfactory_runtime.cli.alert import alerting
+from mlfactory_runtime.errors import FactoryError
+from mlfactory_runtime.project import Project
 
 for broken in (True, True, False, False):
     try:
-        with alerting("retrain", "retraining-fails"):
+        with alerting(Project(Path.cwd()), "retrain", "retraining-fails"):
             if broken:
                 raise FactoryError("there is no source", "set data.source")
     except FactoryError:

@@ -17,12 +17,13 @@ pytestmark = pytest.mark.xdist_group("lab")
 JUDGE = """
 import json
 import polars as pl
-from churn.catalog import load_catalog
-from churn.contract import read_rows
-from churn.errors import FactoryError
-from churn.params import load_params
+from pathlib import Path
+from mlfactory_runtime.data.contract import read_rows
+from mlfactory_runtime.errors import FactoryError
+from mlfactory_runtime.project import Project
 
-columns, data = load_catalog().columns, load_params().data
+project = Project(Path.cwd())
+columns, data = project.catalog.columns, project.params.data
 for row in json.load(open("rows.json")):
     try:
         raw = pl.DataFrame({name: pl.Series([value]) for name, value in row.items()})
@@ -32,7 +33,7 @@ for row in json.load(open("rows.json")):
 """
 SAMPLE = """
 import json
-from churn.data import load
+from mlfactory_runtime import load
 print(json.dumps(load("holdout").head(150).to_dicts(), default=str))
 """
 EXTRA = {

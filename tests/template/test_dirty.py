@@ -3,41 +3,40 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from ..dirty import DIRTY, Dirty
-from .conftest import SCRIPTS, Factory, execute
+from .conftest import SCRIPTS, execute
 
 pytestmark = pytest.mark.xdist_group("dirty")
 # Drafts, prepares and trains in each folder: one process for all, since imports take seconds.
 RUN = """
-import json, os, sys
-from churn.draft import draft
-from churn.split import prepare
-from churn.train import train
+import json, sys
+from pathlib import Path
+from mlfactory_runtime.draft.columns import draft
+from mlfactory_runtime.learn.split import prepare
+from mlfactory_runtime.learn.train import train
+from mlfactory_runtime.project import Project
 
-for folder in sys.argv[1:]:
-    os.chdir(folder)
+for folder in map(Path, sys.argv[1:]):
     try:
-        draft()
-        told = {"split": prepare(), "train": train()}
+        draft(Project(folder))
+        told = {"split": prepare(Project(folder)), "train": train(Project(folder))}
     except Exception as error:
         told = {"error": f"{type(error).__name__}: {error}"}
-    with open("told.json", "w") as file:
-        json.dump(told, file)
+    (folder / "told.json").write_text(json.dumps(told))
 """
 
 
 @pytest.fixture(scope="session")
-def trained(
-    _lab: Factory, tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]
-) -> dict[str, Path]:
+def trained(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> dict[str, Path]:
     """A factory for each table, rendered by itself and run in one environment."""
     home = tmp_path_factory.mktemp("dirty")
     folders = {table.name: rendered(table, home / table.name, env) for table in DIRTY}
-    _lab.run("python", "-c", RUN, *map(str, folders.values()))
+    execute((sys.executable, "-c", RUN, *map(str, folders.values())), home, env)
     return folders
 
 

@@ -26,9 +26,8 @@ TOLD = "Every command and every file on this page is run by a test"
 OTHER_TASK = """
 import sys, tempfile, pathlib
 import numpy as np
-from churn.model import Matrix, fit, load, predict, save
-from churn.params import Model
-from churn.signature import Feature, Signature
+from churn.model import fit, load, predict, save
+from mlfactory_runtime import Feature, Matrix, ModelSettings as Model, Signature
 
 task, classes = sys.argv[1], tuple(sys.argv[2])
 number = Feature(name="n", dtype="float", role="numeric", missing_seen=True)
@@ -249,7 +248,7 @@ def test_serve_online(tmp_path: Path, env: dict[str, str]) -> None:
 @pytest.mark.parametrize("folder", [".", "notebooks", "notebooks/deep"])
 def test_a_notebook_loads_the_data_from_any_folder(shop: Factory, folder: str) -> None:
     (shop.path / folder).mkdir(parents=True, exist_ok=True)
-    program = "from churn.data import load; print(load().shape, load('holdout').shape)"
+    program = "from mlfactory_runtime import load; print(load().shape, load('holdout').shape)"
     python = str(shop.path / ".venv/bin/python")
     told = execute((python, "-c", program), shop.path / folder, shop.env).stdout
     rows = evaluation(shop)["rows"]
@@ -317,7 +316,7 @@ def test_the_review_of_the_catalog(shop: Factory) -> None:
     first = shop.json("factory", "catalog", "review", "--json")["pending"][0]
     assert first["column"] == "revenue"
     done = do("review-the-catalog.md", shop)
-    prove(shop, "tests/test_catalog.py")
+    prove(shop)
     assert "revenue: numeric" in done.stdout
     assert shop.json("factory", "catalog", "review", "--json")["pending"] == []
     columns = yaml.safe_load(shop.text("features.yaml"))["columns"]
@@ -345,7 +344,7 @@ def test_more_data_next_month(shop: Factory) -> None:
 
     assert "nothing was changed" in done.stdout
     assert "price €" in done.stderr
-    prove(shop, "tests/test_contract.py")
+    prove(shop)
     assert "visits" in learned(shop)
     assert {name for name in held_out(shop) if name < "C00900"} == sides
     now = evaluation(shop)["rows"]

@@ -201,7 +201,7 @@ def test_the_approver_is_who_approved_else_who_merged_else_who_pushed(
 ) -> None:
     forge.pulls, forge.reviews = forge.pulls if pulls else [], reviews
     runner = Factory(proposed.path, clone_env(proposed, forge))
-    assert runner.run("python", ".github/forge.py", "approver").stdout == f"{name}\n"
+    assert runner.run("factory", "forge", "approver").stdout == f"{name}\n"
 
 
 def clone_env(factory: Factory, forge: Forge) -> dict[str, str]:
@@ -211,11 +211,11 @@ def clone_env(factory: Factory, forge: Forge) -> dict[str, str]:
 
 def test_a_forge_that_refuses_is_told_without_the_token(proposed: Factory, forge: Forge) -> None:
     env = clone_env(proposed, forge) | {"GITHUB_TOKEN": "another-t0ken"}
-    done = Factory(proposed.path, env).run("python", ".github/forge.py", "approver", code=1)
+    done = Factory(proposed.path, env).run("factory", "forge", "approver", code=1)
     assert "the forge answers 401 to GET /commits/" in done.stderr
     assert "t0ken" not in done.stderr
     away = env | {"GITHUB_API_URL": "http://127.0.0.1:1"}
-    done = Factory(proposed.path, away).run("python", ".github/forge.py", "approver", code=1)
+    done = Factory(proposed.path, away).run("factory", "forge", "approver", code=1)
     assert "cannot be reached" in done.stderr
 
 
@@ -226,7 +226,7 @@ def test_names_from_data_are_no_markup_and_call_nobody(proposed: Factory, forge:
     (proposed.path.parent / "found.json").write_text(json.dumps(found), "utf-8")
     env = clone_env(proposed, forge) | {"GITHUB_RUN_ID": "42"}
     runner = Factory(proposed.path, env)
-    runner.run("python", ".github/forge.py", "issue", str(proposed.path.parent / "found.json"))
+    runner.run("factory", "forge", "issue", str(proposed.path.parent / "found.json"))
     body = forge.issues[0]["body"]
     assert "\\<b\\>@\u200ball\\* #\u200b1" in body
     assert "owner: @org/crm," in body

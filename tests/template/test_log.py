@@ -31,14 +31,15 @@ DATA = "data/raw/customers.csv"
 SERVICE = """
 import sys, time
 from datetime import UTC, datetime
-from churn.catalog import load_catalog
-from churn.files import MODEL
-from churn.log import Record, open_log
-from churn.params import load_params
-from churn.signature import load_signature
+from pathlib import Path
+from mlfactory_runtime.learn.signature import load_signature
+from mlfactory_runtime.log.service import open_log
+from mlfactory_runtime.log.veil import Record
+from mlfactory_runtime.project import Project
 
 name, count, pause, stop = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), sys.argv[4] == "stop"
-log = open_log(load_params(), load_catalog(), load_signature(MODEL))
+project = Project(Path.cwd())
+log = open_log(project.params, project.catalog, load_signature(project.model_folder))
 features = {"plan": "Pro", "class": "a", "price €": 0.1, "Tenure (months)": 7}
 slowest = 0.0
 for k in range(count):
@@ -289,14 +290,9 @@ def test_an_entity_is_labelled_twice_corrected_and_forgotten(log: Logging) -> No
 READER = """
 from datetime import UTC, datetime
 import polars as pl
-from churn.catalog import load_catalog
-from churn.files import MODEL
-from churn.labels import read_log
-from churn.params import load_params
-from churn.signature import load_signature
+from mlfactory_runtime import read_log
 
-window = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
-frames = read_log(window, load_params(), load_catalog(), load_signature(MODEL))
+frames = read_log(datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 rows = pl.concat(frames).unnest("features", separator=" ")
 print(rows.select("request_id", "row", "entity", "features price €", "outcome").write_ndjson())
 """

@@ -10,13 +10,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 import psycopg
 import pytest
 
+from ..conftest import ROOT
 from ..postgres import Server
 from .conftest import Factory, customers
 
@@ -191,6 +191,8 @@ def test_what_was_promised_is_held_to(lab: Factory, changes: tuple[str, str]) ->
 def test_each_check_names_a_heading_of_the_runbook(lab: Factory) -> None:
     headings = re.findall(r"(?m)^## (.*)$", lab.text("docs/runbook.md"))
     anchors = {re.sub(r"[^a-z0-9 -]", "", one.lower()).replace(" ", "-") for one in headings}
-    source = "".join(p.read_text() for p in Path(lab.path / "src/churn/monitor").glob("*.py"))
+    source = "".join(
+        p.read_text() for p in (ROOT / "template/runtime/mlfactory_runtime/monitor").glob("*.py")
+    )
     named = set(re.findall(r'"([a-z]+(?:-[a-z]+){2,})"', source))
     assert len(named) > 6 and named <= anchors

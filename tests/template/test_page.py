@@ -20,8 +20,9 @@ pytestmark = pytest.mark.xdist_group("lab")
 EVIL = "<script>\"&' "
 WRITE = """
 import json, pathlib, sys
-from churn.monitor.page import write
-write(json.load(open("found.json")), pathlib.Path("page.html"))
+from mlfactory_runtime.monitor.page import write
+from mlfactory_runtime.project import Project
+write(Project(pathlib.Path.cwd()), json.load(open("found.json")), pathlib.Path("page.html"))
 """
 SECTIONS = ["What is wrong, and what to do", "What could not be seen", "How good is it?",
             "What does it see?", "What does it say?", "Is it in order?"]  # fmt: skip

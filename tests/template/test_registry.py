@@ -382,10 +382,18 @@ def test_a_model_that_does_not_come_from_its_commit_is_found(factory: Factory) -
     assert done["differs"] == [{"file": "model.txt", "line": 2}]
 
 
+DRIFT = """
+from pathlib import Path
+from mlfactory_runtime.project import Project
+from mlfactory_runtime.registry.catalog import drift
+
+drift(Project(Path.cwd()), "healthy", "2026-01-01T00:00:00+00:00")
+"""
+
+
 def test_a_catalog_reads_one_file_at_a_fixed_place(factory: Factory) -> None:
     factory.run("factory", "promote", "v1.0.0", "--to", "prod")
-    program = "from churn.registry.card import drift; drift('healthy', '2026-01-01T00:00:00+00:00')"
-    factory.run("python", "-c", program)
+    factory.run("python", "-c", DRIFT)
     for _ in range(2):
         factory.run("factory", "models", "--publish")
     origin = str(factory.path.parent / "origin.git")

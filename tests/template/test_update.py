@@ -111,5 +111,5 @@ def test_copier_copy_of_the_template_source_needs_nothing_but_the_program(
 def test_a_missing_program_is_named_with_the_command_that_installs_it(lab: Factory) -> None:
     bare = Factory(lab.path, {**lab.env, "PATH": os.defpath})
     done = bare.run(str(lab.path / ".venv/bin/factory"), "update", code=1)
-    assert "updates need mlfactory" in done.stderr
+    assert "hint: mlfactory update" in done.stderr
     assert "uv tool install mlfactory" in done.stderr

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .errors import FactoryError
     from .learn.matrix import Matrix
     from .learn.signature import Feature, Signature
-    from .notebook import load, score
+    from .notebook import load, read_log, score
     from .settings.availability import Finding
     from .settings.params import Model as ModelSettings
 
@@ -25,6 +25,7 @@ HOMES = {
     "Signature": ("learn.signature", "Signature"),
     "lightgbm": ("lightgbm", ""),
     "load": ("notebook", "load"),
+    "read_log": ("notebook", "read_log"),
     "score": ("notebook", "score"),
 }
 
@@ -37,6 +38,7 @@ __all__ = [
     "Signature",
     "lightgbm",
     "load",
+    "read_log",
     "score",
 ]
 

@@ -1,5 +1,7 @@
 """What notebooks and other programs call, from any folder of the factory."""
 
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -38,3 +40,20 @@ def score(rows: pl.DataFrame, model: str = MODEL.as_posix()) -> pl.DataFrame:
         told = f"{bad.height:,} of {rows.height:,} rows cannot be scored: {bad['reason'][0]}"
         raise FactoryError(told, "leave them out, or mend them: factory predict sets them aside")
     return good.select("prediction", "^probability_.*$")
+
+
+def read_log(begin: datetime, end: datetime) -> Iterator[pl.DataFrame]:
+    """The logged predictions from `begin` to before `end`, oldest first, in tables of some rows.
+
+    Both moments carry a time zone. Columns: request_id, row, time, model, entity, prediction,
+    probabilities (a struct by class), features (a struct by name), and what became of each:
+    outcome and outcome_time, null while they are not known.
+
+    Raises FactoryError where there is no model or the log cannot be read.
+    """
+    from .learn.signature import load_signature
+    from .log.labels import read_log as read
+
+    project = Project.find(Path.cwd())
+    known = load_signature(project.model_folder)
+    yield from read((begin, end), project.params, project.catalog, known)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ..errors import FactoryError
 from .program import Json, app, here, print_json, say
 
 
@@ -90,5 +91,5 @@ def synth(
 @app.command()
 def update() -> None:
     """Say how the template's improvements come in: that takes mlfactory on this machine."""
-    say("the template's improvements come as one commit: mlfactory update")
-    raise typer.Exit(2)
+    told = "the template's improvements come as one commit, made by a program beside this factory"
+    raise FactoryError(told, "mlfactory update (once, to have it: uv tool install mlfactory)")
