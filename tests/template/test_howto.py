@@ -245,6 +245,13 @@ def test_serve_online(tmp_path: Path, env: dict[str, str]) -> None:
     raise AssertionError(shop.text("service.log"))
 
 
+def test_a_notebook(shop: Factory) -> None:
+    done = do("notebook.md", shop)
+    rows = evaluation(shop)["rows"]["train"]
+    assert f"{rows} rows, 10 columns" in done.stdout
+    assert "['prediction', 'probability_no', 'probability_yes']" in done.stdout
+
+
 @pytest.mark.parametrize("folder", [".", "notebooks", "notebooks/deep"])
 def test_a_notebook_loads_the_data_from_any_folder(shop: Factory, folder: str) -> None:
     (shop.path / folder).mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from ..settings.availability import Finding, check_catalog
 from ..settings.catalog import Catalog
 from ..settings.params import Data
 from ..tables.read import column_names, read_batches
+from .library import check_library
 
 NAMED, TRIED = 12, 100
 
@@ -18,7 +19,7 @@ def check(project: Project, *, strict: bool = False, data: bool = True) -> list[
     features.py on the first rows.
     """
     params, catalog = project.params, project.catalog
-    found = check_catalog(catalog, params, strict=strict)
+    found = [*check_library(project), *check_catalog(catalog, params, strict=strict)]
     if not data or not catalog.columns:
         return found
     if not project.raw.is_file():
