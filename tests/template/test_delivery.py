@@ -24,7 +24,7 @@ def answers(path: Path) -> pl.DataFrame:
 
 
 def unpacked(lab: Factory, folder: Path) -> Factory:
-    """The factory from `git archive`, with the model that DVC keeps, in a folder of another name."""
+    """The factory from `git archive`, with the model that DVC keeps, in another folder."""
     folder.mkdir()
     lab.run("git", "archive", "--output", str(folder / "made.tar"), "HEAD")
     execute(("tar", "-xf", "made.tar"), folder, lab.env)
