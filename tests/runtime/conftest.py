@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,17 @@ import yaml
 from mlfactory_runtime.project import Project
 from mlfactory_runtime.testing.trained import EXAMPLE, Trained, train_copy, write_yaml
 
+from .services import Row, Service, running
+
 SKELETON = Path(__file__).parents[2] / "template" / "project"
+TASKS: dict[str, dict[str, Any]] = {
+    "multiclass": {"task": "classification", "target": {"values": ["high", "low", "middle"]}},
+    "regression": {
+        "task": "regression",
+        "target": {"dtype": "float", "range": [0, 100]},
+        "time": "since",
+    },
+}
 PYPROJECT = """[project]
 name = "example"
 
@@ -42,10 +55,24 @@ def train_variant(folder: Path, task: str, target: dict[str, Any], **data: str) 
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """The example's pipeline, run on made-up rows: prepare and train."""
-    own = make_factory(tmp_path_factory.mktemp("own"))
-    return train_copy(own, tmp_path_factory.mktemp("factory"))
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trained]:
+    """The example's pipeline, run on made-up rows: prepare and train; each task once."""
+
+    @cache
+    def train(task: str) -> Trained:
+        folder = tmp_path_factory.mktemp(task)
+        if task in TASKS:
+            return train_variant(folder, **TASKS[task])
+        (folder / "factory").mkdir()
+        return train_copy(make_factory(folder / "own"), folder / "factory")
+
+    return train
+
+
+@pytest.fixture(scope="session")
+def trained(examples: Callable[[str], Trained]) -> Trained:
+    """The example as it comes: two classes."""
+    return examples("binary")
 
 
 @pytest.fixture
@@ -54,3 +81,31 @@ def trained_copy(trained: Trained, tmp_path: Path) -> Project:
     left = shutil.ignore_patterns("log", "__pycache__")
     shutil.copytree(trained.folder, tmp_path / "copy", ignore=left)
     return Project(tmp_path / "copy")
+
+
+@pytest.fixture(scope="session")
+def services(
+    examples: Callable[[str], Trained], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Service]]:
+    """The running service of an example; each is started once."""
+    with ExitStack() as stack:
+
+        @cache
+        def start(task: str) -> Service:
+            folder = tmp_path_factory.mktemp("service")
+            return stack.enter_context(running(examples(task), folder))
+
+        yield start
+
+
+@pytest.fixture
+def service(services: Callable[[str], Service]) -> Service:
+    """The service with the key that every request of these tests carries."""
+    return services("binary")
+
+
+@pytest.fixture
+def row(service: Service) -> Row:
+    """A row that the document gives as an example."""
+    found: Row = service.json("/openapi.json")["components"]["schemas"]["Row"]["examples"][0]
+    return found

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Callable
 from contextlib import chdir
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -18,9 +19,17 @@ from mlfactory_runtime.project import Project
 from mlfactory_runtime.settings import catalog, params
 from mlfactory_runtime.testing.trained import Trained, write_yaml
 
+from .conftest import TASKS
+
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
 ALWAYS = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 KEY = "FACTORY_LOG_KEY"
+
+
+@pytest.fixture(scope="module", params=["binary", *TASKS])
+def trained(request: pytest.FixtureRequest, examples: Callable[[str], Trained]) -> Trained:
+    """A factory of each task."""
+    return examples(request.param)
 
 
 @pytest.fixture

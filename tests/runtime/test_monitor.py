@@ -22,11 +22,19 @@ from mlfactory_runtime.settings import params
 from mlfactory_runtime.testing.trained import Trained, write_yaml
 from scipy import stats
 
+from .conftest import TASKS
+
 DAY = timedelta(days=1)
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday: the last whole week ended at midnight
 WEEKS = [NOW - timedelta(days=7 * k + 3) for k in (3, 2, 1, 0)]  # a moment in each, oldest first
 statistics, window = monitor_statistics, monitor_window
 Fill = Callable[..., list[str]]
+
+
+@pytest.fixture(scope="module", params=["binary", *TASKS])
+def trained(request: pytest.FixtureRequest, examples: Callable[[str], Trained]) -> Trained:
+    """A factory of each task."""
+    return examples(request.param)
 
 
 @pytest.fixture
