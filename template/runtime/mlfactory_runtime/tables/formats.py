@@ -1,7 +1,8 @@
 """Values as people write them: numbers with signs and groups, moments, truth in words."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import product
 
 import polars as pl
@@ -43,6 +44,7 @@ UNIT = r"(?:%|‰|[$€£¥₹₽₩]|°[CF]?|[A-Za-zµ]{1,5}[²³]?(?:/[A-Za-z]
 EXAMPLE = re.compile(r"(?P<prefix>.*?)1(?P<group>[,. ']?)234(?P<decimal>[.,])5(?P<suffix>.*)")
 DATED = r"\d{1,4}[-/. ]\w{1,9}[-/., ]+\d{2,4}|\d,? \d{4}|^\d{8}\b|^\d{4}-\d\d$"
 SAMPLE = 1000
+Reading = Callable[[pl.Series], pl.Series]
 
 
 def typed(
@@ -64,7 +66,9 @@ def typed(
         folded = value.str.to_lowercase()
         return pl.when(folded.is_in(TRUE)).then(True).when(folded.is_in(FALSE)).then(False)
     if wanted in ("date", "datetime"):
-        return moment(value, wanted, [form] if isinstance(form, str) else form or ()).cast(target)
+        forms = [form] if isinstance(form, str) else form or ()
+        reading = partial(moments, wanted=wanted, forms=forms)
+        return value.map_batches(reading, return_dtype=target, is_elementwise=True)
     plain = number(value, form) if isinstance(form, str) else value
     read = plain.cast(target, strict=False)
     return pl.when(read.is_finite()).then(read) if wanted == "float" else read
@@ -82,25 +86,40 @@ def reads(values: pl.Series, wanted: str, form: str | Sequence[str] | None = Non
     return all(read(part, wanted, form).null_count() == 0 for part in parts)
 
 
-def moment(value: pl.Expr, wanted: str, forms: Sequence[str]) -> pl.Expr:
+def moments(values: pl.Series, wanted: str, forms: Sequence[str]) -> pl.Series:
     """The first reading that fits; a year of two digits is none where four are asked for."""
-    days = [day(value, form) for form in (*DAY_FORMATS, *forms) if not re.search("%[HI]", form)]
+    clocks = [form for form in forms if re.search("%[HI]", form)]
+    days = [partial(day, form=form) for form in (*DAY_FORMATS, *forms) if form not in clocks]
     if wanted == "date":
-        return pl.coalesce(days)
-    plain = value.str.replace(UTC, "${1}+0000").str.replace(OFFSET, "${1}${2}00")
-    clocks = (*TIME_FORMATS, *(form for form in forms if re.search("%[HI]", form)))
-    times = [
-        plain.str.to_datetime(form, strict=False, time_unit="us").dt.replace_time_zone(None)
-        for form in clocks
-    ]
-    read = pl.coalesce(*times, *(one.cast(pl.Datetime("us")) for one in days))
-    return pl.when(read.dt.year() >= 1000).then(read)
+        return first_reading([(values, read) for read in days])
+    plain = values.str.replace(UTC, "${1}+0000").str.replace(OFFSET, "${1}${2}00")
+    times = [(plain, partial(moment, form=form)) for form in (*TIME_FORMATS, *clocks)]
+    read = first_reading([*times, *((values, read) for read in days)])
+    return read.set(read.dt.year() < 1000, None)
 
 
-def day(value: pl.Expr, form: str) -> pl.Expr:
-    """A date, or null."""
-    read = value.str.to_date(form, strict=False)
-    return pl.when(read.dt.year() >= 1000).then(read)
+def first_reading(readings: Sequence[tuple[pl.Series, Reading]]) -> pl.Series:
+    """What the first reading says, then what the next says of those that are left."""
+    (texts, reading), *others = readings
+    read = reading(texts)
+    for texts, reading in others:
+        left = (read.is_null() & texts.is_not_null()).arg_true()
+        if left.is_empty():
+            break
+        read = read.scatter(left, reading(texts.gather(left)).cast(read.dtype))
+    return read
+
+
+def moment(values: pl.Series, form: str) -> pl.Series:
+    """Moments in UTC without saying so, or null."""
+    read = values.str.to_datetime(form, strict=False, time_unit="us")
+    return read.dt.replace_time_zone(None)
+
+
+def day(values: pl.Series, form: str) -> pl.Series:
+    """Dates, or null."""
+    read = values.str.to_date(form, strict=False)
+    return read.set(read.dt.year() < 1000, None)
 
 
 def number(value: pl.Expr, form: str) -> pl.Expr:
