@@ -69,6 +69,16 @@ def test_a_room_imports_only_those_below_it(path: Path) -> None:
     assert used - {room(path)} <= ROOMS.get(room(path), ALL)
 
 
+def test_of_the_library_only_tables_and_programs_are_used() -> None:
+    used = {
+        (room(path), parts[1])
+        for path in MODULES
+        for parts in imported(path)
+        if parts[0] == "mlfactory_runtime"
+    }
+    assert used == {("look", "tables"), ("base", "programs")}
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_a_module_is_short_enough_to_read(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 300
