@@ -47,3 +47,11 @@ def test_a_command_outside_of_a_factory_says_so(verb: str, tmp_path: Path) -> No
         done.stderr
         == "error: params.yaml is not here\nhint: run this in the factory's own folder\n"
     )
+
+
+def test_the_commands_are_listed_without_what_reads_tables() -> None:
+    program = (
+        "import mlfactory_runtime.cli.commands; "
+        "print(sorted({'polars', 'pydantic', 'numpy', 'yaml', 'dvc'} & set(sys.modules)))"
+    )
+    assert told(program) == "[]\n"

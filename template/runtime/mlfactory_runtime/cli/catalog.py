@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from ..errors import FactoryError
-from ..project import PARAMS
 from .program import Json, app, here, print_json, say
 
 catalog_app = typer.Typer(help="The feature catalog, features.yaml.", no_args_is_help=True)
@@ -81,6 +80,7 @@ def review(as_json: Json = False) -> None:
 @params_app.callback()
 def params(context: typer.Context, as_json: Json = False) -> None:
     """All settings of params.yaml: what each means, its value and its default."""
+    from ..project import PARAMS
     from ..settings.explain import settings
     from ..settings.params import load_params
 
@@ -102,6 +102,7 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Write the settings that params.yaml does not name into it, each with its default."""
+    from ..project import PARAMS
     from ..settings.edit import add_settings
 
     new = add_settings(here().root / PARAMS, dry_run=dry_run)
