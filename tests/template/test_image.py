@@ -40,7 +40,6 @@ def image(
     programs = f"{app / '.venv/bin'}:{factory.env['PATH']}"
     for line in build.splitlines():
         step(line, factory.path, app, {**factory.env, **settings})
-    shutil.rmtree(app / "src")
     for line in final.splitlines():
         if "--from" not in line:  # the environment is where it was made
             step(line, factory.path, app, {**factory.env, "PATH": programs})
