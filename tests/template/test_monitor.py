@@ -17,8 +17,9 @@ import psycopg
 import pytest
 
 from ..conftest import ROOT
+from ..customers import customers
 from ..postgres import Server
-from .conftest import Factory, customers
+from .conftest import Factory
 
 pytestmark = pytest.mark.xdist_group("monitor")
 DAY = 86_400_000_000  # microseconds
