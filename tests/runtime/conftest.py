@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -9,13 +10,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import yaml
 from mlfactory_runtime.project import Project
 from mlfactory_runtime.testing.trained import EXAMPLE, Trained, train_copy, write_yaml
 
 from ..customers import customers
-from .factories import Factory, drafted, make, train
+from ..postgres import Server
+from .factories import Factory, committed, drafted, in_dvc, make, train
 from .services import Row, Service, running
 
 TASKS: dict[str, dict[str, Any]] = {
@@ -78,13 +81,33 @@ def trained_copy(trained: Trained, tmp_path: Path) -> Project:
 def _churn(tmp_path_factory: pytest.TempPathFactory) -> Factory:
     table, folder = customers().drop("revenue", "segment"), tmp_path_factory.mktemp("churn")
     data = {"target": "churned", "id": "customer id"}
-    return train(drafted(folder / "churn", table, "classification", **data))
+    return committed(train(drafted(folder / "churn", table, "classification", **data)))
 
 
 @pytest.fixture
 def churn(_churn: Factory, tmp_path: Path) -> Factory:
     """A trained factory of customers that stay or leave, to be changed."""
     return _churn.copy(tmp_path / "churn")
+
+
+@pytest.fixture(scope="session")
+def _tracked(_churn: Factory, tmp_path_factory: pytest.TempPathFactory) -> Factory:
+    return in_dvc(_churn.copy(tmp_path_factory.mktemp("tracked") / "churn"))
+
+
+@pytest.fixture
+def tracked(_tracked: Factory, tmp_path: Path) -> Factory:
+    """The same factory with its data and its pipeline in DVC."""
+    return _tracked.copy(tmp_path / "churn")
+
+
+@pytest.fixture
+def database(postgres: Server) -> str:
+    """The URL of an empty database of PostgreSQL."""
+    name = f"test_{secrets.token_hex(4)}"
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+    return postgres.url().replace("/postgres", f"/{name}")
 
 
 @pytest.fixture(scope="session")
