@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -9,14 +10,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import yaml
 from mlfactory_runtime.project import Project
 from mlfactory_runtime.testing.trained import EXAMPLE, Trained, train_copy, write_yaml
 
+from ..customers import customers
+from ..postgres import Server
+from .factories import Factory, committed, drafted, in_dvc, make, train
 from .services import Row, Service, running
 
-SKELETON = Path(__file__).parents[2] / "template" / "project"
 TASKS: dict[str, dict[str, Any]] = {
     "multiclass": {"task": "classification", "target": {"values": ["high", "low", "middle"]}},
     "regression": {
@@ -25,21 +29,11 @@ TASKS: dict[str, dict[str, Any]] = {
         "time": "since",
     },
 }
-PYPROJECT = """[project]
-name = "example"
-
-[tool.mlfactory]
-contract = 2
-package = "example"
-"""
 
 
 def make_factory(folder: Path) -> Project:
     """The code that every new factory begins with, and a name; the example's catalog is lent it."""
-    package = folder / "src" / "example"
-    shutil.copytree(SKELETON / "src" / "{{ package }}", package)
-    (folder / "pyproject.toml").write_text(PYPROJECT, "utf-8")
-    return Project(folder)
+    return make(folder, "example").project
 
 
 def train_variant(folder: Path, task: str, target: dict[str, Any], **data: str) -> Trained:
@@ -81,6 +75,39 @@ def trained_copy(trained: Trained, tmp_path: Path) -> Project:
     left = shutil.ignore_patterns("log", "__pycache__")
     shutil.copytree(trained.folder, tmp_path / "copy", ignore=left)
     return Project(tmp_path / "copy")
+
+
+@pytest.fixture(scope="session")
+def _churn(tmp_path_factory: pytest.TempPathFactory) -> Factory:
+    table, folder = customers().drop("revenue", "segment"), tmp_path_factory.mktemp("churn")
+    data = {"target": "churned", "id": "customer id"}
+    return committed(train(drafted(folder / "churn", table, "classification", **data)))
+
+
+@pytest.fixture
+def churn(_churn: Factory, tmp_path: Path) -> Factory:
+    """A trained factory of customers that stay or leave, to be changed."""
+    return _churn.copy(tmp_path / "churn")
+
+
+@pytest.fixture(scope="session")
+def _tracked(_churn: Factory, tmp_path_factory: pytest.TempPathFactory) -> Factory:
+    return in_dvc(_churn.copy(tmp_path_factory.mktemp("tracked") / "churn"))
+
+
+@pytest.fixture
+def tracked(_tracked: Factory, tmp_path: Path) -> Factory:
+    """The same factory with its data and its pipeline in DVC."""
+    return _tracked.copy(tmp_path / "churn")
+
+
+@pytest.fixture
+def database(postgres: Server) -> str:
+    """The URL of an empty database of PostgreSQL."""
+    name = f"test_{secrets.token_hex(4)}"
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+    return postgres.url().replace("/postgres", f"/{name}")
 
 
 @pytest.fixture(scope="session")

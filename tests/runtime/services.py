@@ -20,8 +20,9 @@ import polars as pl
 from mlfactory_runtime.settings.params import Log
 from mlfactory_runtime.testing.trained import Trained, write_yaml
 
+from .factories import PROGRAM
+
 KEY = "a key with ümlauts".encode()
-PROGRAM = "from mlfactory_runtime.cli import main; main()"
 SECONDS = 1  # that a client may take for a request
 Row = dict[str, Any]
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from mlfactory.template import history as source
 
-from .conftest import SCRIPTS, Factory, customers, execute
+from ..customers import customers
+from .conftest import SCRIPTS, Factory, execute
 
 RELEASES = source.released(source.HISTORY).versions
 OWN = (

@@ -16,7 +16,8 @@ import polars as pl
 import pytest
 import yaml
 
-from .conftest import SCRIPTS, Factory, customers, execute
+from ..customers import customers
+from .conftest import SCRIPTS, Factory, execute
 from .pages import ROOT, script
 
 pytestmark = pytest.mark.xdist_group("howto")

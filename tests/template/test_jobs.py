@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ..stand_in import served
 from .conftest import Factory, execute, make
-from .stand_in import served
 
 pytestmark = pytest.mark.xdist_group("jobs")
 TOKEN, FILLED = "t0ken-of-the-job", 100

@@ -11,7 +11,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from .conftest import SCRIPTS, Factory, customers, execute
+from ..customers import customers
+from .conftest import SCRIPTS, Factory, execute
 
 pytestmark = pytest.mark.xdist_group("registry")
 DATA = "data/raw/customers.csv"

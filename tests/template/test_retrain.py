@@ -11,7 +11,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from .conftest import Factory, customers
+from ..customers import customers
+from .conftest import Factory
 
 pytestmark = pytest.mark.xdist_group("lab")
 RAW = "data/raw/customers.csv"

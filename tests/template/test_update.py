@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from mlfactory.template.history import HISTORY, released
 
-from .conftest import SCRIPTS, Factory, customers, execute
+from ..customers import customers
+from .conftest import SCRIPTS, Factory, execute
 
 pytestmark = pytest.mark.xdist_group("lab")
 

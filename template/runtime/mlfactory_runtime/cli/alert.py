@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ..errors import FactoryError
-from .program import Json, app, here, print_json, say
+from .program import Json, app, from_here, here, print_json, say
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -45,7 +45,7 @@ def alerting(project: "Project", command: str, entry: str) -> Iterator[None]:
     except FactoryError as error:
         if sys.stderr.isatty():
             raise
-        text = f"{error.message}\n{error.hint}\ndocs/runbook.md#{entry}"
+        text = from_here(f"{error.message}\n{error.hint}\ndocs/runbook.md#{entry}")
         for line in alert(project, command, text):
             say(line)
         raise

@@ -6,36 +6,16 @@ import json
 from copy import deepcopy
 from typing import Any
 
-import pytest
-import yaml
-from jsonschema import Draft202012Validator, FormatChecker
-
-from .conftest import Factory
-
-pytestmark = pytest.mark.xdist_group("lab")
-# Reads rows from rows.json, and prints for each the columns that break the factory's contract.
-JUDGE = """
-import json
 import polars as pl
-from pathlib import Path
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
 from mlfactory_runtime.data.contract import read_rows
+from mlfactory_runtime.data.rows import load_part
 from mlfactory_runtime.errors import FactoryError
 from mlfactory_runtime.project import Project
 
-project = Project(Path.cwd())
-columns, data = project.catalog.columns, project.params.data
-for row in json.load(open("rows.json")):
-    try:
-        raw = pl.DataFrame({name: pl.Series([value]) for name, value in row.items()})
-        print(json.dumps(sorted(set(read_rows(raw, columns, data)[1]["column"]))))
-    except (FactoryError, OverflowError):
-        print('["all"]')
-"""
-SAMPLE = """
-import json
-from mlfactory_runtime import load
-print(json.dumps(load("holdout").head(150).to_dicts(), default=str))
-"""
+from .factories import Factory
+
 EXTRA = {
     "note": {"dtype": "string", "role": "ignored", "nullable": False},
     "seen at": {"dtype": "datetime", "role": "ignored"},
@@ -73,27 +53,33 @@ CASES: list[tuple[str, Any, bool]] = [
 
 
 @pytest.fixture
-def agreed(lab: Factory) -> Factory:
+def agreed(churn: Factory) -> Factory:
     """A factory with columns of every kind."""
-    catalog = yaml.safe_load(lab.text("features.yaml"))
-    for name, rule in EXTRA.items():
-        catalog["columns"][name] = {**rule, "availability": "batch", "owner": "@org/crm"}
-    lab.write("features.yaml", yaml.safe_dump(catalog, allow_unicode=True, sort_keys=False))
-    return lab
+    more = {"availability": "batch", "owner": "@org/crm"}
+    churn.change("features.yaml", columns={name: rule | more for name, rule in EXTRA.items()})
+    return churn
 
 
-def broken(factory: Factory, rows: list[dict[str, Any]]) -> list[set[str]]:
-    """The columns of each row that break the factory's contract."""
-    factory.write("rows.json", json.dumps(rows))
-    told = factory.run("python", "-c", JUDGE).stdout
-    return [set(json.loads(line)) for line in told.splitlines()]
+def sample(factory: Factory) -> list[dict[str, Any]]:
+    """Rows as producers deliver them."""
+    rows = load_part(factory.project, "holdout").head(150)
+    return [row | GOOD for row in json.loads(json.dumps(rows.to_dicts(), default=str))]
+
+
+def broken(project: Project, row: dict[str, Any]) -> set[str]:
+    """The columns of a row that break the factory's contract."""
+    try:
+        raw = pl.DataFrame({name: pl.Series([value]) for name, value in row.items()})
+        return set(read_rows(raw, project.catalog.columns, project.params.data)[1]["column"])
+    except (FactoryError, OverflowError):
+        return {"all"}
 
 
 def test_the_schema_agrees_with_the_factory_on_real_and_on_bad_rows(agreed: Factory) -> None:
-    schema = agreed.json("factory", "contract", "export")
+    schema = agreed.json("contract", "export")
     Draft202012Validator.check_schema(schema)
     check = Draft202012Validator(schema, format_checker=FormatChecker())
-    real = [row | GOOD for row in json.loads(agreed.run("python", "-c", SAMPLE).stdout)]
+    real = sample(agreed)
     assert len(real) > 100
     bad = [deepcopy(real[0]) | {name: value} for name, value, _ in CASES]
     rows = [*real, *bad]
@@ -102,22 +88,21 @@ def test_the_schema_agrees_with_the_factory_on_real_and_on_bad_rows(agreed: Fact
 
     assert schemas[: len(real)] == [set()] * len(real)
     assert schemas[len(real) :] == [set() if ok else {name} for name, _, ok in CASES]
-    assert broken(agreed, rows) == schemas
+    project = agreed.project
+    assert [broken(project, row) for row in rows] == schemas
 
 
 def test_a_column_that_is_missing_is_refused_by_both(agreed: Factory) -> None:
-    row = json.loads(agreed.run("python", "-c", SAMPLE).stdout)[0] | GOOD
+    row = sample(agreed)[0]
     del row["plan"]
-    found = list(
-        Draft202012Validator(agreed.json("factory", "contract", "export")).iter_errors(row)
-    )
+    found = list(Draft202012Validator(agreed.json("contract", "export")).iter_errors(row))
 
     assert [error.message for error in found] == ["'plan' is a required property"]
-    assert broken(agreed, [row]) == [{"all"}]
+    assert broken(agreed.project, row) == {"all"}
 
 
 def test_it_names_who_answers_for_a_column(agreed: Factory) -> None:
-    done = agreed.run("factory", "contract", "export", "contract.json")
-    assert "columns in contract.json" in done.stderr
+    done = agreed.run("contract", "export", "contract.json")
+    assert "columns in contract.json" in done.err
     note = json.loads(agreed.text("contract.json"))["properties"]["note"]
     assert note["x-owner"] == "@org/crm"

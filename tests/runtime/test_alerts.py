@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pty
 import socket
 import sqlite3
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -20,33 +18,18 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-
-from .conftest import Factory
-from .stand_in import served
-
-pytestmark = pytest.mark.xdist_group("lab")
-SECRET = "s3cret-token"
-RUN = """
-import json, sys
-from pathlib import Path
 from mlfactory_runtime.alerts import notify
-from mlfactory_runtime.project import Project
-print("\\n".join(notify(Project(Path.cwd()), json.load(open("result.json")))))
-"""
-FAILING = """
-from pathlib import Path
 from mlfactory_runtime.cli.alert import alerting
 from mlfactory_runtime.errors import FactoryError
-from mlfactory_runtime.project import Project
+from mlfactory_runtime.testing.trained import write_yaml
 
-for broken in (True, True, False, False):
-    try:
-        with alerting(Project(Path.cwd()), "retrain", "retraining-fails"):
-            if broken:
-                raise FactoryError("there is no source", "set data.source")
-    except FactoryError:
-        pass
-"""
+from ..stand_in import served
+from .factories import PROGRAM, Factory, make
+
+Channels = Callable[..., None]
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Apprise
+SECRET = "s3cret-token"
+RESULT = {"model": {"label": "v1.2.0 (prod)"}, "unseen": ["any prediction: there is none"]}
 
 
 @dataclass
@@ -98,16 +81,29 @@ class Mailbox:
 
 
 @pytest.fixture
-def alerted(lab: Factory, tmp_path: Path) -> Factory:
-    """A factory whose log, and so what was sent, is empty."""
-    path = str(tmp_path / "log.db")
-    lab.write("params.yaml", lab.text("params.yaml").replace("log/predictions.db", path))
-    return lab
+def factory(tmp_path: Path, commit_all: Callable[[Path], None]) -> Factory:
+    """A factory of which nothing was said yet."""
+    found = make(tmp_path / "churn", "churn")
+    data = {"path": "data/raw/customers.csv", "target": "churned"}
+    write_yaml(found.path / "params.yaml", {"task": "classification", "data": data})
+    commit_all(found.path)
+    return found
 
 
-def channels(factory: Factory, *urls: str) -> Factory:
-    """The factory with these channels."""
-    return Factory(factory.path, {**factory.env, "FACTORY_ALERT_URLS": " ".join(urls)})
+@pytest.fixture
+def channels(monkeypatch: pytest.MonkeyPatch) -> Channels:
+    """Say to which channels alerts go."""
+
+    def set_urls(*urls: str) -> None:
+        monkeypatch.setenv("FACTORY_ALERT_URLS", " ".join(urls))
+
+    return set_urls
+
+
+@pytest.fixture(autouse=True)
+def _no_secret_is_shown(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
+    yield
+    assert SECRET not in "".join(capfd.readouterr())
 
 
 def check(name: str, status: str, **more: str) -> dict[str, Any]:
@@ -118,21 +114,19 @@ def check(name: str, status: str, **more: str) -> dict[str, Any]:
 def monitored(factory: Factory, verdict: str, *checks: dict[str, Any]) -> str:
     """What is said after a run of the monitor that found this."""
     window = {"rows": 5333, "from": "2026-11-16T00:00:00Z", "to": "2026-11-23T00:00:00Z"}
-    result = {"verdict": verdict, "checks": list(checks), "window": window}
-    rest = {"model": {"label": "v1.2.0 (prod)"}, "unseen": ["any prediction: there is none"]}
-    factory.write("result.json", json.dumps(result | rest))
-    done = factory.run("python", "-c", RUN)
-    assert SECRET not in done.stdout + done.stderr
-    return done.stdout
+    result = {"verdict": verdict, "checks": list(checks), "window": window, **RESULT}
+    told = "\n".join(notify(factory.project, result))
+    assert SECRET not in told
+    return told
 
 
 PRICE = check("price <€> & co", "alarm", source="billing.invoices", owner="@org/billing")
 
 
 def test_an_alarm_is_sent_once_with_its_owner_and_its_end_is_sent_too(
-    alerted: Factory, webhook: Webhook
+    factory: Factory, channels: Channels, webhook: Webhook
 ) -> None:
-    factory = channels(alerted, webhook.url)
+    channels(webhook.url)
     assert "taken by 1 of 1 channel" in monitored(factory, "alarm", PRICE, check("plan", "ok"))
     (first,) = webhook.taken
     assert first["title"] == "churn: 1 alarm: drift:price <€> & co"
@@ -141,25 +135,26 @@ def test_an_alarm_is_sent_once_with_its_owner_and_its_end_is_sent_too(
                  "source: billing.invoices", "docs/runbook.md#a-feature-has-drifted"):  # fmt: skip
         assert part in first["message"]
 
-    assert monitored(factory, "alarm", PRICE, check("plan", "ok")) == "\n"
+    assert monitored(factory, "alarm", PRICE, check("plan", "ok")) == ""
     monitored(factory, "alarm", PRICE, check("plan", "alarm"))
     assert webhook.titles[1:] == ["churn: 1 alarm: drift:plan"]
     assert "it goes on: drift:price <€> & co" in webhook.taken[1]["message"]
 
-    assert monitored(factory, "unknown", check("price <€> & co", "unknown")) != "\n"
+    assert monitored(factory, "unknown", check("price <€> & co", "unknown")) != ""
     assert webhook.titles[2:] == ["churn: 1 alarm: the monitor cannot see"]
     monitored(factory, "healthy", check("plan", "ok"))
     assert webhook.taken[3]["type"] == "success"
     assert webhook.titles[3].startswith("churn: over: ")
     assert "- over: drift:price <€> & co" in webhook.taken[3]["message"]
-    assert monitored(factory, "healthy", check("plan", "ok")) == "\n"
+    assert monitored(factory, "healthy", check("plan", "ok")) == ""
 
 
-def test_what_goes_on_is_sent_again_after_days(alerted: Factory, webhook: Webhook) -> None:
-    factory = channels(alerted, webhook.url)
+def test_what_goes_on_is_sent_again_after_days(
+    factory: Factory, channels: Channels, webhook: Webhook
+) -> None:
+    channels(webhook.url)
     monitored(factory, "alarm", PRICE)
-    path = alerted.text("params.yaml").partition("  path: /")[2].partition("\n")[0]
-    with closing(sqlite3.connect(f"/{path}")) as connection, connection:
+    with closing(sqlite3.connect(factory.project.params.log.path)) as connection, connection:
         connection.execute(f"update alerts set sent = sent - {8 * 86_400_000_000}")
 
     monitored(factory, "alarm", PRICE)
@@ -167,7 +162,7 @@ def test_what_goes_on_is_sent_again_after_days(alerted: Factory, webhook: Webhoo
     assert len(webhook.taken) == 2
 
 
-def test_a_mail_arrives_as_it_is_meant(alerted: Factory) -> None:
+def test_a_mail_arrives_as_it_is_meant(factory: Factory, channels: Channels) -> None:
     mailbox = Mailbox()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -177,7 +172,8 @@ def test_a_mail_arrives_as_it_is_meant(alerted: Factory) -> None:
         url = (
             f"mailto://127.0.0.1:{port}?from=factory@example.org&to=team@example.org&mode=insecure"
         )
-        told = monitored(channels(alerted, url), "alarm", PRICE)
+        channels(url)
+        told = monitored(factory, "alarm", PRICE)
     finally:
         server.stop()
     assert "taken by 1 of 1 channel" in told
@@ -191,10 +187,10 @@ def test_a_mail_arrives_as_it_is_meant(alerted: Factory) -> None:
 
 
 def test_channels_that_fail_are_told_and_the_others_are_still_tried(
-    alerted: Factory, webhook: Webhook, hanging: str
+    factory: Factory, channels: Channels, webhook: Webhook, hanging: str
 ) -> None:
     away = f"json://user:{SECRET}@127.0.0.1:1/x", f"jsons://nowhere.invalid/{SECRET}"
-    factory = channels(alerted, *away, hanging, f"nonsense://{SECRET}", webhook.url)
+    channels(*away, hanging, f"nonsense://{SECRET}", webhook.url)
     before = time.monotonic()
     told = monitored(factory, "alarm", PRICE)
 
@@ -202,37 +198,43 @@ def test_channels_that_fail_are_told_and_the_others_are_still_tried(
     assert "taken by 1 of 5 channels" in told
     assert told.count("did not take it") == 4
     assert len(webhook.taken) == 1
-    assert monitored(factory, "alarm", PRICE) == "\n"
+    assert monitored(factory, "alarm", PRICE) == ""
 
 
 def test_an_alarm_that_no_channel_took_is_sent_the_next_time(
-    alerted: Factory, webhook: Webhook
+    factory: Factory, channels: Channels, webhook: Webhook
 ) -> None:
     webhook.status = 500
-    factory = channels(alerted, webhook.url)
+    channels(webhook.url)
     assert "error=500" in monitored(factory, "alarm", PRICE)
-    assert "FACTORY_ALERT_URLS is not set" in monitored(channels(alerted), "alarm", PRICE)
+    channels()
+    assert "FACTORY_ALERT_URLS is not set" in monitored(factory, "alarm", PRICE)
 
     webhook.status = 200
+    channels(webhook.url)
     monitored(factory, "alarm", PRICE)
 
     assert len(webhook.taken) == 1
 
 
-def test_a_log_that_is_away_stops_no_alert(alerted: Factory, webhook: Webhook) -> None:
-    alerted.write(
-        "params.yaml", alerted.text("params.yaml").replace("url_env: null", "url_env: LOG_URL")
-    )
-    monitored(channels(alerted, webhook.url), "alarm", PRICE)
+def test_a_log_that_is_away_stops_no_alert(
+    factory: Factory, channels: Channels, webhook: Webhook
+) -> None:
+    factory.change(log={"url_env": "LOG_URL"})
+    channels(webhook.url)
+    monitored(factory, "alarm", PRICE)
 
     assert len(webhook.taken) == 1
 
 
 def test_a_command_that_fails_is_told_once_and_so_is_that_it_works(
-    alerted: Factory, webhook: Webhook
+    factory: Factory, channels: Channels, webhook: Webhook
 ) -> None:
-    factory = channels(alerted, webhook.url)
-    factory.run("python", "-c", FAILING)
+    channels(webhook.url)
+    for broken in (True, True, False, False):
+        with suppress(FactoryError), alerting(factory.project, "retrain", "retraining-fails"):
+            if broken:
+                raise FactoryError("there is no source", "set data.source")
 
     assert webhook.titles == ["churn: factory retrain failed", "churn: factory retrain works again"]
     assert "there is no source\nset data.source" in webhook.taken[0]["message"]
@@ -240,47 +242,60 @@ def test_a_command_that_fails_is_told_once_and_so_is_that_it_works(
     assert len(webhook.taken) == 2
 
 
-def test_a_refused_promotion_is_told_with_what_to_do(alerted: Factory, webhook: Webhook) -> None:
-    factory = channels(alerted, webhook.url)
+def test_a_refused_promotion_is_told_with_what_to_do(
+    factory: Factory, channels: Channels, webhook: Webhook
+) -> None:
+    channels(webhook.url)
     for argv, entry in (
         (("promote", "v9.9.9", "--to", "prod"), "a-promotion-is-refused"),
         (("compare", "v9.9.9"), "the-comparison-is-worse-or-undecided"),
     ):
-        factory.run("factory", *argv, code=1)
+        factory.run(*argv, code=1)
         told = webhook.taken[-1]
         assert told["title"] == f"churn: factory {argv[0]} failed"
         assert "v9.9.9" in told["message"]
         assert f"docs/runbook.md#{entry}" in told["message"]
 
 
-def test_who_sits_at_a_terminal_is_told_there_and_nobody_else(
-    alerted: Factory, webhook: Webhook
+def test_a_file_is_told_as_it_is_named_in_the_factory(
+    factory: Factory, channels: Channels, webhook: Webhook
 ) -> None:
-    env = {**alerted.env, "FACTORY_ALERT_URLS": webhook.url}
-    argv = [str(alerted.path / ".venv/bin/factory"), "promote", "v9.9.9", "--to", "prod"]
+    channels(webhook.url)
+    (factory.path / "features.yaml").unlink()
+    factory.run("compare", "v9.9.9", code=1)
+    assert webhook.taken[-1]["message"].startswith("features.yaml is not here")
+
+
+def test_who_sits_at_a_terminal_is_told_there_and_nobody_else(
+    factory: Factory, channels: Channels, webhook: Webhook
+) -> None:
+    channels(webhook.url)
     ours, terminal = pty.openpty()
     try:
-        done = subprocess.run(
-            argv, cwd=alerted.path, env=env, stderr=terminal, timeout=60, check=False
-        )
+        argv = ("-c", PROGRAM, "promote", "v9.9.9", "--to", "prod")
+        with factory.start(*argv, stderr=terminal) as process:
+            code = process.wait(60)
         told = os.read(ours, 10_000).decode()
     finally:
         os.close(ours)
         os.close(terminal)
-    assert done.returncode == 1
+    assert code == 1
     assert "error: there is no version v9.9.9" in told
     assert webhook.taken == []
 
 
-def test_a_test_message_says_which_channel_took_it(alerted: Factory, webhook: Webhook) -> None:
+def test_a_test_message_says_which_channel_took_it(
+    factory: Factory, channels: Channels, webhook: Webhook
+) -> None:
     away = f"json://{SECRET}@127.0.0.1:1"
-    factory = channels(alerted, away, webhook.url)
-    done = factory.run("factory", "alert", "test")
-    assert SECRET not in done.stderr
-    assert "channel 1 (json://***): not taken" in done.stderr
-    assert "channel 2 (json://***): taken" in done.stderr
-    told = factory.json("factory", "alert", "test", "--json")["channels"]
+    channels(away, webhook.url)
+    done = factory.run("alert", "test")
+    assert SECRET not in done.err
+    assert "channel 1 (json://***): not taken" in done.err
+    assert "channel 2 (json://***): taken" in done.err
+    told = factory.json("alert", "test", "--json")["channels"]
     assert [one["taken"] for one in told] == [False, True]
-    channels(alerted, away).run("factory", "alert", "test", code=1)
-    none = channels(alerted).run("factory", "alert", "test", code=1)
-    assert "hint: export FACTORY_ALERT_URLS=" in none.stderr
+    channels(away)
+    factory.run("alert", "test", code=1)
+    channels()
+    assert "hint: export FACTORY_ALERT_URLS=" in factory.run("alert", "test", code=1).err

@@ -1,29 +1,21 @@
-"""The monitor's page: what a real factory found, for people, in one file."""
+"""The monitor's page: what it found, for people, in one file."""
 
 from __future__ import annotations
 
-import json
 import re
-from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
-
-from .conftest import Factory, execute
-from .test_report import MEASURE, PHONE, QUIET, browser
-
-__all__ = ["browser"]
-pytestmark = pytest.mark.xdist_group("lab")
-EVIL = "<script>\"&' "
-WRITE = """
-import json, pathlib, sys
 from mlfactory_runtime.monitor.page import write
-from mlfactory_runtime.project import Project
-write(Project(pathlib.Path.cwd()), json.load(open("found.json")), pathlib.Path("page.html"))
-"""
+
+from .factories import Factory
+from .phone import PHONE
+from .phone import measured as on_phone
+
+EVIL = "<script>\"&' "
 SECTIONS = ["What is wrong, and what to do", "What could not be seen", "How good is it?",
             "What does it see?", "What does it say?", "Is it in order?"]  # fmt: skip
 EMPTY = {"meta", "br", "path", "rect", "circle"}
@@ -70,17 +62,16 @@ def over_weeks(found: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def pages(lab: Factory) -> dict[str, str]:
+def pages(churn: Factory) -> dict[str, str]:
     """The page of a file that has drifted, and one of a log over weeks."""
-    rows = pl.read_csv(lab.path / "data/raw/customers.csv")
+    rows = pl.read_csv(churn.path / "data/raw/customers.csv")
     dearer = rows.with_columns((pl.col("price €") + 40).alias("price €"))
-    dearer.write_csv(lab.path / "dearer.csv")
+    dearer.write_csv(churn.path / "dearer.csv")
     told = ("--current", "dearer.csv", "--json", "--html", "file.html")
-    found = lab.json("factory", "monitor", *told, code=4)
+    found = churn.json("monitor", *told, code=4)
     assert found["verdict"] == "alarm"
-    lab.write("found.json", json.dumps(over_weeks(json.loads(json.dumps(found)))))
-    lab.run("python", "-c", WRITE)
-    return {"file": lab.text("file.html"), "weeks": lab.text("page.html")}
+    write(churn.project, over_weeks(found), churn.path / "page.html")
+    return {"file": churn.text("file.html"), "weeks": churn.text("page.html")}
 
 
 def test_it_is_whole_and_needs_nothing_else(pages: dict[str, str]) -> None:
@@ -105,13 +96,7 @@ def test_it_says_what_is_wrong_whom_to_ask_and_what_to_do(pages: dict[str, str])
     assert "10% → " in page
 
 
-def test_it_fits_on_a_phone(
-    pages: dict[str, str], lab: Factory, browser: str, tmp_path: Path
-) -> None:
+def test_it_fits_on_a_phone(pages: dict[str, str], tmp_path: Path) -> None:
     for name, page in pages.items():
-        file = tmp_path / f"{name}.html"
-        file.write_text(MEASURE.format(width=PHONE, page=escape(page)), "utf-8")
-        profile = f"--user-data-dir={tmp_path / name}"
-        done = execute((browser, *QUIET, profile, file.as_uri()), tmp_path, {**lab.env})
-        told = json.loads(done.stdout.split("measured")[1].replace("&amp;", "&"))
-        assert told == {"width": PHONE, "out": [], "upon": []}
+        (tmp_path / name).mkdir()
+        assert on_phone(page, tmp_path / name) == {"width": PHONE, "out": [], "upon": []}

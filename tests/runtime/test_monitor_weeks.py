@@ -1,0 +1,162 @@
+"""The monitor over weeks: predictions and outcomes come in, and the world changes."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+from mlfactory_runtime.log.store import engine_of
+
+from ..conftest import ROOT
+from ..customers import customers
+from .factories import SKELETON, Factory
+
+pytestmark = pytest.mark.xdist_group("database")
+DAY = 86_400_000_000  # microseconds
+OUTCOMES = ["revenue", "segment"]
+
+
+def weeks_ago(count: int) -> int:
+    """A moment in the middle of a whole week before this one, in microseconds."""
+    now = datetime.now(UTC)
+    monday = (now - timedelta(days=now.weekday())).replace(hour=0, minute=0, second=0)
+    return int(monday.timestamp() * 1e6) - 7 * DAY * count + 3 * DAY
+
+
+def score(churn: Factory, count: int, *, dearer: float = 0) -> str:
+    """Rows of the factory's world are scored so many weeks ago; returns their request."""
+    rows = customers(900).drop(OUTCOMES).with_columns(pl.col("price €") + dearer)
+    rows.drop("churned").write_csv(churn.path / "batch.csv")
+    told = churn.json("predict", "batch.csv", "scored.csv", "--json")
+    moved = f"update predictions set time = {weeks_ago(count)}"
+    query(churn, f"{moved} where request_id = '{told['request_id']}'")
+    return str(told["request_id"])
+
+
+def query(churn: Factory, sql: str) -> None:
+    with engine_of(churn.project.params.log).begin() as connection:
+        connection.exec_driver_sql(sql)
+
+
+def check(found: dict[str, Any], name: str) -> dict[str, Any]:
+    told: dict[str, Any] = next(one for one in found["checks"] if one["name"] == name)
+    return told
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def world(
+    request: pytest.FixtureRequest, churn: Factory, monkeypatch: pytest.MonkeyPatch
+) -> Factory:
+    """A factory whose log is in one of the databases, empty."""
+    if request.param == "postgresql":
+        monkeypatch.setenv("LOG_URL", request.getfixturevalue("database"))
+        churn.change(log={"url_env": "LOG_URL"})
+    return churn
+
+
+def test_a_drift_becomes_an_alarm_and_outcomes_come_late(world: Factory) -> None:
+    first = score(world, 3)
+    score(world, 2)
+    calm = world.json("monitor", "--json", code=4)
+    assert calm["verdict"] == check(calm, "freshness")["status"] == "alarm"
+
+    score(world, 1, dearer=40)
+    once = world.json("monitor", "--json")
+    assert check(once, "drift:price €")["status"] == "warning"
+    assert [one["rows"] for one in once["history"]] == [900] * 3
+
+    query(world, f"update predictions set time = time - {7 * DAY}")
+    query(world, "delete from monitor_windows")
+    score(world, 1, dearer=40)
+    twice = world.json("monitor", "--json", code=4)
+    price = check(twice, "drift:price €")
+    assert (twice["verdict"], price["status"]) == ("alarm", "alarm")
+    assert price["source"] == "customers.csv"
+    assert twice["performance"]["observed"] is None
+    assert twice["performance"]["estimate"]["log_loss"]["value"] > 0
+
+    outcomes = customers(900).select("churned").with_columns(request_id=pl.lit(first))
+    outcomes.with_row_index("row").write_csv(world.path / "outcomes.csv")
+    world.run("label", "outcomes.csv")
+    labelled = world.json("monitor", "--json", code=4)
+    windows = labelled["performance"]["windows"]
+    assert [one["labelled"] for one in windows] == [900, 0, 0, 0]
+    assert windows[0]["observed"]["log_loss"]["value"] > 0
+    assert labelled["performance"]["estimate_was"]["windows"] == 1
+    assert check(labelled, "performance:log_loss")["status"] == "ok"
+    told = world.run("monitor", code=4).err
+    assert "alarm: price €: PSI" in told
+    assert "customers.csv" in told and "runbook: a-feature-has-drifted" in told
+
+
+def test_it_says_what_it_could_not_see(churn: Factory) -> None:
+    """Nothing is in the log; then too little; then a feature is sensitive."""
+    empty = churn.run("monitor", code=4)
+    assert "0 predictions in the window" in empty.err
+    assert churn.run("monitor", "--window", "a week", code=1).err.startswith("error: ")
+    assert "no length of a window" in churn.run("monitor", "--window", "7w", code=1).err
+
+    score(churn, 1)
+    assert churn.json("monitor", "--json")["verdict"] == "healthy"
+    query(churn, "delete from predictions where row >= 60")
+    few = churn.json("monitor", "--json", code=4)
+    assert few["verdict"] == "unknown"
+    assert {one["status"] for one in few["features"]} == {"unknown"}
+
+    churn.column("price €", sensitive="personal")
+    score(churn, 1)
+    found = churn.json("monitor", "--json", code=None)
+    assert any(line.startswith("price €: it is sensitive") for line in found["unseen"])
+    assert check(found, "drift:price €")["status"] == "unknown"
+
+
+def test_a_file_that_breaks_the_contract_or_is_none(churn: Factory) -> None:
+    rows = customers(900).drop(OUTCOMES).with_columns(pl.lit("dear").alias("price €"))
+    rows.write_csv(churn.path / "broken.csv")
+    found = churn.json("monitor", "--current", "broken.csv", "--json", code=4)
+    assert (check(found, "contract")["status"], check(found, "contract")["value"]) == ("alarm", 1)
+
+    assert churn.run("monitor", "--current", "none.csv", code=1).err
+    rows.drop("plan").write_csv(churn.path / "lacking.csv")
+    assert "plan" in churn.run("monitor", "--current", "lacking.csv", code=1).err
+
+
+def test_the_version_in_prod_is_watched(tracked: Factory) -> None:
+    """The model at hand is another one by then, and its predictions are not mixed in."""
+    tracked.run("register")
+    version = tracked.json("monitor", "--json", code=4)["model"]["version"]
+    commit = tracked.tool("git", "rev-parse", "HEAD").strip()
+    tracked.tool("git", "tag", "-a", "churn#prod#1", "-m", "{}", commit)
+    score(tracked, 1)
+    tracked.change(model={"num_leaves": 5})
+    tracked.run("train")
+    score(tracked, 1)
+    found = tracked.json("monitor", "--json")
+
+    assert found["model"]["version"] == version
+    assert (found["model"]["label"], found["model"]["commit"]) == ("v1.0.0 in prod", commit)
+    assert found["window"]["rows"] == 900
+    assert list(found["window"]["other_models"].values()) == [900]
+
+
+@pytest.mark.parametrize("changes", [("label_days", "labels"), ("model_days", "model")])
+def test_what_was_promised_is_held_to(tracked: Factory, changes: tuple[str, str]) -> None:
+    name, told = changes
+    tracked.change(monitor={name: 0.000001})
+    score(tracked, 1)
+
+    found = tracked.json("monitor", "--json", code=4)
+    assert check(found, told)["status"] == "alarm"
+
+
+def test_each_check_names_a_heading_of_the_runbook() -> None:
+    headings = re.findall(r"(?m)^## (.*)$", (SKELETON / "docs/runbook.md").read_text("utf-8"))
+    anchors = {re.sub(r"[^a-z0-9 -]", "", one.lower()).replace(" ", "-") for one in headings}
+    source = "".join(
+        p.read_text() for p in (ROOT / "template/runtime/mlfactory_runtime/monitor").glob("*.py")
+    )
+    named = set(re.findall(r'"([a-z]+(?:-[a-z]+){2,})"', source))
+    assert len(named) > 6 and named <= anchors

@@ -1,0 +1,105 @@
+"""The report that a factory comes with: one page that people can open, read, and print."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mlfactory_runtime.project import Project
+from mlfactory_runtime.report.report import write_report
+from mlfactory_runtime.testing.trained import Trained
+
+from .conftest import TASKS
+from .factories import Factory, train
+from .phone import PHONE, measured
+
+SECTIONS = {
+    "How good is it?", "Where is it right, and where not?", "For whom is it less good?",
+    "What do the predictions depend on?", "Which data?", "What is assumed, and what to mind",
+    "What to do next", "Provenance",
+}  # fmt: skip
+
+
+@pytest.fixture(params=["churn", *TASKS])
+def reported(request: pytest.FixtureRequest, examples: Callable[[str], Trained]) -> Project:
+    """A factory of each task with its report, and one of data as people have them."""
+    if request.param == "churn":
+        churn: Factory = request.getfixturevalue("_churn")
+        return churn.project
+    found = examples(request.param).project
+    write_report(found)
+    return found
+
+
+def text(project: Project, name: str) -> str:
+    return (project.root / name).read_text("utf-8")
+
+
+def test_the_page_refers_to_nothing_outside(reported: Project) -> None:
+    page = text(reported, "reports/report.html")
+    assert "default-src 'none'" in page
+    assert set(re.findall(r"(?:src|href)\s*=\s*[\"']?([^\"'\s>]*)", page)) <= {"#mind"}
+    assert "url(" not in page
+    assert "@import" not in page
+
+
+def test_the_page_has_every_section_and_is_light(reported: Project) -> None:
+    page = text(reported, "reports/report.html")
+    task = json.loads(text(reported, "reports/evaluation.json"))["task"]
+    wanted = SECTIONS | ({"What does it bring in use?"} if task == "binary" else set())
+    assert set(re.findall("<h2>(.*?)</h2>", page)) == wanted
+    assert len(page.encode()) < 150_000
+
+
+def test_the_cards_say_the_same(reported: Project) -> None:
+    found = json.loads(text(reported, "reports/evaluation.json"))
+    card = text(reported, "reports/model_card.md")
+    assert {"## Groups", "## Features", "## Next steps"} <= set(card.splitlines())
+    assert f"{found['segments']['looked_at']:,} group" in card
+    assert ("## In use" in card) == (found["task"] == "binary")
+
+
+def test_the_page_fits_on_a_phone(reported: Project, tmp_path: Path) -> None:
+    told = measured(text(reported, "reports/report.html"), tmp_path)
+    assert told == {"width": PHONE, "out": [], "upon": []}
+
+
+def test_values_of_sensitive_columns_stand_in_no_report(churn: Factory) -> None:
+    churn.column("plan", sensitive="special", drafted="básico 30 %")
+    churn.column("price €", sensitive="personal")
+    churn.change(report={"segments": ["plan", "price €"]})
+    before = churn.text("reports/report.html")
+    train(churn)
+    written = "".join(
+        path.read_text("utf-8") for path in (churn.path / "reports").rglob("*") if path.is_file()
+    )
+    assert "básico" in before
+    assert "básico" not in written
+    assert "enterprise" not in written
+    found = json.loads(churn.text("reports/evaluation.json"))["segments"]["chosen"]
+    assert all(line["group"].startswith(("group ", "missing")) for line in found["plan"])
+    assert [line["group"] for line in found["price €"]] == [
+        "lowest quarter", "second quarter", "third quarter", "highest quarter",
+    ]  # fmt: skip
+
+
+def test_a_column_to_compare_by_that_is_not_there_is_named(churn: Factory) -> None:
+    churn.change(report={"segments": ["plam"]})
+    done = churn.run("train", code=1)
+    assert "'plam'" in done.err
+    assert "'plan'" in done.err
+
+
+def test_costs_set_the_threshold_and_an_old_threshold_still_holds(churn: Factory) -> None:
+    for chosen, threshold in (
+        ({"cost_fn": 4, "threshold": None}, 0.2),
+        ({"cost_fn": 1, "threshold": 0.3}, 0.3),
+    ):
+        churn.change(decision=chosen)
+        churn.run("train")
+        churn.run("report")
+        assert json.loads(churn.text("models/model/signature.json"))["threshold"] == threshold
+        assert f"is {threshold} or more" in churn.text("reports/report.html")
