@@ -11,22 +11,17 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlfactory.base.model import (
-    ERROR,
-    OK,
-    WARNING,
-    Change,
-    Finding,
-    Outcome,
-    Plan,
-    Restoring,
-    Status,
-    Summary,
-    folded,
-)
+from mlfactory.doctor.finding import ERROR, OK, WARNING, Finding
+from mlfactory.update.changes import Change, folded
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from mlfactory.new.summary import Summary
+    from mlfactory.update.drift import Status
+    from mlfactory.update.plan import UpdatePlan
+    from mlfactory.update.restore import Restoring
+    from mlfactory.update.run import Outcome
 
 STYLES = {OK: "green", WARNING: "yellow", ERROR: "red"}
 
@@ -61,7 +56,7 @@ class Terminal:
         """Say something that needs attention."""
         line("warning", "yellow", text)
 
-    def plan(self, plan: Plan) -> None:
+    def plan(self, plan: UpdatePlan) -> None:
         """Show what is about to be done."""
         if not self.quiet_plan:
             show_plan(plan)
@@ -190,12 +185,12 @@ def show_text(text: str) -> None:
     sys.stdout.buffer.flush()
 
 
-def show_plan(plan: Plan) -> None:
+def show_plan(plan: UpdatePlan) -> None:
     """The plan of an update, on stdout."""
     show_text("\n".join(plan_lines(plan)) + "\n")
 
 
-def plan_lines(plan: Plan) -> Iterator[str]:
+def plan_lines(plan: UpdatePlan) -> Iterator[str]:
     """From where to where, what is new, and what happens to each file."""
     if plan.is_current:
         yield f"{plan.project} is at {plan.to_version}: nothing to do"
@@ -280,14 +275,14 @@ def status_lines(one: Status) -> Iterator[str]:
     yield from (f"  note          {text}" for text in one.warnings)
 
 
-def show_restoring(told: Restoring) -> None:
+def show_restoring(restoring: Restoring) -> None:
     """What was put back, or would be."""
-    if not told.files:
+    if not restoring.files:
         note("nothing has drifted there")
         return
-    verb = "put back" if told.done else "would put back"
-    notes = (f"{c.state}, {c.note}, which stays" if c.note else c.state for c in told.files)
-    rows = zip(told.files, notes, strict=True)
+    verb = "put back" if restoring.done else "would put back"
+    notes = (f"{c.state}, {c.note}, which stays" if c.note else c.state for c in restoring.files)
+    rows = zip(restoring.files, notes, strict=True)
     show_text("".join(f"{verb}  {change.path}  ({note})\n" for change, note in rows))
 
 

@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlfactory.base import answers, git, process
-from mlfactory.base import uv as packages
+from mlfactory.base import answers, git, process, uv
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.base.model import ERROR, OK, WARNING, Finding
-from mlfactory.template import history as source
-from mlfactory.template import wheel
+from mlfactory.template import history, wheel
+
+from .finding import ERROR, OK, WARNING, Finding
 
 SYSTEM_LIBRARY = "libgomp.so.1"
 SUPPORTED = ((3, 11), (3, 14))
@@ -69,8 +68,8 @@ class UV001:
 
     @staticmethod
     def check(place: Path) -> Seen:
-        version = process.run([packages.uv(), "--version"]).out.strip()
-        return Seen(OK, "; ".join([version, *packages.settings().notes]))
+        version = process.run([uv.program(), "--version"]).out.strip()
+        return Seen(OK, "; ".join([version, *uv.settings().notes]))
 
 
 class LIB001:
@@ -90,8 +89,8 @@ class TPL001:
 
     @staticmethod
     def check(place: Path) -> Seen:
-        newest = source.history().newest
-        git.run("rev-parse", "--verify", "HEAD", cwd=source.repository())
+        newest = history.load().newest
+        git.run("rev-parse", "--verify", "HEAD", cwd=history.repository())
         return Seen(OK, f"template {newest}")
 
 
@@ -106,8 +105,8 @@ class FAC001:
             return Seen(
                 ERROR, "pyproject.toml does not say contract = 2", "git log -p pyproject.toml"
             )
-        if source.recorded_version(place):
-            source.repository_for(place)
+        if history.recorded_version(place):
+            history.repository_for(place)
         return Seen(OK, f"from {found.get('_src_path')} {found.get('_commit', '')}".strip())
 
 
@@ -119,7 +118,7 @@ class RUN001:
         paths = sorted((place / "vendor").glob(f"{wheel.PACKAGE}-*.whl"))
         if not paths:
             return Seen(OK, "there is no wheel of it in vendor/")
-        released = source.released_wheels()
+        released = history.released_wheels()
         seen = [_wheel(place, path, released.get(path.name)) for path in paths]
         return max(seen, key=lambda one: (OK, WARNING, ERROR).index(one.state))
 
@@ -131,8 +130,8 @@ class ENV001:
     def check(place: Path) -> Seen:
         if not (place / "uv.lock").is_file():
             return Seen(ERROR, "there is no uv.lock", "uv lock && uv sync")
-        argv = [packages.uv(), "sync", "--locked", "--check", "--directory", str(place)]
-        done = process.run(argv, env=packages.NEUTRAL, ok=range(256))
+        argv = [uv.program(), "sync", "--locked", "--check", "--directory", str(place)]
+        done = process.run(argv, env=uv.NEUTRAL, ok=range(256))
         return _by_code(done, "environment, lock and pyproject.toml agree", "uv sync")
 
 
@@ -229,7 +228,7 @@ def _findings(place: Path, checks: tuple[type[Any], ...]) -> Iterator[Finding]:
 def _factory(place: Path, program: str, *args: str) -> process.Result:
     """Run a program of the factory's environment; its code is for the check to judge."""
     argv = [str(place / ".venv" / "bin" / program), *args]
-    return process.run(argv, place, env=packages.environment(place), ok=range(256), hint="uv sync")
+    return process.run(argv, place, env=uv.environment(place), ok=range(256), hint="uv sync")
 
 
 def _wheel(place: Path, path: Path, released: str | None) -> Seen:
@@ -241,7 +240,7 @@ def _wheel(place: Path, path: Path, released: str | None) -> Seen:
         return Seen(ERROR, f"{name} is not what was released", f"mlfactory restore {name}")
     if ".dev" in version:
         return Seen(WARNING, f"mlfactory-runtime {version} was never released", "mlfactory update")
-    own = source.recorded_version(place)
+    own = history.recorded_version(place)
     upgrade = "uv tool upgrade mlfactory"
     return Seen(ERROR if own else WARNING, f"this mlfactory knows no release {name}", upgrade)
 

@@ -15,9 +15,9 @@ from platformdirs import user_cache_dir
 
 from mlfactory.base import git
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.base.model import Files
 
 from . import mount, store, stream, wheel
+from .stream import Files
 
 URL = "mlfactory::template"
 SOURCE = f"git+{URL}"
@@ -85,7 +85,7 @@ class History:
         return hashlib.sha256(b"".join(parts)).hexdigest()[:20]
 
 
-def history(folder: Path = HISTORY, checkout: Path | None = None) -> History:
+def load(folder: Path = HISTORY, checkout: Path | None = None) -> History:
     """What this program can render: its releases and, in a checkout, what is not released yet.
 
     Raises MlfactoryError when there is neither.
@@ -154,7 +154,7 @@ def repository(found: History | None = None) -> Path:
 
     The name is the content's hash, so that it never goes stale; a damaged one is replaced.
     """
-    full = found or history()
+    full = found or load()
     place = cache() / f"{full.key}.git"
     if not is_sound(place):
         with tempfile.TemporaryDirectory(prefix="build-", dir=place.parent) as scratch:
@@ -244,12 +244,13 @@ def repository_for(place: Path) -> Path:
 
     Raises MlfactoryError when that factory was made by a newer program.
     """
-    full = history()
+    full = load()
     factory = factory_around(place)
     version = recorded_version(factory) if factory else ""
     if factory is None or not version or version in full.names:
         return repository(full)
-    if not git.ref_exists(factory, f"{REF}{version}"):
+    around = git.look_up(factory)
+    if around is None or not git.ref_exists(around[0], f"{REF}{version}"):
         raise unknown_version(version, full)
     return repository_with(full, factory, version)
 
@@ -263,7 +264,7 @@ def repository_with(full: History, factory: Path, version: str) -> Path:
         with tempfile.TemporaryDirectory(prefix="build-", dir=place.parent) as scratch:
             fresh = Path(scratch) / "template.git"
             shutil.copytree(repository(full), fresh, ignore=shutil.ignore_patterns(SEAL))
-            git.fetch(fresh, factory, ref, f"refs/tags/v{version}")
+            git.fetch(git.bare(fresh), factory, ref, f"refs/tags/v{version}")
             (fresh / "FETCH_HEAD").unlink(missing_ok=True)
             put(fresh, place)
     return place

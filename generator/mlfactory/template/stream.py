@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlfactory.base import git
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.base.model import File, Files
 
 IDENTITY = f"{git.NAME} <{git.EMAIL}>"
 TREE = ("copier.yml", "template")
@@ -18,6 +17,17 @@ WHOLE = "deleteall\n"  # before all files of a commit that names no parent
 HEAD = re.compile(rb"commit refs/heads/main\ncommitter [^\n]* (\d+) \+0000\n")
 TAG = re.compile(rb"reset refs/tags/v([^\n]+)\nfrom refs/heads/main\n\n\Z")
 COMMAND = re.compile(rb"(?:M (\d{6}) inline|D) ([^\n]+)\n")
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a template; the mode is git's."""
+
+    mode: str
+    content: bytes
+
+
+Files = Mapping[str, File]
 
 
 @dataclass(frozen=True)
