@@ -82,16 +82,16 @@ def plain(top: Path) -> Repository:
     return Repository(top, top / ".git", top / ".git" / "objects")
 
 
-def look_up(place: Path) -> tuple[Repository, str] | None:
+def look_up(start: Path) -> tuple[Repository, str] | None:
     """The repository around a folder or its nearest existing parent, and its last commit, empty
     where none is yet."""
-    place = next(p for p in (place, *place.parents) if p.is_dir())
+    start = next(p for p in (start, *start.parents) if p.is_dir())
     asked = ("--show-toplevel", "--absolute-git-dir", "--git-path", "objects", "HEAD")
-    found = run("rev-parse", *asked, cwd=place, ok=(0, 128))
+    found = run("rev-parse", *asked, cwd=start, ok=(0, 128))
     if not found.out:
         return None
     top, folder, objects, head = found.out.split("\n")[:4]
-    here = Repository(Path(top).resolve(), Path(folder), (place / objects).resolve())
+    here = Repository(Path(top).resolve(), Path(folder), (start / objects).resolve())
     return here, "" if found.code else head
 
 

@@ -117,21 +117,21 @@ def show_json(data: Any) -> None:
     sys.stdout.write(json.dumps(data, indent=2, default=str, allow_nan=False) + "\n")
 
 
-def show_summary(made: Summary) -> None:
+def show_summary(summary: Summary) -> None:
     """What `mlfactory new` made, its metrics against the baselines, and what to type next."""
-    template = f"{made.template['source']} {made.template['version']}".strip()
+    template = f"{summary.template['source']} {summary.template['version']}".strip()
     sys.stderr.write("\n")
-    line(made.project, "bold", f"{made.files} files from {template} in {made.path}")
-    if made.metrics:
-        rich_stderr().print(metrics_table(made.task, made.metrics, made.baselines or {}))
-    if made.verdict:
-        said = f"{made.verdict}: {made.reason}" if made.reason else made.verdict
-        line("verdict", "green" if made.verdict == "accepted" else "red", said)
-    if made.report:
-        line("report", "cyan", f"{made.path}/{made.report}")
-    for text in made.warnings:
+    line(summary.project, "bold", f"{summary.files} files from {template} in {summary.path}")
+    if summary.metrics:
+        rich_stderr().print(metrics_table(summary.task, summary.metrics, summary.baselines or {}))
+    if summary.verdict:
+        said = f"{summary.verdict}: {summary.reason}" if summary.reason else summary.verdict
+        line("verdict", "green" if summary.verdict == "accepted" else "red", said)
+    if summary.report:
+        line("report", "cyan", f"{summary.path}/{summary.report}")
+    for text in summary.warnings:
         line("warning", "yellow", text)
-    for command in made.next:
+    for command in summary.next:
         line("next", "cyan", command)
 
 
@@ -209,9 +209,9 @@ def plan_lines(plan: UpdatePlan) -> Iterator[str]:
     yield from ("", *(f"note: {text}" for text in plan.warnings)) if plan.warnings else ()
 
 
-def answered(found: Mapping[str, Any]) -> Iterator[str]:
+def answered(answers: Mapping[str, Any]) -> Iterator[str]:
     """Names with their values, as one can read them."""
-    for name, value in found.items():
+    for name, value in answers.items():
         yield f"{name}: {json.dumps(value, default=str, ensure_ascii=False)}"
 
 
@@ -256,9 +256,9 @@ def counted(one: Status) -> dict[str, int]:
     return dict(Counter(change.state for change in one.files))
 
 
-def show_statuses(found: list[Status]) -> None:
+def show_statuses(statuses: list[Status]) -> None:
     """A line per project, and below it what is not clean."""
-    for one in found:
+    for one in statuses:
         show_text("\n".join(status_lines(one)) + "\n")
 
 

@@ -146,9 +146,9 @@ def more_skipped(project: Project) -> list[str]:
         return []
 
 
-def several(found: Any) -> list[str]:
+def several(value: Any) -> list[str]:
     """What is written as a list, or as the one name that would be in it."""
-    return [found] if isinstance(found, str) else list(found or ())
+    return [value] if isinstance(value, str) else list(value or ())
 
 
 def pattern(name: str) -> str:

@@ -36,9 +36,9 @@ def of_project(project: Project) -> Upstream:
     return of_address(address, follow, tagged=project.kind != CRUFT)
 
 
-def own(place: Path) -> Upstream:
+def own(start: Path) -> Upstream:
     """The template that travels with the program."""
-    folder = history.repository_for(place)
+    folder = history.repository_for(start)
     return Upstream(history.SOURCE, folder, f"v{history.load().newest}", own=True)
 
 

@@ -31,12 +31,12 @@ def release(version: str, checkout: Path, folder: Path = history.HISTORY) -> tup
     return store.add(folder, commit, found.packed)
 
 
-def check_version(version: str, found: history.History) -> None:
+def check_version(version: str, releases: history.History) -> None:
     """Raises UsageError unless `version` is X.Y.Z and later than all releases."""
     if not re.fullmatch(r"(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}", version):
         raise UsageError(f"{version} is not a version", "Use three numbers: 0.1.0")
-    if found.versions and history.numbers(version) <= history.numbers(found.versions[-1]):
-        raise UsageError(f"{version} is not later than {found.versions[-1]}, the last release")
+    if releases.versions and history.numbers(version) <= history.numbers(releases.versions[-1]):
+        raise UsageError(f"{version} is not later than {releases.versions[-1]}, the last release")
 
 
 def check_tracked(checkout: Path) -> None:

@@ -75,30 +75,30 @@ def read(stream: bytes, parent: Commit | None = None) -> Commit:
     return Commit(version[1].decode(), text.decode(), int(head[1]), files)
 
 
-def changed(stream: bytes, place: int, parent: Commit | None) -> tuple[Files, int]:
+def changed(stream: bytes, at: int, parent: Commit | None) -> tuple[Files, int]:
     """All files of a commit, and where its commands end."""
     start = f"from refs/tags/v{parent.version}\n" if parent else WHOLE
-    whole = stream.startswith(WHOLE.encode(), place)
-    if not whole and not stream.startswith(start.encode(), place):
+    whole = stream.startswith(WHOLE.encode(), at)
+    if not whole and not stream.startswith(start.encode(), at):
         raise ValueError(f"not after {parent.version}" if parent else "not the first commit")
     files = dict(parent.files) if parent and not whole else {}
-    place = stream.index(b"\n", place) + 1
-    while command := COMMAND.match(stream, place):
+    at = stream.index(b"\n", at) + 1
+    while command := COMMAND.match(stream, at):
         mode, name = command[1], command[2].decode()
-        place = command.end()
+        at = command.end()
         if mode is None:
             del files[name]
             continue
-        content, place = data(stream, place)
+        content, at = data(stream, at)
         files[name] = File(mode.decode(), content)
-        place += 1
-    return files, place
+        at += 1
+    return files, at
 
 
-def data(stream: bytes, place: int) -> tuple[bytes, int]:
+def data(stream: bytes, at: int) -> tuple[bytes, int]:
     """The bytes of a `data` command and where they end."""
-    end = stream.index(b"\n", place)
-    start, size = end + 1, int(stream[place:end].removeprefix(b"data "))
+    end = stream.index(b"\n", at)
+    start, size = end + 1, int(stream[at:end].removeprefix(b"data "))
     return stream[start : start + size], start + size
 
 

@@ -209,8 +209,8 @@ def flat(text: str | None, file: str) -> dict[str, Any]:
     return dict(dotted(found))
 
 
-def dotted(found: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in found.items():
+def dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
         if isinstance(value, dict):
             yield from dotted(value, f"{prefix}{key}.")
         else:
