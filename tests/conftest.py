@@ -94,18 +94,17 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
 
     Only this process has it, and no checkout: it is like a program that was installed.
     """
-    from mlfactory.template import history as source
-    from mlfactory.template import store, stream
+    from mlfactory.template import history, store, stream
 
     folder = tmp_path / "history"
-    shutil.copytree(source.HISTORY, folder)
-    monkeypatch.setattr(source, "HISTORY", folder)
-    monkeypatch.setattr(source.history, "__defaults__", (folder, None))
-    monkeypatch.setattr(source, "surrounding_checkout", lambda: None)
+    shutil.copytree(history.HISTORY, folder)
+    monkeypatch.setattr(history, "HISTORY", folder)
+    monkeypatch.setattr(history.load, "__defaults__", (folder, None))
+    monkeypatch.setattr(history, "surrounding_checkout", lambda: None)
 
     def add(version: str) -> None:
         scratch = tmp_path / version
-        found = source.released(folder)
+        found = history.released(folder)
         stream.unpack(found.commit(found.versions[-1]).files, scratch)
         for page in ("docs/runbook.md", "src/{{ package }}/model.py"):
             file = scratch / "template/project" / page
@@ -122,17 +121,16 @@ def origin(
     tmp_path: Path, commit_all: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
 ) -> Path:
     """A checkout of a template with a small runtime and one release; this process runs from it."""
-    from mlfactory.template import history as source
-    from mlfactory.template import release
+    from mlfactory.template import history, release
 
     from .runtimes import checkout
 
     top = checkout(tmp_path / "origin")
     commit_all(top)
     release.release("0.4.0", top, top / "history")
-    monkeypatch.setattr(source, "surrounding_checkout", lambda: top)
-    monkeypatch.setattr(source, "HISTORY", top / "history")
-    monkeypatch.setattr(source.history, "__defaults__", (top / "history", None))
+    monkeypatch.setattr(history, "surrounding_checkout", lambda: top)
+    monkeypatch.setattr(history, "HISTORY", top / "history")
+    monkeypatch.setattr(history.load, "__defaults__", (top / "history", None))
     return top
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from mlfactory.base import answers
+from mlfactory.base.answers import Question
 from mlfactory.base.errors import MlfactoryError, UsageError
-from mlfactory.base.model import Question
 
 QUESTIONS = {
     "target": Question("target", "str", asked=True),

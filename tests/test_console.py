@@ -4,8 +4,11 @@ import json
 from dataclasses import replace
 
 import pytest
-from mlfactory.base.model import Change, Finding, Plan, Summary
 from mlfactory.cli import console
+from mlfactory.doctor.finding import Finding
+from mlfactory.new.summary import Summary
+from mlfactory.update.changes import Change
+from mlfactory.update.plan import UpdatePlan
 
 MADE = Summary(
     project="churn",
@@ -103,7 +106,7 @@ def test_a_plan_counts_the_librarys_files_that_nobody_edited() -> None:
     library = "runtime/mlfactory_runtime/"
     states = ["added", "changed", "added", "merged", "conflict", "added"]
     rows = [Change(f"{library}{n}.py", state) for n, state in enumerate(states)]
-    plan = Plan("p", "s", "1", "2", changes=(Change("a.txt", "added"), *rows))
+    plan = UpdatePlan("p", "s", "1", "2", changes=(Change("a.txt", "added"), *rows))
     lines = [" ".join(line.split()) for line in console.plan_lines(plan)]
     assert lines[lines.index("Files:") + 1 :] == [
         "added a.txt",

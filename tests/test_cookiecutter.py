@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlfactory.base.model import Wish
 from mlfactory.cli import console
+from mlfactory.render.result import RenderOptions
 from mlfactory.update import run as update
 
 from .conftest import Build, Command
@@ -275,7 +275,7 @@ def test_new_variables_are_asked_for_on_a_terminal(
     words = {"__prompts__": {"licence": "Under which licence"}}
     template.change({f"{TOP}/new": "{{ cookiecutter.kind }}\n"}, {**variables, **words})
     monkeypatch.setattr(sys, "stdin", io.StringIO("GPL\n2\nno\n"))
-    options = update.Options(wish=Wish(ask=True))
+    options = update.Options(render=RenderOptions(ask=True))
     update.update(project, options, console.Terminal(quiet_plan=True))
     found = state(project)["context"]["cookiecutter"]
     assert (found["licence"], found["kind"], found["ci"]) == ("GPL", "b", False)

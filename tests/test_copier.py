@@ -6,35 +6,36 @@ from typing import Any
 
 import pytest
 import yaml
+from mlfactory.base.answers import Question
 from mlfactory.base.errors import MlfactoryError, UsageError
-from mlfactory.base.model import Question, Template
-from mlfactory.render import copier as engine
-from mlfactory.template import history as source
+from mlfactory.render import copier
+from mlfactory.template import history
+from mlfactory.template.choice import Template
 
 
 def render(which: Template, destination: Path, **answers: Any) -> str:
-    with engine.opened(which) as sheet:
-        return engine.render(sheet, destination, answers)
+    with copier.opened(which) as sheet:
+        return copier.render(sheet, destination, answers)
 
 
 def questions(which: Template) -> dict[str, Question]:
-    with engine.opened(which) as sheet:
+    with copier.opened(which) as sheet:
         return dict(sheet.questions)
 
 
 def rendered(template: Path, tmp_path: Path, ref: str = "", **answers: Any) -> dict[str, Any]:
-    render(engine.template(str(template), ref), tmp_path / "out", **answers)
+    render(copier.template(str(template), ref), tmp_path / "out", **answers)
     found: dict[str, Any] = yaml.safe_load((tmp_path / "out/.copier-answers.yml").read_text())
     return found
 
 
 def test_the_recorded_version_is_the_tag(plain_template: Path, tmp_path: Path) -> None:
-    which = engine.template(str(plain_template))
+    which = copier.template(str(plain_template))
     assert render(which, tmp_path / "out") == "v1.0.0"
 
 
 def test_a_branch_can_be_rendered(plain_template: Path, tmp_path: Path) -> None:
-    which = engine.template(str(plain_template), "main")
+    which = copier.template(str(plain_template), "main")
     assert render(which, tmp_path / "out") == "v1.0.0"
 
 
@@ -64,53 +65,53 @@ def test_a_wrong_choice_is_a_matter_of_usage(plain_template: Path, tmp_path: Pat
 
 
 def test_an_unknown_ref_is_named(plain_template: Path, tmp_path: Path) -> None:
-    which = engine.template(str(plain_template), "v9")
+    which = copier.template(str(plain_template), "v9")
     with pytest.raises(UsageError, match="has no v9"):
         render(which, tmp_path / "out")
 
 
 def test_a_template_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(MlfactoryError, match="nothing is not a template"):
-        questions(engine.template(str(tmp_path / "nothing")))
+        questions(copier.template(str(tmp_path / "nothing")))
 
 
 def test_an_address_that_cannot_be_reached_comes_with_a_command_to_try(tmp_path: Path) -> None:
     url = f"file://{tmp_path}/nothing.git"
     with pytest.raises(MlfactoryError, match="cannot be read") as caught:
-        questions(engine.template(f"git+{url}"))
+        questions(copier.template(f"git+{url}"))
     assert caught.value.hint == f"Try `git ls-remote {url}`."
 
 
 def test_a_template_that_runs_code_is_refused(tmp_path: Path, build_file_tree: Any) -> None:
     top = build_file_tree(tmp_path / "t", {"copier.yml": "_tasks: ['touch x']\n"})
     with pytest.raises(MlfactoryError, match="unsafe feature: tasks") as caught:
-        render(engine.template(str(top)), tmp_path / "out")
+        render(copier.template(str(top)), tmp_path / "out")
     assert "copier copy --trust" in caught.value.hint
 
 
 def test_a_broken_template_is_the_templates_fault(tmp_path: Path, build_file_tree: Any) -> None:
     top = build_file_tree(tmp_path / "t", {"copier.yml": "a: [\n"})
     with pytest.raises(MlfactoryError, match="cannot be rendered"):
-        render(engine.template(str(top)), tmp_path / "out")
+        render(copier.template(str(top)), tmp_path / "out")
 
 
 def test_questions_have_types_choices_and_whether_they_are_asked(plain_template: Path) -> None:
-    found = questions(engine.template(str(plain_template)))
+    found = questions(copier.template(str(plain_template)))
     assert list(found) == ["colour", "count", "kind", "shade"]
     assert (found["kind"].type, found["kind"].choices) == ("str", ("a", "b"))
     assert [question.asked for question in found.values()] == [True, True, True, False]
 
 
 def test_the_installed_template_records_an_address_that_holds_everywhere(tmp_path: Path) -> None:
-    which = engine.template()
+    which = copier.template()
     render(which, tmp_path / "churn")
     found = yaml.safe_load((tmp_path / "churn/.copier-answers.yml").read_text())
-    assert (found["_src_path"], found["_commit"]) == (source.SOURCE, f"v{which.version}")
+    assert (found["_src_path"], found["_commit"]) == (history.SOURCE, f"v{which.version}")
 
 
 def test_the_installed_template_asks_at_most_ten_questions() -> None:
     """Where data and the library come from is only asked of people who have begun to say it."""
-    found = questions(engine.template())
+    found = questions(copier.template())
     asked = {name for name, question in found.items() if question.asked}
     assert len(asked - {"data_source", "url_env", "database", "runtime"}) <= 10
 
@@ -123,17 +124,17 @@ def test_the_installed_template_is_read_without_the_helper(
     helper.write_text("#!/bin/sh\nexit 1\n")
     helper.chmod(0o755)
     monkeypatch.setenv("PATH", f"{helper.parent}:{os.environ['PATH']}")
-    render(engine.template(), tmp_path / "churn")
+    render(copier.template(), tmp_path / "churn")
     assert (tmp_path / "churn").is_dir()
 
 
 def test_a_version_that_the_installed_template_lacks_is_refused() -> None:
     with pytest.raises(UsageError, match=r"no version 99\.0\.0"):
-        engine.template("", "99.0.0")
+        copier.template("", "99.0.0")
 
 
 def test_the_installed_template_renders_as_plain_copier_does(tmp_path: Path, command: Any) -> None:
-    which = engine.template()
+    which = copier.template()
     render(which, tmp_path / "ours" / "churn")
     options = ("--quiet", "--defaults", f"--vcs-ref={which.ref}")
     command("copier", "copy", *options, which.source, tmp_path / "theirs" / "churn")
@@ -150,7 +151,7 @@ def tree(top: Path) -> dict[str, tuple[int, bytes]]:
 
 def test_the_environment_is_as_before_afterwards(tmp_path: Path) -> None:
     before = dict(os.environ)
-    render(engine.template(), tmp_path / "churn")
+    render(copier.template(), tmp_path / "churn")
     assert dict(os.environ) == before
 
 
@@ -173,7 +174,7 @@ def test_git_is_not_started_for_every_file(
 
 
 def test_an_address_need_not_end_in_git(plain_template: Path, tmp_path: Path) -> None:
-    which = engine.template(f"file://{plain_template}")
+    which = copier.template(f"file://{plain_template}")
     render(which, tmp_path / "out")
     assert f"_src_path: git+file://{plain_template}" in (
         tmp_path / "out/.copier-answers.yml"

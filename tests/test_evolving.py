@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.base.model import Outcome
 from mlfactory.cli import console
-from mlfactory.template import history as source
+from mlfactory.template import history
 from mlfactory.update import drift
 from mlfactory.update import run as update
+from mlfactory.update.run import Outcome
 
 from .conftest import ROOT, Build, Command, Release
 
@@ -43,10 +43,10 @@ def checkout(tmp_path: Path, build_file_tree: Build, monkeypatch: pytest.MonkeyP
     place = tmp_path / "checkout"
     for name in ("copier.yml", "template"):
         (place / name).parent.mkdir(exist_ok=True)
-    found = source.released(source.HISTORY)
-    source.stream.unpack(found.commit(found.newest).files, place)
+    found = history.released(history.HISTORY)
+    history.stream.unpack(found.commit(found.newest).files, place)
     build_file_tree(place, {"template/project/docs/news.md": "one\n"})
-    monkeypatch.setattr(source, "surrounding_checkout", lambda: place)
+    monkeypatch.setattr(history, "surrounding_checkout", lambda: place)
     return place
 
 
@@ -61,17 +61,17 @@ def git(command: Command, factory: Path, *argv: str) -> str:
 
 
 def recorded(factory: Path) -> str:
-    return source.recorded_version(factory)
+    return history.recorded_version(factory)
 
 
 def test_the_checkouts_own_template_reaches_the_first_release(
     factory: Path, mlfactory: Command, command: Command
 ) -> None:
     told = json.loads(mlfactory("update", factory, "--defaults", "--json").stdout)
-    if source.history().names == (FIRST.removeprefix("v"),):
+    if history.load().names == (FIRST.removeprefix("v"),):
         pytest.skip("nothing came after it yet")
     assert told["state"] == "updated"
-    assert recorded(factory) == source.history().newest
+    assert recorded(factory) == history.load().newest
     assert git(command, factory, "status", "--porcelain") == ""
     assert git(command, factory, "rev-list", "--count", "HEAD") == "2"
     told = json.loads(mlfactory("status", factory, "--json").stdout)["projects"][0]
@@ -82,13 +82,13 @@ def test_from_one_development_version_to_another(
     factory: Path, checkout: Path, command: Command
 ) -> None:
     """The factory keeps the first one: nobody else has it any more."""
-    first = source.history().newest
+    first = history.load().newest
     done = updated(factory)
     assert done.plan is not None
     assert not done.plan.released
     assert recorded(factory) == first
     (checkout / "template/project/docs/news.md").write_text("two\n")
-    second = source.history().newest
+    second = history.load().newest
     assert second != first
     assert drift.status(factory).behind
     assert updated(factory).state == "updated"
@@ -100,11 +100,11 @@ def test_from_one_development_version_to_another(
 def test_from_a_development_version_to_a_release(
     factory: Path, checkout: Path, release: Release
 ) -> None:
-    source.history.__defaults__ = (source.HISTORY, checkout)
-    first = source.history().newest
+    history.load.__defaults__ = (history.HISTORY, checkout)
+    first = history.load().newest
     updated(factory)
     assert recorded(factory) == first
-    source.history.__defaults__ = (source.HISTORY, None)
+    history.load.__defaults__ = (history.HISTORY, None)
     release("98.0.0")
     assert updated(factory).state == "updated"
     assert recorded(factory) == "98.0.0"
@@ -116,10 +116,10 @@ def test_a_release_older_than_a_development_version_is_no_update(
     factory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     updated(factory)
-    monkeypatch.setattr(source, "surrounding_checkout", lambda: None)
+    monkeypatch.setattr(history, "surrounding_checkout", lambda: None)
     with pytest.raises(MlfactoryError, match=r"is older") as caught:
         updated(factory)
-    newest = source.released(source.HISTORY).versions[-1]
+    newest = history.released(history.HISTORY).versions[-1]
     assert f"--to v{newest}" in caught.value.hint
     assert not drift.status(factory).behind
     assert updated(factory, to=f"v{newest}").state == "updated"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from mlfactory.base import git
-from mlfactory.render import copier as engine
-from mlfactory.template import history as source
+from mlfactory.render import copier
+from mlfactory.template import history
 
 # Never change a line here; add one per release.
 RELEASES: dict[str, str] = {
@@ -49,7 +49,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
 
 
 def test_every_release_is_listed() -> None:
-    versions = list(source.released(source.HISTORY).versions)
+    versions = list(history.released(history.HISTORY).versions)
     assert versions == list(RELEASES) == list(RENDERS)
 
 
@@ -64,25 +64,25 @@ def digest(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("answers", ANSWERS)
-@pytest.mark.parametrize("version", source.released(source.HISTORY).versions)
+@pytest.mark.parametrize("version", history.released(history.HISTORY).versions)
 def test_a_release_renders_byte_for_byte_as_it_did(
     version: str, answers: str, tmp_path: Path
 ) -> None:
-    with engine.opened(engine.template("", version)) as sheet:
-        engine.render(sheet, tmp_path / "churn", ANSWERS[answers])
+    with copier.opened(copier.template("", version)) as sheet:
+        copier.render(sheet, tmp_path / "churn", ANSWERS[answers])
     made = digest(tmp_path / "churn")
     assert RENDERS[version].get(answers) == made, f'RENDERS: "{answers}": "{made}"'
 
 
 @pytest.mark.parametrize(("version", "commit"), RELEASES.items())
 def test_a_release_has_the_commit_that_it_always_had(version: str, commit: str) -> None:
-    repository = source.repository()
+    repository = history.repository()
     assert git.run("rev-parse", f"v{version}", cwd=repository).out.strip() == commit
 
 
 def test_the_history_survives_a_checkout_without_git(tmp_path: Path) -> None:
     """As in a wheel: only the files of the history, no repository around them."""
-    for stream in source.HISTORY.glob("*.stream.xz"):
+    for stream in history.HISTORY.glob("*.stream.xz"):
         (tmp_path / stream.name).write_bytes(stream.read_bytes())
-    found = source.released(tmp_path)
-    assert found.key == source.released(source.HISTORY).key
+    found = history.released(tmp_path)
+    assert found.key == history.released(history.HISTORY).key

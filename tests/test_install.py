@@ -8,9 +8,8 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from mlfactory.base import uv as packages
-from mlfactory.template import history as source
-from mlfactory.template import store, stream
+from mlfactory.base.uv import base_python, program
+from mlfactory.template import history, store, stream
 
 from .conftest import ROOT, Command
 
@@ -23,10 +22,10 @@ def installed(tmp_path: Path, command: Command) -> Path:
 
     A shallow clone without tags gives the sdist, the sdist the wheel.
     """
-    uv, place = packages.uv(), tmp_path / "env"
+    uv, place = program(), tmp_path / "env"
     command("git", "clone", *CLONE, f"file://{ROOT}", tmp_path / "clone")
     command(uv, "build", "--quiet", "--out-dir", tmp_path / "dist", tmp_path / "clone")
-    command(uv, "venv", "--quiet", "--python", packages.base_python(), place)
+    command(uv, "venv", "--quiet", "--python", base_python(), place)
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     command(uv, "pip", "install", "--quiet", "--no-deps", "--python", place, wheel)
     (library,) = place.glob("lib/python*/site-packages")
@@ -41,7 +40,7 @@ def test_a_wheel_renders_what_was_released_without_a_checkout_or_a_network(
     offline = {"PATH": os.defpath, "https_proxy": "127.0.0.1:9"}
     argv = (installed / "mlfactory", "new", "made", "--no-setup", "--json")
     told = json.loads(command(*argv, cwd=tmp_path, **offline).stdout)
-    newest = source.released(source.HISTORY).versions[-1]
+    newest = history.released(history.HISTORY).versions[-1]
     assert told["template"] == {
         "source": "git+mlfactory::template",
         "version": newest,
@@ -65,7 +64,7 @@ def test_a_wheel_updates_a_factory_without_a_checkout(
     program, factory = installed / "mlfactory", tmp_path / "made"
     command(program, "new", "made", "--no-setup", "--defaults", cwd=tmp_path, **offline)
     (history,) = installed.parent.glob("lib/python*/site-packages/mlfactory/history")
-    found = source.released(source.HISTORY)
+    found = history.released(history.HISTORY)
     stream.unpack(found.commit(found.newest).files, tmp_path / "next")
     page = tmp_path / "next/template/project/docs/runbook.md"
     page.write_text(page.read_text() + "\nOne more thing.\n")
@@ -73,6 +72,6 @@ def test_a_wheel_updates_a_factory_without_a_checkout(
     store.add(history, new, found.packed)
     assert "More." in command(program, "update", factory, "--dry-run", **offline).stdout
     command(program, "update", factory, "--defaults", **offline)
-    assert source.recorded_version(factory) == "98.0.0"
+    assert history.recorded_version(factory) == "98.0.0"
     assert (factory / "docs/runbook.md").read_text().endswith("One more thing.\n")
     assert "no drift" in command(program, "status", factory, **offline).stdout

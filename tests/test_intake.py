@@ -4,11 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from mlfactory.base.answers import Question
 from mlfactory.base.errors import MlfactoryError, UsageError
-from mlfactory.base.model import Question, Request
 from mlfactory.new import intake
 from mlfactory.new.journal import Run
-from mlfactory.render import copier as engine
+from mlfactory.new.request import Request
+from mlfactory.render import copier
 
 
 class Silent:
@@ -21,7 +22,7 @@ class Silent:
 
 @pytest.fixture
 def questions(contract_template: Path) -> dict[str, Question]:
-    with engine.opened(engine.template(str(contract_template))) as sheet:
+    with copier.opened(copier.template(str(contract_template))) as sheet:
         return dict(sheet.questions)
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from mlfactory.base.errors import MlfactoryError, UsageError
-from mlfactory.base.model import Request, StepResult
 from mlfactory.new import journal
-from mlfactory.new.journal import Run
+from mlfactory.new.journal import Run, StepResult
+from mlfactory.new.request import Request
 
 
 @pytest.fixture

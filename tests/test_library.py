@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from mlfactory.base import git
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.base.model import Outcome, Wish
 from mlfactory.cli import console
 from mlfactory.cli.app import app
 from mlfactory.doctor import run as doctor
-from mlfactory.render import copier as engine
-from mlfactory.template import history as source
-from mlfactory.template import release
-from mlfactory.update import drift, library
+from mlfactory.render import copier
+from mlfactory.render.result import RenderOptions
+from mlfactory.template import history, release
+from mlfactory.update import diff, drift, library
 from mlfactory.update import run as update
+from mlfactory.update.run import Outcome
 
 from .runtimes import change
 
@@ -30,8 +30,8 @@ MODULE = "runtime/mlfactory_runtime/cli.py"
 def factory(origin: Path, commit_all: Any) -> Path:
     """A factory of the released version, in git."""
     place = origin.parent / "made"
-    with engine.opened(engine.template()) as sheet:
-        engine.render(sheet, place, {})
+    with copier.opened(copier.template()) as sheet:
+        copier.render(sheet, place, {})
     commit_all(place)
     return place
 
@@ -52,7 +52,7 @@ def test_the_patch_shows_what_the_newest_changes(
 ) -> None:
     change(origin)
     found = library.difference(factory)
-    assert (found.from_version, found.to_version) == ("0.4.0", source.history().newest)
+    assert (found.from_version, found.to_version) == ("0.4.0", history.load().newest)
     assert "--- a/mlfactory_runtime/cli.py\n+++ b/mlfactory_runtime/cli.py\n" in found.patch
     assert "\n-    print('one')\n+    print('two')\n" in found.patch
     assert "\n-Version: 0.4.0\n" in found.patch
@@ -77,7 +77,7 @@ def test_a_changed_wheel_is_compared_as_it_is(factory: Path) -> None:
 
 
 def test_a_factory_with_files_is_told_how_to_compare(factory: Path) -> None:
-    updated(factory, wish=Wish(settings={"runtime": "source"}))
+    updated(factory, wish=RenderOptions(settings={"runtime": "source"}))
     with pytest.raises(MlfactoryError, match="has no wheel") as caught:
         library.difference(factory)
     assert caught.value.hint.startswith("mlfactory diff --update")
@@ -100,7 +100,7 @@ def test_an_unreleased_wheel_says_so(factory: Path, origin: Path) -> None:
     updated(factory)
     found = seen(factory)
     assert found.state == "warning"
-    assert f"{source.history().development} was never released" in found.detail
+    assert f"{history.load().development} was never released" in found.detail
 
 
 def test_a_wheel_of_an_unknown_release_is_an_error(factory: Path) -> None:
@@ -116,11 +116,11 @@ def test_a_factory_without_a_wheel_is_in_order(factory: Path) -> None:
 
 def test_the_files_come_into_the_repository_and_leave_it(factory: Path) -> None:
     before = tree(factory)
-    updated(factory, wish=Wish(settings={"runtime": "source"}))
+    updated(factory, wish=RenderOptions(settings={"runtime": "source"}))
     assert (factory / MODULE).is_file()
     assert not (factory / "vendor").exists()
     assert not drift.status(factory).behind
-    updated(factory, wish=Wish(settings={"runtime": "wheel"}))
+    updated(factory, wish=RenderOptions(settings={"runtime": "wheel"}))
     assert tree(factory) == before
 
 
@@ -132,7 +132,7 @@ def test_edits_of_the_files_are_merged_with_the_next_version(
     factory: Path,
     origin: Path,
 ) -> None:
-    updated(factory, wish=Wish(settings={"runtime": "source"}))
+    updated(factory, wish=RenderOptions(settings={"runtime": "source"}))
     module = factory / MODULE
     module.write_text(f"{module.read_text()}\n\n# ours\n")
     git.run("commit", "--quiet", "--all", "--message", "ours", cwd=factory)
@@ -145,11 +145,11 @@ def test_edits_of_the_files_are_merged_with_the_next_version(
 
 
 def test_edits_of_the_files_are_not_lost_on_the_way_back(factory: Path) -> None:
-    updated(factory, wish=Wish(settings={"runtime": "source"}))
+    updated(factory, wish=RenderOptions(settings={"runtime": "source"}))
     module = factory / MODULE
     module.write_text(f"{module.read_text()}\n\n# ours\n")
     git.run("commit", "--quiet", "--all", "--message", "ours", cwd=factory)
-    assert updated(factory, wish=Wish(settings={"runtime": "wheel"})).state == "conflicts"
+    assert updated(factory, wish=RenderOptions(settings={"runtime": "wheel"})).state == "conflicts"
     assert "# ours" in module.read_text()
 
 
@@ -170,8 +170,8 @@ def test_a_patch_for_programs_has_the_wheel_and_one_for_people_has_not(
     origin: Path,
 ) -> None:
     change(origin)
-    assert "GIT binary patch" in drift.diff(factory, [], update=True)
-    assert "GIT binary patch" not in drift.diff(factory, [], update=True, color=True)
+    assert "GIT binary patch" in diff.diff(factory, [], update=True)
+    assert "GIT binary patch" not in diff.diff(factory, [], update=True, color=True)
 
 
 def test_the_command_prints_text(

@@ -11,9 +11,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from mlfactory import look as preflight
 from mlfactory.base.errors import ERROR, MlfactoryError
-from mlfactory.look import Look, file, look, look_frame
+from mlfactory.look import Look, columns, file, look, look_frame
 
 from .dirty import DIRTY, Dirty, sheet
 
@@ -190,7 +189,7 @@ def test_quotes_bom_and_windows_lines_are_read(tmp_path: Path) -> None:
 
 
 def test_columns_are_the_header(file_of: Callable[..., Path]) -> None:
-    assert preflight.columns(file_of(day=None))[:2] == ("id", "amount")
+    assert columns(file_of(day=None))[:2] == ("id", "amount")
 
 
 @pytest.mark.parametrize(
@@ -579,7 +578,7 @@ def test_several_files_are_one_table(monthly: Callable[..., tuple[Path, ...]]) -
     paths = monthly(churned=["no"] * ROWS)
     seen = look(paths, "churned", identifier="id", time="day")
     assert (seen.rows, seen.path, seen.columns[0]) == (2 * ROWS, paths[0], "id")
-    assert preflight.columns(paths) == seen.columns
+    assert columns(paths) == seen.columns
 
 
 @pytest.mark.parametrize(

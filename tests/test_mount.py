@@ -8,20 +8,18 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from mlfactory.base import git
-from mlfactory.base import uv as packages
+from mlfactory.base import git, uv
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.render import copier as engine
-from mlfactory.template import history as source
-from mlfactory.template import mount, release, stream, wheel
+from mlfactory.render import copier
+from mlfactory.template import history, mount, release, stream, wheel
 
 from .conftest import Command
 from .runtimes import change
 
 
 def rendered(tmp_path: Path, **answers: str) -> Path:
-    with engine.opened(engine.template()) as sheet:
-        engine.render(sheet, tmp_path / "made", answers)
+    with copier.opened(copier.template()) as sheet:
+        copier.render(sheet, tmp_path / "made", answers)
     return tmp_path / "made"
 
 
@@ -40,14 +38,14 @@ def test_a_release_is_a_stream_without_the_package_and_a_wheel(origin: Path) -> 
 
 
 def test_a_release_is_known_again(origin: Path) -> None:
-    assert source.history().names == ("0.4.0",)
+    assert history.load().names == ("0.4.0",)
     with pytest.raises(MlfactoryError, match="has not changed"):
         release.release("0.5.0", origin, origin / "history")
 
 
 @pytest.mark.usefixtures("origin")
 def test_the_repository_has_the_runtime_where_it_is_rendered() -> None:
-    repository = source.repository()
+    repository = history.repository()
     listed = git.run("ls-tree", "-r", "--name-only", "v0.4.0", cwd=repository).out.splitlines()
     assert not [name for name in listed if name.startswith("template/runtime/")]
     assert f"{mount.VENDOR}mlfactory_runtime-0.4.0-py3-none-any.whl" in listed
@@ -60,7 +58,7 @@ def test_the_wheel_is_rendered_by_default(tmp_path: Path) -> None:
     made = rendered(tmp_path)
     file = "vendor/mlfactory_runtime-0.4.0-py3-none-any.whl"
     assert names(made) == {".copier-answers.yml", "pyproject.toml", file}
-    assert (made / file).read_bytes() == source.history().wheel("0.4.0")
+    assert (made / file).read_bytes() == history.load().wheel("0.4.0")
     assert "runtime" not in (made / ".copier-answers.yml").read_text()
 
 
@@ -90,14 +88,14 @@ def test_a_factory_installs_what_it_holds(
     """Also of a version that was never released."""
     change(origin)
     made = rendered(tmp_path, runtime=runtime)
-    command(packages.uv(), "sync", "--quiet", "--python", packages.base_python(), cwd=made)
+    command(uv.program(), "sync", "--quiet", "--python", uv.base_python(), cwd=made)
     assert command(made / ".venv/bin/factory").stdout == "two\n"
-    assert source.history().development in (made / "uv.lock").read_text()
+    assert history.load().development in (made / "uv.lock").read_text()
 
 
 def test_another_runtime_is_another_version(origin: Path) -> None:
     change(origin)
-    found = source.history()
+    found = history.load()
     assert found.newest.startswith("0.4.1.dev")
     content = dict(wheel.members(found.wheel(found.newest)))
     assert (
@@ -107,12 +105,12 @@ def test_another_runtime_is_another_version(origin: Path) -> None:
 
 
 def test_the_next_release_holds_the_change_only(origin: Path) -> None:
-    before = git.run("rev-parse", "v0.4.0", cwd=source.repository()).out
+    before = git.run("rev-parse", "v0.4.0", cwd=history.repository()).out
     change(origin)
     release.release("0.5.0", origin, origin / "history")
     content = lzma.decompress((origin / "history/0.5.0.stream.xz").read_bytes())
     assert b"\nM " not in content
-    repository = source.repository()
+    repository = history.repository()
     assert git.run("rev-parse", "v0.4.0", cwd=repository).out == before
     changed = git.run("diff", "--name-status", "--no-renames", "v0.4.0", "v0.5.0", cwd=repository)
     assert len(changed.out.splitlines()) == 5  # a module, two wheels, two places of the version
@@ -121,17 +119,17 @@ def test_the_next_release_holds_the_change_only(origin: Path) -> None:
 def test_a_release_without_its_wheel_is_damaged(origin: Path) -> None:
     (origin / "history/mlfactory_runtime-0.4.0-py3-none-any.whl").unlink()
     with pytest.raises(MlfactoryError, match=r"0\.4\.0-py3-none-any\.whl is missing"):
-        source.repository(source.released(origin / "history"))
+        history.repository(history.released(origin / "history"))
 
 
 def test_a_name_that_copier_would_render_is_refused(origin: Path) -> None:
     (origin / "template/runtime/mlfactory_runtime/page.jinja").touch()
     with pytest.raises(MlfactoryError, match=r"would render template/runtime/.*/page\.jinja"):
-        source.repository()
+        history.repository()
 
 
 def test_without_a_runtime_nothing_is_mounted(origin: Path) -> None:
     shutil.rmtree(origin / "template/runtime/mlfactory_runtime")
-    found = source.history()
+    found = history.load()
     assert found.rendered(found.newest) == found.commit(found.newest)
     assert found.wheel(found.newest) == b""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlfactory.template import history as source
+from mlfactory.template import history
 
 from .conftest import Command
 from .template.pages import script
@@ -49,7 +49,7 @@ def do(command: Command, tmp_path: Path) -> Command:
 def test_use_your_own_template(
     server: Server, do: Command, tmp_path: Path, mlfactory: Command, command: Command
 ) -> None:
-    first = source.released(source.HISTORY).versions[0]
+    first = history.released(history.HISTORY).versions[0]
     mlfactory("new", "churn", "--no-setup", "--defaults", "--ref", first, cwd=tmp_path)
     theirs, ours = server("template"), server("our-template")
     done = do("own-template.md")

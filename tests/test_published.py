@@ -16,12 +16,11 @@ from typing import Any
 import pytest
 import yaml
 from mlfactory.base.errors import MlfactoryError, UsageError
-from mlfactory.template import history as source
-from mlfactory.template import published as lineage
+from mlfactory.template import history, published
 
 from .conftest import Command, Release
 
-RELEASED = source.released(source.HISTORY).versions
+RELEASED = history.released(history.HISTORY).versions
 LATER = "98.0.0"
 NEWEST = f"v{RELEASED[-1]}"
 
@@ -77,7 +76,7 @@ def head(command: Command, place: Path) -> str:
 def test_versions_are_listed_newest_first_without_the_checkouts_own(mlfactory: Command) -> None:
     told = json.loads(mlfactory("template", "versions", "--json").stdout)["versions"]
     assert [one["version"] for one in told] == [f"v{name}" for name in reversed(RELEASED)]
-    where = source.repository(source.released(source.HISTORY))
+    where = history.repository(history.released(history.HISTORY))
     assert {f"refs/tags/{one['version']}": one["commit"] for one in told}.items() <= refs(
         where
     ).items()
@@ -85,8 +84,8 @@ def test_versions_are_listed_newest_first_without_the_checkouts_own(mlfactory: C
 
 def test_the_changelog_of_a_span(release: Release) -> None:
     release(LATER)
-    repository = source.repository(source.released(source.HISTORY))
-    told = lineage.changelog(f"{RELEASED[-1]}..v{LATER}", str(repository))
+    repository = history.repository(history.released(history.HISTORY))
+    told = published.changelog(f"{RELEASED[-1]}..v{LATER}", str(repository))
     assert (told.from_version, told.to_version) == (NEWEST, f"v{LATER}")
     assert told.text == f"- mlfactory template {LATER}"
 
@@ -101,9 +100,9 @@ def test_the_changelog_of_the_programs_own_template_is_the_releases_text(
 
 def test_a_span_that_runs_backwards_is_a_matter_of_usage(release: Release) -> None:
     release(LATER)
-    repository = source.repository(source.released(source.HISTORY))
+    repository = history.repository(history.released(history.HISTORY))
     with pytest.raises(UsageError, match=f"v{RELEASED[-1]} is older than v{LATER}"):
-        lineage.changelog(f"{LATER}..{RELEASED[-1]}", str(repository))
+        published.changelog(f"{LATER}..{RELEASED[-1]}", str(repository))
 
 
 def test_a_version_that_is_not_there_is_a_matter_of_usage(mlfactory: Command) -> None:
@@ -115,7 +114,7 @@ def test_a_version_that_is_not_there_is_a_matter_of_usage(mlfactory: Command) ->
 def test_published_commits_are_those_of_the_history(bare: Path, mlfactory: Command) -> None:
     told = json.loads(mlfactory("template", "publish", bare, "--json").stdout)
     assert told["new"] == told["versions"] == [f"v{name}" for name in RELEASED]
-    own = refs(source.repository(source.released(source.HISTORY)))
+    own = refs(history.repository(history.released(history.HISTORY)))
     own.pop("HEAD")
     assert refs(bare) == own
 
@@ -136,10 +135,10 @@ def test_a_dry_run_says_what_would_be_pushed(bare: Path, mlfactory: Command) -> 
 def test_later_releases_are_published_onto_an_earlier_publication(
     bare: Path, release: Release
 ) -> None:
-    lineage.publish(str(bare))
+    published.publish(str(bare))
     first = refs(bare)
     release(LATER)
-    assert lineage.publish(str(bare)).new == (f"v{LATER}",)
+    assert published.publish(str(bare)).new == (f"v{LATER}",)
     now = refs(bare)
     assert {name: now[name] for name in first if name.startswith("refs/tags/")}.items() <= (
         first.items()
@@ -151,7 +150,7 @@ def test_what_a_newer_program_published_is_left_alone(
     bare: Path, release: Release, mlfactory: Command
 ) -> None:
     release(LATER)
-    lineage.publish(str(bare))
+    published.publish(str(bare))
     before = refs(bare)
     assert "has all of them already" in mlfactory("template", "publish", bare).stderr
     assert refs(bare) == before
@@ -221,7 +220,7 @@ def test_moving_twice_and_back(
     mlfactory("template", "use", "mlfactory::template", factory)
     assert answers(factory) == before
     told = json.loads(mlfactory("status", factory, "--json").stdout)["projects"][0]
-    assert told["source"] == source.SOURCE
+    assert told["source"] == history.SOURCE
 
 
 def test_a_move_to_another_history_is_refused(
@@ -252,7 +251,7 @@ def test_a_move_of_a_dirty_project_is_refused(
 def test_a_factory_of_a_development_version_cannot_move(
     bare: Path, tmp_path: Path, mlfactory: Command
 ) -> None:
-    if not source.history().development:
+    if not history.load().development:
         pytest.skip("the template is as it was released")
     mlfactory("template", "publish", bare)
     mlfactory("new", "young", "--no-setup", "--defaults", cwd=tmp_path)
@@ -268,7 +267,7 @@ def test_after_a_move_copier_needs_no_mlfactory(
     current = bystander("check-update", "--output-format", "json", cwd=factory).stdout
     assert json.loads(current)["update_available"] is False
     release(LATER)
-    lineage.publish(str(bare))
+    published.publish(str(bare))
     current = bystander("check-update", "--output-format", "json", cwd=factory).stdout
     assert json.loads(current)["latest_version"] == LATER
     bystander("update", "--defaults", "--quiet", cwd=factory)
@@ -282,7 +281,7 @@ def test_after_a_move_our_own_update_follows_the_new_address(
     mlfactory("template", "publish", bare)
     mlfactory("template", "use", bare, factory)
     release(LATER)
-    lineage.publish(str(bare))
+    published.publish(str(bare))
     mlfactory("update", factory, "--defaults")
     assert f"Read what {LATER} says." in (factory / "docs/runbook.md").read_text()
     assert answers(factory)["_src_path"] == str(bare)
@@ -353,7 +352,7 @@ def test_over_http_from_publication_to_a_bots_update(
     assert found["_src_path"] == f"{server}/template.git"
     assert f"refs/tags/{found['_commit']}" in refs(found["_src_path"])
     release(LATER)
-    lineage.publish(f"{server}/template.git")
+    published.publish(f"{server}/template.git")
     bystander("update", "--defaults", "--quiet", "--vcs-ref", f"v{LATER}", cwd=factory)
     assert answers(factory) == {**found, "_commit": f"v{LATER}"}
     told = json.loads(mlfactory("status", factory, "--json").stdout)["projects"][0]
@@ -404,7 +403,7 @@ def test_only_the_address_changes_however_it_is_written(
     file = factory / ".copier-answers.yml"
     old = answers(factory)
     file.write_text(
-        file.read_text().replace(f"_src_path: {source.SOURCE}\n", record.format(source.SOURCE))
+        file.read_text().replace(f"_src_path: {history.SOURCE}\n", record.format(history.SOURCE))
         + "# the end\n"
     )
     assert answers(factory) == old
@@ -449,4 +448,4 @@ def test_a_cruft_project_moves_too(tmp_path: Path, command: Command, mlfactory: 
 
 def test_publishing_refuses_what_git_would_take_for_an_option() -> None:
     with pytest.raises(MlfactoryError, match="is no address"):
-        lineage.publish("--mirror")
+        published.publish("--mirror")

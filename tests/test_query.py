@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 import yaml
-from mlfactory import look as preflight
+from mlfactory import look
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.look import query
 
@@ -199,7 +199,7 @@ def test_what_is_no_table_to_learn_from_is_told(
     sql.write_text(text)
     with pytest.raises(MlfactoryError) as caught:
         answer = query.ask(sql, URL)
-        preflight.look_frame("the query", answer.frame, answer.rows, target="churned")
+        look.look_frame("the query", answer.frame, answer.rows, target="churned")
     assert said in caught.value.message
     assert caught.value.hint
 
@@ -233,8 +233,8 @@ def test_only_the_first_rows_are_looked_at_and_that_is_said(
     sql.write_text("select n, n % 2 = 0 as even from generate_series(1, 3000000) n")
     answer = query.ask(sql, URL)
     assert (answer.frame.height, answer.rows) == (10_000, None)
-    look = preflight.look_frame("numbers", answer.frame, answer.rows, target="even")
-    assert any("first 10,000 rows" in warning for warning in look.warnings)
+    seen = look.look_frame("numbers", answer.frame, answer.rows, target="even")
+    assert any("first 10,000 rows" in warning for warning in seen.warnings)
 
 
 def test_types_are_those_that_the_factory_will_have(

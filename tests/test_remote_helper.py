@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlfactory.template import history as source
+from mlfactory.template import history
 
 pytestmark = pytest.mark.usefixtures("path")
 
@@ -27,31 +27,31 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_git_clones_the_template(tmp_path: Path, command: Any) -> None:
-    command("git", "clone", "--quiet", source.URL, tmp_path / "clone")
+    command("git", "clone", "--quiet", history.URL, tmp_path / "clone")
     assert (tmp_path / "clone" / "copier.yml").is_file()
 
 
 def test_git_lists_every_version(command: Any) -> None:
-    listed = command("git", "ls-remote", "--tags", source.URL).stdout
-    assert all(f"refs/tags/v{name}\n" in listed for name in source.history().names)
+    listed = command("git", "ls-remote", "--tags", history.URL).stdout
+    assert all(f"refs/tags/v{name}\n" in listed for name in history.load().names)
 
 
 def test_copier_copies_the_template_and_records_where_it_came_from(
     tmp_path: Path, command: Any
 ) -> None:
-    newest = f"v{source.history().newest}"
+    newest = f"v{history.load().newest}"
     options = ("--quiet", "--defaults", f"--vcs-ref={newest}")
-    command("copier", "copy", *options, source.SOURCE, tmp_path / "churn")
+    command("copier", "copy", *options, history.SOURCE, tmp_path / "churn")
     recorded = (tmp_path / "churn" / ".copier-answers.yml").read_text()
-    assert f"_commit: {newest}\n_src_path: {source.SOURCE}\n" in recorded
+    assert f"_commit: {newest}\n_src_path: {history.SOURCE}\n" in recorded
 
 
 def test_a_factory_that_is_newer_ends_in_a_sentence(tmp_path: Path, command: Any) -> None:
-    answers = f"_commit: v99.0.0\n_src_path: {source.SOURCE}\n"
+    answers = f"_commit: v99.0.0\n_src_path: {history.SOURCE}\n"
     (tmp_path / ".copier-answers.yml").write_text(answers)
     (tmp_path / "src").mkdir()
-    done = command("git", "ls-remote", source.URL, cwd=tmp_path / "src", code=128)
-    newest = source.history().newest
+    done = command("git", "ls-remote", history.URL, cwd=tmp_path / "src", code=128)
+    newest = history.load().newest
     assert done.stderr.startswith(
         "mlfactory: this factory records template version 99.0.0, "
         f"and the newest that this mlfactory has is {newest}. Run `uv tool upgrade mlfactory`"
@@ -64,7 +64,7 @@ def test_another_address_is_refused(command: Any) -> None:
 
 
 def test_pushing_is_refused(tmp_path: Path, command: Any) -> None:
-    command("git", "clone", "--quiet", source.URL, tmp_path / "clone")
+    command("git", "clone", "--quiet", history.URL, tmp_path / "clone")
     done = command("git", "push", "origin", "main", cwd=tmp_path / "clone", code=None)
     assert done.returncode != 0
     assert "the template can only be read" in done.stderr
@@ -74,7 +74,7 @@ def test_repository_variables_of_a_caller_do_not_mislead_it(
     command: Any, plain_template: Path
 ) -> None:
     env = {"GIT_DIR": str(plain_template / ".git")}
-    listed = command("git", "ls-remote", "--tags", source.URL, **env).stdout
+    listed = command("git", "ls-remote", "--tags", history.URL, **env).stdout
     assert "refs/tags/v1.0.0\n" not in listed
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from mlfactory.base.errors import MlfactoryError, UsageError
-from mlfactory.template import repository as upstream
+from mlfactory.template import mirror, repository
 from mlfactory.template.repository import Upstream
 
 from .evolving import Repo, edited, init, mlfactory, project, release, template
@@ -17,95 +17,95 @@ def source(tmp_path: Path) -> Repo:
 
 @pytest.fixture
 def up(source: Repo) -> Upstream:
-    return upstream.mirrored(str(source.path))
+    return mirror.of_address(str(source.path))
 
 
 def test_versions_are_in_the_order_of_their_numbers(source: Repo) -> None:
     release(source, "v1.10.0", {"a": "4\n"})
     source.git("tag", "nightly")
     source.git("tag", "v0.9")
-    found = upstream.mirrored(str(source.path))
+    found = mirror.of_address(str(source.path))
     assert found.tags == ("v0.9", "v1.0.0", "v1.1.0", "v1.2.0", "v1.10.0")
     assert found.newest == "v1.10.0"
 
 
 def test_without_releases_the_newest_is_the_last_commit(tmp_path: Path) -> None:
     repo = init(tmp_path / "template").commit({"a": "1\n"})
-    up = upstream.mirrored(str(repo.path))
-    assert upstream.version(up, up.newest).commit == repo.head
+    up = mirror.of_address(str(repo.path))
+    assert repository.version(up, up.newest).commit == repo.head
 
 
 def test_a_copy_is_as_fresh_as_its_origin(source: Repo) -> None:
-    upstream.mirrored(str(source.path))
+    mirror.of_address(str(source.path))
     release(source, "v2.0.0", {"a": "4\n"})
-    assert upstream.mirrored(str(source.path)).newest == "v2.0.0"
+    assert mirror.of_address(str(source.path)).newest == "v2.0.0"
     source.git("tag", "--delete", "v2.0.0")
-    assert upstream.mirrored(str(source.path)).newest == "v1.2.0"
+    assert mirror.of_address(str(source.path)).newest == "v1.2.0"
 
 
 def test_a_tag_that_was_moved_is_followed(source: Repo) -> None:
-    upstream.mirrored(str(source.path))
+    mirror.of_address(str(source.path))
     source.commit({"a": "5\n"})
     source.git("tag", "--force", "v1.2.0")
-    found = upstream.mirrored(str(source.path))
-    assert upstream.version(found, "v1.2.0").commit == source.head
+    found = mirror.of_address(str(source.path))
+    assert repository.version(found, "v1.2.0").commit == source.head
 
 
 def test_a_branch_that_was_rewritten_is_followed(source: Repo) -> None:
-    upstream.mirrored(str(source.path))
+    mirror.of_address(str(source.path))
     source.git("commit", "--quiet", "--amend", "--message", "again")
-    found = upstream.mirrored(str(source.path))
-    assert upstream.version(found, "main").commit == source.head
+    found = mirror.of_address(str(source.path))
+    assert repository.version(found, "main").commit == source.head
 
 
 def test_where_nothing_is_new_nothing_is_fetched(source: Repo, up: Upstream) -> None:
     before = {p: p.stat().st_mtime_ns for p in up.folder.rglob("*")}
-    upstream.mirrored(str(source.path))
+    mirror.of_address(str(source.path))
     assert {p: p.stat().st_mtime_ns for p in up.folder.rglob("*")} == before
 
 
 def test_a_fetch_that_was_interrupted_is_made_again(source: Repo, up: Upstream) -> None:
-    (up.folder / upstream.LISTING).unlink()
+    (up.folder / repository.LISTING).unlink()
     up.folder.joinpath("refs/tags/v1.2.0").unlink(missing_ok=True)
-    assert upstream.mirrored(str(source.path)).tags == up.tags
+    assert mirror.of_address(str(source.path)).tags == up.tags
 
 
 @pytest.mark.parametrize("ref", ["v1.1.0", "1.1.0"])
 def test_a_version_is_known_with_and_without_its_letter(
     up: Upstream, source: Repo, ref: str
 ) -> None:
-    found = upstream.version(up, ref)
+    found = repository.version(up, ref)
     commit = source.git("rev-parse", "v1.1.0").strip()
     assert (found.name, found.commit) == ("v1.1.0", commit)
 
 
 def test_a_commit_gets_the_name_that_copier_records(up: Upstream, source: Repo) -> None:
     commit = source.commit({"a": "4\n"}).head
-    found = upstream.version(upstream.mirrored(up.source), commit)
+    found = repository.version(mirror.of_address(up.source), commit)
     assert found.name == source.git("describe", "--tags", "--always").strip()
-    assert upstream.version(up, found.name).commit == commit
+    assert repository.version(up, found.name).commit == commit
 
 
 @pytest.mark.parametrize("ref", ["v9", "--help", "", "v1.0.0^{tree}"])
 def test_an_unknown_version_is_a_wrong_call(up: Upstream, ref: str) -> None:
     with pytest.raises(UsageError, match="has no version"):
-        upstream.version(up, ref)
+        repository.version(up, ref)
 
 
 def test_older_is_what_came_before(up: Upstream) -> None:
-    one, two = upstream.version(up, "v1.0.0"), upstream.version(up, "v1.1.0")
-    assert upstream.is_older(up, one, two)
-    assert not upstream.is_older(up, two, one)
-    assert not upstream.is_older(up, one, one)
+    one, two = repository.version(up, "v1.0.0"), repository.version(up, "v1.1.0")
+    assert repository.is_older(up, one, two)
+    assert not repository.is_older(up, two, one)
+    assert not repository.is_older(up, one, one)
 
 
 def test_where_histories_part_the_number_decides(source: Repo) -> None:
     source.git("checkout", "--quiet", "-b", "old", "v1.0.0")
     release(source, "v1.0.1", {"b": "1\n"})
-    up = upstream.mirrored(str(source.path))
-    fix, main = upstream.version(up, "v1.0.1"), upstream.version(up, "v1.2.0")
-    assert upstream.is_older(up, fix, main)
-    assert not upstream.is_older(up, main, fix)
+    up = mirror.of_address(str(source.path))
+    fix, main = repository.version(up, "v1.0.1"), repository.version(up, "v1.2.0")
+    assert repository.is_older(up, fix, main)
+    assert not repository.is_older(up, main, fix)
 
 
 @pytest.mark.parametrize(
@@ -120,12 +120,12 @@ def test_where_histories_part_the_number_decides(source: Repo) -> None:
     ],
 )
 def test_an_address_as_git_takes_it(address: str, url: str) -> None:
-    assert upstream.git_url(address) == url
+    assert repository.git_url(address) == url
 
 
 def test_an_address_that_leads_nowhere(tmp_path: Path) -> None:
     with pytest.raises(MlfactoryError, match="cannot be reached") as caught:
-        upstream.mirrored(str(tmp_path))
+        mirror.of_address(str(tmp_path))
     assert caught.value.hint == f"Try `git ls-remote {tmp_path}`."
 
 
@@ -170,13 +170,13 @@ def test_the_changelog_is_found_however_it_is_written(tmp_path: Path) -> None:
     for name in ("CHANGELOG.md", "changelog.rst", "Changelog", "ChangeLog.txt"):
         first, second = {name: "# 1\n"}, {name: "# 2\n\n++ more\n\n# 1\n"}
         repo = template(tmp_path / name, first, second)
-        up = upstream.mirrored(str(repo.path))
-        old, new = upstream.version(up, "v1.0.0"), upstream.version(up, "v1.1.0")
-        assert upstream.changes(up, old, new) == "# 2\n\n++ more"
+        up = mirror.of_address(str(repo.path))
+        old, new = repository.version(up, "v1.0.0"), repository.version(up, "v1.1.0")
+        assert repository.changes(up, old, new) == "# 2\n\n++ more"
 
 
 def test_the_own_templates_releases_tell_it_themselves() -> None:
-    up = upstream.own(Path("/"))
-    told = upstream.changes(up, None, upstream.version(up, "v0.1.0"))
+    up = mirror.own(Path("/"))
+    told = repository.changes(up, None, repository.version(up, "v0.1.0"))
     assert told.startswith("mlfactory template 0.1.0\n\n")
     assert "\n- `mlfactory new DIRECTORY" in told

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from mlfactory.base import process
-from mlfactory.look import rows as tables
+from mlfactory.look import rows
 from mlfactory.new.samples import CARS, PENGUINS, Sample
 from mlfactory.simulate import page
 from mlfactory.simulate.setting import edit
@@ -22,7 +22,7 @@ DRIVERS = {PENGUINS: "body_mass_g", CARS: "weight_lbs"}
 
 
 def world(sample: Sample) -> World:
-    found = tables.read(sample.path, 2000).found
+    found = rows.read(sample.path, 2000).found
     texts = {"name", "origin", "bird_id", "island", "date_egg", "clutch_completion", "species"}
     kinds = {name: "string" if name in texts else "float" for name in found[0]}
     kinds |= {sample.target: "string" if sample is PENGUINS else "float", "cylinders": "int"}
@@ -41,7 +41,7 @@ def drawn(one: World, drifted: bool, count: int = 400) -> list[Row]:
 
 @pytest.mark.parametrize("sample", [PENGUINS, CARS], ids=["penguins", "cars"])
 def test_new_rows_lie_within_the_data_and_are_written_alike(sample: Sample) -> None:
-    one, data = world(sample), tables.read(sample.path, 2000).found
+    one, data = world(sample), rows.read(sample.path, 2000).found
     known = [value for old in data if (value := number(old[DRIVERS[sample]])) is not None]
     outcomes = {old[sample.target] for old in data}
     for row in drawn(one, True):
@@ -85,7 +85,7 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
 
     file, again = tmp_path / "a.parquet", tmp_path / "b.parquet"
     pl.DataFrame({"n": [1, None], "d": ["x", "y"]}).write_parquet(file)
-    found = tables.read(file, 10)
+    found = rows.read(file, 10)
     found.write(again, found.found)
     assert pl.read_parquet(again).equals(pl.read_parquet(file))
 

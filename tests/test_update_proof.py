@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
-from mlfactory.base.model import Outcome, Wish
-from mlfactory.project import record as linked
-from mlfactory.update import plan as planning
+from mlfactory.project import record
+from mlfactory.render.result import RenderOptions
+from mlfactory.update import plan
 from mlfactory.update import run as update
+from mlfactory.update.run import Outcome
 
 from . import histories
 from .histories import TALK, File, History, content, differing, git, plain, staged, state
@@ -92,14 +93,14 @@ def test_no_line_of_the_user_is_lost_and_the_plan_tells_what_happens(history: Hi
 
 def predicted(top: Path) -> dict[str, tuple[bytes, bool]]:
     """The files of the tree that the plan was made from."""
-    found = planning.course(linked.find(top))
-    with planning.prepared(found, Wish()) as ready:
+    found = plan.find_course(record.find(top))
+    with plan.preview(found, RenderOptions()) as ready:
         listed = ready.merge.leaves
         files = {}
         for name, (mode, oid) in listed.items():
             blob = subprocess.run(
                 ["git", "cat-file", "blob", oid], cwd=top, check=True, capture_output=True,
-                env={**histories.os.environ, **ready.bench.env},
+                env={**histories.os.environ, **ready.pair.bench.repository.env},
             ).stdout  # fmt: skip
             files[name] = (blob, mode == "100755")
     return plain(files)

@@ -3,14 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mlfactory.base import process
-from mlfactory.base import uv as packages
+from mlfactory.base import process, uv
 
 
 def test_pip_settings_that_uv_lacks_are_passed_on_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "https://user:secret@index.example.com/simple")
     monkeypatch.setenv("PIP_TRUSTED_HOST", "index.example.com")
-    found = packages.settings()
+    found = uv.settings()
     assert found.variables["UV_DEFAULT_INDEX"] == "https://user:secret@index.example.com/simple"
     assert found.variables["UV_INSECURE_HOST"] == "index.example.com"
     assert "index.example.com" in " ".join(found.notes)
@@ -20,19 +19,19 @@ def test_pip_settings_that_uv_lacks_are_passed_on_and_said(monkeypatch: pytest.M
 def test_what_uv_is_told_already_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "https://pip.example.com/simple")
     monkeypatch.setenv("UV_DEFAULT_INDEX", "https://uv.example.com/simple")
-    assert "UV_DEFAULT_INDEX" not in packages.settings().variables
+    assert "UV_DEFAULT_INDEX" not in uv.settings().variables
 
 
 def test_further_indexes_are_searched_as_pip_does(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://more.example.com/simple")
-    found = packages.settings().variables
+    found = uv.settings().variables
     assert found["UV_INDEX"] == "https://more.example.com/simple"
     assert found["UV_INDEX_STRATEGY"] == "unsafe-best-match"
 
 
 def test_folders_of_this_machine_are_kept_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_FIND_LINKS", "/srv/wheels https://links.example.com")
-    found = packages.settings()
+    found = uv.settings()
     assert found.variables["UV_FIND_LINKS"] == "https://links.example.com"
     assert found.local["UV_FIND_LINKS"] == "/srv/wheels https://links.example.com"
 
@@ -41,16 +40,16 @@ def test_a_proxy_serves_both_protocols(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTPS_PROXY", "HTTP_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_PROXY", "http://proxy.example.com:3128")
-    found = packages.settings().variables
+    found = uv.settings().variables
     assert found["HTTP_PROXY"] == found["HTTPS_PROXY"] == "http://proxy.example.com:3128"
 
 
 def test_uv_is_the_one_that_came_with_the_program() -> None:
-    assert "uv " in process.run([packages.uv(), "--version"]).out
+    assert "uv " in process.run([uv.program(), "--version"]).out
 
 
 def test_the_factory_s_programs_come_first(tmp_path: Path) -> None:
-    assert packages.environment(tmp_path)["PATH"].startswith(str(tmp_path / ".venv"))
+    assert uv.environment(tmp_path)["PATH"].startswith(str(tmp_path / ".venv"))
 
 
 def test_an_environment_is_made_under_another_active_one(
@@ -61,7 +60,7 @@ def test_an_environment_is_made_under_another_active_one(
     (tmp_path / "pyproject.toml").write_text(
         '[project]\nname = "x"\nversion = "0"\nrequires-python = ">=3.11"\n'
     )
-    packages.install(tmp_path)
+    uv.install(tmp_path)
     assert (tmp_path / "uv.lock").is_file()
     assert (tmp_path / ".venv/bin/python").exists()
     assert not (tmp_path / "other").exists()
@@ -81,12 +80,12 @@ def test_what_uv_is_told_under_another_name_wins_too(
     monkeypatch.delenv(there, raising=False)
     monkeypatch.setenv(name, "https://uv.example.org")
     monkeypatch.setenv(pip, "https://pip.example.org")
-    assert there not in packages.settings().variables
+    assert there not in uv.settings().variables
 
 
 def test_a_timeout_is_passed_on_under_either_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_DEFAULT_TIMEOUT", "77")
-    assert packages.settings().variables["UV_HTTP_TIMEOUT"] == "77"
+    assert uv.settings().variables["UV_HTTP_TIMEOUT"] == "77"
 
 
 def test_settings_of_uv_cannot_lead_the_environment_astray(
@@ -96,5 +95,5 @@ def test_settings_of_uv_cannot_lead_the_environment_astray(
     monkeypatch.setenv("UV_FROZEN", "1")
     text = '[project]\nname = "p"\nversion = "0"\nrequires-python = ">=3.11"\n'
     (tmp_path / "pyproject.toml").write_text(text)
-    packages.install(tmp_path)
+    uv.install(tmp_path)
     assert (tmp_path / ".venv" / "bin" / "python").exists()

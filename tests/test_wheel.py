@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlfactory.base import uv as packages
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.base.model import File
+from mlfactory.base.uv import program
 from mlfactory.template import stream, wheel
+from mlfactory.template.stream import File
 from packaging.metadata import Metadata
 from packaging.requirements import Requirement
 
@@ -79,7 +79,7 @@ def test_every_python_makes_the_same_bytes(
 
 def python(version: str) -> str:
     """An interpreter of this machine; nothing is downloaded."""
-    argv = (packages.uv(), "python", "find", "--no-python-downloads", version)
+    argv = (program(), "python", "find", "--no-python-downloads", version)
     done = subprocess.run(argv, capture_output=True, text=True)
     if done.returncode:
         pytest.skip(f"there is no Python {version} here")
@@ -88,7 +88,7 @@ def python(version: str) -> str:
 
 @pytest.mark.parametrize("installer", ["pip", "uv"])
 def test_installers_take_it(installer: str, built: Path, tmp_path: Path, command: Command) -> None:
-    uv, place = packages.uv(), tmp_path / "env"
+    uv, place = program(), tmp_path / "env"
     seed = ("--seed",) if installer == "pip" else ()
     command(uv, "venv", "--quiet", "--python", sys.executable, *seed, place)
     if installer == "pip":
@@ -109,7 +109,7 @@ def test_metadata_is_what_the_build_backend_makes_of_the_same_files(
     project = runtime / "pyproject.toml"
     project.write_text(project.read_text().replace('"0.0.0"', '"0.4.0"'))
     options = ("--quiet", "--wheel", "--out-dir", tmp_path / "dist")
-    command(packages.uv(), "build", *options, runtime)
+    command(program(), "build", *options, runtime)
     other = tmp_path / "dist" / built.name
     ours, theirs = (parsed(member(path, "METADATA")) for path in (built, other))
     assert ours == theirs

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlfactory.template import history as source
+from mlfactory.template import history
 
 from ..customers import customers
 from .conftest import SCRIPTS, Factory, execute
 
-RELEASES = source.released(source.HISTORY).versions
+RELEASES = history.released(history.HISTORY).versions
 OWN = (
     "params.yaml",
     "features.yaml",
@@ -95,7 +95,7 @@ def check_kept(factory: Factory, own: dict[str, str]) -> None:
     assert PARAGRAPH in factory.text("README.md")
     assert JOB in factory.text(WORKFLOW)
     assert not (factory.path / "docs/runbook.md").exists()
-    assert source.recorded_version(factory.path) == source.history().newest
+    assert history.recorded_version(factory.path) == history.load().newest
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def check_kept(factory: Factory, own: dict[str, str]) -> None:
 def test_a_factory_of_every_release_goes_to_the_newest_and_works(
     version: str, tmp_path: Path, env: dict[str, str]
 ) -> None:
-    if source.history().newest == version:
+    if history.load().newest == version:
         pytest.skip("this is the newest")
     factory = grown(version, tmp_path, env)
     own = {name: factory.text(name) for name in OWN}

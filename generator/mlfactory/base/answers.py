@@ -7,12 +7,14 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
 from .errors import MlfactoryError, UsageError
-from .model import Question
+
+Answers = Mapping[str, Any]
 
 FILE = ".copier-answers.yml"
 # Options of `mlfactory new` and the questions that they answer: the contract with every template.
@@ -36,6 +38,17 @@ pip polars pre_commit prometheus_client psycopg pyarrow pydantic pymysql pytest 
 scikit_learn scipy setuptools sklearn skops sqlalchemy src test tests tox typer uv uvicorn wheel
 yaml
 """
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question of a template; `asked` is false for values that are only computed."""
+
+    name: str
+    type: str
+    asked: bool
+    help: str = ""
+    choices: tuple[Any, ...] = ()
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -56,7 +56,7 @@ class Settings:
     notes: tuple[str, ...] = ()
 
 
-def uv() -> str:
+def program() -> str:
     """The uv program that was installed with mlfactory, else the one on the PATH."""
     from uv import find_uv_bin
 
@@ -175,7 +175,7 @@ def call(argv: list[str], variables: Mapping[str, str]) -> process.Result:
     hint = (
         "the last lines say what uv lacks; behind a firewall, give pip's index settings to uv too"
     )
-    return process.run([uv(), *argv], env=env, timeout=1800, hint=hint)
+    return process.run([program(), *argv], env=env, timeout=1800, hint=hint)
 
 
 def base_python() -> str:

@@ -11,22 +11,17 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlfactory.base.model import (
-    ERROR,
-    OK,
-    WARNING,
-    Change,
-    Finding,
-    Outcome,
-    Plan,
-    Restoring,
-    Status,
-    Summary,
-    folded,
-)
+from mlfactory.doctor.finding import ERROR, OK, WARNING, Finding
+from mlfactory.update.changes import Change, folded
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from mlfactory.new.summary import Summary
+    from mlfactory.update.drift import Status
+    from mlfactory.update.plan import UpdatePlan
+    from mlfactory.update.restore import Restoring
+    from mlfactory.update.run import Outcome
 
 STYLES = {OK: "green", WARNING: "yellow", ERROR: "red"}
 
@@ -61,7 +56,7 @@ class Terminal:
         """Say something that needs attention."""
         line("warning", "yellow", text)
 
-    def plan(self, plan: Plan) -> None:
+    def plan(self, plan: UpdatePlan) -> None:
         """Show what is about to be done."""
         if not self.quiet_plan:
             show_plan(plan)
@@ -122,21 +117,21 @@ def show_json(data: Any) -> None:
     sys.stdout.write(json.dumps(data, indent=2, default=str, allow_nan=False) + "\n")
 
 
-def show_summary(made: Summary) -> None:
+def show_summary(summary: Summary) -> None:
     """What `mlfactory new` made, its metrics against the baselines, and what to type next."""
-    template = f"{made.template['source']} {made.template['version']}".strip()
+    template = f"{summary.template['source']} {summary.template['version']}".strip()
     sys.stderr.write("\n")
-    line(made.project, "bold", f"{made.files} files from {template} in {made.path}")
-    if made.metrics:
-        rich_stderr().print(metrics_table(made.task, made.metrics, made.baselines or {}))
-    if made.verdict:
-        said = f"{made.verdict}: {made.reason}" if made.reason else made.verdict
-        line("verdict", "green" if made.verdict == "accepted" else "red", said)
-    if made.report:
-        line("report", "cyan", f"{made.path}/{made.report}")
-    for text in made.warnings:
+    line(summary.project, "bold", f"{summary.files} files from {template} in {summary.path}")
+    if summary.metrics:
+        rich_stderr().print(metrics_table(summary.task, summary.metrics, summary.baselines or {}))
+    if summary.verdict:
+        said = f"{summary.verdict}: {summary.reason}" if summary.reason else summary.verdict
+        line("verdict", "green" if summary.verdict == "accepted" else "red", said)
+    if summary.report:
+        line("report", "cyan", f"{summary.path}/{summary.report}")
+    for text in summary.warnings:
         line("warning", "yellow", text)
-    for command in made.next:
+    for command in summary.next:
         line("next", "cyan", command)
 
 
@@ -190,12 +185,12 @@ def show_text(text: str) -> None:
     sys.stdout.buffer.flush()
 
 
-def show_plan(plan: Plan) -> None:
+def show_plan(plan: UpdatePlan) -> None:
     """The plan of an update, on stdout."""
     show_text("\n".join(plan_lines(plan)) + "\n")
 
 
-def plan_lines(plan: Plan) -> Iterator[str]:
+def plan_lines(plan: UpdatePlan) -> Iterator[str]:
     """From where to where, what is new, and what happens to each file."""
     if plan.is_current:
         yield f"{plan.project} is at {plan.to_version}: nothing to do"
@@ -214,9 +209,9 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     yield from ("", *(f"note: {text}" for text in plan.warnings)) if plan.warnings else ()
 
 
-def answered(found: Mapping[str, Any]) -> Iterator[str]:
+def answered(answers: Mapping[str, Any]) -> Iterator[str]:
     """Names with their values, as one can read them."""
-    for name, value in found.items():
+    for name, value in answers.items():
         yield f"{name}: {json.dumps(value, default=str, ensure_ascii=False)}"
 
 
@@ -261,9 +256,9 @@ def counted(one: Status) -> dict[str, int]:
     return dict(Counter(change.state for change in one.files))
 
 
-def show_statuses(found: list[Status]) -> None:
+def show_statuses(statuses: list[Status]) -> None:
     """A line per project, and below it what is not clean."""
-    for one in found:
+    for one in statuses:
         show_text("\n".join(status_lines(one)) + "\n")
 
 
@@ -280,14 +275,14 @@ def status_lines(one: Status) -> Iterator[str]:
     yield from (f"  note          {text}" for text in one.warnings)
 
 
-def show_restoring(told: Restoring) -> None:
+def show_restoring(restoring: Restoring) -> None:
     """What was put back, or would be."""
-    if not told.files:
+    if not restoring.files:
         note("nothing has drifted there")
         return
-    verb = "put back" if told.done else "would put back"
-    notes = (f"{c.state}, {c.note}, which stays" if c.note else c.state for c in told.files)
-    rows = zip(told.files, notes, strict=True)
+    verb = "put back" if restoring.done else "would put back"
+    notes = (f"{c.state}, {c.note}, which stays" if c.note else c.state for c in restoring.files)
+    rows = zip(restoring.files, notes, strict=True)
     show_text("".join(f"{verb}  {change.path}  ({note})\n" for change, note in rows))
 
 

@@ -40,17 +40,19 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """The project against a fresh render of its recorded version, as a patch."""
-    from mlfactory.update import drift, library
+    from mlfactory.update import library
+    from mlfactory.update.diff import diff as patch_of
+    from mlfactory.update.diff import project_and_names
 
     from . import console
 
-    place, names = drift.project_and_names(paths or [])
+    place, names = project_and_names(paths or [])
     color = console.is_coloured() and not as_json
     if runtime:
         found = library.difference(place, to=to, reverse=reverse, color=color, file=answers_file)
         console.show_json(console.plain(found)) if as_json else console.show_text(found.patch)
         return
-    patch = drift.diff(
+    patch = patch_of(
         place,
         names,
         to=to,
@@ -75,12 +77,12 @@ def restore(
     as_json: AsJson = False,
 ) -> None:
     """Put drifted or deleted files back as the template has them at the recorded version."""
-    from mlfactory.update import restore as restoring
+    from mlfactory.update import restore
 
     from . import console
 
-    told = restoring.restore(Path.cwd(), paths, dry_run=dry_run, file=answers_file, trust=trust)
+    done = restore.restore(Path.cwd(), paths, dry_run=dry_run, file=answers_file, trust=trust)
     if as_json:
-        console.show_json(console.plain(told))
+        console.show_json(console.plain(done))
     else:
-        console.show_restoring(told)
+        console.show_restoring(done)

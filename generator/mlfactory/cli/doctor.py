@@ -19,11 +19,11 @@ def doctor(
     ] = False,
 ) -> int:
     """Can this machine and this factory work? Each finding comes with the command that mends it."""
-    from mlfactory.doctor import run as examination
+    from mlfactory.doctor import run
 
     from . import console
 
-    findings = examination.examine(Path(project) if project else None)
+    findings = run.examine(Path(project) if project else None)
     sound = all(finding.state != "error" for finding in findings)
     if as_json:
         console.show_json({"ok": sound, "findings": [console.plain(f) for f in findings]})

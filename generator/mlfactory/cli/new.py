@@ -78,8 +78,8 @@ def new(
 ) -> None:
     """Make a factory from data and train its first model; run it again to resume."""
     from mlfactory.base.answers import parse_settings
-    from mlfactory.base.model import Goal, Request
-    from mlfactory.new import run as create
+    from mlfactory.new import run
+    from mlfactory.new.request import Goal, Request
 
     from . import console
 
@@ -103,7 +103,7 @@ def new(
         template=template,
         ref=ref,
     )
-    made = create.new(
+    made = run.new(
         request,
         Goal(setup=not no_setup, train=not (no_setup or no_train)),
         console.Terminal(),

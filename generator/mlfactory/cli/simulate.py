@@ -26,16 +26,15 @@ def simulate(
     ] = False,
 ) -> int:
     """Replay a drifting world in minutes, on a copy of a factory: alarm, retraining, recovery."""
-    from mlfactory.simulate import page
-    from mlfactory.simulate import run as simulation
+    from mlfactory.simulate import page, run
 
     from . import console
 
-    plan = simulation.Plan(days=days, drift=drift, seconds=seconds, rows=rows)
+    scenario = run.Scenario(days=days, drift=drift, seconds=seconds, rows=rows)
     tell = console.note if as_json else console.show_line
-    told = simulation.simulate(Path(project) if project else None, plan, console.Terminal(), tell)
-    page.write(told, html)
+    record = run.simulate(Path(project) if project else None, scenario, console.Terminal(), tell)
+    page.write(record, html)
     console.note(f"the page is {html}")
     if as_json:
-        console.show_json(told)
-    return OK if told["recovered"] is not None else ATTENTION
+        console.show_json(record)
+    return OK if record["recovered"] is not None else ATTENTION

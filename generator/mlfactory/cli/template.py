@@ -21,11 +21,11 @@ template = typer.Typer(
 @template.command()
 def versions(url: Where = "", as_json: AsJson = False) -> None:
     """List the released versions, newest first."""
-    from mlfactory.template import published as lineage
+    from mlfactory.template import published
 
     from . import console
 
-    found = lineage.versions(url)
+    found = published.versions(url)
     if as_json:
         console.show_json({"versions": [console.plain(one) for one in found]})
     else:
@@ -41,11 +41,11 @@ def changelog(
     as_json: AsJson = False,
 ) -> None:
     """What changes in a project between two versions."""
-    from mlfactory.template import published as lineage
+    from mlfactory.template import published
 
     from . import console
 
-    found = lineage.changelog(span, url)
+    found = published.changelog(span, url)
     if as_json:
         console.show_json(console.plain(found))
     else:
@@ -61,15 +61,15 @@ def publish(
     as_json: AsJson = False,
 ) -> None:
     """Push the released history, same commits, to a git server of your own."""
-    from mlfactory.template import published as lineage
+    from mlfactory.template import published
 
     from . import console
 
-    found = lineage.publish(url, dry_run=dry_run)
+    found = published.publish(url, dry_run=dry_run)
     if as_json:
         console.show_json(console.plain(found))
     else:
-        console.note(found.told)
+        console.note(found.summary)
 
 
 @template.command()
@@ -98,4 +98,4 @@ def use(
     if as_json:
         console.show_json(console.plain(moved))
     else:
-        console.note(moved.told)
+        console.note(moved.summary)

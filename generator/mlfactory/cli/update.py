@@ -55,23 +55,23 @@ def update(
 ) -> int:
     """Bring a newer template into a project: one commit, merged by git, with your edits kept."""
     from mlfactory.base.answers import parse_settings
-    from mlfactory.base.model import Wish
-    from mlfactory.update import run as updating
+    from mlfactory.render.result import RenderOptions
+    from mlfactory.update import run
 
     from . import console
 
-    updating.check_one_way(go_on, abort)
+    run.check_one_way(go_on, abort)
     place, talk = Path(project), console.Terminal(quiet_plan=as_json)
     if go_on:
-        done = updating.resume(place, talk)
+        done = run.resume(place, talk)
     elif abort:
-        done = updating.abort(place)
+        done = run.abort(place)
     else:
         asks = console.is_interactive() and not (defaults or dry_run or as_json)
-        wish = Wish(parse_settings(setting or ()), asks, trust)
+        wish = RenderOptions(parse_settings(setting or ()), asks, trust)
         check = "" if no_check else check_command
-        options = updating.Options(to, wish, dry_run, check)
-        done = updating.update(place, options, talk, answers_file)
+        options = run.Options(to, wish, dry_run, check)
+        done = run.update(place, options, talk, answers_file)
     if as_json:
         console.show_json(console.outcome(done))
     else:

@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlfactory.base import answers, git, process
-from mlfactory.base import uv as packages
+from mlfactory.base import answers, git, process, uv
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.base.model import ERROR, OK, WARNING, Finding
-from mlfactory.template import history as source
-from mlfactory.template import wheel
+from mlfactory.template import history, wheel
+
+from .finding import ERROR, OK, WARNING, Finding
 
 SYSTEM_LIBRARY = "libgomp.so.1"
 SUPPORTED = ((3, 11), (3, 14))
@@ -41,7 +40,7 @@ class PY001:
     """Python can run mlfactory and its factories"""
 
     @staticmethod
-    def check(place: Path) -> Seen:
+    def check(folder: Path) -> Seen:
         version = sys.version_info[:2]
         text = f"Python {sys.version.split()[0]}"
         if SUPPORTED[0] <= version < SUPPORTED[1]:
@@ -53,12 +52,12 @@ class GIT001:
     """git runs, and knows who commits"""
 
     @staticmethod
-    def check(place: Path) -> Seen:
+    def check(folder: Path) -> Seen:
         version = git.run("--version").out.strip()
         numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
         if numbers < MERGING:
             return Seen(WARNING, f"{version} cannot merge updates", "Install git 2.38 or newer.")
-        if git.has_identity(place):
+        if git.has_identity(folder):
             return Seen(OK, version)
         remedy = "git config --global user.name NAME; git config --global user.email ADDRESS"
         return Seen(WARNING, f"{version}, without a name and address of yours", remedy)
@@ -68,16 +67,16 @@ class UV001:
     """uv installs what factories need"""
 
     @staticmethod
-    def check(place: Path) -> Seen:
-        version = process.run([packages.uv(), "--version"]).out.strip()
-        return Seen(OK, "; ".join([version, *packages.settings().notes]))
+    def check(folder: Path) -> Seen:
+        version = process.run([uv.program(), "--version"]).out.strip()
+        return Seen(OK, "; ".join([version, *uv.settings().notes]))
 
 
 class LIB001:
     """The system library that LightGBM needs is there"""
 
     @staticmethod
-    def check(place: Path) -> Seen:
+    def check(folder: Path) -> Seen:
         try:
             ctypes.CDLL(SYSTEM_LIBRARY)
         except OSError:
@@ -89,9 +88,9 @@ class TPL001:
     """The template can be read"""
 
     @staticmethod
-    def check(place: Path) -> Seen:
-        newest = source.history().newest
-        git.run("rev-parse", "--verify", "HEAD", cwd=source.repository())
+    def check(folder: Path) -> Seen:
+        newest = history.load().newest
+        git.run("rev-parse", "--verify", "HEAD", cwd=history.repository())
         return Seen(OK, f"template {newest}")
 
 
@@ -99,15 +98,15 @@ class FAC001:
     """The factory keeps the contract and its template version is known here"""
 
     @staticmethod
-    def check(place: Path) -> Seen:
-        found = answers.read(place / ".copier-answers.yml")
-        project = tomllib.loads((place / "pyproject.toml").read_text("utf-8"))
+    def check(folder: Path) -> Seen:
+        found = answers.read(folder / ".copier-answers.yml")
+        project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
         if project.get("tool", {}).get("mlfactory", {}).get("contract") not in (1, 2):
             return Seen(
                 ERROR, "pyproject.toml does not say contract = 2", "git log -p pyproject.toml"
             )
-        if source.recorded_version(place):
-            source.repository_for(place)
+        if history.recorded_version(folder):
+            history.repository_for(folder)
         return Seen(OK, f"from {found.get('_src_path')} {found.get('_commit', '')}".strip())
 
 
@@ -115,12 +114,12 @@ class RUN001:
     """The library that the factory runs on is one that was released"""
 
     @staticmethod
-    def check(place: Path) -> Seen:
-        paths = sorted((place / "vendor").glob(f"{wheel.PACKAGE}-*.whl"))
+    def check(folder: Path) -> Seen:
+        paths = sorted((folder / "vendor").glob(f"{wheel.PACKAGE}-*.whl"))
         if not paths:
             return Seen(OK, "there is no wheel of it in vendor/")
-        released = source.released_wheels()
-        seen = [_wheel(place, path, released.get(path.name)) for path in paths]
+        released = history.released_wheels()
+        seen = [_wheel(folder, path, released.get(path.name)) for path in paths]
         return max(seen, key=lambda one: (OK, WARNING, ERROR).index(one.state))
 
 
@@ -128,11 +127,11 @@ class ENV001:
     """The environment agrees with the lock"""
 
     @staticmethod
-    def check(place: Path) -> Seen:
-        if not (place / "uv.lock").is_file():
+    def check(folder: Path) -> Seen:
+        if not (folder / "uv.lock").is_file():
             return Seen(ERROR, "there is no uv.lock", "uv lock && uv sync")
-        argv = [packages.uv(), "sync", "--locked", "--check", "--directory", str(place)]
-        done = process.run(argv, env=packages.NEUTRAL, ok=range(256))
+        argv = [uv.program(), "sync", "--locked", "--check", "--directory", str(folder)]
+        done = process.run(argv, env=uv.NEUTRAL, ok=range(256))
         return _by_code(done, "environment, lock and pyproject.toml agree", "uv sync")
 
 
@@ -140,8 +139,8 @@ class CAT001:
     """The catalog is valid and the data keep the contract"""
 
     @staticmethod
-    def check(place: Path) -> Seen:
-        done = _factory(place, "factory", "check", "--json")
+    def check(folder: Path) -> Seen:
+        done = _factory(folder, "factory", "check", "--json")
         if not done.out.strip():
             return _by_code(done, "", "factory check")
         findings = json.loads(done.out)["findings"]
@@ -158,8 +157,8 @@ class DVC001:
     """The pipeline is up to date"""
 
     @staticmethod
-    def check(place: Path) -> Seen:
-        done = _factory(place, "dvc", "status", "--json")
+    def check(folder: Path) -> Seen:
+        done = _factory(folder, "dvc", "status", "--json")
         if done.code:
             return _by_code(done, "", "dvc status")
         changed = sorted(json.loads(done.out))
@@ -172,11 +171,11 @@ class DVC002:
     """Data and models are where colleagues can get them"""
 
     @staticmethod
-    def check(place: Path) -> Seen:
-        if not _factory(place, "dvc", "remote", "list").out.strip():
+    def check(folder: Path) -> Seen:
+        if not _factory(folder, "dvc", "remote", "list").out.strip():
             mend = "dvc remote add -d storage URL && dvc push"
             return Seen(WARNING, "there is no DVC remote", mend)
-        done = _factory(place, "dvc", "status", "--cloud", "--json")
+        done = _factory(folder, "dvc", "status", "--cloud", "--json")
         if done.code:
             return _by_code(done, "", "dvc remote list; dvc status --cloud")
         waiting = len(json.loads(done.out))
@@ -189,11 +188,11 @@ class HOOK001:
     """The hooks are installed and run"""
 
     @staticmethod
-    def check(place: Path) -> Seen:
-        hook = git.run("rev-parse", "--git-path", "hooks/pre-commit", cwd=place).out.strip()
-        if not (place / hook).is_file():
+    def check(folder: Path) -> Seen:
+        hook = git.run("rev-parse", "--git-path", "hooks/pre-commit", cwd=folder).out.strip()
+        if not (folder / hook).is_file():
             return Seen(WARNING, "commits are not checked", ".venv/bin/pre-commit install")
-        done = _factory(place, "pre-commit", "run", "--files", "features.yaml")
+        done = _factory(folder, "pre-commit", "run", "--files", "features.yaml")
         return _by_code(done, "they start, and the catalog passes", "pre-commit run --all-files")
 
 
@@ -215,10 +214,10 @@ def examine(project: Path | None) -> tuple[Finding, ...]:
     return tuple(_findings(place, (*MACHINE, *FACTORY) if inside else MACHINE))
 
 
-def _findings(place: Path, checks: tuple[type[Any], ...]) -> Iterator[Finding]:
+def _findings(folder: Path, checks: tuple[type[Any], ...]) -> Iterator[Finding]:
     for kind in checks:
         try:
-            seen = kind.check(place)
+            seen = kind.check(folder)
         except (MlfactoryError, OSError, ValueError) as error:
             remedy = error.hint if isinstance(error, MlfactoryError) else ""
             seen = Seen(ERROR, str(error), remedy)
@@ -226,13 +225,13 @@ def _findings(place: Path, checks: tuple[type[Any], ...]) -> Iterator[Finding]:
         yield Finding(kind.__name__, title, seen.state, seen.detail, seen.remedy)
 
 
-def _factory(place: Path, program: str, *args: str) -> process.Result:
+def _factory(folder: Path, program: str, *args: str) -> process.Result:
     """Run a program of the factory's environment; its code is for the check to judge."""
-    argv = [str(place / ".venv" / "bin" / program), *args]
-    return process.run(argv, place, env=packages.environment(place), ok=range(256), hint="uv sync")
+    argv = [str(folder / ".venv" / "bin" / program), *args]
+    return process.run(argv, folder, env=uv.environment(folder), ok=range(256), hint="uv sync")
 
 
-def _wheel(place: Path, path: Path, released: str | None) -> Seen:
+def _wheel(folder: Path, path: Path, released: str | None) -> Seen:
     """Whether a wheel has the hash that was released under its name."""
     name, version = f"vendor/{path.name}", wheel.version_of(path.name)
     if released:
@@ -241,7 +240,7 @@ def _wheel(place: Path, path: Path, released: str | None) -> Seen:
         return Seen(ERROR, f"{name} is not what was released", f"mlfactory restore {name}")
     if ".dev" in version:
         return Seen(WARNING, f"mlfactory-runtime {version} was never released", "mlfactory update")
-    own = source.recorded_version(place)
+    own = history.recorded_version(folder)
     upgrade = "uv tool upgrade mlfactory"
     return Seen(ERROR if own else WARNING, f"this mlfactory knows no release {name}", upgrade)
 

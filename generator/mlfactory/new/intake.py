@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlfactory.base import answers
+from mlfactory.base.answers import Question
 from mlfactory.base.errors import MlfactoryError, UsageError
-from mlfactory.base.model import Question, Request, Talk
+from mlfactory.base.talk import Talk
 
 from .journal import MANY, ONE, QUERY, Run
+from .request import Request
 
 if TYPE_CHECKING:
     from mlfactory.look import Look

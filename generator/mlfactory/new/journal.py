@@ -8,13 +8,23 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mlfactory.base import answers
+from mlfactory.base import answers, git
 from mlfactory.base.errors import MlfactoryError, UsageError
-from mlfactory.base.model import Request, StepResult
+
+from .request import Request
 
 FILE = "mlfactory-new.json"
 # What the data are made of: one file, the files of a pattern, or the rows of a query.
 ONE, MANY, QUERY = "file", "files", "query"
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """A finished step and its wall time."""
+
+    name: str
+    seconds: float
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,10 @@ class Run:
     finished: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+    @property
+    def repository(self) -> git.Repository:
+        return git.plain(self.path)
 
     @property
     def answers(self) -> Mapping[str, Any]:

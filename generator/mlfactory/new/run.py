@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from shlex import quote
-from typing import Any
 
 from mlfactory.base import answers, git
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.base.model import Goal, Request, StepResult, Summary, Talk, Template
-from mlfactory.render import copier as engine
-from mlfactory.template import history as source
+from mlfactory.base.talk import Talk
+from mlfactory.render import copier
+from mlfactory.template import choice, history
+from mlfactory.template.choice import Template
 
-from . import directory as place
 from . import intake, journal, steps
-from .journal import Run
+from .directory import absolute, check_free, count_files, publish, staging
+from .journal import Run, StepResult
+from .request import Goal, Request
+from .summary import Summary, summary
 
 CONTRACTS = (1, 2)  # until 0.3, and since
-NO_REMOTE = (
-    "there is no DVC remote: colleagues cannot get the data yet; "
-    "`dvc remote add -d storage URL && dvc push` mends that"
-)
 UNRELEASED = "the template {} is not released: it comes from a checkout, and only this clone has it"
 NESTED = "{} lies inside the repository {}; the factory gets a repository of its own"
 PLAIN = "the template does not keep mlfactory's contract: rendered and committed, nothing more"
@@ -62,10 +60,10 @@ def new(request: Request, goal: Goal, talk: Talk, *, ask: bool = False) -> Summa
     """
     intake.check_together(request)
     git.require()
-    directory = place.absolute(request.directory)
+    directory = absolute(request.directory)
     begun = journal.load(directory)
     if begun is None:
-        place.check_free(directory)
+        check_free(directory)
         begun = begin(request, directory, talk, ask=ask)
     else:
         resume(begun, request, goal, talk)
@@ -75,21 +73,21 @@ def new(request: Request, goal: Goal, talk: Talk, *, ask: bool = False) -> Summa
 
 def begin(request: Request, directory: Path, talk: Talk, *, ask: bool) -> Run:
     """Look, render and make the repository beside the directory; a failure leaves nothing."""
-    template = engine.template(request.template, request.ref)
+    template = choice.template(request.template, request.ref)
     run = Run(directory, request, template.source, template.version, template.released)
-    with engine.opened(template) as sheet, place.staging(directory) as staged:
+    with copier.opened(template) as sheet, staging(directory) as staged:
         run = intake.gather(run, directory, sheet.questions)
         run = intake.choose_target(run, talk, ask=ask)
         run = journal.warned(run, early_warnings(template, directory))
         for step in first_steps(run, template, sheet, ask=ask):
             run = perform(replace(run, path=staged), step, talk)
         journal.save(run)
-        place.publish(staged, directory)
+        publish(staged, directory)
     return replace(run, path=directory)
 
 
 def first_steps(
-    run: Run, template: Template, sheet: engine.Sheet, *, ask: bool
+    run: Run, template: Template, sheet: copier.Sheet, *, ask: bool
 ) -> tuple[Step, ...]:
     """The steps before the directory exists."""
     look = (Step("look", "Look at the data", intake.look),) if run.data else ()
@@ -107,14 +105,14 @@ def early_warnings(template: Template, directory: Path) -> list[str]:
     return nested if template.released else [*nested, UNRELEASED.format(template.version)]
 
 
-def render(run: Run, sheet: engine.Sheet, ask: bool) -> Run:
+def render(run: Run, sheet: copier.Sheet, ask: bool) -> Run:
     """Let copier write the tree; what it asked for is checked against the data, too."""
-    version = engine.render(sheet, run.path, run.given, ask=ask)
+    version = copier.render(sheet, run.path, run.given, ask=ask)
     if not run.path.is_dir():
         raise MlfactoryError(f"the template {run.source} renders nothing")
     run = replace(run, version=run.version or version.removeprefix("v"))
     run = intake.look_again(run)
-    return replace(run, contract=keeps_contract(run.path), files=place.count_files(run.path))
+    return replace(run, contract=keeps_contract(run.path), files=count_files(run.path))
 
 
 def keeps_contract(path: Path) -> bool:
@@ -137,16 +135,16 @@ def keeps_contract(path: Path) -> bool:
 
 def repository(run: Run, template: Template) -> Run:
     """Make the git repository; it keeps an unreleased template, so that it can be updated."""
-    git.init(run.path)
+    made = git.init(run.path)
     if template.repository is not None and not template.released:
         tag = f"refs/tags/v{template.version}"
-        git.fetch(run.path, template.repository, tag, f"{source.REF}{template.version}")
+        git.fetch(made, template.repository, tag, f"{history.REF}{template.version}")
     return run if run.contract else journal.warned(run, [PLAIN])
 
 
 def resume(run: Run, request: Request, goal: Goal, talk: Talk) -> None:
     """Say what is left to do. Raises UsageError when the request contradicts the recorded one."""
-    journal.check_same(run, intake.located(request), engine.template_source(request.template))
+    journal.check_same(run, intake.located(request), choice.template_source(request.template))
     if remaining(run, goal):
         talk.note(f"{run.path.name} was begun before; going on after {run.finished[-1]!r}")
     else:
@@ -194,46 +192,3 @@ def step_failed(run: Run, step: Step, message: str, hint: str) -> MlfactoryError
     again = f"mlfactory new {quote(run.request.directory)}"
     kept = f"{run.path} is kept: run `{again}` again to resume."
     return MlfactoryError(f"step {step.name!r} failed: {message}", f"{hint}\n{kept}".strip())
-
-
-def summary(run: Run, typed: str) -> Summary:
-    """What was made, for people and programs."""
-    state: Mapping[str, Any] = steps.trained_state(run) if "train" in run.finished else {}
-    metrics = dict(state.get("metrics", {}))
-    model = metrics.pop("model", None)
-    remote = run.contract and not run.answers.get("remote")
-    warnings = (*run.warnings, *state.get("warnings", ()), *([NO_REMOTE] if remote else []))
-    return Summary(
-        project=run.name,
-        path=str(run.path),
-        template={"source": run.source, "version": run.version, "released": run.released},
-        files=run.files,
-        seconds=run.seconds,
-        task=run.task,
-        rows=state.get("rows", run.rows),
-        metrics=model,
-        baselines=metrics or None,
-        verdict=state.get("verdict"),
-        reason=state.get("reason"),
-        report=state.get("report"),
-        warnings=tuple(dict.fromkeys(warnings)),
-        next=next_commands(run, typed, state),
-    )
-
-
-def next_commands(run: Run, typed: str, state: Mapping[str, Any]) -> tuple[str, ...]:
-    """What to type now."""
-    enter = () if typed == "." else (f"cd {quote(typed)}",)
-    if not run.contract:
-        return (*enter, "git log --stat")
-    if "environment" not in run.finished:
-        return (f"mlfactory new {quote(typed)}",)
-    if not state:
-        return (*enter, "source .venv/bin/activate", "factory check", "dvc repro")
-    data = quote(f"data/raw/{run.answers['data_file']}")
-    return (
-        *enter,
-        "source .venv/bin/activate",
-        "factory catalog review",
-        f"factory predict {data} predictions.csv",
-    )

@@ -23,7 +23,7 @@ def copy_data(run: Run) -> Run:
     Of a query, its text; the rows are fetched when the factory can do that itself. Raises
     MlfactoryError when the first commit would then hold the data: git never forgets.
     """
-    if not git.is_ignored(run.path, data_path(run)):
+    if not git.is_ignored(run.repository, data_path(run)):
         raise MlfactoryError(f"the template does not keep {data_path(run)} out of git")
     if run.form != MANY:
         name = data_path(run) if run.form == ONE else str(run.answers["data_source"])
@@ -42,7 +42,7 @@ def commit_first(run: Run) -> Run:
 
 
 def commit_scaffold(run: Run) -> Run:
-    started = git.ref_exists(run.path, "HEAD")
+    started = git.ref_exists(run.repository, "HEAD")
     text = "Lock the packages, track the data and draft the catalog"
     return commit(run, text) if started else commit_first(run)
 
@@ -58,15 +58,15 @@ def origin(run: Run) -> str:
 
 def commit(run: Run, message: str) -> Run:
     """Commit everything that the factory does not ignore."""
-    git.add_all(run.path)
-    return journal.warned(run, filter(None, [git.commit(run.path, message)]))
+    git.add_all(run.repository)
+    return journal.warned(run, filter(None, [git.commit(run.repository, message)]))
 
 
 def install(run: Run) -> Run:
     """Lock and install the packages."""
-    from mlfactory.base import uv as packages
+    from mlfactory.base import uv
 
-    return journal.warned(run, packages.install(run.path))
+    return journal.warned(run, uv.install(run.path))
 
 
 def track_data(run: Run) -> Run:
@@ -107,10 +107,10 @@ def trained_state(run: Run) -> Mapping[str, Any]:
 
 def call(run: Run, name: str, *args: str) -> process.Result:
     """Start a program of the factory's own environment."""
-    from mlfactory.base import uv as packages
+    from mlfactory.base import uv
 
     program = run.path / ".venv" / "bin" / name
-    env = {**packages.environment(run.path), **QUIET}
+    env = {**uv.environment(run.path), **QUIET}
     hint = f"Try it: cd {run.path} && source .venv/bin/activate && {name} {' '.join(args)}"
     return process.run([str(program), *args], run.path, env=env, timeout=None, hint=hint)
 

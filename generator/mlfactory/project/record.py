@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlfactory.base import answers, git
 from mlfactory.base.errors import MlfactoryError
+from mlfactory.base.git import Repository
+from mlfactory.base.objects import text_at
 
 COPIER, CRUFT = "copier", "cruft"
 CRUFT_FILE = ".cruft.json"
@@ -21,18 +23,20 @@ PATTERN = ".copier-answers*.y*ml"
 class Project:
     """A folder that a template made, as HEAD has it.
 
-    `prefix` is its place in the repository at `top`, with a slash at the end, or empty. `file`
-    records the template: where it comes from (`source`), which `version`, and the `answers`.
+    `head` is that commit, and `prefix` the project's place in the repository, with a slash at the
+    end, or empty. `file` records the template: where it comes from (`source`), which `version`,
+    and the `answers`.
     """
 
     path: Path
-    top: Path
+    repository: Repository
+    head: str
     prefix: str
     file: str
-    kind: str
     text: str
-    source: str
-    version: str
+    kind: str = ""
+    source: str = ""
+    version: str = ""
     answers: Mapping[str, Any] = field(default_factory=dict)
     directory: str = ""
     checkout: str = ""
@@ -42,28 +46,32 @@ class Project:
     def name(self) -> str:
         return self.path.name
 
+    @property
+    def top(self) -> Path:
+        return self.repository.top
+
     def spec(self, name: str) -> str:
         """A path of the project as git takes it, whatever characters it has."""
         path = f"{self.prefix}{name}".rstrip("/")
         return f":(top,literal){path}" if path else ":(top)"
 
 
-def find(place: Path, file: str = "") -> Project:
-    """The project at `place` or around it. Raises MlfactoryError when there is none."""
-    start = Path(place).expanduser().resolve()
+def find(start: Path, file: str = "") -> Project:
+    """The project at `start` or around it. Raises MlfactoryError when there is none."""
+    typed, start = start, Path(start).expanduser().resolve()
     if not start.is_dir():
-        raise MlfactoryError(f"{place} is not a directory", "Name the folder of a project.")
-    top = git.toplevel(start)
-    if top is None:
+        raise MlfactoryError(f"{typed} is not a directory", "Name the folder of a project.")
+    around = git.look_up(start)
+    if around is None:
         hint = "Put it there: git init && git add --all && git commit"
         raise MlfactoryError(f"{start} is in no git repository", hint)
-    top = top.resolve()
-    if not git.ref_exists(top, "HEAD"):
+    repository, head = around
+    top = repository.top
+    if not head:
         raise MlfactoryError(f"{top} has no commit yet", "git add --all && git commit")
-    around = [p for p in (start, *start.parents) if p == top or top in p.parents]
-    for folder in around:
+    for folder in (p for p in (start, *start.parents) if p == top or top in p.parents):
         if chosen := choose(folder, file):
-            return read(folder, top, chosen)
+            return read(folder, repository, head, chosen)
     raise MlfactoryError(
         f"{start} has no {file or answers.FILE}: no template is known that it was made from",
         "Go to a project that copier, cruft or mlfactory made.",
@@ -84,63 +92,63 @@ def choose(folder: Path, file: str) -> str:
     return others[0] if others else ""
 
 
-def read(folder: Path, top: Path, file: str) -> Project:
-    """The project as its last commit records it."""
-    inside = folder.relative_to(top).as_posix()
+def read(folder: Path, repository: Repository, head: str, file: str) -> Project:
+    """The project as a commit records it."""
+    inside = folder.relative_to(repository.top).as_posix()
     prefix = "" if inside == "." else f"{inside}/"
-    text = git.text_at(top, "HEAD", f"{prefix}{file}")
+    text = text_at(repository, head, f"{prefix}{file}")
     if text is None:
         raise MlfactoryError(f"git does not track {folder / file}", f"git add {file} && git commit")
-    reader = read_cruft if file.endswith(".json") else read_copier
-    return reader(folder, top, prefix, file, text)
+    return parse(Project(folder, repository, head, prefix, file, text))
 
 
-def read_copier(folder: Path, top: Path, prefix: str, file: str, text: str) -> Project:
-    found = answers.parse(text, folder / file)
+def parse(project: Project) -> Project:
+    """The same with what its record says."""
+    return parse_cruft(project) if project.file.endswith(".json") else parse_copier(project)
+
+
+def parse_copier(project: Project) -> Project:
+    file = project.path / project.file
+    found = answers.parse(project.text, file)
     source, version = str(found.get("_src_path") or ""), str(found.get("_commit") or "")
-    check(folder / file, source, version, "_src_path", "_commit")
+    check(file, source, version, "_src_path", "_commit")
     given = {key: value for key, value in found.items() if not key.startswith("_")}
-    return Project(folder, top, prefix, file, COPIER, text, source, version, given)
+    return replace(project, kind=COPIER, source=source, version=version, answers=given)
 
 
-def read_cruft(folder: Path, top: Path, prefix: str, file: str, text: str) -> Project:
+def parse_cruft(project: Project) -> Project:
+    file = project.path / project.file
     try:
-        found = json.loads(text)
+        found = json.loads(project.text)
         context = dict(found["context"]["cookiecutter"])
     except (ValueError, KeyError, TypeError) as error:
-        raise MlfactoryError(
-            f"{folder / file} is damaged: {error!r}", "git log -p .cruft.json"
-        ) from error
+        raise MlfactoryError(f"{file} is damaged: {error!r}", "git log -p .cruft.json") from error
     source, version = str(found.get("template") or ""), str(found.get("commit") or "")
-    check(folder / file, source, version, "template", "commit")
-    return Project(
-        folder,
-        top,
-        prefix,
-        file,
-        CRUFT,
-        text,
-        source,
-        version,
-        context,
+    check(file, source, version, "template", "commit")
+    return replace(
+        project,
+        kind=CRUFT,
+        source=source,
+        version=version,
+        answers=context,
         directory=str(found.get("directory") or ""),
         checkout=str(found.get("checkout") or ""),
-        skip=tuple(map(pattern, [*several(found.get("skip")), *more_skipped(top, prefix)])),
+        skip=tuple(map(pattern, [*several(found.get("skip")), *more_skipped(project)])),
     )
 
 
-def more_skipped(top: Path, prefix: str) -> list[str]:
+def more_skipped(project: Project) -> list[str]:
     """What `[tool.cruft] skip` in pyproject.toml names."""
-    text = git.text_at(top, "HEAD", f"{prefix}pyproject.toml")
+    text = text_at(project.repository, project.head, f"{project.prefix}pyproject.toml")
     try:
         return several(answers.tool_table(text, "cruft").get("skip"))
     except TypeError:
         return []
 
 
-def several(found: Any) -> list[str]:
+def several(value: Any) -> list[str]:
     """What is written as a list, or as the one name that would be in it."""
-    return [found] if isinstance(found, str) else list(found or ())
+    return [value] if isinstance(value, str) else list(value or ())
 
 
 def pattern(name: str) -> str:

@@ -18,18 +18,19 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.base.model import Wish
 from mlfactory.project.record import Project
 from mlfactory.template.repository import Version
 
 from .cookiecutter_variables import environment, variables
-from .result import Facts, Render, collected
+from .result import Facts, Render, RenderOptions, collect
 
 TRUST = "If you trust it, add --trust."
 HOOKS = ("pre_gen_project", "post_gen_project")
 
 
-def render(project: Project, template: Path, version: Version, out: Path, wish: Wish) -> Render:
+def render(
+    project: Project, template: Path, version: Version, out: Path, options: RenderOptions
+) -> Render:
     """What the template at `template` makes of the recorded answers.
 
     Variables that are not recorded take their default, or are asked for. Raises MlfactoryError
@@ -38,15 +39,15 @@ def render(project: Project, template: Path, version: Version, out: Path, wish: 
     home = template / project.directory
     check_inside(template, home)
     defaults = read_variables(project, home)
-    check_trust(home, defaults, wish)
+    check_trust(home, defaults, options)
     notes: list[str] = []
-    with refused(), importable(home, wish):
-        values = variables(project, defaults, wish, notes)
+    with refused(), importable(home, options):
+        values = variables(project, defaults, options, notes)
         values |= {"_template": project.source, "_commit": version.commit}
-        made, origins = generated(home, values, out, wish)
+        made, origins = generated(home, values, out, options)
     (made / project.file).write_text(record(project, version, values), encoding="utf-8")
     known = [key for key in values if not key.startswith("_")]
-    had = {*project.answers, *wish.settings}
+    had = {*project.answers, *options.settings}
     prefix = home.relative_to(template)
     facts = Facts(
         version.name,
@@ -57,7 +58,7 @@ def render(project: Project, template: Path, version: Version, out: Path, wish: 
         origins={name: (prefix / path).as_posix() for name, path in origins.items()},
         notes=tuple(notes),
     )
-    return collected(made, facts)
+    return collect(made, facts)
 
 
 def check_inside(template: Path, home: Path) -> None:
@@ -80,12 +81,12 @@ def read_variables(project: Project, home: Path) -> dict[str, Any]:
         raise MlfactoryError(f"the template's cookiecutter.json cannot be used: {error}") from error
 
 
-def check_trust(home: Path, defaults: Mapping[str, Any], wish: Wish) -> None:
+def check_trust(home: Path, defaults: Mapping[str, Any], options: RenderOptions) -> None:
     hooks = home.glob("hooks/*")
     runs = {"hooks": any(path.stem in HOOKS and path.name[-1] != "~" for path in hooks)}
     runs["extensions"] = bool(defaults.get("_extensions"))
     for what, has in runs.items():
-        if has and not wish.trust:
+        if has and not options.trust:
             raise MlfactoryError(f"the template has {what}, and they run code", TRUST)
 
 
@@ -106,10 +107,10 @@ def refused() -> Iterator[None]:
 
 
 @contextmanager
-def importable(home: Path, wish: Wish) -> Iterator[None]:
+def importable(home: Path, options: RenderOptions) -> Iterator[None]:
     """Let a trusted template import extensions of its own, and forget them again: another version
     has others. What its hooks print must not get between the data on stdout."""
-    if not wish.trust:
+    if not options.trust:
         yield
         return
     before, stdout = set(sys.modules), os.dup(1)
@@ -127,7 +128,7 @@ def importable(home: Path, wish: Wish) -> Iterator[None]:
 
 
 def generated(
-    home: Path, values: dict[str, Any], out: Path, wish: Wish
+    home: Path, values: dict[str, Any], out: Path, options: RenderOptions
 ) -> tuple[Path, dict[str, str]]:
     """Let cookiecutter write the tree: its folder, and for each file the template's own one.
 
@@ -139,15 +140,17 @@ def generated(
 
     context, names = {"cookiecutter": values}, dict[str, str]()
     usual = generate.create_env_with_context
-    generate.create_env_with_context = partial(naming, out=out, names=names, trust=wish.trust)
+    generate.create_env_with_context = partial(naming, out=out, names=names, trust=options.trust)
     try:
-        made = Path(generate.generate_files(str(home), context, str(out), accept_hooks=wish.trust))
-        root = find_template(str(home), environment(context, trust=wish.trust))
+        made = Path(
+            generate.generate_files(str(home), context, str(out), accept_hooks=options.trust)
+        )
+        root = find_template(str(home), environment(context, trust=options.trust))
     finally:
         generate.create_env_with_context = usual
     if made.resolve() == out.resolve():
         raise MlfactoryError("the template's folder has no name: it renders to nothing")
-    if wish.trust:  # a hook that runs `git init` is common
+    if options.trust:  # a hook that runs `git init` is common
         shutil.rmtree(made / ".git", ignore_errors=True)
     return made, origins(made, Path(root).name, names)
 

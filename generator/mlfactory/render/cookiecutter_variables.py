@@ -8,32 +8,33 @@ from typing import Any
 
 from mlfactory.base import answers
 from mlfactory.base.errors import UsageError
-from mlfactory.base.model import Wish
 from mlfactory.project.record import Project
+
+from .result import RenderOptions
 
 
 def variables(
-    project: Project, defaults: Mapping[str, Any], wish: Wish, notes: list[str]
+    project: Project, defaults: Mapping[str, Any], options: RenderOptions, notes: list[str]
 ) -> dict[str, Any]:
     """The values of all variables in cookiecutter's order: those that are nested come last, as
     they may refer to all others. What is recorded is taken as it is written."""
-    check_names(wish.settings, defaults)
+    check_names(options.settings, defaults)
     recorded = {k: v for k, v in project.answers.items() if not k.startswith("_")}
-    given, found = {**recorded, **wish.settings}, dict[str, Any]()
-    jinja = environment({"cookiecutter": dict(defaults)}, trust=wish.trust)
+    given, found = {**recorded, **options.settings}, dict[str, Any]()
+    jinja = environment({"cookiecutter": dict(defaults)}, trust=options.trust)
     prompts = defaults.get("__prompts__") or {}
     for name in ordered(defaults):
         default = own_default(jinja, name, defaults[name], found)
         if name.startswith("_"):
             found[name] = default
-        elif name not in given and not wish.ask:
+        elif name not in given and not options.ask:
             found[name] = first(default)
         elif name not in given:
             found[name] = asked(name, default, prompts)
         else:
             found[name] = fitting(name, given[name], default)
             if isinstance(default, list) and found[name] != given[name]:
-                notes.append(lost(name, given[name], default, asked=name in wish.settings))
+                notes.append(lost(name, given[name], default, asked=name in options.settings))
     return found
 
 

@@ -7,18 +7,24 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlfactory.base import process
+from mlfactory.base import answers, process
+from mlfactory.base.answers import Question
 from mlfactory.base.errors import MlfactoryError, UsageError
-from mlfactory.base.model import Question, Template
-from mlfactory.template import history as source
-from mlfactory.template import stream
+from mlfactory.project.record import Project
+from mlfactory.template import repository, stream
+from mlfactory.template.choice import Template
+from mlfactory.template.repository import Version
+
+from .result import MIGRATIONS, Facts, Render, RenderOptions, collect
 
 if TYPE_CHECKING:
     from copier._main import Worker
 
+TRUST_UPDATE = "An update would run it. If you trust it, add --trust."
 TRUST = "mlfactory never runs a template's code. If you trust it: copier copy --trust {} DIRECTORY"
 
 FAULTS = (ValueError, TypeError, OSError)  # what a template can make copier stumble over
@@ -30,42 +36,6 @@ class Sheet:
 
     questions: Mapping[str, Question]
     worker: Worker
-
-
-def template(url: str = "", ref: str = "") -> Template:
-    """The template to render: the one that travels with mlfactory, or any that copier can read."""
-    address = template_source(url)
-    return own_template(ref) if address == source.SOURCE else Template(address, ref or None)
-
-
-def template_source(url: str) -> str:
-    """What a factory records: a path is made absolute, as it means nothing elsewhere anyway.
-
-    copier takes an address for git's only when it ends in `.git` or says so in front.
-    """
-    if url in ("", source.URL, source.SOURCE):
-        return source.SOURCE
-    if url.startswith(("file://", "http://", "https://", "ssh://")) and not url.endswith(".git"):
-        return f"git+{url}"
-    place = Path(url).expanduser()
-    return str(place.resolve()) if place.exists() else url
-
-
-def own_template(ref: str) -> Template:
-    """A version of the installed template. Raises UsageError when it has no such version."""
-    found = source.history()
-    version = ref.removeprefix("v") or found.newest
-    if version not in found.names:
-        raise UsageError(f"the template has no version {ref}", f"It has {', '.join(found.names)}.")
-    released = version in found.versions
-    return Template(
-        source.SOURCE,
-        f"v{version}",
-        version,
-        released,
-        files=found.rendered(version).files,
-        repository=source.repository(found),
-    )
 
 
 @contextmanager
@@ -211,3 +181,94 @@ def environment() -> Iterator[None]:
         local.env.clear()
         local.env.update(process.environment())
         yield
+
+
+def as_recorded(
+    project: Project, template: Path, version: Version, folder: Path, options: RenderOptions
+) -> Render:
+    """What a version makes of the recorded answers, as when the project was rendered with it."""
+    return replayed(project, template, version, folder, options, project.answers)
+
+
+def as_updated(
+    project: Project, template: Path, version: Version, folder: Path, options: RenderOptions
+) -> Render:
+    """What another version makes of them: copier reads the recorded answers as the last ones.
+
+    It drops those that are no longer valid, and asks or takes the default for new questions.
+    """
+    folder.mkdir(parents=True)
+    (folder / project.file).parent.mkdir(parents=True, exist_ok=True)
+    (folder / project.file).write_text(project.text, encoding="utf-8")
+    return replayed(project, template, version, folder, options, options.settings)
+
+
+def replayed(
+    project: Project,
+    template: Path,
+    version: Version,
+    folder: Path,
+    options: RenderOptions,
+    data: Mapping[str, Any],
+) -> Render:
+    """Let copier render a checked-out version into a folder of its own, and collect the result."""
+    which = Template(project.source, version.name)
+    with copier_at_work(which, trusting=TRUST_UPDATE):
+        worker = recording_worker()(
+            project.source,
+            folder,
+            answers_file=None if project.file == answers.FILE else Path(project.file),
+            vcs_ref=version.name,
+            data=dict(data),
+            defaults=not options.ask,
+            skip_answered=options.ask,
+            overwrite=True,
+            quiet=True,
+            unsafe=options.trust,
+        )
+        place(worker, template, version)
+        if options.settings:
+            answers.check(options.settings, questions_of(worker.template.questions_data))
+        worker.run_copy()
+        return collect(folder, facts_of(worker, project, version, options))
+
+
+def place(worker: Worker, template: Path, version: Version) -> None:
+    """Tell copier what it would have asked git for."""
+    worker.template.local_abspath = template.resolve()
+    worker.template.commit = version.name
+    worker.template.commit_hash = version.commit
+    worker.template.version = repository.number(version.name)
+    worker.template.git_index_modes = {}
+
+
+def facts_of(worker: Any, project: Project, version: Version, options: RenderOptions) -> Facts:
+    """What the worker knows once it has rendered."""
+    had = {*project.answers, *options.settings, *worker.answers.hidden}
+    user = worker.answers.user
+    new = {name: user[name] for name in worker.template.questions_data if name in user}
+    notes = (MIGRATIONS,)
+    return Facts(
+        version.name,
+        {k: v for k, v in worker._answers_to_remember().items() if not k.startswith("_")},
+        tuple(map(worker._render_string, worker.all_skip_if_exists)),
+        tuple(map(worker._render_string, worker.all_exclusions)),
+        {name: value for name, value in new.items() if name not in had},
+        dict(worker.origins),
+        notes if worker.template._raw_config.get("_migrations") else (),
+    )
+
+
+def recording_worker() -> type[Worker]:
+    """The same worker, which also notes the template's file for each one that it writes."""
+
+    class RecordingWorker(fresh_worker()):  # type: ignore[misc]
+        @cached_property
+        def origins(self) -> dict[str, str]:
+            return {}
+
+        def _render_file(self, src_relpath: Path, dst_relpath: Path, *more: Any, **kw: Any) -> None:
+            super()._render_file(src_relpath, dst_relpath, *more, **kw)
+            self.origins[dst_relpath.as_posix()] = src_relpath.as_posix()
+
+    return RecordingWorker

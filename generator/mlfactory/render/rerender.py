@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mlfactory.base.model import Wish
-from mlfactory.project import record as linked
+from mlfactory.project import record
 from mlfactory.project.record import CRUFT, Project
-from mlfactory.template import repository as upstream
+from mlfactory.template import repository
 from mlfactory.template.repository import Upstream, Version
 
-from . import result as renders
-from .result import Render
+from . import cache
+from .result import Render, RenderOptions
 
 FORM = 1  # of the kept renders; another number makes them anew
 
@@ -21,44 +21,50 @@ FORM = 1  # of the kept renders; another number makes them anew
 def base(project: Project, up: Upstream, version: Version, *, trust: bool = False) -> Render:
     """What the template made of this project's answers, at the version that it records."""
     name = base_key(project, version)
-    if found := renders.cached(name) or renders.kept(project.top, name):
+    if found := cache.read(name) or cache.recall(project.repository, name):
         return found
-    return made(project, up, version, name, Wish(trust=trust), recorded=True)
+    return render(project, up, version, name, RenderOptions(trust=trust), recorded=True)
 
 
-def theirs(project: Project, up: Upstream, version: Version, wish: Wish) -> Render:
+def theirs(project: Project, up: Upstream, version: Version, options: RenderOptions) -> Render:
     """What a version would make of this project's answers, and of defaults for new questions."""
-    name = renders.key("theirs", facts_of(project), version.commit, project.version, wish.settings)
-    if not wish.ask and (found := renders.cached(name)):
+    name = cache.key("theirs", facts_of(project), version.commit, project.version, options.settings)
+    if not options.ask and (found := cache.read(name)):
         return found
-    return made(project, up, version, name, wish, recorded=False)
+    return render(project, up, version, name, options, recorded=False)
 
 
-def made(
-    project: Project, up: Upstream, version: Version, name: str, wish: Wish, *, recorded: bool
+def render(
+    project: Project,
+    up: Upstream,
+    version: Version,
+    name: str,
+    options: RenderOptions,
+    *,
+    recorded: bool,
 ) -> Render:
     """Render now, and keep the result."""
     with tempfile.TemporaryDirectory(prefix="mlfactory-") as scratch:
         template, out = Path(scratch) / "template", Path(scratch) / "made"
-        upstream.checkout(up, version.commit, template)
+        repository.checkout(up, version.commit, template)
         out.mkdir()
         if project.kind == CRUFT:
-            from . import cookiecutter as cookie
+            from . import cookiecutter
 
-            found = cookie.render(project, template, version, out, wish)
+            found = cookiecutter.render(project, template, version, out, options)
         else:
-            from . import again
+            from . import copier
 
-            act = again.as_recorded if recorded else again.as_updated
-            found = act(project, template, version, out / project.name, wish)
-    if not wish.ask:
-        renders.cache(name, found)
+            act = copier.as_recorded if recorded else copier.as_updated
+            found = act(project, template, version, out / project.name, options)
+    if not options.ask:
+        cache.write(name, found)
     return found
 
 
 def base_key(project: Project, version: Version) -> str:
     """The name under which the render of a project as it is recorded is kept."""
-    return renders.key("base", facts_of(project), version.commit)
+    return cache.key("base", facts_of(project), version.commit)
 
 
 def facts_of(project: Project) -> tuple[Any, ...]:
@@ -67,8 +73,7 @@ def facts_of(project: Project) -> tuple[Any, ...]:
     return (FORM, project.kind, *where, dict(project.answers))
 
 
-def as_updated(project: Project, render: Render) -> Project:
+def as_updated(project: Project, theirs: Render) -> Project:
     """The project as it will be recorded once it has taken a render."""
-    text = render.text(project.file) or project.text
-    reader = linked.read_cruft if project.kind == CRUFT else linked.read_copier
-    return reader(project.path, project.top, project.prefix, project.file, text)
+    text = theirs.text(project.file) or project.text
+    return record.parse(replace(project, text=text))

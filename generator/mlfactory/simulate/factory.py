@@ -45,8 +45,8 @@ class Factory:
 
     def commit(self, message: str) -> None:
         """Commit all that changed."""
-        git.add_all(self.path)
-        git.commit(self.path, message)
+        git.add_all(git.plain(self.path))
+        git.commit(git.plain(self.path), message)
 
 
 @contextmanager

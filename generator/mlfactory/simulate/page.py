@@ -13,22 +13,22 @@ VERDICTS = ("healthy", "alarm", "unknown")
 Point = tuple[float, float]
 
 
-def write(told: Mapping[str, Any], file: Path) -> None:
+def write(record: Mapping[str, Any], file: Path) -> None:
     """Write the page. OSError if it cannot be written."""
     from jinja2 import Template
 
     page = Template(TEMPLATE.read_text("utf-8"), autoescape=True)
-    file.write_text(page.render(**content(told)) + "\n", "utf-8")
+    file.write_text(page.render(**content(record)) + "\n", "utf-8")
 
 
-def content(told: Mapping[str, Any]) -> dict[str, Any]:
+def content(record: Mapping[str, Any]) -> dict[str, Any]:
     """What the template needs: the curves in the units of the drawing, and the events."""
-    days = max((event["day"] for event in told["events"]), default=0) + 1
+    days = max((event["day"] for event in record["events"]), default=0) + 1
     step = (WIDTH - 10 - LEFT) / days
     curves = {
-        name: points(told, key) for name, key in (("real", "observed"), ("guess", "estimate"))
+        name: points(record, key) for name, key in (("real", "observed"), ("guess", "estimate"))
     }
-    curves["hold"] = [(one["day"], one["holdout"]) for one in told["windows"] if one["holdout"]]
+    curves["hold"] = [(one["day"], one["holdout"]) for one in record["windows"] if one["holdout"]]
     top = 1.1 * max((value for line in curves.values() for _, value in line), default=1.0)
 
     def place(point: Point) -> Point:
@@ -40,15 +40,15 @@ def content(told: Mapping[str, Any]) -> dict[str, Any]:
         "height": HEIGHT,
         "left": LEFT,
         "bottom": BOTTOM,
-        "metric": told["metric"],
-        "summary": summary(told),
-        "events": told["events"],
-        "bands": bands(told["events"], step),
+        "metric": record["metric"],
+        "summary": summary(record),
+        "events": record["events"],
+        "bands": bands(record["events"], step),
         "days": [{"x": place((day, 0))[0], "text": day} for day in range(days)],
         "ticks": [
             {"y": place((0, top * k / 4))[1], "text": f"{top * k / 4:.3g}"} for k in range(5)
         ],
-        "marks": marks(told["events"], step),
+        "marks": marks(record["events"], step),
         "lines": [{"kind": k, "points": path(map(place, line))} for k, line in curves.items()],
         "dots": [
             {"kind": kind, "x": place(p)[0], "y": place(p)[1], "text": f"day {p[0]}: {p[1]:.4g}"}
@@ -58,8 +58,8 @@ def content(told: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def points(told: Mapping[str, Any], key: str) -> list[Point]:
-    return [(one["day"], one[key]) for one in told["windows"] if one[key] is not None]
+def points(record: Mapping[str, Any], key: str) -> list[Point]:
+    return [(one["day"], one[key]) for one in record["windows"] if one[key] is not None]
 
 
 def path(line: Any) -> str:
@@ -85,12 +85,13 @@ def marks(events: Sequence[Mapping[str, Any]], step: float) -> list[dict[str, An
     ]
 
 
-def summary(told: Mapping[str, Any]) -> str:
+def summary(record: Mapping[str, Any]) -> str:
     """The story in a sentence."""
-    if told["alarm"] is None:
-        return f"The world drifted on day {told['drift']}, and the monitor did not ring."
-    rang = f"The world drifted on day {told['drift']}, and the monitor rang on day {told['alarm']}."
-    if told["promoted"] is None:
+    if record["alarm"] is None:
+        return f"The world drifted on day {record['drift']}, and the monitor did not ring."
+    alarm = f"the monitor rang on day {record['alarm']}."
+    rang = f"The world drifted on day {record['drift']}, and {alarm}"
+    if record["promoted"] is None:
         return f"{rang} No retrained model was better by the gate, so none was promoted."
-    mended = f"{rang} A retrained model that is better was promoted on day {told['promoted']}"
-    return f"{mended}, and all was well again." if told["recovered"] is not None else f"{mended}."
+    mended = f"{rang} A retrained model that is better was promoted on day {record['promoted']}"
+    return f"{mended}, and all was well again." if record["recovered"] is not None else f"{mended}."

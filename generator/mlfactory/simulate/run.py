@@ -14,14 +14,14 @@ from typing import Any
 from urllib.error import HTTPError
 
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.base.model import Talk
+from mlfactory.base.talk import Talk
 
 from . import factory as factories
-from .setting import APPROVER, Plan, Stage, clone, put_in_production, sample, set_up
+from .setting import APPROVER, Scenario, Stage, clone, put_in_production, sample, set_up
 from .traffic import Traffic, begin
 from .world import Row, World
 
-__all__ = ["Plan", "simulate"]
+__all__ = ["Scenario", "simulate"]
 LIMIT = 3  # a world lasts at most so many times as long as asked for
 REFUSED, MESSAGE = 422, 500
 FLUSHED = 1  # second, after which the log of a day is written
@@ -33,7 +33,7 @@ class Story:
     """What has happened so far. `alarmed` is the day of an alarm that nobody has mended."""
 
     stage: Stage
-    plan: Plan
+    scenario: Scenario
     traffic: Traffic
     restart: Callable[[], None]
     tell: Callable[[str], None]
@@ -53,7 +53,7 @@ class Story:
 
 
 def simulate(
-    project: Path | None, plan: Plan, talk: Talk, tell: Callable[[str], None]
+    project: Path | None, scenario: Scenario, talk: Talk, tell: Callable[[str], None]
 ) -> dict[str, Any]:
     """Play it through in a folder that is gone afterwards; the project is not touched."""
     with TemporaryDirectory(prefix="mlfactory-simulate-", ignore_cleanup_errors=True) as name:
@@ -61,14 +61,14 @@ def simulate(
         with talk.step("Clone the factory" if project else "Make a factory"):
             path = clone(project, folder) if project else sample(folder, talk)
         with talk.step("Put its model in production"):
-            stage = set_up(path, folder, plan)
-        with opened(stage, plan, tell) as story:
+            stage = set_up(path, folder, scenario)
+        with opened(stage, scenario, tell) as story:
             live(story)
         return result(story)
 
 
 @contextmanager
-def opened(stage: Stage, plan: Plan, tell: Callable[[str], None]) -> Iterator[Story]:
+def opened(stage: Stage, scenario: Scenario, tell: Callable[[str], None]) -> Iterator[Story]:
     """The world and the service, both running; they are stopped at the end."""
     world, port, stack = World(stage.raw.found, stage.columns), factories.free_port(), ExitStack()
 
@@ -81,10 +81,10 @@ def opened(stage: Stage, plan: Plan, tell: Callable[[str], None]) -> Iterator[St
     ask = partial(over_http, port, world) if stage.online else partial(in_batch, stage)
     with stack:
         restart()
-        traffic = Traffic(world, begin(plan.seconds), ask, plan, batches=not stage.online)
+        traffic = Traffic(world, begin(scenario.seconds), ask, scenario, batches=not stage.online)
         traffic.start()
         try:
-            yield Story(stage, plan, traffic, restart, tell)
+            yield Story(stage, scenario, traffic, restart, tell)
         finally:
             traffic.done.set()
             traffic.join()
@@ -126,30 +126,30 @@ def in_batch(stage: Stage, rows: list[Row]) -> list[tuple[Row, factories.Answere
 
 def live(story: Story) -> None:
     """Day by day: outcomes come in, the monitor looks, and an alarm is followed up."""
-    plan, clock, day = story.plan, story.traffic.clock, -1
-    while day + 1 < plan.days or (is_open(story, day) and day + 1 < plan.days * LIMIT):
+    scenario, clock, day = story.scenario, story.traffic.clock, -1
+    while day + 1 < scenario.days or (is_open(story, day) and day + 1 < scenario.days * LIMIT):
         day = max(day + 1, clock.day(time.time()))
         time.sleep(max(clock.end(day) + FLUSHED - time.time(), 0))
-        if day >= plan.drift and "drift" not in story.days:
+        if day >= scenario.drift and "drift" not in story.days:
             told = f"more rows with a high {' and '.join(story.stage.columns.drivers)}"
-            story.add("drift", f"{told}, and what was learned of them is wrong", plan.drift)
+            story.add("drift", f"{told}, and what was learned of them is wrong", scenario.drift)
         if day > 0 and not story.traffic.sent:
             raise MlfactoryError(f"no prediction was answered: {story.traffic.why}")
         bring_outcomes(story, day)
         look(story)
-        if story.alarmed is not None and day >= story.alarmed + plan.delay + plan.kept - 2:
+        if story.alarmed is not None and day >= story.alarmed + scenario.delay + scenario.kept - 2:
             mend(story)
 
 
 def is_open(story: Story, day: int) -> bool:
     """Whether an alarm waits for its end, or the recovery for its outcomes."""
-    after = story.days.get("recovered", day) + story.plan.delay
+    after = story.days.get("recovered", day) + story.scenario.delay
     return "alarm" in story.days and day <= after
 
 
 def bring_outcomes(story: Story, today: int) -> None:
     """Hand in what has become known, by request."""
-    due = set(range(today - story.plan.delay + 1)) - story.labelled
+    due = set(range(today - story.scenario.delay + 1)) - story.labelled
     target, file = story.stage.columns.target, story.stage.source.with_name("outcomes.csv")
     rows = [
         {"request_id": one.answered[0], "row": one.answered[1], target: one.row[target]}
@@ -163,7 +163,7 @@ def bring_outcomes(story: Story, today: int) -> None:
 
 def look(story: Story) -> None:
     """Ask the monitor, and say what it says."""
-    length = f"{story.plan.seconds}s"
+    length = f"{story.scenario.seconds}s"
     story.seen = seen = story.stage.factory.json("monitor", "--window", length, ok=(0, 4))
     verdict, shown, day = seen["verdict"], seen["performance"], day_of(story, seen["window"])
     if shown["reference"]:
@@ -180,7 +180,7 @@ def look(story: Story) -> None:
 
 def mend(story: Story) -> None:
     """Retrain on the outcomes of the last days, compare, and promote what is better."""
-    recent = sorted(story.labelled)[-story.plan.kept :]
+    recent = sorted(story.labelled)[-story.scenario.kept :]
     rows = [one.row for one in story.traffic.of_days(recent)]
     story.stage.raw.write(story.stage.source, rows)
     why, factory = f"the monitor rang on day {story.alarmed}", story.stage.factory

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlfactory.base import git
-from mlfactory.base import uv as packages
+from mlfactory.base import git, uv
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.base.model import Goal, Request, Talk
+from mlfactory.base.talk import Talk
 from mlfactory.look import rows as tables
 from mlfactory.new import run as create
+from mlfactory.new.request import Goal, Request
 
 from .factory import QUIET, Factory, score
 from .world import Columns, number
@@ -26,7 +26,7 @@ APPROVER = "mlfactory simulate"
 
 
 @dataclass(frozen=True)
-class Plan:
+class Scenario:
     """How the world goes: a day has so many seconds and rows, and drifts from one day on.
 
     Outcomes are known `delay` days later, and a retraining takes those of the last `kept` days.
@@ -66,8 +66,8 @@ def clone(project: Path, folder: Path) -> Path:
     git.run("clone", "--quiet", "--no-hardlinks", str(top), "clone", cwd=folder)
     git.run("remote", "remove", "origin", cwd=folder / "clone")
     path = folder / "clone" / project.resolve().relative_to(top.resolve())
-    packages.install(path)
-    copy = Factory(path, {**packages.environment(path), **QUIET})
+    uv.install(path)
+    copy = Factory(path, {**uv.environment(path), **QUIET})
     cache = Factory(project, copy.env).call(str(path / ".venv/bin/dvc"), "cache", "dir").out.strip()
     wide = Factory(path, {**copy.env, "COLUMNS": "10000"})  # else DVC breaks its lines
     for line in wide.call("dvc", "remote", "list").out.splitlines():
@@ -78,13 +78,13 @@ def clone(project: Path, folder: Path) -> Path:
     return path
 
 
-def set_up(path: Path, folder: Path, plan: Plan) -> Stage:
+def set_up(path: Path, folder: Path, scenario: Scenario) -> Stage:
     """Settings, a confirmed catalog, and a first version in production."""
-    bare = Factory(path, {**packages.environment(path), **QUIET})
+    bare = Factory(path, {**uv.environment(path), **QUIET})
     bare.call("factory", "params", "add")
     known = {one["name"]: one["value"] for one in bare.json("params")["settings"]}
     source = folder / f"warehouse{Path(known['data.path']).suffix}"
-    edit(path / "params.yaml", settings(source, plan))
+    edit(path / "params.yaml", settings(source, scenario))
     edit(path / ".copier-answers.yml", {"ci": "none"})
     factory, online = (
         Factory(path, {**bare.env, **closed(known)}),
@@ -99,14 +99,14 @@ def set_up(path: Path, folder: Path, plan: Plan) -> Stage:
     return Stage(factory, source, raw, columns, online)
 
 
-def settings(source: Path, plan: Plan) -> dict[str, Any]:
+def settings(source: Path, scenario: Scenario) -> dict[str, Any]:
     """What has to be other than in life, where days are longer and rows more."""
     return {
         "data.source": str(source),
         "log.url_env": None,
         "log.enabled": True,
         "log.interval": 0.2,
-        "monitor.min_rows": plan.rows // 3,
+        "monitor.min_rows": scenario.rows // 3,
         "gate.min_rows": 50,
         "gate.window": None,
     }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from mlfactory.base.errors import MlfactoryError
 
 from .factory import Answered
-from .setting import Plan
+from .setting import Scenario
 from .world import Row, World
 
 TICK = 0.5
@@ -49,11 +49,13 @@ def begin(seconds: int) -> Clock:
 class Traffic(threading.Thread):
     """Asks all the time, whether somebody answers or not."""
 
-    def __init__(self, world: World, clock: Clock, ask: Ask, plan: Plan, *, batches: bool) -> None:
+    def __init__(
+        self, world: World, clock: Clock, ask: Ask, scenario: Scenario, *, batches: bool
+    ) -> None:
         super().__init__(daemon=True)
-        self.world, self.clock, self.ask, self.drift = world, clock, ask, plan.drift
+        self.world, self.clock, self.ask, self.drift = world, clock, ask, scenario.drift
         self.tick = clock.seconds if batches else TICK
-        self.rows = max(round(plan.rows * self.tick / clock.seconds), 1)
+        self.rows = max(round(scenario.rows * self.tick / clock.seconds), 1)
         self.sent: list[Sent] = []
         self.lost, self.why, self.done = 0, "", threading.Event()
 

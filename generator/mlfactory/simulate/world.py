@@ -79,10 +79,10 @@ class World:
             0.0 if value is None else bisect_left(self.levels[name], value) / len(self.levels[name])
         )
 
-    def _neighbour(self, place: int) -> Row:
+    def _neighbour(self, index: int) -> Row:
         """A row close by in the first driver, of the same class if there are classes."""
-        row, target = self.rows[place], self.columns.target
-        near = self.rows[max(place - 20, 0) : place + 20]
+        row, target = self.rows[index], self.columns.target
+        near = self.rows[max(index - 20, 0) : index + 20]
         alike = [o for o in near if self.columns.regression or o[target] == row[target]]
         return self.chance.choice(alike)
 

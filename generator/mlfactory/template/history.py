@@ -15,9 +15,9 @@ from platformdirs import user_cache_dir
 
 from mlfactory.base import git
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.base.model import Files
 
 from . import mount, store, stream, wheel
+from .stream import Files
 
 URL = "mlfactory::template"
 SOURCE = f"git+{URL}"
@@ -85,7 +85,7 @@ class History:
         return hashlib.sha256(b"".join(parts)).hexdigest()[:20]
 
 
-def history(folder: Path = HISTORY, checkout: Path | None = None) -> History:
+def load(folder: Path = HISTORY, checkout: Path | None = None) -> History:
     """What this program can render: its releases and, in a checkout, what is not released yet.
 
     Raises MlfactoryError when there is neither.
@@ -133,15 +133,15 @@ def surrounding_checkout() -> Path | None:
     return root if is_checkout else None
 
 
-def with_development(found: History, files: Files) -> History:
+def with_development(releases: History, files: Files) -> History:
     """Add one unreleased commit when the files are not those of the last release."""
-    if found.versions and files == found.commit(found.versions[-1]).files:
-        return found
-    *rest, patch = numbers(found.versions[-1]) if found.versions else (0, 1, -1)
+    if releases.versions and files == releases.commit(releases.versions[-1]).files:
+        return releases
+    *rest, patch = numbers(releases.versions[-1]) if releases.versions else (0, 1, -1)
     digits = int(digest(files), 16) % 10**12
     version = ".".join(map(str, (*rest, patch + 1))) + f".dev{digits}"
     draft = stream.Commit(version, "Not released yet.", UNRELEASED, files)
-    return replace(found, draft=draft)
+    return replace(releases, draft=draft)
 
 
 def digest(files: Files) -> str:
@@ -149,12 +149,12 @@ def digest(files: Files) -> str:
     return hashlib.sha256(stream.written(stream.Commit("", "", 0, files))).hexdigest()
 
 
-def repository(found: History | None = None) -> Path:
+def repository(known: History | None = None) -> Path:
     """A bare repository with the whole history, in the user's cache; built where it is missing.
 
     The name is the content's hash, so that it never goes stale; a damaged one is replaced.
     """
-    full = found or history()
+    full = known or load()
     place = cache() / f"{full.key}.git"
     if not is_sound(place):
         with tempfile.TemporaryDirectory(prefix="build-", dir=place.parent) as scratch:
@@ -164,34 +164,34 @@ def repository(found: History | None = None) -> Path:
     return place
 
 
-def put(fresh: Path, place: Path) -> None:
+def put(fresh: Path, folder: Path) -> None:
     """Seal a repository and move it into place; another process may have been quicker."""
     (fresh / SEAL).write_text(fingerprint(fresh))
-    if is_sound(place):
+    if is_sound(folder):
         return
-    if place.exists():
-        place.rename(fresh.parent / "damaged")
+    if folder.exists():
+        folder.rename(fresh.parent / "damaged")
     try:
-        fresh.rename(place)
+        fresh.rename(folder)
     except OSError:
-        if not is_sound(place):
+        if not is_sound(folder):
             raise
 
 
-def is_sound(place: Path) -> bool:
+def is_sound(folder: Path) -> bool:
     """Whether every file is as it was when the repository was built. Small: under 1 ms."""
     try:
-        return (place / SEAL).read_text() == fingerprint(place)
+        return (folder / SEAL).read_text() == fingerprint(folder)
     except (OSError, UnicodeDecodeError):
         return False
 
 
-def fingerprint(place: Path) -> str:
-    """A hash of all names and contents below `place`, the seal left out."""
+def fingerprint(folder: Path) -> str:
+    """A hash of all names and contents below `folder`, the seal left out."""
     digest = hashlib.sha256()
-    for path in sorted(place.rglob("*")):
+    for path in sorted(folder.rglob("*")):
         if path.name != SEAL:
-            digest.update(f"{path.relative_to(place).as_posix()}\0".encode())
+            digest.update(f"{path.relative_to(folder).as_posix()}\0".encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest() if path.is_file() else b"/")
     return digest.hexdigest()
 
@@ -234,22 +234,23 @@ def recorded(text: str, key: str) -> str:
     return found.group(1) if found else ""
 
 
-def factory_around(place: Path) -> Path | None:
-    """The nearest folder at or above `place` with an answers file."""
-    return next((p for p in (place, *place.parents) if (p / ".copier-answers.yml").exists()), None)
+def factory_around(start: Path) -> Path | None:
+    """The nearest folder at or above `start` with an answers file."""
+    return next((p for p in (start, *start.parents) if (p / ".copier-answers.yml").exists()), None)
 
 
-def repository_for(place: Path) -> Path:
-    """The repository as seen from `place`, which may lie in a factory.
+def repository_for(start: Path) -> Path:
+    """The repository as seen from `start`, which may lie in a factory.
 
     Raises MlfactoryError when that factory was made by a newer program.
     """
-    full = history()
-    factory = factory_around(place)
+    full = load()
+    factory = factory_around(start)
     version = recorded_version(factory) if factory else ""
     if factory is None or not version or version in full.names:
         return repository(full)
-    if not git.ref_exists(factory, f"{REF}{version}"):
+    around = git.look_up(factory)
+    if around is None or not git.ref_exists(around[0], f"{REF}{version}"):
         raise unknown_version(version, full)
     return repository_with(full, factory, version)
 
@@ -263,7 +264,7 @@ def repository_with(full: History, factory: Path, version: str) -> Path:
         with tempfile.TemporaryDirectory(prefix="build-", dir=place.parent) as scratch:
             fresh = Path(scratch) / "template.git"
             shutil.copytree(repository(full), fresh, ignore=shutil.ignore_patterns(SEAL))
-            git.fetch(fresh, factory, ref, f"refs/tags/v{version}")
+            git.fetch(git.bare(fresh), factory, ref, f"refs/tags/v{version}")
             (fresh / "FETCH_HEAD").unlink(missing_ok=True)
             put(fresh, place)
     return place

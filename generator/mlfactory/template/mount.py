@@ -10,10 +10,9 @@ import re
 from dataclasses import replace
 
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.base.model import File, Files
 
 from . import wheel
-from .stream import Commit
+from .stream import Commit, File, Files
 
 HOME = "template/runtime/"
 PACKAGE = f"{HOME}{wheel.PACKAGE}/"

@@ -9,8 +9,7 @@ from pathlib import Path
 from mlfactory.base import git
 from mlfactory.base.errors import MlfactoryError, UsageError
 
-from . import history as source
-from . import repository as upstream
+from . import history, mirror, repository
 from .repository import Release, Upstream
 
 MAIN, TAGS = "refs/heads/main", "refs/tags/"
@@ -36,7 +35,7 @@ class Published:
     done: bool
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         if not self.new:
             return f"{self.url} has all of them already: {', '.join(self.versions)}"
         verb = "has got" if self.done else "would get"
@@ -46,23 +45,23 @@ class Published:
 def template(url: str) -> Upstream:
     """The template at an address; without one, mlfactory's own."""
     if is_own(url):
-        return upstream.own(Path.cwd())
-    return upstream.mirrored(url)
+        return mirror.own(Path.cwd())
+    return mirror.of_address(url)
 
 
 def is_own(url: str) -> bool:
-    return url in ("", source.SOURCE, source.URL)
+    return url in ("", history.SOURCE, history.URL)
 
 
 def versions(url: str = "") -> list[Release]:
     """All released versions, newest first."""
-    found = upstream.releases(template(url))
+    found = repository.releases(template(url))
     return [one for one in found if not is_development(one.version)]
 
 
 def is_development(version: str) -> bool:
     """Whether a version is one of a checkout, that nobody else has."""
-    found = upstream.number(version)
+    found = repository.number(version)
     return found is not None and found.is_devrelease
 
 
@@ -74,13 +73,13 @@ def changelog(span: str, url: str = "") -> Changelog:
     first, dots, last = span.partition("..")
     if span and not dots:
         first, last = "", span
-    new = upstream.version(up, last or up.newest)
+    new = repository.version(up, last or up.newest)
     if not first:
-        return Changelog(up.source, "", new.name, upstream.changes(up, None, new))
-    old = upstream.version(up, first)
-    if upstream.is_older(up, new, old):
+        return Changelog(up.source, "", new.name, repository.changes(up, None, new))
+    old = repository.version(up, first)
+    if repository.is_older(up, new, old):
         raise UsageError(f"{new.name} is older than {old.name}", f"Write {last}..{first}.")
-    return Changelog(up.source, old.name, new.name, upstream.changes(up, old, new))
+    return Changelog(up.source, old.name, new.name, repository.changes(up, old, new))
 
 
 def publish(url: str, *, dry_run: bool = False) -> Published:
@@ -88,19 +87,19 @@ def publish(url: str, *, dry_run: bool = False) -> Published:
 
     Raises MlfactoryError when it has another history; nothing is ever forced.
     """
-    found = source.released(source.HISTORY)
-    repository, address = source.repository(found), upstream.git_url(url)
+    found = history.released(history.HISTORY)
+    folder, address = history.repository(found), repository.git_url(url)
     if address.startswith("-"):
         raise UsageError(f"{url} is no address", "Give a git URL.")
-    ours = upstream.refs(git.run("show-ref", "--dereference", cwd=repository).out)
-    there = upstream.refs(upstream.listed(address, url))
+    ours = mirror.refs(git.run("show-ref", "--dereference", cwd=folder).out)
+    there = mirror.refs(mirror.listing_of(address, url))
     check_history(url, ours, there)
     tags = [name for name in ours if name.startswith(TAGS) and name not in there]
     new = tuple(name.removeprefix(TAGS) for name in tags)
     if tags and not dry_run:
         argv = ("push", "--quiet", "--atomic", "--", address, MAIN, *tags)
         env = {"GIT_TERMINAL_PROMPT": "0"}
-        git.run(*argv, cwd=repository, env=env, hint=upstream.trying(address))
+        git.run(*argv, cwd=folder, env=env, hint=repository.trying(address))
     all_of_them = tuple(f"v{name}" for name in found.versions)
     return Published(url, all_of_them, tuple(n for n in all_of_them if n in new), not dry_run)
 

@@ -10,17 +10,16 @@ from pathlib import Path
 from mlfactory.base import git
 from mlfactory.base.errors import OK, MlfactoryError, UsageError
 
-from . import history as source
-from . import store, stream
+from . import history, store, stream
 
 NEXT = """next: pin it in tests/test_history.py, where its tests print what to add:
   RELEASES  its commit: git ls-remote mlfactory::template v{0}
   RENDERS   the digests of its files: pytest tests/test_history.py"""
 
 
-def release(version: str, checkout: Path, folder: Path = source.HISTORY) -> tuple[Path, ...]:
+def release(version: str, checkout: Path, folder: Path = history.HISTORY) -> tuple[Path, ...]:
     """Write the stream and the wheel of `version` from the checkout's template."""
-    found = source.released(folder)
+    found = history.released(folder)
     check_version(version, found)
     check_tracked(checkout)
     files = stream.tree(checkout, untracked=False)
@@ -32,12 +31,12 @@ def release(version: str, checkout: Path, folder: Path = source.HISTORY) -> tupl
     return store.add(folder, commit, found.packed)
 
 
-def check_version(version: str, found: source.History) -> None:
+def check_version(version: str, releases: history.History) -> None:
     """Raises UsageError unless `version` is X.Y.Z and later than all releases."""
     if not re.fullmatch(r"(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}", version):
         raise UsageError(f"{version} is not a version", "Use three numbers: 0.1.0")
-    if found.versions and source.numbers(version) <= source.numbers(found.versions[-1]):
-        raise UsageError(f"{version} is not later than {found.versions[-1]}, the last release")
+    if releases.versions and history.numbers(version) <= history.numbers(releases.versions[-1]):
+        raise UsageError(f"{version} is not later than {releases.versions[-1]}, the last release")
 
 
 def check_tracked(checkout: Path) -> None:
@@ -64,7 +63,7 @@ def changelog_section(version: str, text: str) -> tuple[str, int]:
 def main() -> int:
     """Release the template of the checkout that this program runs from."""
     try:
-        checkout = source.surrounding_checkout()
+        checkout = history.surrounding_checkout()
         if checkout is None or len(sys.argv) != 2:
             raise UsageError("this needs a checkout and one version: 0.1.0")
         paths = release(sys.argv[1], checkout)

@@ -12,7 +12,7 @@ from pathlib import Path
 from mlfactory.base import git, process
 from mlfactory.base.errors import ERROR, OK, USAGE, MlfactoryError
 
-from . import history as source
+from . import history
 
 
 def main() -> int:
@@ -20,8 +20,8 @@ def main() -> int:
     address = sys.argv[2] if len(sys.argv) > 2 else ""
     try:
         if address.removeprefix("mlfactory::") != "template":
-            return refuse(f"unknown address {address!r}: use {source.URL}", USAGE)
-        return serve(source.repository_for(Path.cwd()))
+            return refuse(f"unknown address {address!r}: use {history.URL}", USAGE)
+        return serve(history.repository_for(Path.cwd()))
     except MlfactoryError as error:
         return refuse(f"{error.message}. {error.hint}", ERROR)
     except (BrokenPipeError, KeyboardInterrupt):

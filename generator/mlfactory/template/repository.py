@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,16 +10,12 @@ from pathlib import Path
 from packaging.version import InvalidVersion
 from packaging.version import Version as Number
 
-from mlfactory.base import git
-from mlfactory.base.errors import MlfactoryError, UsageError
-from mlfactory.project.record import CRUFT, Project
-
-from . import history as source
+from mlfactory.base import git, objects
+from mlfactory.base.errors import UsageError
+from mlfactory.base.git import Repository
 
 SHORT = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
-LISTING = "mlfactory-listing"
 MAX_SUBJECTS = 30
-SHA256 = 64  # digits of an id in repositories of that kind
 
 
 @dataclass(frozen=True)
@@ -38,13 +30,29 @@ class Upstream:
     newest: str
     own: bool = False
 
+    @property
+    def repository(self) -> Repository:
+        return git.bare(self.folder)
+
     @cached_property
+    def commits(self) -> Mapping[str, str]:
+        """What each tag names, empty where that is no commit."""
+        form = "%(refname:strip=2)%00%(objecttype) %(objectname)%00%(*objecttype) %(*objectname)"
+        listed = self.repository.run("for-each-ref", f"--format={form}", "refs/tags").out
+        return {name: commit_of(facts) for name, *facts in map(fields, lines(listed))}
+
+    @property
     def tags(self) -> tuple[str, ...]:
         """The tags that are versions, oldest first."""
-        listed = git.run(
-            "for-each-ref", "--format=%(refname:strip=2)", "refs/tags", cwd=self.folder
-        )
-        return in_order(listed.out.splitlines())
+        return in_order(list(self.commits))
+
+    @cached_property
+    def names(self) -> Mapping[str, tuple[str, ...]]:
+        """The tags of each commit."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, commit in self.commits.items():
+            found[commit] = (*found.get(commit, ()), name)
+        return found
 
 
 @dataclass(frozen=True)
@@ -65,75 +73,6 @@ class Release:
     title: str
 
 
-def opened(project: Project) -> Upstream:
-    """The template of a project, fetched when it has something new.
-
-    Raises MlfactoryError when it cannot be reached.
-    """
-    if project.source == source.SOURCE:
-        return own(project.path)
-    follow = project.checkout if project.kind == CRUFT else ""
-    # A relative path is copier's from where it was called, which is the project for an update.
-    near = project.path / project.source
-    address = str(near.resolve()) if near.is_dir() else project.source
-    return mirrored(address, follow, tagged=project.kind != CRUFT)
-
-
-def own(place: Path) -> Upstream:
-    """The template that travels with the program."""
-    folder = source.repository_for(place)
-    return Upstream(source.SOURCE, folder, f"v{source.history().newest}", own=True)
-
-
-def mirrored(address: str, follow: str = "", *, tagged: bool = True) -> Upstream:
-    """A template elsewhere, by way of a copy in the user's cache that is as fresh as its origin."""
-    url = git_url(address)
-    folder = copy_of(url)
-    listing = listed(url, address)
-    with locked(folder):
-        if not (folder / "HEAD").is_file():
-            form = "sha256" if len(listing.partition("\t")[0]) == SHA256 else "sha1"
-            form = f"--object-format={form}"
-            git.run("init", "--quiet", "--bare", "--template=", form, str(folder))
-        seen = folder / LISTING
-        if not seen.is_file() or seen.read_text("utf-8", "surrogateescape") != listing:
-            fetch(folder, url, listing)
-            seen.write_text(listing, "utf-8", "surrogateescape")
-    releases = in_order(re.findall(r"\trefs/tags/(.+?)(?:\^\{\})?$", listing, re.MULTILINE))
-    stable = [tag for tag in releases if not Number(tag).is_prerelease]
-    newest = follow or (stable[-1] if stable and tagged else "refs/mlfactory/HEAD")
-    return Upstream(address, folder, newest)
-
-
-def copy_of(url: str) -> Path:
-    """Where the copy of a repository is in the user's cache."""
-    return source.cache() / "templates" / f"{hashlib.sha256(url.encode()).hexdigest()[:20]}.git"
-
-
-def remembered(address: str) -> Upstream | None:
-    """A template as it was when it was last reached, or None."""
-    folder = copy_of(git_url(address))
-    return Upstream(address, folder, "refs/mlfactory/HEAD") if folder.exists() else None
-
-
-def fetch(folder: Path, url: str, listing: str) -> None:
-    """Copy all branches and tags. A repository's HEAD may name a branch that it does not have."""
-    specs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
-    if "HEAD" in refs(listing):
-        specs.append("+HEAD:refs/mlfactory/HEAD")
-    argv = ("fetch", "--quiet", "--prune", "--no-tags", "--", url, *specs)
-    git.run(*argv, cwd=folder, hint=trying(url))
-
-
-def refs(listing: str) -> dict[str, str]:
-    """The commit of each ref in a listing of git's; of an annotated tag, that which it names."""
-    found = {}
-    for line in listing.splitlines():
-        oid, name = line.split(maxsplit=1)
-        found[name.removesuffix("^{}")] = oid
-    return found
-
-
 def git_url(address: str) -> str:
     """What git takes for a template's recorded address, as copier reads it."""
     for short, full in SHORT.items():
@@ -144,30 +83,8 @@ def git_url(address: str) -> str:
     return str(path.resolve()) if path.exists() else address
 
 
-def listed(url: str, address: str) -> str:
-    """Every ref of a repository. Raises MlfactoryError when it cannot be reached."""
-    try:
-        return git.run("ls-remote", "--", url, env={"GIT_TERMINAL_PROMPT": "0"}).out
-    except MlfactoryError as error:
-        lines = [text.strip() for text in error.message.strip().splitlines()]
-        last = next((text for text in lines if text.startswith("fatal: ")), lines[-1])
-        last = last.removeprefix("fatal: ")
-        raise MlfactoryError(
-            f"the template {address} cannot be reached: {last}", trying(url)
-        ) from error
-
-
 def trying(url: str) -> str:
     return f"Try `git ls-remote {url}`."
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """One process at a time works on a copy."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def in_order(tags: list[str]) -> tuple[str, ...]:
@@ -186,6 +103,9 @@ def number(name: str) -> Number | None:
 def version(up: Upstream, ref: str) -> Version:
     """The state that a tag, a branch or a commit names. Raises UsageError when there is none."""
     head = ("refs/mlfactory/HEAD",) if ref == "HEAD" else ()
+    for tag in () if head else (ref, f"v{ref}"):
+        if commit := up.commits.get(tag):
+            return Version(described(up, commit), commit)
     for name in (*head, f"refs/tags/{ref}", f"refs/tags/v{ref}", f"refs/heads/{ref}", ref):
         if ref.startswith("-"):
             break
@@ -199,8 +119,24 @@ def version(up: Upstream, ref: str) -> Version:
 
 
 def described(up: Upstream, commit: str) -> str:
-    """What copier records for a commit."""
+    """What copier records for a commit: its tag, else what git makes of those before it."""
+    tags = up.names.get(commit, ())
+    if len(tags) == 1:
+        return tags[0]
     return git.run("describe", "--tags", "--always", commit, cwd=up.folder).out.strip()
+
+
+def lines(listed: str) -> list[str]:
+    return listed.split("\n")[:-1]
+
+
+def fields(line: str) -> list[str]:
+    return line.split("\0")
+
+
+def commit_of(facts: list[str]) -> str:
+    """The commit among what a tag is and what it names, each as type and object."""
+    return next((f.removeprefix("commit ") for f in facts if f.startswith("commit ")), "")
 
 
 def is_older(up: Upstream, new: Version, old: Version) -> bool:
@@ -220,7 +156,7 @@ def is_older(up: Upstream, new: Version, old: Version) -> bool:
 
 def checkout(up: Upstream, commit: str, folder: Path) -> None:
     """Write a version's files below `folder`, with its submodules when it has some."""
-    if git.text_at(up.folder, commit, ".gitmodules") is not None:
+    if objects.text_at(up.repository, commit, ".gitmodules") is not None:
         return cloned(up, commit, folder)
     folder.mkdir(parents=True)
     with_index = {"GIT_INDEX_FILE": f"{folder}.index"}

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlfactory.base import git
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.base.model import File, Files
 
 IDENTITY = f"{git.NAME} <{git.EMAIL}>"
 TREE = ("copier.yml", "template")
@@ -18,6 +17,17 @@ WHOLE = "deleteall\n"  # before all files of a commit that names no parent
 HEAD = re.compile(rb"commit refs/heads/main\ncommitter [^\n]* (\d+) \+0000\n")
 TAG = re.compile(rb"reset refs/tags/v([^\n]+)\nfrom refs/heads/main\n\n\Z")
 COMMAND = re.compile(rb"(?:M (\d{6}) inline|D) ([^\n]+)\n")
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a template; the mode is git's."""
+
+    mode: str
+    content: bytes
+
+
+Files = Mapping[str, File]
 
 
 @dataclass(frozen=True)
@@ -65,30 +75,30 @@ def read(stream: bytes, parent: Commit | None = None) -> Commit:
     return Commit(version[1].decode(), text.decode(), int(head[1]), files)
 
 
-def changed(stream: bytes, place: int, parent: Commit | None) -> tuple[Files, int]:
+def changed(stream: bytes, at: int, parent: Commit | None) -> tuple[Files, int]:
     """All files of a commit, and where its commands end."""
     start = f"from refs/tags/v{parent.version}\n" if parent else WHOLE
-    whole = stream.startswith(WHOLE.encode(), place)
-    if not whole and not stream.startswith(start.encode(), place):
+    whole = stream.startswith(WHOLE.encode(), at)
+    if not whole and not stream.startswith(start.encode(), at):
         raise ValueError(f"not after {parent.version}" if parent else "not the first commit")
     files = dict(parent.files) if parent and not whole else {}
-    place = stream.index(b"\n", place) + 1
-    while command := COMMAND.match(stream, place):
+    at = stream.index(b"\n", at) + 1
+    while command := COMMAND.match(stream, at):
         mode, name = command[1], command[2].decode()
-        place = command.end()
+        at = command.end()
         if mode is None:
             del files[name]
             continue
-        content, place = data(stream, place)
+        content, at = data(stream, at)
         files[name] = File(mode.decode(), content)
-        place += 1
-    return files, place
+        at += 1
+    return files, at
 
 
-def data(stream: bytes, place: int) -> tuple[bytes, int]:
+def data(stream: bytes, at: int) -> tuple[bytes, int]:
     """The bytes of a `data` command and where they end."""
-    end = stream.index(b"\n", place)
-    start, size = end + 1, int(stream[place:end].removeprefix(b"data "))
+    end = stream.index(b"\n", at)
+    start, size = end + 1, int(stream[at:end].removeprefix(b"data "))
     return stream[start : start + size], start + size
 
 

@@ -17,7 +17,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.base.model import File, Files
+
+from .stream import File, Files
 
 PACKAGE = "mlfactory_runtime"
 PLAIN = "100644"

@@ -9,11 +9,9 @@ from pathlib import Path
 
 from mlfactory.base import git
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.project import record as linked
+from mlfactory.project import record
 from mlfactory.project.record import CRUFT, Project
-from mlfactory.render import copier as engine
-from mlfactory.template import published
-from mlfactory.template import repository as upstream
+from mlfactory.template import choice, mirror, published, repository
 from mlfactory.template.repository import Upstream
 
 from . import run
@@ -32,19 +30,19 @@ class Moved:
     done: bool
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         if self.old == self.new:
             return f"{self.project} is there already: {self.new}"
         verb = "moved" if self.done else "would move"
         return f"{self.project} {verb} from {self.old} to {self.new}, at {self.version}"
 
 
-def use(url: str, place: Path, *, dry_run: bool = False, file: str = "") -> Moved:
+def use(url: str, start: Path, *, dry_run: bool = False, file: str = "") -> Moved:
     """Record another address of the same template, in a commit of its own.
 
     Raises MlfactoryError unless the project's version is there, as the same commit.
     """
-    project = linked.find(place, file)
+    project = record.find(start, file)
     new = address_of(url, cruft=project.kind == CRUFT)
     if new == project.source:
         return Moved(str(project.path), new, new, project.version, done=False)
@@ -53,21 +51,21 @@ def use(url: str, place: Path, *, dry_run: bool = False, file: str = "") -> Move
     check_same(project, url, new)
     moved = Moved(str(project.path), project.source, new, project.version, not dry_run)
     if not dry_run:
-        record(project, new)
+        write(project, new)
     return moved
 
 
 def check_same(project: Project, url: str, new: str) -> None:
     """Raises MlfactoryError unless an address has the project's version, as the same commit."""
-    old_up = known(project)
+    old_up = template_of(project)
     if old_up.own and published.is_development(project.version):
         raise MlfactoryError(
             f"{project.name} is at {project.version}, which is not released: nobody else has it",
             "Update it to a released version first: mlfactory template versions",
         )
-    new_up = upstream.own(project.path) if published.is_own(new) else upstream.mirrored(new)
-    here = upstream.version(old_up, project.version)
-    there = upstream.version(new_up, project.version)
+    new_up = mirror.own(project.path) if published.is_own(new) else mirror.of_address(new)
+    here = repository.version(old_up, project.version)
+    there = repository.version(new_up, project.version)
     if here.commit != there.commit:
         raise MlfactoryError(
             f"{url} has another {project.version}: {there.commit[:10]}, not {here.commit[:10]}",
@@ -75,12 +73,12 @@ def check_same(project: Project, url: str, new: str) -> None:
         )
 
 
-def known(project: Project) -> Upstream:
+def template_of(project: Project) -> Upstream:
     """A project's template; that its server is gone is a reason to move."""
     try:
-        return upstream.opened(project)
+        return mirror.of_project(project)
     except MlfactoryError:
-        if found := upstream.remembered(project.source):
+        if found := mirror.last_of(project.source):
             return found
         raise
 
@@ -88,11 +86,11 @@ def known(project: Project) -> Upstream:
 def address_of(url: str, *, cruft: bool) -> str:
     """The address as it is recorded: copier and Renovate must both take it for git's, and Renovate
     hands it to git as it is. So `.git` is put behind it rather than `git+` before it."""
-    if not published.is_own(url) and url.startswith((*upstream.SHORT, "git+")):
-        url = upstream.git_url(url)
+    if not published.is_own(url) and url.startswith((*repository.SHORT, "git+")):
+        url = repository.git_url(url)
     if cruft:
-        return upstream.git_url(url)
-    found = engine.template_source(url)
+        return repository.git_url(url)
+    found = choice.template_source(url)
     longer = f"{found.removeprefix('git+').rstrip('/')}.git"
     is_plain = found.startswith("git+") and not published.is_own(found)
     return longer if is_plain and is_there(longer) else found
@@ -100,20 +98,20 @@ def address_of(url: str, *, cruft: bool) -> str:
 
 def is_there(url: str) -> bool:
     try:
-        return bool(upstream.listed(url, url))
+        return bool(mirror.listing_of(url, url))
     except MlfactoryError:
         return False
 
 
-def record(project: Project, new: str) -> None:
+def write(project: Project, new: str) -> None:
     """Write the address into the file that records the template, and commit it."""
     path = project.path / project.file
     path.write_text(readdressed(project, new), "utf-8")
     spec = project.spec(project.file)
-    git.run("add", "--", spec, cwd=project.top)
+    project.repository.run("add", "--", spec)
     text = f"Take the template of {project.name} from {new}"
     argv = ("commit", "--quiet", "--no-verify", "--message", text, "--", spec)
-    git.run("-c", "core.hooksPath=/dev/null", *argv, cwd=project.top, hint=git.SIGNING)
+    project.repository.run("-c", "core.hooksPath=/dev/null", *argv, hint=git.SIGNING)
 
 
 def readdressed(project: Project, new: str) -> str:

@@ -6,10 +6,11 @@ import json
 import shlex
 from pathlib import Path
 
-from mlfactory.base import answers, git, process
-from mlfactory.base import uv as packages
+from mlfactory.base import answers, git, process, uv
 from mlfactory.base.errors import MlfactoryError, UsageError
-from mlfactory.base.model import Talk
+from mlfactory.base.git import Repository
+from mlfactory.base.objects import text_at
+from mlfactory.base.talk import Talk
 from mlfactory.project.record import Project
 
 LOCK, SECONDS = "uv.lock", 900
@@ -40,7 +41,7 @@ def new_failures(
 
 def has_own_check(project: Project) -> bool:
     """Whether it is a factory with an environment in which `factory check` can run."""
-    text = git.text_at(project.top, "HEAD", f"{project.prefix}pyproject.toml")
+    text = text_at(project.repository, "HEAD", f"{project.prefix}pyproject.toml")
     return (
         "contract" in answers.tool_table(text, "mlfactory")
         and program(project, "factory").is_file()
@@ -74,7 +75,7 @@ def users(project: Project, command: str) -> tuple[str, ...]:
 
 
 def started(project: Project, argv: list[str]) -> process.Result:
-    env = {**packages.environment(project.path), "DVC_NO_ANALYTICS": "1"}
+    env = {**uv.environment(project.path), "DVC_NO_ANALYTICS": "1"}
     return process.run(argv, project.path, env=env, timeout=SECONDS, ok=ANY)
 
 
@@ -84,27 +85,25 @@ def relock(project: Project, before: str, talk: Talk) -> tuple[str, ...]:
     An environment that is there follows it. A lock that fails is a warning.
     """
     lock = project.spec(LOCK)
-    tracked = git.run("ls-files", "--", lock, cwd=project.top).out
-    changed = git.run(
-        "diff", "--quiet", before, "HEAD", "--", project.spec("pyproject.toml"),
-        cwd=project.top, ok=(0, 1),
-    ).code  # fmt: skip
-    if not tracked or not changed:
+    repository = project.repository
+    argv = ("diff", "--quiet", before, "HEAD", "--", project.spec("pyproject.toml"))
+    changed = repository.run(*argv, ok=(0, 1)).code
+    if not changed or not repository.run("ls-files", "--", lock).out:
         return ()
     lock_only = not program(project, "python").exists()
     try:
         with talk.step("Lock the packages" if lock_only else "Lock and install the packages"):
-            notes = packages.install(project.path, lock_only=lock_only)
+            notes = uv.install(project.path, lock_only=lock_only)
     except MlfactoryError as error:
         last = error.message.strip().splitlines()[-1].strip()
         notes = (f"{LOCK} is not renewed: {last}. Later: uv lock && git commit uv.lock",)
-    amend(project, lock)
+    amend(repository, lock)
     return notes
 
 
-def amend(project: Project, spec: str) -> None:
+def amend(repository: Repository, spec: str) -> None:
     """Take a changed file into the last commit, past all hooks."""
-    if git.run("diff", "--quiet", "--", spec, cwd=project.top, ok=(0, 1)).code:
-        git.run("add", "--", spec, cwd=project.top)
+    if repository.run("diff", "--quiet", "--", spec, ok=(0, 1)).code:
+        repository.run("add", "--", spec)
         argv = ("commit", "--quiet", "--amend", "--no-edit", "--no-verify")
-        git.run("-c", "core.hooksPath=/dev/null", *argv, cwd=project.top, hint=git.SIGNING)
+        repository.run("-c", "core.hooksPath=/dev/null", *argv, hint=git.SIGNING)

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from mlfactory.base import git
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.base.model import Files
-from mlfactory.project import record as linked
+from mlfactory.base.objects import text_at
+from mlfactory.project import record
 from mlfactory.project.record import Project
 from mlfactory.template import mount, stream, wheel
+from mlfactory.template.stream import Files
 
-from . import drift
-from . import plan as planning
-from .plan import Course
+from . import diff
+from .plan import Course, find_course
 
 
 @dataclass(frozen=True)
@@ -29,18 +29,18 @@ class Difference:
 
 
 def difference(
-    place: Path, *, to: str = "", reverse: bool = False, color: bool = False, file: str = ""
+    start: Path, *, to: str = "", reverse: bool = False, color: bool = False, file: str = ""
 ) -> Difference:
     """Compare what is in the two wheels; without `to` with the newest version's.
 
     Raises MlfactoryError when one of them is missing.
     """
-    project = linked.find(place, file)
-    found = planning.course(project, to)
-    old, new = own(project), of_template(found)
+    project = record.find(start, file)
+    course = find_course(project, to)
+    old, new = own(project), of_template(course)
     sides = (new, old) if reverse else (old, new)
     old_version, new_version = (wheel.version_of(name) for name, _ in sides)
-    patch = compared(*(wheel.listing(content) for _, content in sides), color=color)
+    patch = compare(*(wheel.listing(content) for _, content in sides), color=color)
     return Difference(str(project.path), old_version, new_version, patch)
 
 
@@ -55,27 +55,27 @@ def own(project: Project) -> tuple[str, bytes]:
     return paths[-1].name, paths[-1].read_bytes()
 
 
-def of_template(found: Course) -> tuple[str, bytes]:
+def of_template(course: Course) -> tuple[str, bytes]:
     """The wheel that a version of the template renders."""
     listed = git.run(
-        "ls-tree", "-z", "--name-only", found.new.commit, mount.VENDOR, cwd=found.up.folder
+        "ls-tree", "-z", "--name-only", course.new.commit, mount.VENDOR, cwd=course.up.folder
     )
     for path in listed.out.split("\0"):
         name = path.removeprefix(mount.VENDOR)
         if name.startswith(wheel.PACKAGE):
-            text = git.text_at(found.up.folder, found.new.commit, path) or ""
+            text = text_at(course.up.repository, course.new.commit, path) or ""
             return name, text.encode("utf-8", "surrogateescape")
     raise MlfactoryError(
-        f"{found.new.name} of {found.project.source} has no wheel of the library",
+        f"{course.new.name} of {course.project.source} has no wheel of the library",
         "Name a later version with --to.",
     )
 
 
-def compared(old: Files, new: Files, *, color: bool) -> str:
+def compare(old: Files, new: Files, *, color: bool) -> str:
     """A patch from some files to others."""
     first, second = stream.Commit("1", "", 0, old), stream.Commit("2", "", 0, new)
     with tempfile.TemporaryDirectory(prefix="mlfactory-") as scratch:
         place = Path(scratch) / "library.git"
         git.import_history(place, stream.written(first) + stream.written(second, first))
-        look = (drift.COLOURED,) if color else ("--no-color",)
-        return git.run(*drift.PLAINLY, *look, "v1", "v2", cwd=place).out
+        look = (diff.COLOURED,) if color else ("--no-color",)
+        return git.run(*diff.PLAINLY, *look, "v1", "v2", cwd=place).out

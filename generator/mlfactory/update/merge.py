@@ -11,16 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from mlfactory.base import git
+from mlfactory.base import objects
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.base.git import Leaves
-from mlfactory.base.model import Change, Conflict
+from mlfactory.base.objects import Leaves
 from mlfactory.project.record import CRUFT, Project
-from mlfactory.render import result as renders
+from mlfactory.render import result
 from mlfactory.render.result import Render
 
-from . import workbench as trees
-from .workbench import Bench
+from . import workbench
+from .changes import Change, Conflict
+from .workbench import Workbench
 
 ADDED, CHANGED, MERGED, RENAMED, DELETED = "added", "changed", "merged", "renamed", "deleted"
 KEPT_DELETED, YOURS, CONFLICT = "kept deleted", "yours", "conflict"
@@ -30,19 +30,29 @@ KEPT_DELETED, YOURS, CONFLICT = "kept deleted", "yours", "conflict"
 class Sides:
     """Both sides as they are merged, and what was left out of them.
 
-    `owned` are the user's own files that the template would have changed, `deleted` those that
-    the user has deleted and the template still has, with the name that it has for them now, and
-    `mine` the names that the user gave to others. `rendered` is base before anything was left out.
+    `user_files` are the user's own that the template would have changed, `deleted_by_user` those
+    that the template still has, with the name that it has for them now, and `renamed_by_user` the
+    names that the user gave to others. `rendered` is base before anything was left out.
     """
 
     base: Leaves
     theirs: Leaves
     base_tree: str
     theirs_tree: str
-    owned: tuple[str, ...]
-    deleted: Mapping[str, str]
-    mine: Mapping[str, str]
+    user_files: tuple[str, ...]
+    deleted_by_user: Mapping[str, str]
+    renamed_by_user: Mapping[str, str]
     rendered: Leaves
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What git makes of both sides: the commits that it merged, and the tree of it."""
+
+    twin: str
+    pick: str
+    tree: str
+    conflicts: tuple[Conflict, ...]
 
 
 @dataclass(frozen=True)
@@ -58,70 +68,72 @@ class Merge:
     added: tuple[str, ...]
 
 
-def sides(bench: Bench, base: Render, theirs: Render) -> Sides:
+def compose(bench: Workbench, base: Render, theirs: Render) -> Sides:
     """Compose base and theirs: without what the user owns, and without what the user deleted."""
-    rendered, new = offered(bench, base), offered(bench, theirs)
+    rendered, new = files_of(bench, base), files_of(bench, theirs)
     check_apart(bench, new)
     names = new.keys()
     old = {n: leaf for n, leaf in rendered.items() if n in new or not is_excluded(theirs, n)}
-    mine = owned(bench, base, theirs, {*old, *new})
-    away = {n for n in owns(base, theirs, set(old)) if n not in bench.leaves}
+    mine = user_files(bench, base, theirs, {*old, *new})
+    away = {n for n in left_to_user(base, theirs, set(old)) if n not in bench.leaves}
     changed = tuple(sorted(n for n in mine if n in old and n in new and old[n] != new[n]))
-    recorded = {bench.project.file} & bench.leaves.keys()
-    old = settled(old, bench.leaves, mine | recorded)
-    new = {**settled(settled(new, old, away), bench.leaves, mine), **record(bench, new)}
-    base_tree, theirs_tree = trees.tree(bench, old), trees.tree(bench, new)
-    rows = trees.differences(bench, base_tree, bench.head)
-    gone, kept = deleted(rows), {}
+    record = {bench.project.file} & bench.leaves.keys()
+    old = settle(old, bench.leaves, mine | record)
+    new = {**settle(settle(new, old, away), bench.leaves, mine), **recorded_file(bench, new)}
+    base_tree, theirs_tree = workbench.tree(bench, old), workbench.tree(bench, new)
+    rows = workbench.differences(bench, base_tree, bench.head)
+    gone, kept = deletions(rows), {}
     renamed = {before: after for letter, before, after in rows if letter == "R"}
     if gone:
-        moved = {a: b for x, a, b in trees.differences(bench, base_tree, theirs_tree) if x == "R"}
+        moved = {
+            a: b for x, a, b in workbench.differences(bench, base_tree, theirs_tree) if x == "R"
+        }
         out = gone | {
             moved[name] for name in gone if name in moved and moved[name] not in bench.leaves
         }
         old = {n: leaf for n, leaf in old.items() if n not in gone}
         new = {n: leaf for n, leaf in new.items() if n not in out}
-        base_tree, theirs_tree = trees.tree(bench, old), trees.tree(bench, new)
+        base_tree, theirs_tree = workbench.tree(bench, old), workbench.tree(bench, new)
         kept = {n: moved.get(n, "") for n in sorted(gone) if n in names or n in moved}
     return Sides(old, new, base_tree, theirs_tree, changed, kept, renamed, rendered)
 
 
-def offered(bench: Bench, render: Render) -> Leaves:
+def files_of(bench: Workbench, render: Render) -> Leaves:
     """A render's files, less those that it must not bring: cruft never adds what is skipped."""
-    found, head = trees.filtered(bench, render), bench.leaves
+    found, head = workbench.as_stored(bench, render), bench.leaves
     if bench.project.kind != CRUFT:
         return found
     return {n: leaf for n, leaf in found.items() if n in head or not is_excluded(render, n)}
 
 
 def is_excluded(render: Render, name: str) -> bool:
-    return renders.matches(render.facts.exclude, name)
+    return result.matches(render.facts.exclude, name)
 
 
-def check_apart(bench: Bench, leaves: Leaves) -> None:
+def check_apart(bench: Workbench, leaves: Leaves) -> None:
     """Raises MlfactoryError when the template would write into a project inside of this one."""
-    nested = trees.nested_in(bench.others)
+    nested = workbench.nested_in(bench.others)
     around = {p.as_posix() for folder in nested for p in (PurePosixPath(folder) / "_").parents}
     for name in leaves:
-        if name in around or trees.below(name, nested):
+        if name in around or workbench.below(name, nested):
             raise MlfactoryError(
                 f"the template renders {name}, which belongs to another project inside of this one",
                 "Move that project elsewhere.",
             )
 
 
-def owned(bench: Bench, base: Render, theirs: Render, names: set[str]) -> set[str]:
+def user_files(bench: Workbench, base: Render, theirs: Render, names: set[str]) -> set[str]:
     """The files that are the user's: a version says so, and they exist."""
-    return owns(base, theirs, names & bench.leaves.keys() - {bench.project.file})
+    return left_to_user(base, theirs, names & bench.leaves.keys() - {bench.project.file})
 
 
-def owns(base: Render, theirs: Render, names: set[str]) -> set[str]:
+def left_to_user(base: Render, theirs: Render, names: set[str]) -> set[str]:
     """The names that one of the versions leaves to the user."""
     patterns = (base.facts.skip, theirs.facts.skip)
-    return {name for name in names if any(renders.matches(skip, name) for skip in patterns)}
+    return {name for name in names if any(result.matches(skip, name) for skip in patterns)}
 
 
-def settled(leaves: Leaves, other: Leaves, names: set[str]) -> Leaves:
+def settle(leaves: Leaves, other: Leaves, names: set[str]) -> Leaves:
     """The same with these files as the other has them, so that there is no change to merge.
 
     The user's own files are taken from HEAD. Those that HEAD has under another name, or not at
@@ -130,45 +142,48 @@ def settled(leaves: Leaves, other: Leaves, names: set[str]) -> Leaves:
     return {**leaves, **{name: other[name] for name in names}}
 
 
-def record(bench: Bench, new: Leaves) -> Leaves:
+def recorded_file(bench: Workbench, new: Leaves) -> Leaves:
     """The answers file always takes the new version."""
     file = bench.project.file
     return {file: new.get(file, bench.leaves[file])} if file in bench.leaves else {}
 
 
-def deleted(rows: list[tuple[str, str, str]]) -> frozenset[str]:
+def deletions(rows: list[tuple[str, str, str]]) -> frozenset[str]:
     """What the user deleted: missing in HEAD, and not the source of a rename that git detects."""
     return frozenset(before for letter, before, _ in rows if letter == "D")
 
 
-def merged(bench: Bench, found: Sides, message: str, author: Mapping[str, str]) -> Merge:
+def attempt(bench: Workbench, sides: Sides, message: str, author: Mapping[str, str]) -> Attempt:
     """Merge in memory against a twin of HEAD whose parent is base."""
-    top, env = bench.project.top, bench.env
-    base = git.commit_tree(top, found.base_tree, message="base", env=env)
-    twin = git.commit_tree(top, f"{bench.head}^{{tree}}", base, message="twin", env=env)
-    pick = git.commit_tree(top, found.theirs_tree, base, message=message, env={**env, **author})
-    tree, unmerged, messages = git.merge_tree(top, twin, pick, env)
-    leaves = trees.leaves_of(bench, tree)
+    store = bench.repository
+    base = objects.commit_tree(store, sides.base_tree, message="base")
+    twin = objects.commit_tree(store, f"{bench.head}^{{tree}}", base, message="twin")
+    pick = objects.commit_tree(store, sides.theirs_tree, base, message=message, author=author)
+    tree, unmerged, messages = objects.merge_tree(store, twin, pick)
     words = {twin: "the project", pick: "the template"}
-    conflicts = conflicts_of(bench.project, unmerged, messages, words)
-    if any(twin in name or pick in name for name in leaves):
-        labels = {twin: "HEAD", pick: label(bench, pick)}
-        leaves = {named(name, labels): leaf for name, leaf in leaves.items()}
-        tree = trees.tree(bench, leaves)
+    return Attempt(twin, pick, tree, conflicts_of(bench.project, unmerged, messages, words))
+
+
+def merge(bench: Workbench, sides: Sides, message: str, author: Mapping[str, str]) -> Merge:
+    """The same, and what it does to each file."""
+    tried = attempt(bench, sides, message, author)
+    tree, leaves = tried.tree, workbench.leaves_of(bench, tried.tree)
+    if any(tried.twin in name or tried.pick in name for name in leaves):
+        labels = {tried.twin: "HEAD", tried.pick: label(bench, tried.pick)}
+        leaves = {by_side(name, labels): leaf for name, leaf in leaves.items()}
+        tree = workbench.tree(bench, leaves)
     added = tuple(sorted(leaves.keys() - bench.leaves.keys() - bench.others.keys()))
-    return Merge(
-        found, pick, tree, leaves, conflicts,
-        changes(bench, found, leaves, conflicts), added,
-    )  # fmt: skip
+    rows = changes(bench, sides, leaves, tried.conflicts)
+    return Merge(sides, tried.pick, tree, leaves, tried.conflicts, rows, added)
 
 
-def label(bench: Bench, pick: str) -> str:
+def label(bench: Workbench, pick: str) -> str:
     """What a cherry-pick calls its commit; slashes cannot be in the name of a file."""
-    named = bench.git("log", "-1", "--abbrev-commit", "--format=%h (%s)", pick)
-    return named.strip().replace("/", "_")
+    title = bench.git("log", "-1", "--abbrev-commit", "--format=%h (%s)", pick)
+    return title.strip().replace("/", "_")
 
 
-def named(text: str, labels: Mapping[str, str]) -> str:
+def by_side(text: str, labels: Mapping[str, str]) -> str:
     """A file beside a folder of its name is called after its side, which git knows by commit."""
     for commit, name in labels.items():
         text = text.replace(commit, name)
@@ -203,33 +218,33 @@ def reason(text: str, names: Mapping[str, str]) -> str:
 
 
 def changes(
-    bench: Bench, found: Sides, result: Leaves, conflicts: tuple[Conflict, ...]
+    bench: Workbench, sides: Sides, outcome: Leaves, conflicts: tuple[Conflict, ...]
 ) -> tuple[Change, ...]:
     """What happens to each file that the template changed, and to those that it leaves alone."""
-    mine = found.mine
+    mine = sides.renamed_by_user
     torn = {conflict.path for conflict in conflicts}
     rows = [Change(c.path, CONFLICT, c.reason) for c in conflicts]
-    for letter, old, new in trees.differences(bench, found.base_tree, found.theirs_tree):
+    for letter, old, new in workbench.differences(bench, sides.base_tree, sides.theirs_tree):
         here = mine.get(old, new if letter == "R" else old)
         if torn & {old, new, here, mine.get(old, old)}:
             continue
-        state = state_of(letter, old, mine.get(old, old), found, bench.leaves)
+        state = state_of(letter, old, mine.get(old, old), sides, bench.leaves)
         if letter == "R" and old in bench.leaves:
             rows.append(Change(new, RENAMED, f"was {old}"))
-        elif result.get(here) != bench.leaves.get(here):
+        elif outcome.get(here) != bench.leaves.get(here):
             rows.append(Change(here, state))
     rows += [
         Change(name, KEPT_DELETED, f"the template has it as {now} now" if now else "")
-        for name, now in found.deleted.items()
+        for name, now in sides.deleted_by_user.items()
     ]
-    rows += [Change(name, YOURS) for name in found.owned]
+    rows += [Change(name, YOURS) for name in sides.user_files]
     return tuple(sorted(rows, key=lambda change: (change.path, change.state)))
 
 
-def state_of(letter: str, old: str, here: str, found: Sides, head: Leaves) -> str:
+def state_of(letter: str, old: str, here: str, sides: Sides, head: Leaves) -> str:
     if letter == "A":
         return ADDED
     if letter == "D":
         return DELETED
-    edited = head.get(here) != found.base.get(old)
+    edited = head.get(here) != sides.base.get(old)
     return MERGED if edited else CHANGED

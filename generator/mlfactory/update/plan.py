@@ -5,27 +5,54 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlfactory.base import answers, git
+from mlfactory.base import answers
+from mlfactory.base.answers import Answers
 from mlfactory.base.errors import MlfactoryError, UsageError
-from mlfactory.base.model import Plan, Wish
+from mlfactory.base.objects import text_at
 from mlfactory.project.record import Project
-from mlfactory.render import rerender as replay
-from mlfactory.render.result import Render
-from mlfactory.template import history as source
-from mlfactory.template import repository as upstream
+from mlfactory.render import rerender
+from mlfactory.render.result import Render, RenderOptions
+from mlfactory.template import history, mirror, repository
 from mlfactory.template.repository import Upstream, Version
 
-from . import merge as merging
-from . import unfinished as pending
-from . import workbench as trees
-from .merge import Merge
-from .workbench import Bench
+from . import workbench
+from .changes import Change, Conflict
+from .merge import Merge, Sides, compose, merge
+from .obstacles import in_the_way
+from .workbench import Workbench
 
 CURRENT = ":current:"
+
+
+@dataclass(frozen=True)
+class UpdatePlan:
+    """What an update would do; `--dry-run` prints exactly this.
+
+    `questions` and `settings` are new, with the values that they get; `blocked` are files that
+    are not git's and stand where the update would put others.
+    """
+
+    project: str
+    source: str
+    from_version: str
+    to_version: str
+    released: bool = True
+    changelog: str = ""
+    questions: Answers = field(default_factory=dict)
+    settings: Answers = field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    blocked: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether there is nothing to do."""
+        return self.from_version == self.to_version and not self.changes
 
 
 @dataclass(frozen=True)
@@ -39,31 +66,39 @@ class Course:
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """A plan together with the merge that it tells of."""
+class Pair:
+    """Both renders of a project, as they are merged."""
 
-    plan: Plan
     course: Course
     base: Render
     theirs: Render
-    bench: Bench
+    bench: Workbench
+    sides: Sides
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A plan together with the merge that it tells of."""
+
+    plan: UpdatePlan
+    pair: Pair
     merge: Merge
 
 
-def course(project: Project, to: str = "") -> Course:
+def find_course(project: Project, to: str = "") -> Course:
     """Raises an error when the template cannot be reached or has no such version.
 
     Without `to` a project goes to the newest version; `:current:` is the one that it has.
     """
     to = project.version if to == CURRENT else to
-    up = upstream.opened(project)
-    return Course(project, up, recorded(project, up), upstream.version(up, to or up.newest))
+    up = mirror.of_project(project)
+    return Course(project, up, version_of(project, up), repository.version(up, to or up.newest))
 
 
-def recorded(project: Project, up: Upstream) -> Version:
+def version_of(project: Project, up: Upstream) -> Version:
     """The version that the project has. Raises MlfactoryError when the template lost it."""
     try:
-        return upstream.version(up, project.version)
+        return repository.version(up, project.version)
     except UsageError as error:
         raise MlfactoryError(
             f"{error.message}, which {project.name} records",
@@ -71,91 +106,88 @@ def recorded(project: Project, up: Upstream) -> Version:
         ) from error
 
 
-def check_forward(found: Course, to: str) -> None:
+def check_forward(course: Course, to: str) -> None:
     """Raises MlfactoryError for a way back that nobody asked for."""
-    if not to and upstream.is_older(found.up, found.new, found.old):
+    if not to and repository.is_older(course.up, course.new, course.old):
         raise MlfactoryError(
-            f"{found.project.name} is at {found.old.name}, and {found.new.name} is older",
-            f"If you mean it: mlfactory update --to {found.new.name}",
+            f"{course.project.name} is at {course.old.name}, and {course.new.name} is older",
+            f"If you mean it: mlfactory update --to {course.new.name}",
         )
 
 
 @contextmanager
-def prepared(found: Course, wish: Wish) -> Iterator[Prepared]:
-    """Render both sides, merge them in memory and make the plan of it."""
-    project = found.project
-    check_settings(project, wish)
-    base = replay.base(project, found.up, found.old, trust=wish.trust)
-    theirs = replay.theirs(project, found.up, found.new, wish)
-    with trees.bench(project) as bench:
-        sides = merging.sides(bench, base, theirs)
-        told = upstream.changes(found.up, found.old, found.new)
-        text = message(found, theirs, told)
-        merge = merging.merged(bench, sides, text, author(project))
-        made = plan(found, base, theirs, bench, merge, told)
-        yield Prepared(made, found, base, theirs, bench, merge)
+def pair(course: Course, options: RenderOptions) -> Iterator[Pair]:
+    """Render both sides and lay them out for a merge."""
+    project = course.project
+    check_settings(project, options)
+    base = rerender.base(project, course.up, course.old, trust=options.trust)
+    theirs = rerender.theirs(project, course.up, course.new, options)
+    with workbench.at_head(project) as bench:
+        yield Pair(course, base, theirs, bench, compose(bench, base, theirs))
 
 
-def check_settings(project: Project, wish: Wish) -> None:
+@contextmanager
+def preview(
+    course: Course, options: RenderOptions, author: Mapping[str, str] | None = None
+) -> Iterator[Preview]:
+    """Render both sides, merge them in memory and make the plan of it; `author` is who updates."""
+    with pair(course, options) as both:
+        changelog = repository.changes(course.up, course.old, course.new)
+        text = message(course, both.theirs, changelog)
+        outcome = merge(both.bench, both.sides, text, author or {})
+        yield Preview(plan_of(both, outcome, changelog), both, outcome)
+
+
+def check_settings(project: Project, options: RenderOptions) -> None:
     """Raises UsageError for names that begin like copier's own entries."""
-    for name in wish.settings:
+    for name in options.settings:
         if name.startswith("_"):
             raise UsageError(
                 f"{name} in {project.file} is not an answer", "Use --to for a version."
             )
 
 
-def author(project: Project) -> Mapping[str, str]:
-    """Who updates is the author; a preview needs nobody."""
-    asked = ("-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT")
-    name, known, rest = git.run(*asked, cwd=project.top, ok=(0, 128)).out.partition(" <")
-    if not known:
-        return {}
-    return {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": rest.partition("> ")[0]}
-
-
-def message(found: Course, theirs: Render, told: str) -> str:
+def message(course: Course, theirs: Render, changelog: str) -> str:
     """The update's commit message: what changed in the template and which answers are new."""
-    title = f"Update {found.project.name} from {found.old.name} to {found.new.name}"
-    if found.old.commit == found.new.commit:
-        title = f"Answer the template's questions of {found.project.name} anew"
+    title = f"Update {course.project.name} from {course.old.name} to {course.new.name}"
+    if course.old.commit == course.new.commit:
+        title = f"Answer the template's questions of {course.project.name} anew"
     new = [f"{name}: {value!r}" for name, value in theirs.facts.questions.items()]
     asked = "New questions, answered with: " + ", ".join(new) if new else ""
     # git takes lines that begin with # for comments when somebody edits the message.
-    body = re.sub(r"^#+ *", "", "\n\n".join(filter(None, [told, asked])), flags=re.MULTILINE)
+    body = re.sub(r"^#+ *", "", "\n\n".join(filter(None, [changelog, asked])), flags=re.MULTILINE)
     return f"{title}\n\n{body}".rstrip() + "\n"
 
 
-def plan(
-    found: Course, base: Render, theirs: Render, bench: Bench, merge: Merge, told: str
-) -> Plan:
+def plan_of(both: Pair, outcome: Merge, changelog: str) -> UpdatePlan:
     """The plan in the words of `mlfactory update`."""
-    return Plan(
-        project=str(found.project.path),
-        source=found.project.source,
-        from_version=found.old.name,
-        to_version=found.new.name,
-        released=not (found.up.own and found.new.name.removeprefix("v") == development()),
-        changelog=told,
-        questions=theirs.facts.questions,
-        settings=new_settings(found.project, base, theirs),
-        changes=merge.changes,
-        conflicts=merge.conflicts,
-        blocked=blocked(bench, merge),
-        warnings=theirs.facts.notes,
+    course, facts = both.course, both.theirs.facts
+    return UpdatePlan(
+        project=str(course.project.path),
+        source=course.project.source,
+        from_version=course.old.name,
+        to_version=course.new.name,
+        released=not (course.up.own and course.new.name.removeprefix("v") == development()),
+        changelog=changelog,
+        questions=facts.questions,
+        settings=new_settings(course.project, both.base, both.theirs),
+        changes=outcome.changes,
+        conflicts=outcome.conflicts,
+        blocked=obstacles_to(both.bench, outcome),
+        warnings=facts.notes,
     )
 
 
 def development() -> str:
-    return source.history().development
+    return history.load().development
 
 
-def blocked(bench: Bench, merge: Merge) -> tuple[str, ...]:
+def obstacles_to(bench: Workbench, outcome: Merge) -> tuple[str, ...]:
     """Files that git does not track, ignored ones too, where the update would put others."""
     top, prefix = bench.project.top, bench.project.prefix
     tracked = {f"{prefix}{name}" for name in (*bench.leaves, *bench.others)}
-    found = pending.in_the_way(top, tracked, (f"{prefix}{name}" for name in merge.added))
-    return tuple(name.removeprefix(prefix) for name in found)
+    standing = in_the_way(top, tracked, (f"{prefix}{name}" for name in outcome.added))
+    return tuple(name.removeprefix(prefix) for name in standing)
 
 
 def new_settings(project: Project, base: Render, theirs: Render) -> dict[str, Any]:
@@ -163,7 +195,7 @@ def new_settings(project: Project, base: Render, theirs: Render) -> dict[str, An
     file = answers.tool_table(theirs.text("pyproject.toml"), "mlfactory").get("settings")
     if not file:
         return {}
-    own = git.text_at(project.top, "HEAD", f"{project.prefix}{file}")
+    own = text_at(project.repository, project.head, f"{project.prefix}{file}")
     known = {**flat(base.text(file), file), **flat(own, file)}
     return {k: v for k, v in flat(theirs.text(file), file).items() if k not in known}
 
@@ -177,8 +209,8 @@ def flat(text: str | None, file: str) -> dict[str, Any]:
     return dict(dotted(found))
 
 
-def dotted(found: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in found.items():
+def dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
         if isinstance(value, dict):
             yield from dotted(value, f"{prefix}{key}.")
         else:

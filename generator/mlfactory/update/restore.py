@@ -3,58 +3,69 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlfactory.base import git
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.base.model import Change, Restoring
-from mlfactory.project import record as linked
+from mlfactory.project import record
 
 from . import drift
-from . import plan as planning
-from . import unfinished as pending
+from .changes import Change
+from .obstacles import obstacle
+from .plan import find_course
+
+
+@dataclass(frozen=True)
+class Restoring:
+    """What `mlfactory restore` puts back; `done` is false for a dry run."""
+
+    project: str
+    version: str
+    files: tuple[Change, ...]
+    done: bool
 
 
 def restore(
-    place: Path, names: list[str], *, dry_run: bool = False, file: str = "", trust: bool = False
+    start: Path, names: list[str], *, dry_run: bool = False, file: str = "", trust: bool = False
 ) -> Restoring:
     """Put drifted or deleted files back as the template has them at the recorded version.
 
     The work tree is written, the index is not. Raises MlfactoryError rather than lose an edit
     that no commit has.
     """
-    project = linked.find(home(place, names), file)
-    found = planning.course(project, project.version)
-    with drift.compared(project, found, trust=trust) as seen:
-        chosen = drift.chosen_for(seen, drift.inside(project, place, names))
+    project = record.find(home(start, names), file)
+    course = find_course(project, project.version)
+    with drift.comparison(course, trust=trust) as seen:
+        chosen = drift.choose(seen, drift.inside(project, start, names))
         check_committed(seen, chosen)
-        told = Restoring(str(project.path), found.old.name, tuple(chosen), not dry_run)
+        done = Restoring(str(project.path), course.old.name, tuple(chosen), not dry_run)
         if dry_run or not chosen:
-            return told
+            return done
         where = [project.spec(change.path) for change in chosen]
         seen.bench.git("restore", "--worktree", f"--source={seen.tree}", "--", *where)
-        return told
+        return done
 
 
-def home(place: Path, names: list[str]) -> Path:
+def home(start: Path, names: list[str]) -> Path:
     """Where the project is looked for: around here, else around the first name."""
-    here = Path(place).resolve()
-    if not names or any(linked.choose(folder, "") for folder in (here, *here.parents)):
+    here = Path(start).resolve()
+    if not names or any(record.choose(folder, "") for folder in (here, *here.parents)):
         return here
     first = here / names[0]
     return next(folder for folder in (first, *first.parents) if folder.is_dir())
 
 
-def check_committed(seen: drift.Compared, chosen: list[Change]) -> None:
+def check_committed(seen: drift.Comparison, chosen: list[Change]) -> None:
     """Raises MlfactoryError when something would be lost for ever that no commit has."""
     top, prefix = seen.project.top, seen.project.prefix
-    dirty = set(git.dirt(top))
+    dirty = set(git.dirt(seen.project.repository))
     tracked = {f"{prefix}{name}" for name in (*seen.bench.leaves, *seen.bench.others)}
     for change in chosen:
         name = f"{prefix}{change.path}"
         folder = name if (top / name).is_dir() and not (top / name).is_symlink() else ""
-        if place := pending.obstacle(top, name, tracked) or folder:
-            there = place.removeprefix(prefix)
+        if standing := obstacle(top, name, tracked) or folder:
+            there = standing.removeprefix(prefix)
             raise MlfactoryError(
                 f"{there} stands where {change.path} is to be, and would be lost",
                 "Move it away; then restore again.",

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
-from mlfactory.base import git, process
+from mlfactory.base import git, objects, process
 from mlfactory.base.errors import ATTENTION, MlfactoryError, UsageError
-from mlfactory.base.model import Outcome, Plan, Talk, Wish
-from mlfactory.project import record as linked
+from mlfactory.base.git import Repository
+from mlfactory.base.talk import Talk
+from mlfactory.project import record
 from mlfactory.project.record import Project
-from mlfactory.render import rerender as replay
-from mlfactory.render import result as renders
-from mlfactory.template import history as source
+from mlfactory.render import cache, rerender
+from mlfactory.render.result import MIGRATIONS, RenderOptions
+from mlfactory.template import history
 
-from . import checks
-from . import plan as planning
-from . import unfinished as pending
-from . import workbench as trees
-from .plan import Prepared
-from .unfinished import State
+from . import checks, unfinished, workbench
+from .plan import Preview, UpdatePlan, check_forward, find_course, preview
+from .unfinished import Unfinished
 
 # A rebase comes first: it keeps a CHERRY_PICK_HEAD, too, while it stands still.
 RUNNING = {
@@ -34,7 +34,8 @@ RUNNING = {
     "BISECT_LOG": "bisect",
 }
 # The merge itself runs no hooks of the project: what they would say, the checks say.
-PICK = ("-c", "core.hooksPath=/dev/null", "-c", "advice.mergeConflict=false", *git.MERGING)
+PICK = ("-c", "core.hooksPath=/dev/null", "-c", "advice.mergeConflict=false", *objects.MERGING)
+NO_EDITOR = {"GIT_EDITOR": "true"}
 INTO_GIT = "or take it into git: git add --force FILE && git commit"
 IDENTITY = "git config --global user.name NAME && git config --global user.email ADDRESS"
 
@@ -59,172 +60,208 @@ class AttentionError(MlfactoryError):
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What an update did: nothing, `updated`, `conflicts`, `aborted` or only `planned`.
+
+    `failures` are checks that passed before the update and fail now.
+    """
+
+    state: str
+    plan: UpdatePlan | None = None
+    commit: str = ""
+    warnings: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
+    next: tuple[str, ...] = ()
+
+    @property
+    def needs_attention(self) -> bool:
+        torn = self.state == "planned" and self.plan is not None and bool(self.plan.conflicts)
+        return torn or self.state == "conflicts" or bool(self.failures)
+
+
+class UpdateTalk(Talk, Protocol):
+    """What is said while a project is updated."""
+
+    def plan(self, plan: UpdatePlan) -> None:
+        """Show what is about to be done."""
+
+
+@dataclass(frozen=True)
 class Options:
     """How to update; `check` is a command of the user's, None the factory's own, "" none at all."""
 
     to: str = ""
-    wish: Wish = field(default_factory=Wish)
+    render: RenderOptions = field(default_factory=RenderOptions)
     dry_run: bool = False
     check: str | None = None
 
 
-def update(place: Path, options: Options, talk: Talk, file: str = "") -> Outcome:
+def update(start: Path, options: Options, talk: UpdateTalk, file: str = "") -> Outcome:
     """Plan, then merge; see `Outcome` for what may come of it. Raises MlfactoryError."""
-    project = linked.find(place, file)
-    if not options.dry_run:
-        check_ready(project)
-    found = planning.course(project, options.to)
-    planning.check_forward(found, options.to)
-    if found.old.commit == found.new.commit and not options.wish.settings:
-        names = (str(project.path), project.source, found.old.name, found.new.name)
-        return Outcome("current", Plan(*names))
-    with planning.prepared(found, options.wish) as ready:
+    project = record.find(start, file)
+    author = {} if options.dry_run else check_ready(project)
+    course = find_course(project, options.to)
+    check_forward(course, options.to)
+    if course.old.commit == course.new.commit and not options.render.settings:
+        names = (str(project.path), project.source, course.old.name, course.new.name)
+        return Outcome("current", UpdatePlan(*names))
+    with preview(course, options.render, author) as seen:
         if options.dry_run:
-            return Outcome("planned", ready.plan, warnings=dirt_warning(project))
-        if ready.plan.is_current:
-            return Outcome("current", ready.plan)
-        talk.plan(ready.plan)
-        check_trust(ready, options)
-        return apply(ready, options, talk)
+            return Outcome("planned", seen.plan, warnings=dirt_warning(project))
+        if seen.plan.is_current:
+            return Outcome("current", seen.plan)
+        talk.plan(seen.plan)
+        check_trust(seen, options)
+        return apply(seen, options, talk)
 
 
-def check_trust(ready: Prepared, options: Options) -> None:
+def check_trust(seen: Preview, options: Options) -> None:
     """Raises MlfactoryError when the template would run code that is none of the rendering."""
-    if renders.MIGRATIONS in ready.theirs.facts.notes and not options.wish.trust:
+    if MIGRATIONS in seen.pair.theirs.facts.notes and not options.render.trust:
         hint = "With --trust the update goes on without them."
-        raise MlfactoryError(renders.MIGRATIONS, hint)
+        raise MlfactoryError(MIGRATIONS, hint)
 
 
 def dirt_warning(project: Project) -> tuple[str, ...]:
-    dirty = git.dirt(project.top)
-    return (f"not committed, and so not looked at: {shown(dirty)}",) if dirty else ()
+    dirty = git.dirt(project.repository)
+    return (f"not committed, and so not looked at: {shorten(dirty)}",) if dirty else ()
 
 
-def shown(names: list[str] | tuple[str, ...], most: int = 8) -> str:
+def shorten(names: list[str] | tuple[str, ...], most: int = 8) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
 
-def check_ready(project: Project) -> None:
-    """Raises MlfactoryError unless the repository is at rest, clean, and knows its user."""
-    if state := pending.load(project.top):
-        if pending.is_running(project.top, state):
+def check_ready(project: Project) -> Mapping[str, str]:
+    """Who commits. Raises MlfactoryError unless the repository is at rest, clean, and knows it."""
+    repository = project.repository
+    if begun := unfinished.load(repository):
+        if unfinished.observe(repository, begun).is_running:
             raise MlfactoryError(
-                f"an update to {state.to_version} is not finished yet",
+                f"an update to {begun.to_version} is not finished yet",
                 "mlfactory update --continue, or mlfactory update --abort",
             )
-        pending.forget(project.top)
-    if running := operation(project):
+        unfinished.forget(repository)
+    if running := operation(repository):
         hint = f"git {running} --continue, or git {running} --abort"
         hint = "git bisect reset" if running == "bisect" else hint
         raise MlfactoryError(f"a git {running} is in progress in {project.top}", hint)
-    if dirty := git.dirt(project.top):
+    if dirty := git.dirt(repository):
         raise MlfactoryError(
-            f"{project.top} has changes that are not committed: {shown(dirty)}",
+            f"{project.top} has changes that are not committed: {shorten(dirty)}",
             "git commit --all, or git stash; then update again.",
         )
-    if not git.has_identity(project.top):
+    author = git.identity(project.top, "AUTHOR")
+    if not author or not git.identity(project.top, "COMMITTER"):
         raise MlfactoryError("git does not know who commits", IDENTITY)
+    name, _, rest = author.partition(" <")
+    return {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": rest.partition("> ")[0]}
 
 
-def operation(project: Project) -> str:
+def operation(repository: Repository) -> str:
     """What git is in the middle of, or an empty string."""
-    places = git.place(project.top, *RUNNING)
-    found = zip(RUNNING.values(), places, strict=True)
-    return next((name for name, path in found if path.exists()), "")
+    running = (verb for name, verb in RUNNING.items() if repository.path_of(name).exists())
+    return next(running, "")
 
 
-def apply(ready: Prepared, options: Options, talk: Talk) -> Outcome:
+def apply(seen: Preview, options: Options, talk: Talk) -> Outcome:
     """Cherry-pick the change. From here on a state is kept, so that nothing can be half done."""
-    project, merge = ready.course.project, ready.merge
-    added = tuple(f"{project.prefix}{name}" for name in merge.added)
-    pending.check_free(project.top, added, INTO_GIT)
+    pair, course = seen.pair, seen.pair.course
+    project, repository = course.project, course.project.repository
+    added = tuple(f"{project.prefix}{name}" for name in seen.merge.added)
+    unfinished.check_free(repository, added, INTO_GIT)
     failed = checks.failures(project, options.check, talk, "Check before the update")
-    trees.adopt(ready.bench)
-    after = replay.as_updated(project, ready.theirs)
-    state = State(
+    workbench.adopt(pair.bench)
+    begun = Unfinished(
         project.prefix,
         project.file,
-        ready.course.old.name,
-        ready.course.new.name,
-        ready.bench.head,
-        merge.pick,
-        merge.tree,
+        course.old.name,
+        course.new.name,
+        project.head,
+        seen.merge.pick,
+        seen.merge.tree,
         added,
         failed,
         options.check,
         time.time(),
     )
-    renders.keep(project.top, replay.base_key(after, ready.course.new), ready.theirs)
-    if not ready.plan.released:
-        name = ready.course.new.name
-        into = f"{source.REF}{name.removeprefix('v')}"
-        git.fetch(project.top, ready.course.up.folder, f"refs/tags/{name}", into)
-    pending.check_free(project.top, added, INTO_GIT)  # the checks may have written, too
-    pending.save(project.top, state)
+    after = rerender.as_updated(project, pair.theirs)
+    cache.keep(repository, rerender.base_key(after, course.new), pair.theirs)
+    if not seen.plan.released:
+        into = f"{history.REF}{course.new.name.removeprefix('v')}"
+        git.fetch(repository, course.up.folder, f"refs/tags/{course.new.name}", into)
+    unfinished.check_free(repository, added, INTO_GIT)  # the checks may have written, too
+    unfinished.save(repository, begun)
     with talk.step("Merge"):
-        code = pick(project, state)
+        code = pick(repository, begun)
     if code:
-        return Outcome("conflicts", ready.plan, next=WAYS_ON)
-    return finished(project, state, talk, ready.plan)
+        return Outcome("conflicts", seen.plan, next=WAYS_ON)
+    return finish(project, begun, talk, seen.plan)
 
 
-def pick(project: Project, state: State) -> int:
+def pick(repository: Repository, begun: Unfinished) -> int:
     """Let git merge: 0 when it is committed, 1 when a person must look. What else goes wrong, and
     what interrupts it, is taken back. Raises MlfactoryError."""
     empty = ("--allow-empty", "--keep-redundant-commits")
-    argv = ("cherry-pick", *empty, "--no-rerere-autoupdate", state.pick)
+    argv = ("cherry-pick", *empty, "--no-rerere-autoupdate", begun.pick)
     try:
-        done = git.run(*PICK, *argv, cwd=project.top, env={"GIT_EDITOR": "true"}, ok=range(256))
-        if done.code and not git.unmerged(project.top):
+        done = repository.run(*PICK, *argv, env=NO_EDITOR, ok=range(256))
+        if done.code and not git.unmerged(repository):
             hint = "Nothing was changed; mend this and update again."
             raise process.ProcessError(["git", "cherry-pick"], done, hint)
     except (MlfactoryError, KeyboardInterrupt):
-        pending.undo(project.top, state)
-        pending.forget(project.top)
+        unfinished.undo(repository, begun)
+        unfinished.forget(repository)
         raise
     return 1 if done.code else 0
 
 
-def finished(project: Project, state: State, talk: Talk, plan: Plan | None = None) -> Outcome:
+def finish(
+    project: Project, begun: Unfinished, talk: Talk, plan: UpdatePlan | None = None
+) -> Outcome:
     """After the commit: the lock is amended into it, and the checks run again."""
-    warnings = checks.relock(project, state.head, talk)
-    new = checks.new_failures(project, state.check, talk, state.failed_before)
-    commit = pending.head_of(project.top)
-    pending.forget(project.top)
+    warnings = checks.relock(project, begun.head, talk)
+    new = checks.new_failures(project, begun.check, talk, begun.failed_before)
+    commit = unfinished.head_of(project.repository)
+    unfinished.forget(project.repository)
     ways = (f"git show {commit[:10]}", f"git revert {commit[:10]}     # takes the update back")
     return Outcome("updated", plan, commit, warnings, new, ways)
 
 
-def resume(place: Path, talk: Talk) -> Outcome:
+def resume(start: Path, talk: Talk) -> Outcome:
     """`--continue`: commit what a person has merged, then go on. Raises MlfactoryError."""
-    project, state = pending.begun(place)
-    top = project.top
-    if left := git.unmerged(top):
-        raise AttentionError(f"still in conflict: {shown(left)}", f"Edit, then: git add {left[0]}")
-    if pending.is_picking(top, state):
-        if marked := git.marked(top):
-            hint = f"Edit, then: git add {marked[0]}"
-            raise AttentionError(f"conflict markers are left in {shown(marked)}", hint)
-        hint = "Mend what it says, git add it, and: mlfactory update --continue"
-        argv = ("cherry-pick", "--continue")
-        git.run(*argv, cwd=top, env={"GIT_EDITOR": "true"}, hint=hint)
-    elif not pending.is_picked(top, state):
-        pending.undo(top, state)
-        pending.check_free(top, state.added, "then: mlfactory update --continue")
-        if pick(project, state):
-            return Outcome("conflicts", next=WAYS_ON)
-    return finished(project, state, talk)
-
-
-def abort(place: Path) -> Outcome:
-    """`--abort`: everything is as it was before the update. Raises MlfactoryError."""
-    project, state = pending.begun(place)
-    if pending.is_resolved(project.top, state):
-        head = pending.head_of(project.top)
-        raise MlfactoryError(
-            "the update is committed already", f"Take it back: git revert {head[:10]}"
+    project, progress = unfinished.progress(start)
+    repository, begun = project.repository, progress.record
+    if left := git.unmerged(repository):
+        raise AttentionError(
+            f"still in conflict: {shorten(left)}", f"Edit, then: git add {left[0]}"
         )
-    pending.undo(project.top, state)
-    pending.forget(project.top)
+    if progress.state == "picking":
+        go_on(repository)
+    elif not progress.is_picked:
+        unfinished.undo(repository, begun)
+        unfinished.check_free(repository, begun.added, "then: mlfactory update --continue")
+        if pick(repository, begun):
+            return Outcome("conflicts", next=WAYS_ON)
+    return finish(project, begun, talk)
+
+
+def go_on(repository: Repository) -> None:
+    """Commit what a person has merged. Raises MlfactoryError where something is left to do."""
+    if marked := git.marked(repository):
+        hint = f"Edit, then: git add {marked[0]}"
+        raise AttentionError(f"conflict markers are left in {shorten(marked)}", hint)
+    hint = "Mend what it says, git add it, and: mlfactory update --continue"
+    repository.run("cherry-pick", "--continue", env=NO_EDITOR, hint=hint)
+
+
+def abort(start: Path) -> Outcome:
+    """`--abort`: everything is as it was before the update. Raises MlfactoryError."""
+    project, progress = unfinished.progress(start)
+    if progress.is_resolved:
+        raise MlfactoryError(
+            "the update is committed already", f"Take it back: git revert {progress.head[:10]}"
+        )
+    unfinished.undo(project.repository, progress.record)
+    unfinished.forget(project.repository)
     return Outcome("aborted", next=("git status",))

@@ -9,22 +9,28 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
-from mlfactory.base import git
+from mlfactory.base import git, objects
 from mlfactory.base.errors import MlfactoryError
+from mlfactory.base.git import Repository
 from mlfactory.project.record import Project
+
+from .obstacles import in_the_way
 
 FILE = "mlfactory-update.json"
 LABEL = re.compile(rb"^(<{7}|>{7}|\|{7}) .*$", re.MULTILINE)  # the sides' names in conflicts
+FORM = "--format=%P%x00%s"
 PICKED, LOCK = "CHERRY_PICK_HEAD", "index.lock"
+State = Literal["none", "picking", "picked", "half_written", "another"]
 
 
 @dataclass(frozen=True)
-class State:
+class Unfinished:
     """What an update was begun with.
 
     `head` is the commit before it, `pick` the one to cherry-pick, `tree` what git's merge of it
@@ -44,84 +50,122 @@ class State:
     started: float
 
 
-def begun(place: Path) -> tuple[Project, State]:
-    """The update in progress around a place. Raises MlfactoryError when there is none."""
-    top = git.toplevel(Path(place).expanduser().resolve())
-    if top is None:
-        raise MlfactoryError(f"{place} is in no git repository", "Go to the project.")
-    top = top.resolve()
-    state = load(top)
-    if state and is_another(top, state):
-        forget(top)
-        state = None
-    if state is None:
-        raise MlfactoryError(f"no update is in progress in {top}", "mlfactory update --dry-run")
-    if head_of(top) != state.head and not is_picked(top, state):
-        forget(top)
+@dataclass(frozen=True)
+class Progress:
+    """How far an update has come: what git says, and what follows from it.
+
+    `pick_head` is what git is in the middle of picking, None where it is not; `dirt` are tracked
+    files with changes that are not committed.
+    """
+
+    repository: Repository
+    record: Unfinished
+    head: str
+    dirt: tuple[str, ...]
+    pick_head: str | None
+    is_locked: bool
+
+    @property
+    def state(self) -> State:
+        """`another` is a cherry-pick that the user has begun since."""
+        if self.pick_head is not None:
+            return "picking" if self.pick_head == self.record.pick else "another"
+        if self.has_moved:
+            return "picked" if self.is_picked else "none"
+        return "half_written" if self.has_traces else "none"
+
+    @property
+    def has_moved(self) -> bool:
+        return self.head != self.record.head
+
+    @property
+    def is_over(self) -> bool:
+        """Whether somebody has committed since, and something else than the update."""
+        return self.has_moved and not self.is_picked
+
+    @property
+    def is_running(self) -> bool:
+        """Whether something of the update is left to finish or to take back."""
+        return self.state in ("picking", "half_written") or (
+            self.state == "picked" and self.is_dirty
+        )
+
+    @cached_property
+    def is_picked(self) -> bool:
+        """Whether HEAD is the update's own commit, directly on what was there before."""
+        argv = ("log", "--no-walk=unsorted", "--ignore-missing", "--no-show-signature", FORM)
+        rows = self.repository.run(*argv, "HEAD", self.record.pick, ok=(0, 128)).out.split("\n")
+        parents, _, subject = rows[0].partition("\0")
+        ours = rows[1].partition("\0")[2] if len(rows) > 2 else None
+        return parents.split()[:1] == [self.record.head] and subject == ours
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether HEAD is the update's commit, and holds what a person made of its conflicts."""
+        if not self.has_moved:
+            return False
+        argv = ("diff", "--name-only", "-z", self.record.tree, "HEAD")
+        shown = self.repository.run(*argv, ok=(0, 128))
+        changed = set(filter(None, shown.out.split("\0")))
+        return bool(shown.code) or bool(changed - {f"{self.record.prefix}uv.lock"})
+
+    @property
+    def has_traces(self) -> bool:
+        return self.is_locked or self.is_dirty or bool(additions(self.repository, self.record))
+
+    @cached_property
+    def is_dirty(self) -> bool:
+        """Whether changes that are not committed are the update's own."""
+        return any(is_ours(self.repository, self.record, name) for name in self.dirt)
+
+
+def observe(repository: Repository, record: Unfinished) -> Progress:
+    """How far the update has come, with one question to git."""
+    picked = repository.path_of(PICKED)
+    head, dirt = git.head_and_dirt(repository)
+    picking = picked.read_text().strip() if picked.exists() else None
+    return Progress(repository, record, head, dirt, picking, repository.path_of(LOCK).exists())
+
+
+def progress(start: Path) -> tuple[Project, Progress]:
+    """The update in progress around a folder. Raises MlfactoryError when there is none."""
+    around = git.look_up(Path(start).expanduser().resolve())
+    if around is None:
+        raise MlfactoryError(f"{start} is in no git repository", "Go to the project.")
+    repository, _ = around
+    record = load(repository)
+    found = observe(repository, record) if record else None
+    if found and found.state == "another":
+        forget(repository)
+        found = None
+    if found is None:
+        text = f"no update is in progress in {repository.top}"
+        raise MlfactoryError(text, "mlfactory update --dry-run")
+    if found.is_over:
+        forget(repository)
         raise MlfactoryError(
             "commits were made since the update was begun: it is over", "git log; mlfactory status"
         )
-    return project_of(top, state), state
+    return project_of(repository, found.record), found
 
 
-def project_of(top: Path, state: State) -> Project:
+def project_of(repository: Repository, record: Unfinished) -> Project:
     """The project as far as going on needs it; its answers file may be in conflict."""
-    text = git.text_at(top, state.head, f"{state.prefix}{state.file}") or ""
-    return Project(
-        top / state.prefix, top, state.prefix, state.file, "", text, "", state.from_version
-    )
+    text = objects.text_at(repository, record.head, f"{record.prefix}{record.file}") or ""
+    path = repository.top / record.prefix
+    version = record.from_version
+    return Project(path, repository, record.head, record.prefix, record.file, text, version=version)
 
 
-def head_of(top: Path) -> str:
-    return git.run("rev-parse", "HEAD", cwd=top).out.strip()
+def head_of(repository: Repository) -> str:
+    return repository.run("rev-parse", "HEAD").out.strip()
 
 
-def is_picked(top: Path, state: State) -> bool:
-    """Whether HEAD is the update's own commit, directly on what was there before."""
-    parent = git.run("rev-parse", "--quiet", "--verify", "HEAD^", cwd=top, ok=(0, 1, 128)).out
-    if parent.strip() != state.head:
-        return False
-    subject = ("log", "-1", "--format=%s")
-    wanted = git.run(*subject, state.pick, cwd=top, ok=(0, 128)).out
-    return git.run(*subject, cwd=top).out == wanted
-
-
-def is_resolved(top: Path, state: State) -> bool:
-    """Whether HEAD is the update's commit, and holds what a person made of its conflicts."""
-    if head_of(top) == state.head:
-        return False
-    told = git.run("diff", "--name-only", "-z", state.tree, "HEAD", cwd=top, ok=(0, 128))
-    changed = set(filter(None, told.out.split("\0")))
-    return bool(told.code) or bool(changed - {f"{state.prefix}uv.lock"})
-
-
-def is_picking(top: Path, state: State) -> bool:
-    """Whether git is in the middle of the update's own cherry-pick."""
-    picked = git.place(top, PICKED)[0]
-    return picked.exists() and picked.read_text().strip() == state.pick
-
-
-def is_another(top: Path, state: State) -> bool:
-    """Whether git is in the middle of a cherry-pick that the user has begun since."""
-    return git.place(top, PICKED)[0].exists() and not is_picking(top, state)
-
-
-def is_running(top: Path, state: State) -> bool:
-    """Whether something of the update is left to finish or to take back."""
-    if is_picking(top, state):
-        return True
-    if is_another(top, state):
-        return False
-    dirty = any(is_ours(top, state, name) for name in git.dirt(top))
-    if head_of(top) == state.head:
-        return git.place(top, LOCK)[0].exists() or dirty or any(written(top, state))
-    return is_picked(top, state) and dirty
-
-
-def written(top: Path, state: State) -> list[str]:
+def additions(repository: Repository, record: Unfinished) -> list[str]:
     """The files that the update adds and that are there, though HEAD does not have them yet."""
-    has = git.leaves(top, "HEAD")
-    return [n for n in state.added if n not in has and is_there(top, n)]
+    there = [name for name in record.added if is_there(repository.top, name)]
+    has = objects.leaves(repository, "HEAD") if there else {}
+    return [name for name in there if name not in has]
 
 
 def is_there(top: Path, name: str) -> bool:
@@ -130,78 +174,53 @@ def is_there(top: Path, name: str) -> bool:
     return os.path.lexists(top / name) and not any(path.is_symlink() for path in parents)
 
 
-def in_the_way(top: Path, tracked: Container[str], names: Iterable[str]) -> list[str]:
-    """What stands where an update adds files, and is not git's."""
-    return sorted({place for name in names if (place := obstacle(top, name, tracked))})
-
-
-def obstacle(top: Path, name: str, tracked: Container[str]) -> str:
-    """What is not tracked and stands where a file is to be written, or an empty string."""
-    path = PurePosixPath(name)
-    for place in (*reversed(path.parents[:-1]), path):
-        here = top / place
-        if not os.path.lexists(here) or place.as_posix() in tracked:
-            continue
-        if here.is_symlink() or not here.is_dir():
-            return place.as_posix()
-    return next(unknown_below(top, name, tracked), "")
-
-
-def unknown_below(top: Path, folder: str, tracked: Container[str]) -> Iterator[str]:
-    """What a folder holds beside tracked files."""
-    for place, _, names in os.walk(top / folder):
-        inside = Path(place).relative_to(top).as_posix()
-        yield from (name for n in sorted(names) if (name := f"{inside}/{n}") not in tracked)
-
-
-def check_free(top: Path, names: Sequence[str], then: str) -> None:
+def check_free(repository: Repository, names: Sequence[str], then: str) -> None:
     """Raises MlfactoryError when a file that git does not know stands where an update writes."""
+    top = repository.top
     standing = in_the_way(top, (), names)
-    if found := standing and in_the_way(top, git.leaves(top, "HEAD"), names):
+    if found := standing and in_the_way(top, objects.leaves(repository, "HEAD"), names):
         raise MlfactoryError(
             f"git does not track {', '.join(found[:8])}, and the update would write there",
             f"Move it away, {then}",
         )
 
 
-def undo(top: Path, state: State) -> None:
+def undo(repository: Repository, record: Unfinished) -> None:
     """Put HEAD, index and files back to what they were, however far git had come.
 
     Raises MlfactoryError when there are edits that are not the update's: they would be lost.
     """
-    picked, lock = git.place(top, PICKED, LOCK)
-    if lock.exists() and lock.stat().st_mtime >= state.started - 1:
+    top = repository.top
+    picked, lock = repository.path_of(PICKED), repository.path_of(LOCK)
+    if lock.exists() and lock.stat().st_mtime >= record.started - 1:
         lock.unlink()
-    aborted = picked.exists() and git.run(
-        "cherry-pick", "--abort", cwd=top, ok=range(256)
-    ).code == 0  # fmt: skip
+    aborted = picked.exists() and not repository.run("cherry-pick", "--abort", ok=range(256)).code
     if not aborted:
         # What is staged or in conflict while git picks goes with it, as git's own abort has it.
-        changed = git.unstaged(top) if picked.exists() else git.dirt(top)
-        if foreign := [name for name in changed if not is_ours(top, state, name)]:
+        changed = git.unstaged(repository) if picked.exists() else git.dirt(repository)
+        if foreign := [name for name in changed if not is_ours(repository, record, name)]:
             raise MlfactoryError(
                 f"not the update's, and would be lost: {', '.join(foreign[:8])}",
-                f"git stash, then: mlfactory update --abort. It began at {state.head[:10]}",
+                f"git stash, then: mlfactory update --abort. It began at {record.head[:10]}",
             )
-        git.run("reset", "--quiet", "--hard", state.head, cwd=top)
-        for path in git.place(top, PICKED, "AUTO_MERGE"):
-            path.unlink(missing_ok=True)
-    for name in written(top, state):
-        if is_ours(top, state, name):
+        repository.run("reset", "--quiet", "--hard", record.head)
+        for name in (PICKED, "AUTO_MERGE"):
+            repository.path_of(name).unlink(missing_ok=True)
+    for name in additions(repository, record):
+        if is_ours(repository, record, name):
             remove(top, name)
 
 
-def is_ours(top: Path, state: State, name: str) -> bool:
+def is_ours(repository: Repository, record: Unfinished, name: str) -> bool:
     """Whether a file is as the update writes it, or as far as it had come with it."""
+    top = repository.top
     path = top / name
-    if name == f"{state.prefix}uv.lock" or not os.path.lexists(path):
+    if name == f"{record.prefix}uv.lock" or not os.path.lexists(path):
         return True
     if path.is_dir() and not path.is_symlink():
         below = (p.relative_to(top).as_posix() for p in path.rglob("*") if not p.is_dir())
-        return all(is_ours(top, state, inner) for inner in below)
-    wanted = git.run(
-        "cat-file", "--filters", f"{state.tree}:{name}", cwd=top, ok=(0, 128)
-    )  # fmt: skip
+        return all(is_ours(repository, record, inner) for inner in below)
+    wanted = repository.run("cat-file", "--filters", f"{record.tree}:{name}", ok=(0, 128))
     if path.is_symlink():
         return str(path.readlink()) == wanted.out
     if wanted.code or not path.is_file():
@@ -220,12 +239,12 @@ def remove(top: Path, name: str) -> None:
         folder.rmdir()
 
 
-def save(top: Path, state: State) -> None:
+def save(repository: Repository, record: Unfinished) -> None:
     """Write the record in one move."""
-    path = git.place(top, FILE)[0]
+    path = repository.path_of(FILE)
     part = path.with_suffix(".part")
     try:
-        part.write_text(json.dumps(asdict(state), indent=1), encoding="utf-8")
+        part.write_text(json.dumps(asdict(record), indent=1), encoding="utf-8")
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
@@ -233,19 +252,19 @@ def save(top: Path, state: State) -> None:
         raise MlfactoryError(text, "Free some space; nothing was changed.") from error
 
 
-def load(top: Path) -> State | None:
+def load(repository: Repository) -> Unfinished | None:
     """The record of an update, or None."""
-    path = git.place(top, FILE)[0]
+    path = repository.path_of(FILE)
     if not path.is_file():
         return None
     try:
         found: dict[str, Any] = json.loads(path.read_text("utf-8"))
         found |= {key: tuple(found[key]) for key in ("added", "failed_before")}
-        return State(**found)
+        return Unfinished(**found)
     except (ValueError, TypeError, KeyError) as error:
         raise MlfactoryError(f"{path} is damaged", f"git status; rm {path}") from error
 
 
-def forget(top: Path) -> None:
+def forget(repository: Repository) -> None:
     """Drop the record."""
-    git.place(top, FILE)[0].unlink(missing_ok=True)
+    repository.path_of(FILE).unlink(missing_ok=True)

@@ -7,13 +7,14 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
-from mlfactory.base import git
+from mlfactory.base import objects
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.base.git import Leaves
+from mlfactory.base.git import Repository
+from mlfactory.base.objects import Leaves
 from mlfactory.project.record import CRUFT_FILE, PATTERN, Project
 from mlfactory.render.result import LINK, Entry, Render
 
@@ -23,7 +24,7 @@ OWN_INDEX = ("-c", "core.splitIndex=false", "-c", "core.fsmonitor=false")
 
 
 @dataclass(frozen=True)
-class Bench:
+class Workbench:
     """A project's repository, with a folder of its own for the objects that are made.
 
     Nothing gets into the repository until `adopt` is called.
@@ -31,28 +32,48 @@ class Bench:
 
     project: Project
     scratch: Path
-    git_dir: Path
-    objects: Path
-    head: str
+    repository: Repository  # writes new objects into the scratch folder
     leaves: Leaves  # of HEAD, by their path from the project; nested projects are left out
     others: Leaves  # of nested projects, by the same
 
     @property
-    def env(self) -> dict[str, str]:
-        return {
-            **git.QUIET,
-            "GIT_OBJECT_DIRECTORY": str(self.scratch / "objects"),
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": quoted(self.objects),
-        }
+    def head(self) -> str:
+        return self.project.head
 
     @property
     def spec(self) -> str:
         """The project's place, as git takes it."""
         return self.project.spec("")
 
-    def git(self, *args: str, **options: object) -> str:
-        env = {**self.env, **dict(options.pop("env", {}))}  # type: ignore[call-overload]
-        return git.run(*OWN_INDEX, *args, cwd=self.project.top, env=env, **options).out  # type: ignore[arg-type]
+    def git(self, *args: str, env: dict[str, str] | None = None, stdin: bytes | None = None) -> str:
+        return self.repository.run(*OWN_INDEX, *args, env=env, stdin=stdin).out
+
+
+@contextmanager
+def at_head(project: Project) -> Iterator[Workbench]:
+    """Look at the project's commit and make a place for new objects; it is gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="mlfactory-", ignore_cleanup_errors=True) as scratch:
+        (Path(scratch) / "objects").mkdir()
+        where = filter(None, [project.prefix])
+        all_leaves = objects.leaves(project.repository, project.head, *where)
+        size = len(project.prefix)
+        inside = {name[size:]: leaf for name, leaf in all_leaves.items()}
+        nested = nested_in(inside.keys() - {project.file})
+        own = {name: leaf for name, leaf in inside.items() if not below(name, nested)}
+        others = {name: leaf for name, leaf in inside.items() if name not in own}
+        aside = writing_aside(project.repository, Path(scratch) / "objects")
+        bench = Workbench(project, Path(scratch), aside, own, others)
+        bench.git("read-tree", project.head, env={"GIT_INDEX_FILE": f"{scratch}/head"})
+        yield bench
+
+
+def writing_aside(repository: Repository, folder: Path) -> Repository:
+    """The same repository, whose new objects go elsewhere."""
+    env = {
+        "GIT_OBJECT_DIRECTORY": str(folder),
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES": quoted(repository.objects),
+    }
+    return replace(repository, env=env, passive=True)
 
 
 def quoted(folder: Path) -> str:
@@ -61,31 +82,12 @@ def quoted(folder: Path) -> str:
     return f'"{text}"'
 
 
-@contextmanager
-def bench(project: Project) -> Iterator[Bench]:
-    """Look at HEAD and make a place for new objects; it is gone at the end."""
-    asked = ("--git-path", ".", "--git-path", "objects", "HEAD")
-    git_dir, objects, head = git.run("rev-parse", *asked, cwd=project.top).out.splitlines()
-    with tempfile.TemporaryDirectory(prefix="mlfactory-", ignore_cleanup_errors=True) as scratch:
-        (Path(scratch) / "objects").mkdir()
-        all_leaves = git.leaves(project.top, head, *filter(None, [project.prefix]))
-        size = len(project.prefix)
-        inside = {name[size:]: leaf for name, leaf in all_leaves.items()}
-        nested = nested_in(inside.keys() - {project.file})
-        own = {name: leaf for name, leaf in inside.items() if not below(name, nested)}
-        others = {name: leaf for name, leaf in inside.items() if name not in own}
-        here, store = ((project.top / name).resolve() for name in (git_dir, objects))
-        made = Bench(project, Path(scratch), here, store, head, own, others)
-        made.git("read-tree", head, env={"GIT_INDEX_FILE": f"{scratch}/head"})
-        yield made
-
-
 def nested_in(names: Iterable[str]) -> frozenset[str]:
     """Folders of further projects inside of this one."""
-    found = (PurePosixPath(name) for name in names)
+    paths = (PurePosixPath(name) for name in names)
     return frozenset(
         path.parent.as_posix()
-        for path in found
+        for path in paths
         if len(path.parts) > 1 and (fnmatch(path.name, PATTERN) or path.name == CRUFT_FILE)
     )
 
@@ -94,7 +96,7 @@ def below(name: str, folders: frozenset[str]) -> bool:
     return bool(folders) and any(p.as_posix() in folders for p in PurePosixPath(name).parents)
 
 
-def filtered(bench: Bench, render: Render) -> Leaves:
+def as_stored(bench: Workbench, render: Render) -> Leaves:
     """A render's files as the project would commit them: its attributes and filters are applied.
 
     The attributes are those that HEAD has; git reads them from the index where the work tree has
@@ -103,17 +105,17 @@ def filtered(bench: Bench, render: Render) -> Leaves:
     """
     rules = [e for e in render.entries if PurePosixPath(e.name).name == ATTRIBUTES]
     others = [e for e in render.entries if e not in rules]
-    return {**committed(bench, others), **(committed(bench, rules) if rules else {})}
+    return {**add(bench, others), **(add(bench, rules) if rules else {})}
 
 
-def committed(bench: Bench, entries: Sequence[Entry]) -> Leaves:
+def add(bench: Workbench, entries: Sequence[Entry]) -> Leaves:
     """Files as git stores them when they are added in a work tree of their own, above HEAD."""
     with tempfile.TemporaryDirectory(prefix="tree-", dir=bench.scratch) as folder:
         env = {**index(bench, Path(folder)), "GIT_WORK_TREE": f"{folder}/tree"}
         Path(folder, "tree").mkdir()
         for entry in entries:
             write(Path(folder, "tree", bench.project.prefix), entry)
-        env |= {"GIT_DIR": str(bench.git_dir)}
+        env |= {"GIT_DIR": str(bench.repository.folder)}
         adding = ("-c", "core.safecrlf=false", "-c", "core.sparseCheckout=false")
         bench.git(*adding, "add", "--force", "--ignore-removal", "--", bench.spec, env=env)
         staged = index_leaves(bench, env)
@@ -121,13 +123,13 @@ def committed(bench: Bench, entries: Sequence[Entry]) -> Leaves:
     return {name: (modes[name], oid) for name, (_, oid) in staged.items() if name in modes}
 
 
-def index(bench: Bench, folder: Path) -> dict[str, str]:
+def index(bench: Workbench, folder: Path) -> dict[str, str]:
     """An index of its own that holds HEAD; git need not read the tree each time."""
     shutil.copyfile(bench.scratch / "head", folder / "index")
     return {"GIT_INDEX_FILE": str(folder / "index")}
 
 
-def index_leaves(bench: Bench, env: dict[str, str]) -> Leaves:
+def index_leaves(bench: Workbench, env: dict[str, str]) -> Leaves:
     """What an index holds of the project, by its path from it."""
     listed = bench.git("ls-files", "--stage", "-z", "--", bench.spec, env=env)
     size, found = len(bench.project.prefix), {}
@@ -147,7 +149,7 @@ def write(folder: Path, entry: Entry) -> None:
         path.write_bytes(entry.content)
 
 
-def tree(bench: Bench, leaves: Leaves) -> str:
+def tree(bench: Workbench, leaves: Leaves) -> str:
     """HEAD's tree with these files as the project's own part."""
     prefix, zero = bench.project.prefix, "0" * len(bench.head)
     gone = "".join(f"0 {zero}\t{prefix}{name}\0" for name in bench.leaves if name not in leaves)
@@ -158,27 +160,25 @@ def tree(bench: Bench, leaves: Leaves) -> str:
     return bench.git("write-tree", env=env).strip()
 
 
-def leaves_of(bench: Bench, tree: str) -> Leaves:
+def leaves_of(bench: Workbench, tree: str) -> Leaves:
     """The project's files in a tree, by their path from the project."""
     size = len(bench.project.prefix)
-    found = git.leaves(
-        bench.project.top, tree, *filter(None, [bench.project.prefix]), env=bench.env
-    )
+    found = objects.leaves(bench.repository, tree, *filter(None, [bench.project.prefix]))
     return {name[size:]: leaf for name, leaf in found.items()}
 
 
-def differences(bench: Bench, old: str, new: str) -> list[tuple[str, str, str]]:
+def differences(bench: Workbench, old: str, new: str) -> list[tuple[str, str, str]]:
     """Letter, old and new path of what differs in the project, renames found as git finds them."""
     size = len(bench.project.prefix)
-    rows = git.renames(bench.project.top, old, new, bench.spec, env=bench.env)
+    rows = objects.renames(bench.repository, old, new, bench.spec)
     return [(letter, before[size:], after[size:]) for letter, before, after in rows]
 
 
-def adopt(bench: Bench) -> None:
+def adopt(bench: Workbench) -> None:
     """Move the new objects into the repository; packs before what lists them."""
     fresh = bench.scratch / "objects"
     for path in sorted(fresh.rglob("*"), key=lambda p: (p.suffix == ".idx", p.as_posix())):
-        target = bench.objects / path.relative_to(fresh)
+        target = bench.project.repository.objects / path.relative_to(fresh)
         if path.is_dir() or target.exists():
             continue
         target.parent.mkdir(exist_ok=True)

@@ -1,0 +1,108 @@
+"""What a repository stores: files, trees and commits, and their merge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from . import process
+from .errors import MlfactoryError
+from .git import EMAIL, NAME, Repository
+
+OURS = {
+    "GIT_AUTHOR_NAME": NAME,
+    "GIT_AUTHOR_EMAIL": EMAIL,
+    "GIT_COMMITTER_NAME": NAME,
+    "GIT_COMMITTER_EMAIL": EMAIL,
+}
+# A preview and the merge itself must agree, whatever the user has configured. Files of the user
+# stay where they are when the template moves a folder.
+MERGING = (
+    "-c", "merge.renames=true", "-c", "merge.directoryRenames=false", "-c", "merge.renameLimit=0",
+    "-c", "diff.renames=true", "-c", "merge.renormalize=false",
+)  # fmt: skip
+Leaf = tuple[str, str]
+Leaves = dict[str, Leaf]
+
+
+def text_at(repository: Repository, revision: str, name: str) -> str | None:
+    """A text file as a commit has it, or None; `name` is relative to the top of the work tree."""
+    found = repository.run("cat-file", "blob", f"{revision}:{name}", ok=(0, 128))
+    return found.out if found.code == 0 else None
+
+
+def leaves(repository: Repository, tree: str, *specs: str) -> Leaves:
+    """Mode and object of every file in a tree, by its path from the top."""
+    listed = repository.run("ls-tree", "-r", "-z", "--full-tree", tree, "--", *specs).out
+    found = {}
+    for entry in filter(None, listed.split("\0")):
+        facts, _, name = entry.partition("\t")
+        mode, _, oid = facts.split(" ")
+        found[name] = (mode, oid)
+    return found
+
+
+def blobs(repository: Repository, oids: list[str]) -> list[bytes]:
+    """The contents of objects, as they are stored."""
+    lines = "".join(f"{oid}\n" for oid in oids).encode()
+    out = repository.run("cat-file", "--batch", stdin=lines).out
+    raw, place, found = out.encode("utf-8", "surrogateescape"), 0, []
+    for _ in oids:
+        end = raw.index(b"\n", place)
+        size = int(raw[place:end].split(b" ")[2])
+        found.append(raw[end + 1 : end + 1 + size])
+        place = end + size + 2
+    return found
+
+
+def renames(repository: Repository, old: str, new: str, *specs: str) -> list[tuple[str, str, str]]:
+    """What differs between two trees: a letter (A, M, D, R, T), the old path and the new one."""
+    args = ("diff-tree", "-r", "-z", "-M", "-l0", "--no-commit-id", old, new, "--", *specs)
+    parts = iter(repository.run(*args).out.split("\0"))
+    found = []
+    for facts in parts:
+        if not facts:
+            break
+        letter, name = facts.rsplit(" ", 1)[1][0], next(parts)
+        found.append((letter, name, next(parts) if letter in "RC" else name))
+    return found
+
+
+def commit_tree(
+    repository: Repository,
+    tree: str,
+    *parents: str,
+    message: str,
+    author: Mapping[str, str] | None = None,
+) -> str:
+    """A commit that no branch has; it carries our identity; `author` may say another."""
+    args = [part for parent in parents for part in ("-p", parent)]
+    env = {**OURS, **(author or {})}
+    argv = ("commit-tree", tree, *args, "-F", "-")
+    return repository.run(*argv, env=env, stdin=message.encode()).out.strip()
+
+
+def merge_tree(
+    repository: Repository, ours: str, theirs: str
+) -> tuple[str, list[tuple[str, str]], list[tuple[str, str]]]:
+    """Merge two commits in memory: the tree, unmerged entries (stage, path), messages (kind, text).
+
+    Raises MlfactoryError with a git that cannot do it.
+    """
+    argv = ("merge-tree", "--write-tree", "-z", "--messages", ours, theirs)
+    done = repository.run(*MERGING, *argv, ok=(0, 1, 128, 129))
+    if done.code > 1:
+        if done.code == 129 or "usage:" in done.err or "unknown option" in done.err:
+            raise MlfactoryError("this needs git 2.38 or newer", "Install a newer git.")
+        raise process.ProcessError(["git", *argv], done)
+    fields = done.out.split("\0")
+    end = fields.index("", 1)
+    unmerged = []
+    for entry in fields[1:end]:
+        facts, _, name = entry.partition("\t")
+        unmerged.append((facts.split(" ")[2], name))
+    messages, rest = [], fields[end + 1 :]
+    while len(rest) > 2:
+        count = int(rest[0])
+        messages.append((rest[count + 1], rest[count + 2].strip()))
+        rest = rest[count + 3 :]
+    return fields[0], unmerged, messages

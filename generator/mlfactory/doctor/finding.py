@@ -1,0 +1,18 @@
+"""What `mlfactory doctor` says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+OK, WARNING, ERROR = "ok", "warning", "error"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check of `mlfactory doctor` saw; `remedy` is the command that mends it."""
+
+    id: str
+    title: str
+    state: str
+    detail: str
+    remedy: str = ""

@@ -1,0 +1,32 @@
+"""What `mlfactory new` was asked for, and how far it goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mlfactory.base.answers import Answers
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `mlfactory new` was asked for, as it was typed: paths and answers, nothing looked up.
+
+    `answers` came through options, `settings` through --set, `answers_file` through --answers.
+    """
+
+    directory: str
+    data: str = ""
+    query: str = ""
+    answers: Answers = field(default_factory=dict)
+    settings: Answers = field(default_factory=dict)
+    answers_file: str = ""
+    template: str = ""
+    ref: str = ""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """How far a run goes; a later run in the same directory may go further."""
+
+    setup: bool = True
+    train: bool = True

@@ -1,0 +1,116 @@
+"""Renders that are kept, so that they need not be made again: in the user's cache, and the base of
+a project's next update in the project's own store."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mlfactory.base import git, objects
+from mlfactory.base.git import Repository
+from mlfactory.template import history
+
+from .result import Entry, Facts, Render
+
+REF = "refs/mlfactory/base/"
+KEPT = 200  # so many renders stay in the user's cache
+
+
+def key(*parts: Any) -> str:
+    """A name for a render: everything that decides what it contains."""
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:24]
+
+
+def header(render: Render) -> dict[str, Any]:
+    return {"facts": vars(render.facts), "files": [[e.mode, e.name] for e in render.entries]}
+
+
+def from_header(head: Mapping[str, Any], contents: list[bytes]) -> Render:
+    """A render out of its header and the files' contents."""
+    facts = dict(head["facts"])
+    facts |= {name: tuple(facts[name]) for name in ("skip", "exclude", "notes")}
+    files = zip(head["files"], contents, strict=True)
+    return Render(tuple(Entry(mode, name, c) for (mode, name), c in files), Facts(**facts))
+
+
+def read(name: str) -> Render | None:
+    """A render from the user's cache; a damaged one counts as absent."""
+    path = history.cache() / "renders" / name
+    try:
+        raw = path.read_bytes()
+        line, _, body = raw.partition(b"\n")
+        head = json.loads(line)
+        if head["digest"] != hashlib.sha256(body).hexdigest():
+            return None
+        ends = iter(head["sizes"])
+        contents, place = [], 0
+        for size in ends:
+            contents.append(body[place : place + size])
+            place += size
+        found = from_header(head, contents)
+        os.utime(path)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return found
+
+
+def write(name: str, render: Render) -> None:
+    """Keep a render in the user's cache; where that cannot be, it is made again next time."""
+    body = b"".join(e.content for e in render.entries)
+    head = header(render) | {
+        "sizes": [len(e.content) for e in render.entries],
+        "digest": hashlib.sha256(body).hexdigest(),
+    }
+    folder = history.cache() / "renders"
+    try:
+        folder.mkdir(exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+            file.write(
+                json.dumps(head, default=str).encode("utf-8", "surrogateescape") + b"\n" + body
+            )
+        Path(file.name).replace(folder / name)
+        for old in sorted(folder.iterdir(), key=lambda p: p.stat().st_mtime)[:-KEPT]:
+            old.unlink(missing_ok=True)
+    except OSError:
+        return
+
+
+def keep(repository: Repository, name: str, render: Render) -> None:
+    """Keep a render in the project's own store, as the base of its next update."""
+    if git.ref_exists(repository, f"{REF}{name}"):
+        return
+    text = json.dumps(header(render), default=str).encode()
+    who = f"{git.NAME} <{git.EMAIL}> 0 +0000"
+    parts = [f"commit {REF}{name}\ncommitter {who}\ndata {len(text)}\n".encode(), text, b"\n"]
+    for e in render.entries:
+        parts += [
+            f"M {e.mode} inline {quoted(e.name)}\ndata {len(e.content)}\n".encode(
+                "utf-8", "surrogateescape"
+            )
+        ]
+        parts += [e.content, b"\n"]
+    repository.run("fast-import", "--quiet", stdin=b"".join(parts))
+
+
+def quoted(name: str) -> str:
+    """A path as `git fast-import` reads it, whatever characters it has."""
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def recall(repository: Repository, name: str) -> Render | None:
+    """A render from the project's own store, or None."""
+    found = repository.run("cat-file", "commit", f"{REF}{name}", ok=(0, 128))
+    if found.code:
+        return None
+    head = json.loads(found.out.partition("\n\n")[2])
+    leaves = objects.leaves(repository, f"{REF}{name}")
+    return from_header(
+        head, objects.blobs(repository, [leaves[path][1] for _, path in head["files"]])
+    )

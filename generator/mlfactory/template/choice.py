@@ -1,0 +1,63 @@
+"""Which template a project is made from: the one that travels with mlfactory, or any other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlfactory.base.errors import UsageError
+
+from . import history
+from .stream import Files
+
+
+@dataclass(frozen=True)
+class Template:
+    """Where a template comes from: `source` is what a factory records, `ref` what is rendered.
+
+    `files` and `repository` hold the template that travels with the program; others have none.
+    `version` is empty until it is known; `released` is false for a development version.
+    """
+
+    source: str
+    ref: str | None = None
+    version: str = ""
+    released: bool = True
+    files: Files | None = None
+    repository: Path | None = None
+
+
+def template(url: str = "", ref: str = "") -> Template:
+    """The template to render: the one that travels with mlfactory, or any that copier can read."""
+    address = template_source(url)
+    return own_template(ref) if address == history.SOURCE else Template(address, ref or None)
+
+
+def template_source(url: str) -> str:
+    """What a factory records: a path is made absolute, as it means nothing elsewhere anyway.
+
+    copier takes an address for git's only when it ends in `.git` or says so in front.
+    """
+    if url in ("", history.URL, history.SOURCE):
+        return history.SOURCE
+    if url.startswith(("file://", "http://", "https://", "ssh://")) and not url.endswith(".git"):
+        return f"git+{url}"
+    place = Path(url).expanduser()
+    return str(place.resolve()) if place.exists() else url
+
+
+def own_template(ref: str) -> Template:
+    """A version of the installed template. Raises UsageError when it has no such version."""
+    found = history.load()
+    version = ref.removeprefix("v") or found.newest
+    if version not in found.names:
+        raise UsageError(f"the template has no version {ref}", f"It has {', '.join(found.names)}.")
+    released = version in found.versions
+    return Template(
+        history.SOURCE,
+        f"v{version}",
+        version,
+        released,
+        files=found.rendered(version).files,
+        repository=history.repository(found),
+    )

@@ -1,0 +1,133 @@
+"""`mlfactory diff`: a project against its template, as a patch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mlfactory.base import git
+from mlfactory.base.objects import Leaf, Leaves
+from mlfactory.project import record
+from mlfactory.render import result
+from mlfactory.render.result import RenderOptions
+
+from . import workbench
+from .changes import Change
+from .drift import MOVED, Comparison, choose, comparison, inside
+from .plan import find_course, preview
+from .workbench import Workbench
+
+COLOURED = "--color=always"
+PLAINLY = (
+    "-c", "core.quotePath=false", "diff", "-M", "--no-ext-diff", "--no-textconv",
+    "--src-prefix=a/", "--dst-prefix=b/",
+)  # fmt: skip
+
+
+def diff(
+    start: Path,
+    names: list[str],
+    *,
+    to: str = "",
+    update: bool = False,
+    reverse: bool = False,
+    color: bool = False,
+    file: str = "",
+    trust: bool = False,
+) -> str:
+    """A patch from the project to its template, in git's form.
+
+    With `to` or `update`, what that update would change; with `reverse`, what to carry back into
+    the template, under the names that the files have there.
+    """
+    project = record.find(start, file)
+    course = find_course(project, to or ("" if update else project.version))
+    look = (COLOURED,) if color else ("--no-color",)
+    if to or update:
+        with preview(course, RenderOptions(trust=trust)) as seen:
+            sides = (project.head, seen.merge.tree)
+            turned = sides[::-1] if reverse else sides
+            where = [project.spec(name) for name in inside(project, start, names) or [""]]
+            return patch(seen.pair.bench, turned, where, look)
+    with comparison(course, trust=trust) as compared:
+        chosen = choose(compared, inside(project, start, names))
+        if not chosen:
+            return ""
+        if reverse:
+            return carry_back(compared, chosen, look)
+        names = sorted({path for c in chosen for path in (c.path, name_now(c))})
+        sides = (with_work_tree(compared, chosen), compared.tree)
+        return patch(compared.bench, sides, [*map(project.spec, names)], look)
+
+
+def name_now(change: Change) -> str:
+    """The name that a file has in the project now."""
+    return change.note.removeprefix("now ") if change.state == MOVED else change.path
+
+
+def project_and_names(given: list[str]) -> tuple[Path, list[str]]:
+    """The project and the files of it that were typed: a folder that is one comes first."""
+    first = Path(given[0]) if given else Path()
+    if given and first.is_dir() and record.choose(first, ""):
+        return first, given[1:]
+    return Path(), given
+
+
+def patch(bench: Workbench, sides: tuple[str, str], where: list[str], look: tuple[str, ...]) -> str:
+    """A patch that `git apply` takes; for people, without the bytes of what is no text."""
+    whole = () if COLOURED in look else ("--binary",)
+    return bench.git(*PLAINLY, *whole, *look, *sides, "--", *where)
+
+
+def with_work_tree(seen: Comparison, chosen: list[Change]) -> str:
+    """The render's tree with the chosen files as they are in the work tree."""
+    leaves = workbench.leaves_of(seen.bench, seen.tree)
+    for change in chosen:
+        leaves.pop(change.path, None)
+        if leaf := work_leaf(seen, name_now(change)):
+            leaves[name_now(change)] = leaf
+    return workbench.tree(seen.bench, leaves)
+
+
+def work_leaf(seen: Comparison, name: str) -> Leaf | None:
+    """A file of the work tree as git would store it, or None when it is not there."""
+    path = seen.project.path / name
+    if path.is_symlink():
+        target = str(path.readlink()).encode("utf-8", "surrogateescape")
+        return result.LINK, seen.bench.git("hash-object", "-w", "--stdin", stdin=target).strip()
+    if not path.is_file():
+        return None
+    full = f"{seen.project.prefix}{name}"
+    oid = seen.bench.git("hash-object", "-w", "--", full).strip()
+    if (
+        git.config(seen.project.repository, "core.fileMode") == "false"
+        and name in seen.bench.leaves
+    ):
+        return seen.bench.leaves[name][0], oid
+    return (result.EXECUTABLE if path.stat().st_mode & 0o100 else result.PLAIN), oid
+
+
+def carry_back(seen: Comparison, chosen: list[Change], look: tuple[str, ...]) -> str:
+    """The project's edits as a patch for the template: `git apply` takes it there.
+
+    Lines that the template computes do not apply; the rest does.
+    """
+    origins = seen.render.facts.origins
+    leaves = workbench.leaves_of(seen.bench, seen.tree)
+    names = {change.path: name_now(change) for change in chosen}
+    old = {origins.get(name, name): leaves[name] for name in names}
+    new = {
+        origins.get(name, name): leaf
+        for name, now in names.items()
+        if (leaf := work_leaf(seen, now))
+    }
+    return patch(seen.bench, (plain(seen, old), plain(seen, new)), [], look)
+
+
+def plain(seen: Comparison, leaves: Leaves) -> str:
+    """A tree of its own, with nothing but these files."""
+    rows = "".join(f"{mode} {oid}\t{name}\0" for name, (mode, oid) in leaves.items())
+    env = {"GIT_INDEX_FILE": str(seen.bench.scratch / "plain")}
+    seen.bench.git("read-tree", "--empty", env=env)
+    stdin = rows.encode("utf-8", "surrogateescape")
+    seen.bench.git("update-index", "-z", "--index-info", env=env, stdin=stdin)
+    return seen.bench.git("write-tree", env=env).strip()
