@@ -69,9 +69,8 @@ def typed(
         forms = [form] if isinstance(form, str) else form or ()
         reading = partial(moments, wanted=wanted, forms=forms)
         return value.map_batches(reading, return_dtype=target, is_elementwise=True)
-    plain = number(value, form) if isinstance(form, str) else value
-    read = plain.cast(target, strict=False)
-    return pl.when(read.is_finite()).then(read) if wanted == "float" else read
+    reading = partial(numbers, wanted=wanted, form=form if isinstance(form, str) else None)
+    return value.map_batches(reading, return_dtype=target, is_elementwise=True)
 
 
 def read(values: pl.Series, wanted: str, form: str | Sequence[str] | None = None) -> pl.Series:
@@ -122,8 +121,15 @@ def day(values: pl.Series, form: str) -> pl.Series:
     return read.set(read.dt.year() < 1000, None)
 
 
-def number(value: pl.Expr, form: str) -> pl.Expr:
-    """The plain text of a number that is written like the example `form`, or null."""
+def numbers(values: pl.Series, wanted: str, form: str | None) -> pl.Series:
+    """Finite numbers of that type, written plainly or like the example `form`."""
+    plain = values if form is None else digits_of(values, form)
+    read = plain.cast(DTYPES[wanted], strict=False)
+    return read.set(~read.is_finite(), None) if wanted == "float" else read
+
+
+def digits_of(values: pl.Series, form: str) -> pl.Series:
+    """The plain text of numbers that are written like the example `form`, or null."""
     parts = EXAMPLE.fullmatch(form)
     prefix, group, decimal, suffix = parts.groups() if parts else ("", "", ".", "")
     pattern = (
@@ -131,13 +137,13 @@ def number(value: pl.Expr, form: str) -> pl.Expr:
         rf"((?:[1-9]\d{{0,2}}(?:{literal(group)}\d{{3}})+|\d+)?(?:{literal(decimal)}\d*)?(?:[eE][-+]?\d+)?)"
         rf"\s*(?:{literal(suffix)})?\s*[-)]?$"
     )
-    tidy = value.str.replace_all("[\u00a0\u202f\u2009]", " ").str.replace("\u2212", "-")
+    tidy = values.str.replace_all("[\u00a0\u202f\u2009]", " ").str.replace("\u2212", "-")
     tidy = tidy.str.replace_all("\u2019", "'", literal=True)
     digits = tidy.str.extract(pattern, 1)
     if group:
         digits = digits.str.replace_all(group, "", literal=True)
     digits = digits.str.replace(decimal, ".", literal=True)
-    return pl.when(tidy.str.contains(r"^\(|^[^\d]*-|-$")).then("-" + digits).otherwise(digits)
+    return ("-" + digits).zip_with(tidy.str.contains(r"^\(|^[^\d]*-|-$"), digits)
 
 
 def decimal_of(form: str) -> str:
