@@ -9,7 +9,7 @@ import yaml
 from mlfactory.base.answers import Question
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.render import copier
-from mlfactory.template import history
+from mlfactory.template import choice, history
 from mlfactory.template.choice import Template
 
 
@@ -24,18 +24,18 @@ def questions(which: Template) -> dict[str, Question]:
 
 
 def rendered(template: Path, tmp_path: Path, ref: str = "", **answers: Any) -> dict[str, Any]:
-    render(copier.template(str(template), ref), tmp_path / "out", **answers)
+    render(choice.template(str(template), ref), tmp_path / "out", **answers)
     found: dict[str, Any] = yaml.safe_load((tmp_path / "out/.copier-answers.yml").read_text())
     return found
 
 
 def test_the_recorded_version_is_the_tag(plain_template: Path, tmp_path: Path) -> None:
-    which = copier.template(str(plain_template))
+    which = choice.template(str(plain_template))
     assert render(which, tmp_path / "out") == "v1.0.0"
 
 
 def test_a_branch_can_be_rendered(plain_template: Path, tmp_path: Path) -> None:
-    which = copier.template(str(plain_template), "main")
+    which = choice.template(str(plain_template), "main")
     assert render(which, tmp_path / "out") == "v1.0.0"
 
 
@@ -65,45 +65,45 @@ def test_a_wrong_choice_is_a_matter_of_usage(plain_template: Path, tmp_path: Pat
 
 
 def test_an_unknown_ref_is_named(plain_template: Path, tmp_path: Path) -> None:
-    which = copier.template(str(plain_template), "v9")
+    which = choice.template(str(plain_template), "v9")
     with pytest.raises(UsageError, match="has no v9"):
         render(which, tmp_path / "out")
 
 
 def test_a_template_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(MlfactoryError, match="nothing is not a template"):
-        questions(copier.template(str(tmp_path / "nothing")))
+        questions(choice.template(str(tmp_path / "nothing")))
 
 
 def test_an_address_that_cannot_be_reached_comes_with_a_command_to_try(tmp_path: Path) -> None:
     url = f"file://{tmp_path}/nothing.git"
     with pytest.raises(MlfactoryError, match="cannot be read") as caught:
-        questions(copier.template(f"git+{url}"))
+        questions(choice.template(f"git+{url}"))
     assert caught.value.hint == f"Try `git ls-remote {url}`."
 
 
 def test_a_template_that_runs_code_is_refused(tmp_path: Path, build_file_tree: Any) -> None:
     top = build_file_tree(tmp_path / "t", {"copier.yml": "_tasks: ['touch x']\n"})
     with pytest.raises(MlfactoryError, match="unsafe feature: tasks") as caught:
-        render(copier.template(str(top)), tmp_path / "out")
+        render(choice.template(str(top)), tmp_path / "out")
     assert "copier copy --trust" in caught.value.hint
 
 
 def test_a_broken_template_is_the_templates_fault(tmp_path: Path, build_file_tree: Any) -> None:
     top = build_file_tree(tmp_path / "t", {"copier.yml": "a: [\n"})
     with pytest.raises(MlfactoryError, match="cannot be rendered"):
-        render(copier.template(str(top)), tmp_path / "out")
+        render(choice.template(str(top)), tmp_path / "out")
 
 
 def test_questions_have_types_choices_and_whether_they_are_asked(plain_template: Path) -> None:
-    found = questions(copier.template(str(plain_template)))
+    found = questions(choice.template(str(plain_template)))
     assert list(found) == ["colour", "count", "kind", "shade"]
     assert (found["kind"].type, found["kind"].choices) == ("str", ("a", "b"))
     assert [question.asked for question in found.values()] == [True, True, True, False]
 
 
 def test_the_installed_template_records_an_address_that_holds_everywhere(tmp_path: Path) -> None:
-    which = copier.template()
+    which = choice.template()
     render(which, tmp_path / "churn")
     found = yaml.safe_load((tmp_path / "churn/.copier-answers.yml").read_text())
     assert (found["_src_path"], found["_commit"]) == (history.SOURCE, f"v{which.version}")
@@ -111,7 +111,7 @@ def test_the_installed_template_records_an_address_that_holds_everywhere(tmp_pat
 
 def test_the_installed_template_asks_at_most_ten_questions() -> None:
     """Where data and the library come from is only asked of people who have begun to say it."""
-    found = questions(copier.template())
+    found = questions(choice.template())
     asked = {name for name, question in found.items() if question.asked}
     assert len(asked - {"data_source", "url_env", "database", "runtime"}) <= 10
 
@@ -124,17 +124,17 @@ def test_the_installed_template_is_read_without_the_helper(
     helper.write_text("#!/bin/sh\nexit 1\n")
     helper.chmod(0o755)
     monkeypatch.setenv("PATH", f"{helper.parent}:{os.environ['PATH']}")
-    render(copier.template(), tmp_path / "churn")
+    render(choice.template(), tmp_path / "churn")
     assert (tmp_path / "churn").is_dir()
 
 
 def test_a_version_that_the_installed_template_lacks_is_refused() -> None:
     with pytest.raises(UsageError, match=r"no version 99\.0\.0"):
-        copier.template("", "99.0.0")
+        choice.template("", "99.0.0")
 
 
 def test_the_installed_template_renders_as_plain_copier_does(tmp_path: Path, command: Any) -> None:
-    which = copier.template()
+    which = choice.template()
     render(which, tmp_path / "ours" / "churn")
     options = ("--quiet", "--defaults", f"--vcs-ref={which.ref}")
     command("copier", "copy", *options, which.source, tmp_path / "theirs" / "churn")
@@ -151,7 +151,7 @@ def tree(top: Path) -> dict[str, tuple[int, bytes]]:
 
 def test_the_environment_is_as_before_afterwards(tmp_path: Path) -> None:
     before = dict(os.environ)
-    render(copier.template(), tmp_path / "churn")
+    render(choice.template(), tmp_path / "churn")
     assert dict(os.environ) == before
 
 
@@ -174,7 +174,7 @@ def test_git_is_not_started_for_every_file(
 
 
 def test_an_address_need_not_end_in_git(plain_template: Path, tmp_path: Path) -> None:
-    which = copier.template(f"file://{plain_template}")
+    which = choice.template(f"file://{plain_template}")
     render(which, tmp_path / "out")
     assert f"_src_path: git+file://{plain_template}" in (
         tmp_path / "out/.copier-answers.yml"

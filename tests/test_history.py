@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from mlfactory.base import git
 from mlfactory.render import copier
-from mlfactory.template import history
+from mlfactory.template import choice, history
 
 # Never change a line here; add one per release.
 RELEASES: dict[str, str] = {
@@ -68,7 +68,7 @@ def digest(folder: Path) -> str:
 def test_a_release_renders_byte_for_byte_as_it_did(
     version: str, answers: str, tmp_path: Path
 ) -> None:
-    with copier.opened(copier.template("", version)) as sheet:
+    with copier.opened(choice.template("", version)) as sheet:
         copier.render(sheet, tmp_path / "churn", ANSWERS[answers])
     made = digest(tmp_path / "churn")
     assert RENDERS[version].get(answers) == made, f'RENDERS: "{answers}": "{made}"'

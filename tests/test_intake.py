@@ -10,6 +10,7 @@ from mlfactory.new import intake
 from mlfactory.new.journal import Run
 from mlfactory.new.request import Request
 from mlfactory.render import copier
+from mlfactory.template import choice
 
 
 class Silent:
@@ -22,7 +23,7 @@ class Silent:
 
 @pytest.fixture
 def questions(contract_template: Path) -> dict[str, Question]:
-    with copier.opened(copier.template(str(contract_template))) as sheet:
+    with copier.opened(choice.template(str(contract_template))) as sheet:
         return dict(sheet.questions)
 
 
