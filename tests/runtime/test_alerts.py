@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import socket
@@ -21,6 +22,7 @@ from aiosmtpd.controller import Controller
 from mlfactory_runtime.alerts import notify
 from mlfactory_runtime.cli.alert import alerting
 from mlfactory_runtime.errors import FactoryError
+from mlfactory_runtime.records.monitoring import Checked, Monitored, State, Verdict
 from mlfactory_runtime.testing.trained import write_yaml
 
 from ..stand_in import served
@@ -29,7 +31,9 @@ from .factories import PROGRAM, Factory, make
 Channels = Callable[..., None]
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Apprise
 SECRET = "s3cret-token"
-RESULT = {"model": {"label": "v1.2.0 (prod)"}, "unseen": ["any prediction: there is none"]}
+GOLDEN = Path(__file__).parent / "formats/monitor/1.json"
+MODEL = {"label": "v1.2.0 (prod)", "version": "0123456789ab", "commit": None}
+RESULT = {"model": MODEL, "unseen": ["any prediction: there is none"]}
 
 
 @dataclass
@@ -106,15 +110,21 @@ def _no_secret_is_shown(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
     assert SECRET not in "".join(capfd.readouterr())
 
 
-def check(name: str, status: str, **more: str) -> dict[str, Any]:
-    told = {"name": f"drift:{name}", "status": status, "message": f"{name} has moved"}
-    return {**told, "runbook": "a-feature-has-drifted", "feature": name, **more}
+def check(name: str, status: State, source: str = "", owner: str = "") -> Checked:
+    return Checked(
+        name=f"drift:{name}", kind="data", status=status, value=None, threshold=None,
+        message=f"{name} has moved", runbook="a-feature-has-drifted",
+        feature=name, source=source, owner=owner,
+    )  # fmt: skip
 
 
-def monitored(factory: Factory, verdict: str, *checks: dict[str, Any]) -> str:
+def monitored(factory: Factory, verdict: Verdict, *checks: Checked) -> str:
     """What is said after a run of the monitor that found this."""
-    window = {"rows": 5333, "from": "2026-11-16T00:00:00Z", "to": "2026-11-23T00:00:00Z"}
-    result = {"verdict": verdict, "checks": list(checks), "window": window, **RESULT}
+    window = {"source": "log", "rows": 5333, "other_models": {},
+              "from": "2026-11-16T00:00:00Z", "to": "2026-11-23T00:00:00Z"}  # fmt: skip
+    found = json.loads(GOLDEN.read_text("utf-8")) | {"window": window, **RESULT}
+    result = Monitored.model_validate(found)
+    result = result.model_copy(update={"verdict": verdict, "checks": checks})
     told = "\n".join(notify(factory.project, result))
     assert SECRET not in told
     return told

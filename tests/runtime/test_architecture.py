@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parents[2] / "template" / "runtime" / "mlfactory_runtime
 MODULES = sorted(SOURCE.rglob("*.py"))
 FLOORS = (
     {"errors", "files", "programs", "git"},
-    {"settings", "tables"},
+    {"settings", "tables", "records"},
     {"project", "data"},
     {"learn", "lightgbm"},
     {"draft", "report", "log"},
@@ -22,7 +22,7 @@ FLOORS = (
     {"compat", "migrate"},
     {"cli", "testing", "__init__"},
 )
-APART = ({"settings", "tables"}, {"draft", "report", "log"})
+APART = ({"settings", "tables", "records"}, {"draft", "report", "log"})
 PUBLIC = {"runtime_version", "HOMES"}  # of the package itself, which imports the rest late
 
 

@@ -31,7 +31,7 @@ def rows(count: int, gain: float, noise: float = 0.1, seed: int = 0) -> judge.Co
 
 
 def verdict(found: judge.Compared, *groups: judge.Group) -> str:
-    return str(judge.judge(found, groups, SETTINGS)["verdict"])
+    return str(judge.judge(found, groups, SETTINGS).verdict)
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,9 @@ def test_a_difference_is_found_or_excluded_where_rows_are_many() -> None:
 
 def test_too_few_rows_are_never_called_the_same() -> None:
     found = judge.judge(rows(150, 0, noise=0.0), [], SETTINGS)
-    assert found["verdict"] == "undecided"
-    assert "150 rows are too few" in found["reason"]
-    assert "rows would tell" in judge.judge(rows(210, 0.0, 0.2), [], SETTINGS)["reason"]
+    assert found.verdict == "undecided"
+    assert "150 rows are too few" in found.reason
+    assert "rows would tell" in judge.judge(rows(210, 0.0, 0.2), [], SETTINGS).reason
 
 
 def test_rows_of_one_key_count_once() -> None:
@@ -74,10 +74,10 @@ def test_a_metric_that_is_not_defined_decides_nothing() -> None:
     one_class = judge.Compared("binary", *np.full((3, 500), [[1.0], [0.8], [0.9]]), np.arange(500))
     settings = SETTINGS.model_copy(update={"gate": params.Gate(metric="roc_auc")})
     found = judge.judge(one_class, [], settings)
-    assert (found["verdict"], found["a_metrics"]["roc_auc"]) == ("undecided", None)
-    assert "not defined" in found["reason"]
+    assert (found.verdict, found.a_metrics["roc_auc"]) == ("undecided", None)
+    assert "not defined" in found.reason
     unknown = SETTINGS.model_copy(update={"gate": params.Gate(metric="profit")})
-    assert "'profit'" in judge.judge(one_class, [], unknown)["reason"]
+    assert "'profit'" in judge.judge(one_class, [], unknown).reason
 
 
 def test_a_group_that_is_sacrificed_makes_it_worse_and_is_named() -> None:
@@ -90,8 +90,8 @@ def test_a_group_that_is_sacrificed_makes_it_worse_and_is_named() -> None:
         judge.Group("plan", "rare", np.arange(12)),
     ]
     found = judge.judge(both, groups, SETTINGS)
-    assert (found["verdict"], found["reason"]) == ("worse", "it is surely worse for plan pro")
-    assert [one["state"] for one in found["segments"]] == ["kept", "worse", "unseen"]
+    assert (found.verdict, found.reason) == ("worse", "it is surely worse for plan pro")
+    assert [one.state for one in found.segments] == ["kept", "worse", "unseen"]
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_only_rows_that_both_hold_out_are_compared(place: Path) -> None:
     same = common(place, side(place), side(place))
     held = pl.read_parquet(place / "data/prepared/holdout.parquet")
     assert same.height == held.height
-    if side(place).signature.split["kind"] == "hash":
+    if side(place).signature.split.kind == "hash":
         mixed = common(place, side(place, salt="another"), side(place))
         assert 0 < mixed.height < 0.6 * held.height
 

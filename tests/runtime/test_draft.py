@@ -1,5 +1,6 @@
 """Drafting: roles from content, and a person's edits stay."""
 
+import json
 import random
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from mlfactory_runtime.draft import review, split
 from mlfactory_runtime.project import Project
 from mlfactory_runtime.testing.trained import write_yaml
 
-ROWS = 400
+ROWS, FORMATS = 400, Path(__file__).parent / "formats"
 
 
 def table() -> pl.DataFrame:
@@ -143,8 +144,10 @@ def test_rows_of_one_customer_stay_on_one_side(name: str, folder: Path) -> None:
 def test_the_review_asks_for_the_most_important_column_first(folder: Path) -> None:
     draft_columns.draft(Project(folder))
     (folder / "reports").mkdir()
-    told = '{"importance": [{"feature": "plan", "gain": 0.7}, {"feature": "months", "gain": 0.3}]}'
-    (folder / "reports/evaluation.json").write_text(told, "utf-8")
+    told = json.loads((FORMATS / "evaluation/2.json").read_text("utf-8"))
+    shares = {"plan": 0.7, "months": 0.3}
+    told["importance"] = [{"feature": name, "gain": gain} for name, gain in shares.items()]
+    (folder / "reports/evaluation.json").write_text(json.dumps(told), "utf-8")
     answers = iter(["o", "x", "q"])
 
     answered = review.review(Project(folder), lambda _: next(answers), lambda _: None)

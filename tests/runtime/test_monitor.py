@@ -17,6 +17,7 @@ from mlfactory_runtime.monitor import statistics as monitor_statistics
 from mlfactory_runtime.monitor import window as monitor_window
 from mlfactory_runtime.predict import scorer
 from mlfactory_runtime.project import Project
+from mlfactory_runtime.records.monitoring import Checked, Monitored
 from mlfactory_runtime.registry import artifact
 from mlfactory_runtime.settings import params
 from mlfactory_runtime.testing.trained import Trained, write_yaml
@@ -102,12 +103,12 @@ def fill(trained: Trained, fresh: pl.DataFrame, place: Path) -> Fill:
     return write
 
 
-def statuses(found: dict[str, Any], kind: str) -> set[str]:
-    return {check["status"] for check in found["checks"] if check["kind"] == kind}
+def statuses(found: Monitored, kind: str) -> set[str]:
+    return {check.status for check in found.checks if check.kind == kind}
 
 
-def check(found: dict[str, Any], name: str) -> dict[str, Any]:
-    return next(one for one in found["checks"] if one["name"] == name)
+def check(found: Monitored, name: str) -> Checked:
+    return next(one for one in found.checks if one.name == name)
 
 
 def test_fresh_rows_of_the_same_world_are_healthy(fresh: pl.DataFrame, place: Path) -> None:
@@ -115,9 +116,9 @@ def test_fresh_rows_of_the_same_world_are_healthy(fresh: pl.DataFrame, place: Pa
 
     found = run.monitor(Project(place), current=place / "fresh.parquet")
 
-    assert found["verdict"] == "healthy", [c for c in found["checks"] if c["status"] != "ok"]
-    assert found["performance"]["labelled"] == 1200
-    assert found["performance"]["observed"].keys() == found["performance"]["reference"].keys()
+    assert found.verdict == "healthy", [c for c in found.checks if c.status != "ok"]
+    assert found.performance.labelled == 1200
+    assert found.performance.observed.keys() == found.performance.reference.keys()
 
 
 def test_a_shifted_number_rings_and_names_its_source(
@@ -129,12 +130,12 @@ def test_a_shifted_number_rings_and_names_its_source(
     found = run.monitor(Project(place), current=place / "moved.parquet")
 
     told = check(found, f"drift:{number}")
-    assert (found["verdict"], told["status"]) == ("alarm", "alarm")
+    assert (found.verdict, told.status) == ("alarm", "alarm")
     column = trained.catalog.columns[number]
-    assert (told["source"], told["owner"]) == (column.source, column.owner)
-    line = next(one for one in found["features"] if one["name"] == number)
-    assert line["psi"] > 0.1 and line["status"] == "alarm"
-    assert len(line["observed"]["bins"]) == len(line["observed"]["shares"])
+    assert (told.source, told.owner) == (column.source, column.owner)
+    line = next(one for one in found.features if one.name == number)
+    assert line.psi > 0.1 and line.status == "alarm"
+    assert len(line.observed.bins or ()) == len(line.observed.shares or ()) > 0
 
 
 def test_it_rings_when_drift_comes_back_and_not_before(
@@ -146,10 +147,10 @@ def test_it_rings_when_drift_comes_back_and_not_before(
     fill(WEEKS[3], **{number: 1_000_000})
     twice = run.monitor(Project(place), now=NOW)
 
-    assert check(once, f"drift:{number}")["status"] == "warning"
-    assert check(twice, f"drift:{number}")["status"] == "alarm"
-    assert [one["rows"] for one in twice["history"]] == [600] * 4
-    assert twice["history"][-1]["verdict"] == twice["verdict"] == "alarm"
+    assert check(once, f"drift:{number}").status == "warning"
+    assert check(twice, f"drift:{number}").status == "alarm"
+    assert [one.rows for one in twice.history] == [600] * 4
+    assert twice.history[-1].verdict == twice.verdict == "alarm"
 
 
 def test_windows_that_nobody_looked_at_are_filled_in(place: Path, fill: Fill, number: str) -> None:
@@ -158,8 +159,8 @@ def test_windows_that_nobody_looked_at_are_filled_in(place: Path, fill: Fill, nu
 
     found = run.monitor(Project(place), now=NOW)
 
-    assert check(found, f"drift:{number}")["status"] == "alarm"
-    assert len(found["history"]) == 4
+    assert check(found, f"drift:{number}").status == "alarm"
+    assert len(found.history) == 4
 
 
 def test_too_few_rows_are_not_judged(place: Path, fill: Fill) -> None:
@@ -167,7 +168,7 @@ def test_too_few_rows_are_not_judged(place: Path, fill: Fill) -> None:
 
     found = run.monitor(Project(place), now=NOW)
 
-    assert found["verdict"] == "unknown"
+    assert found.verdict == "unknown"
     assert statuses(found, "data") == statuses(found, "prediction") == {"unknown"}
 
 
@@ -176,13 +177,13 @@ def test_no_prediction_is_an_alarm(place: Path, fill: Fill) -> None:
 
     found = run.monitor(Project(place), now=NOW)
 
-    assert found["verdict"] == check(found, "freshness")["status"] == "alarm"
+    assert found.verdict == check(found, "freshness").status == "alarm"
 
 
 def test_a_window_that_is_not_over_is_no_alarm(place: Path, fill: Fill) -> None:
     fill(NOW)
 
-    assert run.monitor(Project(place), now=NOW + DAY / 2)["verdict"] == "unknown"
+    assert run.monitor(Project(place), now=NOW + DAY / 2).verdict == "unknown"
 
 
 def test_predictions_of_another_model_are_counted_and_left_out(place: Path, fill: Fill) -> None:
@@ -191,7 +192,7 @@ def test_predictions_of_another_model_are_counted_and_left_out(place: Path, fill
 
     found = run.monitor(Project(place), now=NOW)
 
-    assert (found["window"]["rows"], found["window"]["other_models"]) == (600, {"another": 300})
+    assert (found.window.rows, found.window.other_models) == (600, {"another": 300})
 
 
 def test_outcomes_that_come_late_are_measured_beside_the_estimate(
@@ -203,13 +204,13 @@ def test_outcomes_that_come_late_are_measured_beside_the_estimate(
     labels.label(Project(place), place / f"outcomes-{WEEKS[1]:%Y%m%d}.csv")
     after = run.monitor(Project(place), now=NOW)
 
-    assert before["performance"]["labelled"] == 0
+    assert before.performance.labelled == 0
     assert statuses(before, "performance") >= {"unknown"}
-    measured = [one["observed"] is not None for one in after["performance"]["windows"]]
+    measured = [one.observed is not None for one in after.performance.windows]
     assert measured == [False, True, False, False]
     if trained.signature.classes:
-        assert before["performance"]["estimate"] is not None
-        assert after["performance"]["estimate_was"]["windows"] == 1
+        assert before.performance.estimate is not None
+        assert after.performance.estimate_was.windows == 1
 
 
 def test_history_holds_no_row(place: Path, fill: Fill) -> None:
@@ -252,10 +253,10 @@ def test_counts_are_exact_for_every_value() -> None:
     draw = np.random.default_rng(1)
     for values in (draw.lognormal(0, 9, 4000), draw.integers(0, 3, 4000) * 1e300, np.full(99, 0.1)):
         told = profile._distribution(pl.Series("n", values), "")
-        new = np.concatenate([values[::2], told["values"], [-1e308, 1e308]])
+        new = np.concatenate([values[::2], told.values, [-1e308, 1e308]])
         found = statistics.tally(pl.Series("n", new), told)
-        below = [(new < v).sum() for v in told["values"]]
-        upto = [(new <= v).sum() for v in told["values"]]
+        below = [(new < v).sum() for v in told.values]
+        upto = [(new <= v).sum() for v in told.values]
         assert found.cells.tolist() == [below, upto]
 
 

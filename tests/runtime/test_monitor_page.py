@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 from mlfactory_runtime.monitor.page import write
+from mlfactory_runtime.records.monitoring import Monitored
 
 from .factories import Factory
 from .phone import PHONE
@@ -41,7 +42,7 @@ def measured(value: float) -> dict[str, float]:
     return {"value": value, "low": value - 0.02, "high": value + 0.03}
 
 
-def over_weeks(found: dict[str, Any]) -> dict[str, Any]:
+def over_weeks(found: dict[str, Any]) -> Monitored:
     """What was found, as if weeks had gone before; names are as bad as they can be."""
     for one in (*found["features"], *found["checks"]):
         for key in {"name", "feature", "source", "owner", "message"} & one.keys():
@@ -54,11 +55,13 @@ def over_weeks(found: dict[str, Any]) -> dict[str, Any]:
         for k, day in enumerate(days)
     ]  # fmt: skip
     values = {one["name"].replace(EVIL, f"drift:{EVIL}", 1): 0.02 for one in found["features"]}
-    more = {"verdict": "healthy", "values": values, "breaches": [EVIL]}
+    more = {"model": "m", "verdict": "healthy", "values": values, "breaches": [EVIL]}
     found["performance"]["windows"] = windows
     found["performance"]["estimate_was"] = {"windows": 6, "mean_error": 0.01, "within": 5}
     span = {"from": days[-2], "to": days[-1], "rows": 900, "length": "3d", "source": "log"}
-    return found | {"window": span, "history": [window | more for window in windows]}
+    found["window"] = span | {"other_models": {}}
+    found["history"] = [window | more for window in windows]
+    return Monitored.model_validate(found)
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def text(trained: Trained) -> pl.DataFrame:
 def test_rows_of_a_part_are_those_of_the_pipeline(part: str, trained: Trained) -> None:
     rows = load(part)  # type: ignore[arg-type]
 
-    assert rows.height == trained.result["rows"][part]
+    assert rows.height == trained.result.rows[part]
     assert rows.schema == trained.rows.schema
 
 

@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 from mlfactory_runtime import errors, git
 from mlfactory_runtime.project import Project
+from mlfactory_runtime.records.comparison import Short
+from mlfactory_runtime.records.evaluation import Interval
+from mlfactory_runtime.records.registry import Promotion
 from mlfactory_runtime.registry import promote, register, resolve, tags
 from mlfactory_runtime.testing.trained import Trained
 
@@ -193,7 +195,7 @@ def test_a_stage_that_holds_nothing_is_told(repository: Path) -> None:
         resolve.resolve(Project(repository), "models/model")
 
 
-RECORD: dict[str, Any] = {
+RECORD = Promotion.model_validate({
     "record": "prod-0002-v1.1.0",
     "kind": "promotion",
     "stage": "prod",
@@ -216,16 +218,15 @@ RECORD: dict[str, Any] = {
     "proposed_by": "Ada <ada@example.org>",
     "proposed_at": "2026-01-01T00:00:00+00:00",
     "approved_by": None,
-}
+})  # fmt: skip
 
 
 def test_a_record_tells_people_what_was_compared_and_what_is_against_it() -> None:
-    gain = {"value": 0.02, "low": 0.01, "high": 0.03}
-    compared = {
-        "metric": "log_loss", "margin": 0.0, "rows": 900, "left_out": 3, "difference": gain,
-        "verdict": "better", "reason": "it is better",
-    }  # fmt: skip
-    told = promote.page(RECORD | {"comparison": compared})
+    compared = Short(
+        metric="log_loss", margin=0.0, rows=900, left_out=3, segments=(),
+        difference=Interval(0.02, 0.01, 0.03), verdict="better", reason="it is better", made="now",
+    )  # fmt: skip
+    told = promote.page(RECORD.model_copy(update={"comparison": compared}))
     assert "prod goes from v1.0.0 to v1.1.0." in told
     assert "| log loss | 0.500 (0.400 to 0.600) |" in told
     assert "differs by 0.0200 (0.0100 to 0.0300)" in told
@@ -233,22 +234,36 @@ def test_a_record_tells_people_what_was_compared_and_what_is_against_it() -> Non
     assert "whoever merges" in told
 
 
+OVERRULED = {"problems": ("it is worse",), "why": "a | b", "warnings": ()}
+
+
 def test_a_record_tells_who_was_overruled() -> None:
-    told = promote.page(RECORD | {"problems": ["it is worse"], "why": "a | b", "warnings": []})
+    told = promote.page(RECORD.model_copy(update=OVERRULED))
     assert "**Forced**, although:" in told
     assert "- it is worse" in told
     assert r"Why: a \| b" in told
     assert "It was not compared with v1.0.0." in told
 
 
+def test_a_record_tells_of_a_comparison_that_came_to_no_difference() -> None:
+    compared = Short(
+        metric="log_loss", margin=None, rows=9, left_out=0, segments=(), difference=None,
+        verdict="undecided", reason="9 rows are too few", made="now",
+    )  # fmt: skip
+    text = promote.page(RECORD.model_copy(update={"comparison": compared}))
+    assert "**undecided**: 9 rows are too few." in text
+
+
 def test_a_rollback_says_so() -> None:
-    assert "prod goes from v1.0.0 back to v1.1.0" in promote.page(RECORD | {"kind": "rollback"})
+    assert "prod goes from v1.0.0 back to v1.1.0" in promote.page(
+        RECORD.model_copy(update={"kind": "rollback"})
+    )
 
 
 def test_what_goes_first_must_be_accepted_and_later_ones_better() -> None:
-    accepted, rejected = RECORD, RECORD | {"verdict": "rejected"}
-    assert list(promote.unproven(accepted, None, {})) == []
-    assert list(promote.unproven(rejected, None, {})) == ["it is rejected: it is good"]
+    accepted, rejected = RECORD, RECORD.model_copy(update={"verdict": "rejected"})
+    assert list(promote.unproven(accepted, None, None)) == []
+    assert list(promote.unproven(rejected, None, None)) == ["it is rejected: it is good"]
 
 
 def test_the_card_for_machines_names_where_each_feature_comes_from(trained: Trained) -> None:

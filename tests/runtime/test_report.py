@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from mlfactory_runtime import errors
 from mlfactory_runtime.learn import groups, insight, plots, signature
+from mlfactory_runtime.records.evaluation import Interval
 from mlfactory_runtime.report import report, words
 from mlfactory_runtime.settings import catalog, params
 from mlfactory_runtime.testing.trained import Trained
@@ -46,21 +47,21 @@ def test_a_group_with_larger_errors_is_found() -> None:
     error = DRAW.normal(size=ROWS)
     error[200:250] *= 4
     found = insight.segments(held(error), {"a": split_up(ROWS, 50)}, ["a"])
-    assert [line["group"] for line in found["worst"]] == ["from 200"]
-    assert found["worst"][0]["value"] == pytest.approx(np.sqrt((error[200:250] ** 2).mean()), 1e-5)
-    assert len(found["chosen"]["a"]) == insight.VALUES
+    assert [line.group for line in found.worst] == ["from 200"]
+    assert found.worst[0].value == pytest.approx(np.sqrt((error[200:250] ** 2).mean()), 1e-5)
+    assert len(found.chosen["a"]) == insight.VALUES
 
 
 def test_chance_alone_makes_hardly_any_group_worse() -> None:
     parts = {"a": split_up(ROWS, 50), "b": split_up(ROWS, 100)}
     found = [insight.segments(held(DRAW.normal(size=ROWS)), parts, []) for _ in range(100)]
-    assert sum(bool(one["worst"]) for one in found) <= 12
+    assert sum(bool(one.worst) for one in found) <= 12
 
 
 def test_groups_that_are_too_small_are_not_compared() -> None:
     found = insight.segments(held(DRAW.normal(size=ROWS)), {"a": split_up(ROWS, 20)}, ["a"])
-    assert found["looked_at"] == 0
-    assert found["chosen"] == {"a": []}
+    assert found.looked_at == 0
+    assert found.chosen == {"a": ()}
 
 
 @pytest.mark.parametrize(
@@ -94,9 +95,11 @@ def test_an_effect_is_the_mean_prediction_with_one_value_for_all() -> None:
     known = signature.Signature(task="regression", target="y", features=(feature, feature))
     rows = insight.Held(known, pl.DataFrame(), x, x[:, 0], x[:, 0], x[:, 0])
     halves = [("low", np.arange(50)), ("high", np.arange(50, 100))]
-    found = insight.effect(rows, "age", halves, lambda x: 3 * x[:, 0] + x[:, 1] - x[:, 1].mean())
-    assert [line["predicted"] for line in found["groups"]] == pytest.approx([75, 225], rel=0.02)
-    assert [line["observed"] for line in found["groups"]] == [24.5, 74.5]
+    found = insight.effect(
+        rows, "age", halves, lambda x: 3 * x[:, 0] + x[:, 1] - x[:, 1].mean(), ordered=True
+    )
+    assert [line.predicted for line in found.groups] == pytest.approx([75, 225], rel=0.02)
+    assert [line.observed for line in found.groups] == [24.5, 74.5]
 
 
 @pytest.mark.parametrize(("sensitive", "points"), [(False, 400), (True, 10)])
@@ -112,7 +115,7 @@ def test_single_rows_of_a_sensitive_target_are_not_drawn(
 def test_lift_of_a_table_made_by_hand() -> None:
     p = np.linspace(1, 0, 100)
     y = np.isin(np.arange(100), [0, 1, 2, 3, 7, 8, 12, 30, 60, 90]).astype(float)
-    told = {line["top"]: (line["found"], line["lift"]) for line in insight.lift(y, p)}
+    told = {line.top: (line.positives, line.lift) for line in insight.lift(y, p)}
     assert told[0.05] == (4, pytest.approx(8))
     assert told[0.1] == (6, pytest.approx(6))
     assert told[0.5] == (8, pytest.approx(1.6))
@@ -121,23 +124,23 @@ def test_lift_of_a_table_made_by_hand() -> None:
 
 def test_equal_probabilities_have_no_lift() -> None:
     found = insight.lift((np.arange(100) < 10).astype(float), np.full(100, 0.1))
-    assert [line["lift"] for line in found] == pytest.approx([1.0] * len(found))
+    assert [line.lift for line in found] == pytest.approx([1.0] * len(found))
 
 
 def test_costs_of_a_table_made_by_hand() -> None:
     y, p = np.array([1.0, 0, 1, 0, 0]), np.array([0.9, 0.8, 0.3, 0.2, 0.1])
     found = insight.costs(y, p, params.Decision(cost_fp=1, cost_fn=4))
-    assert found["cost"] == pytest.approx(0.4)  # from 0.2 on: two false alarms, no miss
-    assert found["nobody"] == pytest.approx(8 / 5)
-    assert found["everybody"] == pytest.approx(3 / 5)
-    assert (found["cheapest"], found["cheapest_threshold"]) == pytest.approx((1 / 5, 0.3))
+    assert found.cost == pytest.approx(0.4)  # from 0.2 on: two false alarms, no miss
+    assert found.nobody == pytest.approx(8 / 5)
+    assert found.everybody == pytest.approx(3 / 5)
+    assert (found.cheapest, found.cheapest_threshold) == pytest.approx((1 / 5, 0.3))
 
 
-def test_a_threshold_far_off_is_dear_and_the_right_one_is_not() -> None:
+def test_a_threshold_far_off_is_improvable_and_the_right_one_is_not() -> None:
     p = DRAW.random(4000)
     y = (DRAW.random(4000) < p).astype(float)
-    assert insight.costs(y, p, params.Decision(threshold=0.95))["dear"]
-    assert not insight.costs(y, p, params.Decision(cost_fp=1, cost_fn=3))["dear"]
+    assert insight.costs(y, p, params.Decision(threshold=0.95)).improvable
+    assert not insight.costs(y, p, params.Decision(cost_fp=1, cost_fn=3)).improvable
 
 
 @pytest.mark.parametrize(
@@ -161,9 +164,7 @@ def test_a_threshold_beside_costs_is_refused() -> None:
 
 
 def test_a_difference_that_nobody_can_see_is_about_the_same() -> None:
-    gain = {"linear": {"value": -0.0001, "low": -0.003, "high": 0.003}}
-    models = {"linear": {"log_loss": {"value": 0.178}}}
-    told = words.compared({"gain": gain, "models": models, "metric": "log_loss"}, "linear")
+    told = words.compared(Interval(-0.0001, -0.003, 0.003), 0.178)
     assert told.startswith("about the same; ")
 
 

@@ -5,7 +5,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -216,7 +216,8 @@ def test_the_model_that_answers_is_named(service: Service, trained: Trained) -> 
     told = service.json("/model")
     assert told["version"] == artifact.version(service.folder / MODEL)
     assert told["data"] == trained.signature.provenance["data"]
-    assert told["metrics"] == trained.result["models"]["model"]
+    expected = trained.result.models["model"]
+    assert told["metrics"] == {name: asdict(one) for name, one in expected.items()}
     assert service.counted("factory_model{") == 1
 
 

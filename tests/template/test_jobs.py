@@ -20,6 +20,7 @@ from .conftest import Factory, execute, make
 
 pytestmark = pytest.mark.xdist_group("jobs")
 TOKEN, FILLED = "t0ken-of-the-job", 100
+MONITORED = Path(__file__).parents[1] / "runtime/formats/monitor/1.json"
 REVIEWS = [("alice", "CHANGES_REQUESTED"), ("alice", "APPROVED"), ("bob", "COMMENTED")]
 
 
@@ -220,9 +221,9 @@ def test_a_forge_that_refuses_is_told_without_the_token(proposed: Factory, forge
 
 
 def test_names_from_data_are_no_markup_and_call_nobody(proposed: Factory, forge: Forge) -> None:
+    found = json.loads(MONITORED.read_text("utf-8"))
     check = {"status": "alarm", "message": "<b>@all* #1", "runbook": "x", "owner": "@org/crm"}
-    model, window = {"label": "v1 (prod)"}, {"rows": 1, "from": "a", "to": "b"}
-    found = {"verdict": "alarm", "checks": [check], "unseen": [], "model": model, "window": window}
+    found |= {"verdict": "alarm", "checks": [found["checks"][0] | check]}
     (proposed.path.parent / "found.json").write_text(json.dumps(found), "utf-8")
     env = clone_env(proposed, forge) | {"GITHUB_RUN_ID": "42"}
     runner = Factory(proposed.path, env)

@@ -5,18 +5,17 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 
 from .errors import FactoryError
 from .log.store import EPOCH, alerts, engine_of, make, micros, replace
 from .project import Project
+from .records.monitoring import Checked, Monitored
 from .report.words import counted
 
 PATIENCE = 20.0  # seconds that one channel may take
 BLIND, COMMAND = "the monitor cannot see", "factory "
-Told = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -28,27 +27,27 @@ class Delivery:
     reason: str = ""
 
 
-def notify(project: Project, result: Told) -> list[str]:
+def notify(project: Project, result: Monitored) -> list[str]:
     """Send what the monitor newly found; gives what there is to say of the sending.
 
     An alarm is over when a run sees so: what cannot be seen is not over.
     """
-    checks = {check["name"]: check for check in result["checks"]}
-    wrong = {name: described(c) for name, c in checks.items() if c["status"] == "alarm"}
-    if blind := result["verdict"] == "unknown":
-        wrong[BLIND] = "\n".join(f"- it cannot see {text}" for text in result["unseen"])
+    checks = {check.name: check for check in result.checks}
+    wrong = {name: described(c) for name, c in checks.items() if c.status == "alarm"}
+    if blind := result.verdict == "unknown":
+        wrong[BLIND] = "\n".join(f"- it cannot see {text}" for text in result.unseen)
 
     def is_over(name: str) -> bool:
         """What is fine may not be among the checks; its feature's drift always is."""
         found = checks.get(name) or checks.get(f"drift:{name.partition(':')[2]}")
-        unseen = blind or (found is not None and found["status"] == "unknown")
+        unseen = blind or (found is not None and found.status == "unknown")
         return not (unseen or name in wrong or name.startswith(COMMAND))
 
-    before, window = within_log(project, sent), result["window"]
+    before, window = within_log(project, sent), result.window
     due, over = unsaid(project, wrong, before), [name for name in before if is_over(name)]
     about = (
-        f"Model {result['model']['label']}, {counted(window['rows'], 'row')}, "
-        f"{window['from']} to {window['to']}.\n\n"
+        f"Model {result.model.label}, {counted(window.rows, 'row')}, "
+        f"{window.begin} to {window.end}.\n\n"
     )
     lines = []
     if due:
@@ -61,10 +60,11 @@ def notify(project: Project, result: Told) -> list[str]:
     return lines
 
 
-def described(check: Told) -> str:
+def described(check: Checked) -> str:
     """An alarm with all that its reader needs."""
-    known = [f"{key}: {check[key]}" for key in ("feature", "source", "owner") if check.get(key)]
-    lines = [f"- {check['message']}", ", ".join(known), f"docs/runbook.md#{check['runbook']}"]
+    about = {"feature": check.feature, "source": check.source, "owner": check.owner}
+    known = [f"{key}: {value}" for key, value in about.items() if value]
+    lines = [f"- {check.message}", ", ".join(known), f"docs/runbook.md#{check.runbook}"]
     return "\n  ".join(filter(None, lines))
 
 

@@ -11,11 +11,6 @@ def short_hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """What the file holds; nothing if it is not here."""
-    return dict(json.loads(path.read_text("utf-8"))) if path.is_file() else {}
-
-
 def pretty(content: Any) -> str:
     """JSON that git can show the differences of."""
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

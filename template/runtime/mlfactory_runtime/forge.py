@@ -13,6 +13,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from .errors import FactoryError
+from .records.monitoring import Monitored
 
 MARK = "<!-- kept by the workflow Monitor: one issue while something is wrong -->"
 HANDLE = re.compile(r"@[A-Za-z0-9-]+(/[A-Za-z0-9._-]+)?")
@@ -62,18 +63,18 @@ def approver() -> str:
     return f"@{ENV['GITHUB_ACTOR']}"
 
 
-def keep_issue(result: dict[str, Any]) -> str:
+def keep_issue(result: Monitored) -> str:
     """Open the issue, write the open one anew, or close it; says what was done."""
     issues = listed("/issues?state=open&per_page=100")
     mine = (one for one in issues if "pull_request" not in one and MARK in (one["body"] or ""))
     place = f"/issues/{found['number']}" if (found := next(mine, None)) else ""
-    if result["verdict"] == "healthy":
+    if result.verdict == "healthy":
         if not place:
             return "nothing is wrong, and no issue is open"
         call("POST", f"{place}/comments", {"body": f"It is over: the monitor is healthy. {run()}"})
         call("PATCH", place, {"state": "closed", "state_reason": "completed"})
         return f"closed {place}"
-    title = f"Monitor: {result['verdict']} of {plain(result['model']['label'])}"
+    title = f"Monitor: {result.verdict} of {plain(result.model.label)}"
     content = {"title": title, "body": body(result)}
     if place:
         call("PATCH", place, content)
@@ -81,16 +82,17 @@ def keep_issue(result: dict[str, Any]) -> str:
     return f"opened /issues/{call('POST', '/issues', content)[0]['number']}"
 
 
-def body(result: dict[str, Any]) -> str:
+def body(result: Monitored) -> str:
     """The issue: what is wrong, whom to ask, what to do, and what nobody could see."""
-    window = result["window"]
-    lines = [f"{window['rows']:,} rows, {window['from']} to {window['to']}. {run()}"]
-    for check in result["checks"]:
-        if check["status"] == "alarm":
-            known = [f"{key}: {whom(check[key])}" for key in ("source", "owner") if check.get(key)]
-            advice = f"[what to do]({home()}/blob/HEAD/docs/runbook.md#{check['runbook']})"
-            lines.append(f"- {plain(check['message'])}. {', '.join([*known, advice])}")
-    lines += ["", "Not seen:", *(f"- {plain(text)}" for text in result["unseen"])]
+    window = result.window
+    lines = [f"{window.rows:,} rows, {window.begin} to {window.end}. {run()}"]
+    for check in result.checks:
+        if check.status == "alarm":
+            about = {"source": check.source, "owner": check.owner}
+            known = [f"{key}: {whom(text)}" for key, text in about.items() if text]
+            advice = f"[what to do]({home()}/blob/HEAD/docs/runbook.md#{check.runbook})"
+            lines.append(f"- {plain(check.message)}. {', '.join([*known, advice])}")
+    lines += ["", "Not seen:", *(f"- {plain(text)}" for text in result.unseen)]
     return "\n".join([MARK, "", *lines])
 
 

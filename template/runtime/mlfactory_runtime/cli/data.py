@@ -27,15 +27,15 @@ def pull(
     """Take a new snapshot of the data; one that breaks the contract changes nothing."""
     from ..data.source import pull
 
-    taken = pull(here(), source, origin, Path.cwd() if source else None)
+    pulled = pull(here(), source, origin, Path.cwd() if source else None)
     if as_json:
-        print_json(taken)
+        print_json(pulled.json())
         return
-    for warning in taken["warnings"]:
+    for warning in pulled.warnings:
         say(warning)
-    before = f" (before: {taken['before']['rows']:,})" if taken["before"] else ""
-    say(f"{taken['rows']:,} rows from {taken['origin']}{before}")
-    say("next: dvc repro" if taken["changed"] else "they are the same data as before")
+    before = f" (before: {pulled.before.rows:,})" if pulled.before else ""
+    say(f"{pulled.snapshot.rows:,} rows from {pulled.snapshot.origin}{before}")
+    say("next: dvc repro" if pulled.changed else "they are the same data as before")
 
 
 @contract_app.command()

@@ -1,6 +1,5 @@
 """What the workflows of this factory ask of the forge."""
 
-import json
 from pathlib import Path
 
 import typer
@@ -23,5 +22,7 @@ def approver() -> None:
 def issue(file: Path) -> None:
     """Keep one issue open while the monitor's result in FILE is not healthy."""
     from ..forge import keep_issue
+    from ..records.monitoring import Monitored
+    from ..records.record import parse
 
-    say(keep_issue(json.loads(file.read_text("utf-8"))))
+    say(keep_issue(parse(Monitored, file.read_text("utf-8"), file.name)))

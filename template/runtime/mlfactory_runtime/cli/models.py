@@ -1,10 +1,11 @@
 """Models by version and stage."""
 
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
+from ..records.registry import Promoted
 from .alert import alerting
 from .program import Json, app, here, print_json, say
 
@@ -44,11 +45,11 @@ def compare(
     with alerting(project, "compare", "the-comparison-is-worse-or-undecided"):
         record = compare(project, a, b)
     if as_json:
-        print_json(record)
+        print_json(record.model_dump())
     else:
-        say(f"{record['verdict']}: {record['reason']}")
+        say(f"{record.verdict}: {record.reason}")
         say(PAGE.as_posix())
-    raise typer.Exit(0 if record["verdict"] in ("better", "same") else 4)
+    raise typer.Exit(0 if record.verdict in ("better", "same") else 4)
 
 
 @app.command()
@@ -66,7 +67,7 @@ def promote(
     project = here()
     with alerting(project, "promote", "a-promotion-is-refused"):
         done = promote(project, version, to, force=force, why=why, approver=approver)
-    tell(done, as_json)
+    report(done, as_json)
 
 
 @app.command()
@@ -81,27 +82,27 @@ def rollback(
     project = here()
     with alerting(project, "rollback", "the-model-in-production-is-bad"):
         done = rollback(project, why, approver)
-    tell(done, as_json)
+    report(done, as_json)
 
 
-def tell(done: dict[str, Any], as_json: bool) -> None:
+def report(done: Promoted, as_json: bool) -> None:
     """What a promotion has changed, and how others get to know."""
     if as_json:
-        print_json(done)
+        print_json(done.model_dump())
         return
-    tag, branch = done.get("tag"), done.get("branch")
-    for warning in done.get("warnings", ()):
+    for warning in done.warnings:
         say(f"warning: {warning}")
-    if done["changed"] and tag:
-        say(f"{done['stage']} is {done['version']} now, in this clone until you push it")
-    elif done["changed"]:
-        say(f"{done['version']} is proposed for {done['stage']}; nothing is promoted yet")
+    if done.changed and done.tag:
+        say(f"{done.stage} is {done.version} now, in this clone until you push it")
+    elif done.changed:
+        say(f"{done.version} is proposed for {done.stage}; nothing is promoted yet")
     else:
-        say(f"{done['version']} was {'proposed' if branch else 'there'} before; nothing changed")
-    names = " ".join(f"'{name}'" for name in (branch, tag) if name)
-    say(f"next: git push --atomic origin {names if branch else 'HEAD ' + names}")
-    if branch:
-        say(f"then: propose {branch} for the main branch")
+        before = "proposed" if done.branch else "there"
+        say(f"{done.version} was {before} before; nothing changed")
+    names = " ".join(f"'{name}'" for name in (done.branch, done.tag) if name)
+    say(f"next: git push --atomic origin {names if done.branch else 'HEAD ' + names}")
+    if done.branch:
+        say(f"then: propose {done.branch} for the main branch")
 
 
 promotions_app = typer.Typer(help="The records of promotions/.", no_args_is_help=True)
@@ -120,13 +121,13 @@ def apply(
     with alerting(project, "promotions apply", "a-merged-promotion-is-left-out"):
         done = apply(project, approver)
     if as_json:
-        print_json(done)
-    for name in done["stale"]:
+        print_json(done.model_dump())
+    for name in done.stale:
         say(f"warning: {name} is left out: its stage holds another version now. Remove the record,")
         say("and compare and promote again")
-    for tag in [] if as_json else done["made"]:
+    for tag in [] if as_json else done.made:
         typer.echo(tag)
-    raise typer.Exit(4 if done["stale"] else 0)
+    raise typer.Exit(4 if done.stale else 0)
 
 
 @app.command()
@@ -142,23 +143,23 @@ def models(
     from ..registry.models import models
 
     project = here()
-    told = models(project, remote)
+    known = models(project, remote)
     if publish:
         say(f"catalog.json is on the branch {push(project)} of origin")
     if as_json:
-        print_json(told)
+        print_json(known.model_dump())
         return
-    for name, one in told["stages"].items():
-        approved = f", approved by {one['approved_by']}" if one["approved_by"] else ""
-        since = f" since {one['since'][:16]}" if one["since"] else ""
-        typer.echo(f"{name}: {one['version']}{since}{approved}")
-    for one in told["versions"]:
-        found = one["metrics"].get(one["metric"], {}).get("value")
-        good = "" if found is None else f", {one['metric']} {found:.4g}"
-        typer.echo(f"{one['version']}: commit {one['commit'][:12]}, data {one['data']}{good}")
-    for tag in told["odd"]:
+    for name, stage in known.stages.items():
+        approved = f", approved by {stage.approved_by}" if stage.approved_by else ""
+        since = f" since {stage.since[:16]}" if stage.since else ""
+        typer.echo(f"{name}: {stage.version}{since}{approved}")
+    for one in known.versions:
+        metric = one.metrics.get(one.metric or "")
+        good = f", {one.metric} {metric.value:.4g}" if metric and metric.value is not None else ""
+        typer.echo(f"{one.version}: commit {one.commit[:12]}, data {one.data}{good}")
+    for tag in known.odd:
         say(f"warning: {tag} is another commit on {remote} than here: git fetch --tags --force")
-    if not told["versions"]:
+    if not known.versions:
         say("nothing is registered here: git fetch --tags, or factory register")
 
 
@@ -195,15 +196,15 @@ def retrain(
         done = retrain(project, why, commit=commit)
     record = done.comparison
     if as_json:
-        print_json(asdict(done))
+        print_json(done.json())
     elif record is None:
         say(f"nothing new: {done.data}; the model stays as it is")
         if done.pulled:
             say("to learn from logged predictions and their outcomes: data.source: null")
     else:
         say(f"trained anew: {done.data}")
-        say(f"{record['verdict']}: {record['reason']}")
+        say(f"{record.verdict}: {record.reason}")
         if not done.commit:
             say(f"next: git add {' '.join(done.files)} && git commit")
         say("next: factory register")
-    raise typer.Exit(0 if record is None or record["verdict"] in ("better", "same") else 4)
+    raise typer.Exit(0 if record is None or record.verdict in ("better", "same") else 4)

@@ -24,7 +24,8 @@ def monitor(
     from ..alerts import notify
     from ..monitor import monitor
     from ..monitor.window import length_of
-    from ..registry.catalog import drift
+    from ..records.registry import Drift
+    from ..registry.catalog import write_catalog
 
     if window:
         length_of(window)  # what is mistyped is nobody else's alarm
@@ -32,7 +33,7 @@ def monitor(
     with alerting(project, "monitor", "the-monitor-fails"):
         found = monitor(project, window, current)
     if current is None:
-        drift(project, found["verdict"], found["window"]["to"])
+        write_catalog(project, Drift(status=found.verdict, time=found.window.end or ""))
         for line in notify(project, found):
             say(line)
     if html:
@@ -40,17 +41,17 @@ def monitor(
 
         write(project, found, html)
     if as_json:
-        print_json(found)
+        print_json(found.model_dump())
     else:
-        for check in found["checks"]:
-            unseen = check["status"] == "unknown" and check["kind"] == "operation"
-            if unseen or check["status"] in ("alarm", "warning"):
-                whom = ", ".join(filter(None, (check.get("source"), check.get("owner"))))
+        for check in found.checks:
+            unseen = check.status == "unknown" and check.kind == "operation"
+            if unseen or check.status in ("alarm", "warning"):
+                whom = ", ".join(filter(None, (check.source, check.owner)))
                 about = f" [{whom}]" if whom else ""
-                say(f"{check['status']}: {check['message']}{about} (runbook: {check['runbook']})")
-        for line in found["unseen"]:
+                say(f"{check.status}: {check.message}{about} (runbook: {check.runbook})")
+        for line in found.unseen:
             say(f"not seen: {line}")
-        when = found["window"]
-        ends = f", {when['from']} to {when['to']}" if current is None else ""
-        say(f"{found['verdict']}: {when['rows']:,} rows{ends}")
-    raise typer.Exit(0 if found["verdict"] == "healthy" else 4)
+        when = found.window
+        ends = f", {when.begin} to {when.end}" if current is None else ""
+        say(f"{found.verdict}: {when.rows:,} rows{ends}")
+    raise typer.Exit(0 if found.verdict == "healthy" else 4)

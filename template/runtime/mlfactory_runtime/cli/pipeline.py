@@ -15,7 +15,7 @@ def prepare() -> None:
     """Stage 1: read the data, check the contract, hold rows out."""
     from ..learn.split import prepare
 
-    rows = prepare(here())["rows"]
+    rows = prepare(here()).rows
     say(", ".join(f"{count:,} {part}" for part, count in rows.items()) + " rows")
 
 
@@ -25,7 +25,7 @@ def train() -> None:
     from ..learn.train import train
 
     result = train(here())
-    say(f"{result['verdict']}: {result['reason']}")
+    say(f"{result.verdict}: {result.reason}")
 
 
 @app.command()
@@ -44,14 +44,14 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Is the catalog valid, is every feature available, do the data keep the contract?"""
-    from ..data.check import check, told
+    from ..data.check import check, lines
 
     findings = check(here(), strict=strict, data=data)
     ok = all(finding.level != "error" for finding in findings)
     if as_json:
         print_json({"ok": ok, "findings": [asdict(finding) for finding in findings]})
     else:
-        for line in told(findings):
+        for line in lines(findings):
             say(line)
         say("the check found errors" if not ok else "all is in order")
     raise typer.Exit(0 if ok else 1)
@@ -62,16 +62,16 @@ def summary(as_json: Json = False) -> None:
     """How good is the current model?"""
     from ..report.summary import summary
 
-    told = summary(here())
+    shortened = summary(here())
     if as_json:
-        print_json(told)
+        print_json(shortened.model_dump())
         return
-    say(f"{told['verdict']}: {told['reason']}")
-    for name, found in told["metrics"]["model"].items():
-        if found["value"] is None:
+    say(f"{shortened.verdict}: {shortened.reason}")
+    for name, found in shortened.metrics["model"].items():
+        if found.value is None:
             say(f"  {name:18} not defined on these rows")
         else:
-            say("  {:18} {value:.4g}  [{low:.4g}, {high:.4g}]".format(name, **found))
+            say(f"  {name:18} {found.value:.4g}  [{found.low:.4g}, {found.high:.4g}]")
 
 
 @app.command()

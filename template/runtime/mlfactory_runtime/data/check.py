@@ -73,7 +73,7 @@ def check_features(project: Project) -> list[Finding]:
     return []
 
 
-def told(findings: list[Finding]) -> list[str]:
+def lines(findings: list[Finding]) -> list[str]:
     """The findings in lines for people: features that share one are named together."""
     shared: dict[tuple[str, str | None, str, str], list[str]] = {}
     for f in findings:

@@ -2,28 +2,45 @@
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from glob import glob
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import polars as pl
 import yaml
 
 from ..errors import FactoryError
-from ..files import read_json, write_json
 from ..git import dvc
 from ..project import SNAPSHOT, Project
+from ..records.data import Snapshot
+from ..records.record import read, write
 from ..settings.availability import Finding
 from ..settings.catalog import Catalog
 from ..settings.params import Data, Params
 from ..tables.file import check_content, kind
 from ..tables.query import write_query
 from ..tables.read import column_names, read_batches, reading
-from .check import check_data, told
+from .check import check_data, lines
 
 SET = "set data.source in params.yaml, or give a file: factory data pull --from FILE"
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """A new snapshot, the one before it, whether they differ, and what to say of the new one."""
+
+    snapshot: Snapshot
+    before: Snapshot | None
+    changed: bool
+    warnings: tuple[str, ...]
+
+    def json(self) -> dict[str, object]:
+        """As plain data."""
+        before = self.before.model_dump() if self.before else None
+        more = {"before": before, "changed": self.changed, "warnings": self.warnings}
+        return self.snapshot.model_dump() | more
 
 
 def pull(
@@ -31,7 +48,7 @@ def pull(
     source: str | None = None,
     origin: str | None = None,
     start: Path | None = None,
-) -> dict[str, Any]:
+) -> Pulled:
     """Take a new snapshot of the data; returns its record, the one before and warnings.
 
     A relative source is looked up from `start`, which is the factory's folder by default.
@@ -54,20 +71,24 @@ def pull(
 
 def put_in_place(
     project: Project, fresh: Path, origin: str, params: Params, catalog: Catalog
-) -> dict[str, Any]:
+) -> Pulled:
     """Make a file that keeps the contract the raw data, hand it to DVC, and record it."""
     target = project.raw
     rows, warnings = checked(fresh, params, catalog)
     columns = len(column_names(fresh, params.data))
     fresh.replace(target)
-    before = read_json(project.root / SNAPSHOT) or None
-    taken = datetime.now(UTC).isoformat(timespec="seconds")
-    record: dict[str, Any] = {"origin": origin, "taken": taken, "rows": rows, "columns": columns}
-    record["hash"] = track(project, target)
-    changed = before is None or before["hash"] != record["hash"]
+    before, taken = read(Snapshot, project.root / SNAPSHOT), datetime.now(UTC)
+    snapshot = Snapshot(
+        origin=origin,
+        taken=taken.isoformat(timespec="seconds"),
+        rows=rows,
+        columns=columns,
+        hash=track(project, target),
+    )
+    changed = before is None or before.hash != snapshot.hash
     if changed:
-        write_json(project.root / SNAPSHOT, record)
-    return {**record, "before": before, "changed": changed, "warnings": told(warnings)}
+        write(project.root / SNAPSHOT, snapshot)
+    return Pulled(snapshot, before, changed, tuple(lines(warnings)))
 
 
 def fetch(source: str, start: Path, target: Path, data: Data) -> str:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..errors import FactoryError
-from ..files import read_json
 from ..project import CATALOG, EVALUATION, Project
+from ..records.evaluation import Evaluation
+from ..records.record import read
 from ..settings.catalog import Catalog, Column
 from ..settings.edit import open_yaml, save_yaml
 
@@ -49,13 +50,13 @@ def pending(project: Project) -> list[Question]:
 
 def importance(project: Project, catalog: Catalog) -> dict[str, float]:
     """The share of each raw column in the last model's importance; empty before the first one."""
-    found: dict[str, float] = {}
-    for line in read_json(project.root / EVALUATION).get("importance", ()):
-        name = line["feature"]
-        known = name in catalog.columns or name in catalog.derived
-        for root in catalog.roots(name) if known else ():
-            found[root] = found.get(root, 0.0) + line["gain"]
-    return found
+    shares: dict[str, float] = {}
+    evaluation = read(Evaluation, project.root / EVALUATION)
+    for line in evaluation.importance if evaluation else ():
+        known = line.feature in catalog.columns or line.feature in catalog.derived
+        for root in catalog.roots(line.feature) if known else ():
+            shares[root] = shares.get(root, 0.0) + line.gain
+    return shares
 
 
 def review(project: Project, ask: Callable[[Question], str], say: Callable[[str], None]) -> int:

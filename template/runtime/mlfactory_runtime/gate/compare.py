@@ -7,7 +7,6 @@ from functools import reduce
 from operator import and_
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,13 +15,14 @@ from ..data.computed import featured
 from ..data.contract import read_rows
 from ..data.rows import key_text
 from ..errors import FactoryError
-from ..files import write_json
 from ..learn.groups import grouped
 from ..learn.insight import check_segments
 from ..learn.metrics import PRIMARY
 from ..learn.signature import Signature, load_signature
 from ..learn.split import by_hash, split_key
 from ..project import COMPARISON, PARAMS, Project
+from ..records.comparison import Comparison, Model
+from ..records.record import write
 from ..registry.artifact import version
 from ..registry.hand_over import run
 from ..registry.resolve import Registered, resolve
@@ -30,7 +30,7 @@ from ..report.pages import environment
 from ..settings.catalog import Catalog
 from ..settings.params import Params, params_hash
 from ..tables.read import column_names, read_batches
-from .judge import Compared, Group, judge, undecided
+from .judge import Compared, Group, Judgement, judge
 
 PAGE = COMPARISON.with_suffix(".md")
 NUMBER = "__row__"
@@ -53,22 +53,24 @@ class Side:
     @property
     def by(self) -> list[str]:
         """The columns that decide on which side of its split a row is."""
-        by_time = self.signature.split["kind"] == "time"
+        by_time = self.signature.split.kind == "time"
         return [self.params.data.time or ""] if by_time else split_key(self.params)
 
     def held_out(self, raw: pl.DataFrame, rows: pl.DataFrame) -> pl.Series:
         """Which of the raw rows, typed in `rows`, it has not learned from."""
-        if cutoff := self.signature.split["cutoff"]:
+        if cutoff := self.signature.split.cutoff:
             return rows[self.by[0]].cast(pl.Datetime("us")) > datetime.fromisoformat(cutoff)
         return by_hash(key_text(raw, self.by), self.params.split) == 2
 
-    def told(self) -> dict[str, str | None]:
+    def named(self) -> Model:
         """What the record says of it."""
-        label, commit, name = self.model.label, self.model.commit, version(self.model.model)
-        return {"label": label, "version": self.model.version, "commit": commit, "model": name}
+        own = self.model
+        return Model(
+            label=own.label, version=own.version, commit=own.commit, model=version(own.model)
+        )
 
 
-def compare(project: Project, a: Registered | str, b: Registered | str) -> dict[str, Any]:
+def compare(project: Project, a: Registered | str, b: Registered | str) -> Comparison:
     """The verdict on B, with A as what it is measured by; also written to reports/comparison.*."""
     params, catalog = project.params, project.catalog
     check_segments(catalog, params)
@@ -77,14 +79,25 @@ def compare(project: Project, a: Registered | str, b: Registered | str) -> dict[
         raise FactoryError("gate.window is set, and no column dates the rows", hint)
     models = [resolve(project, one) if isinstance(one, str) else one for one in (a, b)]
     sides = [side_of(model) for model in models]
-    record: dict[str, Any] = {"a": sides[0].told(), "b": sides[1].told()}
-    record |= {"metric": params.gate.metric or PRIMARY[sides[1].signature.task]}
-    record |= {"a_metrics": {}, "b_metrics": {}, "rows": 0, "left_out": 0, "segments": []}
-    record |= compared(project, sides)
-    record["made"] = datetime.now(UTC).isoformat(timespec="seconds")
-    write_json(project.root / COMPARISON, record)
-    template = environment(PAGE.name).get_template(PAGE.name)
-    (project.root / PAGE).write_text(template.render(record, states=STATES), "utf-8", newline="\n")
+    rows, left_out, judgement = compared(project, sides)
+    record = Comparison(
+        a=sides[0].named(),
+        b=sides[1].named(),
+        metric=params.gate.metric or PRIMARY[sides[1].signature.task],
+        a_metrics=judgement.a_metrics,
+        b_metrics=judgement.b_metrics,
+        rows=rows,
+        left_out=left_out,
+        segments=judgement.segments,
+        margin=judgement.margin,
+        difference=judgement.difference,
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    write(project.root / COMPARISON, record)
+    text = environment(PAGE.name).get_template(PAGE.name).render(dict(record), states=STATES)
+    (project.root / PAGE).write_text(text, "utf-8", newline="\n")
     return record
 
 
@@ -97,20 +110,20 @@ def side_of(model: Registered) -> Side:
     return Side(model, known, params)
 
 
-def compared(project: Project, sides: Sequence[Side]) -> dict[str, Any]:
-    """The verdict, and what it rests on."""
+def compared(project: Project, sides: Sequence[Side]) -> tuple[int, int, Judgement]:
+    """How many rows were compared, how many were left out, and the verdict."""
     params, catalog = project.params, project.catalog
     if why := unlike(sides, column_names(project.raw, params.data), catalog):
-        return undecided(why)
+        return 0, 0, Judgement("undecided", why)
     raw, rows = new_to_both(project, sides)
     if not raw.height:
-        return undecided("no row with a known target is new to both: their splits share no holdout")
+        why = "no row with a known target is new to both: their splits share no holdout"
+        return 0, 0, Judgement("undecided", why)
     try:
         scored, groups = score(project, sides, raw, rows)
     except FactoryError as error:  # one of them cannot make anything of what comes in today
-        return undecided(error.message)
-    told = {"rows": len(scored.y), "left_out": raw.height - len(scored.y)}
-    return told | judge(scored, groups, params)
+        return 0, 0, Judgement("undecided", error.message)
+    return len(scored.y), raw.height - len(scored.y), judge(scored, groups, params)
 
 
 def unlike(sides: Sequence[Side], names: list[str], catalog: Catalog) -> str:

@@ -8,18 +8,19 @@ rows of what the two models differ by.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from math import isfinite, isnan
 from statistics import NormalDist
-from typing import Any, Literal
 
 import numpy as np
 
 from ..learn.insight import ENOUGH
 from ..learn.metrics import LOWER_IS_BETTER, PRIMARY, Metrics, measure, resamples
+from ..records import comparison
+from ..records.comparison import Verdict
+from ..records.evaluation import Interval
 from ..settings.params import Params
 
-Verdict = Literal["better", "worse", "same", "undecided"]
 SURE = NormalDist().inv_cdf(0.995)
 GROUPS_AT_RISK = 0.05  # the chance that luck alone calls any group worse
 
@@ -51,33 +52,44 @@ class Group:
     rows: np.ndarray
 
 
-def judge(rows: Compared, groups: Sequence[Group], params: Params) -> dict[str, Any]:
-    """The verdict on B, the difference it rests on (above zero: B is better), and by group."""
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict on B, and what it rests on; above zero, the difference says that B is better."""
+
+    verdict: Verdict
+    reason: str
+    a_metrics: dict[str, float | None] = field(default_factory=dict)
+    b_metrics: dict[str, float | None] = field(default_factory=dict)
+    segments: tuple[comparison.Group, ...] = ()
+    margin: float | None = None
+    difference: Interval | None = None
+
+
+def judge(rows: Compared, groups: Sequence[Group], params: Params) -> Judgement:
+    """The verdict on B, the difference it rests on, and by group."""
     metric = params.gate.metric or PRIMARY[rows.task]
     whole = np.ones(len(rows.y))
     before, after = (whole_metrics(rows, p, whole, params) for p in (rows.a, rows.b))
-    told: dict[str, Any] = {"a_metrics": before, "b_metrics": after, "segments": []}
+    undecided = Judgement("undecided", "", before, after)
     independent = len(np.unique(rows.keys))
     if independent < params.gate.min_rows:
         wanted = f"gate.min_rows asks for {params.gate.min_rows:,}"
-        return told | undecided(f"{independent:,} rows are too few: {wanted}")
+        return replace(undecided, reason=f"{independent:,} rows are too few: {wanted}")
     if metric not in before:
-        return told | undecided(f"gate.metric is {metric!r}, and these models have {list(before)}")
+        why = f"gate.metric is {metric!r}, and these models have {list(before)}"
+        return replace(undecided, reason=why)
     value, error = difference(rows, metric, params)
     base = before[metric]
     if base is None or not isfinite(value + error):
-        return told | undecided(f"{metric} is not defined on these rows")
+        return replace(undecided, reason=f"{metric} is not defined on these rows")
     margin = params.gate.margin * abs(base)
     low, high = value - SURE * error, value + SURE * error
     verdict = decide(value, low, high, margin)
-    told |= {"margin": margin, "difference": {"value": value, "low": low, "high": high}}
-    told |= {"verdict": verdict, "reason": reason(verdict, metric, independent, told)}
-    told["segments"] = list(by_group(rows, groups, metric, margin, params))
-    if harmed := [
-        f"{s['feature']} {s['group']}" for s in told["segments"] if s["state"] == "worse"
-    ]:
-        told |= {"verdict": "worse", "reason": f"it is surely worse for {', '.join(harmed)}"}
-    return told
+    why = reason(verdict, metric, independent, margin, (value, low, high))
+    segments = tuple(by_group(rows, groups, metric, margin, params))
+    if harmed := [f"{one.feature} {one.group}" for one in segments if one.state == "worse"]:
+        verdict, why = "worse", f"it is surely worse for {', '.join(harmed)}"
+    return Judgement(verdict, why, before, after, segments, margin, Interval(value, low, high))
 
 
 def decide(value: float, low: float, high: float, margin: float) -> Verdict:
@@ -107,32 +119,32 @@ def difference(rows: Compared, metric: str, params: Params) -> tuple[float, floa
 
 def by_group(
     rows: Compared, groups: Sequence[Group], metric: str, margin: float, params: Params
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[comparison.Group]:
     """Each group's difference, with an interval that is corrected for their number (Bonferroni)."""
     sure = NormalDist().inv_cdf(1 - GROUPS_AT_RISK / max(len(groups), 1))
     for group in groups:
-        told = {"feature": group.feature, "group": group.label, "rows": len(group.rows)}
+        unseen = comparison.Group(
+            feature=group.feature, group=group.label, rows=len(group.rows), state="unseen"
+        )
         some = rows.at(group.rows)
         few = len(np.unique(some.keys)) < ENOUGH
         value, error = (0.0, float("nan")) if few else difference(some, metric, params)
         if isnan(error) or isnan(value):
-            yield told | {"state": "unseen"}
+            yield unseen
             continue
         low, high = value - sure * error, value + sure * error
         state = "worse" if high < -margin else "open" if low < -margin else "kept"
-        yield told | {"value": value, "low": low, "high": high, "state": state}
+        ends = {"value": value, "low": low, "high": high}
+        yield unseen.model_copy(update={**ends, "state": state})
 
 
-def undecided(why: str) -> dict[str, Any]:
-    """A verdict that says why there is none."""
-    return {"margin": None, "difference": None, "verdict": "undecided", "reason": why}
-
-
-def reason(verdict: Verdict, metric: str, rows: int, told: dict[str, Any]) -> str:
-    """The verdict in words."""
-    margin, found = told["margin"], told["difference"]
-    said = "{value:+.4g}, between {low:+.4g} and {high:+.4g}".format(**found)
-    words = {
+def reason(
+    verdict: Verdict, metric: str, rows: int, margin: float, found: tuple[float, float, float]
+) -> str:
+    """The verdict in words; `found` is the difference and its interval."""
+    value, low, high = found
+    said = f"{value:+.4g}, between {low:+.4g} and {high:+.4g}"
+    words: dict[Verdict, str] = {
         "better": f"its {metric} is surely better: {said}",
         "worse": f"its {metric} is surely worse: {said}",
         "same": f"its {metric} differs by less than the margin of {margin:.4g}: {said}",
@@ -140,7 +152,7 @@ def reason(verdict: Verdict, metric: str, rows: int, told: dict[str, Any]) -> st
     if verdict in words:
         return words[verdict]
     text = f"these rows leave open whether its {metric} differs by {margin:.4g}: {said}"
-    needed = rows * ((found["high"] - found["low"]) / margin) ** 2 if margin else 0
+    needed = rows * ((high - low) / margin) ** 2 if margin else 0
     return text + (f"; about {float(f'{needed:.2g}'):,.0f} rows would tell" if needed else "")
 
 

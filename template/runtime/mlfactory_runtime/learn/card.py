@@ -1,32 +1,31 @@
 """The model card for machines."""
 
-from typing import Any
-
 from ..project import Project
+from ..records.card import Card, CardSplit, Origin
+from ..records.evaluation import Evaluation
 
-Told = dict[str, Any]
-
-EVALUATED = (
-    "task", "target", "classes", "positive", "threshold", "rows", "metric", "models", "gain",
-    "verdict", "reason", "segments", "importance", "backtest", "warnings", "provenance",
-)  # fmt: skip
+ADDED = {"format", "owner", "serving", "use", "split", "features"}
 
 
-def model_card(project: Project, evaluation: Told) -> Told:
-    """The model card for machines: what `evaluation` found, and the lineage of every feature."""
+def model_card(project: Project, evaluation: Evaluation) -> Card:
+    """What `evaluation` says of the model, and the lineage of every feature."""
     params, catalog = project.params, project.catalog
     features = {
-        name: {
-            "dtype": column.dtype,
-            "role": column.role,
-            "owner": column.owner,
-            "from": {root: catalog.columns[root].source for root in catalog.roots(name)},
-            "availability": catalog.columns[catalog.weakest(name)].availability,
-        }
+        name: Origin(
+            dtype=column.dtype,
+            role=column.role,
+            owner=column.owner,
+            sources={root: catalog.columns[root].source for root in catalog.roots(name)},
+            availability=catalog.columns[catalog.weakest(name)].availability,
+        )
         for name, column in catalog.features(params).items()
     }
-    split = {key: evaluation["split"][key] for key in ("kind", "cutoff")}
-    known = {key: evaluation[key] for key in EVALUATED}
-    owner = project.answers.get("owner", "")
-    about = {"format": 1, "owner": owner, "serving": params.serving.mode, "use": "docs/about.md"}
-    return {**about, **known, "split": split, "features": features}
+    kept = {name: getattr(evaluation, name) for name in Card.model_fields.keys() - ADDED}
+    return Card(
+        owner=str(project.answers.get("owner", "")),
+        serving=params.serving.mode,
+        use="docs/about.md",
+        split=CardSplit(kind=evaluation.split.kind, cutoff=evaluation.split.cutoff),
+        features=features,
+        **kept,
+    )

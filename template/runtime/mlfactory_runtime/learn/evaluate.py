@@ -1,20 +1,33 @@
 """The verdict on a model: metrics against baselines, importance, past windows."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 
 from ..project import Project
+from ..records.evaluation import Costs, Evaluation, Fold, Importance, Interval, Metrics
 from ..settings.params import Params
 from .matrix import Matrix, matrix
-from .metrics import PRIMARY, Interval, evaluate, measure
+from .metrics import PRIMARY, evaluate, measure
 from .signature import Signature
 
 IMPORTANCE_ROWS = 2000
+Verdict = Literal["accepted", "rejected"]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Metrics of the model and of the baselines, its gain on each of these, and the verdict."""
+
+    models: dict[str, Metrics]
+    gain: dict[str, Interval]
+    verdict: Verdict
+    reason: str
+    warnings: tuple[str, ...]
 
 
 def left_out(rows: int) -> list[str]:
@@ -24,40 +37,29 @@ def left_out(rows: int) -> list[str]:
     return [f"{rows:,} holdout rows were left out: a value is missing that never was in training"]
 
 
-def dear(found: dict[str, Any] | None, signature: Signature) -> list[str]:
+def threshold_warning(costs: Costs | None, signature: Signature) -> list[str]:
     """What to say of a threshold if another one is surely cheaper by more than a tenth."""
-    if not found or not found["dear"]:
+    if not costs or not costs.improvable:
         return []
     return [
-        f"calls from {signature.threshold:g} on cost {found['cost']:.3g} per row; from about "
-        f"{found['cheapest_threshold']:.2g} on they would surely cost less: look at the calibration"
+        f"calls from {signature.threshold:g} on cost {costs.cost:.3g} per row; from about "
+        f"{costs.cheapest_threshold:.2g} on they would surely cost less: look at the calibration"
     ]
 
 
 def judge(
     signature: Signature, y: np.ndarray, scored: dict[str, np.ndarray], params: Params
-) -> dict[str, Any]:
+) -> Judgement:
     """Metrics with intervals, the gain on each baseline, and the verdict that follows."""
     models, gains = evaluate(signature.task, y, scored, params.decision, params.model.seed)
     verdict, reason = decide(gains, PRIMARY[signature.task])
     linear = gains["linear"]
     close = verdict == "accepted" and linear.low is not None and linear.low <= 0
-    return {
-        "task": signature.task,
-        "target": signature.target,
-        "classes": list(signature.classes),
-        "positive": signature.classes[1] if signature.task == "binary" else None,
-        "threshold": signature.threshold,
-        "metric": PRIMARY[signature.task],
-        "verdict": verdict,
-        "reason": reason,
-        "models": {n: {k: asdict(v) for k, v in found.items()} for n, found in models.items()},
-        "gain": {name: asdict(gain) for name, gain in gains.items()},
-        "warnings": ["its lead over the linear baseline may be chance"] if close else [],
-    }
+    warnings = ("its lead over the linear baseline may be chance",) if close else ()
+    return Judgement(models, gains, verdict, reason, warnings)
 
 
-def decide(gains: dict[str, Interval], metric: str) -> tuple[str, str]:
+def decide(gains: dict[str, Interval], metric: str) -> tuple[Verdict, str]:
     """`accepted` if surely better than the naive and no worse than the linear baseline."""
     naive, linear = gains["naive"], gains["linear"]
     if naive.low is None or naive.low <= 0:
@@ -72,7 +74,7 @@ def decide(gains: dict[str, Interval], metric: str) -> tuple[str, str]:
 
 def permutation_importance(
     score: Callable[[np.ndarray], np.ndarray], part: Matrix, signature: Signature, params: Params
-) -> list[dict[str, Any]]:
+) -> tuple[Importance, ...]:
     """How much the primary metric suffers when one feature is shuffled, as shares of the whole."""
     generator = np.random.default_rng(params.model.seed)
     chosen = generator.permutation(len(part.y))[:IMPORTANCE_ROWS]
@@ -91,12 +93,12 @@ def permutation_importance(
     total = sum(losses) or 1.0
     names = [feature.name for feature in signature.features]
     ranked = sorted(zip(names, losses, strict=True), key=lambda pair: -pair[1])
-    return [{"feature": name, "gain": lost / total} for name, lost in ranked]
+    return tuple(Importance(feature=name, gain=lost / total) for name, lost in ranked)
 
 
 def backtest(
     project: Project, rows: dict[str, pl.DataFrame], signature: Signature
-) -> list[dict[str, Any]]:
+) -> tuple[Fold, ...]:
     """Windows that roll over the rows before the cutoff: fit on the past, score what came next."""
     params, estimator = project.params, project.estimator
     time = params.data.time or ""
@@ -111,16 +113,16 @@ def backtest(
         model = estimator.fit(fitting, stopping, signature, params.model)
         p = estimator.predict(model, scoring.x)
         value = measure(signature.task, scoring.y, p, params.decision)(np.ones(len(p)))[metric]
-        ends = {"from": str(window[time][0]), "to": str(window[time][-1])}
-        folds.append({**ends, "rows": window.height, "value": value})
-    return folds
+        begin, end = str(window[time][0]), str(window[time][-1])
+        folds.append(Fold(begin=begin, end=end, rows=window.height, value=value))
+    return tuple(folds)
 
 
-def metrics_file(result: dict[str, Any]) -> dict[str, Any]:
+def metrics_file(result: Evaluation) -> dict[str, Any]:
     """The numbers that `dvc metrics show` and `dvc metrics diff` print."""
     points = {
-        name: {key: interval["value"] for key, interval in found.items()}
-        for name, found in result["models"].items()
+        name: {key: interval.value for key, interval in found.items()}
+        for name, found in result.models.items()
     }
-    baselines = {n: {result["metric"]: points[n][result["metric"]]} for n in ("naive", "linear")}
-    return {**points["model"], "baseline": baselines, "accepted": result["verdict"] == "accepted"}
+    baselines = {n: {result.metric: points[n][result.metric]} for n in ("naive", "linear")}
+    return {**points["model"], "baseline": baselines, "accepted": result.verdict == "accepted"}

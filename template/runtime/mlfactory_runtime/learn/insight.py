@@ -2,16 +2,16 @@
 act, what do the highest predictions hold, what does a threshold cost.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from math import erfc, sqrt
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from ..errors import FactoryError
+from ..records.evaluation import Costs, Effect, Importance, Lift, Segment, Segments
 from ..settings.catalog import Catalog
 from ..settings.params import Decision, Params
 from .groups import Groups, grouped, is_ordered
@@ -22,7 +22,16 @@ ROWS, SAMPLE = 20_000, 500
 ENOUGH, FEW = 30, 5
 WORST, ACTING, VALUES = 5, 6, 10
 TOP = (0.01, 0.05, 0.1, 0.2, 0.5)
-Told = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Insights:
+    """All that the report tells beyond metrics."""
+
+    segments: Segments
+    effects: tuple[Effect, ...]
+    lift: tuple[Lift, ...]
+    decision: Costs | None
 
 
 @dataclass(frozen=True)
@@ -46,10 +55,10 @@ class Held:
 def insights(
     held: Held,
     score: Callable[[Array], Array],
-    importance: list[Told],
+    importance: Sequence[Importance],
     catalog: Catalog,
     params: Params,
-) -> Told:
+) -> Insights:
     """All that the report tells beyond metrics; `score` predicts for rows of the matrix."""
     some, chosen = held.some(params.model.seed), params.report.segments
     salt = params.split.salt or params.data.target
@@ -58,18 +67,23 @@ def insights(
         name: grouped(some.frame[name], 4, catalog, salt)
         for name in dict.fromkeys([*catalog.features(params), *chosen])
     }
-    acting = [line["feature"] for line in importance[:ACTING] if line["gain"] > 0]
-    effects = [
-        effect(some, name, grouped(some.frame[name], parts, catalog, salt), score)
-        | {"ordered": is_ordered(catalog, some.frame[name])}
-        for name in acting
-    ]
-    return {
-        "segments": segments(some, quarters, chosen),
-        "effects": [found for found in effects if len(found["groups"]) > 1],
-        "lift": lift(held.y, held.p) if binary else [],
-        "decision": costs(held.y, held.p, params.decision) if binary else None,
-    }
+    effects = (
+        effect(
+            some,
+            line.feature,
+            grouped(some.frame[line.feature], parts, catalog, salt),
+            score,
+            ordered=is_ordered(catalog, some.frame[line.feature]),
+        )
+        for line in importance[:ACTING]
+        if line.gain > 0
+    )
+    return Insights(
+        segments(some, quarters, chosen),
+        tuple(one for one in effects if one and len(one.groups) > 1),
+        lift(held.y, held.p) if binary else (),
+        costs(held.y, held.p, params.decision) if binary else None,
+    )
 
 
 def check_segments(catalog: Catalog, params: Params) -> None:
@@ -84,7 +98,7 @@ def check_segments(catalog: Catalog, params: Params) -> None:
             )
 
 
-def segments(held: Held, groups: dict[str, Groups], chosen: Iterable[str]) -> Told:
+def segments(held: Held, groups: dict[str, Groups], chosen: Iterable[str]) -> Segments:
     """The primary metric by groups of rows: of the chosen columns, and where it is surely worse.
 
     Surely worse is a group with a mean loss above that of all other rows, in a one-sided Welch
@@ -101,19 +115,20 @@ def segments(held: Held, groups: dict[str, Groups], chosen: Iterable[str]) -> To
     scaled = (loss - loss.mean()) / (loss.std() or 1.0)
     worse = [part for part in parts if _chance(scaled, part[2]) * len(parts) < 0.05]
 
-    def told(name: str, label: str, rows: Array) -> Told:
+    def segment(name: str, label: str, rows: Array) -> Segment:
         rest = _metric(held, float(np.delete(loss, rows).mean()))
-        found = _segment(held, loss, constant, rows)
-        return {"feature": name, "group": label, **found, "rest": rest}
+        own = {"feature": name, "group": label, "rest": rest}
+        return _segment(held, loss, constant, rows).model_copy(update=own)
 
     shown = {name: [part for part in parts if part[0] == name][:VALUES] for name in chosen}
-    return {
-        "looked_at": len(parts),
-        "worse": len(worse),
-        "all": _segment(held, loss, constant, np.arange(len(held.y))),
-        "worst": sorted((told(*part) for part in worse), key=lambda line: -line["value"])[:WORST],
-        "chosen": {name: [told(*part) for part in found] for name, found in shown.items()},
-    }
+    worst = sorted((segment(*part) for part in worse), key=lambda one: -one.value)[:WORST]
+    return Segments(
+        looked_at=len(parts),
+        worse=len(worse),
+        all=_segment(held, loss, constant, np.arange(len(held.y))),
+        worst=tuple(worst),
+        chosen={name: tuple(segment(*part) for part in some) for name, some in shown.items()},
+    )
 
 
 def _comparable(held: Held, rows: Array) -> bool:
@@ -132,19 +147,19 @@ def _chance(scaled: Array, rows: Array) -> float:
     return 0.5 * erfc(z / sqrt(2))
 
 
-def _segment(held: Held, loss: Array, constant: Array, rows: Array) -> Told:
+def _segment(held: Held, loss: Array, constant: Array, rows: Array) -> Segment:
     """The metric on some rows with its 95 % interval, and that of the constant."""
     mean, error = _mean(loss[rows])
-    told = {
-        "rows": len(rows),
-        "value": _metric(held, mean),
-        "low": _metric(held, max(mean - 1.96 * error, 0.0)),
-        "high": _metric(held, mean + 1.96 * error),
-        "constant": _metric(held, constant[rows].mean()),
-    }
-    if held.p.ndim == 1:
-        told |= {"predicted": _short(held.p[rows].mean()), "observed": _short(held.y[rows].mean())}
-    return told
+    single = held.p.ndim == 1
+    return Segment(
+        rows=len(rows),
+        value=_metric(held, mean),
+        low=_metric(held, max(mean - 1.96 * error, 0.0)),
+        high=_metric(held, mean + 1.96 * error),
+        constant=_metric(held, constant[rows].mean()),
+        predicted=_short(held.p[rows].mean()) if single else None,
+        observed=_short(held.y[rows].mean()) if single else None,
+    )
 
 
 def _metric(held: Held, loss: float) -> float:
@@ -161,15 +176,17 @@ def _short(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def effect(held: Held, name: str, groups: Groups, score: Callable[[Array], Array]) -> Told:
+def effect(
+    held: Held, name: str, groups: Groups, score: Callable[[Array], Array], *, ordered: bool
+) -> Effect | None:
     """Partial dependence: the mean prediction for a sample of rows when all are given one value,
-    for each group its middle one; and what was observed in the group.
+    for each group its middle one; and what was observed in the group. None without such groups.
 
     Of more than two classes, it is about the one whose probability changes most.
     """
     shown = [(label, rows) for label, rows in groups if len(rows) >= FEW][: VALUES + 1]
     if not shown:
-        return {"groups": []}
+        return None
     place = [feature.name for feature in held.signature.features].index(name)
     sample = held.x[np.random.default_rng(0).permutation(len(held.x))[:SAMPLE]]
     asked = np.tile(sample, (len(shown), 1))
@@ -178,40 +195,41 @@ def effect(held: Held, name: str, groups: Groups, score: Callable[[Array], Array
     means = score(asked).reshape(len(shown), len(sample), -1).mean(axis=1)
     about = int(np.ptp(means, axis=0).argmax())
     observed = held.y if held.p.ndim == 1 else held.y == about
-    return {
-        "feature": name,
-        "class": held.signature.classes[about] if held.p.ndim > 1 else None,
-        "left_out": len(groups) - len(shown),
-        "groups": [
-            {
-                "group": label,
-                "predicted": _short(mean),
-                "observed": _short(observed[rows].mean()),
-            }
-            for (label, rows), mean in zip(shown, means[:, about], strict=True)
-        ],
-    }
+    pairs = zip(shown, means[:, about], strict=True)
+    return Effect(
+        feature=name,
+        about=held.signature.classes[about] if held.p.ndim > 1 else None,
+        left_out=len(groups) - len(shown),
+        groups=tuple(
+            Effect.Group(
+                group=label, predicted=_short(mean), observed=_short(observed[rows].mean())
+            )
+            for (label, rows), mean in pairs
+        ),
+        ordered=ordered,
+    )
 
 
-def lift(y: Array, p: Array) -> list[Told]:
+def lift(y: Array, p: Array) -> tuple[Lift, ...]:
     """What the rows with the highest probability hold of the positive class; equal ones share."""
     positive, negative = curve(y, p)
     rows, found = np.append(0, positive + negative), np.append(0, positive)
-    told = []
+    lines = []
     for share in TOP if found[-1] else ():
         if (top := round(share * len(y))) >= FEW:
             there = np.interp(top, rows, found)
-            part, ratio = there / found[-1], there / found[-1] * len(y) / top
-            line = {"found": _short(there), "held": _short(part), "lift": _short(ratio)}
-            told.append({"top": share, "rows": top, **line})
-    return told
+            part = there / found[-1]
+            numbers = {"positives": there, "share": part, "lift": part * len(y) / top}
+            short = {name: _short(number) for name, number in numbers.items()}
+            lines.append(Lift(top=share, rows=top, **short))
+    return tuple(lines)
 
 
-def costs(y: Array, p: Array, decision: Decision) -> Told:
+def costs(y: Array, p: Array, decision: Decision) -> Costs:
     """What calls cost per row: at the threshold, for nobody and everybody, and at the cheapest.
 
-    The threshold is dear if another would surely save more than a tenth. Surely: the cheapest one
-    of either half of the rows is tried on the other half, for on its own it is flattered.
+    The threshold is improvable if another would surely save more than a tenth. Surely: the cheapest
+    one of either half of the rows is tried on the other half, for on its own it is flattered.
     """
     thresholds, by_threshold = cost_curve(y, p, decision)
     cheapest = int(by_threshold.argmin())
@@ -221,14 +239,14 @@ def costs(y: Array, p: Array, decision: Decision) -> Told:
         other, price = cost_curve(y[part], p[part], decision)
         saved[~part] = (paid - row_costs(y, p, decision, other[price.argmin()]))[~part]
     saving, error = _mean(saved)
-    return {
-        "cost": _short(paid.mean()),
-        "nobody": _short(by_threshold[0]),
-        "everybody": _short(by_threshold[-1]),
-        "cheapest": _short(by_threshold[cheapest]),
-        "cheapest_threshold": _short(thresholds[cheapest]),
-        "dear": bool(saving > max(1.96 * error, paid.mean() / 10)),
-    }
+    return Costs(
+        cost=_short(paid.mean()),
+        nobody=_short(by_threshold[0]),
+        everybody=_short(by_threshold[-1]),
+        cheapest=_short(by_threshold[cheapest]),
+        cheapest_threshold=_short(thresholds[cheapest]),
+        improvable=bool(saving > max(1.96 * error, paid.mean() / 10)),
+    )
 
 
 def row_costs(y: Array, p: Array, decision: Decision, threshold: float) -> Array:

@@ -5,10 +5,10 @@ ties as scikit-learn does; a metric that is not defined on the rows (one class o
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
+from ..records.evaluation import Interval
 from ..settings.params import Decision
 
 Array = np.ndarray
@@ -18,15 +18,6 @@ PRIMARY = {"binary": "log_loss", "multiclass": "log_loss", "regression": "rmse"}
 BINS = 10
 EPSILON = 1e-15
 BIASED = ("calibration_error",)
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A value with its 95 % bootstrap interval; None where it is not defined."""
-
-    value: float | None
-    low: float | None
-    high: float | None
 
 
 def measure(task: str, y: Array, p: Array, decision: Decision) -> Callable[[Array], Metrics]:

@@ -1,11 +1,12 @@
 """The points behind the plots, as CSV: for `dvc plots` and for the report."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 
+from ..records.evaluation import Importance
 from ..settings.params import Decision
 from .insight import Held, cost_curve
 from .metrics import bins, curve
@@ -17,7 +18,7 @@ MAX_POINTS = 500
 def write_plots(
     folder: Path,
     held: Held,
-    importance: list[dict[str, Any]],
+    importance: Sequence[Importance],
     decision: Decision,
     sensitive: bool,
 ) -> None:
@@ -48,9 +49,10 @@ def write_plots(
         table.write_csv(folder / f"{name}.csv")
 
 
-def _importance(importance: list[dict[str, Any]]) -> pl.DataFrame:
+def _importance(importance: Sequence[Importance]) -> pl.DataFrame:
     schema = {"feature": pl.String(), "gain": pl.Float64()}
-    return pl.DataFrame(importance, schema=schema).with_columns(pl.col("gain").round(6))
+    lines = [(line.feature, line.gain) for line in importance]
+    return pl.DataFrame(lines, schema=schema, orient="row").with_columns(pl.col("gain").round(6))
 
 
 def _each_class(

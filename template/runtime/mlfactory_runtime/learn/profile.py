@@ -1,11 +1,10 @@
 """What the monitor compares with: how the training rows and the predictions lie."""
 
-from typing import Any
-
 import numpy as np
 import polars as pl
 
 from ..project import Compute
+from ..records.profile import Names, Numbers, Profile
 from .matrix import learned_from
 from .metrics import expected
 from .signature import Signature, shown
@@ -16,35 +15,35 @@ POINTS, LISTED = 201, 255
 
 def profile(
     rows: pl.DataFrame, signature: Signature, predictions: np.ndarray, compute: Compute
-) -> dict[str, Any]:
-    """What monitoring compares with: training rows by feature, and predictions of the holdout.
-
-    `expected` is what the metrics would be if the probabilities were right.
-    """
+) -> Profile:
+    """What monitoring compares with: training rows by feature, and predictions of the holdout."""
     frame = learned_from(rows, signature, compute)
     scores = predictions.reshape(len(predictions), -1)
     wanted = expected(signature.task, predictions, signature.threshold or 0.5)
-    return {
-        "rows": frame.height,
-        "features": {f.name: _distribution(frame[f.name], f.salt) for f in signature.features},
-        "predictions": [_quantiles(scores[:, k]) for k in range(scores.shape[1])],
-        "expected": {name: value for name, (value, _) in wanted.items()},
-    }
+    return Profile(
+        format=Profile.latest,
+        rows=frame.height,
+        features={f.name: _distribution(frame[f.name], f.salt) for f in signature.features},
+        predictions=tuple(_quantiles(scores[:, k]) for k in range(scores.shape[1])),
+        expected={name: value for name, (value, _) in wanted.items()},
+    )
 
 
-def _distribution(column: pl.Series, salt: str) -> dict[str, Any]:
+def _distribution(column: pl.Series, salt: str) -> Numbers | Names:
     """With a salt, values must not be read: digests, and quantiles without ends, rounded."""
     known = column.drop_nulls()
-    told: dict[str, Any] = {"missing": column.null_count() / max(column.len(), 1)}
+    missing = column.null_count() / max(column.len(), 1)
     if column.dtype in (pl.String, pl.Boolean):
         names = shown(known, salt if column.dtype == pl.String else "")
         counts, other = _listed(names)
         # What is frequent by chance is less so in other rows: one half is asked about the other.
         half = names.gather_every(2, 1)
-        new = 1 - half.is_in(list(_listed(names.gather_every(2))[0])).sum() / max(half.len(), 1)
-        return told | {"rows": known.len(), "counts": counts, "other": other, "new": new}
+        known_before = half.is_in(list(_listed(names.gather_every(2))[0]))
+        new = 1 - int(known_before.sum()) / max(half.len(), 1)
+        return Names(missing=missing, rows=known.len(), counts=counts, other=other, new=new)
     values = known.to_physical().cast(pl.Float64).to_numpy()
-    return told | _quantiles(values, (0.01, 0.99, 2) if salt else (0, 1, 9))
+    numbers = _quantiles(values, (0.01, 0.99, 2) if salt else (0, 1, 9))
+    return numbers.model_copy(update={"missing": missing})
 
 
 def _listed(names: pl.Series) -> tuple[dict[str, int], int]:
@@ -53,7 +52,7 @@ def _listed(names: pl.Series) -> tuple[dict[str, int], int]:
     return dict(counts.head(LISTED).iter_rows()), int(counts["count"][LISTED:].sum())
 
 
-def _quantiles(values: np.ndarray, ends: tuple[float, float, int] = (0, 1, 9)) -> dict[str, Any]:
+def _quantiles(values: np.ndarray, ends: tuple[float, float, int] = (0, 1, 9)) -> Numbers:
     """Values from the first to the last wanted quantile, with so many significant digits.
 
     With each goes the exact share of rows that lie below it, and up to it.
@@ -64,6 +63,5 @@ def _quantiles(values: np.ndarray, ends: tuple[float, float, int] = (0, 1, 9)) -
     found = np.quantile(ordered, wanted) if len(values) else []
     points = sorted({float(f"{q:.{digits}g}") for q in found})
     below, upto = np.searchsorted(ordered, points), np.searchsorted(ordered, points, "right")
-    shares = {"below": below, "upto": upto}
-    told = {name: (count / max(len(values), 1)).round(9).tolist() for name, count in shares.items()}
-    return {"rows": len(values), "values": points, **told}
+    shares = [(count / max(len(values), 1)).round(9).tolist() for count in (below, upto)]
+    return Numbers(rows=len(values), values=tuple(points), below=shares[0], upto=shares[1])

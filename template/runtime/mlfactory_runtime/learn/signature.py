@@ -3,13 +3,14 @@
 from collections import Counter
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from ..errors import FactoryError
+from ..records.data import HeldOut
 
 FILE = "signature.json"
 MAX_CATEGORIES = 255
@@ -43,7 +44,7 @@ class Signature(BaseModel):
     classes: tuple[str, ...] = ()
     threshold: float | None = None
     features: tuple[Feature, ...]
-    split: dict[str, Any] = {}
+    split: HeldOut = HeldOut()
     provenance: dict[str, str] = {}
 
 

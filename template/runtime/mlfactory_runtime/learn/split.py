@@ -14,8 +14,9 @@ import polars as pl
 from ..data.contract import broken_rules, findings, read_rows
 from ..data.rows import key_text
 from ..errors import FactoryError
-from ..files import write_json
 from ..project import Project
+from ..records.data import SplitRecord
+from ..records.record import write
 from ..settings.availability import check_catalog
 from ..settings.catalog import Catalog
 from ..settings.params import Params, Split
@@ -25,7 +26,7 @@ PARTS = ("train", "validation", "holdout")
 FILE, SIDE = "split.json", "__side__"
 
 
-def prepare(project: Project) -> dict[str, Any]:
+def prepare(project: Project) -> SplitRecord:
     """Write train, validation and holdout as Parquet, and split.json that says how they came."""
     params, catalog = project.params, project.catalog
     if errors := [f for f in check_catalog(catalog, params) if f.level == "error"]:
@@ -37,15 +38,16 @@ def prepare(project: Project) -> dict[str, Any]:
             cutoff, begin = cutoffs(rows.select(time).collect()[time], params.split)
             rows = rows.with_columns(by_time(pl.col(time), cutoff, begin).alias(SIDE))
         parts = {part: rows.filter(pl.col(SIDE) == i) for i, part in enumerate(PARTS)}
-        told = summary(project, parts, params, unlabelled, cutoff.isoformat() if cutoff else None)
-        if empty := [part for part, count in told["rows"].items() if not count]:
+        end = cutoff.isoformat() if cutoff else None
+        record = summary(project, parts, params, unlabelled, end)
+        if empty := [part for part, count in record.rows.items() if not count]:
             text = f"no row is left for {' and '.join(empty)}"
             raise FactoryError(text, "add data, or change split in params.yaml")
         project.prepared.mkdir(parents=True, exist_ok=True)
         for part, frame in parts.items():
             frame.drop(SIDE).sink_parquet(project.prepared / f"{part}.parquet")
-    write_json(project.prepared / FILE, told)
-    return told
+    write(project.prepared / FILE, record)
+    return record
 
 
 def read(path: Path, params: Params, catalog: Catalog, scratch: Path) -> tuple[pl.LazyFrame, int]:
@@ -126,24 +128,24 @@ def summary(
     params: Params,
     unlabelled: int,
     cutoff: str | None,
-) -> dict[str, Any]:
+) -> SplitRecord:
     """What is known of the split; it travels with the model."""
-    told: dict[str, Any] = {
-        "kind": "time" if cutoff else "hash",
-        "cutoff": cutoff,
-        "rows": {part: rows.select(pl.len()).collect().item() for part, rows in parts.items()},
-        "unlabelled": unlabelled,
-        "warnings": [],
-        "data": digest(project.raw),
-    }
-    if unlabelled:
-        told["warnings"].append(f"{unlabelled:,} rows without a target were left out")
+    warnings = [f"{unlabelled:,} rows without a target were left out"] if unlabelled else []
+    counts = None
     if params.task == "classification":
         name = params.data.target
         targets = {part: rows.select(name).collect()[name] for part, rows in parts.items()}
-        told["classes"] = {part: classes(target) for part, target in targets.items()}
-        told["warnings"] += absent_classes(told["classes"])
-    return told
+        counts = {part: classes(target) for part, target in targets.items()}
+        warnings += absent_classes(counts)
+    return SplitRecord(
+        kind="time" if cutoff else "hash",
+        cutoff=cutoff,
+        rows={part: rows.select(pl.len()).collect().item() for part, rows in parts.items()},
+        unlabelled=unlabelled,
+        warnings=tuple(warnings),
+        data=digest(project.raw),
+        classes=counts,
+    )
 
 
 def digest(path: Path) -> str:

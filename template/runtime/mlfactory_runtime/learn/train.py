@@ -1,7 +1,6 @@
 """The pipeline's second stage: fit, evaluate against baselines, and profile for monitoring."""
 
 from functools import partial
-from typing import Any
 
 import polars as pl
 
@@ -9,71 +8,119 @@ from .. import runtime_version
 from ..data.computed import featured, refuse_undeclared
 from ..data.rows import load_part
 from ..errors import FactoryError
-from ..files import read_json, short_hash, write_json
-from ..project import EVALUATION, PACKAGES, Project
+from ..files import short_hash, write_json
+from ..project import EVALUATION, PACKAGES, PREPARED, Project
+from ..records.data import HeldOut, SplitRecord
+from ..records.evaluation import Evaluation, Fold, Importance
+from ..records.record import read, write
 from ..settings.availability import check_catalog
 from ..settings.params import Params, params_hash
 from . import baselines
 from .card import model_card
-from .evaluate import backtest, dear, judge, left_out, metrics_file, permutation_importance
+from .evaluate import (
+    Judgement,
+    backtest,
+    judge,
+    left_out,
+    metrics_file,
+    permutation_importance,
+    threshold_warning,
+)
 from .groups import is_sensitive
-from .insight import Held, check_segments, insights
+from .insight import Held, Insights, check_segments, insights
 from .matrix import matrix, usable
+from .metrics import PRIMARY
 from .plots import write_plots
 from .profile import CARD, PROFILE, profile
 from .signature import Signature, describe, save_signature
 from .split import FILE as SPLIT
 
 
-def train(project: Project) -> dict[str, Any]:
+def train(project: Project) -> Evaluation:
     """Write the model's folder, reports/metrics.json, reports/evaluation.json and the plots."""
     params, catalog, compute = project.params, project.catalog, project.compute
     estimator = project.estimator
     if errors := [f for f in check_catalog(catalog, params) if f.level == "error"]:
         raise FactoryError(f"{errors[0].feature}: {errors[0].message}", errors[0].remedy)
     check_segments(catalog, params)
-    split = read_json(project.prepared / SPLIT)
+    split = read_split(project)
     rows = {part: load_part(project, part) for part in ("train", "validation", "holdout")}
     signature = describe_model(project, rows["train"], split)
     parts = {part: matrix(frame, signature, compute) for part, frame in rows.items()}
     model = estimator.fit(parts["train"], parts["validation"], signature, params.model)
+    x, y = parts["holdout"].x, parts["holdout"].y
     scored = {
-        "model": estimator.predict(model, parts["holdout"].x),
-        "naive": baselines.naive(parts["train"], parts["holdout"].x, signature),
-        "linear": baselines.linear(parts["train"], parts["holdout"].x, signature),
+        "model": estimator.predict(model, x),
+        "naive": baselines.naive(parts["train"], x, signature),
+        "linear": baselines.linear(parts["train"], x, signature),
     }
-    refused = rows["holdout"].height - len(parts["holdout"].y)
-    result = judge(signature, parts["holdout"].y, scored, params)
     score = partial(estimator.predict, model)
     importance = permutation_importance(score, parts["holdout"], signature, params)
     wanted = [*catalog.features(params), *params.report.segments]
     frame = featured(usable(rows["holdout"], signature, compute), wanted, compute)
-    x, y = parts["holdout"].x, parts["holdout"].y
     held = Held(signature, frame, x, y, scored["model"], scored["naive"])
-    result |= insights(held, score, importance, catalog, params)
-    result["warnings"] += dear(result["decision"], signature)
-    result |= {
-        "rows": split["rows"],
-        "importance": importance,
-        "split": split,
-        "backtest": backtest(project, rows, signature) if params.data.time else [],
-        "warnings": split["warnings"] + result["warnings"] + left_out(refused),
-        "provenance": signature.provenance,
-    }
+    judgement = judge(signature, y, scored, params)
+    known = insights(held, score, importance, catalog, params)
+    folds = backtest(project, rows, signature) if params.data.time else ()
+    refused = rows["holdout"].height - len(y)
+    result = evaluation(signature, split, judgement, known, importance, folds, refused)
     project.model_folder.mkdir(parents=True, exist_ok=True)
     estimator.save(model, project.model_folder)
     save_signature(signature, project.model_folder)
-    known = profile(rows["train"], signature, scored["model"], compute)
-    write_json(project.model_folder / PROFILE, known)
-    write_json(project.model_folder / CARD, model_card(project, result))
-    write_json((project.root / EVALUATION), result)
+    write(project.model_folder / PROFILE, profile(rows["train"], signature, held.p, compute))
+    write(project.model_folder / CARD, model_card(project, result))
+    write(project.root / EVALUATION, result)
     write_json(project.reports / "metrics.json", metrics_file(result))
     sensitive = is_sensitive(catalog, params.data.target)
     write_plots(project.reports / "plots", held, importance, params.decision, sensitive)
     return result
 
 
-def describe_model(project: Project, rows: pl.DataFrame, split: dict[str, Any]) -> Signature:
+def read_split(project: Project) -> SplitRecord:
+    """What the stage `prepare` left. FactoryError if it did not run."""
+    found = read(SplitRecord, project.prepared / SPLIT)
+    if found is None:
+        raise FactoryError(f"{PREPARED / SPLIT} is not here", "make it: dvc repro prepare")
+    return found
+
+
+def evaluation(
+    signature: Signature,
+    split: SplitRecord,
+    judgement: Judgement,
+    insights: Insights,
+    importance: tuple[Importance, ...],
+    folds: tuple[Fold, ...],
+    refused: int,
+) -> Evaluation:
+    """All that was measured; `refused` rows of the holdout could not be scored."""
+    warnings = threshold_warning(insights.decision, signature)
+    return Evaluation(
+        format=Evaluation.latest,
+        task=signature.task,
+        target=signature.target,
+        classes=signature.classes,
+        positive=signature.classes[1] if signature.task == "binary" else None,
+        threshold=signature.threshold,
+        metric=PRIMARY[signature.task],
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        models=judgement.models,
+        gain=judgement.gain,
+        warnings=(*split.warnings, *judgement.warnings, *warnings, *left_out(refused)),
+        segments=insights.segments,
+        effects=insights.effects,
+        lift=insights.lift,
+        decision=insights.decision,
+        rows=split.rows,
+        importance=importance,
+        split=split,
+        backtest=folds,
+        provenance=signature.provenance,
+    )
+
+
+def describe_model(project: Project, rows: pl.DataFrame, split: SplitRecord) -> Signature:
     """The signature: features as the training rows show them, classes, split and provenance."""
     params, catalog = project.params, project.catalog
     wanted = catalog.features(params)
@@ -86,19 +133,19 @@ def describe_model(project: Project, rows: pl.DataFrame, split: dict[str, Any]) 
         classes=classes,
         threshold=params.decision.chosen_threshold if len(classes) == 2 else None,
         features=tuple(
-            describe(n, c.dtype, c.role, frame[n], split["data"] * is_sensitive(catalog, n))
+            describe(n, c.dtype, c.role, frame[n], split.data * is_sensitive(catalog, n))
             for n, c in wanted.items()
         ),
-        split={key: split[key] for key in ("kind", "cutoff", "rows")},
+        split=HeldOut(kind=split.kind, cutoff=split.cutoff, rows=split.rows),
         provenance=provenance(project, split),
     )
 
 
-def class_names(split: dict[str, Any], params: Params) -> tuple[str, ...]:
+def class_names(split: SplitRecord, params: Params) -> tuple[str, ...]:
     """All classes in order; of two, the positive one comes last."""
     if params.task == "regression":
         return ()
-    names = sorted({name for part in split["classes"].values() for name in part})
+    names = sorted({name for part in (split.classes or {}).values() for name in part})
     if len(names) < 2:
         raise FactoryError(
             f"the target has one class only: {names}", "add rows of another class to the data"
@@ -113,12 +160,12 @@ def class_names(split: dict[str, Any], params: Params) -> tuple[str, ...]:
     return tuple(names)
 
 
-def provenance(project: Project, split: dict[str, Any]) -> dict[str, str]:
+def provenance(project: Project, split: SplitRecord) -> dict[str, str]:
     """Code, data, settings and versions by hash; a registry tag names the commit."""
     code = b"".join(path.read_bytes() for path in sorted(project.source.rglob("*.py")))
     lock = project.root / PACKAGES
     return {
-        "data": split["data"],
+        "data": split.data,
         "code": short_hash(code),
         "runtime": runtime_version(),
         "params": params_hash(project.params),

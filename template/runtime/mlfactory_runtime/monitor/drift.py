@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from ..learn.signature import Feature
+from ..records.monitoring import Line
+from ..records.profile import Names
 from ..settings.catalog import Catalog
 from .reading import Seen, Watched
-from .statistics import Tally, Told, compare, differ
+from .statistics import Difference, Reference, Tally, compare, differ
 from .verdict import Check
 
-EMPTY = ("test", "psi", "statistic", "p", "q", "missing", "unseen")
 DRIFTED, LACKING = "a-feature-has-drifted", "values-are-missing-or-new"
 SCORES, BLIND = "predictions-have-drifted", "the-monitor-cannot-see"
 
@@ -17,107 +19,163 @@ SCORES, BLIND = "predictions-have-drifted", "the-monitor-cannot-see"
 class Tested:
     """A check that is bad if its effect matters and its p-value holds among all others."""
 
-    line: Told
     check: Check
     p: float
     matters: bool
 
 
-def drift(seen: Seen, watched: Watched) -> tuple[list[Check], list[Told], list[Told]]:
+@dataclass(frozen=True)
+class Drift:
     """The checks, and the features and scores as the result shows them."""
-    known, profile, settings = watched.signature, watched.profile, watched.params.monitor
-    features: list[Told] = []
+
+    checks: list[Check]
+    features: list[Line]
+    scores: list[Line]
+
+
+def drift(seen: Seen, watched: Watched) -> Drift:
+    """Whether features and scores lie as they did in training."""
+    known, profile = watched.signature, watched.profile
+    least = watched.params.monitor.min_rows
     tests: list[Tested] = []
+    features = []
     for one in known.features:
-        line = empty(one.name) | {"dtype": one.dtype, "role": one.role}
-        line |= origin(one.name, watched.catalog)
+        line = feature_line(one, watched.catalog)
+        if tally := seen.features.get(one.name):
+            reference, dtype = profile.features[one.name], "" if one.salt else one.dtype
+            line = compared(
+                lacking(line, reference, tally, least), reference, tally, watched, dtype
+            )
+            tests += [*gaps(line, reference, tally, watched), *moved(line, watched)]
         features.append(line)
-        if found := seen.features.get(one.name):
-            told = profile["features"][one.name]
-            tests += gaps(line, told, found, watched)
-            tests += moved(line, told, found, watched, "" if one.salt else one.dtype)
     names = known.classes[-1:] if known.task == "binary" else known.classes or (known.target,)
-    scores = [empty(name) for name in names]
-    for line, told, found in zip(scores, profile["predictions"], seen.scores, strict=False):
-        tests += moved(line, told, found, watched, "float")
-    checks = judged(tests, settings.level)
-    for line in (*features, *scores):
-        if line["statistic"] is None:
-            few = f"fewer than {settings.min_rows:,} rows hold it"
-            reason = seen.hidden.get(line["name"], few)
-            said = f"{line['name']} was not compared: {reason}"
-            checks.append(replace(about(line, "drift"), message=said, runbook=BLIND))
-    return checks, features, scores
+    scores = [Line(name=name) for name in names]
+    for place, pair in enumerate(zip(profile.predictions, seen.scores, strict=False)):
+        scores[place] = compared(scores[place], *pair, watched, "float")
+        tests += moved(scores[place], watched)
+    return judged(tests, features, scores, seen, watched)
 
 
-def empty(name: str) -> Told:
-    """What the result shows of a feature or a score before anything is known of it."""
-    return {"name": name, **dict.fromkeys(EMPTY), "expected": {}, "observed": {}}
+def feature_line(feature: Feature, catalog: Catalog) -> Line:
+    """What the result shows of a feature before it is compared, with where it comes from.
 
-
-def origin(name: str, catalog: Catalog) -> Told:
-    """Where a feature comes from, and whom to ask; of a derived one, its columns say so."""
+    Of a derived one, its columns say whom to ask.
+    """
+    name = feature.name
     roots = [catalog.columns[root] for root in catalog.roots(name)]
     own = catalog.columns.get(name) or catalog.derived[name]
-    source = ", ".join(dict.fromkeys(root.source for root in roots if root.source))
     owner = own.owner or ", ".join(dict.fromkeys(root.owner for root in roots if root.owner))
-    return {"description": own.description, "source": source, "owner": owner}
+    return Line(
+        name=name,
+        dtype=feature.dtype,
+        role=feature.role,
+        description=own.description,
+        source=", ".join(dict.fromkeys(root.source for root in roots if root.source)),
+        owner=owner,
+    )
 
 
-def about(line: Told, test: str) -> Check:
+def about(line: Line, test: str) -> Check:
     """A check of a feature, or of a score, that is not decided yet."""
-    if "role" not in line:
-        return Check(f"{test}:prediction:{line['name']}", "prediction", runbook=SCORES)
+    if line.role is None:
+        return Check(f"{test}:prediction:{line.name}", "prediction", runbook=SCORES)
     page = DRIFTED if test == "drift" else LACKING
-    whom = {key: line[key] for key in ("source", "owner")}
-    return Check(f"{test}:{line['name']}", "data", runbook=page, feature=line["name"], **whom)
+    return Check(
+        f"{test}:{line.name}",
+        "data",
+        runbook=page,
+        feature=line.name,
+        source=line.source or "",
+        owner=line.owner or "",
+    )
 
 
-def moved(line: Told, told: Told, found: Tally, watched: Watched, dtype: str) -> Iterator[Tested]:
-    """Whether the values are distributed differently; without a dtype they are not shown."""
+def compared(line: Line, reference: Reference, tally: Tally, watched: Watched, dtype: str) -> Line:
+    """The line with how its values are distributed, if there are enough of them.
+
+    Without a dtype, values are not shown.
+    """
+    if tally.known < watched.params.monitor.min_rows or not reference.rows:
+        return line
+    now: Difference = compare(reference, tally, dtype)
+    then = {"rows": reference.rows, "bins": tuple(now.bins), "shares": tuple(now.expected)}
+    found = {"rows": tally.known, "bins": tuple(now.bins), "shares": tuple(now.observed)}
+    return line.model_copy(
+        update={
+            "test": "chi2" if isinstance(reference, Names) else "ks",
+            "statistic": now.statistic,
+            "psi": now.psi,
+            "p": now.p,
+            "expected": line.expected.model_copy(update=then),
+            "observed": line.observed.model_copy(update=found),
+        }
+    )
+
+
+def moved(line: Line, watched: Watched) -> Iterator[Tested]:
+    """Whether the values are distributed differently, where they were compared."""
+    if line.psi is None or line.p is None:
+        return
     limit = watched.params.monitor.psi
-    if found.known < watched.params.monitor.min_rows or not told["rows"]:
-        return
-    now = compare(told, found, dtype)
-    line |= {"test": "ks" if "values" in told else "chi2", "statistic": now.statistic}
-    line |= {"psi": now.psi, "p": now.p}
-    line["expected"] |= {"rows": told["rows"], "bins": now.bins, "shares": now.expected}
-    line["observed"] |= {"rows": found.known, "bins": now.bins, "shares": now.observed}
-    what = line["name"] if "role" in line else f"the score of {line['name']}"
-    said = f"{what}: PSI {now.psi:.2g}, from {limit:g} on it matters"
-    check = replace(about(line, "drift"), value=now.psi, threshold=limit, message=said)
-    yield Tested(line, check, now.p, now.psi >= limit)
+    what = line.name if line.role else f"the score of {line.name}"
+    said = f"{what}: PSI {line.psi:.2g}, from {limit:g} on it matters"
+    check = replace(about(line, "drift"), value=line.psi, threshold=limit, message=said)
+    yield Tested(check, line.p, line.psi >= limit)
 
 
-def gaps(line: Told, told: Told, found: Tally, watched: Watched) -> Iterator[Tested]:
+def gaps(line: Line, reference: Reference, tally: Tally, watched: Watched) -> Iterator[Tested]:
     """Whether another share of values is missing, and whether more of them are new."""
-    settings, rows = watched.params.monitor, found.known + found.missing
-    if rows < settings.min_rows:
-        return
-    cases = [("missing", told["missing"], watched.profile["rows"], found.missing, rows)]
-    if "counts" in told and found.known and told["rows"]:
-        cases.append(("unseen", told["new"], told["rows"], int(found.cells[-1]), found.known))
-    for name, then, before, count, among in cases:
-        now = count / among
-        line[name] = line["observed"][name] = now
-        line["expected"][name] = then
+    settings, rows = watched.params.monitor, tally.known + tally.missing
+    cases = [
+        ("missing", line.missing, line.expected.missing, watched.profile.rows, rows),
+        ("unseen", line.unseen, line.expected.unseen, reference.rows, tally.known),
+    ]
+    for name, now, then, before, among in cases:
+        if now is None or then is None:
+            continue
         change = now - then if name == "unseen" else abs(now - then)
-        said = f"{line['name']} is {name} in {now:.1%} of rows, and {then:.1%} are expected"
+        said = f"{line.name} is {name} in {now:.1%} of rows, and {then:.1%} are expected"
         check = replace(about(line, name), value=now, threshold=then + settings.rate, message=said)
-        p = differ(then * before, before, count, among)
-        yield Tested(line, check, p, change > settings.rate)
+        p = differ(then * before, before, round(now * among), among)
+        yield Tested(check, p, change > settings.rate)
 
 
-def judged(tests: list[Tested], level: float) -> list[Check]:
+def lacking(line: Line, reference: Reference, tally: Tally, least: int) -> Line:
+    """The line with the shares of rows without a value, and of values that are new."""
+    rows = tally.known + tally.missing
+    if rows < least:
+        return line
+    then: dict[str, float | None] = {"missing": reference.missing}
+    now: dict[str, float | None] = {"missing": tally.missing / rows}
+    if isinstance(reference, Names) and tally.known and reference.rows:
+        then["unseen"], now["unseen"] = reference.new, int(tally.cells[-1]) / tally.known
+    expected, observed = (
+        part.model_copy(update=shares)
+        for part, shares in ((line.expected, then), (line.observed, now))
+    )
+    return line.model_copy(update={**now, "expected": expected, "observed": observed})
+
+
+def judged(
+    tests: list[Tested], features: list[Line], scores: list[Line], seen: Seen, watched: Watched
+) -> Drift:
     """The checks that are of interest, with the false discoveries under control."""
     from scipy.stats import false_discovery_control
 
-    checks = []
+    settings, checks = watched.params.monitor, []
     found = false_discovery_control([test.p for test in tests]).tolist() if tests else []
-    for test, q in zip(tests, found, strict=True):
-        bad = q < level and test.matters
-        if is_drift := test.check.name.startswith("drift:"):
-            test.line["q"] = q
-        if bad or is_drift:
+    corrected = {test.check.name: q for test, q in zip(tests, found, strict=True)}
+    for test in tests:
+        bad = corrected[test.check.name] < settings.level and test.matters
+        if bad or test.check.name.startswith("drift:"):
             checks.append(replace(test.check, bad=bad))
-    return checks
+    for line in (*features, *scores):
+        if line.statistic is None:
+            few = f"fewer than {settings.min_rows:,} rows hold it"
+            said = f"{line.name} was not compared: {seen.hidden.get(line.name, few)}"
+            checks.append(replace(about(line, "drift"), message=said, runbook=BLIND))
+    lines = (
+        [one.model_copy(update={"q": corrected.get(about(one, "drift").name)}) for one in part]
+        for part in (features, scores)
+    )
+    return Drift(checks, *lines)

@@ -2,16 +2,16 @@
 
 import json
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 
 from ..log.store import EPOCH, engine_of, labels, make, micros, predictions, replace, windows
+from ..records.monitoring import Window as Record
+from ..records.record import parse
 from .reading import Watched
 from .window import Window
 
-Record = dict[str, Any]
-SHOWN = 100
+SHOWN, KEPT = 100, "what the log keeps of a window"
 
 
 class History:
@@ -35,7 +35,7 @@ class History:
         if not all_models:
             asked = asked.where(own.model == self.watched.version)
         with self.engine.connect() as connection:
-            return [json.loads(text) for text in connection.scalars(asked)][::-1]
+            return [parse(Record, text, KEPT) for text in connection.scalars(asked)][::-1]
 
     def record(self, window: Window) -> Record | None:
         """What was found in a window."""
@@ -43,7 +43,7 @@ class History:
         asked = sa.select(windows.c.result).filter_by(**wanted)
         with self.engine.connect() as connection:
             text = connection.scalar(asked)
-        return None if text is None else json.loads(text)
+        return None if text is None else parse(Record, text, KEPT)
 
     def save(self, window: Window, record: Record) -> None:
         """Write down what was found in a window, in the place of what was found there before."""
@@ -51,10 +51,10 @@ class History:
         with self.engine.begin() as connection:
             connection.execute(
                 replace(connection, windows),
-                {**row, "result": json.dumps(record, ensure_ascii=False)},
+                {**row, "result": json.dumps(record.model_dump(), ensure_ascii=False)},
             )
 
-    def mark(self, window: Window) -> list[int]:
+    def mark(self, window: Window) -> tuple[int, int, int]:
         """Predictions of the window, and the outcomes that may be theirs: changed, look again."""
         p, own, target = predictions.c, labels.c, self._fixed["target"]
         begin, end = micros(window.begin), micros(window.end)
@@ -66,7 +66,7 @@ class History:
         )
         with self.engine.connect() as connection:
             count, newest = connection.execute(known).one()
-            return [connection.scalar(made) or 0, count, newest or 0]
+            return connection.scalar(made) or 0, count, newest or 0
 
     def newest(self) -> datetime | None:
         """When the model last predicted."""

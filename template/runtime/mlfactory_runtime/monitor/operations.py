@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from statistics import median
 
-from ..files import read_json
 from ..git import tries
 from ..project import LOCK, SNAPSHOT
+from ..records.data import Snapshot
+from ..records.record import read
 from .reading import Seen, Watched
 from .verdict import Check
 from .window import Window, stamp
@@ -43,12 +44,18 @@ def traffic(
 def ages(watched: Watched, now: datetime, label: datetime | None) -> list[Check]:
     """What is older than promised; nothing is said of what was not."""
     settings = watched.params.monitor
-    taken = read_json(watched.project.root / SNAPSHOT).get("taken")
+    snapshot = read(Snapshot, watched.project.root / SNAPSHOT)
     asked = ("log", "-1", "--format=%cI", watched.commit or "HEAD", "--", str(LOCK))
     trained = tries(watched.home.root, *asked)
     known = [
         ("labels", settings.label_days, label, "the newest outcome", "no-outcomes-arrive"),
-        ("data", settings.data_days, taken, "the data of training", "data-or-model-are-too-old"),
+        (
+            "data",
+            settings.data_days,
+            snapshot.taken if snapshot else None,
+            "the data of training",
+            "data-or-model-are-too-old",
+        ),
         ("model", settings.model_days, trained, "the model", "data-or-model-are-too-old"),
     ]
     return [

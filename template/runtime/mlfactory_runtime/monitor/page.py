@@ -9,46 +9,46 @@ from markupsafe import Markup
 
 from ..learn.metrics import LOWER_IS_BETTER
 from ..project import RUNBOOK, Project
+from ..records.monitoring import Checked, Line, Monitored, Performance
 from ..report.charts import over_time, pairs
 from ..report.pages import environment
 from ..report.words import LABELS
 
 TEMPLATE = "monitor.html"
 SHOWN, BACK, BINS = ("alarm", "warning"), 8, 12
-Told = dict[str, Any]
 
 
-def write(project: Project, result: Told, path: Path) -> None:
+def write(project: Project, result: Monitored, path: Path) -> None:
     """Write the page about what the monitor found."""
     text = environment(TEMPLATE).get_template(TEMPLATE).render(context(project, result))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8", newline="\n")
 
 
-def context(project: Project, result: Told) -> Told:
+def context(project: Project, result: Monitored) -> dict[str, Any]:
     """Everything that the template speaks of."""
-    by_status: dict[str, list[Told]] = {}
-    for check in result["checks"]:
-        by_status.setdefault(check["status"], []).append(check)
+    by_status: dict[str, list[Checked]] = {}
+    for check in result.checks:
+        by_status.setdefault(check.status, []).append(check)
     wrong = [check for status in SHOWN for check in by_status.get(status, [])]
     return {
-        **result,
+        **dict(result),
         "factory": project.name,
         "by_status": by_status,
         "wrong": wrong,
-        "advice": dict(advice(project.root / RUNBOOK, [check["runbook"] for check in wrong])),
-        "metrics": list(metrics(result["performance"])),
+        "advice": dict(advice(project.root / RUNBOOK, [check.runbook for check in wrong])),
+        "metrics": list(metrics(result.performance)),
         "labels": LABELS,
         "drifted": [
-            {**feature, "chart": distributions(feature), "past": past(feature["name"], result)}
-            for feature in result["features"]
-            if feature["status"] in SHOWN and feature.get("observed")
+            dict(one) | {"chart": distributions(one), "past": past(one.name, result)}
+            for one in result.features
+            if one.status in SHOWN and (one.psi is not None or one.missing is not None)
         ],
-        "scores": [{**one, "chart": distributions(one)} for one in result["predictions"]],
+        "scores": [dict(one) | {"chart": distributions(one)} for one in result.predictions],
     }
 
 
-def advice(runbook: Path, anchors: list[str]) -> Iterator[tuple[str, Told]]:
+def advice(runbook: Path, anchors: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The runbook's entries under these anchors: title and what to do."""
     text = runbook.read_text("utf-8") if runbook.is_file() else ""
     for entry in re.split("^## ", text, flags=re.MULTILINE)[1:]:
@@ -65,15 +65,15 @@ def coded(text: str) -> Markup:
     return Markup("").join(form.format(part) if k % 2 else part for k, part in parts)
 
 
-def metrics(performance: Told) -> Iterator[Told]:
+def metrics(performance: Performance) -> Iterator[dict[str, Any]]:
     """Each metric over time: what it was, what was estimated, and what it was on the holdout."""
-    windows, reference = performance["windows"], performance["reference"] or {}
-    found = [key for one in windows for kind in ("observed", "estimate") for key in one[kind] or ()]
-    places = [window["to"][:10] for window in windows if "to" in window] or ["the file"]
-    for key in sorted(dict.fromkeys(found), key=lambda key: key != performance["metric"]):
+    windows, reference = performance.windows, performance.reference or {}
+    found = [key for one in windows for kind in (one.observed, one.estimate) for key in kind or ()]
+    places = [window.end[:10] for window in windows if window.end] or ["the file"]
+    for key in sorted(dict.fromkeys(found), key=lambda key: key != performance.metric):
         series = {
-            label: [(one[kind] or {}).get(key) for one in windows]
-            for kind, label in (("observed", "measured"), ("estimate", "estimated"))
+            "measured": [(one.observed or {}).get(key) for one in windows],
+            "estimated": [(one.estimate or {}).get(key) for one in windows],
         }
         label = LABELS.get(key, key.replace("_", " "))
         yield {
@@ -85,17 +85,17 @@ def metrics(performance: Told) -> Iterator[Told]:
         }
 
 
-def distributions(found: Told) -> Markup:
+def distributions(found: Line) -> Markup:
     """What was in training, and what is now."""
-    before, now = found["expected"], found["observed"]
-    parts = (before.get("bins", []), before.get("shares", []), now.get("shares", []))
+    before, now = found.expected, found.observed
+    parts = (before.bins or (), before.shares or (), now.shares or ())
     rows = list(zip(*parts, strict=True))
     if len(rows) > BINS:
         rows = sorted(rows, key=lambda row: -abs(row[2] - row[1]))[:BINS]
-    return pairs(found["name"], rows) if rows else Markup("")
+    return pairs(found.name, rows) if rows else Markup("")
 
 
-def past(name: str, result: Told) -> str:
+def past(name: str, result: Monitored) -> str:
     """The stability index of a feature in the windows before."""
-    values = [window["values"].get(f"drift:{name}") for window in result["history"]]
+    values = [window.values.get(f"drift:{name}") for window in result.history]
     return ", ".join(f"{value:.2g}" for value in values[-BACK:] if value is not None)

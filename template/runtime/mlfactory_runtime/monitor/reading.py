@@ -12,19 +12,20 @@ from ..data.computed import featured
 from ..data.contract import read_rows
 from ..data.rows import missing_as_null, parse
 from ..errors import FactoryError
-from ..files import read_json
 from ..git import tries
 from ..learn.profile import PROFILE
 from ..learn.signature import Signature, encode, load_signature, refusals
 from ..log.labels import read_log
 from ..log.veil import veil
 from ..project import MODEL, Project
+from ..records.profile import Profile
+from ..records.record import read
 from ..registry.artifact import version
 from ..registry.resolve import on_stage, resolve
 from ..settings.catalog import Catalog
 from ..settings.params import Params
 from ..tables.read import read_batches
-from .statistics import Array, Tally, Told, tally
+from .statistics import Array, Tally, tally
 from .window import Window
 
 FEATURES = "features.py"
@@ -46,7 +47,7 @@ class Watched:
     params: Params
     catalog: Catalog
     signature: Signature
-    profile: Told
+    profile: Profile
 
     @property
     def foreign(self) -> bool:
@@ -85,13 +86,12 @@ class Seen:
         self.rows += frame.height
         for one in watched.signature.features:
             if one.name not in self.hidden:
-                told = watched.profile["features"][one.name]
-                found = tally(frame[one.name], told, one.salt)
+                found = tally(frame[one.name], watched.profile.features[one.name], one.salt)
                 self.features[one.name] = _sum(self.features.get(one.name), found)
 
     def score(self, p: Array, outcomes: pl.Series, watched: Watched) -> None:
         """Add scores, and what came of them."""
-        known, told = watched.signature, watched.profile["predictions"]
+        known, references = watched.signature, watched.profile.predictions
         if known.classes:
             codes = {name: float(code) for code, name in enumerate(known.classes)}
             text = outcomes.cast(pl.String)
@@ -99,7 +99,7 @@ class Seen:
         self.p.append(p)
         self.y.append(outcomes.cast(pl.Float64).fill_null(float("nan")).to_numpy())
         columns = pl.DataFrame(p.reshape(len(p), -1)).get_columns()
-        found = [tally(column, one) for column, one in zip(columns, told, strict=True)]
+        found = [tally(column, one) for column, one in zip(columns, references, strict=True)]
         self.scores = list(map(_sum, self.scores, found)) if self.scores else found
 
 
@@ -116,8 +116,8 @@ def production(project: Project) -> Watched:
     model = (on_stage(project, "prod") if in_git else None) or resolve(project, MODEL.as_posix())
     label = f"{model.version} in prod" if model.version else f"{MODEL}, nothing is in prod"
     file, own = model.model / PROFILE, project.params
-    profile = read_json(file)
-    if "expected" not in profile:
+    profile = read(Profile, file)
+    if profile is None or profile.format == 1:
         told = f"{project.shown(file)} is not there, or of an older form"
         raise FactoryError(told, "train the model with the code of today: dvc repro")
     made = model.project

@@ -10,13 +10,15 @@ from ..errors import FactoryError
 from ..learn.metrics import LOWER_IS_BETTER, PRIMARY
 from ..log.store import EPOCH, engine_of
 from ..project import Project
+from ..records.evaluation import Metrics
+from ..records.monitoring import Checked, Line, Model, Monitored, Performance, Rule, Span
+from ..records.monitoring import Window as Record
 from ..tables.query import reason
 from .drift import drift
 from .history import History
 from .operations import ages, traffic
-from .performance import estimate, estimate_was, judged, observed, reference
+from .performance import estimate, estimate_error, judged, observed, reference
 from .reading import Seen, Watched, from_file, from_log, production
-from .statistics import Told
 from .verdict import Check, decided, verdict
 from .window import Window, last_whole, length_of, stamp
 
@@ -30,7 +32,7 @@ def monitor(
     window: str | None = None,
     current: Path | None = None,
     now: datetime | None = None,
-) -> Told:
+) -> Monitored:
     """Compare the latest whole window of the log, or a file, with the model's profile."""
     watched, now = production(project), now or datetime.now(UTC)
     if current:
@@ -38,24 +40,28 @@ def monitor(
     try:
         return of_log(window or watched.params.monitor.window, watched, now)
     except sa.exc.SQLAlchemyError as error:
-        told = reason(error, engine_of(watched.params.log).url)
+        why = reason(error, engine_of(watched.params.log).url)
         raise FactoryError(
-            f"the log cannot be read: {told}", "look at log: in params.yaml"
+            f"the log cannot be read: {why}", "look at log: in params.yaml"
         ) from error
 
 
-def of_log(length: str, watched: Watched, now: datetime) -> Told:
+def of_log(length: str, watched: Watched, now: datetime) -> Monitored:
     """The latest whole window, after those before it."""
     span = last_whole(length_of(length), now)
     history = History(watched, span)
     for back in range(BACK, 0, -1):
         catch_up(history, watched, span.earlier(back))
-    made = of_window(history, watched, span, now)
-    made["window"]["length"] = length
-    return made | {"history": history.records(all_models=True)}
+    mark, before, newest = history.mark(span), history.records(span), history.newest()
+    seen = from_log(span, watched)
+    label = EPOCH + timedelta(microseconds=mark[2]) if mark[2] else None
+    checks = [*usual_traffic(seen, span, newest, before, watched), *ages(watched, now, label)]
+    result, record = examined(seen, watched, checks, before, span_of(span, seen, length))
+    history.save(span, record.model_copy(update={"mark": mark}))
+    return result.model_copy(update={"history": tuple(history.records(all_models=True))})
 
 
-def of_file(current: Path, watched: Watched) -> Told:
+def of_file(current: Path, watched: Watched) -> Monitored:
     """One look at a file: there is no history, so what is bad rings."""
     once = watched.params.monitor.model_copy(update={"windows": 1, "breaches": 1})
     watched = watched.of(monitor=once)
@@ -65,133 +71,145 @@ def of_file(current: Path, watched: Watched) -> Told:
     share = (seen.invalid or 0) / seen.rows
     said = f"{seen.invalid:,} of {seen.rows:,} rows break the contract"
     found = share > once.rate, share, once.rate, said, "rows-cannot-be-scored"
-    span = {"source": str(current), "rows": seen.rows, "other_models": {}}
-    made = examined(seen, watched, [Check("contract", "data", *found)], [], span)
-    del made["record"]
-    return made | {"history": []}
+    span = Span(source=str(current), rows=seen.rows, other_models={})
+    return examined(seen, watched, [Check("contract", "data", *found)], [], span)[0]
 
 
-def of_window(
-    history: History,
+def span_of(window: Window, seen: Seen, length: str | None = None) -> Span:
+    """A window of the log as the result shows it."""
+    return Span(
+        source="log",
+        begin=stamp(window.begin),
+        end=stamp(window.end),
+        rows=seen.rows,
+        other_models=dict(seen.others),
+        length=length,
+    )
+
+
+def usual_traffic(
+    seen: Seen,
+    window: Window,
+    newest: datetime | None,
+    before: Sequence[Record],
     watched: Watched,
-    span: Window,
-    now: datetime | None = None,
-    stored: Told | None = None,
-) -> Told:
-    """Look at a window of the log, and write down what was found; `now` if it is the latest.
-
-    What is `stored` of it stays where no outcome has come since.
-    """
-    mark, before, newest = history.mark(span), history.records(span), history.newest()
-    seen = from_log(span, watched)
-    if stored and (len(seen.labelled[0]), seen.rows) == (stored["labelled"], stored["rows"]):
-        history.save(span, stored | {"mark": mark})
-        return stored
-    rows, factor = [record["rows"] for record in before], watched.params.monitor.volume
-    checks = traffic(seen, span, newest, rows, factor)
-    if now:
-        label = EPOCH + timedelta(microseconds=mark[2]) if mark[2] else None
-        checks += ages(watched, now, label)
-    told = {"source": "log", "from": stamp(span.begin), "to": stamp(span.end), "rows": seen.rows}
-    made = examined(seen, watched, checks, before, told | {"other_models": dict(seen.others)})
-    history.save(span, made.pop("record") | {"mark": mark})
-    return made
+) -> list[Check]:
+    """Whether as many predictions were made as in the windows before."""
+    rows, factor = [record.rows for record in before], watched.params.monitor.volume
+    return traffic(seen, window, newest, rows, factor)
 
 
 def catch_up(history: History, watched: Watched, span: Window) -> None:
-    """Look at an earlier window if nobody has, or if outcomes have arrived since."""
+    """Look at an earlier window if nobody has, or if outcomes have arrived since.
+
+    What is stored of it stays where no outcome of its predictions is among these.
+    """
     mark, before = history.mark(span), history.records(span)
     stored = history.record(span)
+    if not is_wanted(stored, mark, before):
+        return
+    newest, seen = history.newest(), from_log(span, watched)
+    if stored and (len(seen.labelled[0]), seen.rows) == (stored.labelled, stored.rows):
+        record = stored
+    else:
+        checks = usual_traffic(seen, span, newest, before, watched)
+        record = examined(seen, watched, checks, before, span_of(span, seen))[1]
+    history.save(span, record.model_copy(update={"mark": mark}))
+
+
+def is_wanted(stored: Record | None, mark: tuple[int, int, int], before: Sequence[Record]) -> bool:
+    """Whether there is something new to see in an earlier window."""
     if stored is None:
-        wanted = mark[0] > 0 or any(record["rows"] for record in before)
-    else:  # fewer predictions than then: somebody was forgotten, or they were too old to keep
-        complete = stored["labelled"] == stored["rows"] == mark[0]
-        wanted = mark[0] >= stored["mark"][0] and mark != stored["mark"] and not complete
-    if wanted:
-        of_window(history, watched, span, stored=stored)
+        return mark[0] > 0 or any(record.rows for record in before)
+    # Fewer predictions than then: somebody was forgotten, or they were too old to keep.
+    complete = stored.labelled == stored.rows == mark[0]
+    then = stored.mark or (0, 0, 0)
+    return mark[0] >= then[0] and mark != then and not complete
 
 
 def examined(
-    seen: Seen,
-    watched: Watched,
-    checks: list[Check],
-    before: Sequence[Told],
-    span: Told,
-) -> Told:
-    """The result of a window; `record` is what later windows need to know of it."""
-    found, features, scores = drift(seen, watched)
-    checks, holdout = [*found, *checks], reference(watched)
-    (labelled, measured), settings = observed(seen, watched), watched.params.monitor
-    record: Told = {
-        **{key: span[key] for key in ("from", "to") if key in span},
-        "model": watched.version,
-        "rows": seen.rows,
-        "labelled": labelled,
-        "values": {c.name: c.value for c in checks if c.value is not None},
-        "breaches": [c.name for c in checks if c.bad],
-        "observed": measured,
-        "estimate": estimate(seen, watched, holdout),
-    }
-    shown = [decided(c, [c.name in r["breaches"] for r in before], settings) for c in checks]
+    seen: Seen, watched: Watched, checks: list[Check], before: Sequence[Record], span: Span
+) -> tuple[Monitored, Record]:
+    """The result of a window, and what later windows need to know of it."""
+    drifted, settings = drift(seen, watched), watched.params.monitor
+    checks, holdout = [*drifted.checks, *checks], reference(watched)
+    labelled, measured = observed(seen, watched)
+    record = Record(
+        begin=span.begin,
+        end=span.end,
+        model=watched.version,
+        rows=seen.rows,
+        labelled=labelled,
+        values={c.name: c.value for c in checks if c.value is not None},
+        breaches=tuple(c.name for c in checks if c.bad),
+        observed=measured,
+        estimate=estimate(seen, watched, holdout),
+    )
+    shown = [decided(c, [c.name in r.breaches for r in before], settings) for c in checks]
     records = [*before[-BACK:], record]
     if holdout:
         shown += [decided(c, bad, settings) for c, bad in judged(records, holdout, watched)]
-    for line in features:
-        states = {c["status"] for c in shown if c.get("feature") == line["name"]}
-        line["status"] = next(state for state in WORST if state in states)
-    for line in scores:
-        states = {c["status"] for c in shown if c["name"].endswith(f":prediction:{line['name']}")}
-        line["status"] = next(state for state in WORST if state in states)
-    told = verdict(shown)
-    return {
-        "verdict": told,
-        "model": {"version": watched.version, "label": watched.label, "commit": watched.commit},
-        "window": span,
-        "rule": {"breaches": settings.breaches, "windows": settings.windows},
-        "checks": shown,
-        "features": features,
-        "predictions": scores,
-        "performance": performance(records, holdout, watched),
-        "unseen": unseen(seen, watched, record, holdout, span),
-        "record": record | {"verdict": told},
-    }
+    result = Monitored(
+        verdict=verdict(shown),
+        model=Model(version=watched.version, label=watched.label, commit=watched.commit),
+        window=span,
+        rule=Rule(breaches=settings.breaches, windows=settings.windows),
+        checks=tuple(shown),
+        features=tuple(with_status(line, shown) for line in drifted.features),
+        predictions=tuple(with_status(line, shown) for line in drifted.scores),
+        performance=performance(records, holdout, watched),
+        unseen=tuple(unseen(seen, watched, record, holdout, span)),
+    )
+    return result, record.model_copy(update={"verdict": result.verdict})
 
 
-def performance(records: Sequence[Told], holdout: Told | None, watched: Watched) -> Told:
+def with_status(line: Line, checks: Sequence[Checked]) -> Line:
+    """A feature or a score with the worst that was found of it."""
+    end = f":prediction:{line.name}"
+    if line.role is None:
+        states = {check.status for check in checks if check.name.endswith(end)}
+    else:
+        states = {check.status for check in checks if check.feature == line.name}
+    return line.model_copy(update={"status": next(state for state in WORST if state in states)})
+
+
+def performance(
+    records: Sequence[Record], holdout: Metrics | None, watched: Watched
+) -> Performance:
     """The metrics of the holdout and of each window, and how right the estimates were."""
-    metric, keys = PRIMARY[watched.signature.task], ("rows", "labelled", "observed", "estimate")
-    return {
-        "task": watched.signature.task,
-        "metric": metric,
-        "lower_is_better": metric in LOWER_IS_BETTER,
-        "tolerance": watched.params.monitor.tolerance,
-        "reference": holdout,
-        **{key: records[-1][key] for key in keys},
-        "estimate_was": estimate_was(records, metric),
-        "windows": [
-            {key: record[key] for key in ("from", "to", *keys) if key in record}
-            for record in records
-        ],
-    }
+    metric, last = PRIMARY[watched.signature.task], records[-1]
+    return Performance(
+        task=watched.signature.task,
+        metric=metric,
+        lower_is_better=metric in LOWER_IS_BETTER,
+        tolerance=watched.params.monitor.tolerance,
+        reference=holdout,
+        rows=last.rows,
+        labelled=last.labelled,
+        observed=last.observed,
+        estimate=last.estimate,
+        estimate_was=estimate_error(records, metric),
+        windows=tuple(record.measured() for record in records),
+    )
 
 
 def unseen(
-    seen: Seen, watched: Watched, record: Told, holdout: Told | None, span: Told
+    seen: Seen, watched: Watched, record: Record, holdout: Metrics | None, span: Span
 ) -> list[str]:
     """What nobody could look at, in words."""
-    told = [f"{name}: {reason}" for name, reason in seen.hidden.items()]
+    lines = [f"{name}: {reason}" for name, reason in seen.hidden.items()]
     if seen.rows < (needed := watched.params.monitor.min_rows):
-        told.append(f"features and scores: there are {seen.rows:,} rows, and {needed:,} tell")
-    if span["source"] == "log":
-        told.append(REFUSED)
+        lines.append(f"features and scores: there are {seen.rows:,} rows, and {needed:,} tell")
+    if span.source == "log":
+        lines.append(REFUSED)
     elif (scored := sum(map(len, seen.p))) < seen.rows:
-        told.append(f"the scores of {seen.rows - scored:,} rows: {scored:,} were scored")
-    if (count := seen.rows - record["labelled"]) and span["source"] == "log":
-        guess = "" if record["estimate"] else ", and it cannot be estimated"
-        told.append(f"how good the model is on {count:,} predictions without an outcome{guess}")
+        lines.append(f"the scores of {seen.rows - scored:,} rows: {scored:,} were scored")
+    if (count := seen.rows - record.labelled) and span.source == "log":
+        guess = "" if record.estimate else ", and it cannot be estimated"
+        lines.append(f"how good the model is on {count:,} predictions without an outcome{guess}")
     if holdout is None:
-        told.append("whether it is worse than on the holdout: reports/evaluation.json is not its")
+        lines.append("whether it is worse than on the holdout: reports/evaluation.json is not its")
     others = [f"{count:,} of {name}" for name, count in seen.others.items()]
     if others:
-        told.append(f"predictions of other models: {', '.join(others)}")
-    return told
+        lines.append(f"predictions of other models: {', '.join(others)}")
+    return lines

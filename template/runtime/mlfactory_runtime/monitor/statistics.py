@@ -10,16 +10,16 @@ stability index, Journal of Risk Model Validation 14(4), 2020).
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from ..learn.signature import shown
+from ..records.profile import Names, Numbers
 
 BINS, SHOWN, LEAST, STEPS = 10, 20, 5, 4096
 Array = np.ndarray
-Told = dict[str, Any]
+Reference = Numbers | Names
 
 
 @dataclass(frozen=True)
@@ -48,19 +48,22 @@ class Difference:
     observed: list[float]
 
 
-def tally(column: pl.Series, told: Told, salt: str = "") -> Tally:
-    """Count a column where its profile `told` looks."""
+def tally(column: pl.Series, reference: Reference, salt: str = "") -> Tally:
+    """Count a column where its profile looks."""
     known = column.drop_nulls()
-    count = _points(known, told) if "values" in told else _names(known, told, salt)
+    if isinstance(reference, Numbers):
+        count = _points(known, reference)
+    else:
+        count = _names(known, reference, salt)
     return Tally(known.len(), column.null_count(), count)
 
 
-def _points(known: pl.Series, told: Told) -> Array:
+def _points(known: pl.Series, reference: Numbers) -> Array:
     """Rows below, and up to, each point. Only those in the same small step as a point are sorted.
 
     This is exact, because the number of the step never falls where the value rises.
     """
-    x, values = known.to_physical().cast(pl.Float64).to_numpy(), np.array(told["values"])
+    x, values = known.to_physical().cast(pl.Float64).to_numpy(), np.array(reference.values)
     if not len(values):
         return np.zeros((2, 0), dtype=int)
     scale = STEPS / ((values[-1] - values[0]) or 1.0)
@@ -77,36 +80,38 @@ def _points(known: pl.Series, told: Told) -> Array:
     return np.stack([plain + np.searchsorted(rest, values, s) for s in ("left", "right")])
 
 
-def _names(known: pl.Series, told: Told, salt: str) -> Array:
+def _names(known: pl.Series, reference: Names, salt: str) -> Array:
     text = shown(known, salt if known.dtype == pl.String else "").rename("value")
     counts = dict(text.value_counts().iter_rows())
-    listed = [counts.get(name, 0) for name in told["counts"]]
+    listed = [counts.get(name, 0) for name in reference.counts]
     return np.array([*listed, known.len() - sum(listed)])
 
 
-def compare(told: Told, found: Tally, dtype: str = "float") -> Difference:
+def compare(reference: Reference, found: Tally, dtype: str = "float") -> Difference:
     """How the rows that were counted differ from those of training; both must have some.
 
     Without a dtype, what values stand for is not shown.
     """
-    return _numbers(told, found, dtype) if "values" in told else _categories(told, found)
+    if isinstance(reference, Numbers):
+        return _numbers(reference, found, dtype)
+    return _categories(reference, found)
 
 
-def _numbers(told: Told, found: Tally, dtype: str) -> Difference:
+def _numbers(reference: Numbers, found: Tally, dtype: str) -> Difference:
     from scipy.stats import kstwo
 
-    shares = np.array([told["below"], told["upto"]])
+    shares = np.array([reference.below, reference.upto])
     distance = float(np.abs(found.cells / found.known - shares).max(initial=0))
-    size = round(found.known * told["rows"] / (found.known + told["rows"]))
+    size = round(found.known * reference.rows / (found.known + reference.rows))
     p = float(kstwo.sf(distance, max(size, 1)))
     expected = shares.T.ravel()
     edges = cuts(expected)
-    names = [_name(told["values"][edge // 2], dtype) for edge in edges.tolist()]
+    names = [_name(reference.values[edge // 2], dtype) for edge in edges.tolist()]
     bins = labels(edges.tolist(), names)
     parts = [
         np.diff(cumulated[edges], prepend=0, append=rows)
         for cumulated, rows in (
-            (expected * told["rows"], told["rows"]),
+            (expected * reference.rows, reference.rows),
             (found.cells.T.ravel(), found.known),
         )
     ]
@@ -115,12 +120,12 @@ def _numbers(told: Told, found: Tally, dtype: str) -> Difference:
     return Difference(distance, p, *index(bins, parts[0], parts[1]))
 
 
-def _categories(told: Told, found: Tally) -> Difference:
-    expected = np.array([*told["counts"].values(), told["other"]])
+def _categories(reference: Names, found: Tally) -> Difference:
+    expected = np.array([*reference.counts.values(), reference.other])
     statistic, p = homogeneous(expected, found.cells)
-    kept = min(len(told["counts"]), SHOWN)
+    kept = min(len(reference.counts), SHOWN)
     first = (np.append(part[:kept], part[kept:].sum()) for part in (expected, found.cells))
-    names = [*list(told["counts"])[:kept], "other"]
+    names = [*list(reference.counts)[:kept], "other"]
     return Difference(statistic, p, *index(names, *first))
 
 
@@ -163,11 +168,11 @@ def labels(edges: list[int], names: list[str]) -> list[str]:
     """What lies between the edges; an odd place is up to its point, an even one is below it."""
     if not edges:
         return ["all"]
-    told = [f"{'up to' if edges[0] % 2 else 'below'} {names[0]}"]
+    between = [f"{'up to' if edges[0] % 2 else 'below'} {names[0]}"]
     for k in range(1, len(edges)):
         same = names[k] == names[k - 1]
-        told.append(names[k] if same else f"{names[k - 1]} to {names[k]}")
-    return [*told, f"{'above' if edges[-1] % 2 else 'from'} {names[-1]}"]
+        between.append(names[k] if same else f"{names[k - 1]} to {names[k]}")
+    return [*between, f"{'above' if edges[-1] % 2 else 'from'} {names[-1]}"]
 
 
 def _name(value: float, dtype: str) -> str:

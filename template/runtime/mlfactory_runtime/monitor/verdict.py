@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
+from ..records.monitoring import Checked, Number, State, Verdict
 from ..settings.params import Monitor
 
 Kind = Literal["data", "prediction", "performance", "operation"]
@@ -20,8 +21,8 @@ class Check:
     name: str
     kind: Kind
     bad: bool | None = None
-    value: float | None = None
-    threshold: float | None = None
+    value: Number | None = None
+    threshold: Number | None = None
     message: str = ""
     runbook: str = ""
     at_once: bool = False
@@ -30,30 +31,31 @@ class Check:
     owner: str = ""
 
 
-def decided(check: Check, earlier: Sequence[bool], settings: Monitor) -> dict[str, Any]:
+def decided(check: Check, earlier: Sequence[bool], settings: Monitor) -> Checked:
     """The check as the result shows it; `earlier` tells of windows before, the latest last."""
     before = earlier[len(earlier) - settings.windows + 1 :] if settings.windows > 1 else []
     count, needed = 1 + sum(before), 1 if check.at_once else settings.breaches
-    status = "unknown" if check.bad is None else "ok"
+    status: State = "unknown" if check.bad is None else "ok"
     if check.bad:
         status = "alarm" if count >= needed else "warning"
     seen = f" ({count} of the last {len(before) + 1} windows)" if check.bad and earlier else ""
-    about = {"feature": check.feature, "source": check.source, "owner": check.owner}
-    return {
-        "name": check.name,
-        "kind": check.kind,
-        "status": status,
-        "value": check.value,
-        "threshold": check.threshold,
-        "message": check.message + seen,
-        "runbook": check.runbook,
-        **(about if check.feature else {}),
-    }
+    return Checked(
+        name=check.name,
+        kind=check.kind,
+        status=status,
+        value=check.value,
+        threshold=check.threshold,
+        message=check.message + seen,
+        runbook=check.runbook,
+        feature=check.feature or None,
+        source=check.source if check.feature else None,
+        owner=check.owner if check.feature else None,
+    )
 
 
-def verdict(checks: Iterable[dict[str, Any]]) -> str:
+def verdict(checks: Iterable[Checked]) -> Verdict:
     """`alarm`, `healthy`, or `unknown` where features or predictions could not be seen at all."""
-    found = [(check["kind"], check["status"]) for check in checks]
+    found = [(check.kind, check.status) for check in checks]
     if any(status == "alarm" for _, status in found):
         return "alarm"
     seen = {kind for kind, status in found if status != "unknown"}

@@ -1,44 +1,38 @@
 """What machines read of a factory: its line in a catalog."""
 
 from pathlib import Path
-from typing import Any
 
-from ..files import read_json, write_json
 from ..git import commit_files, git
 from ..project import Project
+from ..records.record import read, write
+from ..records.registry import Catalog, Drift, Listed
 from .models import models
 from .tags import artifact
 
 CATALOG, BRANCH = Path("catalog.json"), "status"
-Told = dict[str, Any]
 
 
-def write_catalog(project: Project, drift: Told | None = None) -> Told:
-    """Write catalog.json: who owns what, and what is on which stage. Drift stays as it was told."""
-    known, told = project.answers, models(project)
-    by_version = {one["version"]: one for one in told["versions"]}
-    stages = {
-        name: by_version.get(one["version"], {}) | one for name, one in told["stages"].items()
-    }
-    content = {
-        "format": 1,
-        "name": told["name"],
-        "owner": known.get("owner", ""),
-        "task": known.get("task"),
-        "target": known.get("target"),
-        "serving": known.get("serving"),
-        "template": known.get("_commit"),
-        "versions": list(by_version),
-        "stages": stages,
-        "drift": drift or read_json(project.root / CATALOG).get("drift"),
-    }
-    write_json(project.root / CATALOG, content)
+def write_catalog(project: Project, drift: Drift | None = None) -> Catalog:
+    """Write catalog.json. Without news of drift, what it told of that stays."""
+    answers, known = project.answers, models(project)
+    before = read(Catalog, project.root / CATALOG)
+    facts = {one.version: dict(one) for one in known.versions}
+    content = Catalog(
+        name=known.name,
+        owner=answers.get("owner") or "",
+        task=answers.get("task"),
+        target=answers.get("target"),
+        serving=answers.get("serving"),
+        template=answers.get("_commit"),
+        versions=tuple(facts),
+        stages={
+            name: Listed(**facts.get(one.version, {}) | dict(one))
+            for name, one in known.stages.items()
+        },
+        drift=drift or (before.drift if before else None),
+    )
+    write(project.root / CATALOG, content)
     return content
-
-
-def drift(project: Project, status: str, time: str) -> None:
-    """Let the catalog tell how the model in production fares; `time` is when that was seen."""
-    write_catalog(project, {"status": status, "time": time})
 
 
 def publish(project: Project) -> str:
@@ -47,7 +41,7 @@ def publish(project: Project) -> str:
     folder, _, _ = artifact(project).rpartition("=")
     branch = "-".join([BRANCH, *folder.split("/")]) if folder else BRANCH
     text = (project.root / CATALOG).read_text("utf-8")
-    made = commit_files(project.root, {CATALOG.name: text}, "What is in use", None, "factory")
+    commit = commit_files(project.root, {CATALOG.name: text}, "What is in use", None, "factory")
     hint = "git remote -v, and whether you may push to it"
     git(
         project.root,
@@ -55,7 +49,7 @@ def publish(project: Project) -> str:
         "--quiet",
         "--force",
         "origin",
-        f"{made}:refs/heads/{branch}",
+        f"{commit}:refs/heads/{branch}",
         hint=hint,
     )
     return branch

@@ -3,14 +3,18 @@
 import json
 from typing import Any
 
+from pydantic import ValidationError
+
+from ..errors import FactoryError
 from ..git import tries
-from ..project import Project
+from ..project import EVALUATION, Project
+from ..records.evaluation import Evaluation
+from ..records.record import parse
+from ..records.registry import Approval, Facts, Models, Stage, Version
 from .tags import Tag, artifact, stages, tags, versions
 
-Told = dict[str, Any]
 
-
-def told_of(message: str) -> Told:
+def message_json(message: str) -> dict[str, Any]:
     """What a tag's message says, if it is one of ours."""
     try:
         found = json.loads(message)
@@ -19,48 +23,60 @@ def told_of(message: str) -> Told:
     return found if isinstance(found, dict) else {}
 
 
-def facts(project: Project, commit: str) -> Told:
-    """What the commit says of its model: when it was made, from which data, how good it is."""
-    found = told_of(tries(project.root, "show", f"{commit}:./reports/evaluation.json"))
-    provenance = found.get("provenance", {})
-    return {
-        "commit": commit,
-        "trained_at": tries(project.root, "show", "--no-patch", "--format=%cI", commit) or None,
-        "data": provenance.get("data"),
-        "template": provenance.get("template"),
-        "rows": found.get("rows", {}).get("holdout"),
-        "metric": found.get("metric"),
-        "metrics": found.get("models", {}).get("model", {}),
-        "verdict": found.get("verdict"),
-        "reason": found.get("reason"),
-        "warnings": found.get("warnings", []),
-    }
+def facts(project: Project, commit: str) -> Facts:
+    """What the commit says of its model; without an evaluation that can be read, only when."""
+    text = tries(project.root, "show", f"{commit}:./{EVALUATION.as_posix()}")
+    trained = tries(project.root, "show", "--no-patch", "--format=%cI", commit) or None
+    try:
+        known = parse(Evaluation, text, EVALUATION.name)
+    except FactoryError:
+        return Facts(commit=commit, trained_at=trained)
+    return Facts(
+        commit=commit,
+        trained_at=trained,
+        data=known.provenance.get("data"),
+        template=known.provenance.get("template"),
+        rows=known.rows.get("holdout"),
+        metric=known.metric,
+        metrics=known.models.get("model", {}),
+        verdict=known.verdict,
+        reason=known.reason,
+        warnings=known.warnings,
+    )
 
 
-def models(project: Project, remote: str = "") -> Told:
+def models(project: Project, remote: str = "") -> Models:
     """All versions and stages. With a remote, those that it has now; `odd` tags differ here."""
     found = tags(project, remote)
     here = {one.tag: one for one in tags(project)}
     odd = [one.tag for one in found if one.tag in here and here[one.tag].commit != one.commit]
-    return {
-        "name": artifact(project),
-        "versions": [
-            {"version": one.version, "tag": one.tag, **facts(project, one.commit)}
-            for one in versions(project, found)
-        ],
-        "stages": {name: in_use(one) for name, one in stages(project, found).items()},
-        "odd": odd,
-    }
+    return Models(
+        name=artifact(project),
+        versions=tuple(version_of(project, one) for one in versions(project, found)),
+        stages={name: in_use(one) for name, one in stages(project, found).items()},
+        odd=tuple(odd),
+    )
 
 
-def in_use(held: Tag) -> Told:
+def version_of(project: Project, tag: Tag) -> Version:
+    """A version, with what its commit says."""
+    return Version(version=tag.version, tag=tag.tag, **dict(facts(project, tag.commit)))
+
+
+def in_use(held: Tag) -> Stage:
     """What a stage holds, since when, from which commit and data, and approved by whom."""
-    record = told_of(held.message)
-    kept = ("data", "approved_by", "proposed_by", "from", "record", "forced", "why")
-    return {
-        "version": held.version,
-        "since": held.since.isoformat() if held.since.timestamp() else None,
-        "commit": held.commit,
-        "tag": held.tag,
-        **{key: record.get(key) for key in kept},
-    }
+    return Stage(
+        version=held.version,
+        since=held.since.isoformat() if held.since.timestamp() else None,
+        commit=held.commit,
+        tag=held.tag,
+        **dict(approval(held.message)),
+    )
+
+
+def approval(message: str) -> Approval:
+    """What the message of a stage's tag says; nothing where another program made the tag."""
+    try:
+        return Approval.model_validate(message_json(message))
+    except ValidationError:
+        return Approval()

@@ -9,23 +9,23 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from ..errors import FactoryError
-from ..files import pretty, read_json
+from ..files import pretty
 from ..git import commit_files, commit_of, git, identity, set_refs, tag_object, tries
 from ..project import COMPARISON, Project
+from ..records.comparison import Comparison
+from ..records.record import parse, read
+from ..records.registry import Applied, Check, Promoted, Promotion
 from .artifact import version as name_of
 from .catalog import write_catalog
 from .hand_over import run
-from .models import facts, told_of
+from .models import facts, message_json
 from .register import apart
 from .resolve import Registered, resolve
 from .tags import Tag, held, next_stage_tag, registered, stages, tags
 
 PROMOTIONS = Path("promotions")
-ONLY_IN_FULL = ("a", "b", "a_metrics", "b_metrics")
-Told = dict[str, Any]
 
 
 def promote(
@@ -36,31 +36,31 @@ def promote(
     force: bool = False,
     why: str = "",
     approver: str = "",
-) -> Told:
+) -> Promoted:
     """Put a version on a stage, or propose it. FactoryError unless it is proven, or forced."""
     current = stages(project).get(stage)
     if current and current.version == version:
-        return {"stage": stage, "version": version, "changed": False, "tag": current.tag}
+        return Promoted(stage=stage, version=version, changed=False, tag=current.tag)
     if force and not why:
         raise FactoryError("--force is written down with its reason", '--why "the reason"')
     found = resolve(project, registered(project, version).version)
     record = begun(project, stage, found, current, "promotion", why)
-    if open_branch := proposed(project, stage, version, record["from"]):
-        return {"stage": stage, "version": version, "changed": False, "branch": open_branch}
+    if open_branch := proposed(project, stage, version, record.before):
+        return Promoted(stage=stage, version=version, changed=False, branch=open_branch)
     compared = comparison(project, current, found)
     check = checked(project, found)
-    problems = [*unproven(record, current, compared), *check["errors"]]
+    problems = (*unproven(record, current, compared), *check.errors)
     if problems and not force:
         more = f" (and {len(problems) - 1} more)" if problems[1:] else ""
         hint = f"mend it, and `factory compare {stage} {version}`; or promote with --force --why"
         raise FactoryError(f"{version} cannot go to {stage}: {problems[0]}{more}", hint)
-    if compared:
-        record["comparison"] = {k: v for k, v in compared.items() if k not in ONLY_IN_FULL}
-    record |= {"check": check, "problems": problems, "forced": bool(problems)}
+    short = compared.short() if compared else None
+    decided = {"comparison": short, "check": check, "problems": problems, "forced": bool(problems)}
+    record = record.model_copy(update=decided)
     return keep(project, record, approver, at_once=not has_ci(project))
 
 
-def rollback(project: Project, why: str = "", approver: str = "") -> Told:
+def rollback(project: Project, why: str = "", approver: str = "") -> Promoted:
     """Put back into production what was there before, at once."""
     line = held(project, "prod")
     if len(line) < 2:
@@ -74,51 +74,45 @@ def rollback(project: Project, why: str = "", approver: str = "") -> Told:
 
 def begun(
     project: Project, stage: str, found: Registered, current: Tag | None, kind: str, why: str
-) -> Told:
+) -> Promotion:
     """What every record says."""
-    known = facts(project, str(found.commit)) | {"model": name_of(found.model)}
-    if not known["metrics"]:
+    known = facts(project, str(found.commit))
+    if not known.metrics:
         raise FactoryError(f"{found.label} has no reports/evaluation.json", "dvc repro, register")
-    return {
-        "format": 1,
-        "kind": kind,
-        "stage": stage,
-        "version": found.version,
-        "from": current.version if current else None,
-        **known,
-        "why": why,
-        "comparison": None,
-        "check": None,
-        "problems": [],
-        "forced": False,
-        "proposed_by": identity(project.root).rpartition(" ")[0].rpartition(" ")[0],
-        "proposed_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "approved_by": None,
-    }
+    return Promotion(
+        kind=kind,
+        stage=stage,
+        version=found.version or "",
+        before=current.version if current else None,
+        model=name_of(found.model),
+        why=why,
+        proposed_by=identity(project.root).rpartition(" ")[0].rpartition(" ")[0],
+        proposed_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        **dict(known),
+    )
 
 
-def comparison(project: Project, current: Tag | None, found: Registered) -> Told:
+def comparison(project: Project, current: Tag | None, found: Registered) -> Comparison | None:
     """The last comparison made here, if it is of what the stage holds, as A, with this, as B."""
-    compared = read_json(project.root / COMPARISON)
+    compared = read(Comparison, project.root / COMPARISON)
     if not current or not compared:
-        return {}
+        return None
     names = name_of(resolve(project, current.version).model), name_of(found.model)
-    return compared if names == (compared["a"]["model"], compared["b"]["model"]) else {}
+    return compared if names == (compared.a.model, compared.b.model) else None
 
 
-def unproven(record: Told, current: Tag | None, compared: Told) -> Iterator[str]:
+def unproven(record: Promotion, current: Tag | None, compared: Comparison | None) -> Iterator[str]:
     """Why the version is not known to be better than what the stage holds, or than nothing."""
     if not current:
-        if record["verdict"] != "accepted":
-            yield f"it is {record['verdict']}: {record['reason']}"
+        if record.verdict != "accepted":
+            yield f"it is {record.verdict}: {record.reason}"
     elif not compared:
         yield f"{COMPARISON} does not compare {current.version} with it"
-    elif compared["verdict"] != "better":
-        told = f"compared with {current.version} it is {compared['verdict']}"
-        yield f"{told}: {compared['reason']}"
+    elif compared.verdict != "better":
+        yield f"compared with {current.version} it is {compared.verdict}: {compared.reason}"
 
 
-def checked(project: Project, found: Registered) -> Told:
+def checked(project: Project, found: Registered) -> Check:
     """What `factory check --strict` of the version itself says, on its data if they are at hand."""
     for noted in (found.root / "data").rglob("*.dvc"):
         here = project.root / noted.relative_to(found.root)
@@ -131,11 +125,11 @@ def checked(project: Project, found: Registered) -> Told:
         findings = json.loads(done.stdout)["findings"]
     except ValueError:
         said = (done.stderr.strip() or "nothing").splitlines()[-1]
-        return {"errors": [f"`factory check --strict` says: {said}"], "warnings": []}
+        return Check(errors=(f"`factory check --strict` says: {said}",), warnings=())
     lines: dict[str, list[str]] = {"error": [], "warning": []}
     for one in findings:
         lines[one["level"]].append(f"{one['feature'] or 'features.yaml'}: {one['message']}")
-    return {"errors": lines["error"], "warnings": lines["warning"]}
+    return Check(errors=tuple(lines["error"]), warnings=tuple(lines["warning"]))
 
 
 def has_ci(project: Project) -> bool:
@@ -174,19 +168,18 @@ def proposed(project: Project, stage: str, version: str, before: str | None) -> 
     return ""
 
 
-def keep(project: Project, record: Told, approver: str, *, at_once: bool) -> Told:
+def keep(project: Project, record: Promotion, approver: str, *, at_once: bool) -> Promoted:
     """Commit the record, and with `at_once` make the tag: both or neither."""
-    parent, stage, version = base(project), record["stage"], record["version"]
+    parent, stage, version = base(project), record.stage, record.version
     name = f"{stage}-{next_number(project, parent):04}-{version}"
-    record = {"record": name, **record}
-    if at_once:
-        record["approved_by"] = approver or record["proposed_by"]
+    approved = (approver or record.proposed_by) if at_once else None
+    record = record.model_copy(update={"record": name, "approved_by": approved})
     files = {
-        f"{PROMOTIONS}/{name}.json": pretty(record),
+        f"{PROMOTIONS}/{name}.json": pretty(record.model_dump()),
         f"{PROMOTIONS}/{name}.md": page(record),
     }
     made = commit_files(
-        project.root, files, f"{record['kind'].capitalize()}: {version} to {stage}", parent
+        project.root, files, f"{record.kind.capitalize()}: {version} to {stage}", parent
     )
     branch = (
         f"{'promote' if not at_once else 'rollback'}/{stage}-{version}" if has_ci(project) else ""
@@ -202,14 +195,17 @@ def keep(project: Project, record: Told, approver: str, *, at_once: bool) -> Tol
     if not branch:
         git(project.root, "restore", "--source=HEAD", "--staged", "--worktree", "--", *files)
     write_catalog(project)
-    told = {key: record.get(key) for key in ("stage", "version", "from", "record", "forced")}
-    more = {
-        "changed": True,
-        "tag": tag,
-        "branch": branch,
-        "warnings": apart(project, record["commit"]),
-    }
-    return told | more
+    return Promoted(
+        stage=stage,
+        version=version,
+        before=record.before,
+        record=name,
+        forced=record.forced,
+        changed=True,
+        tag=tag,
+        branch=branch,
+        warnings=tuple(apart(project, record.commit)),
+    )
 
 
 def next_number(project: Project, commit: str) -> int:
@@ -224,51 +220,56 @@ def number_of(file: Path) -> int:
     return int(file.name.rsplit("-", 2)[1])
 
 
-def tagged(project: Project, record: Told, fallback: str = "") -> tuple[str, str]:
+def tagged(project: Project, record: Promotion, fallback: str = "") -> tuple[str, str]:
     """The tag that puts the record's version on its stage, and the change of refs that makes it."""
-    tag, at = next_stage_tag(project, record["stage"])
-    message = json.dumps(record, ensure_ascii=False)
+    tag, at = next_stage_tag(project, record.stage)
+    message = json.dumps(record.model_dump(), ensure_ascii=False)
     made = tag_object(
-        project.root, tag, record["commit"], message, identity(project.root, fallback, at)
+        project.root, tag, record.commit, message, identity(project.root, fallback, at)
     )
     return tag, f"create refs/tags/{tag} {made}"
 
 
-def apply(project: Project, approver: str = "") -> Told:
+def apply(project: Project, approver: str = "") -> Applied:
     """Make the tags of merged records that have none, in the records' order.
 
     A record that was proposed against what the stage no longer holds is left out, and named.
     """
-    done = {told_of(one.message).get("record") for one in tags(project) if one.stage}
+    done = {message_json(one.message).get("record") for one in tags(project) if one.stage}
     files = sorted(
         (project.root / PROMOTIONS).glob("*.json"), key=lambda file: (number_of(file), file.name)
     )
-    records = [json.loads(file.read_text("utf-8")) for file in files if file.stem not in done]
+    records = [
+        parse(Promotion, file.read_text("utf-8"), file.name)
+        for file in files
+        if file.stem not in done
+    ]
     for record in records:
-        if registered(project, record["version"]).commit != record["commit"]:
-            told = f"{record['version']} is not the commit that {record['record']} names"
+        if registered(project, record.version).commit != record.commit:
+            told = f"{record.version} is not the commit that {record.record} names"
             raise FactoryError(told, "git fetch --tags --force, and look at who moved the tag")
     made, stale = [], []
     for record in records:
-        current = stages(project).get(record["stage"])
-        if (current.version if current else None) != record["from"]:
-            stale.append(record["record"])
+        current = stages(project).get(record.stage)
+        if (current.version if current else None) != record.before:
+            stale.append(record.record)
             continue
-        file = f"{PROMOTIONS}/{record['record']}.json"
+        file = f"{PROMOTIONS}/{record.record}.json"
         merged_by = tries(
             project.root, "log", "-1", "--first-parent", "--format=%an <%ae>", "--", file
         )
-        tag, change = tagged(project, record | {"approved_by": approver or merged_by}, "factory")
+        record = record.model_copy(update={"approved_by": approver or merged_by})
+        tag, change = tagged(project, record, "factory")
         set_refs(project.root, change, hint="git fetch --tags, and again")
         made.append(tag)
     write_catalog(project)
-    return {"made": made, "stale": stale}
+    return Applied(made=tuple(made), stale=tuple(stale))
 
 
-def page(record: Told) -> str:
+def page(record: Promotion) -> str:
     """The record for people."""
     from ..report.pages import environment
     from ..report.words import LABELS
 
     template = environment("promotion.md").get_template("promotion.md")
-    return template.render(record, from_version=record["from"], labels=LABELS)
+    return template.render(dict(record), from_version=record.before, labels=LABELS)

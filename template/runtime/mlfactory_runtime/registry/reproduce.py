@@ -11,7 +11,7 @@ from ..git import dvc, git
 from ..programs import output
 from ..project import MODEL, Project
 from .artifact import lock_of
-from .models import told_of
+from .models import message_json
 from .register import platform_here
 from .resolve import resolve
 from .tags import registered
@@ -91,6 +91,6 @@ def changed_outs(first: Path, second: Path) -> Iterator[str]:
 def elsewhere(message: str) -> Iterator[str]:
     """What else was different where the version was registered."""
     for name, value in platform_here().items():
-        then = told_of(message).get(name, value)
+        then = message_json(message).get(name, value)
         if then != value:
             yield f"{name}: {then} then, {value} here"

@@ -10,12 +10,14 @@ from unicodedata import east_asian_width
 
 from markupsafe import Markup
 
+from ..records.evaluation import Interval
+
 WIDTH, LEFT, TOP, SIDE = 360, 54, 8, 296
 COLOURS = 6
 TALL = 170
 Point = tuple[float, float]
 DOT = Markup('<circle class="dot c{}" cx="{:.1f}" cy="{:.1f}" r="{}"/>')
-Measured = Mapping[str, float | None] | None  # value, low, high
+Measured = Interval | None
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,7 @@ def over_time(
 ) -> Markup:
     """Values by name, one for each place, with intervals as whiskers; what is usual is a band."""
     found = [one for line in (*series.values(), [usual]) for one in line if one]
-    ends = [end for one in found for end in one.values() if end is not None]
+    ends = [end for one in found for end in (one.value, one.low, one.high) if end is not None]
     low, high = min(ends, default=0.0), max(ends, default=1.0)
     margin = (high - low) / 20 or abs(high) / 10 or 1.0
     low, high, step = low - margin, high + margin, SIDE / max(len(places), 1)
@@ -192,25 +194,24 @@ def _names(places: Sequence[str], step: float) -> Iterable[Markup]:
 def _measured(
     i: int, values: Iterable[tuple[float, Measured]], at: Callable[[float], float]
 ) -> Iterable[Markup]:
-    known = [(x, one) for x, one in values if one and one["value"] is not None]
-    yield _path(f"line c{i}", [(x, at(one["value"] or 0)) for x, one in known])
+    known = [(x, one) for x, one in values if one and one.value is not None]
+    yield _path(f"line c{i}", [(x, at(one.value or 0)) for x, one in known])
     for x, one in known:
-        low, high = one.get("low"), one.get("high")
-        if low is not None and high is not None:
-            yield _path(f"c{i}", [(x, at(low)), (x, at(high))])
-        yield DOT.format(i, x, at(one["value"] or 0), 3.5)
+        if one.low is not None and one.high is not None:
+            yield _path(f"c{i}", [(x, at(one.low)), (x, at(one.high))])
+        yield DOT.format(i, x, at(one.value or 0), 3.5)
 
 
-def _band(usual: Mapping[str, float | None], at: Callable[[float], float]) -> Markup:
-    value = usual["value"] or 0
-    low, high = (value if usual.get(k) is None else usual[k] or 0 for k in ("low", "high"))
+def _band(usual: Interval, at: Callable[[float], float]) -> Markup:
+    value = usual.value or 0
+    low, high = (value if end is None else end for end in (usual.low, usual.high))
     form = Markup('<rect class="band" x="{}" y="{:.1f}" width="{}" height="{:.1f}"/>')
     return form.format(LEFT, at(high), SIDE, max(at(low) - at(high), 1))
 
 
 def _told(series: Mapping[str, Sequence[Measured]], k: int) -> str:
     found = {name: values[k] for name, values in series.items()}
-    return ", ".join(f"{n} {one['value']:.4g}" for n, one in found.items() if one and one["value"])
+    return ", ".join(f"{n} {one.value:.4g}" for n, one in found.items() if one and one.value)
 
 
 def _grid(axes: Axes) -> Iterable[Markup]:

@@ -13,10 +13,12 @@ from typing import Any
 from markupsafe import Markup
 
 from ..errors import FactoryError
-from ..files import read_json
 from ..learn.groups import is_sensitive
 from ..learn.metrics import LOWER_IS_BETTER
 from ..project import EVALUATION, SNAPSHOT, Project
+from ..records.data import Snapshot
+from ..records.evaluation import Evaluation, Interval, Segment, Segments
+from ..records.record import read
 from ..settings.catalog import Catalog
 from ..settings.params import Params
 from . import words
@@ -38,126 +40,124 @@ def write_report(project: Project) -> Path:
     return project.reports / "report.html"
 
 
-def read_evaluation(project: Project) -> dict[str, Any]:
+def read_evaluation(project: Project) -> Evaluation:
     """What the stage `train` found."""
-    found = read_json(project.root / EVALUATION)
-    if not found:
+    found = read(Evaluation, project.root / EVALUATION)
+    if found is None:
         raise FactoryError(f"{EVALUATION} is not here", "make it: dvc repro train")
-    if "segments" not in found:
+    if found.format == 1:
         raise FactoryError(f"{EVALUATION} is of an older release", "make it again: dvc repro")
     return found
 
 
-def read_snapshot(project: Project, data: str) -> dict[str, Any]:
+def read_snapshot(project: Project, data: str) -> Snapshot | None:
     """Where the data came from, without the folder, and on which day, if that is known of them.
 
     The hash ties the file to the data, so it need not be among the stage's dependencies.
     """
-    found = read_json(project.root / SNAPSHOT)
-    if found.get("hash") != data:
-        return {}
-    return {"origin": Path(found["origin"]).name, "taken": found["taken"][:10]}
+    snapshot = read(Snapshot, project.root / SNAPSHOT)
+    if snapshot is None or snapshot.hash != data:
+        return None
+    origin, day = Path(snapshot.origin).name, snapshot.taken[:10]
+    return snapshot.model_copy(update={"origin": origin, "taken": day})
 
 
 def context(
-    project: Project, evaluation: dict[str, Any], catalog: Catalog, params: Params
+    project: Project, evaluation: Evaluation, catalog: Catalog, params: Params
 ) -> dict[str, Any]:
     """Everything that the templates speak of."""
-    inputs, split = catalog.inputs(params), evaluation["split"]
-    held = split.get("classes", {}).get("holdout", {})
-    label = LABELS.get(evaluation["metric"], evaluation["metric"])
-    return evaluation | {
+    inputs, split, segments = catalog.inputs(params), evaluation.split, evaluation.segments
+    held = (split.classes or {}).get("holdout", {})
+    label = LABELS.get(evaluation.metric, evaluation.metric)
+    base = {name: found[evaluation.metric].value for name, found in evaluation.models.items()}
+    return dict(evaluation) | {
         "params": params,
         "catalog": catalog,
         "features": catalog.features(params),
         "sources": sorted({column.source for column in inputs.values() if column.source}),
-        "snapshot": read_snapshot(project, evaluation["provenance"]["data"]),
+        "snapshot": read_snapshot(project, evaluation.provenance["data"]),
         "assumed": [name for name, column in inputs.items() if column.assumed],
-        "mind": list(words.mind(catalog, params)),
+        "cautions": list(words.cautions(catalog, params)),
         "steps": list(words.steps(evaluation, catalog, params)),
         "acting": list(acting(evaluation)),
         "hidden": [name for name in catalog.features(params) if is_sensitive(catalog, name)],
-        "worst": [words.segment(line, evaluation) for line in evaluation["segments"]["worst"]],
-        "segments_told": words.segments(evaluation["segments"]),
-        "segment_charts": dict(segment_charts(evaluation, label)),
+        "worst": [words.segment(one, evaluation) for one in segments.worst] if segments else [],
+        "segments_text": words.segments(segments),
+        "segment_charts": dict(segment_charts(segments, label)) if segments else {},
         "top": words.top(evaluation),
-        "lift_told": words.lift(evaluation),
-        "decision_told": list(words.decision(evaluation, params)),
+        "lift_text": words.lift(evaluation),
+        "decision_texts": list(words.decision(evaluation, params)),
         "names": MODELS,
         "label": label,
-        "reason": evaluation["reason"].replace(evaluation["metric"], label),
-        "warnings": list(dict.fromkeys(split["warnings"] + evaluation["warnings"])),
-        "compared": {name: compared(evaluation, name) for name in evaluation["gain"]},
+        "reason": evaluation.reason.replace(evaluation.metric, label),
+        "warnings": list(dict.fromkeys([*split.warnings, *evaluation.warnings])),
+        "compared": {name: compared(gain, base[name]) for name, gain in evaluation.gain.items()},
         "metrics": list(metrics(evaluation)),
         "importance_chart": bars("importance", [
-            Bar(line["feature"], f"{line['gain']:.1%}", line["gain"])
-            for line in evaluation["importance"][:FEATURES]
+            Bar(line.feature, f"{line.gain:.1%}", line.gain)
+            for line in evaluation.importance[:FEATURES]
         ]),
         "backtest_chart": bars(f"{label} in past windows", [
-            Bar(f"{fold['from'][:10]} to {fold['to'][:10]}", number(fold["value"]), fold["value"])
-            for fold in evaluation["backtest"]
+            Bar(f"{fold.begin[:10]} to {fold.end[:10]}", number(fold.value), fold.value)
+            for fold in evaluation.backtest
         ]),
         "pictures": pictures(project, evaluation, held),
         "confusion": confusion(project, sorted(held, key=lambda name: (-held[name], name))),
     }  # fmt: skip
 
 
-def metrics(evaluation: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def metrics(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
     """Each metric with the values of all models and their picture; the primary one first."""
-    models = evaluation["models"]
-    for key in sorted(models["model"], key=lambda key: key != evaluation["metric"]):
+    models = evaluation.models
+    for key in sorted(models["model"], key=lambda key: key != evaluation.metric):
         label, better = LABELS.get(key, key), "lower" if key in LOWER_IS_BETTER else "higher"
         values = {name: models[name][key] for name in MODELS}
-        rows = [Bar(MODELS[name], interval(value), **value) for name, value in values.items()]
+        rows = [Bar(MODELS[name], interval(one), *ends(one)) for name, one in values.items()]
         chart = bars(f"{label}, {better} is better", rows)
         yield {"key": key, "label": label, "better": better, "values": values, "chart": chart}
 
 
-def acting(evaluation: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def acting(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
     """How the most important features act, each in a picture and a sentence."""
     unit = words.unit(evaluation)
 
     def write(value: float) -> str:
         return unit(value) if abs(value) < 1e5 else compact(value)
 
-    for found in evaluation["effects"]:
-        groups = found["groups"]
-        if not found["ordered"]:
-            groups = sorted(groups, key=lambda line: -line["predicted"])
+    for one in evaluation.effects:
+        groups = list(one.groups)
+        if not one.ordered:
+            groups = sorted(groups, key=lambda line: -line.predicted)
         rows = [
-            Dot(line["group"], write(line["predicted"]), line["predicted"], line["observed"])
-            for line in groups
+            Dot(line.group, write(line.predicted), line.predicted, line.observed) for line in groups
         ]
         values = [value for row in rows for value in (row.value, row.seen)]
-        low = min(values) if evaluation["task"] == "regression" else 0.0
-        linked = sum(row.label != "missing" for row in rows) if found["ordered"] else 0
-        chart = dots(found["feature"], rows, low, max(values), write, linked=linked)
-        yield {**found, "chart": chart, "text": words.effect(found, evaluation)}
+        low = min(values) if evaluation.task == "regression" else 0.0
+        linked = sum(row.label != "missing" for row in rows) if one.ordered else 0
+        chart = dots(one.feature, rows, low, max(values), write, linked=linked)
+        yield dict(one) | {"chart": chart, "text": words.effect(one, evaluation)}
 
 
-def segment_charts(evaluation: dict[str, Any], label: str) -> Iterator[tuple[str, Markup]]:
+def segment_charts(segments: Segments, label: str) -> Iterator[tuple[str, Markup]]:
     """The primary metric in the groups of each chosen column, beside that of all rows."""
-    found = evaluation["segments"]
-    for name, lines in found["chosen"].items():
-        shown = [{**found["all"], "group": "all"}, *lines]
+    for name, lines in segments.chosen.items():
+        shown = [segments.all.model_copy(update={"group": "all"}), *lines]
         rows = [
-            Bar(line["group"], f"{number(line['value'])} ({line['rows']:,} rows)", *ends(line))
+            Bar(line.group, f"{number(line.value)} ({line.rows:,} rows)", *ends(line))
             for line in shown
         ]
         if lines:
             yield name, bars(f"{label} by {name}", rows)
 
 
-def ends(found: dict[str, Any]) -> tuple[float, float, float]:
+def ends(found: Interval | Segment) -> tuple[float | None, float | None, float | None]:
     """A value and its interval."""
-    return found["value"], found["low"], found["high"]
+    return found.value, found.low, found.high
 
 
-def pictures(
-    project: Project, evaluation: dict[str, Any], held: dict[str, int]
-) -> dict[str, Markup]:
+def pictures(project: Project, evaluation: Evaluation, held: dict[str, int]) -> dict[str, Markup]:
     """The plots whose points the stage `train` left, by name; `held` counts rows by class."""
-    positive, threshold = evaluation["positive"], evaluation["threshold"]
+    positive, threshold = evaluation.positive, evaluation.threshold or 0.5
     share = held.get(positive or "", 0) / (sum(held.values()) or 1)
     level = ((0.0, share), (1.0, share)) if positive is not None else ()
     classes = {

@@ -1,20 +1,27 @@
 """The last evaluation in short."""
 
-from typing import Any
-
 from ..errors import FactoryError
-from ..files import read_json
 from ..project import EVALUATION, Project
+from ..records.evaluation import Evaluation, Summary
+from ..records.record import read
+
+REPORT = "reports/report.html"
 
 
-def summary(project: Project) -> dict[str, Any]:
-    """The last evaluation in short."""
-    told = read_json(project.root / EVALUATION)
-    if not told:
+def summary(project: Project) -> Summary:
+    """The last evaluation in short. FactoryError where there is none."""
+    found = read(Evaluation, project.root / EVALUATION)
+    if found is None:
         raise FactoryError("no model has been evaluated here", "train one: dvc repro")
-    kept = ("task", "target", "rows", "metric", "verdict", "reason", "gain", "warnings")
-    return {
-        **{key: told[key] for key in kept},
-        "metrics": told["models"],
-        "report": "reports/report.html",
-    }
+    return Summary(
+        task=found.task,
+        target=found.target,
+        rows=found.rows,
+        metric=found.metric,
+        verdict=found.verdict,
+        reason=found.reason,
+        gain=found.gain,
+        warnings=found.warnings,
+        metrics=found.models,
+        report=REPORT,
+    )

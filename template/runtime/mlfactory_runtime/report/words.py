@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from math import floor, log10
-from typing import Any
+from typing import Protocol
 
+from ..records.evaluation import Costs, Effect, Evaluation, Interval, Lift, Segment, Segments
 from ..settings.catalog import Catalog
 from ..settings.params import Params
 
@@ -14,7 +15,17 @@ LABELS = {
     "f1": "F1", "calibration_error": "calibration error", "rmse": "RMSE",
     "mae": "mean absolute error", "r2": "R²", "quantile_loss": "quantile loss",
 }  # fmt: skip
-Told = dict[str, Any]
+
+
+class Measured(Protocol):
+    """A value with the ends of its interval, None where there is none."""
+
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def low(self) -> float | None: ...
+    @property
+    def high(self) -> float | None: ...
 
 
 def number(value: float | None) -> str:
@@ -27,11 +38,11 @@ def number(value: float | None) -> str:
     return f"{value:,.{max(digits, 0)}f}" if -10 < digits < 8 else f"{value:.3g}"
 
 
-def interval(found: dict[str, float | None]) -> str:
+def interval(found: Measured) -> str:
     """A value with its interval, where it has one."""
-    if found["value"] is None or found["low"] is None:
-        return number(found["value"])
-    return f"{number(found['value'])} ({number(found['low'])} to {number(found['high'])})"
+    if found.value is None or found.low is None:
+        return number(found.value)
+    return f"{number(found.value)} ({number(found.low)} to {number(found.high)})"
 
 
 def percent(value: float) -> str:
@@ -55,127 +66,121 @@ def listed(names: list[str], limit: int = 8) -> str:
     return ", ".join(map(quoted, names[:limit])) + more
 
 
-def compared(evaluation: Told, name: str) -> str:
-    """How the model does against a baseline, in words."""
-    gain, base = evaluation["gain"][name], evaluation["models"][name][evaluation["metric"]]["value"]
-    if gain["low"] is None or not base:
+def compared(gain: Interval, base: float | None) -> str:
+    """How the model does against a baseline, whose metric is `base`, in words."""
+    if gain.value is None or gain.low is None or gain.high is None or not base:
         return "cannot be compared on these rows"
-    way = "lower" if gain["value"] >= 0 else "higher"
-    sure = "better" if gain["low"] > 0 else "worse" if gain["high"] < 0 else None
+    way = "lower" if gain.value >= 0 else "higher"
+    sure = "better" if gain.low > 0 else "worse" if gain.high < 0 else None
     chance = f"surely {sure}" if sure else "which may be chance"
-    share = f"{abs(gain['value'] / base):.0%}"
-    told = "about the same" if share == "0%" and not sure else f"{share} {way}, {chance}"
-    return f"{told}; improvement {interval(gain)}"
+    share = f"{abs(gain.value / base):.0%}"
+    text = "about the same" if share == "0%" and not sure else f"{share} {way}, {chance}"
+    return f"{text}; improvement {interval(gain)}"
 
 
-def unit(evaluation: Told) -> Callable[[float], str]:
+def unit(evaluation: Evaluation) -> Callable[[float], str]:
     """How a prediction is written: a probability as a percentage, a number as it is."""
-    return number if evaluation["task"] == "regression" else percent
+    return number if evaluation.task == "regression" else percent
 
 
-def effect(found: Told, evaluation: Told) -> str:
+def effect(found: Effect, evaluation: Evaluation) -> str:
     """How the prediction changes with a feature."""
     write = unit(evaluation)
-    groups = [line for line in found["groups"] if line["group"] != "missing"] or found["groups"]
-    low, high = (pick(groups, key=lambda line: line["predicted"]) for pick in (min, max))
-    name = found["class"] or evaluation["positive"]
-    what = f"probability of {quoted(name)}" if name else quoted(evaluation["target"])
-    if write(low["predicted"]) == write(high["predicted"]):
-        return f"The predicted {what} stays at about {write(low['predicted'])}."
+    groups = [line for line in found.groups if line.group != "missing"] or list(found.groups)
+    low, high = (pick(groups, key=lambda line: line.predicted) for pick in (min, max))
+    name = found.about or evaluation.positive
+    what = f"probability of {quoted(name)}" if name else quoted(evaluation.target)
+    if write(low.predicted) == write(high.predicted):
+        return f"The predicted {what} stays at about {write(low.predicted)}."
     first, last = groups[0], groups[-1]
-    if found["ordered"] and {low["group"], high["group"]} == {first["group"], last["group"]}:
+    if found.ordered and {low.group, high.group} == {first.group, last.group}:
         way = "rises" if high is last else "falls"
-        ends = (f"{write(line['predicted'])} ({line['group']})" for line in (first, last))
+        ends = (f"{write(line.predicted)} ({line.group})" for line in (first, last))
         return f"The predicted {what} {way} from {' to '.join(ends)}."
     return (
-        f"The predicted {what} is lowest, {write(low['predicted'])}, for {low['group']}, "
-        f"and highest, {write(high['predicted'])}, for {high['group']}."
+        f"The predicted {what} is lowest, {write(low.predicted)}, for {low.group}, "
+        f"and highest, {write(high.predicted)}, for {high.group}."
     )
 
 
-def segment(found: Told, evaluation: Told) -> str:
+def segment(found: Segment, evaluation: Evaluation) -> str:
     """How the model does on a group of rows in which it is worse."""
-    label, write = LABELS.get(evaluation["metric"], evaluation["metric"]), unit(evaluation)
-    told = (
-        f"{quoted(found['feature'])}: {found['group']} ({found['rows']:,} rows): {label} "
-        f"{interval(found)}, against {number(found['rest'])} in all other rows; a constant has "
-        f"{number(found['constant'])} there."
+    label, write = LABELS.get(evaluation.metric, evaluation.metric), unit(evaluation)
+    text = (
+        f"{quoted(found.feature)}: {found.group} ({found.rows:,} rows): {label} "
+        f"{interval(found)}, against {number(found.rest)} in all other rows; a constant has "
+        f"{number(found.constant)} there."
     )
-    if "predicted" in found:
-        told += f" Predicted were {write(found['predicted'])} on average, "
-        told += f"true were {write(found['observed'])}."
-    return told
+    if found.predicted is not None and found.observed is not None:
+        text += f" Predicted were {write(found.predicted)} on average, "
+        text += f"true were {write(found.observed)}."
+    return text
 
 
-def segments(found: Told) -> str:
+def segments(found: Segments | None) -> str:
     """Whether the model is worse for someone."""
-    if not found["looked_at"]:
+    if not found or not found.looked_at:
         return "There are too few held-out rows to compare groups of them."
-    looked_at = (
-        f"{counted(found['looked_at'], 'group')} of at least 30 held-out rows were looked at"
-    )
-    if not found["worst"]:
+    looked_at = f"{counted(found.looked_at, 'group')} of at least 30 held-out rows were looked at"
+    if not found.worst:
         return f"{looked_at}: in none of them is it surely worse than in the other rows."
-    worse = f"{looked_at}. In {found['worse']} of them it is surely worse than in the other rows"
-    more = "" if found["worse"] == len(found["worst"]) else ", most of all in these"
+    worse = f"{looked_at}. In {found.worse} of them it is surely worse than in the other rows"
+    more = "" if found.worse == len(found.worst) else ", most of all in these"
     return f"{worse}{more}:"
 
 
-def top(evaluation: Told) -> Told | None:
+def top(evaluation: Evaluation) -> Lift | None:
     """The line of the lift that sentences are about: that of a tenth of the rows, if there is."""
-    return min(evaluation["lift"], key=lambda line: abs(line["top"] - 0.1), default=None)
+    return min(evaluation.lift, key=lambda line: abs(line.top - 0.1), default=None)
 
 
-def lift(evaluation: Told) -> str:
+def lift(evaluation: Evaluation) -> str:
     """What the rows with the highest probability hold."""
     found = top(evaluation)
     if not found:
         return ""
     return (
-        f"The {found['top']:.0%} of the rows with the highest probability hold "
-        f"{percent(found['held'])} of all that are {quoted(evaluation['positive'])}: "
-        f"{found['lift']:.1f} times as many as by chance. Of these {found['rows']:,} rows, "
-        f"{found['found']:,.0f} are."
+        f"The {found.top:.0%} of the rows with the highest probability hold "
+        f"{percent(found.share)} of all that are {quoted(evaluation.positive or '')}: "
+        f"{found.lift:.1f} times as many as by chance. Of these {found.rows:,} rows, "
+        f"{found.positives:,.0f} are."
     )
 
 
-def decision(evaluation: Told, params: Params) -> Iterator[str]:
+def decision(evaluation: Evaluation, params: Params) -> Iterator[str]:
     """From where on a row is called positive, why, and what that costs."""
-    found, rule = evaluation["decision"], params.decision
+    found, rule = evaluation.decision, params.decision
     if not found:
         return
-    name = quoted(evaluation["positive"])
+    name = quoted(evaluation.positive or "")
     prices = f"a false alarm costs {rule.cost_fp:g} and a miss {rule.cost_fn:g}"
     why = "as params.yaml says"
     if rule.threshold is None:
         why = f"the cheapest if {prices}, and probabilities can be taken at their word"
     yield (
-        f"A row is called {name} when its probability is {evaluation['threshold']:.3g} or more: "
-        f"{why}."
+        f"A row is called {name} when its probability is {evaluation.threshold:.3g} or more: {why}."
     )
     yield (
-        f"Where {prices}, these calls cost {number(found['cost'])} per held-out row; to call "
-        f"nobody {name} would cost {number(found['nobody'])}, and everybody "
-        f"{number(found['everybody'])}."
+        f"Where {prices}, these calls cost {number(found.cost)} per held-out row; to call "
+        f"nobody {name} would cost {number(found.nobody)}, and everybody "
+        f"{number(found.everybody)}."
     )
     yield _cheapest(found)
 
 
-def _cheapest(found: Told) -> str:
-    if found["cost"] <= found["cheapest"]:
+def _cheapest(found: Costs) -> str:
+    if found.cost <= found.cheapest:
         return "No other threshold would have been cheaper on these rows."
-    where = f"from {number(found['cheapest_threshold'])} on"
-    if found["cheapest"] == found["nobody"]:
+    where = f"from {number(found.cheapest_threshold)} on"
+    if found.cheapest == found.nobody:
         where = "for nobody"
-    told = (
-        f"In hindsight calls {where} would have been the cheapest, at {number(found['cheapest'])}"
-    )
-    if found["dear"]:
-        return f"{told}: surely cheaper by more than a tenth."
-    return f"{told}, which may be chance."
+    text = f"In hindsight calls {where} would have been the cheapest, at {number(found.cheapest)}"
+    if found.improvable:
+        return f"{text}: surely cheaper by more than a tenth."
+    return f"{text}, which may be chance."
 
 
-def mind(catalog: Catalog, params: Params) -> Iterator[str]:
+def cautions(catalog: Catalog, params: Params) -> Iterator[str]:
     """What is suspect and what is sensitive in the data."""
     for name, column in catalog.columns.items():
         if column.suspect:
@@ -190,12 +195,12 @@ def mind(catalog: Catalog, params: Params) -> Iterator[str]:
         )
 
 
-def steps(evaluation: Told, catalog: Catalog, params: Params) -> Iterator[str]:
+def steps(evaluation: Evaluation, catalog: Catalog, params: Params) -> Iterator[str]:
     """What to do next, the most urgent first."""
     inputs = catalog.inputs(params).items()
     assumed = [name for name, column in inputs if column.assumed]
     suspect = [name for name, column in catalog.columns.items() if column.suspect]
-    if evaluation["verdict"] == "rejected":
+    if evaluation.verdict == "rejected":
         yield _better(evaluation)
     if suspect or assumed:
         what = [counted(len(suspect), "suspect column")] if suspect else []
@@ -203,33 +208,34 @@ def steps(evaluation: Told, catalog: Catalog, params: Params) -> Iterator[str]:
         yield f"Decide on {' and '.join(what)}: factory catalog review asks for each."
     if lack := _rows_lacking(evaluation):
         yield f"Bring more rows: {lack}, and differences within the intervals cannot be seen."
-    if evaluation["decision"] and (params.decision.cost_fp, params.decision.cost_fn) == (1, 1):
+    if evaluation.decision and (params.decision.cost_fp, params.decision.cost_fn) == (1, 1):
         yield "Say what a false alarm and a miss cost, under decision in params.yaml."
-    for name in dict.fromkeys(line["feature"] for line in evaluation["segments"]["worst"][:2]):
+    worst = evaluation.segments.worst if evaluation.segments else ()
+    for name in dict.fromkeys(line.feature for line in worst[:2]):
         yield f"Ask who knows {quoted(name)} why groups of it are harder, and what would tell more."
     if bare := [name for name, column in inputs if not column.description]:
         yield f"Describe what {listed(bare, 4)} mean, in features.yaml: others will ask."
     if not params.report.segments:
         yield "Name the columns whose groups matter, under report.segments in params.yaml."
-    if evaluation["verdict"] == "accepted":
+    if evaluation.verdict == "accepted":
         yield "Decide whether it goes into use, and write down why, in docs/about.md."
 
 
-def _better(evaluation: Told) -> str:
-    lead = evaluation["gain"]["naive"]["low"]
+def _better(evaluation: Evaluation) -> str:
+    lead = evaluation.gain["naive"].low
     if lead is not None and lead > 0:
         return "Do not use it: take a linear model in model.py, or add features in features.py."
     return (
-        f"Do not use it: look for columns that tell more of {quoted(evaluation['target'])}, or for "
+        f"Do not use it: look for columns that tell more of {quoted(evaluation.target)}, or for "
         "more rows."
     )
 
 
-def _rows_lacking(evaluation: Told) -> str:
+def _rows_lacking(evaluation: Evaluation) -> str:
     """Which rows are few, if some are."""
-    held = evaluation["split"].get("classes", {}).get("holdout", {})
-    rare = min(evaluation["classes"], key=lambda name: held.get(name, 0), default="")
+    held = (evaluation.split.classes or {}).get("holdout", {})
+    rare = min(evaluation.classes, key=lambda name: held.get(name, 0), default="")
     if rare and held.get(rare, 0) < FEW_OF_A_CLASS:
         return f"only {held.get(rare, 0):,} held-out rows are {quoted(rare)}"
-    rows = evaluation["rows"]["holdout"]
+    rows = evaluation.rows["holdout"]
     return f"only {rows:,} rows are held out" if rows < FEW_ROWS else ""

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from ..data.source import pull
 from ..errors import FactoryError
@@ -17,6 +16,7 @@ from ..git import commit_of, dvc, git
 from ..learn.split import digest
 from ..programs import output
 from ..project import COMPARISON, LOCK, MODEL, REPORTS, SNAPSHOT, TAKEN, Project
+from ..records.comparison import Comparison
 from ..registry.artifact import lock_of
 from ..registry.resolve import Registered, exported, on_stage
 from ..settings.params import Params
@@ -30,10 +30,15 @@ class Retrained:
     """
 
     data: str
-    comparison: dict[str, Any] | None
+    comparison: Comparison | None
     pulled: bool
     files: tuple[str, ...] = ()
     commit: str | None = None
+
+    def json(self) -> dict[str, object]:
+        """As plain data."""
+        compared = self.comparison.model_dump() if self.comparison else None
+        return {**vars(self), "comparison": compared}
 
 
 def retrain(project: Project, why: str = "", *, commit: bool = False) -> Retrained:
@@ -77,8 +82,8 @@ def in_use(project: Project) -> Registered:
 def fetch(project: Project, params: Params) -> str:
     """Take in what is new; what that was, in words."""
     if params.data.source:
-        taken = pull(project)
-        return f"{taken['rows']:,} rows from {taken['origin']}"
+        snapshot = pull(project).snapshot
+        return f"{snapshot.rows:,} rows from {snapshot.origin}"
     found = harvest(project, params, project.catalog)
     told = f"{found['rows']:,} predictions whose outcome is known"
     return told + (f", {found['left_out']:,} left out" if found["left_out"] else "")
@@ -138,9 +143,9 @@ def kept(project: Project) -> Iterator[None]:
             raise
 
 
-def committed(project: Project, files: tuple[str, ...], title: str, record: dict[str, Any]) -> str:
+def committed(project: Project, files: tuple[str, ...], title: str, record: Comparison) -> str:
     """Commit these files; gives the commit."""
-    text = f"{title}\n\nThe new model is {record['verdict']}: {record['reason']}."
+    text = f"{title}\n\nThe new model is {record.verdict}: {record.reason}."
     git(project.root, "add", "--", *files)
     try:
         commit = ("commit", "--quiet", "--message", text, "--", *files)

@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,11 +15,12 @@ from starlette.datastructures import QueryParams
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..errors import FactoryError
-from ..files import read_json
 from ..log.service import Log, open_log
 from ..log.veil import Record
 from ..predict.scorer import Scorer, opened
 from ..project import EVALUATION, Estimator, Project
+from ..records.evaluation import Evaluation
+from ..records.record import read
 from ..settings.availability import check_catalog
 from ..settings.params import Serving
 from . import openapi
@@ -193,8 +194,10 @@ def records(number: str, scorer: Scorer, rows: list[Row], answers: list[Row]) ->
 def described(scorer: Scorer) -> Row:
     """The model by its hashes; the metrics only where the last evaluation is this model's."""
     known = scorer.signature
-    told = read_json(scorer.project.root / EVALUATION)
-    its = told.get("provenance") == known.provenance
+    evaluation = read(Evaluation, scorer.project.root / EVALUATION)
+    metrics = None
+    if evaluation and evaluation.provenance == known.provenance:
+        metrics = {name: asdict(one) for name, one in evaluation.models["model"].items()}
     fields = {"task", "target", "classes", "threshold", "provenance"}
     return {
         "version": scorer.version,
@@ -202,5 +205,5 @@ def described(scorer: Scorer) -> Row:
         "features": [feature.name for feature in known.features],
         "data": known.provenance.get("data"),
         "template": known.provenance.get("template"),
-        "metrics": told["models"]["model"] if its else None,
+        "metrics": metrics,
     }

@@ -54,7 +54,7 @@ def check_model(trained: Trained) -> None:
     few = rows.head(FEW // 2)
     alone = np.concatenate([trained.scores(row) for row in few.iter_slices(1)])
     assert np.allclose(alone, trained.scores(few), rtol=1e-9, atol=0), "a row alone differs"
-    gain = trained.result["gain"]["naive"]["low"]
+    gain = trained.result.gain["naive"].low or 0.0
     assert gain > 0, "it does not beat a constant where there is something to learn"
     check_planted(trained)
     check_saved(trained)

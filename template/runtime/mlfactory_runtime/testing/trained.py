@@ -18,6 +18,7 @@ from ..learn.signature import Signature, encode, load_signature
 from ..learn.split import prepare
 from ..learn.train import train
 from ..project import CATALOG, PARAMS, PYPROJECT, Project
+from ..records.evaluation import Evaluation
 from ..settings.catalog import Catalog, load_catalog
 from ..settings.params import Params, load_params
 from ..tables.read import read_batches
@@ -33,7 +34,7 @@ class Trained:
     project: Project
     signature: Signature
     model: Any
-    result: dict[str, Any]
+    result: Evaluation
 
     @property
     def folder(self) -> Path:

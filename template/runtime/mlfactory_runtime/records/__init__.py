@@ -1,0 +1,1 @@
+"""What is written to files and read by others: frozen, and with the number of its form."""

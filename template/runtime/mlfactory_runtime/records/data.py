@@ -1,0 +1,40 @@
+"""Where data come from, and which of their rows are held out."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from .record import Part, Record, optional
+
+
+class Snapshot(Record):
+    """data/snapshot.json: from where and when the raw data were taken; `hash` is DVC's."""
+
+    origin: str
+    taken: str
+    rows: int
+    columns: int
+    hash: str
+
+
+class SplitRecord(Record):
+    """data/prepared/split.json: how rows were held out; `data` is the MD5 of the raw data.
+
+    `classes` counts the rows of each part by class, where there are classes.
+    """
+
+    kind: Literal["time", "hash"]
+    cutoff: str | None
+    rows: dict[str, int]
+    unlabelled: int
+    warnings: tuple[str, ...]
+    data: str
+    classes: dict[str, dict[str, int]] | None = optional()
+
+
+class HeldOut(Part):
+    """What a model says of the split that it was made with."""
+
+    kind: Literal["time", "hash"] = "hash"
+    cutoff: str | None = None
+    rows: dict[str, int] = Field(default_factory=dict)

@@ -1,0 +1,159 @@
+"""reports/evaluation.json: how good a model is on rows that it has not seen."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from .data import SplitRecord
+from .record import Part, Record, called, optional
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value with its interval; None where it is not defined."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+Metrics = dict[str, Interval]
+
+
+class Segment(Part):
+    """The primary metric on a group of rows, with that of the constant, and of all other rows.
+
+    `predicted` and `observed` are means, where the model gives one number for each row.
+    """
+
+    feature: str = optional("")
+    group: str = optional("")
+    rows: int
+    value: float
+    low: float
+    high: float
+    constant: float
+    predicted: float | None = optional()
+    observed: float | None = optional()
+    rest: float | None = optional()
+
+
+class Segments(Part):
+    """In how many groups the model is surely worse, which are the worst, and those asked for."""
+
+    looked_at: int
+    worse: int
+    all: Segment
+    worst: tuple[Segment, ...]
+    chosen: dict[str, tuple[Segment, ...]]
+
+
+class Effect(Part):
+    """What is predicted when all rows are given one value of a feature, for each of its groups.
+
+    `about` is the class that it is about, where there are more than two.
+    """
+
+    class Group(Part):
+        """A group of values."""
+
+        group: str
+        predicted: float
+        observed: float
+
+    feature: str
+    about: str | None = called("class")
+    left_out: int
+    groups: tuple[Group, ...]
+    ordered: bool
+
+
+class Lift(Part):
+    """What the rows with the highest probability hold of the positive class.
+
+    `share` is their part of all positive rows, and `lift` how many times as many as by chance.
+    """
+
+    top: float
+    rows: int
+    positives: float = called("found")
+    share: float = called("held")
+    lift: float
+
+
+class Costs(Part):
+    """What calls cost per row: at the threshold, for nobody and everybody, and at the cheapest.
+
+    `improvable` says that another threshold would surely save more than a tenth.
+    """
+
+    cost: float
+    nobody: float
+    everybody: float
+    cheapest: float
+    cheapest_threshold: float
+    improvable: bool = called("dear")
+
+
+class Importance(Part):
+    """By how much the metric suffers when a feature is shuffled, as a share of the whole."""
+
+    feature: str
+    gain: float
+
+
+class Fold(Part):
+    """A past window, scored by a model of the rows before it."""
+
+    begin: str = called("from")
+    end: str = called("to")
+    rows: int
+    value: float
+
+
+class Evaluation(Record):
+    """A model on the holdout, beside a constant (`naive`) and a linear model, with the verdict.
+
+    The first form tells nothing of segments, effects, lift and costs.
+    """
+
+    latest: ClassVar[int] = 2
+
+    task: Literal["binary", "multiclass", "regression"]
+    target: str
+    classes: tuple[str, ...]
+    positive: str | None
+    threshold: float | None
+    metric: str
+    verdict: Literal["accepted", "rejected"]
+    reason: str
+    models: dict[str, Metrics]
+    gain: dict[str, Interval]
+    warnings: tuple[str, ...]
+    segments: Segments | None = None
+    effects: tuple[Effect, ...] = ()
+    lift: tuple[Lift, ...] = ()
+    decision: Costs | None = None
+    rows: dict[str, int]
+    importance: tuple[Importance, ...]
+    split: SplitRecord
+    backtest: tuple[Fold, ...]
+    provenance: dict[str, str]
+
+    @classmethod
+    def upgrade(cls, content: dict[str, Any]) -> dict[str, Any]:
+        return {"format": 2 if "segments" in content else 1, **content}
+
+
+class Summary(Record):
+    """An evaluation in short: what `factory summary` prints."""
+
+    task: str
+    target: str
+    rows: dict[str, int]
+    metric: str
+    verdict: str
+    reason: str
+    gain: dict[str, Interval]
+    warnings: tuple[str, ...]
+    metrics: dict[str, Metrics]
+    report: str
