@@ -17,6 +17,7 @@ from mlfactory.render import rerender as replay
 from mlfactory.render.result import Render
 from mlfactory.template import history as source
 from mlfactory.template import repository as upstream
+from mlfactory.template import wheel
 from mlfactory.template.repository import Upstream, Version
 
 from . import merge as merging
@@ -48,6 +49,10 @@ class Prepared:
     theirs: Render
     bench: Bench
     merge: Merge
+
+    @property
+    def torn_from_library(self) -> tuple[str, ...]:
+        return torn_from_library(self.merge, self.theirs)
 
 
 def course(project: Project, to: str = "") -> Course:
@@ -142,8 +147,27 @@ def plan(
         changes=merge.changes,
         conflicts=merge.conflicts,
         blocked=blocked(bench, merge),
-        warnings=theirs.facts.notes,
+        warnings=(*theirs.facts.notes, *library_notes(torn_from_library(merge, theirs))),
     )
+
+
+def torn_from_library(merge: Merge, theirs: Render) -> tuple[str, ...]:
+    """Files that somebody edited and that are part of the library in vendor/ now."""
+    if not any(entry.name.startswith(f"vendor/{wheel.PACKAGE}") for entry in theirs.entries):
+        return ()
+    torn = (one for one in merge.conflicts if one.reason.startswith("modify/delete"))
+    return tuple(one.path for one in torn if one.path.startswith("src/"))
+
+
+def library_notes(torn: tuple[str, ...]) -> tuple[str, ...]:
+    """How edits of such files are kept."""
+    if not torn:
+        return ()
+    count = (
+        "1 file that you edited is" if len(torn) == 1 else f"{len(torn)} files that you edited are"
+    )
+    told = f"{count} part of the library now, and read by nobody: {', '.join(torn)}"
+    return (f"{told}. Their edits go along with: mlfactory update --set runtime=source",)
 
 
 def development() -> str:

@@ -44,6 +44,10 @@ WAYS_ON = (
     "git cherry-pick --continue     # or mlfactory update --continue, which also renews uv.lock",
     "git cherry-pick --abort        # or mlfactory update --abort",
 )
+ALONG = (
+    "mlfactory update --abort && mlfactory update --set runtime=source"
+    "     # takes your edits along into the library's files"
+)
 
 
 def check_one_way(*ways: bool) -> None:
@@ -139,7 +143,7 @@ def apply(ready: Prepared, options: Options, talk: Talk) -> Outcome:
     project, merge = ready.course.project, ready.merge
     added = tuple(f"{project.prefix}{name}" for name in merge.added)
     pending.check_free(project.top, added, INTO_GIT)
-    failed = checks.failures(project, options.check, talk, "Check before the update")
+    before = checks.look(project, options.check, talk, "Check before the update")
     trees.adopt(ready.bench)
     after = replay.as_updated(project, ready.theirs)
     state = State(
@@ -151,9 +155,10 @@ def apply(ready: Prepared, options: Options, talk: Talk) -> Outcome:
         merge.pick,
         merge.tree,
         added,
-        failed,
+        before.failures,
         options.check,
         time.time(),
+        before.warnings,
     )
     renders.keep(project.top, replay.base_key(after, ready.course.new), ready.theirs)
     if not ready.plan.released:
@@ -165,7 +170,8 @@ def apply(ready: Prepared, options: Options, talk: Talk) -> Outcome:
     with talk.step("Merge"):
         code = pick(project, state)
     if code:
-        return Outcome("conflicts", ready.plan, next=WAYS_ON)
+        ways = (*WAYS_ON, *([ALONG] if ready.torn_from_library else []))
+        return Outcome("conflicts", ready.plan, next=ways)
     return finished(project, state, talk, ready.plan)
 
 
@@ -189,11 +195,16 @@ def pick(project: Project, state: State) -> int:
 def finished(project: Project, state: State, talk: Talk, plan: Plan | None = None) -> Outcome:
     """After the commit: the lock is amended into it, and the checks run again."""
     warnings = checks.relock(project, state.head, talk)
-    new = checks.new_failures(project, state.check, talk, state.failed_before)
+    before = checks.Look(state.failed_before, state.warned_before)
+    new = checks.look_again(project, state.check, talk, before)
     commit = pending.head_of(project.top)
     pending.forget(project.top)
-    ways = (f"git show {commit[:10]}", f"git revert {commit[:10]}     # takes the update back")
-    return Outcome("updated", plan, commit, warnings, new, ways)
+    ways = [f"git show {commit[:10]}", f"git revert {commit[:10]}     # takes the update back"]
+    if plan and plan.settings and checks.is_factory(project):
+        ways.append("factory params add     # writes the new settings into params.yaml")
+    if checks.is_factory(project) and not checks.has_own_check(project):
+        ways.append("uv sync && uv run factory check     # says what else is to do")
+    return Outcome("updated", plan, commit, (*warnings, *new.warnings), new.failures, tuple(ways))
 
 
 def resume(place: Path, talk: Talk) -> Outcome:

@@ -42,6 +42,7 @@ class State:
     failed_before: tuple[str, ...]
     check: str | None
     started: float
+    warned_before: tuple[str, ...] = ()
 
 
 def begun(place: Path) -> tuple[Project, State]:
@@ -240,7 +241,7 @@ def load(top: Path) -> State | None:
         return None
     try:
         found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        found |= {key: tuple(found[key]) for key in ("added", "failed_before")}
+        found |= {key: tuple(value) for key, value in found.items() if isinstance(value, list)}
         return State(**found)
     except (ValueError, TypeError, KeyError) as error:
         raise MlfactoryError(f"{path} is damaged", f"git status; rm {path}") from error
