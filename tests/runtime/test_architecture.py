@@ -19,7 +19,7 @@ FLOORS = (
     {"registry", "alerts", "forge"},
     {"predict", "gate", "forget"},
     {"monitor", "retrain", "serving", "notebook"},
-    {"compat", "migrate"},
+    {"compat", "migrate", "upkeep"},
     {"cli", "testing", "__init__"},
 )
 APART = ({"settings", "tables", "records"}, {"draft", "report", "log"})

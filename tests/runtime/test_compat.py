@@ -18,6 +18,7 @@ from .conftest import make_factory
 OLD_IMPORTS = """from .params import Model
 from .signature import Signature
 """
+SETTINGS = "task: regression\ndata: {path: data/raw/a.csv, target: y}\n"
 OWN_MODULE = """import numpy as np
 
 from .errors import FactoryError
@@ -92,6 +93,66 @@ def test_a_notebook_and_a_test_are_rewritten_too(old: Project) -> None:
     assert cells[0]["source"][0] == "from mlfactory_runtime import load\n"
     assert cells[1] == magic
     assert own.read_text("utf-8").startswith("from mlfactory_runtime import FactoryError\n")
+
+
+def lines(project: Project, file: str, text: str) -> list[tuple[str, str]]:
+    """What becomes of the imports in a file of the old factory: after, and by hand."""
+    path = project.root / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, "utf-8")
+    return [(one.after, one.by_hand) for one in migrate(project) if one.file == file]
+
+
+def test_modules_under_test_come_from_where_they_are_now(old: Project) -> None:
+    names = "catalog, errors, features as ours, signature"
+    used = "catalog.Catalog, signature.Feature, signature.featured, ours.features"
+    (after, by_hand), *rest = lines(
+        old, "tests/test_own.py", f"from .package import {names}\n\nprint({used})\n"
+    )
+
+    assert after.split("; ") == [
+        "from mlfactory_runtime.settings import catalog",
+        "from mlfactory_runtime import errors",
+        "from example import features as ours, signature",  # two modules now
+    ]
+    assert (by_hand, rest) == ("", [])
+    assert not [one for one in migrate(old) if one.file == "tests/test_own.py"]
+
+
+def test_modules_of_the_package_do_too(old: Project) -> None:
+    text = "from . import data, model\nfrom example import errors\n\nprint(data.load, model)\n"
+
+    assert lines(old, "src/example/own.py", text) == [
+        ("from mlfactory_runtime import notebook as data; from example import model", ""),
+        ("from mlfactory_runtime import errors", ""),
+    ]
+
+
+def test_what_cannot_be_rewritten_is_told_and_stays(old: Project) -> None:
+    text = (
+        "from .package import registry\nfrom .params_of_ours import x\n"
+        "from example.params import load_params\n\nprint(load_params())\n"
+    )
+    told = lines(old, "tests/test_own.py", text)
+
+    assert [after for after, _ in told] == ["", "", ""]
+    assert [by_hand.split(": ")[0] for _, by_hand in told] == [
+        "look for it in mlfactory_runtime",
+        "tests/ is no package any more",
+        "give each call the file, such as Path('params.yaml'); then",
+    ]
+    assert (old.root / "tests/test_own.py").read_text("utf-8") == text
+
+
+@pytest.mark.filterwarnings("ignore:.* is part of the library:DeprecationWarning")
+def test_settings_are_read_without_a_file_as_they_were(
+    old: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (old.source / "own.py").write_text("from .params import load_params\n", "utf-8")
+    (old.root / "params.yaml").write_text(SETTINGS, "utf-8")
+    monkeypatch.chdir(old.root)
+
+    assert old.module("own").load_params().data.target == "y"
 
 
 def test_what_a_module_of_old_does_not_have_is_an_attribute_error(old: Project) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mlfactory.base import answers, git, process, uv
 from mlfactory.base.errors import MlfactoryError, UsageError
@@ -17,61 +19,84 @@ LOCK, SECONDS = "uv.lock", 900
 ANY = range(-64, 256)  # below zero: ended by a signal
 
 
-def failures(project: Project, check: str | None, talk: Talk, title: str) -> tuple[str, ...]:
-    """What a quick check finds wrong; the same fault has the same text before and after.
+@dataclass(frozen=True)
+class Look:
+    """What a check finds: faults, and what it warns of. The same has the same text every time."""
+
+    failures: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def news(self, before: Look) -> Look:
+        """What was not found before."""
+        return Look(
+            tuple(text for text in self.failures if text not in before.failures),
+            tuple(text for text in self.warnings if text not in before.warnings),
+        )
+
+
+def look(project: Project, check: str | None, talk: Talk, title: str) -> Look:
+    """What a quick check finds.
 
     `check` is a command of the user's; None means the factory's own, an empty text none at all.
     """
     if check == "" or (check is None and not has_own_check(project)):
-        return ()
+        return Look()
     with talk.step(title):
         return own(project) if check is None else users(project, check)
 
 
-def new_failures(
-    project: Project, check: str | None, talk: Talk, old: tuple[str, ...]
-) -> tuple[str, ...]:
-    """What fails after the update and did not before; a check that gets stuck is one of them."""
+def look_again(project: Project, check: str | None, talk: Talk, before: Look) -> Look:
+    """What is found after the update and was not before; a check that gets stuck is a fault."""
     try:
-        found = failures(project, check, talk, "Check after the update")
+        found = look(project, check, talk, "Check after the update")
     except MlfactoryError as error:
-        found = (error.message.splitlines()[0],)
-    return tuple(text for text in found if text not in old)
+        found = Look((error.message.splitlines()[0],))
+    return found.news(before)
 
 
 def has_own_check(project: Project) -> bool:
     """Whether it is a factory with an environment in which `factory check` can run."""
+    return is_factory(project) and program(project, "factory").is_file()
+
+
+def is_factory(project: Project) -> bool:
     text = text_at(project.repository, "HEAD", f"{project.prefix}pyproject.toml")
-    return (
-        "contract" in answers.tool_table(text, "mlfactory")
-        and program(project, "factory").is_file()
-    )
+    return "contract" in answers.tool_table(text, "mlfactory")
 
 
 def program(project: Project, name: str) -> Path:
     return project.path / ".venv" / "bin" / name
 
 
-def own(project: Project) -> tuple[str, ...]:
-    """The errors that `factory check` finds."""
+def own(project: Project) -> Look:
+    """What `factory check` finds; a warning with its remedy, which may be a command."""
     done = started(project, [str(program(project, "factory")), "check", "--json"])
     try:
         findings = json.loads(done.out)["findings"]
     except (ValueError, KeyError, TypeError):
         last = (done.err.strip() or done.out.strip() or f"code {done.code}").splitlines()[-1]
-        return (f"factory check: {last}",)
-    errors = (f for f in findings if f.get("level") == "error")
-    return tuple(f"{f.get('feature') or 'factory check'}: {f.get('message')}" for f in errors)
+        return Look((f"factory check: {last}",))
+    told = {"error": list[str](), "warning": list[str]()}
+    for one in findings:
+        text = f"{one.get('feature') or 'factory check'}: {one.get('message')}"
+        is_error = one.get("level") == "error"
+        told["error" if is_error else "warning"] += [text if is_error else with_remedy(text, one)]
+    return Look(tuple(told["error"]), tuple(told["warning"]))
 
 
-def users(project: Project, command: str) -> tuple[str, ...]:
+def with_remedy(text: str, finding: dict[str, Any]) -> str:
+    remedy = finding.get("remedy")
+    return f"{text}. Next: {remedy}" if remedy else text
+
+
+def users(project: Project, command: str) -> Look:
     """Whether the user's own command fails."""
     try:
         argv = shlex.split(command)
     except ValueError as error:
         raise UsageError(f"--check-command cannot be read: {error}") from error
     done = started(project, argv)
-    return (f"`{command}` ends with code {done.code}",) if done.code else ()
+    return Look((f"`{command}` ends with code {done.code}",) if done.code else ())
 
 
 def started(project: Project, argv: list[str]) -> process.Result:

@@ -16,7 +16,7 @@ from mlfactory.base.objects import text_at
 from mlfactory.project.record import Project
 from mlfactory.render import rerender
 from mlfactory.render.result import Render, RenderOptions
-from mlfactory.template import history, mirror, repository
+from mlfactory.template import history, mirror, repository, wheel
 from mlfactory.template.repository import Upstream, Version
 
 from . import workbench
@@ -83,6 +83,10 @@ class Preview:
     plan: UpdatePlan
     pair: Pair
     merge: Merge
+
+    @property
+    def torn_from_library(self) -> tuple[str, ...]:
+        return torn_from_library(self.merge, self.pair.theirs)
 
 
 def find_course(project: Project, to: str = "") -> Course:
@@ -174,8 +178,27 @@ def plan_of(both: Pair, outcome: Merge, changelog: str) -> UpdatePlan:
         changes=outcome.changes,
         conflicts=outcome.conflicts,
         blocked=obstacles_to(both.bench, outcome),
-        warnings=facts.notes,
+        warnings=(*facts.notes, *library_notes(torn_from_library(outcome, both.theirs))),
     )
+
+
+def torn_from_library(merge: Merge, theirs: Render) -> tuple[str, ...]:
+    """Files that somebody edited and that are part of the library in vendor/ now."""
+    if not any(entry.name.startswith(f"vendor/{wheel.PACKAGE}") for entry in theirs.entries):
+        return ()
+    torn = (one for one in merge.conflicts if one.reason.startswith("modify/delete"))
+    return tuple(one.path for one in torn if one.path.startswith("src/"))
+
+
+def library_notes(torn: tuple[str, ...]) -> tuple[str, ...]:
+    """How edits of such files are kept."""
+    if not torn:
+        return ()
+    count = (
+        "1 file that you edited is" if len(torn) == 1 else f"{len(torn)} files that you edited are"
+    )
+    told = f"{count} part of the library now, and read by nobody: {', '.join(torn)}"
+    return (f"{told}. Their edits go along with: mlfactory update --set runtime=source",)
 
 
 def development() -> str:

@@ -45,6 +45,10 @@ WAYS_ON = (
     "git cherry-pick --continue     # or mlfactory update --continue, which also renews uv.lock",
     "git cherry-pick --abort        # or mlfactory update --abort",
 )
+ALONG = (
+    "mlfactory update --abort && mlfactory update --set runtime=source"
+    "     # takes your edits along into the library's files"
+)
 
 
 def check_one_way(*ways: bool) -> None:
@@ -170,7 +174,7 @@ def apply(seen: Preview, options: Options, talk: Talk) -> Outcome:
     project, repository = course.project, course.project.repository
     added = tuple(f"{project.prefix}{name}" for name in seen.merge.added)
     unfinished.check_free(repository, added, INTO_GIT)
-    failed = checks.failures(project, options.check, talk, "Check before the update")
+    before = checks.look(project, options.check, talk, "Check before the update")
     workbench.adopt(pair.bench)
     begun = Unfinished(
         project.prefix,
@@ -181,9 +185,10 @@ def apply(seen: Preview, options: Options, talk: Talk) -> Outcome:
         seen.merge.pick,
         seen.merge.tree,
         added,
-        failed,
+        before.failures,
         options.check,
         time.time(),
+        before.warnings,
     )
     after = rerender.as_updated(project, pair.theirs)
     cache.keep(repository, rerender.base_key(after, course.new), pair.theirs)
@@ -195,7 +200,8 @@ def apply(seen: Preview, options: Options, talk: Talk) -> Outcome:
     with talk.step("Merge"):
         code = pick(repository, begun)
     if code:
-        return Outcome("conflicts", seen.plan, next=WAYS_ON)
+        ways = (*WAYS_ON, *([ALONG] if seen.torn_from_library else []))
+        return Outcome("conflicts", seen.plan, next=ways)
     return finish(project, begun, talk, seen.plan)
 
 
@@ -221,11 +227,16 @@ def finish(
 ) -> Outcome:
     """After the commit: the lock is amended into it, and the checks run again."""
     warnings = checks.relock(project, begun.head, talk)
-    new = checks.new_failures(project, begun.check, talk, begun.failed_before)
+    before = checks.Look(begun.failed_before, begun.warned_before)
+    new = checks.look_again(project, begun.check, talk, before)
     commit = unfinished.head_of(project.repository)
     unfinished.forget(project.repository)
-    ways = (f"git show {commit[:10]}", f"git revert {commit[:10]}     # takes the update back")
-    return Outcome("updated", plan, commit, warnings, new, ways)
+    ways = [f"git show {commit[:10]}", f"git revert {commit[:10]}     # takes the update back"]
+    if plan and plan.settings and checks.is_factory(project):
+        ways.append("factory params add     # writes the new settings into params.yaml")
+    if checks.is_factory(project) and not checks.has_own_check(project):
+        ways.append("uv sync && uv run factory check     # says what else is to do")
+    return Outcome("updated", plan, commit, (*warnings, *new.warnings), new.failures, tuple(ways))
 
 
 def resume(start: Path, talk: Talk) -> Outcome:

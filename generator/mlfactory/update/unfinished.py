@@ -48,6 +48,7 @@ class Unfinished:
     failed_before: tuple[str, ...]
     check: str | None
     started: float
+    warned_before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -259,7 +260,7 @@ def load(repository: Repository) -> Unfinished | None:
         return None
     try:
         found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        found |= {key: tuple(found[key]) for key in ("added", "failed_before")}
+        found |= {key: tuple(value) for key, value in found.items() if isinstance(value, list)}
         return Unfinished(**found)
     except (ValueError, TypeError, KeyError) as error:
         raise MlfactoryError(f"{path} is damaged", f"git status; rm {path}") from error

@@ -6,10 +6,11 @@ package lacks is looked up here, with a warning that names the command which end
 
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -29,7 +30,7 @@ MODULES = {
     "kinds": "tables.kinds",
     "log": "log.veil log.service log.batch",
     "metrics": "learn.metrics",
-    "params": "settings.params settings.yaml settings.explain",
+    "params": "settings.params settings.yaml settings.explain project",
     "predict": "predict.scorer predict.batch",
     "query": "tables.query",
     "signature": "learn.signature data.computed",
@@ -38,6 +39,9 @@ MODULES = {
     "synth": "learn.synth",
     "train": "learn.train learn.evaluate learn.matrix learn.profile",
 }
+
+# Functions that read this file of the working directory where they were given none.
+READERS = {"load_catalog": "features.yaml", "load_params": "params.yaml"}
 
 
 def legacy(package: str) -> None:
@@ -82,4 +86,14 @@ class Moved(ModuleType):
         place = "" if name.startswith("__") else home_of(self.__name__.rpartition(".")[2], name)
         if not place:
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        return getattr(import_module(place), name)
+        found = getattr(import_module(place), name)
+        return reader(found, Path(READERS[name])) if name in READERS else found
+
+
+def reader(function: Callable[[Path], Any], usual: Path) -> Callable[..., Any]:
+    """The function as it was: it may be called without a file."""
+
+    def read(path: Path = usual) -> Any:
+        return function(path)
+
+    return read

@@ -2,36 +2,90 @@
 
 import ast
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import HOMES
-from .compat import HOME, MODULES, home_of
+from .compat import HOME, MODULES, READERS, home_of
 from .project import Project
 
 PLACES = ("src", "tests", "notebooks")
+TESTED = "package"  # tests/package.py had the modules under test by their names
+GONE = f"look for it in {HOME}"
+NO_FILE = "give each call the file, such as Path('params.yaml'); then: factory migrate"
+NO_PACKAGE = "tests/ is no package any more: touch tests/__init__.py"
 
 
 @dataclass(frozen=True)
 class Change:
-    """A line of a file, from 1, before and after."""
+    """A line of a file, from 1, before and after; where `after` is empty, what to do by hand."""
 
     file: str
     line: int
     before: str
     after: str
+    by_hand: str = ""
 
 
-def migrate(project: Project, *, dry_run: bool = False) -> list[Change]:
+@dataclass(frozen=True)
+class Code:
+    """A file's text, or a cell's, and what is asked of it while its imports are written anew."""
+
+    project: Project
+    file: Path
+    text: str
+    tree: ast.Module
+
+    @property
+    def is_packaged(self) -> bool:
+        return self.file.is_relative_to(self.project.source)
+
+    def module(self, node: ast.ImportFrom) -> str | None:
+        """The module of the factory's package that a statement imports from, empty for the package
+        itself; in tests also `package`, their own; None for any other.
+        """
+        module, package = node.module or "", self.project.package
+        if node.level == 0:
+            inside = f"{module}.".startswith(f"{package}.")
+            return module.removeprefix(package).removeprefix(".") if inside else None
+        if self.is_packaged:
+            depth = len(self.file.relative_to(self.project.source).parts)
+            return module if node.level == depth else None
+        return TESTED if node.level == 1 and module == TESTED else None
+
+    def attributes(self, name: str) -> set[str]:
+        """What is asked of a name: `a` and `b` of `name.a` and `name.b`."""
+        found = (node for node in ast.walk(self.tree) if isinstance(node, ast.Attribute))
+        return {one.attr for one in found if getattr(one.value, "id", "") == name}
+
+    def calls_bare(self, name: str) -> bool:
+        """Whether a function of that name is called without anything."""
+        calls = (node for node in ast.walk(self.tree) if isinstance(node, ast.Call))
+        return any(
+            getattr(one.func, "id", getattr(one.func, "attr", "")) == name
+            and not (one.args or one.keywords)
+            for one in calls
+        )
+
+
+Lines = list[Change]
+
+
+def is_done(change: Change) -> bool:
+    """Whether it is written anew, and needs nobody's hand."""
+    return bool(change.after)
+
+
+def migrate(project: Project, *, dry_run: bool = False) -> Lines:
     """Rewrite what a factory's own files import from modules that are a library now."""
-    changes: list[Change] = []
+    changes: Lines = []
     for file in own_files(project):
         text = file.read_text("utf-8")
-        notebook = file.suffix == ".ipynb"
-        fresh, lines = in_notebook(text, project) if notebook else in_code(text, project)
-        changes += [Change(project.shown(file), *line) for line in lines]
-        if lines and not dry_run:
+        rewrite = in_notebook if file.suffix == ".ipynb" else in_code
+        fresh, lines = rewrite(text, project, file)
+        changes += lines
+        if any(map(is_done, lines)) and not dry_run:
             file.write_text(fresh, "utf-8")
     return changes
 
@@ -44,57 +98,104 @@ def own_files(project: Project) -> Iterator[Path]:
     yield from sorted(project.root.glob("*.ipynb"))
 
 
-def in_notebook(text: str, project: Project) -> tuple[str, list[tuple[int, str, str]]]:
+def in_notebook(text: str, project: Project, file: Path) -> tuple[str, Lines]:
     """The same for the cells of a notebook; lines are counted within their cell."""
-    content, lines = json.loads(text), list[tuple[int, str, str]]()
+    content, lines = json.loads(text), Lines()
     for cell in content.get("cells", []):
         if cell.get("cell_type") == "code":
-            source = "".join(cell["source"])
-            fresh, found = in_code(source, project)
+            fresh, found = in_code("".join(cell["source"]), project, file)
             lines += found
             cell["source"] = fresh.splitlines(keepends=True) if found else cell["source"]
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n", lines
 
 
-def in_code(text: str, project: Project) -> tuple[str, list[tuple[int, str, str]]]:
-    """The text with new imports, and each that is new: line, before and after."""
+def in_code(text: str, project: Project, file: Path) -> tuple[str, Lines]:
+    """The text with new imports, and each that is new, or for a person to write."""
     try:
-        tree = ast.parse(text)
+        code = Code(project, file, text, ast.parse(text))
     except SyntaxError:  # a magic of a notebook, or what nobody can run
         return text, []
-    rows, lines = text.splitlines(keepends=True), list[tuple[int, str, str]]()
-    for node in sorted(ast.walk(tree), key=lambda one: -getattr(one, "lineno", 0)):
-        module = moved_module(node, project) if isinstance(node, ast.ImportFrom) else ""
-        if module and isinstance(node, ast.ImportFrom) and (fresh := rewritten(node, module)):
-            first, last = node.lineno - 1, node.end_lineno or node.lineno
-            before = "".join(rows[first:last])
+    rows, lines = text.splitlines(keepends=True), Lines()
+    found = (node for node in ast.walk(code.tree) if isinstance(node, ast.ImportFrom))
+    for node in sorted(found, key=lambda one: -one.lineno):
+        first, last = node.lineno - 1, node.end_lineno or node.lineno
+        before = "".join(rows[first:last])
+        if change := anew(node, code, before.strip()):
+            lines.append(change)
             pad = before[: len(before) - len(before.lstrip())]
-            rows[first:last] = [f"{pad}{line}\n" for line in fresh]
-            lines.append((node.lineno, before.strip(), "; ".join(fresh)))
+            fresh = [f"{pad}{line}\n" for line in change.after.split("; ")]
+            rows[first:last] = fresh if change.after else [before]
     return "".join(rows), lines[::-1]
 
 
-def moved_module(node: ast.ImportFrom, project: Project) -> str:
-    """The module of old that this imports from; empty for any other."""
-    module = node.module or ""
-    if node.level == 0:
-        package, _, module = module.rpartition(".")
-        if package != project.package:
-            return ""
-    kept = node.level > 1 or module not in MODULES or project.has(module)
-    return "" if kept else module
+def anew(node: ast.ImportFrom, code: Code, before: str) -> Change | None:
+    """What becomes of an import; None for one that is as good as ever."""
+    change = Change(code.project.shown(code.file), node.lineno, before, "", GONE)
+    if find := finder(node, code):
+        if not node.level and all(find(one) == f"{node.module}.{one.name}" for one in node.names):
+            return None
+        if any(code.calls_bare(name) for name in READERS.keys() & names_in(node, code)):
+            return replace(change, by_hand=NO_FILE)
+        after = "; ".join(statements(node, find))
+        return replace(change, after=after, by_hand="" if after else GONE)
+    tests = code.project.root / "tests"
+    alone = node.level == 1 and code.file.parent == tests and not (tests / "__init__.py").exists()
+    return replace(change, by_hand=NO_PACKAGE) if alone else None
 
 
-def rewritten(node: ast.ImportFrom, module: str) -> list[str]:
-    """The statements that import the same names from where they are now."""
-    public = {(f"{HOME}.{home}", own): name for name, (home, own) in HOMES.items() if own}
+def names_in(node: ast.ImportFrom, code: Code) -> set[str]:
+    """The names that an import brings, and what is asked of them."""
+    names = {one.name for one in node.names}
+    return names.union(*(code.attributes(one.asname or one.name) for one in node.names))
+
+
+def finder(node: ast.ImportFrom, code: Code) -> Callable[[ast.alias], str] | None:
+    """What says where a name of the import is now; None where nothing has moved.
+
+    It answers with the full name, and with nothing where it does not know.
+    """
+    project, module = code.project, code.module(node)
+    if module == TESTED and not code.is_packaged:
+        kept = (project.root / "tests" / f"{TESTED}.py").is_file()
+        return None if kept else lambda one: of_module(one, code)
+    if module == "":
+        moved = (one.name in MODULES and not project.has(one.name) for one in node.names)
+        return (lambda one: of_module(one, code)) if any(moved) else None
+    if module not in MODULES or project.has(module):
+        return None
+    return lambda one: of_name(module, one.name)
+
+
+def of_name(module: str, name: str) -> str:
+    """Where a name of a module of old is now, by its public name if it has one."""
+    home = home_of(module, name)
+    public = {(f"{HOME}.{place}", own): short for short, (place, own) in HOMES.items() if own}
+    if short := public.get((home, name)):
+        return f"{HOME}.{short}"
+    return f"{home}.{name}" if home else ""
+
+
+def of_module(alias: ast.alias, code: Code) -> str:
+    """Where a module of old is now; as before where it has been divided among several."""
+    name, package = alias.name, code.project.package
+    if code.project.has(name):
+        return f"{package}.{name}"
+    if name not in MODULES:
+        return ""
+    asked = code.attributes(alias.asname or name)
+    homes = {home_of(name, one) for one in asked} or {f"{HOME}.{MODULES[name].split()[0]}"}
+    if "" in homes:
+        return ""
+    return f"{package}.{name}" if len(homes) > 1 else homes.pop()
+
+
+def statements(node: ast.ImportFrom, find: Callable[[ast.alias], str]) -> list[str]:
+    """The statements that import the same names from where they are now; none if one is gone."""
     places: dict[str, list[str]] = {}
     for alias in node.names:
-        home = home_of(module, alias.name)
-        if not home:
+        place, _, name = find(alias).rpartition(".")
+        if not place:
             return []
-        name = public.get((home, alias.name), alias.name)
-        place = HOME if (home, alias.name) in public else home
         wanted = alias.asname or alias.name
         places.setdefault(place, []).append(name if name == wanted else f"{name} as {wanted}")
     return [f"from {place} import {', '.join(sorted(names))}" for place, names in places.items()]

@@ -14,13 +14,19 @@ def migrate(
     as_json: Json = False,
 ) -> None:
     """Rewrite imports in your own files that factories of 0.1 to 0.3 have."""
-    from ..migrate import migrate
+    from ..migrate import is_done, migrate
 
     changes = migrate(here(), dry_run=dry_run)
     if as_json:
-        print_json({"changes": [asdict(one) for one in changes], "changed": not dry_run})
+        print_json(
+            {
+                "changes": [asdict(one) for one in changes],
+                "changed": not dry_run and any(map(is_done, changes)),
+            }
+        )
         return
     for one in changes:
-        typer.echo(f"{one.file}:{one.line}: {one.before}\n    {one.after}")
-    verb = "would be rewritten" if dry_run else "rewritten"
-    say(f"{len(changes)} imports {verb}" if changes else "nothing imports what has moved")
+        then = one.after or f"by hand: {one.by_hand}"
+        typer.echo(f"{one.file}:{one.line}: {one.before}\n    {then}")
+    verb, count = "would be rewritten" if dry_run else "rewritten", sum(map(is_done, changes))
+    say(f"{count} imports {verb}" if changes else "nothing imports what has moved")

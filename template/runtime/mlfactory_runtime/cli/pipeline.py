@@ -45,8 +45,10 @@ def check(
 ) -> None:
     """Is the catalog valid, is every feature available, do the data keep the contract?"""
     from ..data.check import check, lines
+    from ..upkeep import upkeep
 
-    findings = check(here(), strict=strict, data=data)
+    project = here()
+    findings = check(project, strict=strict, data=data) + upkeep(project)
     ok = all(finding.level != "error" for finding in findings)
     if as_json:
         print_json({"ok": ok, "findings": [asdict(finding) for finding in findings]})

@@ -24,7 +24,8 @@ def command(
     to the same packages, else by one of its own.
     """
     theirs = model.project
-    home = theirs.package if (theirs.source / "cli").is_dir() else "mlfactory_runtime"  # until 0.3
+    contract = theirs.pyproject.get("tool", {}).get("mlfactory", {}).get("contract", 1)
+    home = theirs.package if contract < 2 else "mlfactory_runtime"
     call = ["-c", f"from {home}.cli import main; main()", *argv]
     places = [theirs.root / RUNTIME, theirs.source.parent]
     env = environment() | {"PYTHONPATH": os.pathsep.join(str(p) for p in places if p.is_dir())}
