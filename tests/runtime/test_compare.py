@@ -136,7 +136,7 @@ def test_a_later_cutoff_of_either_side_counts(dated: Trained) -> None:
     time = pl.read_parquet(dated.project.prepared / "holdout.parquet")[own.by[0]]
     later = time.cast(pl.Datetime("us")).median()
     moved = own.signature.model_copy(
-        update={"split": {**own.signature.split, "cutoff": later.isoformat()}}  # type: ignore[union-attr]
+        update={"split": own.signature.split.model_copy(update={"cutoff": later.isoformat()})}  # type: ignore[union-attr]
     )
     found = common(dated.folder, replace(own, signature=moved), own)
     assert found.height

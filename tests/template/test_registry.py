@@ -386,9 +386,11 @@ def test_a_model_that_does_not_come_from_its_commit_is_found(factory: Factory) -
 DRIFT = """
 from pathlib import Path
 from mlfactory_runtime.project import Project
-from mlfactory_runtime.registry.catalog import drift
+from mlfactory_runtime.records.registry import Drift
+from mlfactory_runtime.registry.catalog import write_catalog
 
-drift(Project(Path.cwd()), "healthy", "2026-01-01T00:00:00+00:00")
+when = "2026-01-01T00:00:00+00:00"
+write_catalog(Project(Path.cwd()), Drift(status="healthy", time=when))
 """
 
 

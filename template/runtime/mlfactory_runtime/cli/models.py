@@ -1,13 +1,15 @@
 """Models by version and stage."""
 
 from dataclasses import asdict
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ..records.registry import Promoted
 from .alert import alerting
 from .program import Json, app, here, print_json, say
+
+if TYPE_CHECKING:
+    from ..records.registry import Promoted
 
 
 @app.command()
@@ -85,7 +87,7 @@ def rollback(
     report(done, as_json)
 
 
-def report(done: Promoted, as_json: bool) -> None:
+def report(done: "Promoted", as_json: bool) -> None:
     """What a promotion has changed, and how others get to know."""
     if as_json:
         print_json(done.model_dump())
