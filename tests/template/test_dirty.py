@@ -24,7 +24,8 @@ from mlfactory_runtime.project import Project
 for folder in map(Path, sys.argv[1:]):
     try:
         draft(Project(folder))
-        told = {"split": prepare(Project(folder)), "train": train(Project(folder))}
+        split, result = prepare(Project(folder)), train(Project(folder))
+        told = {"split": split.model_dump(), "train": result.model_dump()}
     except Exception as error:
         told = {"error": f"{type(error).__name__}: {error}"}
     (folder / "told.json").write_text(json.dumps(told))
