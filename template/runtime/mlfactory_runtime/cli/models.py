@@ -11,6 +11,8 @@ from .program import Json, app, here, print_json, say
 if TYPE_CHECKING:
     from ..records.registry import Promoted
 
+if TYPE_CHECKING:
+    
 
 @app.command()
 def register(
