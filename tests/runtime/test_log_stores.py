@@ -1,28 +1,28 @@
-"""The prediction log of a real factory, in SQLite and in PostgreSQL: what it may lose."""
+"""The log in SQLite and in PostgreSQL, under processes that come and go: what it may lose."""
 
 from __future__ import annotations
 
-import json
-import re
-import secrets
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import psycopg
 import pytest
+from mlfactory_runtime.learn.signature import load_signature
+from mlfactory_runtime.log.labels import read_log
 
 from ..postgres import Server
-from .conftest import Factory
+from .factories import Factory, train
 
-pytestmark = pytest.mark.xdist_group("log")
+pytestmark = pytest.mark.xdist_group("database")
 INTERVAL, SLACK = 0.3, 1.0  # seconds; the machine may be busy
 DATA = "data/raw/customers.csv"
 
@@ -78,20 +78,7 @@ class Logging:
         return found
 
     def serve(self, name: str, count: int, pause: float, end: str) -> subprocess.Popen[str]:
-        argv = [str(self.factory.path / ".venv/bin/python"), "-c", SERVICE]
-        argv += [name, str(count), str(pause), end]
-        return subprocess.Popen(
-            argv, cwd=self.factory.path, env=self.factory.env, stdout=subprocess.PIPE, text=True
-        )
-
-    def configure(self, **settings: object) -> None:
-        """Change settings of the log in params.yaml."""
-        text = self.factory.text("params.yaml")
-        for name, value in settings.items():
-            head, mark, tail = text.partition("\nlog:\n")
-            tail = re.sub(rf"^  {name}: .*$", f"  {name}: {json.dumps(value)}", tail, flags=re.M)
-            text = head + mark + tail
-        self.factory.write("params.yaml", text)
+        return self.factory.start("-c", SERVICE, name, str(count), str(pause), end)
 
     def everything(self) -> bytes:
         """All that the log holds, as it stands in it."""
@@ -103,22 +90,16 @@ class Logging:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def log(request: pytest.FixtureRequest, lab: Factory, tmp_path: Path) -> Iterator[Logging]:
+def log(request: pytest.FixtureRequest, churn: Factory, monkeypatch: pytest.MonkeyPatch) -> Logging:
     """A factory whose log stands in one of the databases, empty."""
-    env = {**lab.env, "FACTORY_LOG_KEY": "a key of the tests"}
-    place = str(tmp_path / "log" / "p.db")
-    if request.param == "postgresql":
-        server: Server = request.getfixturevalue("postgres")
-        lab.run("uv", "pip", "install", "--quiet", "psycopg[binary]")
-        name = f"log_{secrets.token_hex(4)}"
-        with psycopg.connect(server.url(), autocommit=True) as connection:
-            connection.execute(f"create database {name}".encode())
-        place = server.url().replace("/postgres", f"/{name}")
-        env["LOG_URL"] = place
-    made = Logging(Factory(lab.path, env), place)
-    where = {"url_env": "LOG_URL"} if "://" in place else {"path": place}
-    made.configure(interval=INTERVAL, **where)
-    yield made
+    monkeypatch.setenv("FACTORY_LOG_KEY", "a key of the tests")
+    churn.change(log={"interval": INTERVAL})
+    if request.param == "sqlite":
+        return Logging(churn, str(churn.path / "log" / "predictions.db"))
+    url: str = request.getfixturevalue("database")
+    monkeypatch.setenv("LOG_URL", url)
+    churn.change(log={"url_env": "LOG_URL"})
+    return Logging(churn, url)
 
 
 def told(process: subprocess.Popen[str]) -> tuple[list[float], int, float]:
@@ -151,7 +132,7 @@ def test_kill_9_loses_the_last_interval_at_most(log: Logging) -> None:
 
 def test_several_processes_start_at_once_and_share_the_log(log: Logging) -> None:
     services = [log.serve(name, 500, 0.001, "stop") for name in "abcdef"]
-    scored = log.factory.json("factory", "predict", DATA, "scored.csv", "--json")
+    scored = log.factory.json("predict", DATA, "scored.csv", "--json")
 
     assert [told(service)[1] for service in services] == [0] * 6
     assert scored["logged"] == 900
@@ -210,7 +191,7 @@ def test_a_database_that_goes_away_and_comes_back_lacks_nothing(
 def test_a_full_queue_drops_and_counts_and_nobody_waits(
     log: Logging, server: Server | None
 ) -> None:
-    log.configure(queue=200)
+    log.factory.change(log={"queue": 200})
     told(log.serve("first", 10, 0, "stop"))
     leave(log, server)
     service = log.serve("a", 1000, 0.001, "stop")
@@ -226,7 +207,7 @@ def test_a_full_queue_drops_and_counts_and_nobody_waits(
 
 
 def test_old_rows_are_deleted(log: Logging) -> None:
-    log.configure(retention_days=30)
+    log.factory.change(log={"retention_days": 30})
     told(log.serve("a", 3, 0, "stop"))
     day = 86_400_000_000
     log.query(f"update predictions set time = time - 31 * {day} where request_id <> 'a-0'")
@@ -236,13 +217,13 @@ def test_old_rows_are_deleted(log: Logging) -> None:
 
 
 @pytest.mark.parametrize("key", ["a key", ""])
-def test_sensitive_values_are_hashed_or_left_out(log: Logging, key: str) -> None:
-    log.factory.env["FACTORY_LOG_KEY"] = key
-    text = log.factory.text("features.yaml")
-    secret = re.sub(r"^  plan:\n", "  plan:\n    sensitive: personal\n", text, flags=re.M)
-    log.factory.write("features.yaml", secret)
+def test_sensitive_values_are_hashed_or_left_out(
+    log: Logging, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACTORY_LOG_KEY", key)
+    log.factory.column("plan", sensitive="personal")
     told(log.serve("a", 2, 0, "stop"))
-    done = log.factory.run("factory", "predict", DATA, "scored.csv")
+    done = log.factory.run("predict", DATA, "scored.csv")
 
     content = log.everything()
     assert b"enterprise" not in content
@@ -250,31 +231,31 @@ def test_sensitive_values_are_hashed_or_left_out(log: Logging, key: str) -> None
     entities = log.query("select count(distinct entity), count(distinct features) from predictions")
     assert entities[0][0] == (900 if key else 0)
     assert (b'"plan"' in content) == bool(key)
-    assert ("leaves out 'customer id', 'plan'" in done.stderr) == (not key)
+    assert ("leaves out 'customer id', 'plan'" in done.err) == (not key)
 
 
 def test_an_entity_is_labelled_twice_corrected_and_forgotten(log: Logging) -> None:
     factory = log.factory
-    factory.run("factory", "predict", DATA, "scored.csv")
+    factory.run("predict", DATA, "scored.csv")
     rows = pl.read_csv(factory.path / DATA)
     rows.select("customer id", "churned").write_csv(factory.path / "outcomes.csv")
-    first = factory.json("factory", "label", "outcomes.csv", "--json")
+    first = factory.json("label", "outcomes.csv", "--json")
     before = sorted(log.query("select * from labels"))
-    second = factory.json("factory", "label", "outcomes.csv", "--json")
+    second = factory.json("label", "outcomes.csv", "--json")
 
     assert (first["new"], second["new"], second["same"]) == (900, 0, 900)
     assert sorted(log.query("select * from labels")) == before
 
     other = "no" if rows["churned"][5] == "yes" else "yes"
     factory.write("outcomes.csv", f"customer id,churned\nC00005,{other}\nC99999,yes\nC00006,\n")
-    third = factory.json("factory", "label", "outcomes.csv", "--json")
+    third = factory.json("label", "outcomes.csv", "--json")
     assert (third["changed"], third["unknown"], third["blank"]) == (1, 1, 1)
     factory.write("outcomes.csv", "customer id,churned\nC00005,maybe\n")
-    refused = factory.run("factory", "label", "outcomes.csv", code=1)
-    assert "the value is none of the values in the catalog" in refused.stderr
+    refused = factory.run("label", "outcomes.csv", code=1)
+    assert "the value is none of the values in the catalog" in refused.err
     assert log.count("labels") == 900
 
-    done = factory.json("factory", "forget", "C00005", "--json")
+    done = factory.json("forget", "C00005", "--json")
     assert (done["predictions"], done["labels"]) == (1, 1)
     assert (log.count(), log.count("labels")) == (899, 899)
     learned = pl.concat(
@@ -284,40 +265,33 @@ def test_an_entity_is_labelled_twice_corrected_and_forgotten(log: Logging) -> No
     version = pl.read_csv(factory.path / "scored.csv")["model"][0]
     named = [one["model"] for one in done["models"]]
     assert named == ([version] if "C00005" in learned["customer id"] else [])
-    assert factory.json("factory", "forget", "C00005", "--json")["predictions"] == 0
+    assert factory.json("forget", "C00005", "--json")["predictions"] == 0
 
 
-READER = """
-from datetime import UTC, datetime
-import polars as pl
-from mlfactory_runtime import read_log
-
-frames = read_log(datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
-rows = pl.concat(frames).unnest("features", separator=" ")
-print(rows.select("request_id", "row", "entity", "features price €", "outcome").write_ndjson())
-"""
+def read(factory: Factory) -> pl.DataFrame:
+    """The whole log, a column for each feature."""
+    project = factory.project
+    always = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+    known = load_signature(project.model_folder)
+    return pl.concat(read_log(always, project.params, project.catalog, known)).unnest(
+        "features", separator=" "
+    )
 
 
 def test_the_log_is_read_with_what_became_of_each_prediction(log: Logging) -> None:
     """The outcome of a request counts before that of an entity; an entity's for what was before."""
     factory = log.factory
     for _ in range(2):
-        factory.run("factory", "predict", DATA, "scored.csv")
+        factory.run("predict", DATA, "scored.csv")
     request = pl.read_csv(factory.path / "scored.csv")["request_id"][0]
-    none = factory.run("python", "-c", READER).stdout
+    none = read(factory)
     factory.write("one.csv", "customer id,churned\nC00001,yes\nC00002,yes\n")
     factory.write("two.csv", f"request_id,row,churned\n{request},2,no\n")
-    factory.run("factory", "label", "one.csv")
-    factory.run("factory", "label", "two.csv")
-    rows = pl.read_ndjson(
-        factory.run("python", "-c", READER).stdout.encode(), infer_schema_length=None
-    )
+    factory.run("label", "one.csv")
+    factory.run("label", "two.csv")
+    rows = read(factory)
 
-    assert (
-        pl.read_ndjson(none.encode(), infer_schema_length=None)["outcome"].null_count()
-        == rows.height
-        == 1800
-    )
+    assert none["outcome"].null_count() == rows.height == 1800
     source = pl.read_csv(factory.path / DATA)["price €"]
     assert rows["features price €"].equals(source[rows["row"].to_list()], check_names=False)
     known = rows.drop_nulls("outcome").with_columns(last=pl.col("request_id") == request)
@@ -325,35 +299,35 @@ def test_the_log_is_read_with_what_became_of_each_prediction(log: Logging) -> No
     assert found == [(1, False, "yes"), (1, True, "yes"), (2, False, "yes"), (2, True, "no")]
 
 
-def test_a_model_that_git_knows_is_named_after_the_entity_left_the_data(lab: Factory) -> None:
-    prepared = pl.read_parquet(lab.path / "data/prepared/train.parquet")
+def test_a_model_that_git_knows_is_named_after_the_entity_left_the_data(tracked: Factory) -> None:
+    prepared = pl.read_parquet(tracked.path / "data/prepared/train.parquet")
     entity = prepared["customer id"][0]
-    before = lab.json("factory", "forget", entity, "--json")["models"]
-    rows = pl.read_csv(lab.path / DATA)
-    rows.filter(pl.col("customer id") != entity).write_csv(lab.path / "fewer.csv")
-    lab.run("factory", "data", "pull", "--from", "fewer.csv")
-    lab.run("dvc", "repro", "--quiet")
+    before = tracked.json("forget", entity, "--json")["models"]
+    rows = pl.read_csv(tracked.path / DATA)
+    rows.filter(pl.col("customer id") != entity).write_csv(tracked.path / "fewer.csv")
+    tracked.run("data", "pull", "--from", "fewer.csv")
+    train(tracked)
 
-    done = lab.json("factory", "forget", entity, "--json")
+    done = tracked.json("forget", entity, "--json")
     assert done["models"] == before != []
     assert not any("holds it" in line for line in done["remains"])
 
 
-def test_a_log_that_cannot_be_written_is_a_warning(lab: Factory) -> None:
-    unset = Logging(lab, "")
-    unset.configure(url_env="LOG_URL")
-    done = lab.run("factory", "predict", DATA, "scored.csv")
+def test_a_log_that_cannot_be_written_is_a_warning(churn: Factory) -> None:
+    churn.change(log={"url_env": "LOG_URL"})
+    done = churn.run("predict", DATA, "scored.csv")
 
-    assert "warning: 900 rows are not in the log: LOG_URL is not set" in done.stderr
-    assert pl.read_csv(lab.path / "scored.csv").height == 900
+    assert "warning: 900 rows are not in the log: LOG_URL is not set" in done.err
+    assert pl.read_csv(churn.path / "scored.csv").height == 900
 
 
-def test_postgresql_without_its_driver_says_what_to_add(lab: Factory) -> None:
-    lab.run("uv", "pip", "uninstall", "--quiet", "psycopg", "psycopg-binary", code=None)
-    url = "postgresql://reader:s3cret@127.0.0.1:1/none"
-    made = Logging(Factory(lab.path, {**lab.env, "LOG_URL": url}), "")
-    made.configure(url_env="LOG_URL")
-    done = made.factory.run("factory", "predict", DATA, "scored.csv")
+def test_postgresql_without_its_driver_says_what_to_add(
+    churn: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOG_URL", "postgresql://reader:s3cret@127.0.0.1:1/none")
+    monkeypatch.setitem(sys.modules, "psycopg", None)  # as if it was not installed
+    churn.change(log={"url_env": "LOG_URL"})
+    done = churn.run("predict", DATA, "scored.csv")
 
-    assert 'uv add "psycopg[binary]"' in done.stderr
-    assert "s3cret" not in done.stderr
+    assert 'uv add "psycopg[binary]"' in done.err
+    assert "s3cret" not in done.err
