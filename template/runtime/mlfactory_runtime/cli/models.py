@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from ..records.registry import Promoted
 
 if TYPE_CHECKING:
-    
+    from ..records.registry import Promoted
+
 
 @app.command()
 def register(
