@@ -31,6 +31,14 @@ TASKS: dict[str, dict[str, Any]] = {
 }
 
 
+DERIVED = """import polars as pl
+
+
+def features(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns((pl.col("balance") / pl.col("age")).alias("balance per year"))
+"""
+
+
 def make_factory(folder: Path) -> Project:
     """The code that every new factory begins with, and a name; the example's catalog is lent it."""
     return make(folder, "example").project
@@ -57,8 +65,15 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Traine
         folder = tmp_path_factory.mktemp(task)
         if task in TASKS:
             return train_variant(folder, **TASKS[task])
+        own = make_factory(folder / "own")
+        if task == "derived":
+            (own.source / "features.py").write_text(DERIVED, "utf-8")
+            catalog = yaml.safe_load((EXAMPLE / "features.yaml").read_text("utf-8"))
+            catalog["derived"] = {"balance per year": {"parents": ["balance", "age"]}}
+            write_yaml(own.root / "features.yaml", catalog)
+            shutil.copy(EXAMPLE / "params.yaml", own.root)
         (folder / "factory").mkdir()
-        return train_copy(make_factory(folder / "own"), folder / "factory")
+        return train_copy(own, folder / "factory")
 
     return train
 

@@ -2,6 +2,8 @@
 
 import json
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,7 @@ from mlfactory_runtime import errors, serving
 from mlfactory_runtime.project import Project
 from mlfactory_runtime.testing.trained import Trained
 
+from .conftest import TASKS
 from .services import KEY, SECONDS, Row, Service, running
 
 pytestmark = pytest.mark.xdist_group("serving")  # one service for all
@@ -151,3 +154,38 @@ def test_what_is_being_answered_is_finished_before_the_end(
 def test_without_a_model_the_service_does_not_start(service: Service) -> None:
     with pytest.raises(errors.FactoryError, match="there is no model"):
         serving.serve(Project(service.folder), "127.0.0.1", 1, 2, Path("nowhere"))
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_whatever_the_document_allows_or_forbids_is_answered_so(
+    task: str, services: Callable[[str], Service], tmp_path: Path
+) -> None:
+    """Thousands of requests, valid and not, made up from the document by schemathesis."""
+    service = services(task)
+    argv = [Path(sys.executable).with_name("schemathesis"), "run"]
+    address = [
+        f"http://127.0.0.1:{service.port}/openapi.json",
+        "-H",
+        f"X-API-Key: {KEY.decode('latin-1')}",
+    ]
+    options = ["--max-examples", "60", "--seed", "1", "--generation-database", ":memory:"]
+    done = subprocess.run([*argv, *address, *options], cwd=tmp_path, capture_output=True, text=True)
+    assert "No issues found" in done.stdout, done.stdout
+    counted = service.ask("/metrics")[2].decode()
+    assert 'path="/predict",status="200"' in counted
+    assert 'path="/predict",status="422"' in counted
+    assert 'status="5' not in counted
+
+
+def test_workers_share_what_they_count(trained: Trained, tmp_path: Path) -> None:
+    with running(trained, tmp_path, "--workers", "2") as service:
+        row = service.json("/openapi.json")["components"]["schemas"]["Row"]["examples"][0]
+        for _ in range(20):
+            service.json("/predict", row)
+        wanted = 'factory_requests_total{path="/predict",status="200"}'
+        for _ in range(100):  # a worker counts a request once it is answered, not before
+            if service.counted(wanted) == 20:
+                break
+            time.sleep(0.05)
+        assert service.counted(wanted) == 20
+        assert service.ask("/metrics")[2].decode().count("factory_model{") == 1

@@ -30,9 +30,9 @@ from .services import Row, Service, sent
 pytestmark = pytest.mark.xdist_group("serving")
 
 
-@pytest.fixture(scope="module", params=["binary", *TASKS])
+@pytest.fixture(scope="module", params=["binary", "derived", *TASKS])
 def service(request: pytest.FixtureRequest, services: Callable[[str], Service]) -> Service:
-    """The service of a factory of each task."""
+    """The service of a factory of each task, and of one with a feature of its own."""
     return services(request.param)
 
 
@@ -219,6 +219,10 @@ def test_the_model_that_answers_is_named(service: Service, trained: Trained) -> 
     expected = trained.result.models["model"]
     assert told["metrics"] == {name: asdict(one) for name, one in expected.items()}
     assert service.counted("factory_model{") == 1
+
+
+def test_a_feature_of_its_own_is_named(services: Callable[[str], Service]) -> None:
+    assert "balance per year" in services("derived").json("/model")["features"]
 
 
 def test_predictions_missing_and_unseen_values_are_counted(

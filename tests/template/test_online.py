@@ -17,15 +17,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from .conftest import SCRIPTS, Factory, execute
-
-DERIVED = """
-derived:
-  price per month:
-    parents: ["price €", "Tenure (months)"]
-"""
-ADDED = """rows.with_columns(
-        (pl.col("price €") / pl.col("Tenure (months)")).alias("price per month"),"""
+from .conftest import Factory
 
 
 @dataclass(frozen=True)
@@ -46,13 +38,13 @@ class Service:
 
 
 @contextmanager
-def serving(factory: Factory, *options: str, home: Path | None = None) -> Iterator[Service]:
+def serving(factory: Factory, home: Path | None = None) -> Iterator[Service]:
     """The service of the factory, or of a folder that holds what an image does."""
     folder = home or factory.path
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     program = str(folder / ".venv/bin/factory")
-    argv = (program, "serve", "--port", str(port), *options)
+    argv = (program, "serve", "--port", str(port))
     log = (factory.path.parent / "service.log").open("wb")
     with log, subprocess.Popen(argv, cwd=folder, env=factory.env, stderr=log) as process:
         service = Service(factory, f"http://127.0.0.1:{port}", process)
@@ -110,19 +102,6 @@ def test_only_a_factory_for_online_serving_has_a_service(factory: Factory) -> No
     assert "hint: mlfactory update --set serving=online" in told
 
 
-def test_whatever_the_document_allows_or_forbids_is_answered_so(service: Service) -> None:
-    """Thousands of requests, valid and not, made up from the document by schemathesis."""
-    argv = (str(SCRIPTS / "schemathesis"), "run", f"{service.url}/openapi.json")
-    options = ("--max-examples", "60", "--seed", "1", "--generation-database", ":memory:")
-    home = service.factory.path.parent
-    done = execute((*argv, *options), home, service.factory.env)
-    assert "No issues found" in done.stdout
-    counted = service.get("/metrics").decode()
-    assert 'path="/predict",status="200"' in counted
-    assert 'path="/predict",status="422"' in counted
-    assert 'status="5' not in counted
-
-
 def test_real_rows_get_the_same_answers_from_the_service_as_in_batch(service: Service) -> None:
     agree(service)
 
@@ -139,37 +118,3 @@ def agree(service: Service) -> None:
     for name in (name for name in batch.columns if name.startswith("probability_")):
         shares = [one["probabilities"][name.removeprefix("probability_")] for one in found]
         assert shares == batch[name].to_list()
-
-
-def test_workers_share_what_they_count(factory: Factory) -> None:
-    if not has_service(factory):
-        pytest.skip("made for batches")
-    with serving(factory, "--workers", "2") as service:
-        row = accepted(service, holdout(factory, 1))[0]
-        for _ in range(20):
-            service.get("/predict", row)
-        counted, wanted = "", 'factory_requests_total{path="/predict",status="200"} 20.0'
-        for _ in range(100):  # a worker counts a request once it is answered, not before
-            counted = service.get("/metrics").decode()
-            if wanted in counted:
-                break
-            time.sleep(0.05)
-        assert wanted in counted
-        assert counted.count("factory_model{") == 1
-
-
-def test_features_of_your_own_are_the_same_over_http(factory: Factory) -> None:
-    if not has_service(factory):
-        pytest.skip("made for batches")
-    before = factory.run("git", "rev-parse", "HEAD").stdout.strip()
-    try:
-        code = factory.text("src/churn/features.py")
-        factory.write("src/churn/features.py", code.replace("rows.with_columns(", ADDED))
-        factory.write("features.yaml", factory.text("features.yaml") + DERIVED)
-        factory.run("dvc", "repro")
-        with serving(factory) as service:
-            assert b"price per month" in service.get("/model")
-            agree(service)
-    finally:
-        factory.run("git", "reset", "--quiet", "--hard", before)
-        factory.run("dvc", "checkout", "--quiet", "--force")

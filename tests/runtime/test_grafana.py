@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import promql_parser
+import pytest
 
-from .pages import ROOT
-from .test_online import Service, accepted, holdout, service  # noqa: F401
+from ..conftest import ROOT
+from .conftest import TASKS
+from .services import Service, sent
 
+pytestmark = pytest.mark.xdist_group("serving")
 DASHBOARD = ROOT / "docs/how-to/grafana.json"
 SCRAPED = {"instance", "job"}  # labels that Prometheus adds
 BUILT_IN = {"$__rate_interval": "5m", "$__range": "1h"}
@@ -45,17 +49,24 @@ def exposed(text: str) -> dict[str, set[str]]:
     return {name: set(re.findall(r'(\w+)="', labels)) for name, labels in lines}
 
 
-def test_every_query_finds_what_it_asks_for(service: Service) -> None:  # noqa: F811
-    service.get("/predict", accepted(service, holdout(service.factory, 3)))
-    counted = exposed(service.get("/metrics").decode())
+@pytest.fixture(scope="module", params=["binary", *TASKS])
+def service(request: pytest.FixtureRequest, services: Callable[[str], Service]) -> Service:
+    """The service of a factory of each task."""
+    return services(request.param)
+
+
+def test_every_query_finds_what_it_asks_for(service: Service) -> None:
+    trained = service.trained
+    service.json("/predict", sent(trained.rows.drop_nulls().head(3), trained))
+    counted = exposed(service.ask("/metrics")[2].decode())
     for target in expressions():
         for name, labels in selected(target["expr"]).items():
             assert labels - SCRAPED <= counted[name], target["expr"]
 
 
-def test_everything_that_the_service_counts_is_shown(service: Service) -> None:  # noqa: F811
+def test_everything_that_the_service_counts_is_shown(service: Service) -> None:
     shown = {name for target in expressions() for name in selected(target["expr"])}
-    counted = set(exposed(service.get("/metrics").decode()))
+    counted = set(exposed(service.ask("/metrics")[2].decode()))
     assert {name for name in counted if not name.endswith("_created")} == shown
 
 
