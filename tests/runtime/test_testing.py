@@ -167,7 +167,7 @@ def test_a_model_of_columns_that_it_may_not_see_is_told(
 
 def test_a_model_that_has_learned_nothing_is_told(trained: Trained) -> None:
     gain = trained.result.gain
-    none = {**gain, "naive": gain["naive"].model_copy(update={"low": 0.0})}
+    none = {**gain, "naive": replace(gain["naive"], low=0.0)}
     same = trained.result.model_copy(update={"gain": none})
 
     with pytest.raises(AssertionError, match="does not beat a constant"):

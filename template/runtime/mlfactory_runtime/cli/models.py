@@ -11,9 +11,6 @@ from .program import Json, app, here, print_json, say
 if TYPE_CHECKING:
     from ..records.registry import Promoted
 
-if TYPE_CHECKING:
-    from ..records.registry import Promoted
-
 
 @app.command()
 def register(
