@@ -33,6 +33,13 @@ class Server:
     def url(self, password: str = "", scheme: str = "postgresql") -> str:
         return f"{scheme}://{USER}:{password or self.password}@127.0.0.1:{self.port}/postgres"
 
+    def new_database(self) -> str:
+        """The URL of an empty one."""
+        name = f"test_{secrets.token_hex(4)}"
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(f"create database {name}".encode())
+        return self.url().replace("/postgres", f"/{name}")
+
     def execute(self, sql: str) -> None:
         """Run statements, all or none."""
         with psycopg.connect(self.url()) as connection:

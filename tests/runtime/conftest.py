@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,7 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 import yaml
 from mlfactory_runtime.project import Project
@@ -119,10 +117,7 @@ def tracked(_tracked: Factory, tmp_path: Path) -> Factory:
 @pytest.fixture
 def database(postgres: Server) -> str:
     """The URL of an empty database of PostgreSQL."""
-    name = f"test_{secrets.token_hex(4)}"
-    with psycopg.connect(postgres.url(), autocommit=True) as connection:
-        connection.execute(f"create database {name}".encode())
-    return postgres.url().replace("/postgres", f"/{name}")
+    return postgres.new_database()
 
 
 @pytest.fixture(scope="session")

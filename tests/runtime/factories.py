@@ -78,10 +78,8 @@ class Factory:
 
     def tool(self, *argv: str) -> str:
         """Run another program in its folder; returns what it prints."""
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        done = subprocess.run(
-            argv, cwd=self.path, env={**os.environ, "PATH": path}, capture_output=True, text=True
-        )
+        env = {**os.environ, "PATH": program_path()}
+        done = subprocess.run(argv, cwd=self.path, env=env, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -112,6 +110,11 @@ class Factory:
         left = shutil.ignore_patterns("log", "__pycache__")
         shutil.copytree(self.path, path, ignore=left)
         return Factory(path)
+
+
+def program_path() -> str:
+    """PATH with the programs that are installed beside this Python."""
+    return f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
 def make(folder: Path, package: str) -> Factory:
