@@ -12,6 +12,7 @@ from .conftest import SCRIPTS, Factory, execute
 from .test_evolution import LAST, edit, git
 
 EDITED, NOW = "src/churn/alerts.py", "runtime/mlfactory_runtime/alerts.py"
+LINE, OURS = "PATIENCE = ", "OURS = 'ours'\n"
 ALONG = "mlfactory update --set runtime=source"
 
 
@@ -26,7 +27,7 @@ def edited(tmp_path: Path, env: dict[str, str]) -> Factory:
     argv = ("new", "churn", "--data", "customers.csv", "--target", "churned", "--ref", LAST)
     execute((str(SCRIPTS / "mlfactory"), *argv, "--defaults", "--no-setup"), tmp_path, env)
     factory = Factory(tmp_path / "churn", env)
-    edit(factory, EDITED, "\n\n\n", "\n\nOURS = 'ours'\n\n\n")
+    edit(factory, EDITED, LINE, f"{OURS}{LINE}")
     git(factory, "add", "--all")
     git(factory, "commit", "--quiet", "--no-verify", "--message", "ours")
     return factory
@@ -46,10 +47,10 @@ def test_the_edit_goes_along_and_the_library_can_be_given_back(edited: Factory) 
     update(edited, "--abort")
 
     assert update(edited, "--defaults", "--set", "runtime=source")["state"] == "updated"
-    assert "OURS = 'ours'" in edited.text(NOW)
+    assert OURS in edited.text(NOW)
     assert not (edited.path / EDITED).exists()
 
-    edit(edited, NOW, "\n\nOURS = 'ours'\n\n\n", "\n\n\n")
+    edit(edited, NOW, OURS, "")
     git(edited, "commit", "--quiet", "--no-verify", "--all", "--message", "as it was")
     assert update(edited, "--defaults", "--set", "runtime=wheel")["state"] == "updated"
     assert not (edited.path / "runtime").exists()
