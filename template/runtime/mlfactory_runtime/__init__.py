@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import lightgbm
     from .errors import FactoryError
+    from .extensions import Metric
     from .learn.matrix import Matrix
     from .learn.signature import Feature, Signature
     from .notebook import load, read_log, score
@@ -21,6 +22,7 @@ HOMES = {
     "Feature": ("learn.signature", "Feature"),
     "Finding": ("settings.availability", "Finding"),
     "Matrix": ("learn.matrix", "Matrix"),
+    "Metric": ("extensions", "Metric"),
     "ModelSettings": ("settings.params", "Model"),
     "Signature": ("learn.signature", "Signature"),
     "lightgbm": ("lightgbm", ""),
@@ -34,6 +36,7 @@ __all__ = [
     "Feature",
     "Finding",
     "Matrix",
+    "Metric",
     "ModelSettings",
     "Signature",
     "lightgbm",

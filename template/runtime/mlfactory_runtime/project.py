@@ -1,7 +1,7 @@
 """A factory as it stands in a folder: its places, its settings, and the door to its own code."""
 
 import importlib
-import inspect
+import importlib.util
 import sys
 import tomllib
 from collections.abc import Callable
@@ -17,6 +17,18 @@ import polars as pl
 import yaml
 
 from .errors import FactoryError
+from .extensions import (
+    CHECKS,
+    PULLS,
+    SIDES,
+    CheckRows,
+    DecideSides,
+    Metric,
+    Pull,
+    checked,
+    checked_metrics,
+)
+from .files import short_hash
 from .settings.catalog import Catalog, load_catalog
 from .settings.params import Params, load_params
 
@@ -25,6 +37,7 @@ MODEL, REPORTS, PREPARED = Path("models/model"), Path("reports"), Path("data/pre
 EVALUATION, COMPARISON = REPORTS / "evaluation.json", REPORTS / "comparison.json"
 SNAPSHOT, TAKEN = Path("data/snapshot.json"), Path("data/raw/taken.parquet")
 PARAMS, CATALOG, ANSWERS = Path("params.yaml"), Path("features.yaml"), Path(".copier-answers.yml")
+TEMPLATES, SECTIONS, PIPELINE = Path("report"), Path("report/sections"), Path("dvc.yaml")
 PYPROJECT, ABOUT, RUNBOOK = Path("pyproject.toml"), Path("docs/about.md"), Path("docs/runbook.md")
 LOCK, PACKAGES = Path("dvc.lock"), Path("uv.lock")
 
@@ -150,6 +163,41 @@ class Project:
                 verbs[name] = checked(found, "model.py", form, parameters)
         return Estimator(**verbs)
 
+    @cached_property
+    def metrics(self) -> dict[str, Metric]:
+        """The metrics of metrics.py by name; none without that file."""
+        if not self.has("metrics"):
+            return {}
+        return checked_metrics(getattr(self.module("metrics"), "METRICS", None), "metrics.py")
+
+    @cached_property
+    def check_rows(self) -> CheckRows | None:
+        """The function `check` of checks.py, if there is one."""
+        return cast(CheckRows | None, self.own("checks", "check", CHECKS, ("rows",)))
+
+    @cached_property
+    def decide_sides(self) -> DecideSides | None:
+        """The function `sides` of split.py, if there is one."""
+        return cast(DecideSides | None, self.own("split", "sides", SIDES, ("raw",)))
+
+    @property
+    def split_code(self) -> str | None:
+        """The hash of split.py; None where the split is not the factory's own."""
+        file = self.source / "split.py"
+        return short_hash(file.read_bytes()) if file.is_file() else None
+
+    def pull(self, path: Path) -> Pull:
+        """The function `pull` of a file that fetches the data."""
+        module = self.module(path.stem) if path.parent == self.source else run(path)
+        pull = getattr(module, "pull", None)
+        return cast(Pull, checked(pull, self.shown(path), PULLS, ("target",)))
+
+    def own(self, name: str, function: str, form: str, parameters: tuple[str, ...]) -> Any:
+        """A function of a module that a factory may have; null where it has none."""
+        if not self.has(name):
+            return None
+        return checked(getattr(self.module(name), function, None), f"{name}.py", form, parameters)
+
     def has(self, name: str) -> bool:
         """Whether the factory's package has a module of that name."""
         return (self.source / f"{name}.py").is_file()
@@ -193,6 +241,17 @@ def last_line(error: Exception, folder: Path) -> tuple[str, int | None] | None:
     return None
 
 
+def run(path: Path) -> ModuleType:
+    """A file outside of the package, as a module of its own."""
+    spec = importlib.util.spec_from_file_location(f"mlfactory_own_{path.stem}", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise FactoryError(f"{path} is not here", "correct data.source in params.yaml")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # a dataclass looks its module up
+    spec.loader.exec_module(module)
+    return module
+
+
 def forget_others(package: str, folder: Path) -> None:
     """Let go of a package of that name that was imported from elsewhere: another factory's."""
     loaded = sys.modules.get(package)
@@ -206,18 +265,3 @@ def forget(package: str) -> None:
     for name in [one for one in sys.modules if one.partition(".")[0] == package]:
         del sys.modules[name]
     importlib.invalidate_caches()
-
-
-def checked(found: Any, file: str, form: str, parameters: tuple[str, ...]) -> Any:
-    """The function, if it can be called with so many values; else FactoryError shows its form."""
-    if not callable(found):
-        name = form.removeprefix("def ").partition("(")[0]
-        raise FactoryError(f"{file} has no function `{name}`", f"add it: {form}")
-    try:
-        inspect.signature(found).bind(*parameters)
-    except TypeError as error:
-        name = getattr(found, "__name__", "it")
-        raise FactoryError(
-            f"{file}: `{name}` takes other values: {error}", f"it is called as {form}"
-        ) from error
-    return found

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from .data.extensions import places
 from .migrate import is_done, migrate, own_files
 from .project import LOCK, PACKAGES, PYPROJECT, Project
 from .settings.availability import Finding
@@ -87,7 +88,8 @@ def imports(project: Project) -> list[Finding]:
 def unread(project: Project) -> list[Finding]:
     """Files of templates until 0.3 that are still here, because somebody has edited them."""
     package, tests = sorted(project.source.rglob("*")), sorted(project.root.glob("tests/test_*.py"))
-    left = [path for path in package if path.is_file() and is_old(path, project)]
+    used = places(project)
+    left = [p for p in package if p.is_file() and is_old(p, project) and p not in used]
     texts = [path.read_text("utf-8") for path in own_files(project) if path not in left]
     told = "nobody reads it: what it was is part of the library now"
     return [

@@ -45,14 +45,20 @@ def check(
 ) -> None:
     """Is the catalog valid, is every feature available, do the data keep the contract?"""
     from ..data.check import check, lines
+    from ..data.extensions import extensions
     from ..upkeep import upkeep
 
     project = here()
     findings = check(project, strict=strict, data=data) + upkeep(project)
+    own = extensions(project)
     ok = all(finding.level != "error" for finding in findings)
     if as_json:
-        print_json({"ok": ok, "findings": [asdict(finding) for finding in findings]})
+        named = [asdict(extension) for extension in own]
+        shown = [asdict(finding) for finding in findings]
+        print_json({"ok": ok, "findings": shown, "extensions": named})
     else:
+        for one in own:
+            say(f"your own {one.kind} {one.name}: {one.file}")
         for line in lines(findings):
             say(line)
         say("the check found errors" if not ok else "all is in order")
@@ -88,6 +94,14 @@ def synth(
     target = target or project.raw
     write(project, target, rows)
     say(f"{rows:,} synthesised rows in {project.shown(target)}")
+
+
+@app.command(hidden=True)
+def sides(source: Path, target: Path) -> None:
+    """Which side each row of a table is on by this factory's split.py; for `factory compare`."""
+    from ..data.own import write_sides
+
+    write_sides(here(), source, target)
 
 
 @app.command()

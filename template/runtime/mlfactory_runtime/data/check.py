@@ -4,34 +4,44 @@ from collections import Counter
 from pathlib import Path
 
 from ..errors import FactoryError
+from ..extensions import CheckRows
 from ..project import Project
 from ..settings.availability import Finding, check_catalog
 from ..settings.catalog import Catalog
 from ..settings.params import Data
 from ..tables.read import column_names, read_batches
+from .extensions import check_extensions, working
 from .library import check_library
+from .own import SPLIT, row_findings, sides_of
 
 NAMED, TRIED = 12, 100
 
 
 def check(project: Project, *, strict: bool = False, data: bool = True) -> list[Finding]:
     """The catalog, the availability of every feature, the contract on all of the data, and
-    features.py on the first rows.
+    the factory's own code on the first rows.
     """
     params, catalog = project.params, project.catalog
-    found = [*check_library(project), *check_catalog(catalog, params, strict=strict)]
+    found = [*check_library(project), *check_extensions(project)]
+    found += check_catalog(catalog, params, strict=strict)
     if not data or not catalog.columns:
         return found
     if not project.raw.is_file():
         message = f"{params.data.path} is not here: the contract was not checked"
         return [*found, Finding("warning", None, params.data.path, message, "dvc pull")]
-    found += check_data(project.raw, catalog, params.data)
+    own = working(lambda: project.check_rows)
+    found += check_data(project.raw, catalog, params.data, own)
     broken = any(finding.level == "error" and finding.feature for finding in found)
-    return found if broken else found + check_features(project)
+    return found if broken else found + check_features(project) + check_sides(project)
 
 
-def check_data(path: Path, catalog: Catalog, data: Data) -> list[Finding]:
-    """Every batch of a file against the contract, and columns that nobody has described."""
+def check_data(
+    path: Path, catalog: Catalog, data: Data, own: CheckRows | None = None
+) -> list[Finding]:
+    """Every batch of a file against the contract, and columns that nobody has described.
+
+    A batch that keeps the contract is looked at by the factory's own check, too.
+    """
     from .contract import broken_rules, findings, read_rows
 
     names = column_names(path, data)
@@ -49,10 +59,13 @@ def check_data(path: Path, catalog: Catalog, data: Data) -> list[Finding]:
         if name not in names
     ]  # fmt: skip
     present = {name: column for name, column in catalog.columns.items() if name in names}
-    broken = Counter[tuple[str, str]]()
+    broken, said = Counter[tuple[str, str]](), dict[Finding, None]()
     for raw in read_batches(path, data):
-        broken.update(broken_rules(read_rows(raw, present, data)[1]))
-    return new + lacking + findings(broken, catalog)
+        rows, cases = read_rows(raw, present, data)
+        broken.update(broken_rules(cases))
+        if not cases.height and not lacking:
+            said |= dict.fromkeys(row_findings(own, rows))
+    return new + lacking + findings(broken, catalog) + list(said)
 
 
 def check_features(project: Project) -> list[Finding]:
@@ -69,6 +82,20 @@ def check_features(project: Project) -> list[Finding]:
             refuse_undeclared(frame, {*inputs, *catalog.derived})
         except FactoryError as error:
             return [Finding("error", "derived", None, error.message, error.hint)]
+        break
+    return []
+
+
+def check_sides(project: Project) -> list[Finding]:
+    """Does split.py look at one row at a time? It is tried on the first batch."""
+    decide = working(lambda: project.decide_sides)
+    if not decide:
+        return []
+    for raw in read_batches(project.raw, project.params.data):
+        try:
+            sides_of(decide, raw)
+        except FactoryError as error:
+            return [Finding("error", SPLIT, None, error.message, error.hint)]
         break
     return []
 

@@ -1,12 +1,11 @@
 """What features.py computes, held against what the catalog declares."""
 
 from collections.abc import Collection, Iterable
-from pathlib import Path
-from traceback import extract_tb
 
 import polars as pl
 
 from ..errors import FactoryError
+from ..extensions import line_of
 from ..project import Compute
 
 
@@ -32,12 +31,9 @@ def _computed(rows: pl.DataFrame, compute: Compute) -> pl.DataFrame:
     try:
         found = compute(rows)
     except Exception as error:
-        trace = extract_tb(error.__traceback__)
-        lines = [frame.lineno for frame in trace if Path(frame.filename).name == "features.py"]
-        where = f"features.py, line {lines[-1]}" if lines else "features.py"
         reason = str(error).strip().partition("\n")[0]
         raise FactoryError(
-            f"{where}: {type(error).__name__}: {reason}",
+            f"{line_of(error, 'features.py')}: {type(error).__name__}: {reason}",
             "mend it there; features.yaml names every column that it reads among its `parents`",
         ) from error
     if not isinstance(found, pl.DataFrame):

@@ -12,6 +12,7 @@ import polars as pl
 import yaml
 
 from ..errors import FactoryError
+from ..extensions import CheckRows
 from ..git import dvc
 from ..project import SNAPSHOT, Project
 from ..records.data import Snapshot
@@ -23,6 +24,7 @@ from ..tables.file import check_content, kind
 from ..tables.query import write_query
 from ..tables.read import column_names, read_batches, reading
 from .check import check_data, lines
+from .own import pulled
 
 SET = "set data.source in params.yaml, or give a file: factory data pull --from FILE"
 
@@ -62,7 +64,11 @@ def pull(
     target.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".pull-", dir=target.parent) as folder:
         fresh = Path(folder) / target.name
-        found = fetch(source, start or project.root, fresh, params.data)
+        place = start or project.root
+        if source.endswith(".py"):
+            found = run_code(project, source, place, fresh)
+        else:
+            found = fetch(source, place, fresh, params.data)
         try:
             return put_in_place(project, fresh, origin or found, params, catalog)
         except FactoryError as error:  # nobody has seen the folder that it names
@@ -74,7 +80,7 @@ def put_in_place(
 ) -> Pulled:
     """Make a file that keeps the contract the raw data, hand it to DVC, and record it."""
     target = project.raw
-    rows, warnings = checked(fresh, params, catalog)
+    rows, warnings = checked(fresh, params, catalog, project.check_rows)
     columns = len(column_names(fresh, params.data))
     fresh.replace(target)
     before, taken = read(Snapshot, project.root / SNAPSHOT), datetime.now(UTC)
@@ -108,10 +114,25 @@ def fetch(source: str, start: Path, target: Path, data: Data) -> str:
     return f"{source} ({len(files)} files)"
 
 
+def run_code(project: Project, source: str, start: Path, target: Path) -> str:
+    """The same, where the source is a file of the factory's own code."""
+    data, path = project.params.data, start / Path(source).expanduser()
+    origin = pulled(project.pull(path), source, target)
+    if kind(target) != kind_of(data):
+        text = f"{source}: `pull` wrote a file that does not fit the name {data.path}"
+        raise FactoryError(text, "write text for .csv, Parquet for .parquet, gzipped text for .gz")
+    return origin
+
+
+def kind_of(data: Data) -> str:
+    """How a file that is called data.path has to be packed."""
+    suffix = Path(data.path).suffix
+    return suffix if suffix in (".parquet", ".gz") else "text"
+
+
 def check_kind(path: Path, data: Data) -> None:
     """Raises FactoryError when the file is no table of the kind that the name in data.path says."""
-    suffix = Path(data.path).suffix
-    if kind(path) != (suffix if suffix in (".parquet", ".gz") else "text"):
+    if kind(path) != kind_of(data):
         fitting = Path(data.path).with_name(path.name)
         raise FactoryError(
             f"{path} does not fit the name {data.path}",
@@ -147,7 +168,9 @@ def join(files: Sequence[Path], target: Path, data: Data) -> None:
                 batch.select(names).write_csv(out, include_header=header, separator=data.separator)
 
 
-def checked(fresh: Path, params: Params, catalog: Catalog) -> tuple[int, list[Finding]]:
+def checked(
+    fresh: Path, params: Params, catalog: Catalog, own: CheckRows | None = None
+) -> tuple[int, list[Finding]]:
     """Rows and warnings. Raises FactoryError when there is no row or the contract is broken."""
     data = params.data.model_copy(update={"path": str(fresh)})
     rows = sum(batch.height for batch in read_batches(fresh, data))
@@ -155,7 +178,7 @@ def checked(fresh: Path, params: Params, catalog: Catalog) -> tuple[int, list[Fi
         raise FactoryError("the new snapshot holds no row", "look at its source")
     if not catalog.columns:
         return rows, []
-    findings = check_data(fresh, catalog, data)
+    findings = check_data(fresh, catalog, data, own)
     if broken := [f"{f.feature}: {f.message}" for f in findings if f.level == "error"]:
         raise FactoryError(
             f"the new snapshot breaks the contract, and the old one stays: {'; '.join(broken)}",

@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import reduce
-from operator import and_
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,6 +11,7 @@ import polars as pl
 
 from ..data.computed import featured
 from ..data.contract import read_rows
+from ..data.own import SIDE
 from ..data.rows import key_text
 from ..errors import FactoryError
 from ..learn.groups import grouped
@@ -26,7 +25,7 @@ from ..records.record import write
 from ..registry.artifact import version
 from ..registry.hand_over import run
 from ..registry.resolve import Registered, resolve
-from ..report.pages import environment
+from ..report.pages import render
 from ..settings.catalog import Catalog
 from ..settings.params import Params, params_hash
 from ..tables.read import column_names, read_batches
@@ -52,7 +51,9 @@ class Side:
 
     @property
     def by(self) -> list[str]:
-        """The columns that decide on which side of its split a row is."""
+        """The columns that decide on which side of its split a row is, as far as they are known."""
+        if self.signature.split.kind == "own":
+            return []
         by_time = self.signature.split.kind == "time"
         return [self.params.data.time or ""] if by_time else split_key(self.params)
 
@@ -96,7 +97,7 @@ def compare(project: Project, a: Registered | str, b: Registered | str) -> Compa
         made=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     write(project.root / COMPARISON, record)
-    text = environment(PAGE.name).get_template(PAGE.name).render(dict(record), states=STATES)
+    text = render(project, PAGE.name, dict(record) | {"states": STATES})
     (project.root / PAGE).write_text(text, "utf-8", newline="\n")
     return record
 
@@ -107,6 +108,10 @@ def side_of(model: Registered) -> Side:
     if model.commit is None and known.provenance.get("params") != params_hash(params):
         told = f"{model.label} was not trained with the settings that now stand in {PARAMS}"
         raise FactoryError(told, "dvc repro")
+    code = known.split.code
+    if model.commit is None and code and code != model.project.split_code:
+        why = f"{model.label} was not trained with the split.py that is here now"
+        raise FactoryError(why, "dvc repro")
     return Side(model, known, params)
 
 
@@ -115,7 +120,11 @@ def compared(project: Project, sides: Sequence[Side]) -> tuple[int, int, Judgeme
     params, catalog = project.params, project.catalog
     if why := unlike(sides, column_names(project.raw, params.data), catalog):
         return 0, 0, Judgement("undecided", why)
-    raw, rows = new_to_both(project, sides)
+    try:
+        own = [own_holdout(project, side) for side in sides]
+    except FactoryError as error:  # a split.py asks for what the data have no more
+        return 0, 0, Judgement("undecided", error.message)
+    raw, rows = new_to_both(project, sides, own)
     if not raw.height:
         why = "no row with a known target is new to both: their splits share no holdout"
         return 0, 0, Judgement("undecided", why)
@@ -123,7 +132,7 @@ def compared(project: Project, sides: Sequence[Side]) -> tuple[int, int, Judgeme
         scored, groups = score(project, sides, raw, rows)
     except FactoryError as error:  # one of them cannot make anything of what comes in today
         return 0, 0, Judgement("undecided", error.message)
-    return len(scored.y), raw.height - len(scored.y), judge(scored, groups, params)
+    return len(scored.y), raw.height - len(scored.y), judge(scored, groups, params, project.metrics)
 
 
 def unlike(sides: Sequence[Side], names: list[str], catalog: Catalog) -> str:
@@ -139,14 +148,21 @@ def unlike(sides: Sequence[Side], names: list[str], catalog: Catalog) -> str:
     return ""
 
 
-def new_to_both(project: Project, sides: Sequence[Side]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The rows that neither has learned from and whose target is known, as they are and typed."""
-    params, catalog, parts = project.params, project.catalog, []
+def new_to_both(
+    project: Project, sides: Sequence[Side], own: Sequence[pl.Series | None] = (None, None)
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows that neither has learned from and whose target is known, as they are and typed.
+
+    `own` says of all rows which a side held out, where its own split.py decided.
+    """
+    params, catalog, parts, start = project.params, project.catalog, [], 0
     for raw in read_batches(project.raw, params.data):
         columns = {name: c for name, c in catalog.columns.items() if name in raw.columns}
         rows, _ = read_rows(raw, columns, params.data)
-        held = reduce(and_, (side.held_out(raw, rows) for side in sides))
-        held &= rows[params.data.target].is_not_null()
+        held, some = rows[params.data.target].is_not_null(), slice(start, start + raw.height)
+        for side, known in zip(sides, own, strict=True):
+            held &= side.held_out(raw, rows) if known is None else known[some]
+        start += raw.height
         parts.append((raw.filter(held), rows.filter(held)))
     if not parts:
         raise FactoryError(f"{params.data.path} holds no row", "deliver the data again")
@@ -157,6 +173,32 @@ def new_to_both(project: Project, sides: Sequence[Side]) -> tuple[pl.DataFrame, 
     late = moment > pl.lit(moment.max()) - timedelta(days=params.gate.window)
     places = pl.select(late).to_series()
     return raw.filter(places), rows.filter(places)
+
+
+def own_holdout(project: Project, side: Side) -> pl.Series | None:
+    """Which of all raw rows a side's own split.py holds out, by its own commit's code and packages.
+
+    None where none has decided.
+    """
+    if side.signature.split.kind != "own":
+        return None
+    with TemporaryDirectory(prefix="factory-") as folder:
+        parts, source, target = (Path(folder) / name for name in ("parts", "rows.parquet", "sides"))
+        parts.mkdir()
+        for number, raw in enumerate(read_batches(project.raw, project.params.data)):
+            raw.write_parquet(parts / f"{number:06}.parquet")
+        pl.scan_parquet(parts / "*.parquet").sink_parquet(source)
+        done = run(project, side.model, ["sides", str(source), str(target)])
+        if done.returncode:
+            why = reason_of(done.stderr)
+            raise FactoryError(f"{side.model.label} cannot split the rows: {why}")
+        return pl.read_parquet(target)[SIDE] == 2
+
+
+def reason_of(stderr: str) -> str:
+    """Why a command failed, in its last words."""
+    said = [line for line in stderr.splitlines() if line.startswith("error: ")]
+    return (said or stderr.splitlines() or ["it says nothing"])[-1].removeprefix("error: ")
 
 
 def score(
@@ -195,9 +237,7 @@ def answers(
     options = ["--model", str(model.model), "--no-log", "--max-invalid", "1"]
     done = run(project, model, ["predict", str(source), str(target), *options])
     if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-        why = (said or done.stderr.splitlines() or ["it says nothing"])[-1].removeprefix("error: ")
-        raise FactoryError(f"{model.label} cannot score the rows: {why}")
+        raise FactoryError(f"{model.label} cannot score the rows: {reason_of(done.stderr)}")
     scored = np.ones(rows, dtype=bool)
     if source.with_name(aside).is_file():
         scored[pl.read_parquet(source.with_name(aside))[NUMBER].to_numpy()] = False

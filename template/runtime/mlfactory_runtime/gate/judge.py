@@ -15,7 +15,7 @@ from statistics import NormalDist
 import numpy as np
 
 from ..learn.insight import ENOUGH
-from ..learn.metrics import LOWER_IS_BETTER, PRIMARY, Metrics, measure, resamples
+from ..learn.metrics import NONE, PRIMARY, Metrics, Own, is_lower_better, measure, resamples
 from ..records import comparison
 from ..records.comparison import Verdict
 from ..records.evaluation import Interval
@@ -65,11 +65,11 @@ class Judgement:
     difference: Interval | None = None
 
 
-def judge(rows: Compared, groups: Sequence[Group], params: Params) -> Judgement:
+def judge(rows: Compared, groups: Sequence[Group], params: Params, own: Own = NONE) -> Judgement:
     """The verdict on B, the difference it rests on, and by group."""
     metric = params.gate.metric or PRIMARY[rows.task]
     whole = np.ones(len(rows.y))
-    before, after = (whole_metrics(rows, p, whole, params) for p in (rows.a, rows.b))
+    before, after = (whole_metrics(rows, p, whole, params, own) for p in (rows.a, rows.b))
     undecided = Judgement("undecided", "", before, after)
     independent = len(np.unique(rows.keys))
     if independent < params.gate.min_rows:
@@ -78,7 +78,7 @@ def judge(rows: Compared, groups: Sequence[Group], params: Params) -> Judgement:
     if metric not in before:
         why = f"gate.metric is {metric!r}, and these models have {list(before)}"
         return replace(undecided, reason=why)
-    value, error = difference(rows, metric, params)
+    value, error = difference(rows, metric, params, own)
     base = before[metric]
     if base is None or not isfinite(value + error):
         return replace(undecided, reason=f"{metric} is not defined on these rows")
@@ -86,7 +86,7 @@ def judge(rows: Compared, groups: Sequence[Group], params: Params) -> Judgement:
     low, high = value - SURE * error, value + SURE * error
     verdict = decide(value, low, high, margin)
     why = reason(verdict, metric, independent, margin, (value, low, high))
-    segments = tuple(by_group(rows, groups, metric, margin, params))
+    segments = tuple(by_group(rows, groups, metric, margin, params, own))
     if harmed := [f"{one.feature} {one.group}" for one in segments if one.state == "worse"]:
         verdict, why = "worse", f"it is surely worse for {', '.join(harmed)}"
     return Judgement(verdict, why, before, after, segments, margin, Interval(value, low, high))
@@ -101,10 +101,10 @@ def decide(value: float, low: float, high: float, margin: float) -> Verdict:
     return "same" if -margin <= low and high <= margin else "undecided"
 
 
-def difference(rows: Compared, metric: str, params: Params) -> tuple[float, float]:
+def difference(rows: Compared, metric: str, params: Params, own: Own = NONE) -> tuple[float, float]:
     """By how much B improves on A, and the standard error of that (paired bootstrap)."""
-    sides = [measure(rows.task, rows.y, p, params.decision) for p in (rows.a, rows.b)]
-    sign = 1 if metric in LOWER_IS_BETTER else -1
+    sides = [measure(rows.task, rows.y, p, params.decision, own) for p in (rows.a, rows.b)]
+    sign = 1 if is_lower_better(metric, own) else -1
 
     def gain(w: np.ndarray) -> float:
         before, after = (weighted(w)[metric] for weighted in sides)
@@ -118,7 +118,12 @@ def difference(rows: Compared, metric: str, params: Params) -> tuple[float, floa
 
 
 def by_group(
-    rows: Compared, groups: Sequence[Group], metric: str, margin: float, params: Params
+    rows: Compared,
+    groups: Sequence[Group],
+    metric: str,
+    margin: float,
+    params: Params,
+    own: Own,
 ) -> Iterator[comparison.Group]:
     """Each group's difference, with an interval that is corrected for their number (Bonferroni)."""
     sure = NormalDist().inv_cdf(1 - GROUPS_AT_RISK / max(len(groups), 1))
@@ -128,7 +133,7 @@ def by_group(
         )
         some = rows.at(group.rows)
         few = len(np.unique(some.keys)) < ENOUGH
-        value, error = (0.0, float("nan")) if few else difference(some, metric, params)
+        value, error = (0.0, float("nan")) if few else difference(some, metric, params, own)
         if isnan(error) or isnan(value):
             yield unseen
             continue
@@ -157,8 +162,9 @@ def reason(
 
 
 def whole_metrics(
-    rows: Compared, p: np.ndarray, whole: np.ndarray, params: Params
+    rows: Compared, p: np.ndarray, whole: np.ndarray, params: Params, own: Own
 ) -> dict[str, float | None]:
     """The metrics on all rows; None where they are not defined."""
-    found: Metrics = measure(rows.task, rows.y, p, params.decision)(whole) if len(whole) else {}
+    measured = measure(rows.task, rows.y, p, params.decision, own)
+    found: Metrics = measured(whole) if len(whole) else {}
     return {name: None if isnan(value) else value for name, value in found.items()}

@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 
 from ..project import Project
-from ..records.evaluation import Costs, Evaluation, Fold, Importance, Interval, Metrics
+from ..records.evaluation import Costs, Evaluation, Fold, Importance, Interval, Metrics, OwnMetric
 from ..settings.params import Params
 from .matrix import Matrix, matrix
-from .metrics import PRIMARY, evaluate, measure
+from .metrics import NONE, PRIMARY, Own, evaluate, measure, refuse_unweighted
 from .signature import Signature
 
 IMPORTANCE_ROWS = 2000
@@ -28,6 +28,7 @@ class Judgement:
     verdict: Verdict
     reason: str
     warnings: tuple[str, ...]
+    own_metrics: dict[str, OwnMetric]
 
 
 def left_out(rows: int) -> list[str]:
@@ -48,15 +49,22 @@ def threshold_warning(costs: Costs | None, signature: Signature) -> list[str]:
 
 
 def judge(
-    signature: Signature, y: np.ndarray, scored: dict[str, np.ndarray], params: Params
+    signature: Signature,
+    y: np.ndarray,
+    scored: dict[str, np.ndarray],
+    params: Params,
+    own: Own = NONE,
 ) -> Judgement:
     """Metrics with intervals, the gain on each baseline, and the verdict that follows."""
-    models, gains = evaluate(signature.task, y, scored, params.decision, params.model.seed)
+    seed = params.model.seed
+    refuse_unweighted(own, y, scored["model"], seed)
+    models, gains = evaluate(signature.task, y, scored, params.decision, seed, own)
     verdict, reason = decide(gains, PRIMARY[signature.task])
     linear = gains["linear"]
     close = verdict == "accepted" and linear.low is not None and linear.low <= 0
     warnings = ("its lead over the linear baseline may be chance",) if close else ()
-    return Judgement(models, gains, verdict, reason, warnings)
+    described = {name: metric.described(name) for name, metric in own.items()}
+    return Judgement(models, gains, verdict, reason, warnings, described)
 
 
 def decide(gains: dict[str, Interval], metric: str) -> tuple[Verdict, str]:

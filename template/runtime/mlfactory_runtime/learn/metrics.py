@@ -4,24 +4,78 @@ All functions take y of shape (rows,), a prediction p, and weights of shape (row
 ties as scikit-learn does; a metric that is not defined on the rows (one class only) is NaN.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 
 import numpy as np
 
+from ..errors import FactoryError
+from ..extensions import BUILT_IN, MEASURES, Metric, call
 from ..records.evaluation import Interval
 from ..settings.params import Decision
 
 Array = np.ndarray
 Metrics = dict[str, float]
-LOWER_IS_BETTER = ("log_loss", "brier", "calibration_error", "rmse", "mae", "quantile_loss")
+Own = Mapping[str, Metric]
+NONE: Own = MappingProxyType({})
+LOWER_IS_BETTER = tuple(name for name, better in BUILT_IN.items() if better == "lower")
 PRIMARY = {"binary": "log_loss", "multiclass": "log_loss", "regression": "rmse"}
 BINS = 10
 EPSILON = 1e-15
 BIASED = ("calibration_error",)
+NUMBERS = (int, float, np.integer, np.floating)
 
 
-def measure(task: str, y: Array, p: Array, decision: Decision) -> Callable[[Array], Metrics]:
-    """What depends on rows only is computed once; the function that comes back takes weights."""
+def is_lower_better(metric: str, own: Own) -> bool:
+    """Whether less of it is better."""
+    return own[metric].better == "lower" if metric in own else metric in LOWER_IS_BETTER
+
+
+def measure(
+    task: str, y: Array, p: Array, decision: Decision, own: Own = NONE
+) -> Callable[[Array], Metrics]:
+    """What depends on rows only is computed once; the function that comes back takes weights.
+
+    Of the factory's own metrics all depends on the weights.
+    """
+    weighted = _built_in(task, y, p, decision)
+    if not own:
+        return weighted
+    return lambda w: (
+        weighted(w) | {name: own_value(name, metric, y, p, w) for name, metric in own.items()}
+    )
+
+
+def own_value(name: str, metric: Metric, y: Array, p: Array, w: Array) -> float:
+    """The value of a factory's own metric; NaN where it gives no finite number."""
+    views = [values.view() for values in (y, p, w)]
+    for view in views:  # what one metric writes into them, others would read
+        view.flags.writeable = False
+    value = call(metric.function, "metrics.py", *views)
+    if not isinstance(value, NUMBERS):
+        form = MEASURES.format(getattr(metric.function, "__name__", name))
+        raise FactoryError(f"metrics.py: {name!r} gives a {type(value).__name__}", f"write: {form}")
+    return float(value) if np.isfinite(value) else float("nan")
+
+
+def refuse_unweighted(own: Own, y: Array, p: Array, seed: int) -> None:
+    """FactoryError for a metric that other rows change and other weights do not.
+
+    Its intervals would have no width, and every difference would look sure.
+    """
+    ones, weights = np.ones(len(y)), next(resamples(len(y), seed))
+    rows = np.repeat(np.arange(len(y)), weights.astype(int))
+    for name, metric in own.items():
+        plain = own_value(name, metric, y, p, ones)
+        same = own_value(name, metric, y, p, weights) == plain
+        if same and not np.isclose(own_value(name, metric, y[rows], p[rows], ones), plain):
+            raise FactoryError(
+                f"metrics.py: {name!r} does not look at the weights, so it would have no interval",
+                "let each row count by its weight: np.average(values, weights=weights)",
+            )
+
+
+def _built_in(task: str, y: Array, p: Array, decision: Decision) -> Callable[[Array], Metrics]:
     if task == "regression":
         return _regression(y, p, decision.quantile)
     if task == "binary":
@@ -194,13 +248,18 @@ def resamples(rows: int, seed: int) -> Iterator[Array]:
 
 
 def evaluate(
-    task: str, y: Array, predictions: dict[str, Array], decision: Decision, seed: int
+    task: str,
+    y: Array,
+    predictions: dict[str, Array],
+    decision: Decision,
+    seed: int,
+    own: Own = NONE,
 ) -> tuple[dict[str, dict[str, Interval]], dict[str, Interval]]:
     """Metrics of every model, and how much the first one gains on each other (paired resamples).
 
     A gain is an improvement of the primary metric: above zero, the first model is better.
     """
-    measures = {name: measure(task, y, p, decision) for name, p in predictions.items()}
+    measures = {name: measure(task, y, p, decision, own) for name, p in predictions.items()}
     whole = {name: weighted(np.ones(len(y))) for name, weighted in measures.items()}
     drawn = [{n: weighted(w) for n, weighted in measures.items()} for w in resamples(len(y), seed)]
     first, *others = predictions

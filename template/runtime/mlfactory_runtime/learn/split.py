@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -12,12 +13,14 @@ import numpy as np
 import polars as pl
 
 from ..data.contract import broken_rules, findings, read_rows
+from ..data.own import row_findings, sides_of
 from ..data.rows import key_text
 from ..errors import FactoryError
+from ..extensions import CheckRows, DecideSides
 from ..project import Project
 from ..records.data import SplitRecord
 from ..records.record import write
-from ..settings.availability import check_catalog
+from ..settings.availability import Finding, check_catalog
 from ..settings.catalog import Catalog
 from ..settings.params import Params, Split
 from ..tables.read import read_batches
@@ -32,14 +35,15 @@ def prepare(project: Project) -> SplitRecord:
     if errors := [f for f in check_catalog(catalog, params) if f.level == "error"]:
         raise FactoryError(_listed(errors), "factory check shows all of it")
     with TemporaryDirectory(prefix="factory-") as scratch:
-        rows, unlabelled = read(project.raw, params, catalog, Path(scratch))
+        decide, own = project.decide_sides, project.check_rows
+        rows, unlabelled, said = read(project.raw, params, catalog, Path(scratch), decide, own)
         cutoff = None
-        if time := params.data.time:
+        if (time := params.data.time) and not decide:
             cutoff, begin = cutoffs(rows.select(time).collect()[time], params.split)
             rows = rows.with_columns(by_time(pl.col(time), cutoff, begin).alias(SIDE))
         parts = {part: rows.filter(pl.col(SIDE) == i) for i, part in enumerate(PARTS)}
         end = cutoff.isoformat() if cutoff else None
-        record = summary(project, parts, params, unlabelled, end)
+        record = summary(project, parts, params, unlabelled, end, said)
         if empty := [part for part, count in record.rows.items() if not count]:
             text = f"no row is left for {' and '.join(empty)}"
             raise FactoryError(text, "add data, or change split in params.yaml")
@@ -50,30 +54,47 @@ def prepare(project: Project) -> SplitRecord:
     return record
 
 
-def read(path: Path, params: Params, catalog: Catalog, scratch: Path) -> tuple[pl.LazyFrame, int]:
-    """All rows with a target, typed, with the side of each; and how many have none.
+def read(
+    path: Path,
+    params: Params,
+    catalog: Catalog,
+    scratch: Path,
+    decide: DecideSides | None = None,
+    own: CheckRows | None = None,
+) -> tuple[pl.LazyFrame, int, list[str]]:
+    """All rows with a target, typed, with the side of each; how many have none; and warnings.
 
     They stand in `scratch`, so that memory does not grow with the data. Raises FactoryError for
     what breaks the contract.
     """
-    split, count, known = params.split, 0, 0
-    if not params.data.time and not split.salt:
+    count, known = 0, 0
+    if not decide and not params.data.time and not params.split.salt:
         raise FactoryError("split.salt in params.yaml is empty", "draw one: factory catalog draft")
-    key = split_key(params)
-    broken = Counter[tuple[str, str]]()
+    broken, said = Counter[tuple[str, str]](), dict[Finding, None]()
     for raw in read_batches(path, params.data):
         rows, cases = read_rows(raw, catalog.columns, params.data)
         broken.update(broken_rules(cases))
-        side = pl.lit(0, pl.Int8) if params.data.time else by_hash(key_text(raw, key), split)
-        rows = rows.with_columns(side.alias(SIDE))
+        said |= dict.fromkeys([] if cases.height else row_findings(own, rows))
+        rows = rows.with_columns(side_of(raw, params, decide).alias(SIDE))
         labelled = rows.filter(pl.col(params.data.target).is_not_null())
         count, known = count + rows.height, known + labelled.height
         labelled.write_parquet(scratch / f"{count:012}.parquet")
-    if broken:
-        raise FactoryError(_listed(findings(broken, catalog)), "factory check shows all of it")
+    if broken or any(finding.level == "error" for finding in said):
+        wrong = [*findings(broken, catalog), *(one for one in said if one.level == "error")]
+        raise FactoryError(_listed(wrong), "factory check shows all of it")
     if not count:
         raise FactoryError(f"{params.data.path} holds no row", "deliver the data again")
-    return pl.scan_parquet(scratch / "*.parquet"), count - known
+    warnings = [f"{one.feature}: {one.message}" if one.feature else one.message for one in said]
+    return pl.scan_parquet(scratch / "*.parquet"), count - known, warnings
+
+
+def side_of(raw: pl.DataFrame, params: Params, decide: DecideSides | None) -> pl.Expr | pl.Series:
+    """The side of each raw row, as far as it is known before all rows are."""
+    if decide:
+        return sides_of(decide, raw)
+    if params.data.time:
+        return pl.lit(0, pl.Int8)
+    return by_hash(key_text(raw, split_key(params)), params.split)
 
 
 def split_key(params: Params) -> list[str]:
@@ -128,6 +149,7 @@ def summary(
     params: Params,
     unlabelled: int,
     cutoff: str | None,
+    said: Sequence[str] = (),
 ) -> SplitRecord:
     """What is known of the split; it travels with the model."""
     warnings = [f"{unlabelled:,} rows without a target were left out"] if unlabelled else []
@@ -137,14 +159,16 @@ def summary(
         targets = {part: rows.select(name).collect()[name] for part, rows in parts.items()}
         counts = {part: classes(target) for part, target in targets.items()}
         warnings += absent_classes(counts)
+    code = project.split_code
     return SplitRecord(
-        kind="time" if cutoff else "hash",
+        kind="own" if code else "time" if cutoff else "hash",
         cutoff=cutoff,
         rows={part: rows.select(pl.len()).collect().item() for part, rows in parts.items()},
         unlabelled=unlabelled,
-        warnings=tuple(warnings),
+        warnings=(*warnings, *said),
         data=digest(project.raw),
         classes=counts,
+        code=code,
     )
 
 

@@ -59,7 +59,7 @@ def train(project: Project) -> Evaluation:
     wanted = [*catalog.features(params), *params.report.segments]
     frame = featured(usable(rows["holdout"], signature, compute), wanted, compute)
     held = Held(signature, frame, x, y, scored["model"], scored["naive"])
-    judgement = judge(signature, y, scored, params)
+    judgement = judge(signature, y, scored, params, project.metrics)
     known = insights(held, score, importance, catalog, params)
     folds = backtest(project, rows, signature) if params.data.time else ()
     refused = rows["holdout"].height - len(y)
@@ -116,6 +116,7 @@ def evaluation(
         importance=importance,
         split=split,
         backtest=folds,
+        own_metrics=judgement.own_metrics,
         provenance=signature.provenance,
     )
 
@@ -136,7 +137,7 @@ def describe_model(project: Project, rows: pl.DataFrame, split: SplitRecord) -> 
             describe(n, c.dtype, c.role, frame[n], split.data * is_sensitive(catalog, n))
             for n, c in wanted.items()
         ),
-        split=HeldOut(kind=split.kind, cutoff=split.cutoff, rows=split.rows),
+        split=HeldOut(kind=split.kind, cutoff=split.cutoff, rows=split.rows, code=split.code),
         provenance=provenance(project, split),
     )
 

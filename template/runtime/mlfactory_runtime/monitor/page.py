@@ -7,12 +7,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ..learn.metrics import LOWER_IS_BETTER
 from ..project import RUNBOOK, Project
 from ..records.monitoring import Checked, Line, Monitored, Performance
 from ..report.charts import over_time, pairs
-from ..report.pages import environment
-from ..report.words import LABELS
+from ..report.pages import render
+from ..report.words import LABELS, named
 
 TEMPLATE = "monitor.html"
 SHOWN, BACK, BINS = ("alarm", "warning"), 8, 12
@@ -20,7 +19,7 @@ SHOWN, BACK, BINS = ("alarm", "warning"), 8, 12
 
 def write(project: Project, result: Monitored, path: Path) -> None:
     """Write the page about what the monitor found."""
-    text = environment(TEMPLATE).get_template(TEMPLATE).render(context(project, result))
+    text = render(project, TEMPLATE, context(project, result))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8", newline="\n")
 
@@ -75,10 +74,10 @@ def metrics(performance: Performance) -> Iterator[dict[str, Any]]:
             "measured": [(one.observed or {}).get(key) for one in windows],
             "estimated": [(one.estimate or {}).get(key) for one in windows],
         }
-        label = LABELS.get(key, key.replace("_", " "))
+        label, better = named(key, performance.own_metrics)
         yield {
             "label": label,
-            "better": "lower" if key in LOWER_IS_BETTER else "higher",
+            "better": better,
             "now": {name: values[-1] for name, values in series.items()},
             "reference": reference.get(key),
             "chart": over_time(f"{label} over time", places, series, reference.get(key)),

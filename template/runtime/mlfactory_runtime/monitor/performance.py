@@ -39,9 +39,8 @@ def observed(seen: Seen, watched: Watched) -> tuple[int, Metrics | None]:
     if len(y) < params.monitor.min_rows:
         return len(y), None
     some = slice(None, None, -(-len(y) // ROWS))
-    models, _ = evaluate(
-        watched.signature.task, y[some], {"model": p[some]}, params.decision, params.model.seed
-    )
+    task, scored, own = watched.signature.task, {"model": p[some]}, watched.home.metrics
+    models, _ = evaluate(task, y[some], scored, params.decision, params.model.seed, own)
     return len(y), models["model"]
 
 

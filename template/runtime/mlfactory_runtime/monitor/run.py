@@ -182,6 +182,7 @@ def performance(
         task=watched.signature.task,
         metric=metric,
         lower_is_better=metric in LOWER_IS_BETTER,
+        own_metrics={name: own.described(name) for name, own in watched.home.metrics.items()},
         tolerance=watched.params.monitor.tolerance,
         reference=holdout,
         rows=last.rows,

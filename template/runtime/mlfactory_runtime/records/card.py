@@ -19,7 +19,7 @@ class Origin(Part):
 class CardSplit(Part):
     """How rows were held out."""
 
-    kind: Literal["time", "hash"]
+    kind: Literal["time", "hash", "own"]
     cutoff: str | None
 
 

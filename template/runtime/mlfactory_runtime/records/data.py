@@ -20,21 +20,24 @@ class Snapshot(Record):
 class SplitRecord(Record):
     """data/prepared/split.json: how rows were held out; `data` is the MD5 of the raw data.
 
-    `classes` counts the rows of each part by class, where there are classes.
+    `classes` counts the rows of each part by class, where there are classes; `code` is the hash of
+    a factory's own split.py, where that decided.
     """
 
-    kind: Literal["time", "hash"]
+    kind: Literal["time", "hash", "own"]
     cutoff: str | None
     rows: dict[str, int]
     unlabelled: int
     warnings: tuple[str, ...]
     data: str
     classes: dict[str, dict[str, int]] | None = optional()
+    code: str | None = optional()
 
 
 class HeldOut(Part):
     """What a model says of the split that it was made with."""
 
-    kind: Literal["time", "hash"] = "hash"
+    kind: Literal["time", "hash", "own"] = "hash"
     cutoff: str | None = None
     rows: dict[str, int] = Field(default_factory=dict)
+    code: str | None = optional()

@@ -19,6 +19,14 @@ class Interval:
 Metrics = dict[str, Interval]
 
 
+class OwnMetric(Part):
+    """A metric of the factory's own: what people call it, and what it means."""
+
+    label: str
+    better: Literal["higher", "lower"]
+    text: str
+
+
 class Segment(Part):
     """The primary metric on a group of rows, with that of the constant, and of all other rows.
 
@@ -137,6 +145,7 @@ class Evaluation(Record):
     importance: tuple[Importance, ...]
     split: SplitRecord
     backtest: tuple[Fold, ...]
+    own_metrics: dict[str, OwnMetric] = optional({})
     provenance: dict[str, str]
 
     @classmethod

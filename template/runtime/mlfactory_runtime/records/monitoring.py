@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from .evaluation import Metrics
+from .evaluation import Metrics, OwnMetric
 from .record import Part, Record, optional
 
 Number = int | float
@@ -133,6 +133,7 @@ class Performance(Part):
     task: str
     metric: str
     lower_is_better: bool
+    own_metrics: dict[str, OwnMetric] = optional({})
     tolerance: float
     reference: Metrics | None
     rows: int

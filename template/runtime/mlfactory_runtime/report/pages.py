@@ -1,21 +1,56 @@
 """Jinja for the pages and records that people read."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PrefixLoader,
+    StrictUndefined,
+    TemplateSyntaxError,
+    select_autoescape,
+)
 
+from ..errors import FactoryError
 from ..learn.groups import is_sensitive
+from ..project import TEMPLATES as OWN
+from ..project import Project
 from .words import interval, number, percent
 
+PREFIX = "mlfactory"
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
-def environment(name: str) -> Environment:
-    """Jinja that escapes every value as the kind of file demands."""
+def render(project: Project, name: str, content: Mapping[str, Any]) -> str:
+    """A page, by the factory's own template if it has one; FactoryError for what is wrong there."""
+    own = project.root / OWN
+    try:
+        return environment(name, own).get_template(name).render(content)
+    except TemplateSyntaxError as error:
+        where = f"{project.shown(Path(error.filename or name))}, line {error.lineno}"
+        raise FactoryError(f"{where}: {error.message}", "mend that line") from error
+    except Exception as error:
+        trace = [frame for frame in extract_tb(error.__traceback__) if str(own) in frame.filename]
+        if not trace:
+            raise
+        where = f"{project.shown(Path(trace[-1].filename))}, line {trace[-1].lineno}"
+        raise FactoryError(f"{where}: {error}", "mend that line") from error
+
+
+def environment(name: str, own: Path | None = None) -> Environment:
+    """Jinja that escapes every value as the kind of file demands.
+
+    The library's own page of a name is at hand as mlfactory/NAME, too.
+    """
+    library = FileSystemLoader(TEMPLATES)
+    first = [FileSystemLoader(own)] if own else []
     found = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=ChoiceLoader([*first, library, PrefixLoader({PREFIX: library})]),
         autoescape=select_autoescape(["html"]),
         finalize=markdown if name.endswith(".md") else None,
         undefined=StrictUndefined,

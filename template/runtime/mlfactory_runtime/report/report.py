@@ -12,10 +12,10 @@ from typing import Any
 
 from markupsafe import Markup
 
+from ..data.extensions import own_sections
 from ..errors import FactoryError
 from ..learn.groups import is_sensitive
-from ..learn.metrics import LOWER_IS_BETTER
-from ..project import EVALUATION, SNAPSHOT, Project
+from ..project import EVALUATION, SECTIONS, SNAPSHOT, Project
 from ..records.data import Snapshot
 from ..records.evaluation import Evaluation, Interval, Segment, Segments
 from ..records.record import read
@@ -23,8 +23,8 @@ from ..settings.catalog import Catalog
 from ..settings.params import Params
 from . import words
 from .charts import COLOURS, Axes, Bar, Dot, Point, bars, compact, dots, plot
-from .pages import environment
-from .words import LABELS, MODELS, compared, interval, number
+from .pages import render
+from .words import LABELS, MODELS, compared, interval, named, number
 
 OUTPUTS = ("data_card.md", "model_card.md", "report.html")
 FEATURES, CELLS, OTHERS = 15, 8, "all others"
@@ -35,7 +35,7 @@ def write_report(project: Project) -> Path:
     params, catalog = project.params, project.catalog
     told = context(project, read_evaluation(project), catalog, params)
     for name in OUTPUTS:
-        text = environment(name).get_template(name).render(told)
+        text = render(project, name, told)
         (project.reports / name).write_text(text, "utf-8", newline="\n")
     return project.reports / "report.html"
 
@@ -87,6 +87,7 @@ def context(
         "top": words.top(evaluation),
         "lift_text": words.lift(evaluation),
         "decision_texts": list(words.decision(evaluation, params)),
+        "sections": [f"{SECTIONS.name}/{path.name}" for path in own_sections(project)],
         "names": MODELS,
         "label": label,
         "reason": evaluation.reason.replace(evaluation.metric, label),
@@ -110,11 +111,13 @@ def metrics(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
     """Each metric with the values of all models and their picture; the primary one first."""
     models = evaluation.models
     for key in sorted(models["model"], key=lambda key: key != evaluation.metric):
-        label, better = LABELS.get(key, key), "lower" if key in LOWER_IS_BETTER else "higher"
+        label, better = named(key, evaluation.own_metrics)
         values = {name: models[name][key] for name in MODELS}
         rows = [Bar(MODELS[name], interval(one), *ends(one)) for name, one in values.items()]
         chart = bars(f"{label}, {better} is better", rows)
-        yield {"key": key, "label": label, "better": better, "values": values, "chart": chart}
+        own = evaluation.own_metrics.get(key)
+        shown = {"label": label, "better": better, "text": own.text if own else ""}
+        yield {"key": key, **shown, "values": values, "chart": chart}
 
 
 def acting(evaluation: Evaluation) -> Iterator[dict[str, Any]]:

@@ -1,10 +1,20 @@
 """The sentences of the report: what the numbers say, in words for people."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from math import floor, log10
 from typing import Protocol
 
-from ..records.evaluation import Costs, Effect, Evaluation, Interval, Lift, Segment, Segments
+from ..extensions import BUILT_IN
+from ..records.evaluation import (
+    Costs,
+    Effect,
+    Evaluation,
+    Interval,
+    Lift,
+    OwnMetric,
+    Segment,
+    Segments,
+)
 from ..settings.catalog import Catalog
 from ..settings.params import Params
 
@@ -26,6 +36,13 @@ class Measured(Protocol):
     def low(self) -> float | None: ...
     @property
     def high(self) -> float | None: ...
+
+
+def named(metric: str, own: Mapping[str, OwnMetric]) -> tuple[str, str]:
+    """What people call a metric, and whether more of it is better or less."""
+    if metric in own:
+        return own[metric].label, own[metric].better
+    return LABELS.get(metric, metric.replace("_", " ")), BUILT_IN.get(metric, "higher")
 
 
 def number(value: float | None) -> str:

@@ -29,7 +29,7 @@ class Data(Section):
     path: str = Field(description="The file that holds the raw data; DVC keeps it.")
     source: str | None = Field(
         default=None,
-        description="Where `factory data pull` fetches it: a file, a glob, or a .sql file.",
+        description="Where `factory data pull` fetches it: a file, a glob, or a .sql or .py file.",
     )
     url_env: str | None = Field(
         default=None, description="The environment variable with the database's URL, for a .sql."
