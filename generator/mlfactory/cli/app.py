@@ -11,12 +11,14 @@ from mlfactory import __version__
 from .diff import diff, restore
 from .doctor import doctor
 from .new import new
+from .quick import QuickCommand, QuickGroup
 from .simulate import simulate
 from .status import status
 from .template import template
 from .update import update
 
 app = typer.Typer(
+    cls=QuickGroup,
     help="A factory of model factories: from a data file to a trained, versioned repository.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -24,7 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (new, update, status, diff, restore, doctor, simulate):
-    app.command()(command)
+    app.command(cls=QuickCommand)(command)
 app.add_typer(template, name="template")
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from .quick import QuickCommand, QuickGroup
 from .update import AnswersFile, AsJson
 
 Where = Annotated[
@@ -14,11 +15,13 @@ Where = Annotated[
 ]
 
 template = typer.Typer(
-    help="The template: its versions, and a git server of your own.", no_args_is_help=True
+    cls=QuickGroup,
+    help="The template: its versions, and a git server of your own.",
+    no_args_is_help=True,
 )
 
 
-@template.command()
+@template.command(cls=QuickCommand)
 def versions(url: Where = "", as_json: AsJson = False) -> None:
     """List the released versions, newest first."""
     from mlfactory.template import published
@@ -32,7 +35,7 @@ def versions(url: Where = "", as_json: AsJson = False) -> None:
         console.show_text("".join(f"{v.version}  {v.date}  {v.commit[:10]}\n" for v in found))
 
 
-@template.command()
+@template.command(cls=QuickCommand)
 def changelog(
     span: Annotated[
         str, typer.Argument(metavar="FROM..TO", help="Two versions; else all of them.")
@@ -52,7 +55,7 @@ def changelog(
         console.show_text(f"{found.text}\n")
 
 
-@template.command()
+@template.command(cls=QuickCommand)
 def publish(
     url: Annotated[str, typer.Argument(metavar="GIT_URL", help="A repository of your team.")],
     dry_run: Annotated[
@@ -72,7 +75,7 @@ def publish(
         console.note(found.summary)
 
 
-@template.command()
+@template.command(cls=QuickCommand)
 def use(
     url: Annotated[
         str, typer.Argument(metavar="GIT_URL", help="Where the template is from now on.")

@@ -20,8 +20,10 @@ from mlfactory.template.choice import Template
 from mlfactory.template.repository import Version
 
 from .result import MIGRATIONS, Facts, Render, RenderOptions, collect
+from .strings import compile_once
 
 if TYPE_CHECKING:
+    from copier._jinja_ext import SandboxedEnvironment
     from copier._main import Worker
 
 TRUST_UPDATE = "An update would run it. If you trust it, add --trust."
@@ -70,15 +72,21 @@ def fresh_worker() -> type[Worker]:
     """copier's worker for a directory that is in no repository yet.
 
     `copier.run_copy` makes this worker and runs it. Made here, it shows the questions before
-    anybody is asked, without a second clone; and it need not start git once per file to carry
-    an executable bit into an index that does not exist. copier is pinned to one minor version,
-    and tests hold both.
+    anybody is asked, without a second clone; it need not start git once per file to carry an
+    executable bit into an index that does not exist; and it compiles each name once. copier is
+    pinned to one minor version, and tests hold all of it.
     """
     from copier._main import Worker
 
     class FreshWorker(Worker):
         def _sync_git_index_executable_bit(self, dst_relpath: Path, src_mode: int) -> None:
             """There is no index."""
+
+        @cached_property
+        def jinja_env(self) -> SandboxedEnvironment:
+            environment = super().jinja_env
+            compile_once(environment)
+            return environment
 
     return FreshWorker
 

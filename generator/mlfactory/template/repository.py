@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +11,7 @@ from pathlib import Path
 from packaging.version import InvalidVersion
 from packaging.version import Version as Number
 
-from mlfactory.base import git, objects
+from mlfactory.base import git
 from mlfactory.base.errors import UsageError
 from mlfactory.base.git import Repository
 
@@ -156,16 +157,15 @@ def is_older(up: Upstream, new: Version, old: Version) -> bool:
 
 def checkout(up: Upstream, commit: str, folder: Path) -> None:
     """Write a version's files below `folder`, with its submodules when it has some."""
-    if objects.text_at(up.repository, commit, ".gitmodules") is not None:
-        return cloned(up, commit, folder)
     folder.mkdir(parents=True)
-    with_index = {"GIT_INDEX_FILE": f"{folder}.index"}
-    git.run("read-tree", commit, cwd=up.folder, env=with_index)
-    where = {"GIT_DIR": str(up.folder), "GIT_WORK_TREE": str(folder)}
-    git.run(
-        "checkout-index", "--all", "--force", "--quiet", cwd=folder, env={**with_index, **where}
-    )
-    return Path(f"{folder}.index").unlink()
+    index = Path(f"{folder}.index")
+    where = {"GIT_DIR": str(up.folder), "GIT_WORK_TREE": str(folder), "GIT_INDEX_FILE": str(index)}
+    argv = ("read-tree", "--reset", "-u", "--no-sparse-checkout", "--no-recurse-submodules", commit)
+    git.run(*argv, cwd=folder, env=where)
+    index.unlink()
+    if (folder / ".gitmodules").is_file():
+        shutil.rmtree(folder)
+        cloned(up, commit, folder)
 
 
 def cloned(up: Upstream, commit: str, folder: Path) -> None:

@@ -1,0 +1,45 @@
+"""A command that starts at once gets what typer would have given it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+from mlfactory.cli import app
+from mlfactory.cli.quick import processed
+from typer.core import TyperCommand, TyperGroup
+
+VALUES = (None, "", "x", "auto", "batch", ["x"], ("x", "y"), (), [], "7", 7, True, False)
+
+
+def commands(group: TyperGroup, name: str) -> Iterator[tuple[str, TyperCommand | TyperGroup]]:
+    yield name, group
+    for inner, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from commands(command, f"{name} {inner}")
+        elif isinstance(command, TyperCommand):
+            yield f"{name} {inner}", command
+
+
+COMMANDS = dict(commands(typer.main.get_command(app.app), "mlfactory"))
+
+
+def tried(act: Any, context: Any, value: Any) -> tuple[type, Any]:
+    """What comes of a value: the value as the command gets it, or the error."""
+    try:
+        found = act(context, value)
+    except Exception as error:
+        return type(error), str(error)
+    return type(found), found
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_takes_its_values_as_typer_does(name: str) -> None:
+    context = typer.Context(COMMANDS[name])
+    for param in (one for one in COMMANDS[name].params if one.callback is None):
+        usual = type(param).process_value.__get__(param)
+        for value in VALUES:
+            quick = tried(lambda c, v, p=param, u=usual: processed(p, u, c, v), context, value)
+            assert quick == tried(usual, context, value), (param.name, value)
