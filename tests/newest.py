@@ -20,9 +20,9 @@ def main(options: list[str]) -> int:
     """Install, say what is newer than what is pinned, and run the tests; gives their exit code."""
     with tempfile.TemporaryDirectory(prefix="newest-") as folder:
         python = Path(folder) / "bin/python"
-        call(uv.uv(), "venv", "--quiet", "--python", uv.base_python(), folder)
+        call(uv.program(), "venv", "--quiet", "--python", uv.base_python(), folder)
         install = ("pip", "install", "--quiet", "--upgrade", "--python", str(python))
-        call(uv.uv(), *install, f"{ROOT}[test]")
+        call(uv.program(), *install, f"{ROOT}[test]")
         print("\n".join(newer(python)) or "nothing is newer than what is pinned", flush=True)
         argv = [str(python), "-m", "pytest", "tests/runtime", "-p", "no:cacheprovider", *options]
         return subprocess.run(argv, cwd=ROOT).returncode
@@ -35,7 +35,7 @@ def call(*argv: str) -> str:
 def newer(python: Path) -> list[str]:
     """The packages that are not as constraints.txt pins them."""
     pinned = set((ROOT / "constraints.txt").read_text().split())
-    found = call(uv.uv(), "pip", "freeze", "--python", str(python)).split("\n")
+    found = call(uv.program(), "pip", "freeze", "--python", str(python)).split("\n")
     return [line for line in found if "==" in line and line not in pinned]
 
 

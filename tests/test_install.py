@@ -63,13 +63,13 @@ def test_a_wheel_updates_a_factory_without_a_checkout(
     offline = {"PATH": os.defpath, "https_proxy": "127.0.0.1:9"}
     program, factory = installed / "mlfactory", tmp_path / "made"
     command(program, "new", "made", "--no-setup", "--defaults", cwd=tmp_path, **offline)
-    (history,) = installed.parent.glob("lib/python*/site-packages/mlfactory/history")
+    (streams,) = installed.parent.glob("lib/python*/site-packages/mlfactory/history")
     found = history.released(history.HISTORY)
     stream.unpack(found.commit(found.newest).files, tmp_path / "next")
     page = tmp_path / "next/template/project/docs/runbook.md"
     page.write_text(page.read_text() + "\nOne more thing.\n")
     new = stream.Commit("98.0.0", "98.0.0\n\nMore.", 1, stream.tree(tmp_path / "next"))
-    store.add(history, new, found.packed)
+    store.add(streams, new, found.packed)
     assert "More." in command(program, "update", factory, "--dry-run", **offline).stdout
     command(program, "update", factory, "--defaults", **offline)
     assert history.recorded_version(factory) == "98.0.0"

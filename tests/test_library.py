@@ -15,7 +15,7 @@ from mlfactory.cli.app import app
 from mlfactory.doctor import run as doctor
 from mlfactory.render import copier
 from mlfactory.render.result import RenderOptions
-from mlfactory.template import history, release
+from mlfactory.template import choice, history, release
 from mlfactory.update import diff, drift, library
 from mlfactory.update import run as update
 from mlfactory.update.run import Outcome
@@ -30,7 +30,7 @@ MODULE = "runtime/mlfactory_runtime/cli.py"
 def factory(origin: Path, commit_all: Any) -> Path:
     """A factory of the released version, in git."""
     place = origin.parent / "made"
-    with copier.opened(copier.template()) as sheet:
+    with copier.opened(choice.template()) as sheet:
         copier.render(sheet, place, {})
     commit_all(place)
     return place
@@ -77,7 +77,7 @@ def test_a_changed_wheel_is_compared_as_it_is(factory: Path) -> None:
 
 
 def test_a_factory_with_files_is_told_how_to_compare(factory: Path) -> None:
-    updated(factory, wish=RenderOptions(settings={"runtime": "source"}))
+    updated(factory, render=RenderOptions(settings={"runtime": "source"}))
     with pytest.raises(MlfactoryError, match="has no wheel") as caught:
         library.difference(factory)
     assert caught.value.hint.startswith("mlfactory diff --update")
@@ -116,11 +116,11 @@ def test_a_factory_without_a_wheel_is_in_order(factory: Path) -> None:
 
 def test_the_files_come_into_the_repository_and_leave_it(factory: Path) -> None:
     before = tree(factory)
-    updated(factory, wish=RenderOptions(settings={"runtime": "source"}))
+    updated(factory, render=RenderOptions(settings={"runtime": "source"}))
     assert (factory / MODULE).is_file()
     assert not (factory / "vendor").exists()
     assert not drift.status(factory).behind
-    updated(factory, wish=RenderOptions(settings={"runtime": "wheel"}))
+    updated(factory, render=RenderOptions(settings={"runtime": "wheel"}))
     assert tree(factory) == before
 
 
@@ -132,7 +132,7 @@ def test_edits_of_the_files_are_merged_with_the_next_version(
     factory: Path,
     origin: Path,
 ) -> None:
-    updated(factory, wish=RenderOptions(settings={"runtime": "source"}))
+    updated(factory, render=RenderOptions(settings={"runtime": "source"}))
     module = factory / MODULE
     module.write_text(f"{module.read_text()}\n\n# ours\n")
     git.run("commit", "--quiet", "--all", "--message", "ours", cwd=factory)
@@ -145,11 +145,13 @@ def test_edits_of_the_files_are_merged_with_the_next_version(
 
 
 def test_edits_of_the_files_are_not_lost_on_the_way_back(factory: Path) -> None:
-    updated(factory, wish=RenderOptions(settings={"runtime": "source"}))
+    updated(factory, render=RenderOptions(settings={"runtime": "source"}))
     module = factory / MODULE
     module.write_text(f"{module.read_text()}\n\n# ours\n")
     git.run("commit", "--quiet", "--all", "--message", "ours", cwd=factory)
-    assert updated(factory, wish=RenderOptions(settings={"runtime": "wheel"})).state == "conflicts"
+    assert (
+        updated(factory, render=RenderOptions(settings={"runtime": "wheel"})).state == "conflicts"
+    )
     assert "# ours" in module.read_text()
 
 

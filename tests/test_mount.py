@@ -11,14 +11,14 @@ import pytest
 from mlfactory.base import git, uv
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.render import copier
-from mlfactory.template import history, mount, release, stream, wheel
+from mlfactory.template import choice, history, mount, release, stream, wheel
 
 from .conftest import Command
 from .runtimes import change
 
 
 def rendered(tmp_path: Path, **answers: str) -> Path:
-    with copier.opened(copier.template()) as sheet:
+    with copier.opened(choice.template()) as sheet:
         copier.render(sheet, tmp_path / "made", answers)
     return tmp_path / "made"
 

@@ -65,7 +65,7 @@ def test_where_nothing_is_new_nothing_is_fetched(source: Repo, up: Upstream) -> 
 
 
 def test_a_fetch_that_was_interrupted_is_made_again(source: Repo, up: Upstream) -> None:
-    (up.folder / repository.LISTING).unlink()
+    (up.folder / mirror.LISTING).unlink()
     up.folder.joinpath("refs/tags/v1.2.0").unlink(missing_ok=True)
     assert mirror.of_address(str(source.path)).tags == up.tags
 

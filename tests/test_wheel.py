@@ -67,7 +67,7 @@ def test_every_python_makes_the_same_bytes(
 ) -> None:
     script = (
         "import hashlib, sys; from pathlib import Path; from mlfactory.template import wheel;"
-        "from mlfactory.base.model import File; top = Path(sys.argv[1]);"
+        "from mlfactory.template.stream import File; top = Path(sys.argv[1]);"
         "found = [p for p in top.rglob('*') if p.is_file()];"
         "files = {p.relative_to(top).as_posix(): File('100644', p.read_bytes()) for p in found};"
         "print(hashlib.sha256(wheel.build(files, '0.4.0')).hexdigest())"
