@@ -68,7 +68,7 @@ def test_settings_and_catalog_of_every_release_hold_under_todays_code(
 
 
 def drafted_by(version: str, target: str, today: Factory, folder: Path) -> Factory:
-    """A factory as a release made it, whose programs are today's from here on."""
+    """A factory as a release made it, whose library and programs are today's from here on."""
     goals = [name for name in ("churned", "revenue", "segment") if name != target]
     customers(300).drop(goals).write_csv(folder / "customers.csv")
     options = ("--target", target, "--id", "customer id", "--ci", "none", "--no-setup")
@@ -79,6 +79,11 @@ def drafted_by(version: str, target: str, today: Factory, folder: Path) -> Facto
     draft = "import churn.draft; churn.draft.draft(); print(churn.__file__)"
     told = Factory(folder / "churn", own).run("python", "-c", draft).stdout
     assert told.startswith(str(folder))
+    package = folder / "churn/src/churn"
+    for path in package.iterdir():
+        if path.name not in ("features.py", "model.py"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    shutil.copy(today.path / "src/churn/__init__.py", package)
     return Factory(folder / "churn", today.env)
 
 
