@@ -38,13 +38,13 @@ class Service:
 
 
 @contextmanager
-def serving(factory: Factory, home: Path | None = None) -> Iterator[Service]:
+def serving(factory: Factory, *options: str, home: Path | None = None) -> Iterator[Service]:
     """The service of the factory, or of a folder that holds what an image does."""
     folder = home or factory.path
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     program = str(folder / ".venv/bin/factory")
-    argv = (program, "serve", "--port", str(port))
+    argv = (program, "serve", "--port", str(port), *options)
     log = (factory.path.parent / "service.log").open("wb")
     with log, subprocess.Popen(argv, cwd=folder, env=factory.env, stderr=log) as process:
         service = Service(factory, f"http://127.0.0.1:{port}", process)
