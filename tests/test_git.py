@@ -82,7 +82,7 @@ def test_files_have_modes_and_untracked_ones_a_question_mark(repository: Reposit
 
 
 def test_toplevel_of_a_directory_that_is_not_there_yet(repository: Repository) -> None:
-    assert git.toplevel(repository.top / "x" / "y") == repository
+    assert git.toplevel(repository.top / "x" / "y") == repository.top
 
 
 def test_outside_of_repositories_there_is_no_toplevel(tmp_path: Path) -> None:
