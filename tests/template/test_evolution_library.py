@@ -12,7 +12,7 @@ from .conftest import SCRIPTS, Factory, execute
 from .test_evolution import LAST, edit, git
 
 EDITED, NOW = "src/churn/alerts.py", "runtime/mlfactory_runtime/alerts.py"
-LINE, OURS = "PATIENCE = ", "OURS = 'ours'\n"
+LINE, OURS = "@dataclass(frozen=True)\nclass Delivery", "OURS = 'ours'\n\n\n"
 ALONG = "mlfactory update --set runtime=source"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterable
 
 import pytest
@@ -29,7 +30,9 @@ def readable(factory: Factory, values: Iterable[str]) -> list[str]:
     tracked = factory.run("git", "ls-files", "-z").stdout.split("\0")
     files += [factory.path / name for name in tracked if name]
     texts = [path.read_bytes().decode("utf-8", "replace") for path in files if path.is_file()]
-    history = factory.run("git", "log", "--patch", "--text", "--all").stdout
+    log = ("git", "log", "--patch", "--text", "--all")  # the wheel among it is no text
+    done = subprocess.run(log, cwd=factory.path, env=factory.env, capture_output=True, check=True)
+    history = done.stdout.decode("utf-8", "replace")
     written = "\n".join([*texts, history])
     return [value for value in values if value in written]
 
