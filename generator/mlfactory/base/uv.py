@@ -76,11 +76,11 @@ def environment(project: Path) -> dict[str, str]:
 def settings(pip: Mapping[str, str] | None = None) -> Settings:
     """What pip is configured with and uv is not; what is set for uv already wins."""
     pip = pip_settings() if pip is None else pip
-    told = {REMOTE[key]: (key, value) for key, value in pip.items() if key in REMOTE}
-    told = {name: pair for name, pair in told.items() if not is_set(name)}
+    entries = {REMOTE[key]: (key, value) for key, value in pip.items() if key in REMOTE}
+    entries = {name: pair for name, pair in entries.items() if not is_set(name)}
     variables: dict[str, str] = {}
     local: dict[str, str] = {}
-    for name, (key, value) in told.items():
+    for name, (key, value) in entries.items():
         here, there = split_sources(value) if key in SOURCES else ("", value)
         variables |= {name: there} if there else {}
         local |= {name: f"{here} {there}".strip()} if here else {}

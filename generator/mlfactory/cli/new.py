@@ -103,15 +103,15 @@ def new(
         template=template,
         ref=ref,
     )
-    made = run.new(
+    outcome = run.new(
         request,
         Goal(setup=not no_setup, train=not (no_setup or no_train)),
         console.Terminal(),
         ask=console.is_interactive() and not defaults,
     )
-    console.show_summary(made)
+    console.show_summary(outcome)
     if as_json:
-        console.show_json(console.plain(made))
+        console.show_json(console.plain(outcome))
 
 
 def given(**options: str | None) -> dict[str, str]:

@@ -125,7 +125,7 @@ def load(path: Path, limit: int) -> tuple[bytes, bool]:
             raw = stream.read(limit)
             return raw, not stream.read(1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        told = f"{path} was packed by gzip, and cut off or damaged"
-        raise MlfactoryError(told, sentence(AGAIN)) from error
+        message = f"{path} was packed by gzip, and cut off or damaged"
+        raise MlfactoryError(message, sentence(AGAIN)) from error
     except OSError as error:
         raise unreadable(path, error) from error

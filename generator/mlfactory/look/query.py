@@ -66,8 +66,8 @@ def ask(path: Path, variable: str) -> Answer:
         try:
             frame = first_rows(connection, sql)
         except query.failures() as error:
-            told = f"the query in {path} fails: {query.reason(error, connection.engine.url)}"
-            raise MlfactoryError(told, "Mend the query.") from None
+            message = f"the query in {path} fails: {query.reason(error, connection.engine.url)}"
+            raise MlfactoryError(message, "Mend the query.") from None
     if frame is None:
         raise MlfactoryError(f"the query in {path} gives no row", "Mend the query.")
     frame = frame.with_columns(pl.selectors.by_dtype(pl.Null).cast(pl.String))

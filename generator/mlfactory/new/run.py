@@ -135,10 +135,10 @@ def keeps_contract(path: Path) -> bool:
 
 def repository(run: Run, template: Template) -> Run:
     """Make the git repository; it keeps an unreleased template, so that it can be updated."""
-    made = git.init(run.path)
+    handle = git.init(run.path)
     if template.repository is not None and not template.released:
         tag = f"refs/tags/v{template.version}"
-        git.fetch(made, template.repository, tag, f"{history.REF}{template.version}")
+        git.fetch(handle, template.repository, tag, f"{history.REF}{template.version}")
     return run if run.contract else journal.warned(run, [PLAIN])
 
 

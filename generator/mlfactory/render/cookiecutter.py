@@ -44,8 +44,8 @@ def render(
     with refused(), importable(home, options):
         values = variables(project, defaults, options, notes)
         values |= {"_template": project.source, "_commit": version.commit}
-        made, origins = generated(home, values, out, options)
-    (made / project.file).write_text(record(project, version, values), encoding="utf-8")
+        tree, origins = generated(home, values, out, options)
+    (tree / project.file).write_text(record(project, version, values), encoding="utf-8")
     known = [key for key in values if not key.startswith("_")]
     had = {*project.answers, *options.settings}
     prefix = home.relative_to(template)
@@ -58,7 +58,7 @@ def render(
         origins={name: (prefix / path).as_posix() for name, path in origins.items()},
         notes=tuple(notes),
     )
-    return collect(made, facts)
+    return collect(tree, facts)
 
 
 def check_inside(template: Path, home: Path) -> None:
@@ -142,17 +142,17 @@ def generated(
     usual = generate.create_env_with_context
     generate.create_env_with_context = partial(naming, out=out, names=names, trust=options.trust)
     try:
-        made = Path(
+        tree = Path(
             generate.generate_files(str(home), context, str(out), accept_hooks=options.trust)
         )
         root = find_template(str(home), environment(context, trust=options.trust))
     finally:
         generate.create_env_with_context = usual
-    if made.resolve() == out.resolve():
+    if tree.resolve() == out.resolve():
         raise MlfactoryError("the template's folder has no name: it renders to nothing")
     if options.trust:  # a hook that runs `git init` is common
-        shutil.rmtree(made / ".git", ignore_errors=True)
-    return made, origins(made, Path(root).name, names)
+        shutil.rmtree(tree / ".git", ignore_errors=True)
+    return tree, origins(tree, Path(root).name, names)
 
 
 def naming(context: dict[str, Any], out: Path, names: dict[str, str], *, trust: bool) -> Any:
@@ -166,26 +166,26 @@ def naming(context: dict[str, Any], out: Path, names: dict[str, str], *, trust: 
             self.source = source
 
         def render(self, **given: Any) -> str:
-            made: str = usual(self.source).render(**given)
-            full = Path(os.path.normpath(out / made))
+            name: str = usual(self.source).render(**given)
+            full = Path(os.path.normpath(out / name))
             if not full.is_relative_to(out):
-                raise MlfactoryError(f"the template writes outside of its folder: {made}")
-            names[made] = self.source
-            return made
+                raise MlfactoryError(f"the template writes outside of its folder: {name}")
+            names[name] = self.source
+            return name
 
     jinja.from_string = Name
     return jinja
 
 
-def origins(made: Path, root: str, names: Mapping[str, str]) -> dict[str, str]:
+def origins(tree: Path, root: str, names: Mapping[str, str]) -> dict[str, str]:
     """The template's path of each file that was made."""
     known = {}
     for name, source in names.items():
-        place = Path(os.path.normpath(made / name))
-        if place != made and place.is_relative_to(made):
-            known[place] = PurePosixPath(root, source.removeprefix(f"{made}/"))
-    files = [path for path in made.rglob("*") if not path.is_dir()]
-    found = {path.relative_to(made).as_posix(): origin(path, known) for path in files}
+        place = Path(os.path.normpath(tree / name))
+        if place != tree and place.is_relative_to(tree):
+            known[place] = PurePosixPath(root, source.removeprefix(f"{tree}/"))
+    files = [path for path in tree.rglob("*") if not path.is_dir()]
+    found = {path.relative_to(tree).as_posix(): origin(path, known) for path in files}
     return {name: source for name, source in found.items() if source}
 
 

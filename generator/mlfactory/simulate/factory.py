@@ -39,8 +39,8 @@ class Factory:
         try:
             found: dict[str, Any] = json.loads(out)
         except ValueError as error:
-            told = f"`factory {' '.join(verb)} --json` printed no JSON: {out[:200]}"
-            raise MlfactoryError(told) from error
+            message = f"`factory {' '.join(verb)} --json` printed no JSON: {out[:200]}"
+            raise MlfactoryError(message) from error
         return found
 
     def commit(self, message: str) -> None:
@@ -63,8 +63,8 @@ def served(factory: Factory, model: str, port: int, log: Path) -> Iterator[str]:
                 urlopen(f"{url}/ready", timeout=5).close()  # noqa: S310
                 break
             if running.poll() is not None or time.monotonic() > end:
-                told = log.read_text("utf-8", "replace").strip().splitlines()[-3:]
-                raise MlfactoryError("the service does not become ready: " + " ".join(told))
+                lines = log.read_text("utf-8", "replace").strip().splitlines()[-3:]
+                raise MlfactoryError("the service does not become ready: " + " ".join(lines))
             time.sleep(0.1)
         yield url
 
@@ -79,8 +79,8 @@ def ask(url: str, rows: Sequence[Mapping[str, Any]]) -> list[Answered]:
     body = json.dumps(list(rows)).encode()
     request = Request(f"{url}/predict", body, {"Content-Type": "application/json"})  # noqa: S310
     with urlopen(request, timeout=30) as answer:  # noqa: S310
-        told = json.load(answer)
-    return [(told["request_id"], place) for place in range(len(rows))]
+        content = json.load(answer)
+    return [(content["request_id"], place) for place in range(len(rows))]
 
 
 def score(factory: Factory, source: Path, *options: str) -> list[dict[str, str]]:

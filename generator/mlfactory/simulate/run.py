@@ -25,7 +25,7 @@ __all__ = ["Scenario", "simulate"]
 LIMIT = 3  # a world lasts at most so many times as long as asked for
 REFUSED, MESSAGE = 422, 500
 FLUSHED = 1  # second, after which the log of a day is written
-Told = dict[str, Any]
+Content = dict[str, Any]  # what a command of the factory prints as JSON
 
 
 @dataclass
@@ -37,8 +37,8 @@ class Story:
     traffic: Traffic
     restart: Callable[[], None]
     tell: Callable[[str], None]
-    events: list[Told] = field(default_factory=list)
-    seen: Told = field(default_factory=dict)
+    events: list[Content] = field(default_factory=list)
+    seen: Content = field(default_factory=dict)
     holdout: dict[str, float] = field(default_factory=dict)
     labelled: set[int] = field(default_factory=set)
     alarmed: int | None = None
@@ -95,9 +95,9 @@ def over_http(port: int, world: World, rows: list[Row]) -> list[tuple[Row, facto
     try:
         answered = factories.ask(f"http://127.0.0.1:{port}", [world.typed(row) for row in rows])
     except HTTPError as refused:
-        told = refused.read(MESSAGE).decode(errors="replace")
+        message = refused.read(MESSAGE).decode(errors="replace")
         if refused.code != REFUSED or len(rows) == 1:
-            raise MlfactoryError(f"the service refuses a row: {told}") from refused
+            raise MlfactoryError(f"the service refuses a row: {message}") from refused
         return one_by_one(port, world, rows)
     return list(zip(rows, answered, strict=True))
 
@@ -131,8 +131,8 @@ def live(story: Story) -> None:
         day = max(day + 1, clock.day(time.time()))
         time.sleep(max(clock.end(day) + FLUSHED - time.time(), 0))
         if day >= scenario.drift and "drift" not in story.days:
-            told = f"more rows with a high {' and '.join(story.stage.columns.drivers)}"
-            story.add("drift", f"{told}, and what was learned of them is wrong", scenario.drift)
+            message = f"more rows with a high {' and '.join(story.stage.columns.drivers)}"
+            story.add("drift", f"{message}, and what was learned of them is wrong", scenario.drift)
         if day > 0 and not story.traffic.sent:
             raise MlfactoryError(f"no prediction was answered: {story.traffic.why}")
         bring_outcomes(story, day)
@@ -170,8 +170,8 @@ def look(story: Story) -> None:
         best = shown["reference"][shown["metric"]]["value"]
         story.holdout[seen["model"]["version"]] = best
     why = [one["message"] for one in seen["checks"] if one["status"] == "alarm"]
-    told = "; ".join(why[:2]) + (f" and {len(why) - 2} more" if len(why) > 2 else "")
-    story.add(verdict, told or f"{seen['window']['rows']} rows", day)
+    message = "; ".join(why[:2]) + (f" and {len(why) - 2} more" if len(why) > 2 else "")
+    story.add(verdict, message or f"{seen['window']['rows']} rows", day)
     if verdict == "alarm" and story.alarmed is None and "promoted" not in story.days:
         story.alarmed = day
     if verdict == "healthy" and "promoted" in story.days and "recovered" not in story.days:
@@ -184,8 +184,8 @@ def mend(story: Story) -> None:
     rows = [one.row for one in story.traffic.of_days(recent)]
     story.stage.raw.write(story.stage.source, rows)
     why, factory = f"the monitor rang on day {story.alarmed}", story.stage.factory
-    made = factory.json("retrain", "--commit", "--why", why, ok=(0, 4))
-    found = made.get("comparison") or {"verdict": "undecided", "reason": "nothing was compared"}
+    attempt = factory.json("retrain", "--commit", "--why", why, ok=(0, 4))
+    found = attempt.get("comparison") or {"verdict": "undecided", "reason": "nothing was compared"}
     story.add("retrained", f"on {len(rows)} rows of the days {recent[0]} to {recent[-1]}")
     story.add("compared", f"{found['verdict']}: {found['reason']}")
     if found["verdict"] != "better":
@@ -202,23 +202,23 @@ def mend(story: Story) -> None:
 def result(story: Story) -> dict[str, Any]:
     """All that happened; of each day, the metric that the factory measured and estimated."""
     metric = (story.seen.get("performance") or {}).get("metric", "")
-    told = {key: story.days.get(key) for key in ("drift", "alarm", "promoted", "recovered")}
+    days_of = {key: story.days.get(key) for key in ("drift", "alarm", "promoted", "recovered")}
     counts = {"answered": len(story.traffic.sent), "lost": story.traffic.lost}
     days = list(windows(story, metric))
-    return {**told, **counts, "metric": metric, "windows": days, "events": story.events}
+    return {**days_of, **counts, "metric": metric, "windows": days, "events": story.events}
 
 
 def windows(story: Story, metric: str) -> Iterator[dict[str, Any]]:
     """A line for each day, of the model that answered most on it."""
-    fullest: dict[int, Told] = {}
+    fullest: dict[int, Content] = {}
     for one in sorted(story.seen.get("history", []), key=lambda one: int(one["rows"])):
         fullest[day_of(story, one)] = one
     for day, one in sorted(fullest.items()):
-        told = {k: (one[k] or {}).get(metric, {}).get("value") for k in ("observed", "estimate")}
-        told["holdout"] = story.holdout.get(one["model"])
-        yield {"day": day, "rows": one["rows"], "model": one["model"], **told}
+        values = {k: (one[k] or {}).get(metric, {}).get("value") for k in ("observed", "estimate")}
+        values["holdout"] = story.holdout.get(one["model"])
+        yield {"day": day, "rows": one["rows"], "model": one["model"], **values}
 
 
-def day_of(story: Story, window: Told) -> int:
+def day_of(story: Story, window: Content) -> int:
     """The day that a window is."""
     return story.traffic.clock.day(datetime.fromisoformat(window["from"]).timestamp() + 0.5)

@@ -88,12 +88,12 @@ class World:
 
     def _between(self, row: Row, other: Row) -> Row:
         """A new row: numbers lie between those of two rows, all else is the first one's."""
-        share, made = self.chance.uniform(0, NEAR), dict(row)
+        share, mixture = self.chance.uniform(0, NEAR), dict(row)
         for name, kind in self.columns.types.items():
             a, b = number(row.get(name)), number(other.get(name))
             if kind in ("int", "float") and a is not None and b is not None:
-                made[name] = like(row[name], a + share * (b - a))
-        return made
+                mixture[name] = like(row[name], a + share * (b - a))
+        return mixture
 
     def _other(self, outcome: Any) -> Any:
         """The next class; of numbers, the one as far from the other end."""

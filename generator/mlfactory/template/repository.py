@@ -194,8 +194,8 @@ def changes(up: Upstream, old: Version | None, new: Version) -> str:
     """
     span = f"{old.commit}..{new.commit}" if old else new.commit
     if up.own:
-        told = git.run("log", "--format=%B%x00", span, cwd=up.folder).out
-        return "\n\n".join(filter(None, (body.strip() for body in told.split("\0"))))
+        messages = git.run("log", "--format=%B%x00", span, cwd=up.folder).out
+        return "\n\n".join(filter(None, (body.strip() for body in messages.split("\0"))))
     if old and (gained := changelog_gained(up, old, new)):
         return gained
     limit = f"--max-count={MAX_SUBJECTS}"

@@ -76,12 +76,14 @@ def own(project: Project) -> Look:
     except (ValueError, KeyError, TypeError):
         last = (done.err.strip() or done.out.strip() or f"code {done.code}").splitlines()[-1]
         return Look((f"factory check: {last}",))
-    told = {"error": list[str](), "warning": list[str]()}
+    by_level = {"error": list[str](), "warning": list[str]()}
     for one in findings:
         text = f"{one.get('feature') or 'factory check'}: {one.get('message')}"
         is_error = one.get("level") == "error"
-        told["error" if is_error else "warning"] += [text if is_error else with_remedy(text, one)]
-    return Look(tuple(told["error"]), tuple(told["warning"]))
+        by_level["error" if is_error else "warning"] += [
+            text if is_error else with_remedy(text, one)
+        ]
+    return Look(tuple(by_level["error"]), tuple(by_level["warning"]))
 
 
 def with_remedy(text: str, finding: dict[str, Any]) -> str:

@@ -197,8 +197,8 @@ def library_notes(torn: tuple[str, ...]) -> tuple[str, ...]:
     count = (
         "1 file that you edited is" if len(torn) == 1 else f"{len(torn)} files that you edited are"
     )
-    told = f"{count} part of the library now, and read by nobody: {', '.join(torn)}"
-    return (f"{told}. Their edits go along with: mlfactory update --set runtime=source",)
+    text = f"{count} part of the library now, and read by nobody: {', '.join(torn)}"
+    return (f"{text}. Their edits go along with: mlfactory update --set runtime=source",)
 
 
 def development() -> str:

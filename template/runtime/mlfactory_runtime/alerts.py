@@ -105,8 +105,10 @@ def tell(
     lost = [d for d in done if not d.taken]
     if len(lost) < len(done):
         within_log(project, lambda connection: keep(connection, keys, over=over))
-    told = f"alert: {title} (taken by {len(done) - len(lost)} of {counted(len(done), 'channel')})"
-    return [*(f"warning: channel {d.channel} did not take it: {d.reason}" for d in lost), told]
+    message = (
+        f"alert: {title} (taken by {len(done) - len(lost)} of {counted(len(done), 'channel')})"
+    )
+    return [*(f"warning: channel {d.channel} did not take it: {d.reason}" for d in lost), message]
 
 
 def send(project: Project, title: str, text: str, kind: str = "info") -> list[Delivery]:

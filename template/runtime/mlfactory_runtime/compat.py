@@ -75,8 +75,8 @@ class Finder(MetaPathFinder, Loader):
         return Moved(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        told = f"{module.__name__} is part of the library {HOME} now: factory migrate"
-        warnings.warn(told, DeprecationWarning, stacklevel=6)
+        message = f"{module.__name__} is part of the library {HOME} now: factory migrate"
+        warnings.warn(message, DeprecationWarning, stacklevel=6)
 
 
 class Moved(ModuleType):

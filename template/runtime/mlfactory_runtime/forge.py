@@ -33,11 +33,11 @@ def call(method: str, path: str, body: dict[str, Any] | None = None) -> tuple[An
             following = re.search(r'<([^>]+)>; rel="next"', answer.headers.get("Link") or "")
             return json.load(answer), following[1] if following else ""
     except HTTPError as error:
-        told = f"the forge answers {error.code} to {method} {path}: {error.reason}"
-        raise FactoryError(told, "look at the job's permissions and its token") from error
+        message = f"the forge answers {error.code} to {method} {path}: {error.reason}"
+        raise FactoryError(message, "look at the job's permissions and its token") from error
     except URLError as error:
-        told = f"the forge cannot be reached: {error.reason}"
-        raise FactoryError(told, "run the job again when it answers") from error
+        message = f"the forge cannot be reached: {error.reason}"
+        raise FactoryError(message, "run the job again when it answers") from error
 
 
 def listed(path: str) -> Iterator[dict[str, Any]]:

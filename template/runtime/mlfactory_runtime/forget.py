@@ -41,10 +41,10 @@ def forget(project: Project, entity: str, *, dry_run: bool = False) -> Forgotten
         )
     found, unknown = trained_on(project, entity, params)
     count = erased(project, entity, params, dry_run)
-    told = [*remains(project, entity, params, bool(found)), *unknown]
+    notes = [*remains(project, entity, params, bool(found)), *unknown]
     if left_out := veil(params, project.catalog).left_out:
-        told.append(f"predictions that were logged without {left_out[0]!r} cannot be found")
-    return Forgotten(*count, found, told)
+        notes.append(f"predictions that were logged without {left_out[0]!r} cannot be found")
+    return Forgotten(*count, found, notes)
 
 
 def erased(project: Project, entity: str, params: Params, dry_run: bool) -> tuple[int, int]:
@@ -54,22 +54,24 @@ def erased(project: Project, entity: str, params: Params, dry_run: bool) -> tupl
     with engine.begin() as connection:
         if known.hides_entity and not known.key:
             if connection.scalar(sa.select(sa.func.count(p.entity))):
-                told = f"the log holds ids as hashes, and {params.log.key_env} is not set"
-                raise FactoryError(told, f"set {params.log.key_env} as it was when they were made")
+                message = f"the log holds ids as hashes, and {params.log.key_env} is not set"
+                raise FactoryError(
+                    message, f"set {params.log.key_env} as it was when they were made"
+                )
             return 0, 0
         mine = p.entity == known.entity(entity)
         requests = sa.select(p.request_id, p.row).where(mine)
         asked = sa.tuple_(labels.c.key, labels.c.row).in_(requests)
         own = labels.c.key == known.entity(entity)
-        told_of = sa.or_(
+        outcomes = sa.or_(
             sa.and_(labels.c.kind == "entity", own), sa.and_(labels.c.kind == "request", asked)
         )
         count = tuple(
             connection.scalar(sa.select(sa.func.count()).select_from(table).where(rows)) or 0
-            for table, rows in ((predictions, mine), (labels, told_of))
+            for table, rows in ((predictions, mine), (labels, outcomes))
         )
         if not dry_run:
-            connection.execute(sa.delete(labels).where(told_of))
+            connection.execute(sa.delete(labels).where(outcomes))
             connection.execute(sa.delete(predictions).where(mine))
     if engine.dialect.name == "sqlite" and not dry_run:
         with engine.connect() as connection:  # what is erased stands in the file's journal, too
@@ -79,7 +81,7 @@ def erased(project: Project, entity: str, params: Params, dry_run: bool) -> tupl
 
 def remains(project: Project, entity: str, params: Params, learned: bool) -> list[str]:
     """What is not erased, and what to do about it."""
-    told, path = [], project.raw
+    notes, path = [], project.raw
     if path.is_file():
         catalog = project.catalog
         batches = read_batches(path, params.data)
@@ -87,15 +89,15 @@ def remains(project: Project, entity: str, params: Params, learned: bool) -> lis
         if count := sum(entities(raw, params, catalog).is_in(names).sum() for raw in batches):
             rows = f"{count:,} {'row' if count == 1 else 'rows'}"
             steps = "`factory data pull`, `dvc repro`, and `dvc gc` for the data of before"
-            told.append(
+            notes.append(
                 f"{params.data.path} holds it in {rows}: take it out at the source, then {steps}"
             )
     else:
-        told.append(f"{params.data.path} is not here, so nobody looked into it: dvc pull")
+        notes.append(f"{params.data.path} is not here, so nobody looked into it: dvc pull")
     if learned:
-        told.append("a model forgets what it learned only when it is trained anew without it")
-    told.append("answers in files that `factory predict` wrote, and backups, are not touched")
-    return told
+        notes.append("a model forgets what it learned only when it is trained anew without it")
+    notes.append("answers in files that `factory predict` wrote, and backups, are not touched")
+    return notes
 
 
 def names_of(project: Project, entity: str, params: Params) -> list[str]:
@@ -127,8 +129,8 @@ def trained_on(
             unknown.append(commit)
         elif holds(project, rows, entity, params):
             found[version_of(files["model"])] = commit
-    told = f"models of {len(unknown)} commits were not looked into, their data are not here: "
-    lines = [told + "dvc fetch --all-commits"] if unknown else []
+    message = f"models of {len(unknown)} commits were not looked into, their data are not here: "
+    lines = [message + "dvc fetch --all-commits"] if unknown else []
     return [{"model": name, "commit": commit} for name, commit in found.items()], lines
 
 

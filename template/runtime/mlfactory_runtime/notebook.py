@@ -37,8 +37,8 @@ def score(rows: pl.DataFrame, model: str = MODEL.as_posix()) -> pl.DataFrame:
     project = Project.find(Path.cwd())
     good, bad = answers(rows, opened(project, project.root / model))
     if bad.height:
-        told = f"{bad.height:,} of {rows.height:,} rows cannot be scored: {bad['reason'][0]}"
-        raise FactoryError(told, "leave them out, or mend them: factory predict sets them aside")
+        message = f"{bad.height:,} of {rows.height:,} rows cannot be scored: {bad['reason'][0]}"
+        raise FactoryError(message, "leave them out, or mend them: factory predict sets them aside")
     return good.select("prediction", "^probability_.*$")
 
 

@@ -52,6 +52,6 @@ def output(
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip()).decode(errors="replace").splitlines()
         ours = [line for line in said if line.startswith("error: ")]  # of a stage, say
-        told = ours or [line for line in said if line.startswith(("ERROR", "fatal"))] or said
-        raise FactoryError(f"`{shlex.join(argv)}` failed: {' '.join(told[-1:])}", hint)
+        lines = ours or [line for line in said if line.startswith(("ERROR", "fatal"))] or said
+        raise FactoryError(f"`{shlex.join(argv)}` failed: {' '.join(lines[-1:])}", hint)
     return done.stdout

@@ -110,8 +110,8 @@ class Project:
         named = self.pyproject.get("tool", {}).get("mlfactory", {}).get("package")
         found = sorted(path.parent.name for path in self.root.glob("src/*/features.py"))
         if not named and len(found) != 1:
-            told = f"{PYPROJECT} names no package of the factory under [tool.mlfactory]"
-            raise FactoryError(told, 'add a line: package = "NAME", the folder below src/')
+            message = f"{PYPROJECT} names no package of the factory under [tool.mlfactory]"
+            raise FactoryError(message, 'add a line: package = "NAME", the folder below src/')
         return str(named or found[0])
 
     @property
@@ -205,8 +205,8 @@ class Project:
     def module(self, name: str) -> ModuleType:
         """A module of the factory's own package; the only place that imports its code."""
         if not self.has(name):
-            told = f"src/{self.package}/{name}.py is not here"
-            raise FactoryError(told, f"git log -- src/{self.package}/{name}.py")
+            message = f"src/{self.package}/{name}.py is not here"
+            raise FactoryError(message, f"git log -- src/{self.package}/{name}.py")
         forget_others(self.package, self.source)
         place = str(self.source.parent)
         if sys.path[0] != place:

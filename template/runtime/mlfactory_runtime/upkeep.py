@@ -43,8 +43,8 @@ def packages(project: Project) -> list[Finding]:
         return []
     locked = tomllib.loads(file.read_text("utf-8")).get("package", [])
     own: dict[str, Any] = next((one for one in locked if one["name"] == normal(project.name)), {})
-    told = own.get("metadata", {})
-    groups = [told.get("requires-dist", []), *told.get("requires-dev", {}).values()]
+    metadata = own.get("metadata", {})
+    groups = [metadata.get("requires-dist", []), *metadata.get("requires-dev", {}).values()]
     known = {one["name"] for group in groups for one in group}
     version = next((one.get("version") for one in locked if one["name"] == LIBRARY), None)
     if known == wanted.keys() and version == (wanted.get(LIBRARY) or version):
@@ -71,10 +71,13 @@ def normal(name: str) -> str:
 
 def imports(project: Project) -> list[Finding]:
     """Imports of modules that are a library now, a finding for each file or each line by hand."""
-    told = "it imports what is part of the library now"
+    message = "it imports what is part of the library now"
     found = migrate(project, dry_run=True)
     return [
-        *(warning(file, told, "factory migrate") for file in {o.file: 0 for o in found if o.after}),
+        *(
+            warning(file, message, "factory migrate")
+            for file in {o.file: 0 for o in found if o.after}
+        ),
         *(
             warning(
                 f"{one.file}, line {one.line}", f"{one.before} does not do any more", one.by_hand
@@ -91,10 +94,10 @@ def unread(project: Project) -> list[Finding]:
     used = places(project)
     left = [p for p in package if p.is_file() and is_old(p, project) and p not in used]
     texts = [path.read_text("utf-8") for path in own_files(project) if path not in left]
-    told = "nobody reads it: what it was is part of the library now"
+    message = "nobody reads it: what it was is part of the library now"
     return [
         *(
-            warning(project.shown(path), told, INTO_LIBRARY)
+            warning(project.shown(path), message, INTO_LIBRARY)
             for path in left
             if not any(
                 re.search(rf"\bimport\b.*\b{path.stem}\b|\.{path.stem} import", t) for t in texts

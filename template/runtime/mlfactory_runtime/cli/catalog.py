@@ -21,8 +21,8 @@ def draft(as_json: Json = False) -> None:
 
     drafted = draft(here())
     if as_json:
-        told = {"decisions": drafted.decisions, "warnings": drafted.warnings}
-        print_json({"columns": drafted.columns, **told})
+        content = {"decisions": drafted.decisions, "warnings": drafted.warnings}
+        print_json({"columns": drafted.columns, **content})
         return
     for line in (*drafted.decisions, *(f"warning: {text}" for text in drafted.warnings)):
         say(line)
@@ -107,8 +107,8 @@ def add(
 
     new = add_settings(here().root / PARAMS, dry_run=dry_run)
     if as_json:
-        told = [{"name": s["name"], "value": s["value"], "meaning": s["meaning"]} for s in new]
-        print_json({"added": told, "changed": bool(new) and not dry_run})
+        settings = [{"name": s["name"], "value": s["value"], "meaning": s["meaning"]} for s in new]
+        print_json({"added": settings, "changed": bool(new) and not dry_run})
         return
     for one in new:
         typer.echo(f"{one['name']}: {json.dumps(one['value'])}\n    {one['meaning']}")

@@ -23,14 +23,14 @@ def register(
     """Make the committed model a version: a git tag on its commit."""
     from ..registry.register import register
 
-    made = register(here(), bump, ref)
+    done = register(here(), bump, ref)
     if as_json:
-        print_json(asdict(made))
+        print_json(asdict(done))
         return
-    for warning in made.warnings:
+    for warning in done.warnings:
         say(f"warning: {warning}")
-    say(f"{made.version} {'is' if made.new else 'was before'} the model of {made.commit[:12]}")
-    say(f"next: git push origin '{made.tag}' && dvc push")
+    say(f"{done.version} {'is' if done.new else 'was before'} the model of {done.commit[:12]}")
+    say(f"next: git push origin '{done.tag}' && dvc push")
 
 
 @app.command()
@@ -172,15 +172,15 @@ def reproduce(version: str, as_json: Json = False) -> None:
 
     done = reproduce(here(), version)
     if as_json:
-        print_json(done)
-    elif done["equal"]:
+        print_json(asdict(done))
+    elif done.equal:
         say(f"{version} was built again, and every byte of the model is the same")
     else:
-        for one in done["differs"]:
-            typer.echo(f"{one['file']} differs from line {one['line']} on")
-        for cause in done["causes"]:
+        for one in done.differs:
+            typer.echo(f"{one.file} differs from line {one.line} on")
+        for cause in done.causes:
             say(cause)
-    raise typer.Exit(0 if done["equal"] else 4)
+    raise typer.Exit(0 if done.equal else 4)
 
 
 @app.command()

@@ -107,5 +107,7 @@ def sides(source: Path, target: Path) -> None:
 @app.command()
 def update() -> None:
     """Say how the template's improvements come in: that takes mlfactory on this machine."""
-    told = "the template's improvements come as one commit, made by a program beside this factory"
-    raise FactoryError(told, "mlfactory update (once, to have it: uv tool install mlfactory)")
+    message = (
+        "the template's improvements come as one commit, made by a program beside this factory"
+    )
+    raise FactoryError(message, "mlfactory update (once, to have it: uv tool install mlfactory)")

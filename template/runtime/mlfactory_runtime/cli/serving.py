@@ -63,8 +63,8 @@ def predict(
         say(f"the log leaves out {names}: sensitive, and there is no key (log.key_env)")
     if as_json:
         aside = str(done.quarantine) if done.quarantine else None
-        told = {"rows": done.rows, "invalid": done.invalid, "quarantine": aside}
-        print_json({**told, "logged": done.logged, "request_id": done.request_id})
+        content = {"rows": done.rows, "invalid": done.invalid, "quarantine": aside}
+        print_json({**content, "logged": done.logged, "request_id": done.request_id})
         return
     say(f"{done.rows:,} rows scored into {target}")
     if done.invalid:
@@ -86,8 +86,8 @@ def label(
     if as_json:
         print_json(asdict(done))
         return
-    told = f"outcomes: {done.new:,} new, {done.changed:,} changed, {done.same:,} as they were"
-    say(f"{told}, {done.blank:,} not known yet")
+    message = f"outcomes: {done.new:,} new, {done.changed:,} changed, {done.same:,} as they were"
+    say(f"{message}, {done.blank:,} not known yet")
     if done.unknown:
         say(f"warning: {done.unknown:,} were left out: the log has no prediction of them")
 

@@ -21,20 +21,20 @@ def check_library(project: Project) -> Iterator[Finding]:
     """What does not fit together; nothing where the library is not in vendor/."""
     wheels = sorted((project.root / VENDOR).glob(PATTERN))
     for wheel in wheels[1:]:
-        told = f"{project.shown(wheel)} is one of {len(wheels)} wheels of the library"
+        message = f"{project.shown(wheel)} is one of {len(wheels)} wheels of the library"
         yield Finding(
-            "warning", "library", None, told, "remove those that pyproject.toml does not name"
+            "warning", "library", None, message, "remove those that pyproject.toml does not name"
         )
     locked = dict(locked_files(project))
     for wheel in wheels[:1]:
         name, found = project.shown(wheel), hashlib.sha256(wheel.read_bytes()).hexdigest()
         if locked.get(wheel.name, found) != found:
-            told = f"{name} is not the file that {PACKAGES} has locked"
-            yield Finding("error", "library", None, told, BACK)
+            message = f"{name} is not the file that {PACKAGES} has locked"
+            yield Finding("error", "library", None, message, BACK)
         version = wheel.name.split("-")[1]
         if runtime_version() not in (version, "unpacked"):
-            told = f"{name} is not what this environment runs: that is {runtime_version()}"
-            yield Finding("warning", "library", None, told, "uv sync")
+            message = f"{name} is not what this environment runs: that is {runtime_version()}"
+            yield Finding("warning", "library", None, message, "uv sync")
 
 
 def locked_files(project: Project) -> Iterator[tuple[str, str]]:

@@ -48,11 +48,13 @@ def _sides(decide: DecideSides, raw: pl.DataFrame) -> pl.Series:
     if not isinstance(sides, pl.Series):
         raise FactoryError(f"{SPLIT}: `sides` gives a {type(sides).__name__}", f"write: {SIDES}")
     if sides.len() != raw.height:
-        told = f"{SPLIT}: `sides` gives {sides.len():,} values for {raw.height:,} rows"
-        raise FactoryError(told, f"give one for each row: {SIDES}")
+        message = f"{SPLIT}: `sides` gives {sides.len():,} values for {raw.height:,} rows"
+        raise FactoryError(message, f"give one for each row: {SIDES}")
     if not (sides.dtype.is_integer() and sides.is_in([0, 1, 2]).all()) or sides.null_count():
-        told = f"{SPLIT}: `sides` gives other values than 0 (train), 1 (validation) and 2 (holdout)"
-        raise FactoryError(told, f"give whole numbers, and no null: {SIDES}")
+        message = (
+            f"{SPLIT}: `sides` gives other values than 0 (train), 1 (validation) and 2 (holdout)"
+        )
+        raise FactoryError(message, f"give whole numbers, and no null: {SIDES}")
     return sides.cast(pl.Int8)
 
 
@@ -75,9 +77,9 @@ def pulled(pull: Pull, source: str, target: Path) -> str:
     """Let a file of the factory's own write the table; says where that came from."""
     origin = call(pull, source, target)
     if not target.is_file():
-        told = f"{source}: `pull` wrote no file"
-        raise FactoryError(told, f"write the table to the path that it is given: {PULLS}")
+        message = f"{source}: `pull` wrote no file"
+        raise FactoryError(message, f"write the table to the path that it is given: {PULLS}")
     if not isinstance(origin, str) or not origin.strip():
-        told = f"{source}: `pull` does not say where the table came from"
-        raise FactoryError(told, f"return it as text: {PULLS}")
+        message = f"{source}: `pull` does not say where the table came from"
+        raise FactoryError(message, f"return it as text: {PULLS}")
     return " ".join(origin.split())

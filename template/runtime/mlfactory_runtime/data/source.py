@@ -155,8 +155,10 @@ def join(files: Sequence[Path], target: Path, data: Data) -> None:
     names = column_names(files[0], data)
     for file in files[1:]:
         if odd := sorted(set(names) ^ set(column_names(file, data))):
-            told = f"{files[0]} and {file} do not have the same columns: {odd[0]!r} is in one only"
-            raise FactoryError(told, "deliver them with the same columns")
+            message = (
+                f"{files[0]} and {file} do not have the same columns: {odd[0]!r} is in one only"
+            )
+            raise FactoryError(message, "deliver them with the same columns")
     if target.suffix == ".parquet":
         tables = [pl.scan_parquet(file).select(names) for file in files]
         pl.concat(tables, how="vertical_relaxed").sink_parquet(target)

@@ -40,7 +40,7 @@ def draft(project: Project) -> Draft:
         described = {name: describe(table.column(name), name, table) for name in new}
         sample = typed_sample(project, table, described)
         warnings = mark(described, sample, table.params)
-        group, told = find_group(sample, described, table.params)
+        group, notes = find_group(sample, described, table.params)
         write_columns(project, described)
         project = Project(project.root)  # with the catalog as it is now
         warnings += [
@@ -48,7 +48,7 @@ def draft(project: Project) -> Draft:
             for name in catalog.columns
             if name not in table.names
         ]
-        warnings += told + write_split(project, table, group)
+        warnings += notes + write_split(project, table, group)
         fill_about(project, table)
     decisions = tuple(f"{name}: {entry['drafted']}" for name, entry in described.items())
     return Draft(len(new), decisions, tuple(warnings))
@@ -159,9 +159,9 @@ def fill_about(project: Project, table: Table) -> None:
     text = about.read_text("utf-8") if about.is_file() else ""
     if UNKNOWN not in text:
         return
-    told = f"{table.height:,} rows, {len(table.names):,} columns"
+    message = f"{table.height:,} rows, {len(table.names):,} columns"
     if table.params.task == "classification":
         counts = classes(typed_target(project, table).drop_nulls())
         shares = (f"{name} {rows / sum(counts.values()):.0%}" for name, rows in counts.items())
-        told += f"; of the target: {', '.join(shares)}"
-    about.write_text(text.replace(UNKNOWN, told), "utf-8")
+        message += f"; of the target: {', '.join(shares)}"
+    about.write_text(text.replace(UNKNOWN, message), "utf-8")

@@ -13,7 +13,7 @@ import polars as pl
 
 from .personal import words
 
-SAMPLE, FEWEST, RARE, BESIDE = 20_000, 30, 8, 2
+SAMPLE, FEWEST, RARE, RADIUS = 20_000, 30, 8, 2
 EMPTY = ("", "-", "?", "0", "no", "none", "n/a", "nothing", "unknown")
 ENTITY = re.compile(
     r"\b(id|uuid|key|nr|no|num|number|nummer|client|customer|kunde|account|konto|patient|person"
@@ -72,8 +72,8 @@ def find_entity(
     name = max(alike, key=lambda name: alike[name], default="")
     if not alike.get(name):
         return None
-    told = f"{rows[name].n_unique():,} values in {rows.height:,} rows"
-    return name, f"{told}, and rows with one value mostly share {target}"
+    message = f"{rows[name].n_unique():,} values in {rows.height:,} rows"
+    return name, f"{message}, and rows with one value mostly share {target}"
 
 
 def outcome(target: pl.Series, task: str) -> Outcome:
@@ -96,15 +96,15 @@ def _ranks(codes: np.ndarray) -> np.ndarray:
 
 
 def _class_leak(values: pl.Series, y: Outcome) -> str | None:
-    x, beside = _codes(values), 0 if values.dtype == pl.String else BESIDE
+    x, radius = _codes(values), 0 if values.dtype == pl.String else RADIUS
     known = x > 0
     if _paired(x[known], y.codes[known]):
         return f"each value of it has one value of {y.name}: a copy of the target?"
-    if told := _filled_late(values, x, y):
-        return told
-    wrong = _mistakes(x, y.codes, beside)
+    if sign := _filled_late(values, x, y):
+        return sign
+    wrong = _mistakes(x, y.codes, radius)
     if not known.all():
-        wrong = min(wrong, _mistakes(x[known], y.codes[known], beside))
+        wrong = min(wrong, _mistakes(x[known], y.codes[known], radius))
     if wrong <= 0.02:
         right = f"{1 - wrong:.1%} right, each class weighing alike"
         return f"alone it predicts {y.name} almost perfectly ({right})"
@@ -127,8 +127,8 @@ def _number_leak(values: pl.Series, y: Outcome) -> str | None:
     off = np.quantile(np.abs(z - (rank if alike > 0 else 1 + 1 / len(z) - rank)), 0.9)
     if not text and (abs(alike) >= 0.997 or (abs(alike) >= 0.9 and off <= 0.01 + 1 / len(z))):
         return f"it is a function of {y.name} (rank correlation {alike:.3f})"
-    if (told := _explained(x, z, 0 if text else BESIDE)) >= 0.99:
-        return f"alone it predicts {y.name} almost perfectly (R² {told:.3f} of the ranks)"
+    if (fit := _explained(x, z, 0 if text else RADIUS)) >= 0.99:
+        return f"alone it predicts {y.name} almost perfectly (R² {fit:.3f} of the ranks)"
     if _grouped(x, z):
         return f"ranges of {y.name} have one value of it each: a grouping of the target?"
     return None
@@ -145,8 +145,8 @@ def _paired(x: np.ndarray, y: np.ndarray) -> bool:
 def _filled_late(values: pl.Series, x: np.ndarray, y: Outcome) -> str | None:
     """Whether a class can be told from there being a value at all; 0 and "" may stand for none."""
     empty = x == 0
-    if told := _one_sided(empty, y, 0.1):
-        return told
+    if sign := _one_sided(empty, y, 0.1):
+        return sign
     if values.dtype == pl.String:
         empty = empty | values.str.to_lowercase().is_in(EMPTY).fill_null(True).to_numpy()
     elif values.dtype.is_numeric() and x.max() > 2:
@@ -173,15 +173,15 @@ def _one_sided(empty: np.ndarray, y: Outcome, least: float) -> str | None:
     return None
 
 
-def _around(x: np.ndarray, z: np.ndarray, beside: int) -> tuple[np.ndarray, np.ndarray]:
+def _around(x: np.ndarray, z: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray]:
     """Per row the sum of `z` over the rows alike in `x` without itself, and how many those are.
 
     Alike are equal values, and so many rows before and after it in the order of the values.
     """
     order = x.astype(np.uint16).argsort(kind="stable")  # so small, numpy sorts them by radix
     place, ends = np.arange(len(x)), np.bincount(x).cumsum()
-    low = np.minimum(np.append(0, ends)[x[order]], np.maximum(place - beside, 0))
-    high = np.maximum(ends[x[order]], np.minimum(place + beside + 1, len(x)))
+    low = np.minimum(np.append(0, ends)[x[order]], np.maximum(place - radius, 0))
+    high = np.maximum(ends[x[order]], np.minimum(place + radius + 1, len(x)))
     total = np.vstack([np.zeros(z.shape[1]), z[order].cumsum(axis=0)])
     sums, counts = np.empty_like(z), np.empty(len(x))
     sums[order], counts[order] = total[high] - total[low] - z[order], high - low - 1
@@ -189,7 +189,7 @@ def _around(x: np.ndarray, z: np.ndarray, beside: int) -> tuple[np.ndarray, np.n
 
 
 def _mistakes(
-    x: np.ndarray, y: np.ndarray, beside: int, rare: int = RARE, surely: float = 0.035
+    x: np.ndarray, y: np.ndarray, radius: int, rare: int = RARE, surely: float = 0.035
 ) -> float:
     """The share of rows whose class is not the most likely one among the rows alike in `x`.
 
@@ -200,16 +200,16 @@ def _mistakes(
     if len(classes) < 2:
         return 1.0
     sizes = np.bincount(y)
-    shares = _around(x, np.eye(len(sizes))[y], beside)[0] / np.sqrt(sizes)
+    shares = _around(x, np.eye(len(sizes))[y], radius)[0] / np.sqrt(sizes)
     best = shares.max(axis=1)
     missed = (best == 0) | (shares[np.arange(len(y)), y] < best)
     wrong = np.bincount(y, missed, len(sizes))
     return float(np.mean(wrong / sizes)) if np.mean((wrong + 0.5) / (sizes + 1)) <= surely else 1.0
 
 
-def _explained(x: np.ndarray, z: np.ndarray, beside: int) -> float:
+def _explained(x: np.ndarray, z: np.ndarray, radius: int) -> float:
     """The share of the variance of `z` that the mean of the rows alike in `x` explains."""
-    sums, counts = _around(x, z[:, None], beside)
+    sums, counts = _around(x, z[:, None], radius)
     guess = np.where(counts > 0, sums[:, 0] / np.maximum(counts, 1), z.mean())
     return float(1 - np.mean((z - guess) ** 2) / z.var())
 
@@ -247,8 +247,8 @@ def _natural(values: pl.Series) -> list[pl.Expr]:
 def _in_blocks(y: Outcome) -> bool:
     place = np.arange(len(y.codes))
     if y.classes:
-        return _mistakes(place, y.codes, BESIDE, surely=0.15) <= 0.1
-    return bool(y.codes.max() and _explained(place, _ranks(y.codes), BESIDE) >= 0.9)
+        return _mistakes(place, y.codes, RADIUS, surely=0.15) <= 0.1
+    return bool(y.codes.max() and _explained(place, _ranks(y.codes), RADIUS) >= 0.9)
 
 
 def _entity(rows: pl.DataFrame, name: str, target: str, task: str) -> float:
@@ -272,5 +272,5 @@ def _entity(rows: pl.DataFrame, name: str, target: str, task: str) -> float:
         return alike if alike >= 0.5 else 0.0
     if alike < 0.95 or not part[name].cast(pl.String).str.contains(r"\d").all():
         return 0.0
-    beside = np.corrcoef(means[:-1].ravel(), means[1:].ravel())[0, 1]
-    return alike if abs(beside) < 0.5 else 0.0
+    neighbours = np.corrcoef(means[:-1].ravel(), means[1:].ravel())[0, 1]
+    return alike if abs(neighbours) < 0.5 else 0.0

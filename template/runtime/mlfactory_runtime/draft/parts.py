@@ -132,10 +132,10 @@ def same(one: pl.Series, other: pl.Series) -> bool:
 def statistics(column: pl.Series, *, shown: bool) -> str:
     """What stands beside the description: what is missing, and values where they may be shown."""
     known, missing = column.drop_nulls(), column.null_count() / max(column.len(), 1)
-    told = [f"{missing:.1%} missing" if missing else "never missing"]
+    parts = [f"{missing:.1%} missing" if missing else "never missing"]
     if shown and len(known):
-        told.append(values(known))
-    return ", ".join(told)
+        parts.append(values(known))
+    return ", ".join(parts)
 
 
 def values(known: pl.Series) -> str:

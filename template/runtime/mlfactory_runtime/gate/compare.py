@@ -106,8 +106,8 @@ def side_of(model: Registered) -> Side:
     """A model and its settings. FactoryError if those of the work tree are not its own any more."""
     known, params = load_signature(model.model), model.project.params
     if model.commit is None and known.provenance.get("params") != params_hash(params):
-        told = f"{model.label} was not trained with the settings that now stand in {PARAMS}"
-        raise FactoryError(told, "dvc repro")
+        message = f"{model.label} was not trained with the settings that now stand in {PARAMS}"
+        raise FactoryError(message, "dvc repro")
     code = known.split.code
     if model.commit is None and code and code != model.project.split_code:
         why = f"{model.label} was not trained with the split.py that is here now"

@@ -96,8 +96,8 @@ def refusals(rows: pl.DataFrame, features: tuple[Feature, ...]) -> pl.Series:
     ]
     if not said:
         return pl.Series("refused", [None], dtype=pl.String).new_from_index(0, rows.height)
-    told = pl.concat_str(said, separator="; ", ignore_nulls=True)
-    return rows.select(pl.when(told != "").then(told).alias("refused"))["refused"]
+    reasons = pl.concat_str(said, separator="; ", ignore_nulls=True)
+    return rows.select(pl.when(reasons != "").then(reasons).alias("refused"))["refused"]
 
 
 def _encode(column: pl.Series, feature: Feature) -> np.ndarray:

@@ -42,26 +42,26 @@ def write(project: Project, path: Path, rows: int) -> None:
 def synthesise(catalog: Catalog, params: Params, rows: int, seed: int = 0) -> pl.DataFrame:
     """Every column of the catalog, typed as it says. The same seed gives the same rows."""
     fixed = {params.data.target, params.data.id, params.data.time}
-    made: dict[str, pl.Series] = {}
+    columns: dict[str, pl.Series] = {}
     for number, (name, column) in enumerate(catalog.columns.items()):
         generator = np.random.default_rng([seed, number])
         values = _values(name, column, rows, generator)
         if column.nullable and name not in fixed and column.role not in ("identifier", "target"):
             values = _with_gaps(values, generator)
-        made[name] = values
+        columns[name] = values
     target = catalog.columns.get(params.data.target)
     if target is not None:
-        inputs = [made[name] for name in drivers(catalog, params, made)]
-        score = _score(inputs, np.random.default_rng([seed, len(made)]), rows)
-        made[params.data.target] = _target(score, target, params)
-    return pl.DataFrame([values.alias(name) for name, values in made.items()])
+        inputs = [columns[name] for name in drivers(catalog, params, columns)]
+        score = _score(inputs, np.random.default_rng([seed, len(columns)]), rows)
+        columns[params.data.target] = _target(score, target, params)
+    return pl.DataFrame([values.alias(name) for name, values in columns.items()])
 
 
-def drivers(catalog: Catalog, params: Params, made: dict[str, pl.Series]) -> list[str]:
+def drivers(catalog: Catalog, params: Params, columns: dict[str, pl.Series]) -> list[str]:
     """The raw columns that the target is made of; the first one always raises it."""
     inputs = {n: c for n, c in catalog.inputs(params).items() if c.role != "identifier"}
     names = sorted(inputs, key=lambda name: inputs[name].role not in LEARNED)
-    varied = [name for name in names if made[name].drop_nulls().n_unique() > 1]
+    varied = [name for name in names if columns[name].drop_nulls().n_unique() > 1]
     return [name for name in varied if name not in (params.data.target, params.data.time)][:DRIVERS]
 
 

@@ -91,17 +91,17 @@ def store(connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
 
     SQLite takes a group in one statement, so that a service's answers seldom wait for this thread.
     """
-    made: Any = insert(connection, predictions).compile(dialect=connection.dialect)
-    if not made.positional:
+    statement: Any = insert(connection, predictions).compile(dialect=connection.dialect)
+    if not statement.positional:
         values = [dict(zip(NAMES, row, strict=True)) for row in rows]
-        connection.exec_driver_sql(made.string, values) if values else None
+        connection.exec_driver_sql(statement.string, values) if values else None
         return
     one = f"({', '.join('?' * len(NAMES))})"
-    many = made.string.replace(one, ", ".join([one] * GROUP))
+    many = statement.string.replace(one, ", ".join([one] * GROUP))
     for start in range(0, len(rows) - GROUP + 1, GROUP):
         connection.exec_driver_sql(many, tuple(chain.from_iterable(rows[start : start + GROUP])))
     if rest := rows[len(rows) - len(rows) % GROUP :]:
-        connection.exec_driver_sql(made.string, list(rest))
+        connection.exec_driver_sql(statement.string, list(rest))
 
 
 def take_back(engine: sa.Engine, request_id: str) -> None:

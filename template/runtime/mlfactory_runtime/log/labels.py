@@ -83,9 +83,9 @@ def kind_of(file: Path, params: Params, known: Veil, time: str | None) -> str:
         hint = "name the rows by what stands beside the answers of factory predict"
         raise FactoryError(f"{file} has no column {either}", hint)
     if known.hides_entity and not known.key:
-        told = f"{entity!r} is sensitive, and without {params.log.key_env} it is not in the log"
+        message = f"{entity!r} is sensitive, and without {params.log.key_env} it is not in the log"
         raise FactoryError(
-            told,
+            message,
             f"label by request_id, or, before you predict: {NEW_KEY.format(params.log.key_env)}",
         )
     return "entity"
@@ -126,9 +126,9 @@ def outcomes(
 def refuse(file: Path, cases: pl.DataFrame) -> None:
     """A FactoryError if there are values that break the contract."""
     if broken := broken_rules(cases):
-        told = (f"{name}: in {n:,} rows the value {rule}" for (name, rule), n in broken.items())
+        lines = (f"{name}: in {n:,} rows the value {rule}" for (name, rule), n in broken.items())
         hint = "mend them at the source, or change the contract in features.yaml"
-        raise FactoryError(f"no outcome of {file} was taken in: {'; '.join(told)}", hint)
+        raise FactoryError(f"no outcome of {file} was taken in: {'; '.join(lines)}", hint)
 
 
 def micros_of(moments: pl.Series) -> pl.Series:
@@ -202,9 +202,9 @@ def with_outcomes(connection: sa.Connection, target: str) -> sa.Select[Any]:
             source = source.outerjoin(one, sa.and_(mine, *fits))
             found.append(one.c)
     blank = (sa.null(), sa.null())  # SQLite's coalesce wants two
-    told = (sa.func.coalesce(*(c[name] for c in found), *blank) for name in ("outcome", "until"))
+    values = (sa.func.coalesce(*(c[name] for c in found), *blank) for name in ("outcome", "until"))
     known = (p[name] for name in READ if name in p)
-    return sa.select(*known, *told).select_from(source).where(p.target == target)
+    return sa.select(*known, *values).select_from(source).where(p.target == target)
 
 
 def typed(

@@ -50,8 +50,8 @@ class Log:
         """Take records; those for which there is no room are dropped."""
         if self._engine is None:
             return
-        made = [self._row(record) for record in records[: self._room()]]
-        rows = [row for row in made if row]
+        own = [self._row(record) for record in records[: self._room()]]
+        rows = [row for row in own if row]
         with self._lock:
             rows = rows[: self._room()]
             self._rows += rows

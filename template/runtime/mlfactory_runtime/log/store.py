@@ -84,8 +84,8 @@ def engine_of(settings: Log) -> sa.Engine:
     elif engine.dialect.name == "postgresql":
         sa.event.listen(engine, "do_connect", hasty)
     else:
-        told = f"the log goes to SQLite or PostgreSQL, not to {engine.dialect.name}"
-        raise FactoryError(told, f"correct {settings.url_env}, or set log.url_env to null")
+        message = f"the log goes to SQLite or PostgreSQL, not to {engine.dialect.name}"
+        raise FactoryError(message, f"correct {settings.url_env}, or set log.url_env to null")
     return engine
 
 
@@ -111,16 +111,16 @@ def make(engine: sa.Engine) -> None:
     if engine.dialect.name == "sqlite":
         Path(engine.url.database or "").parent.mkdir(parents=True, exist_ok=True)
     with engine.connect() as connection:
-        made = sa.inspect(connection).has_table(schema.name)
-        found = connection.scalar(sa.select(sa.func.max(schema.c.version))) if made else None
+        exists = sa.inspect(connection).has_table(schema.name)
+        found = connection.scalar(sa.select(sa.func.max(schema.c.version))) if exists else None
     if found is None:
         with engine.begin() as connection:
             lock(connection)
             metadata.create_all(connection)
             connection.execute(insert(connection, schema), {"version": SCHEMA})
     elif found > SCHEMA:
-        told = f"the log has the form {found}, and this factory knows {SCHEMA}"
-        raise FactoryError(told, "use the newer code that made it, or another log.path")
+        message = f"the log has the form {found}, and this factory knows {SCHEMA}"
+        raise FactoryError(message, "use the newer code that made it, or another log.path")
 
 
 def lock(connection: sa.Connection) -> None:
@@ -144,9 +144,11 @@ def insert(connection: sa.Connection, table: sa.Table) -> Any:
 
 def replace(connection: sa.Connection, table: sa.Table) -> Any:
     """An INSERT that takes the place of rows that are there already."""
-    made = new(connection, table)
-    rest = {column.name: made.excluded[column.name] for column in table.c if not column.primary_key}
-    return made.on_conflict_do_update(index_elements=list(table.primary_key), set_=rest)
+    statement = new(connection, table)
+    rest = {
+        column.name: statement.excluded[column.name] for column in table.c if not column.primary_key
+    }
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=rest)
 
 
 def new(connection: sa.Connection, table: sa.Table) -> Any:

@@ -58,7 +58,7 @@ class History:
         """Predictions of the window, and the outcomes that may be theirs: changed, look again."""
         p, own, target = predictions.c, labels.c, self._fixed["target"]
         begin, end = micros(window.begin), micros(window.end)
-        made = sa.select(sa.func.count()).where(
+        rows = sa.select(sa.func.count()).where(
             p.target == target, p.model == self.watched.version, p.time >= begin, p.time < end
         )
         known = sa.select(sa.func.count(), sa.func.max(own.until)).where(
@@ -66,7 +66,7 @@ class History:
         )
         with self.engine.connect() as connection:
             count, newest = connection.execute(known).one()
-            return connection.scalar(made) or 0, count, newest or 0
+            return connection.scalar(rows) or 0, count, newest or 0
 
     def newest(self) -> datetime | None:
         """When the model last predicted."""

@@ -118,12 +118,12 @@ def production(project: Project) -> Watched:
     file, own = model.model / PROFILE, project.params
     profile = read(Profile, file)
     if profile is None or profile.format == 1:
-        told = f"{project.shown(file)} is not there, or of an older form"
-        raise FactoryError(told, "train the model with the code of today: dvc repro")
-    made = model.project
+        message = f"{project.shown(file)} is not there, or of an older form"
+        raise FactoryError(message, "train the model with the code of today: dvc repro")
+    home = model.project
     found = Watched(
-        label, model.commit, project, made, model.model, version(model.model), made.params,
-        made.catalog, load_signature(model.model), profile,
+        label, model.commit, project, home, model.model, version(model.model), home.params,
+        home.catalog, load_signature(model.model), profile,
     )  # fmt: skip
     return found.of(log=own.log, monitor=own.monitor)
 
@@ -153,8 +153,8 @@ def completed(frame: pl.DataFrame, seen: Seen, watched: Watched) -> pl.DataFrame
         seen.hidden |= dict.fromkeys(lost, ABSENT)
         return frame
     inputs = list(watched.catalog.inputs(watched.params))
-    made = featured(frame.select(inputs), lost, watched.home.compute)
-    return frame.with_columns(made.select(lost))
+    features = featured(frame.select(inputs), lost, watched.home.compute)
+    return frame.with_columns(features.select(lost))
 
 
 def scores(rows: pl.DataFrame, known: Signature) -> Array:
@@ -172,8 +172,8 @@ def from_file(path: Path, watched: Watched) -> Seen:
     inputs, estimator = watched.catalog.inputs(params), watched.home.estimator
     model = estimator.load(watched.folder)
     if watched.foreign:
-        told = f"features.py is not that of {watched.label}, so its features cannot be computed"
-        raise FactoryError(told, f"git checkout {watched.commit}, and look at the file there")
+        message = f"features.py is not that of {watched.label}, so its features cannot be computed"
+        raise FactoryError(message, f"git checkout {watched.commit}, and look at the file there")
     for raw in read_batches(path, params.data, SIZE):
         rows, cases = read_rows(raw, inputs, params.data)
         frame = featured(rows, names, watched.home.compute).select(names)

@@ -146,9 +146,9 @@ def whole(target: Path) -> Iterator[Put]:
 
 def gather(parts: Path, target: Path) -> None:
     """Make one file of all parts, streaming, and put it in place in one move."""
-    table, made = pl.scan_parquet(parts / "*.parquet"), parts / f"made{target.suffix}"
+    table, output = pl.scan_parquet(parts / "*.parquet"), parts / f"made{target.suffix}"
     if target.suffix == ".csv":
-        table.sink_csv(made)
+        table.sink_csv(output)
     else:
-        table.sink_parquet(made)
-    made.replace(target)
+        table.sink_parquet(output)
+    output.replace(target)

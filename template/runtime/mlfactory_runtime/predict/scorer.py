@@ -101,11 +101,11 @@ def logged(
 
 def reasons(cases: pl.DataFrame, height: int) -> pl.Series:
     """What is wrong with each row, in words; null where nothing is."""
-    told = cases.group_by("row", maintain_order=True).agg(
+    texts = cases.group_by("row", maintain_order=True).agg(
         pl.concat_str("column", pl.lit(": the value "), "rule").str.join("; ").alias("reason")
     )
     lines = pl.DataFrame({"row": pl.arange(height, dtype=pl.Int64, eager=True)})
-    return lines.join(told, on="row", how="left", maintain_order="left")["reason"]
+    return lines.join(texts, on="row", how="left", maintain_order="left")["reason"]
 
 
 def probabilities(signature: Signature) -> list[str]:

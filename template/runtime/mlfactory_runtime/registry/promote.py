@@ -178,13 +178,15 @@ def keep(project: Project, record: Promotion, approver: str, *, at_once: bool) -
         f"{PROMOTIONS}/{name}.json": pretty(record.model_dump()),
         f"{PROMOTIONS}/{name}.md": page(record),
     }
-    made = commit_files(
+    commit = commit_files(
         project.root, files, f"{record.kind.capitalize()}: {version} to {stage}", parent
     )
     branch = (
         f"{'promote' if not at_once else 'rollback'}/{stage}-{version}" if has_ci(project) else ""
     )
-    changes = [f"update refs/heads/{branch} {made}" if branch else f"update HEAD {made} {parent}"]
+    changes = [
+        f"update refs/heads/{branch} {commit}" if branch else f"update HEAD {commit} {parent}"
+    ]
     tag = ""
     if at_once:
         tag, change = tagged(project, record)
@@ -224,10 +226,10 @@ def tagged(project: Project, record: Promotion, fallback: str = "") -> tuple[str
     """The tag that puts the record's version on its stage, and the change of refs that makes it."""
     tag, at = next_stage_tag(project, record.stage)
     message = json.dumps(record.model_dump(), ensure_ascii=False)
-    made = tag_object(
+    object_id = tag_object(
         project.root, tag, record.commit, message, identity(project.root, fallback, at)
     )
-    return tag, f"create refs/tags/{tag} {made}"
+    return tag, f"create refs/tags/{tag} {object_id}"
 
 
 def apply(project: Project, approver: str = "") -> Applied:
@@ -246,9 +248,9 @@ def apply(project: Project, approver: str = "") -> Applied:
     ]
     for record in records:
         if registered(project, record.version).commit != record.commit:
-            told = f"{record.version} is not the commit that {record.record} names"
-            raise FactoryError(told, "git fetch --tags --force, and look at who moved the tag")
-    made, stale = [], []
+            message = f"{record.version} is not the commit that {record.record} names"
+            raise FactoryError(message, "git fetch --tags --force, and look at who moved the tag")
+    new, stale = [], []
     for record in records:
         current = stages(project).get(record.stage)
         if (current.version if current else None) != record.before:
@@ -261,9 +263,9 @@ def apply(project: Project, approver: str = "") -> Applied:
         record = record.model_copy(update={"approved_by": approver or merged_by})
         tag, change = tagged(project, record, "factory")
         set_refs(project.root, change, hint="git fetch --tags, and again")
-        made.append(tag)
+        new.append(tag)
     write_catalog(project)
-    return Applied(made=tuple(made), stale=tuple(stale))
+    return Applied(made=tuple(new), stale=tuple(stale))
 
 
 def page(record: Promotion) -> str:

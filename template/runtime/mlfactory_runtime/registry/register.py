@@ -23,7 +23,7 @@ Bump = Literal["major", "minor", "patch"]
 
 
 @dataclass(frozen=True)
-class Made:
+class VersionTag:
     """A version; `new` is False where the commit had one. `warnings` tell what is still to do."""
 
     version: str
@@ -33,11 +33,13 @@ class Made:
     warnings: tuple[str, ...] = ()
 
 
-def register(project: Project, bump: Bump = "minor", ref: str = "HEAD") -> Made:
+def register(project: Project, bump: Bump = "minor", ref: str = "HEAD") -> VersionTag:
     """Tag the commit as the next version. FactoryError unless its model belongs to its files."""
     commit, known = commit_of(project.root, ref), versions(project)
     if same := [one for one in known if one.commit == commit]:
-        return Made(same[-1].version, commit, same[-1].tag, False, tuple(apart(project, commit)))
+        return VersionTag(
+            same[-1].version, commit, same[-1].tag, False, tuple(apart(project, commit))
+        )
     ident = identity(project.root)
     if ref == "HEAD" and (changed := git(project.root, "status", "--porcelain", "-uno", "--", ".")):
         raise FactoryError(
@@ -52,18 +54,18 @@ def register(project: Project, bump: Bump = "minor", ref: str = "HEAD") -> Made:
             "dvc repro, commit dvc.lock and reports/, and register again",
         )
     tag = f"{artifact(project)}@{version}"
-    told = {
+    content = {
         "version": version,
         "model": name_of(found.model),
         "md5": model_hash(found.root),
     }
-    message = json.dumps(told | platform_here())
+    message = json.dumps(content | platform_here())
     name = tag_object(project.root, tag, commit, message, ident)
     set_refs(
         project.root, f"create refs/tags/{tag} {name}", hint="git fetch --tags, and register again"
     )
     write_catalog(project)
-    return Made(version, commit, tag, True, tuple(apart(project, commit)))
+    return VersionTag(version, commit, tag, True, tuple(apart(project, commit)))
 
 
 def bumped(version: str, bump: Bump) -> str:
@@ -76,11 +78,11 @@ def bumped(version: str, bump: Bump) -> str:
 def unfit(root: Path) -> list[str]:
     """What the pipeline was run on and is something else in the commit, by dvc.lock's hashes."""
     lock = lock_of(root)
-    made = {one["path"]: one.get("md5") for stage in lock.values() for one in stage["outs"]}
+    hashes = {one["path"]: one.get("md5") for stage in lock.values() for one in stage["outs"]}
     odd: dict[str, None] = {}
     for stage in lock.values():
         for dep in stage.get("deps", []):
-            now = made.get(dep["path"]) or hash_of(root / dep["path"])
+            now = hashes.get(dep["path"]) or hash_of(root / dep["path"])
             if now and now != dep.get("md5"):
                 odd[dep["path"]] = None
         now = yaml.load((root / PARAMS).read_text("utf-8"), Loader)  # noqa: S506
@@ -119,11 +121,11 @@ def platform_here() -> dict[str, str]:
 
 def apart(project: Project, commit: str) -> list[str]:
     """What to say of a commit that others will not find where they look."""
-    told = []
+    notes = []
     if tries(project.root, "rev-list", "--max-count=1", commit, "--not", "HEAD"):
-        told.append(f"{commit[:12]} is not part of the branch that you are on")
+        notes.append(f"{commit[:12]} is not part of the branch that you are on")
     if tries(project.root, "remote") and not tries(
         project.root, "branch", "--remotes", "--contains", commit
     ):
-        told.append(f"{commit[:12]} is on no branch of a remote yet: git push")
-    return told
+        notes.append(f"{commit[:12]} is on no branch of a remote yet: git push")
+    return notes

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from ..git import dvc, git
 from ..programs import output
@@ -16,11 +16,28 @@ from .register import platform_here
 from .resolve import resolve
 from .tags import registered
 
-Told = dict[str, Any]
+
+@dataclass(frozen=True)
+class Difference:
+    """A file that is not the same, and the first line of it that differs, from 1."""
+
+    file: str
+    line: int
 
 
-def reproduce(project: Project, version: str) -> Told:
-    """Build the version again; `equal` if every byte of the model is the same, else `differs`."""
+@dataclass(frozen=True)
+class Reproduced:
+    """Whether a version was built again as it was: `differs` and `causes` are empty then."""
+
+    version: str
+    commit: str
+    equal: bool
+    differs: tuple[Difference, ...] = ()
+    causes: tuple[str, ...] = ()
+
+
+def reproduce(project: Project, version: str) -> Reproduced:
+    """Build the version again; it is equal if every byte of the model is the same."""
     known = registered(project, version)
     first = resolve(project, version)
     with worktree(project, known.commit) as place:
@@ -34,10 +51,9 @@ def reproduce(project: Project, version: str) -> Told:
         options = ("--force", "--no-run-cache", "--no-commit", "train")
         hint = f"factory predict --model {version}"
         output(place, *dvc_there, "repro", *options, hint=hint)
-        differs = differences(first.model, place / MODEL)
+        differs = tuple(differences(first.model, place / MODEL))
         causes = [*changed_outs(first.root, place), *elsewhere(known.message)] if differs else []
-    told = {"version": version, "commit": known.commit, "equal": not differs}
-    return {**told, "differs": differs, "causes": causes}
+    return Reproduced(version, known.commit, not differs, differs, tuple(causes))
 
 
 @contextmanager
@@ -66,16 +82,14 @@ def as_here(project: Project, place: Path) -> None:
         dvc(place, "config", "--local", name, value)
 
 
-def differences(first: Path, second: Path) -> list[Told]:
-    """The files that are not the same, and the first line in which they differ, from 1."""
-    found = []
+def differences(first: Path, second: Path) -> Iterator[Difference]:
+    """The files of two folders that are not the same."""
     for name in sorted({path.name for folder in (first, second) for path in folder.iterdir()}):
         files = [folder / name for folder in (first, second)]
         texts = [file.read_bytes().split(b"\n") if file.is_file() else [] for file in files]
         pairs = enumerate(zip_longest(*texts), 1)
         if line := next((number for number, (a, b) in pairs if a != b), 0):
-            found.append({"file": name, "line": line})
-    return found
+            yield Difference(name, line)
 
 
 def changed_outs(first: Path, second: Path) -> Iterator[str]:

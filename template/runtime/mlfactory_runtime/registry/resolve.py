@@ -68,12 +68,12 @@ def exported(project: Project, label: str, version: str | None, commit: str) -> 
     if not root.is_dir():
         exports.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=".new-", dir=exports) as scratch:
-            made = Path(scratch) / commit
-            export(project, commit, made)
-            fetch(project, label, commit, made)
-            link_log(project, made)
+            tree = Path(scratch) / commit
+            export(project, commit, tree)
+            fetch(project, label, commit, tree)
+            link_log(project, tree)
             if not root.is_dir():
-                made.rename(root)
+                tree.rename(root)
     return Registered(label, version, commit, Project(root), root / MODEL)
 
 

@@ -58,7 +58,7 @@ def tags(project: Project, remote: str = "") -> list[Tag]:
     name, form = artifact(project), "%00".join(f"%({field})" for field in FIELDS) + "%1e"
     lines = git(project.root, "for-each-ref", f"--format={form}", "refs/tags").split("\x1e")
     parts = [line.strip("\n").split("\0") for line in lines if line.strip()]
-    found = [one for tag, *told in parts if (one := taken_apart(name, tag, *told))]
+    found = [one for tag, *rest in parts if (one := taken_apart(name, tag, *rest))]
     if remote:
         here = {(one.tag, one.commit): one for one in found}
         lines = git(project.root, "ls-remote", "--tags", remote, hint="git remote -v").splitlines()

@@ -67,8 +67,8 @@ def bars(title: str, rows: Sequence[Bar]) -> Markup:
     low, high = min([0.0, *ends]), max([0.0, *ends])
     scale = (WIDTH - 4) / ((high - low) or 1.0)
     body = [_bar(bar, 36 * i, 2 - low * scale, scale) for i, bar in enumerate(rows)]
-    told = "; ".join(f"{bar.label}: {bar.text}" for bar in rows)
-    return _svg(title, told, 36 * len(rows), body)
+    description = "; ".join(f"{bar.label}: {bar.text}" for bar in rows)
+    return _svg(title, description, 36 * len(rows), body)
 
 
 def _bar(bar: Bar, y: int, zero: float, scale: float) -> Markup:
@@ -113,8 +113,8 @@ def dots(
         _text("middle soft", start + (end - low) * scale, bottom + 14, write(end))
         for end in (low, high)
     ]
-    told = "; ".join(f"{row.label}: {row.text}, seen {write(row.seen)}" for row in rows)
-    return _svg(title, told, bottom + 18, body)
+    description = "; ".join(f"{row.label}: {row.text}, seen {write(row.seen)}" for row in rows)
+    return _svg(title, description, bottom + 18, body)
 
 
 def plot(title: str, axes: Axes, curves: dict[str, list[Point]], draw: str = "line") -> Markup:
@@ -143,8 +143,8 @@ def pairs(title: str, rows: Sequence[tuple[str, float, float]]) -> Markup:
         body += [bar.format("now", start, y + 14, now * scale)]
         body += [_text("small", 0, y + 17, label, 24)]
         body += [_text("end", WIDTH, y + 17, f"{before:.0%} → {now:.0%}")]
-    told = "; ".join(f"{label}: {before:.1%}, now {now:.1%}" for label, before, now in rows)
-    return _svg(title, told, 30 * len(rows), body)
+    description = "; ".join(f"{label}: {before:.1%}, now {now:.1%}" for label, before, now in rows)
+    return _svg(title, description, 30 * len(rows), body)
 
 
 def over_time(
@@ -172,8 +172,8 @@ def over_time(
         first, y = LEFT + step / 2 + 5 * (i - (len(series) - 1) / 2), TOP + TALL + 40 + 20 * i
         body += _measured(i, [(first + k * step, one) for k, one in enumerate(values)], at)
         body += _legend(i, y, name)
-    told = "; ".join(f"{place}: {_told(series, k)}" for k, place in enumerate(places))
-    return _svg(title, told, TOP + TALL + 30 + 20 * len(series), body)
+    description = "; ".join(f"{place}: {_described(series, k)}" for k, place in enumerate(places))
+    return _svg(title, description, TOP + TALL + 30 + 20 * len(series), body)
 
 
 def _legend(i: int, y: int, name: str) -> list[Markup]:
@@ -209,7 +209,7 @@ def _band(usual: Interval, at: Callable[[float], float]) -> Markup:
     return form.format(LEFT, at(high), SIDE, max(at(low) - at(high), 1))
 
 
-def _told(series: Mapping[str, Sequence[Measured]], k: int) -> str:
+def _described(series: Mapping[str, Sequence[Measured]], k: int) -> str:
     found = {name: values[k] for name, values in series.items()}
     return ", ".join(f"{n} {one.value:.4g}" for n, one in found.items() if one and one.value)
 
@@ -244,9 +244,9 @@ def compact(value: float) -> str:
     return f"{value:.4g}"
 
 
-def _svg(title: str, told: str, height: int, body: Iterable[Markup]) -> Markup:
+def _svg(title: str, description: str, height: int, body: Iterable[Markup]) -> Markup:
     form = Markup('<svg viewBox="0 0 {} {}" role="img"><title>{}</title><desc>{}</desc>{}</svg>')
-    return form.format(WIDTH, height, title, told, Markup("").join(body))
+    return form.format(WIDTH, height, title, description, Markup("").join(body))
 
 
 def _path(style: str, points: Iterable[Point]) -> Markup:

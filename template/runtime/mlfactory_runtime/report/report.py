@@ -33,9 +33,9 @@ FEATURES, CELLS, OTHERS = 15, 8, "all others"
 def write_report(project: Project) -> Path:
     """Write the report and both cards; gives the path of the report."""
     params, catalog = project.params, project.catalog
-    told = context(project, read_evaluation(project), catalog, params)
+    values = context(project, read_evaluation(project), catalog, params)
     for name in OUTPUTS:
-        text = render(project, name, told)
+        text = render(project, name, values)
         (project.reports / name).write_text(text, "utf-8", newline="\n")
     return project.reports / "report.html"
 

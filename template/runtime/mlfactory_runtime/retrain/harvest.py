@@ -5,10 +5,10 @@ import gzip
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import polars as pl
 
@@ -32,24 +32,31 @@ KEY = {"request_id": pl.String(), "row": pl.Int64(), "time": pl.Datetime("us", "
 SOURCE = "set data.source in params.yaml to where such rows can be had"
 
 
-def harvest(project: Project, params: Params, catalog: Catalog) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Harvest:
+    """How many rows the data gained; `left_out` break the contract or the file's own form."""
+
+    rows: int = 0
+    left_out: int = 0
+
+
+def harvest(project: Project, params: Params, catalog: Catalog) -> Harvest:
     """Add the predictions whose outcome is known to the raw data, each once.
 
-    Returns how many there were, and how many were left out, because they break the contract or
-    cannot be written in the file's own form. Raises FactoryError for what the log cannot tell.
+    Raises FactoryError for what the log cannot tell.
     """
     found, head = head_of(project.raw, params)
     refuse_gaps(head.columns, params, catalog)
     logged = labelled(project, params, catalog)
     if not logged.height:
-        return {"rows": 0, "left_out": 0}
+        return Harvest()
     wanted = once(project, typed(project, logged, head.columns, params, catalog), params, catalog)
     if not wanted.height:
-        return {"rows": 0, "left_out": 0}
+        return Harvest()
     raw, good = written(wanted, head.schema, catalog, params.data)
-    told = {"rows": raw.height, "left_out": wanted.height - raw.height}
+    counts = Harvest(raw.height, wanted.height - raw.height)
     if not raw.height:
-        return told
+        return counts
     target = project.raw
     with TemporaryDirectory(prefix=".log-", dir=target.parent) as folder:
         fresh = Path(folder) / target.name
@@ -58,26 +65,26 @@ def harvest(project: Project, params: Params, catalog: Catalog) -> dict[str, Any
     taken = logged.select(*KEY).join(wanted.filter(~good).select(*KEY), on=list(KEY), how="anti")
     pl.concat([already(project), taken]).write_parquet(project.root / TAKEN)
     track(project, project.root / TAKEN)
-    return told
+    return counts
 
 
 def refuse_gaps(names: Sequence[str], params: Params, catalog: Catalog) -> None:
     """A FactoryError for a column that a row cannot do without and that the log does not hold."""
     data, inputs, known = params.data, catalog.inputs(params), veil(params, catalog)
     if known.hides_entity and not known.key:
-        told = f"{data.id!r} is sensitive, and without {params.log.key_env} it is not in the log"
-        raise FactoryError(told, f"{SOURCE}, or set {params.log.key_env} before you predict")
+        message = f"{data.id!r} is sensitive, and without {params.log.key_env} it is not in the log"
+        raise FactoryError(message, f"{SOURCE}, or set {params.log.key_env} before you predict")
     for name in inputs:
         if is_sensitive(catalog, name):
-            told = f"the log does not hold {name!r}, which is sensitive"
-            raise FactoryError(told, f"{SOURCE}, or do without {name!r} in features.yaml")
+            message = f"the log does not hold {name!r}, which is sensitive"
+            raise FactoryError(message, f"{SOURCE}, or do without {name!r} in features.yaml")
     there = {*inputs, data.id, data.target, data.time}
     if (group := params.split.group) and group not in there:
         raise FactoryError(f"the log does not hold split.group, {group!r}", SOURCE)
     for name, column in catalog.columns.items():
         if name in names and name not in there and not column.nullable:
-            told = f"the log does not hold {name!r}, which may not be missing"
-            raise FactoryError(told, f"{SOURCE}, or `nullable: true` for it in features.yaml")
+            message = f"the log does not hold {name!r}, which may not be missing"
+            raise FactoryError(message, f"{SOURCE}, or `nullable: true` for it in features.yaml")
 
 
 def already(project: Project) -> pl.DataFrame:
@@ -208,8 +215,10 @@ def append(path: Path, rows: pl.DataFrame, fresh: Path, data: Data) -> None:
     try:
         content = (first + more).encode(encoding)
     except UnicodeEncodeError as error:
-        told = f"a value of the log cannot be written in {encoding}: {error.object[error.start]!r}"
-        raise FactoryError(told, f"write {path} anew in UTF-8, and dvc add {path}") from error
+        message = (
+            f"a value of the log cannot be written in {encoding}: {error.object[error.start]!r}"
+        )
+        raise FactoryError(message, f"write {path} anew in UTF-8, and dvc add {path}") from error
     shutil.copyfile(path, fresh)
     with fresh.open("ab") as out:
         out.write(gzip.compress(content, mtime=0) if kind(path) == ".gz" else content)

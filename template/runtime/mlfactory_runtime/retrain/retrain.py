@@ -49,8 +49,8 @@ def retrain(project: Project, why: str = "", *, commit: bool = False) -> Retrain
     params = project.params
     listing = ("status", "--porcelain", "--untracked-files=no", "--", ".")
     if commit and (open_changes := git(project.root, *listing)):
-        told = f"{open_changes.split()[1]} is not committed: the model would belong to no commit"
-        raise FactoryError(told, "commit it or take it back, or leave --commit")
+        message = f"{open_changes.split()[1]} is not committed: the model would belong to no commit"
+        raise FactoryError(message, "commit it or take it back, or leave --commit")
     try:
         with kept(project):
             champion, pulled = in_use(project), params.data.source is not None
@@ -60,16 +60,18 @@ def retrain(project: Project, why: str = "", *, commit: bool = False) -> Retrain
             reproduce(project)
             record = compare(project, champion, MODEL.as_posix())
             files = changed(project)
-            made = committed(project, files, f"Retrain: {why or data}", record) if commit else None
-            return Retrained(data, record, pulled, files, made)
+            new_commit = (
+                committed(project, files, f"Retrain: {why or data}", record) if commit else None
+            )
+            return Retrained(data, record, pulled, files, new_commit)
     except FactoryError as error:
         raise failed(error) from error
 
 
 def failed(error: FactoryError) -> FactoryError:
     """Where a retraining that failed is told of."""
-    told = "nothing was retrained, and all is as it was before"
-    return FactoryError(f"{error.message} ({told})", error.hint)
+    message = "nothing was retrained, and all is as it was before"
+    return FactoryError(f"{error.message} ({message})", error.hint)
 
 
 def in_use(project: Project) -> Registered:
@@ -85,8 +87,8 @@ def fetch(project: Project, params: Params) -> str:
         snapshot = pull(project).snapshot
         return f"{snapshot.rows:,} rows from {snapshot.origin}"
     found = harvest(project, params, project.catalog)
-    told = f"{found['rows']:,} predictions whose outcome is known"
-    return told + (f", {found['left_out']:,} left out" if found["left_out"] else "")
+    message = f"{found.rows:,} predictions whose outcome is known"
+    return message + (f", {found.left_out:,} left out" if found.left_out else "")
 
 
 def learned(project: Project) -> str | None:

@@ -76,10 +76,12 @@ class Predict:
         rows = service.parser.read(await read_body(scope, receive, service.settings))
         work = (rows, self.log, number, explain)
         many = len(rows) > INLINE
-        told = await asyncio.to_thread(service.predict, *work) if many else service.predict(*work)
+        predictions = (
+            await asyncio.to_thread(service.predict, *work) if many else service.predict(*work)
+        )
         service.metrics.log_dropped(self.log.dropped)
         version = service.scorer.version
-        content = {"request_id": number, "model": version, "predictions": told}
+        content = {"request_id": number, "model": version, "predictions": predictions}
         await answer(content)(scope, receive, send)
 
 
@@ -183,10 +185,10 @@ def explanation(scope: Scope, estimator: Estimator) -> int:
 def records(number: str, scorer: Scorer, rows: list[Row], answers: list[Row]) -> list[Record]:
     """What the prediction log is given of a request."""
     now, name, found = datetime.now(UTC), scorer.params.data.id or "", []
-    for place, (row, told) in enumerate(zip(rows, answers, strict=True)):
-        entity, shares = row.get(name), told.get("probabilities") or {}
+    for place, (row, predicted) in enumerate(zip(rows, answers, strict=True)):
+        entity, shares = row.get(name), predicted.get("probabilities") or {}
         entity = None if entity is None else str(entity)
-        one = (number, place, entity, scorer.version, now, row, told["prediction"], shares)
+        one = (number, place, entity, scorer.version, now, row, predicted["prediction"], shares)
         found.append(Record(*one))
     return found
 

@@ -42,13 +42,13 @@ class Metrics:
         self.grouped = np.array([feature.role == "categorical" for feature in signature.features])
         sizes = [len(feature.categories) for feature in signature.features]
         self.missing_code = np.where(self.grouped, sizes, np.nan)
-        told = {"version": version, "task": signature.task, "target": signature.target}
-        told |= {key: signature.provenance.get(key, "") for key in ("data", "template")}
-        info = Gauge("factory_model", "The model that answers.", tuple(told), registry=self.registry, multiprocess_mode="max")  # fmt: skip  # noqa: E501
-        info.labels(**told).set(1)
+        labels = {"version": version, "task": signature.task, "target": signature.target}
+        labels |= {key: signature.provenance.get(key, "") for key in ("data", "template")}
+        info = Gauge("factory_model", "The model that answers.", tuple(labels), registry=self.registry, multiprocess_mode="max")  # fmt: skip  # noqa: E501
+        info.labels(**labels).set(1)
 
-    def _counter(self, name: str, told: str, *by: str) -> Counter:
-        return Counter(f"factory_{name}", told, by, registry=self.registry)
+    def _counter(self, name: str, meaning: str, *by: str) -> Counter:
+        return Counter(f"factory_{name}", meaning, by, registry=self.registry)
 
     def request(self, path: str, status: int, seconds: float) -> None:
         """Count an answer, whatever it was."""

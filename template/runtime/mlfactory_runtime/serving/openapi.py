@@ -18,12 +18,12 @@ def complete(app: FastAPI, parser: Parser, known: Signature, *, keyed: bool) -> 
     examples = [{name: example(one) for name, one in parser.inputs.items()}]
     schemas["Row"] = row | {"examples": examples}
     schemas["Rows"]["oneOf"][1]["maxItems"] = parser.many.json_schema()["maxItems"]
-    told: Row = {name: row["properties"][name] for name in parser.identifiers}
-    told["prediction"] = {"enum": list(known.classes)} if known.classes else {"type": "number"}
+    fields: Row = {name: row["properties"][name] for name in parser.identifiers}
+    fields["prediction"] = {"enum": list(known.classes)} if known.classes else {"type": "number"}
     if known.classes:
         shares = {name: {"type": "number"} for name in known.classes}
-        told["probabilities"] = {"type": "object", "properties": shares}
-    schemas["Prediction"]["properties"] |= told
+        fields["probabilities"] = {"type": "object", "properties": shares}
+    schemas["Prediction"]["properties"] |= fields
     for path, methods in rest["paths"].items():
         for method, entries in methods.items():
             if keyed and "401" in entries["responses"]:

@@ -66,9 +66,9 @@ class Gate:
         finally:
             seconds = perf_counter() - began
             self.metrics.request(path if path in PATHS else "other", status, seconds)
-            told = {"request_id": number, "method": scope["method"], "path": path}
-            told |= {"status": status, "ms": round(1000 * seconds, 3)}
-            logger.info("request", extra={"fields": told})
+            entry = {"request_id": number, "method": scope["method"], "path": path}
+            entry |= {"status": status, "ms": round(1000 * seconds, 3)}
+            logger.info("request", extra={"fields": entry})
 
 
 def new_number() -> str:
@@ -84,9 +84,9 @@ def check_key(key: bytes, given: bytes) -> None:
 
 def refusal(refused: RefusedError, number: str) -> Response:
     """The answer to a request that is refused."""
-    told = to_json({"request_id": number, "detail": refused.cases})
+    body = to_json({"request_id": number, "detail": refused.cases})
     headers = HEADERS.get(refused.status)
-    return Response(told, refused.status, headers, media_type="application/json")
+    return Response(body, refused.status, headers, media_type="application/json")
 
 
 async def read_body(scope: Scope, receive: Receive, settings: Serving) -> bytes:
@@ -117,8 +117,8 @@ class Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One object on one line."""
         when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        told = {"time": when, "level": record.levelname.lower(), "message": record.getMessage()}
-        told |= getattr(record, "fields", {})
+        entry = {"time": when, "level": record.levelname.lower(), "message": record.getMessage()}
+        entry |= getattr(record, "fields", {})
         if record.exc_info:
-            told["error"] = self.formatException(record.exc_info)
-        return to_json(told).decode()
+            entry["error"] = self.formatException(record.exc_info)
+        return to_json(entry).decode()

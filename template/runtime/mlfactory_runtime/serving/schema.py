@@ -186,10 +186,10 @@ def typed(known: Input) -> Any:
 
 def text_schema(known: Input) -> Row:
     """A text in the words of JSON Schema."""
-    told: Row = {"type": "string" if known.needed else ["string", "null"]}
+    schema: Row = {"type": "string" if known.needed else ["string", "null"]}
     if known.values is not None:
-        return told | {"enum": known.values if known.needed else [*known.values, None]}
-    return told | {"not": {"enum": sorted(known.markers)}} if known.needed else told
+        return schema | {"enum": known.values if known.needed else [*known.values, None]}
+    return schema | {"not": {"enum": sorted(known.markers)}} if known.needed else schema
 
 
 def worded(known: Input) -> Callable[[str | None], str | None]:

@@ -90,11 +90,11 @@ def encoder(scorer: Scorer, inputs: dict[str, Input]) -> Encode:
 
 def unchanged(features: Compute) -> bool:
     """Whether features.py certainly returns its rows as they are: nothing else stands in it."""
-    made = ast.parse(textwrap.dedent(inspect.getsource(features))).body[0]
-    if not isinstance(made, ast.FunctionDef) or made.decorator_list:
+    function = ast.parse(textwrap.dedent(inspect.getsource(features))).body[0]
+    if not isinstance(function, ast.FunctionDef) or function.decorator_list:
         return False
-    told = [ast.unparse(line) for line in made.body[ast.get_docstring(made) is not None :]]
-    return told in (["return rows"], ["return rows.with_columns()"])
+    lines = [ast.unparse(line) for line in function.body[ast.get_docstring(function) is not None :]]
+    return lines in (["return rows"], ["return rows.with_columns()"])
 
 
 def through_frame(

@@ -93,8 +93,8 @@ def with_entries(text: str, section: str, new: list[dict[str, Any]]) -> str:
     if node.flow_style:
         line = f"{section}: {{{', '.join(pairs)}}}" if node is root else ", ".join(pairs)
         return text[:at] + (", " if node.value else "") + line + text[at:]
-    told = zip((f"# {one['meaning']}" for one in new), pairs, strict=True)
-    lines = [line for both in told for line in both]
+    entries = zip((f"# {one['meaning']}" for one in new), pairs, strict=True)
+    lines = [line for both in entries for line in both]
     if node is root:
         lines = ["", f"{section}:", *(f"  {line}" for line in lines)]
     pad = " " * node.value[0][0].start_mark.column

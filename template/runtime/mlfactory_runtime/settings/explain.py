@@ -27,8 +27,8 @@ def settings(params: Params) -> list[dict[str, Any]]:
         lines = [(f"{name}.{key}", getattr(value, key), one) for key, one in inner]
         for path, now, one in lines or [(name, value, field)]:
             default = None if one.is_required() else one.default
-            told = {"value": now, "default": default, "required": one.is_required()}
-            found.append({"name": path, **told, "meaning": one.description or ""})
+            content = {"value": now, "default": default, "required": one.is_required()}
+            found.append({"name": path, **content, "meaning": one.description or ""})
     return found
 
 

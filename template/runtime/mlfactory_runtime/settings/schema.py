@@ -53,7 +53,7 @@ def property_of(column: Column, markers: tuple[str, ...]) -> dict[str, Any]:
         rule["type"] = [rule["type"], "null"]
         if "enum" in rule:
             rule["enum"].append(None)
-    told = {
+    content = {
         "description": column.description,
         "x-owner": column.owner,
         "x-source": column.source,
@@ -61,4 +61,4 @@ def property_of(column: Column, markers: tuple[str, ...]) -> dict[str, Any]:
         "x-missing": list(column.missing),
         "x-sensitive": "" if column.sensitive == "none" else column.sensitive,
     }
-    return rule | {key: value for key, value in told.items() if value}
+    return rule | {key: value for key, value in content.items() if value}

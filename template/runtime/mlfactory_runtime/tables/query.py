@@ -45,8 +45,8 @@ def write_query(path: Path, variable: str | None, target: Path, setting: str = U
                 parts.append(target.with_name(f"part-{len(parts):06}.parquet"))
                 batch.write_parquet(parts[-1])
         except failures() as error:
-            told = f"the query in {path} fails: {reason(error, connection.engine.url)}"
-            raise FactoryError(told, "mend the query") from None
+            message = f"the query in {path} fails: {reason(error, connection.engine.url)}"
+            raise FactoryError(message, "mend the query") from None
     if not parts:
         raise FactoryError(f"the query in {path} gives no row", "mend the query")
     table = pl.concat([pl.scan_parquet(part) for part in parts], how="vertical_relaxed")
@@ -74,8 +74,8 @@ def connect(
     try:
         return engine.connect()
     except failures() as error:
-        told = f"the database of {variable} cannot be reached: {reason(error, engine.url)}"
-        raise FactoryError(told, f"look at the address and the password in {variable}") from None
+        message = f"the database of {variable} cannot be reached: {reason(error, engine.url)}"
+        raise FactoryError(message, f"look at the address and the password in {variable}") from None
 
 
 def database(
@@ -92,8 +92,8 @@ def database(
             url, poolclass=sqlalchemy.pool.NullPool, connect_args=options
         )
     except (ImportError, sqlalchemy.exc.NoSuchModuleError) as error:
-        told = f"the driver that {variable} needs is not installed here: {error}"
-        raise FactoryError(told, install) from error
+        message = f"the driver that {variable} needs is not installed here: {error}"
+        raise FactoryError(message, install) from error
 
 
 def url_in(variable: str | None, setting: str = URL_ENV) -> "URL":
