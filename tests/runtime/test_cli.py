@@ -55,3 +55,12 @@ def test_the_commands_are_listed_without_what_reads_tables() -> None:
         "print(sorted({'polars', 'pydantic', 'numpy', 'yaml', 'dvc'} & set(sys.modules)))"
     )
     assert told(program) == "[]\n"
+
+
+@pytest.mark.parametrize("module", ["project", "registry.catalog", "registry.promote"])
+def test_what_asks_for_models_waits_for_no_tables(module: str) -> None:
+    program = (
+        f"import mlfactory_runtime.{module}; "
+        "print(sorted({'polars', 'numpy', 'lightgbm', 'sqlalchemy'} & set(sys.modules)))"
+    )
+    assert told(program) == "[]\n"

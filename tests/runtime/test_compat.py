@@ -162,3 +162,50 @@ def test_what_a_module_of_old_does_not_have_is_an_attribute_error(old: Project) 
 
     assert "cannot import name 'Nothing'" in done.stderr
     assert done.returncode
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("x = 1; from .errors import FactoryError\n", "x = 1; {errors}\n"),
+        ("from .errors import FactoryError; x = 1\n", "{errors}; x = 1\n"),
+        ("if True: from .errors import FactoryError\n", "if True: {errors}\n"),
+        ("if True: from . import errors, data\n", "if True: {both}\n"),
+        ("from .errors import FactoryError  # noqa: F401\n", "{errors}  # noqa: F401\n"),
+        (
+            "from .errors import (  # ours\n    FactoryError,  # noqa: F401\n)\n",
+            "{errors}  # ours  # noqa: F401\n",
+        ),
+        ("é = 'é'; from .errors import FactoryError  # é\n", "é = 'é'; {errors}  # é\n"),
+        ("x = 'a\x0cb'\nfrom .errors import FactoryError", "x = 'a\x0cb'\n{errors}"),
+        ("x = 1\r\nfrom .errors import FactoryError\r\n", "x = 1\r\n{errors}\r\n"),
+        ("try:\n\tfrom .errors import FactoryError\nfinally:\n\tpass\n", None),
+    ],
+)
+def test_what_stands_around_an_import_stays(old: Project, before: str, after: str | None) -> None:
+    expected = (after or before.replace("from .errors import FactoryError", "{errors}")).format(
+        errors="from mlfactory_runtime import FactoryError",
+        both="from mlfactory_runtime import errors, notebook as data",
+    )
+    path = old.source / "own.py"
+    path.write_bytes(before.encode())
+    migrate(old)
+
+    assert path.read_bytes().decode() == expected
+
+
+def test_a_module_that_is_imported_whole_is_left_to_a_person(old: Project) -> None:
+    text = "import example.params as p\nimport example.features\n"
+
+    assert lines(old, "tests/test_own.py", text) == [("", "look for it in mlfactory_runtime")]
+
+
+@pytest.mark.parametrize("name", ["empty.ipynb", "list.ipynb", "conflict.ipynb", "old.py"])
+def test_what_nobody_can_read_stays_as_it_is(old: Project, name: str) -> None:
+    content = {"empty.ipynb": b"", "list.ipynb": b"[]", "old.py": "é = 1\n".encode("latin-1")}
+    path = old.root / "notebooks" / name
+    path.parent.mkdir()
+    path.write_bytes(content.get(name, b"<<<<<<< HEAD\n{}\n"))
+    migrate(old)
+
+    assert path.read_bytes() == content.get(name, b"<<<<<<< HEAD\n{}\n")

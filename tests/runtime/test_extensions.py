@@ -389,6 +389,9 @@ def test_the_data_are_fetched_by_python(
             "csv",
         ),
         ("def pull(target):\n    1 / 0\n", "own/lake.py, line 2: ZeroDivisionError", "that line"),
+        ("1 / 0\n", "own/lake.py, line 1: ZeroDivisionError", "that line"),
+        ("import lakes\n", "own/lake.py, line 1: ModuleNotFoundError", "uv add LIBRARY"),
+        ("def pull(:\n", "own/lake.py, line 1: SyntaxError", "that line"),
     ],
 )
 def test_a_source_of_another_form_is_refused_with_the_right_one(
@@ -407,6 +410,14 @@ def test_a_source_that_is_not_there_is_an_error_of_check(trained_copy: Project) 
     params["data"]["source"] = "src/example/lake.py"
     write_yaml(trained_copy.root / "params.yaml", params)
     assert "lake.py is not here" in errors(anew(trained_copy))[0][0]
+
+
+def test_a_source_that_cannot_be_run_is_an_error_of_check(trained_copy: Project) -> None:
+    params = yaml.safe_load((trained_copy.root / "params.yaml").read_text("utf-8"))
+    params["data"]["source"] = "own/lake.py"
+    write_yaml(trained_copy.root / "params.yaml", params)
+    project = write(trained_copy, "own/lake.py", "print('run')\nnosuch\n")
+    assert "own/lake.py, line 2: NameError" in errors(project)[0][0]
 
 
 # The split

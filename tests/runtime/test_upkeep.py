@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from mlfactory_runtime.errors import FactoryError
 from mlfactory_runtime.project import Project
 from mlfactory_runtime.upkeep import upkeep
 
@@ -99,3 +100,25 @@ def test_imports_of_old_are_told_with_what_rewrites_them(project: Project) -> No
         "src/example/own.py": "factory migrate",
         "src/example/own.py, line 2": "look for it in mlfactory_runtime",
     }
+
+
+@pytest.mark.parametrize("name", ["uv.lock", "dvc.lock", "pyproject.toml", ".copier-answers.yml"])
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [(b"<<<<<<< HEAD\na = 1\n", "resolve the conflict"), (b"\xe9\n", "save it as UTF-8")],
+)
+def test_a_file_that_cannot_be_read_is_named(
+    project: Project, name: str, content: bytes, hint: str
+) -> None:
+    (project.root / name).write_bytes(content)
+    fresh = Project(project.root)
+
+    with pytest.raises(FactoryError, match=name) as error:
+        _ = (fresh.answers, fresh.pyproject, upkeep(fresh))
+    assert hint in error.value.hint
+
+
+def test_an_empty_lock_of_the_stages_is_no_lock(project: Project) -> None:
+    (project.root / "dvc.lock").write_text("")
+
+    assert told(project) == {}

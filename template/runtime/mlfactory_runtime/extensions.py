@@ -1,23 +1,25 @@
 """What a factory may give back in files of its own, each found by its name: the forms of these."""
 
+from __future__ import annotations
+
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from traceback import extract_tb
-from typing import Any, Literal
-
-import numpy as np
-import polars as pl
+from typing import TYPE_CHECKING, Any, Literal
 
 from .errors import FactoryError
 from .records.evaluation import OwnMetric
 from .settings.availability import Finding
 
-Array = np.ndarray
+if TYPE_CHECKING:  # whoever asks for models or promotes one need not wait for these
+    import numpy as np
+    import polars as pl
+
 Better = Literal["higher", "lower"]
-CheckRows = Callable[[pl.DataFrame], Iterable[Finding]]
-DecideSides = Callable[[pl.DataFrame], pl.Series]
+CheckRows = Callable[["pl.DataFrame"], Iterable[Finding]]
+DecideSides = Callable[["pl.DataFrame"], "pl.Series"]
 Pull = Callable[[Path], str]
 
 DECLARED = 'METRICS = {"profit": Metric(profit, better="higher")}'
@@ -43,7 +45,7 @@ class Metric:
     how often a row counts; the intervals come of many such weights. `label` is for people.
     """
 
-    function: Callable[[Array, Array, Array], float]
+    function: Callable[[np.ndarray, np.ndarray, np.ndarray], float]
     better: Better
     label: str = ""
 
@@ -99,25 +101,44 @@ def checked_metrics(declared: Any, file: str) -> dict[str, Metric]:
     return dict(metrics)
 
 
-def line_of(error: Exception, file: str) -> str:
-    """The file, with the line in which something went wrong, where one of its own is known."""
-    trace = extract_tb(error.__traceback__)
-    name = Path(file).name
-    lines = [frame.lineno for frame in trace if Path(frame.filename).name == name]
-    return f"{file}, line {lines[-1]}" if lines else file
-
-
-def call(function: Callable[..., Any], file: str, *values: Any) -> Any:
+def call(function: Callable[..., Any], file: str, *values: Any, hint: str = "") -> Any:
     """What a factory's own function gives; what goes wrong in it is a FactoryError with its line.
 
-    A FactoryError of its own is for people as it is.
+    `file` is what messages call the function's file. What is yielded is collected here, where a
+    mistake is caught. A FactoryError of its own is for people as it is.
     """
     try:
-        return function(*values)
+        given = function(*values)
+        return list(given) if isinstance(given, Iterator) else given
     except FactoryError:
         raise
     except Exception as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise FactoryError(
-            f"{line_of(error, file)}: {type(error).__name__}: {reason}", "mend that line"
-        ) from error
+        code = getattr(inspect.unwrap(function), "__code__", None)
+        raise broken(error, Path(code.co_filename) if code else None, file, hint) from error
+
+
+def broken(error: Exception, code: Path | None, file: str, hint: str = "") -> FactoryError:
+    """What is told of a factory's own code that fails: the last line of its own, and why.
+
+    `code` is the file that was called or imported, and `file` what messages call it.
+    """
+    spot = file
+    if code and (reached := last_line(error, code.resolve().parent)):
+        where, line = reached
+        spot = (Path(file).parent / where).as_posix() + (f", line {line}" if line else "")
+    reason = error.msg if isinstance(error, SyntaxError) else str(error).strip().partition("\n")[0]
+    if not hint:
+        more = "; a library of your own comes with: uv add LIBRARY"
+        hint = "mend that line" + (more if isinstance(error, ImportError) else "")
+    return FactoryError(f"{spot}: {type(error).__name__}: {reason}", hint)
+
+
+def last_line(error: Exception, folder: Path) -> tuple[Path, int | None] | None:
+    """The last line below `folder`, without links, that was reached, or cannot be understood."""
+    lines = [(frame.filename, frame.lineno) for frame in extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError):
+        lines.append((error.filename or "", error.lineno))
+    for name, line in reversed(lines):
+        if (path := Path(name).resolve()).is_relative_to(folder):
+            return path.relative_to(folder), line
+    return None

@@ -1,9 +1,15 @@
-"""JSON files, the same for the same content."""
+"""Files: JSON the same for the same content, TOML with its mistakes named, text put in place."""
 
 import hashlib
 import json
+import shutil
+import tomllib
 from pathlib import Path
 from typing import Any
+
+from .errors import FactoryError
+
+CONFLICT = "<<<<<<<"
 
 
 def short_hash(content: bytes) -> str:
@@ -20,3 +26,34 @@ def write_json(path: Path, content: Any) -> None:
     """Write the file, and its folder if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(pretty(content), "utf-8")
+
+
+def replace(path: Path, text: str) -> None:
+    """Put the new text in place at once, so that nobody ever reads half of it."""
+    temporary = path.with_suffix(".new")
+    temporary.write_bytes(text.encode("utf-8"))
+    shutil.copymode(path, temporary)
+    temporary.replace(path)
+
+
+def read_text(path: Path) -> str:
+    """The text as it stands, its ends of lines too; FactoryError where it is no UTF-8."""
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise FactoryError(f"{path} is no text in UTF-8: {error}", "save it as UTF-8") from error
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file, nothing where it is not at hand; FactoryError names the line that is wrong."""
+    text = read_text(path) if path.is_file() else ""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise FactoryError(f"{path} is not valid TOML: {error}", mend(text)) from error
+
+
+def mend(text: str) -> str:
+    """What to do about a file that cannot be understood."""
+    marked = any(line.startswith(CONFLICT) for line in text.splitlines())
+    return "resolve the conflict that git has marked in it" if marked else "mend that line"

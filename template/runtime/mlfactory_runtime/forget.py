@@ -7,16 +7,16 @@ from pathlib import Path
 
 import polars as pl
 import sqlalchemy as sa
-import yaml
 
 from .data.rows import key_text
 from .errors import FactoryError
 from .git import dvc, tries
 from .log.store import engine_of, labels, make, predictions
 from .log.veil import entities, veil
-from .project import MODEL, PREPARED, Project
+from .project import LOCK, MODEL, PREPARED, Project
 from .registry.artifact import version, version_of
 from .settings.params import Params
+from .settings.yaml import parse_yaml
 from .tables.read import read_batches
 
 LEARNED = ("train.parquet", "validation.parquet")
@@ -137,12 +137,13 @@ def trained_on(
 def models(project: Project) -> Iterator[tuple[str, dict[str, dict[str, Path]]]]:
     """Each model in git's history, oldest first: commit, its files and those of its data."""
     commits = tries(
-        project.root, "log", "--all", "--reverse", "--format=%h", "--", "dvc.lock"
+        project.root, "log", "--all", "--reverse", "--format=%h", "--", str(LOCK)
     ).split()
     cache = Path(dvc(project.root, "cache", "dir")) / "files/md5" if commits else Path()
     seen = set()
     for commit in commits:
-        lock = yaml.safe_load(tries(project.root, "show", f"{commit}:./dvc.lock")) or {}
+        text = tries(project.root, "show", f"{commit}:./{LOCK}")
+        lock = parse_yaml(text, LOCK)
         train = lock.get("stages", {}).get("train", {})
         entries = (*train.get("deps", []), *train.get("outs", []))
         names = {entry["path"]: entry.get("md5", "") for entry in entries}

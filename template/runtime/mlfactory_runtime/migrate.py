@@ -2,12 +2,17 @@
 
 import ast
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import HOMES
 from .compat import HOME, MODULES, READERS, home_of
+from .errors import FactoryError
+from .files import read_text
+from .files import replace as replace_file
 from .project import Project
 
 PLACES = ("src", "tests", "notebooks")
@@ -30,11 +35,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Code:
-    """A file's text, or a cell's, and what is asked of it while its imports are written anew."""
+    """The code of a file or of a cell, and what its imports ask of the factory."""
 
     project: Project
     file: Path
-    text: str
     tree: ast.Module
 
     @property
@@ -53,6 +57,12 @@ class Code:
             depth = len(self.file.relative_to(self.project.source).parts)
             return module if node.level == depth else None
         return TESTED if node.level == 1 and module == TESTED else None
+
+    def has_moved(self, alias: ast.alias) -> bool:
+        """Whether `import package.module` names a module of old that is the library's now."""
+        package, _, module = alias.name.partition(".")
+        own = package == self.project.package
+        return own and module in MODULES and not self.project.has(module)
 
     def attributes(self, name: str) -> set[str]:
         """What is asked of a name: `a` and `b` of `name.a` and `name.b`."""
@@ -80,13 +90,12 @@ def is_done(change: Change) -> bool:
 def migrate(project: Project, *, dry_run: bool = False) -> Lines:
     """Rewrite what a factory's own files import from modules that are a library now."""
     changes: Lines = []
-    for file in own_files(project):
-        text = file.read_text("utf-8")
+    for file, text in readable(own_files(project)):
         rewrite = in_notebook if file.suffix == ".ipynb" else in_code
         fresh, lines = rewrite(text, project, file)
         changes += lines
         if any(map(is_done, lines)) and not dry_run:
-            file.write_text(fresh, "utf-8")
+            replace_file(file, fresh)
     return changes
 
 
@@ -98,39 +107,64 @@ def own_files(project: Project) -> Iterator[Path]:
     yield from sorted(project.root.glob("*.ipynb"))
 
 
+def readable(files: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+    """The files with their text; what is no UTF-8 is nothing that a template has written."""
+    for file in files:
+        if file.is_file():
+            with suppress(FactoryError):
+                yield file, read_text(file)
+
+
 def in_notebook(text: str, project: Project, file: Path) -> tuple[str, Lines]:
     """The same for the cells of a notebook; lines are counted within their cell."""
-    content, lines = json.loads(text), Lines()
-    for cell in content.get("cells", []):
+    lines: Lines = []
+    try:
+        content = json.loads(text)
+    except ValueError:  # an empty file, or one with a conflict in it
+        return text, lines
+    for cell in content.get("cells", []) if isinstance(content, dict) else ():
         if cell.get("cell_type") == "code":
-            fresh, found = in_code("".join(cell["source"]), project, file)
-            lines += found
-            cell["source"] = fresh.splitlines(keepends=True) if found else cell["source"]
+            fresh, changes = in_code("".join(cell.get("source", "")), project, file)
+            lines += changes
+            if changes:
+                cell["source"] = fresh.splitlines(keepends=True)
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n", lines
 
 
 def in_code(text: str, project: Project, file: Path) -> tuple[str, Lines]:
     """The text with new imports, and each that is new, or for a person to write."""
     try:
-        code = Code(project, file, text, ast.parse(text))
-    except SyntaxError:  # a magic of a notebook, or what nobody can run
+        code = Code(project, file, ast.parse(text))
+    except (SyntaxError, ValueError):  # a magic of a notebook, or what nobody can run
         return text, []
-    rows, lines = text.splitlines(keepends=True), Lines()
-    found = (node for node in ast.walk(code.tree) if isinstance(node, ast.ImportFrom))
-    for node in sorted(found, key=lambda one: -one.lineno):
+    rows, lines = text.encode().splitlines(keepends=True), Lines()
+    imports = (one for one in ast.walk(code.tree) if isinstance(one, ast.Import | ast.ImportFrom))
+    for node in sorted(imports, key=lambda one: (-one.lineno, -one.col_offset)):
         first, last = node.lineno - 1, node.end_lineno or node.lineno
-        before = "".join(rows[first:last])
-        if change := anew(node, code, before.strip()):
+        head, rest = rows[first][: node.col_offset], rows[last - 1][node.end_col_offset :]
+        written = b"".join(rows[first:last]).removeprefix(head).removesuffix(rest)
+        if change := anew(node, code, written.decode()):
             lines.append(change)
-            pad = before[: len(before) - len(before.lstrip())]
-            fresh = [f"{pad}{line}\n" for line in change.after.split("; ")]
-            rows[first:last] = fresh if change.after else [before]
-    return "".join(rows), lines[::-1]
+            if is_done(change):
+                rows[first:last] = [head + instead(change, written, head, rest) + rest]
+    return b"".join(rows).decode(), lines[::-1]
 
 
-def anew(node: ast.ImportFrom, code: Code, before: str) -> Change | None:
+def instead(change: Change, written: bytes, head: bytes, rest: bytes) -> bytes:
+    """The new statements between what stands before and after them; comments within them stay."""
+    notes = b"".join(b"  " + note.rstrip() for note in re.findall(rb"#[^\r\n]*", written))
+    alone = not head.strip() and (not rest.strip() or rest.lstrip().startswith(b"#"))
+    end = b"\r\n" if b"\r\n" in written + rest else b"\n"
+    between = end + head if alone else b"; "
+    statements = between.join(change.after.encode().split(b"; "))
+    return statements + notes if alone else statements
+
+
+def anew(node: ast.Import | ast.ImportFrom, code: Code, before: str) -> Change | None:
     """What becomes of an import; None for one that is as good as ever."""
     change = Change(code.project.shown(code.file), node.lineno, before, "", GONE)
+    if isinstance(node, ast.Import):
+        return change if any(map(code.has_moved, node.names)) else None
     if find := finder(node, code):
         if not node.level and all(find(one) == f"{node.module}.{one.name}" for one in node.names):
             return None

@@ -56,4 +56,4 @@ def read_log(begin: datetime, end: datetime) -> Iterator[pl.DataFrame]:
 
     project = Project.find(Path.cwd())
     known = load_signature(project.model_folder)
-    yield from read((begin, end), project.params, project.catalog, known)
+    return read((begin, end), project.params, project.catalog, known)

@@ -1,20 +1,16 @@
 """A factory as it stands in a folder: its places, its settings, and the door to its own code."""
 
+from __future__ import annotations
+
 import importlib
 import importlib.util
 import sys
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from traceback import extract_tb
 from types import ModuleType
-from typing import Any, cast
-
-import numpy as np
-import polars as pl
-import yaml
+from typing import TYPE_CHECKING, Any, cast
 
 from .errors import FactoryError
 from .extensions import (
@@ -25,12 +21,21 @@ from .extensions import (
     DecideSides,
     Metric,
     Pull,
+    broken,
     checked,
     checked_metrics,
 )
-from .files import short_hash
+from .files import read_toml, short_hash
 from .settings.catalog import Catalog, load_catalog
 from .settings.params import Params, load_params
+from .settings.yaml import read_yaml
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
+    from importlib.machinery import ModuleSpec
+
+    import numpy as np
+    import polars as pl
 
 # Where everything stands, relative to the factory's folder; DVC and git call it so, too.
 MODEL, REPORTS, PREPARED = Path("models/model"), Path("reports"), Path("data/prepared")
@@ -41,7 +46,7 @@ TEMPLATES, SECTIONS, PIPELINE = Path("report"), Path("report/sections"), Path("d
 PYPROJECT, ABOUT, RUNBOOK = Path("pyproject.toml"), Path("docs/about.md"), Path("docs/runbook.md")
 LOCK, PACKAGES = Path("dvc.lock"), Path("uv.lock")
 
-Compute = Callable[[pl.DataFrame], pl.DataFrame]
+Compute = Callable[["pl.DataFrame"], "pl.DataFrame"]
 VERBS = {
     "fit": ("train", "validation", "signature", "settings"),
     "predict": ("model", "x"),
@@ -69,7 +74,7 @@ class Project:
     root: Path
 
     @classmethod
-    def find(cls, start: Path) -> "Project":
+    def find(cls, start: Path) -> Project:
         """The factory that `start` lies in: the nearest folder with a params.yaml.
 
         Raises FactoryError where there is none.
@@ -95,14 +100,17 @@ class Project:
     @cached_property
     def pyproject(self) -> dict[str, Any]:
         """What pyproject.toml says; nothing where it is not at hand."""
-        file = self.root / PYPROJECT
-        return tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
+        return read_toml(self.root / PYPROJECT)
+
+    @cached_property
+    def locked(self) -> list[dict[str, Any]]:
+        """The packages of uv.lock, as it lists them; none where it is not at hand."""
+        return list(read_toml(self.root / PACKAGES).get("package", []))
 
     @cached_property
     def answers(self) -> dict[str, Any]:
         """What was answered when the factory was made."""
-        file = self.root / ANSWERS
-        return dict(yaml.safe_load(file.read_text("utf-8"))) if file.is_file() else {}
+        return read_yaml(self.root / ANSWERS)
 
     @cached_property
     def package(self) -> str:
@@ -188,7 +196,7 @@ class Project:
 
     def pull(self, path: Path) -> Pull:
         """The function `pull` of a file that fetches the data."""
-        module = self.module(path.stem) if path.parent == self.source else run(path)
+        module = self.module(path.stem) if path.parent == self.source else self.outside(path)
         pull = getattr(module, "pull", None)
         return cast(Pull, checked(pull, self.shown(path), PULLS, ("target",)))
 
@@ -216,39 +224,34 @@ class Project:
         except FactoryError:
             raise
         except Exception as error:
-            raise broken(error, self.source, name) from error
+            code = self.source / f"{name}.py"
+            raise broken(error, code, self.shown(code)) from error
+
+    def outside(self, path: Path) -> ModuleType:
+        """A file that is not of the package, as a module of its own."""
+        if not path.is_file():
+            raise FactoryError(f"{path} is not here", "correct data.source in params.yaml")
+        name = f"mlfactory_own_{short_hash(str(path).encode() + path.read_bytes())}"
+        if name not in sys.modules:
+            try:
+                run(path, name)
+            except FactoryError:
+                raise
+            except Exception as error:
+                raise broken(error, path, self.shown(path)) from error
+        return sys.modules[name]
 
 
-def broken(error: Exception, source: Path, name: str) -> FactoryError:
-    """What is told of code that cannot be imported: where in the factory's own files, and why."""
-    place, line = last_line(error, source.resolve()) or (f"{name}.py", None)
-    where = f"src/{source.name}/{place}" + (f", line {line}" if line else "")
-    reason = error.msg if isinstance(error, SyntaxError) else str(error).strip().partition("\n")[0]
-    hint = "mend that line"
-    if isinstance(error, ImportError):
-        hint += "; a library of your own comes with: uv add LIBRARY"
-    return FactoryError(f"{where}: {type(error).__name__}: {reason}", hint)
-
-
-def last_line(error: Exception, folder: Path) -> tuple[str, int | None] | None:
-    """The last line below `folder`, without links, that was reached, or cannot be understood."""
-    lines = [(frame.filename, frame.lineno) for frame in extract_tb(error.__traceback__)]
-    if isinstance(error, SyntaxError):
-        lines.append((error.filename or "", error.lineno))
-    for name, line in reversed(lines):
-        if (file := Path(name).resolve()).is_relative_to(folder):
-            return file.relative_to(folder).as_posix(), line
-    return None
-
-
-def run(path: Path) -> ModuleType:
-    """A file outside of the package, as a module of its own."""
-    spec = importlib.util.spec_from_file_location(f"mlfactory_own_{path.stem}", path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise FactoryError(f"{path} is not here", "correct data.source in params.yaml")
+def run(path: Path, name: str) -> ModuleType:
+    """The module that a file makes; what goes wrong in it leaves nothing behind."""
+    spec = cast("ModuleSpec", importlib.util.spec_from_file_location(name, path))
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # a dataclass looks its module up
-    spec.loader.exec_module(module)
+    sys.modules[name] = module  # a dataclass looks its module up
+    try:
+        cast("Loader", spec.loader).exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module
 
 

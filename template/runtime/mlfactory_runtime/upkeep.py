@@ -1,26 +1,27 @@
 """What a newer template leaves to its user, each step with its command."""
 
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from .compat import MODULES
 from .data.extensions import places
-from .migrate import is_done, migrate, own_files
-from .project import LOCK, PACKAGES, PYPROJECT, Project
+from .data.library import NAME
+from .migrate import is_done, migrate, own_files, readable
+from .project import LOCK, PACKAGES, PIPELINE, PYPROJECT, Project
+from .registry.artifact import lock_of
 from .settings.availability import Finding
+from .settings.yaml import read_yaml
 
 # What stood below src/<package>/ until 0.3, by the first part of its name, and was tested.
-OLD = """
-    alerts baselines catalog charts check cli compare contract data dialect draft edit errors
-    files forget formats groups harvest insight kinds labels leaks log metrics monitor online
-    params personal plots predict query registry report review roles schema signature source
-    split store synth templates train update words
-""".split()  # noqa: SIM905 - a list would be a page
+OLD = {
+    *MODULES,
+    *"""
+    alerts charts cli compare dialect draft edit harvest labels leaks monitor online personal plots
+    registry report review roles schema source templates update words
+    """.split(),  # noqa: SIM905 - a list would be a page
+}
 REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^]]*\])?\s*(?:==\s*([^\s;,]+))?")
-LIBRARY, STAGES = "mlfactory-runtime", Path("dvc.yaml")
 INTO_LIBRARY = (
     "git rm it; what you changed in it belongs into runtime/mlfactory_runtime/,"
     " which comes with: mlfactory update --set runtime=source"
@@ -38,16 +39,15 @@ def warning(name: str, message: str, remedy: str) -> Finding:
 
 def packages(project: Project) -> list[Finding]:
     """Is uv.lock of the packages that pyproject.toml asks for?"""
-    file, wanted = project.root / PACKAGES, requirements(project.pyproject)
-    if not wanted or not file.is_file():
+    locked, wanted = project.locked, requirements(project.pyproject)
+    if not (locked and wanted):
         return []
-    locked = tomllib.loads(file.read_text("utf-8")).get("package", [])
     own: dict[str, Any] = next((one for one in locked if one["name"] == normal(project.name)), {})
     metadata = own.get("metadata", {})
     groups = [metadata.get("requires-dist", []), *metadata.get("requires-dev", {}).values()]
     known = {one["name"] for group in groups for one in group}
-    version = next((one.get("version") for one in locked if one["name"] == LIBRARY), None)
-    if known == wanted.keys() and version == (wanted.get(LIBRARY) or version):
+    version = next((one.get("version") for one in locked if one["name"] == NAME), None)
+    if known == wanted.keys() and version == (wanted.get(NAME) or version):
         return []
     return [warning(str(PACKAGES), f"it is not that of {PYPROJECT}", "uv lock && uv sync")]
 
@@ -76,7 +76,7 @@ def imports(project: Project) -> list[Finding]:
     return [
         *(
             warning(file, message, "factory migrate")
-            for file in {o.file: 0 for o in found if o.after}
+            for file in dict.fromkeys(one.file for one in found if is_done(one))
         ),
         *(
             warning(
@@ -93,21 +93,24 @@ def unread(project: Project) -> list[Finding]:
     package, tests = sorted(project.source.rglob("*")), sorted(project.root.glob("tests/test_*.py"))
     used = places(project)
     left = [p for p in package if p.is_file() and is_old(p, project) and p not in used]
-    texts = [path.read_text("utf-8") for path in own_files(project) if path not in left]
+    if not (left or tests):
+        return []
+    texts = {path: text for path, text in readable(own_files(project)) if path not in left}
     message = "nobody reads it: what it was is part of the library now"
     return [
         *(
             warning(project.shown(path), message, INTO_LIBRARY)
             for path in left
             if not any(
-                re.search(rf"\bimport\b.*\b{path.stem}\b|\.{path.stem} import", t) for t in texts
+                re.search(rf"\bimport\b.*\b{path.stem}\b|\.{path.stem} import", text)
+                for text in texts.values()
             )
         ),
         *(
             warning(project.shown(path), "it tests what is part of the library now", "git rm it")
             for path in tests
             if path.stem.removeprefix("test_") in OLD
-            and "from .package import" in path.read_text("utf-8")
+            and "from .package import" in texts.get(path, "")
         ),
     ]
 
@@ -119,15 +122,12 @@ def is_old(path: Path, project: Project) -> bool:
 
 def stages(project: Project) -> list[Finding]:
     """Was the model made by the stages that dvc.yaml has?"""
-    files = (project.root / STAGES, project.root / LOCK)
-    if not all(file.is_file() for file in files):
-        return []
-    now, then = (yaml.safe_load(file.read_text("utf-8")).get("stages", {}) for file in files)
-    for name, stage in then.items():
+    now = read_yaml(project.root / PIPELINE).get("stages", {})
+    for name, stage in lock_of(project.root).items() if now else ():
         known = {one["path"] for one in stage.get("deps", [])}
         wanted = {one for one in now.get(name, {}).get("deps", []) if "$" not in str(one)}
         if not wanted <= known:
             return [
-                warning(str(LOCK), f"{STAGES} has changed since the model was made", "dvc repro")
+                warning(str(LOCK), f"{PIPELINE} has changed since the model was made", "dvc repro")
             ]
     return []

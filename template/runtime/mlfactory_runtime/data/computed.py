@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 import polars as pl
 
 from ..errors import FactoryError
-from ..extensions import line_of
+from ..extensions import call
 from ..project import Compute
 
 
@@ -28,14 +28,8 @@ def featured(rows: pl.DataFrame, names: Iterable[str], compute: Compute) -> pl.D
 
 def _computed(rows: pl.DataFrame, compute: Compute) -> pl.DataFrame:
     """What features.py gives; whatever goes wrong in it is told with its line."""
-    try:
-        found = compute(rows)
-    except Exception as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise FactoryError(
-            f"{line_of(error, 'features.py')}: {type(error).__name__}: {reason}",
-            "mend it there; features.yaml names every column that it reads among its `parents`",
-        ) from error
+    hint = "mend it there; features.yaml names every column that it reads among its `parents`"
+    found = call(compute, "features.py", rows, hint=hint)
     if not isinstance(found, pl.DataFrame):
         raise FactoryError(f"features.py gives {type(found).__name__}", "return a polars DataFrame")
     return found

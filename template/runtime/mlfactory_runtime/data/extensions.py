@@ -4,13 +4,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-import yaml
-
 from ..errors import FactoryError
 from ..extensions import BUILT_IN, Extension
 from ..project import PIPELINE, SECTIONS, TEMPLATES, Project
 from ..settings.availability import Finding
-from ..settings.yaml import Loader
+from ..settings.yaml import read_yaml
 
 T = TypeVar("T")
 LIBRARY = Path(__file__).parents[1] / "templates"
@@ -31,7 +29,7 @@ def _code(project: Project) -> Iterator[Extension]:
     if working(lambda: project.decide_sides):
         yield Extension("split", "sides", f"{home}/split.py")
     path = loader(project)
-    if path and working(lambda: path and project.pull(path)):
+    if path and working(lambda: project.pull(path)):
         yield Extension("source", "pull", project.shown(path))
 
 
@@ -113,7 +111,7 @@ def _report(project: Project) -> Iterator[Finding]:
             remedy = f"name it as one of {names}; or with a leading _, if another includes it"
             yield Finding("warning", "report", None, message, remedy)
     if known and (file := project.root / PIPELINE).is_file():
-        pipeline = yaml.load(file.read_text("utf-8"), Loader)  # noqa: S506
+        pipeline = read_yaml(file)
         stage = pipeline.get("stages", {}).get("report", {})
         if stage and TEMPLATES.as_posix() not in stage.get("deps", []):
             message = f"the stage `report` does not know of the folder {TEMPLATES}"

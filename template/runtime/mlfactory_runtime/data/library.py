@@ -4,7 +4,6 @@ Whether it was released is what `mlfactory doctor` knows: a file cannot vouch fo
 """
 
 import hashlib
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,8 +24,8 @@ def check_library(project: Project) -> Iterator[Finding]:
         yield Finding(
             "warning", "library", None, message, "remove those that pyproject.toml does not name"
         )
-    locked = dict(locked_files(project))
     for wheel in wheels[:1]:
+        locked = dict(locked_files(project))
         name, found = project.shown(wheel), hashlib.sha256(wheel.read_bytes()).hexdigest()
         if locked.get(wheel.name, found) != found:
             message = f"{name} is not the file that {PACKAGES} has locked"
@@ -39,9 +38,7 @@ def check_library(project: Project) -> Iterator[Finding]:
 
 def locked_files(project: Project) -> Iterator[tuple[str, str]]:
     """The library's wheels that uv.lock names, with their SHA-256."""
-    lock = project.root / PACKAGES
-    text = lock.read_text("utf-8") if lock.is_file() else ""
-    for package in tomllib.loads(text).get("package", []):
+    for package in project.locked:
         if package["name"] == NAME:
             for wheel in package.get("wheels", []):
                 yield wheel.get("filename", ""), wheel["hash"].removeprefix("sha256:")

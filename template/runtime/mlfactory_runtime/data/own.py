@@ -18,14 +18,11 @@ def row_findings(check: CheckRows | None, rows: pl.DataFrame) -> list[Finding]:
     """What checks.py has to say of typed rows; nothing without it."""
     if check is None:
         return []
-    findings = call(lambda: _listed(check(rows)), CHECK)
-    if findings is None or not all(isinstance(one, Finding) for one in findings):
+    findings = call(check, CHECK, rows)
+    known = isinstance(findings, Iterable) and all(isinstance(one, Finding) for one in findings)
+    if not known:
         raise FactoryError(f"{CHECK}: `check` gives something else than findings", CHECKS)
     return list(findings)
-
-
-def _listed(findings: Iterable[Finding] | None) -> list[Finding] | None:
-    return None if findings is None else list(findings)
 
 
 def sides_of(decide: DecideSides, raw: pl.DataFrame) -> pl.Series:

@@ -12,6 +12,7 @@ from ..project import Project
 from ..settings.catalog import Column
 from ..settings.params import Data, Params
 from ..tables.dialect import find_encoding, find_separator, head
+from ..tables.file import is_parquet
 from ..tables.formats import typed
 from ..tables.read import HEAD_ROWS, parquet, reading, text_table, unmarked
 
@@ -29,7 +30,7 @@ def load_part(project: Project, part: Part) -> pl.DataFrame:
 def head_of(path: Path, params: Params) -> tuple[Params, pl.DataFrame]:
     """The settings with the encoding and separator of this file, and its first rows."""
     with reading(path):
-        if path.suffix == ".parquet":
+        if is_parquet(path):
             return params, parquet(path).head(HEAD_ROWS).collect()
         encoding = find_encoding(path, params.data.encoding)
         separator = find_separator(head(path, encoding), params.data.separator)

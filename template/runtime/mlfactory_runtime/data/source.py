@@ -9,18 +9,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import polars as pl
-import yaml
 
 from ..errors import FactoryError
-from ..extensions import CheckRows
 from ..git import dvc
 from ..project import SNAPSHOT, Project
 from ..records.data import Snapshot
 from ..records.record import read, write
 from ..settings.availability import Finding
-from ..settings.catalog import Catalog
-from ..settings.params import Data, Params
-from ..tables.file import check_content, kind
+from ..settings.params import Data
+from ..settings.yaml import read_yaml
+from ..tables.file import check_content, is_parquet, kind
 from ..tables.query import write_query
 from ..tables.read import column_names, read_batches, reading
 from .check import check_data, lines
@@ -57,8 +55,8 @@ def pull(
 
     Until it is checked it stands in a folder of its own: whatever goes wrong, the old one stays.
     """
-    params, catalog = project.params, project.catalog
-    if not (source := source or params.data.source):
+    data = project.params.data
+    if not (source := source or data.source):
         raise FactoryError("params.yaml names no source of the data", SET)
     target = project.raw
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -68,20 +66,18 @@ def pull(
         if source.endswith(".py"):
             found = run_code(project, source, place, fresh)
         else:
-            found = fetch(source, place, fresh, params.data)
+            found = fetch(source, place, fresh, data)
         try:
-            return put_in_place(project, fresh, origin or found, params, catalog)
+            return put_in_place(project, fresh, origin or found)
         except FactoryError as error:  # nobody has seen the folder that it names
             raise FactoryError(error.message.replace(str(fresh), source), error.hint) from error
 
 
-def put_in_place(
-    project: Project, fresh: Path, origin: str, params: Params, catalog: Catalog
-) -> Pulled:
+def put_in_place(project: Project, fresh: Path, origin: str) -> Pulled:
     """Make a file that keeps the contract the raw data, hand it to DVC, and record it."""
     target = project.raw
-    rows, warnings = checked(fresh, params, catalog, project.check_rows)
-    columns = len(column_names(fresh, params.data))
+    rows, warnings = checked(project, fresh)
+    columns = len(column_names(fresh, project.params.data))
     fresh.replace(target)
     before, taken = read(Snapshot, project.root / SNAPSHOT), datetime.now(UTC)
     snapshot = Snapshot(
@@ -145,7 +141,7 @@ def check_kind(path: Path, data: Data) -> None:
 def join(files: Sequence[Path], target: Path, data: Data) -> None:
     """Write the rows of all files in their order, with the columns in the order of the first."""
     kinds = {kind(file) == ".parquet" for file in files}
-    if kinds != {target.suffix == ".parquet"} or target.suffix == ".gz":
+    if kinds != {is_parquet(target)} or target.suffix == ".gz":
         wanted = ".parquet" if kinds == {True} else ".csv"
         hint = f"all files must be Parquet or all text, and data.path end in {wanted}"
         raise FactoryError(f"the files do not fit the name {data.path}", hint)
@@ -159,7 +155,7 @@ def join(files: Sequence[Path], target: Path, data: Data) -> None:
                 f"{files[0]} and {file} do not have the same columns: {odd[0]!r} is in one only"
             )
             raise FactoryError(message, "deliver them with the same columns")
-    if target.suffix == ".parquet":
+    if is_parquet(target):
         tables = [pl.scan_parquet(file).select(names) for file in files]
         pl.concat(tables, how="vertical_relaxed").sink_parquet(target)
         return
@@ -170,17 +166,15 @@ def join(files: Sequence[Path], target: Path, data: Data) -> None:
                 batch.select(names).write_csv(out, include_header=header, separator=data.separator)
 
 
-def checked(
-    fresh: Path, params: Params, catalog: Catalog, own: CheckRows | None = None
-) -> tuple[int, list[Finding]]:
+def checked(project: Project, fresh: Path) -> tuple[int, list[Finding]]:
     """Rows and warnings. Raises FactoryError when there is no row or the contract is broken."""
-    data = params.data.model_copy(update={"path": str(fresh)})
+    data, catalog = project.params.data, project.catalog
     rows = sum(batch.height for batch in read_batches(fresh, data))
     if rows == 0:
         raise FactoryError("the new snapshot holds no row", "look at its source")
     if not catalog.columns:
         return rows, []
-    findings = check_data(fresh, catalog, data, own)
+    findings = check_data(fresh, catalog, data, project.check_rows)
     if broken := [f"{f.feature}: {f.message}" for f in findings if f.level == "error"]:
         raise FactoryError(
             f"the new snapshot breaks the contract, and the old one stays: {'; '.join(broken)}",
@@ -193,5 +187,5 @@ def track(project: Project, path: Path) -> str:
     """Hand the file to DVC; returns its hash."""
     name = project.shown(path)
     dvc(project.root, "add", name, hint=f"dvc add {name}")
-    entry = yaml.safe_load(path.with_name(path.name + ".dvc").read_text("utf-8"))
+    entry = read_yaml(path.with_name(path.name + ".dvc"))
     return str(entry["outs"][0]["md5"])

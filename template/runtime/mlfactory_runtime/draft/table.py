@@ -12,6 +12,7 @@ from ..data.rows import head_of, missing_as_null
 from ..errors import FactoryError
 from ..project import Project
 from ..settings.params import Params
+from ..tables.file import is_parquet
 from ..tables.kinds import any_european
 from ..tables.read import check_table, parquet, read_batches, reading
 
@@ -47,7 +48,7 @@ def opened(project: Project) -> Iterator[Table]:
         if path.suffix != ".parquet":
             for i, batch in enumerate(read_batches(path, params.data)):
                 batch.write_parquet(Path(folder) / f"{i:06}.parquet")
-        rows = parquet(path if path.suffix == ".parquet" else f"{folder}/*.parquet")
+        rows = parquet(path if is_parquet(path) else f"{folder}/*.parquet")
         height = rows.select(pl.len()).collect().item()
         european = any_european(missing_as_null(beginning, params.data), params.data.separator)
         yield Table(rows, tuple(beginning.columns), height, european, params)

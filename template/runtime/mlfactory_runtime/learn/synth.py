@@ -13,6 +13,7 @@ from ..errors import FactoryError
 from ..project import Project
 from ..settings.catalog import LEARNED, Catalog, Column
 from ..settings.params import Params
+from ..tables.file import is_parquet
 from ..tables.formats import DTYPES, decimal_of, read
 
 MISSING = 0.05
@@ -28,7 +29,7 @@ def write(project: Project, path: Path, rows: int) -> None:
         raise FactoryError("features.yaml lists no column", "factory catalog draft")
     table = synthesise(catalog, params, rows)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".parquet":
+    if is_parquet(path):
         table.write_parquet(path)
     else:
         text = table.with_columns(

@@ -4,19 +4,15 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ..project import LOCK, MODEL
-from ..settings.yaml import Loader
+from ..settings.yaml import read_yaml
 
 SIGNATURE = "signature.json"
 
 
 def lock_of(root: Path) -> dict[str, Any]:
     """The stages as dvc.lock records them; none without that file."""
-    file = root / LOCK
-    found = yaml.load(file.read_text("utf-8"), Loader) if file.is_file() else None  # noqa: S506
-    return dict((found or {}).get("stages", {}))
+    return dict(read_yaml(root / LOCK).get("stages", {}))
 
 
 def model_hash(root: Path) -> str | None:

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from ..errors import FactoryError
 from ..git import commit_of, git, identity, set_refs, tag_object, tries
 from ..project import PARAMS, Project
-from ..settings.yaml import Loader
+from ..settings.yaml import read_yaml
 from .artifact import lock_of, model_hash
 from .artifact import version as name_of
 from .catalog import write_catalog
@@ -77,7 +75,7 @@ def bumped(version: str, bump: Bump) -> str:
 
 def unfit(root: Path) -> list[str]:
     """What the pipeline was run on and is something else in the commit, by dvc.lock's hashes."""
-    lock = lock_of(root)
+    lock, settings = lock_of(root), read_yaml(root / PARAMS)
     hashes = {one["path"]: one.get("md5") for stage in lock.values() for one in stage["outs"]}
     odd: dict[str, None] = {}
     for stage in lock.values():
@@ -85,9 +83,8 @@ def unfit(root: Path) -> list[str]:
             now = hashes.get(dep["path"]) or hash_of(root / dep["path"])
             if now and now != dep.get("md5"):
                 odd[dep["path"]] = None
-        now = yaml.load((root / PARAMS).read_text("utf-8"), Loader)  # noqa: S506
         for name, value in stage.get("params", {}).get(PARAMS.name, {}).items():
-            if setting(now, name) != value:
+            if setting(settings, name) != value:
                 odd[f"`{name}` in {PARAMS}"] = None
     return list(odd)
 
@@ -109,9 +106,7 @@ def hash_of(path: Path) -> str | None:
         text = json.dumps(sorted(entries, key=lambda one: str(one["relpath"])), sort_keys=True)
         return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + ".dir"
     noted = path.with_name(path.name + ".dvc")
-    if not noted.is_file():
-        return None
-    return str(yaml.safe_load(noted.read_text("utf-8"))["outs"][0]["md5"])
+    return str(read_yaml(noted)["outs"][0]["md5"]) if noted.is_file() else None
 
 
 def platform_here() -> dict[str, str]:

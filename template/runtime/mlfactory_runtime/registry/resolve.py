@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import yaml
-
 from ..errors import FactoryError
 from ..git import dvc, git
 from ..programs import output
 from ..project import LOCK, MODEL, PARAMS, Project
-from ..settings.yaml import Loader
+from ..settings.yaml import read_yaml
 from .artifact import SIGNATURE, model_hash
 from .tags import FETCH, STAGES, registered, stages
 
@@ -108,7 +106,7 @@ def fetch(project: Project, label: str, commit: str, root: Path) -> None:
 
 def link_log(project: Project, root: Path) -> None:
     """Predictions of a registered model go into the factory's own log."""
-    settings = yaml.load((root / PARAMS).read_text("utf-8"), Loader)  # noqa: S506
+    settings = read_yaml(root / PARAMS)
     path = Path(settings.get("log", {}).get("path", "log/predictions.db"))
     first = path.parts[0]
     if not path.is_absolute() and not (root / first).exists():

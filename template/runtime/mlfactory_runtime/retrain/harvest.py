@@ -24,7 +24,7 @@ from ..log.veil import entities, pseudonym, veil
 from ..project import TAKEN, Project
 from ..settings.catalog import Catalog, Column
 from ..settings.params import Data, Params
-from ..tables.file import HEAD, kind, opened
+from ..tables.file import HEAD, is_parquet, kind, opened
 from ..tables.formats import decimal_of, read
 from ..tables.read import read_batches
 
@@ -61,7 +61,7 @@ def harvest(project: Project, params: Params, catalog: Catalog) -> Harvest:
     with TemporaryDirectory(prefix=".log-", dir=target.parent) as folder:
         fresh = Path(folder) / target.name
         append(target, raw, fresh, found.data)
-        put_in_place(project, fresh, "the prediction log", params, catalog)
+        put_in_place(project, fresh, "the prediction log")
     taken = logged.select(*KEY).join(wanted.filter(~good).select(*KEY), on=list(KEY), how="anti")
     pl.concat([already(project), taken]).write_parquet(project.root / TAKEN)
     track(project, project.root / TAKEN)
@@ -198,7 +198,7 @@ def raw_value(values: pl.Series, column: Column, dtype: pl.DataType) -> pl.Serie
 
 def append(path: Path, rows: pl.DataFrame, fresh: Path, data: Data) -> None:
     """Write the file anew with further rows at its end; what stood in it stays to the byte."""
-    if path.suffix == ".parquet":
+    if is_parquet(path):
         table = pl.scan_parquet(path)
         pl.concat([table, rows.lazy()], how="diagonal").sink_parquet(fresh)
         return

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from io import StringIO
 from itertools import groupby
 from pathlib import Path
@@ -14,9 +13,10 @@ from ruamel.yaml.comments import CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from ..errors import FactoryError
+from ..files import replace
 from .explain import applies, settings
 from .params import Params, load_params
-from .yaml import Loader
+from .yaml import parse_yaml
 
 
 def flow(items: list[Any]) -> CommentedSeq:
@@ -53,26 +53,18 @@ def save_yaml(yaml: YAML, content: Any, path: Path) -> None:
     replace(path, text.getvalue())
 
 
-def replace(path: Path, text: str) -> None:
-    """Put the new text in place at once, so that nobody ever reads half of it."""
-    temporary = path.with_suffix(".new")
-    temporary.write_bytes(text.encode("utf-8"))
-    shutil.copymode(path, temporary)
-    temporary.replace(path)
-
-
 def add_settings(path: Path, *, dry_run: bool = False) -> list[dict[str, Any]]:
     """Write the settings that the file does not name into it, with their defaults; return them."""
     before, text = load_params(path), path.read_bytes().decode("utf-8")
-    content = yaml.load(text, Loader)  # noqa: S506
+    content = parse_yaml(text, path)
     named = {f"{top}.{key}" for top, inner in content.items() if top != "task" for key in inner}
     found = [one for one in settings(before) if applies(one["name"], before)]
     new = [one for one in found if one["name"] not in {"task", *named}]
     try:
         for section, entries in groupby(new, lambda one: str(one["name"]).partition(".")[0]):
             text = with_entries(text, section, list(entries))
-        same = Params.model_validate(yaml.load(text, Loader)) == before  # noqa: S506
-    except (yaml.YAMLError, ValueError):
+        same = Params.model_validate(parse_yaml(text, path)) == before
+    except (FactoryError, yaml.YAMLError, ValueError):
         same = False
     if not same:
         names = ", ".join(one["name"] for one in new)
