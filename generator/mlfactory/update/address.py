@@ -111,7 +111,7 @@ def write(project: Project, new: str) -> None:
     project.repository.run("add", "--", spec)
     text = f"Take the template of {project.name} from {new}"
     argv = ("commit", "--quiet", "--no-verify", "--message", text, "--", spec)
-    project.repository.run("-c", "core.hooksPath=/dev/null", *argv, hint=git.SIGNING)
+    project.repository.run(*argv, hint=git.SIGNING)
 
 
 def readdressed(project: Project, new: str) -> str:

@@ -133,4 +133,4 @@ def amend(repository: Repository, spec: str) -> None:
     if repository.run("diff", "--quiet", "--", spec, ok=(0, 1)).code:
         repository.run("add", "--", spec)
         argv = ("commit", "--quiet", "--amend", "--no-edit", "--no-verify")
-        repository.run("-c", "core.hooksPath=/dev/null", *argv, hint=git.SIGNING)
+        repository.run(*argv, hint=git.SIGNING)

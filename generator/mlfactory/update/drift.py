@@ -45,6 +45,9 @@ class Status:
     conflicts: tuple[Conflict, ...] = ()
     warnings: tuple[str, ...] = ()
     error: str = ""
+    dropped: Answers = field(default_factory=dict)
+    skipped_tasks: tuple[str, ...] = ()
+    skipped_migrations: tuple[str, ...] = ()
 
     @property
     def needs_attention(self) -> bool:
@@ -118,18 +121,24 @@ def status(start: Path, file: str = "", *, trust: bool = False) -> Status:
     common = (str(project.path), project.source, course.old.name, course.new.name)
     if not behind or repository.is_older(course.up, course.new, course.old):
         with comparison(course, trust=trust) as seen:
-            warnings = (*waits, *seen.render.facts.notes)
-            return Status(*common, files=seen.files, warnings=warnings)
+            facts = seen.render.facts
+            warnings = (*waits, *facts.notes)
+            skipped = facts.skipped_tasks
+            return Status(*common, files=seen.files, warnings=warnings, skipped_tasks=skipped)
     with pair(course, RenderOptions(trust=trust)) as both:
         seen = compare(both.bench, both.base, both.sides.rendered, tree_of(both))
         tried = merge.attempt(both.bench, both.sides, "Update", {})
+        facts = both.theirs.facts
         return Status(
             *common,
             behind=True,
-            questions=both.theirs.facts.questions,
+            questions=facts.questions,
             files=tuple(with_divergence(seen, both.sides)),
             conflicts=tried.conflicts,
-            warnings=(*waits, *both.theirs.facts.notes),
+            warnings=(*waits, *facts.notes),
+            dropped=facts.dropped,
+            skipped_tasks=facts.skipped_tasks,
+            skipped_migrations=facts.skipped_migrations,
         )
 
 

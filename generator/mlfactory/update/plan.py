@@ -32,8 +32,10 @@ CURRENT = ":current:"
 class UpdatePlan:
     """What an update would do; `--dry-run` prints exactly this.
 
-    `questions` and `settings` are new, with the values that they get; `blocked` are files that
-    are not git's and stand where the update would put others.
+    `questions` and `settings` are new, with the values that they get; `dropped` are recorded
+    answers to questions that are gone. `skipped_tasks` and `skipped_migrations` are commands that
+    the template would run and that are not trusted. `blocked` are files that are not git's and
+    stand where the update would put others.
     """
 
     project: str
@@ -48,6 +50,9 @@ class UpdatePlan:
     conflicts: tuple[Conflict, ...] = ()
     blocked: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    dropped: Answers = field(default_factory=dict)
+    skipped_tasks: tuple[str, ...] = ()
+    skipped_migrations: tuple[str, ...] = ()
 
     @property
     def is_current(self) -> bool:
@@ -125,7 +130,7 @@ def pair(course: Course, options: RenderOptions) -> Iterator[Pair]:
     project = course.project
     check_settings(project, options)
     base = rerender.base(project, course.up, course.old, trust=options.trust)
-    theirs = rerender.theirs(project, course.up, course.new, options)
+    theirs = rerender.theirs(project, course.up, course.new, options, base)
     with workbench.at_head(project) as bench:
         yield Pair(course, base, theirs, bench, compose(bench, base, theirs))
 
@@ -179,6 +184,9 @@ def plan_of(both: Pair, outcome: Merge, changelog: str) -> UpdatePlan:
         conflicts=outcome.conflicts,
         blocked=obstacles_to(both.bench, outcome),
         warnings=(*facts.notes, *library_notes(torn_from_library(outcome, both.theirs))),
+        dropped=facts.dropped,
+        skipped_tasks=facts.skipped_tasks,
+        skipped_migrations=facts.skipped_migrations,
     )
 
 

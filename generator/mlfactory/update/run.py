@@ -15,7 +15,7 @@ from mlfactory.base.talk import Talk
 from mlfactory.project import record
 from mlfactory.project.record import Project
 from mlfactory.render import cache, rerender
-from mlfactory.render.result import MIGRATIONS, RenderOptions
+from mlfactory.render.result import RenderOptions
 from mlfactory.template import history
 
 from . import checks, unfinished, workbench
@@ -34,7 +34,7 @@ RUNNING = {
     "BISECT_LOG": "bisect",
 }
 # The merge itself runs no hooks of the project: what they would say, the checks say.
-PICK = ("-c", "core.hooksPath=/dev/null", "-c", "advice.mergeConflict=false", *objects.MERGING)
+PICK = ("-c", "advice.mergeConflict=false", *objects.MERGING)
 NO_EDITOR = {"GIT_EDITOR": "true"}
 INTO_GIT = "or take it into git: git add --force FILE && git commit"
 IDENTITY = "git config --global user.name NAME && git config --global user.email ADDRESS"
@@ -115,15 +115,7 @@ def update(start: Path, options: Options, talk: UpdateTalk, file: str = "") -> O
         if seen.plan.is_current:
             return Outcome("current", seen.plan)
         talk.plan(seen.plan)
-        check_trust(seen, options)
         return apply(seen, options, talk)
-
-
-def check_trust(seen: Preview, options: Options) -> None:
-    """Raises MlfactoryError when the template would run code that is none of the rendering."""
-    if MIGRATIONS in seen.pair.theirs.facts.notes and not options.render.trust:
-        hint = "With --trust the update goes on without them."
-        raise MlfactoryError(MIGRATIONS, hint)
 
 
 def dirt_warning(project: Project) -> tuple[str, ...]:
@@ -263,7 +255,7 @@ def go_on(repository: Repository) -> None:
         hint = f"Edit, then: git add {marked[0]}"
         raise AttentionError(f"conflict markers are left in {shorten(marked)}", hint)
     hint = "Mend what it says, git add it, and: mlfactory update --continue"
-    repository.run("cherry-pick", "--continue", env=NO_EDITOR, hint=hint)
+    repository.run("cherry-pick", "--continue", env=NO_EDITOR, hint=hint, hooks=True)
 
 
 def abort(start: Path) -> Outcome:
