@@ -77,7 +77,7 @@ def unpacked(which: Template, worker: Worker) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="mlfactory-") as folder:
         stream.unpack(which.files, Path(folder))
         worker.template.local_abspath = Path(folder).resolve()
-        worker.template.commit = which.ref
+        worker.template.commit, worker.template.commit_hash = which.ref, ""
         worker.template.git_index_modes = {}
         yield
 
@@ -114,12 +114,14 @@ def render(
     return sheet.worker.template.commit or ""
 
 
-def run_tasks(sheet: Sheet, destination: Path) -> None:
-    """Run the tasks of a trusted template in the project that was rendered with it."""
+def run_tasks(sheet: Sheet, destination: Path, answers: Mapping[str, Any]) -> None:
+    """Run the tasks of a trusted template in the project that was rendered with these answers."""
     from copier._types import Phase
 
-    sheet.worker.dst_path = destination
-    sheet.worker.__dict__.pop("subproject", None)
+    known = {name: value for name, value in answers.items() if name in sheet.questions}
+    sheet.worker.dst_path, sheet.worker.data = destination, known
+    sheet.worker.defaults = True
+    sheet.worker._ask()
     with migrations.operating("copy"), Phase.use(Phase.TASKS):
         sheet.worker._execute_tasks(sheet.worker.template.tasks)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -19,7 +19,7 @@ from mlfactory.render.result import RenderOptions
 from mlfactory.template import history
 
 from . import checks, unfinished, workbench
-from .plan import Preview, UpdatePlan, check_forward, find_course, preview
+from .plan import Course, Preview, UpdatePlan, check_forward, find_course, preview
 from .unfinished import Unfinished
 
 # A rebase comes first: it keeps a CHERRY_PICK_HEAD, too, while it stands still.
@@ -160,13 +160,21 @@ def operation(repository: Repository) -> str:
     return next(running, "")
 
 
+def is_trusted(course: Course, options: Options) -> bool:
+    """Whether what the new version brings may run: it is mlfactory's own, also where a team has
+    published it, or somebody said so."""
+    return options.render.trust or course.up.own or history.is_own_commit(course.new.commit)
+
+
 def apply(seen: Preview, options: Options, talk: Talk) -> Outcome:
     """Cherry-pick the change. From here on a state is kept, so that nothing can be half done."""
     pair, course = seen.pair, seen.pair.course
     project, repository = course.project, course.project.repository
     added = tuple(f"{project.prefix}{name}" for name in seen.merge.added)
     unfinished.check_free(repository, added, INTO_GIT)
-    before = checks.look(project, options.check, talk, "Check before the update")
+    trusted = is_trusted(course, options)
+    title = "Check before the update"
+    before = checks.look(project, options.check, talk, title, trusted=trusted)
     workbench.adopt(pair.bench)
     begun = Unfinished(
         project.prefix,
@@ -181,6 +189,7 @@ def apply(seen: Preview, options: Options, talk: Talk) -> Outcome:
         options.check,
         time.time(),
         before.warnings,
+        trusted,
     )
     after = rerender.as_updated(project, pair.theirs)
     cache.keep(repository, rerender.base_key(after, course.new), pair.theirs)
@@ -218,9 +227,11 @@ def finish(
     project: Project, begun: Unfinished, talk: Talk, plan: UpdatePlan | None = None
 ) -> Outcome:
     """After the commit: the lock is amended into it, and the checks run again."""
-    warnings = checks.relock(project, begun.head, talk)
+    trusted = begun.trusted
+    left = checks.unchecked(project, begun.check, trusted=trusted)
+    warnings = (*checks.relock(project, begun.head, talk, trusted=trusted), *left)
     before = checks.Look(begun.failed_before, begun.warned_before)
-    new = checks.look_again(project, begun.check, talk, before)
+    new = checks.look_again(project, begun.check, talk, before, trusted=trusted)
     commit = unfinished.head_of(project.repository)
     unfinished.forget(project.repository)
     ways = [f"git show {commit[:10]}", f"git revert {commit[:10]}     # takes the update back"]
@@ -231,10 +242,11 @@ def finish(
     return Outcome("updated", plan, commit, (*warnings, *new.warnings), new.failures, tuple(ways))
 
 
-def resume(start: Path, talk: Talk) -> Outcome:
+def resume(start: Path, talk: Talk, *, trust: bool = False) -> Outcome:
     """`--continue`: commit what a person has merged, then go on. Raises MlfactoryError."""
     project, progress = unfinished.progress(start)
     repository, begun = project.repository, progress.record
+    begun = replace(begun, trusted=begun.trusted or trust)
     if left := git.unmerged(repository):
         raise AttentionError(
             f"still in conflict: {shorten(left)}", f"Edit, then: git add {left[0]}"
