@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from mlfactory.base.credentials import masked
 from mlfactory.doctor.finding import ERROR, OK, WARNING, Finding
 
 from .lines import counted, plan_lines, status_lines
@@ -90,6 +91,7 @@ def line(label: str, style: str, text: str) -> None:
 
     Where no person looks there are no colours, and no time is spent on importing them.
     """
+    text = masked(text)
     if not sys.stderr.isatty():
         sys.stderr.write(f"{label}  {text}\n")
         return
@@ -108,13 +110,14 @@ def read_answer() -> str:
 
 def show_error(message: str, hint: str = "") -> None:
     """An error and its remedy, in plain text: this must work when nothing else does."""
-    sys.stderr.write(f"error: {message}\n")
-    sys.stderr.writelines(f"hint: {line}\n" for line in hint.splitlines())
+    sys.stderr.write(f"error: {masked(message)}\n")
+    sys.stderr.writelines(f"hint: {line}\n" for line in masked(hint).splitlines())
 
 
 def show_json(data: Any) -> None:
     """Exactly one object on stdout."""
-    sys.stdout.write(json.dumps(data, indent=2, default=str, allow_nan=False) + "\n")
+    text = json.dumps(data, indent=2, default=str, allow_nan=False)
+    sys.stdout.write(f"{masked(text)}\n")
 
 
 def show_summary(summary: Summary) -> None:
@@ -180,8 +183,8 @@ def is_coloured() -> bool:
 
 
 def show_text(text: str) -> None:
-    """Data on stdout, whatever characters it has."""
-    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+    """Data on stdout, whatever characters it has, and without secrets in addresses."""
+    sys.stdout.buffer.write(masked(text).encode("utf-8", "surrogateescape"))
     sys.stdout.buffer.flush()
 
 

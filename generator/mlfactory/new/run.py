@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from shlex import quote
 
-from mlfactory.base import answers, git
+from mlfactory.base import addresses, answers, git
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.talk import Talk
 from mlfactory.render import copier
@@ -133,6 +133,8 @@ def render(run: Run, sheet: copier.Sheet, ask: bool) -> Run:
         raise MlfactoryError(f"the template {run.source} renders nothing")
     run = replace(run, version=run.version or version.removeprefix("v"), commit=sheet.commit)
     run = replace(run, tasks=sheet.tasks)
+    if ask:
+        addresses.refuse_answers(run.answers)
     run = intake.look_again(run)
     return replace(run, contract=keeps_contract(run.path), files=count_files(run.path))
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlfactory.base import addresses
 from mlfactory.base.answers import Answers
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.objects import Leaves
@@ -143,12 +144,13 @@ def status(start: Path, file: str = "", *, trust: bool = False) -> Status:
 
 
 def warning(project: Project) -> tuple[str, ...]:
-    """What is said while an update waits for somebody to go on."""
+    """What is said of a secret in the record, and while an update waits for somebody to go on."""
+    secret = addresses.warning(project.source)
     begun = unfinished.load(project.repository)
     if not begun or not unfinished.observe(project.repository, begun).is_running:
-        return ()
+        return secret
     ways = "mlfactory update --continue, or mlfactory update --abort"
-    return (f"the update to {begun.to_version} is not finished: {ways}",)
+    return (*secret, f"the update to {begun.to_version} is not finished: {ways}")
 
 
 def with_divergence(seen: Comparison, sides: merge.Sides) -> Iterator[Change]:
