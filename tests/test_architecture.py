@@ -12,7 +12,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 OWNERS = {
     "typer": {"cli"},
     "cookiecutter": {"render/cookiecutter", "render/cookiecutter_variables"},
-    "copier": {"render/copier", "render/worker"},
+    "copier": {"render/copier", "render/migrations", "render/worker"},
     "pathspec": {"render/result"},
     "plumbum": {"render/copier", "render/worker"},
     "polars": {"look"},
