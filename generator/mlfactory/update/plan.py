@@ -20,7 +20,7 @@ from mlfactory.render.result import Render, RenderOptions
 from mlfactory.template import history, mirror, repository, wheel
 from mlfactory.template.repository import Upstream, Version
 
-from . import workbench
+from . import moves, workbench
 from .changes import Change, Conflict
 from .merge import Merge, Sides, compose, merge
 from .obstacles import in_the_way
@@ -186,11 +186,17 @@ def plan_of(both: Pair, outcome: Merge, changelog: str) -> UpdatePlan:
         changes=outcome.changes,
         conflicts=outcome.conflicts,
         blocked=obstacles_to(both.bench, outcome),
-        warnings=(*noted, *library_notes(torn_from_library(outcome, both.theirs))),
+        warnings=(*noted, *notes_of(both, outcome)),
         dropped=facts.dropped,
         skipped_tasks=facts.skipped_tasks,
         skipped_migrations=facts.skipped_migrations,
     )
+
+
+def notes_of(both: Pair, outcome: Merge) -> Iterator[str]:
+    """What else somebody has to know before it is done."""
+    yield from library_notes(torn_from_library(outcome, both.theirs))
+    yield from moves.notes(both.bench, both.sides.moves, both.base)
 
 
 def torn_from_library(merge: Merge, theirs: Render) -> tuple[str, ...]:
