@@ -8,6 +8,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from mlfactory.template import history
 
 from . import gate
 from .gate import Entry
-from .result import Facts, Render
+from .result import Facts, Render, Replaced
 
 REF = "refs/mlfactory/base/"
 KEPT = 200  # so many renders stay in the user's cache
@@ -30,7 +31,7 @@ def key(*parts: Any) -> str:
 
 
 def header(render: Render) -> dict[str, Any]:
-    return {"facts": vars(render.facts), "files": [[e.mode, e.name] for e in render.entries]}
+    return {"facts": asdict(render.facts), "files": [[e.mode, e.name] for e in render.entries]}
 
 
 def from_header(head: Mapping[str, Any], contents: list[bytes]) -> Render:
@@ -38,6 +39,7 @@ def from_header(head: Mapping[str, Any], contents: list[bytes]) -> Render:
     is kept was not always looked at as closely."""
     facts = dict(head["facts"])
     facts |= {name: tuple(value) for name, value in facts.items() if isinstance(value, list)}
+    facts["replaced"] = tuple(Replaced(**one) for one in facts.get("replaced", ()))
     files = zip(head["files"], contents, strict=True)
     return Render(gate.checked([Entry(mode, name, c) for (mode, name), c in files]), Facts(**facts))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 from unicodedata import normalize
 
 from mlfactory.base.answers import Answers
+from mlfactory.project.record import Project
 
 from . import gate
 from .gate import LINK, Entry
@@ -25,6 +26,15 @@ class RenderOptions:
 
 
 @dataclass(frozen=True)
+class Replaced:
+    """A recorded answer that a version does not take, and the one that it has instead."""
+
+    name: str
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True)
 class Facts:
     """What else a render tells.
 
@@ -32,7 +42,8 @@ class Facts:
     the template does not want to see. `questions` were not answered before, with their defaults.
     `origins` names the template's file for each rendered one. What the template would have run is
     in `skipped_tasks` and `skipped_migrations`, as somebody would type it; `code_ran` says that it
-    was trusted and did run something. `dropped` are recorded answers to questions that are gone.
+    was trusted and did run something. `dropped` are recorded answers to questions that are gone,
+    and `replaced` those that are no longer taken.
     """
 
     version: str
@@ -46,6 +57,7 @@ class Facts:
     skipped_migrations: tuple[str, ...] = ()
     dropped: Mapping[str, Any] = field(default_factory=dict)
     code_ran: bool = False
+    replaced: tuple[Replaced, ...] = ()
 
     @property
     def has_skipped(self) -> bool:
@@ -68,6 +80,17 @@ class Render:
 def collect(folder: Path, facts: Facts) -> Render:
     """The files below a folder. Raises MlfactoryError for what must not get into a project."""
     return Render(gate.rendered(folder), facts)
+
+
+def replaced(
+    answers: Answers, project: Project, questions: Container[str], options: RenderOptions
+) -> Iterator[Replaced]:
+    """The recorded answers that questions no longer take, or no longer ask for, as the answers
+    stand now. Of another type but written the same is the same answer."""
+    for name, old in project.answers.items():
+        new = answers.get(name)
+        if name in questions and name not in options.settings and str(new) != str(old):
+            yield Replaced(name, old, new)
 
 
 @lru_cache

@@ -15,10 +15,10 @@ from mlfactory.base.objects import Leaves
 from mlfactory.project import record
 from mlfactory.project.record import Project
 from mlfactory.render import rerender
-from mlfactory.render.result import Render, RenderOptions
+from mlfactory.render.result import Render, RenderOptions, Replaced
 from mlfactory.template import repository
 
-from . import merge, unfinished, workbench
+from . import merge, recorded, unfinished, workbench
 from .changes import Change, Conflict
 from .plan import Course, Pair, find_course, pair
 from .workbench import Workbench
@@ -47,6 +47,7 @@ class Status:
     warnings: tuple[str, ...] = ()
     error: str = ""
     dropped: Answers = field(default_factory=dict)
+    replaced: tuple[Replaced, ...] = ()
     skipped_tasks: tuple[str, ...] = ()
     skipped_migrations: tuple[str, ...] = ()
 
@@ -136,8 +137,9 @@ def status(start: Path, file: str = "", *, trust: bool = False) -> Status:
             questions=facts.questions,
             files=tuple(with_divergence(seen, both.sides)),
             conflicts=tried.conflicts,
-            warnings=(*waits, *facts.notes),
+            warnings=(*waits, *facts.notes, *recorded.warning(project, both.theirs)),
             dropped=facts.dropped,
+            replaced=facts.replaced,
             skipped_tasks=facts.skipped_tasks,
             skipped_migrations=facts.skipped_migrations,
         )

@@ -16,11 +16,11 @@ from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.objects import text_at
 from mlfactory.project.record import Project
 from mlfactory.render import rerender
-from mlfactory.render.result import Render, RenderOptions
+from mlfactory.render.result import Render, RenderOptions, Replaced
 from mlfactory.template import history, mirror, repository, wheel
 from mlfactory.template.repository import Upstream, Version
 
-from . import moves, workbench
+from . import moves, recorded, workbench
 from .changes import Change, Conflict
 from .merge import Merge, Sides, compose, merge
 from .obstacles import in_the_way
@@ -34,7 +34,8 @@ class UpdatePlan:
     """What an update would do; `--dry-run` prints exactly this.
 
     `questions` and `settings` are new, with the values that they get; `dropped` are recorded
-    answers to questions that are gone. `skipped_tasks` and `skipped_migrations` are commands that
+    answers to questions that are gone, `replaced` those that the new version does not take.
+    `skipped_tasks` and `skipped_migrations` are commands that
     the template would run and that are not trusted. `blocked` are files that are not git's and
     stand where the update would put others.
     """
@@ -52,6 +53,7 @@ class UpdatePlan:
     blocked: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     dropped: Answers = field(default_factory=dict)
+    replaced: tuple[Replaced, ...] = ()
     skipped_tasks: tuple[str, ...] = ()
     skipped_migrations: tuple[str, ...] = ()
 
@@ -142,6 +144,7 @@ def preview(
 ) -> Iterator[Preview]:
     """Render both sides, merge them in memory and make the plan of it; `author` is who updates."""
     with pair(course, options) as both:
+        recorded.check(course.project, both.theirs, options.settings)
         changelog = repository.changes(course.up, course.old, course.new)
         text = message(course, both.theirs, changelog)
         outcome = merge(both.bench, both.sides, text, author or {})
@@ -164,9 +167,13 @@ def message(course: Course, theirs: Render, changelog: str) -> str:
     if course.old.commit == course.new.commit:
         title = f"Answer the template's questions of {course.project.name} anew"
     new = [f"{name}: {value!r}" for name, value in theirs.facts.questions.items()]
+    old = [f"{one.name}: {one.old!r} -> {one.new!r}" for one in theirs.facts.replaced]
     asked = "New questions, answered with: " + ", ".join(new) if new else ""
+    lost = "Answers that are no longer taken: " + ", ".join(old) if old else ""
     # git takes lines that begin with # for comments when somebody edits the message.
-    body = re.sub(r"^#+ *", "", "\n\n".join(filter(None, [changelog, asked])), flags=re.MULTILINE)
+    body = re.sub(
+        r"^#+ *", "", "\n\n".join(filter(None, [changelog, asked, lost])), flags=re.MULTILINE
+    )
     return masked(f"{title}\n\n{body}".rstrip() + "\n")
 
 
@@ -188,6 +195,7 @@ def plan_of(both: Pair, outcome: Merge, changelog: str) -> UpdatePlan:
         blocked=obstacles_to(both.bench, outcome),
         warnings=(*noted, *notes_of(both, outcome)),
         dropped=facts.dropped,
+        replaced=facts.replaced,
         skipped_tasks=facts.skipped_tasks,
         skipped_migrations=facts.skipped_migrations,
     )
