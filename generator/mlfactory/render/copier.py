@@ -19,7 +19,8 @@ from mlfactory.template.choice import Template
 from mlfactory.template.repository import Version
 
 from . import migrations
-from .result import Facts, Render, RenderOptions, collect, replaced
+from .facts import facts_of
+from .result import Render, RenderOptions, collect
 from .worker import commands, environment, fresh_worker, recording_worker, settle
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 TRUST = "Rendering would run it. If you trust it, add --trust."
 
-UPDATING = {"_copier_operation": "update"}  # what copier tells a template's exclusions
 FAULTS = (ValueError, TypeError, OSError)  # what a template can make copier stumble over
 
 
@@ -274,21 +274,3 @@ def place(worker: Worker, template: Path, version: Version) -> None:
     worker.template.commit_hash = version.commit
     worker.template.version = repository.number(version.name)
     worker.template.git_index_modes = {}
-
-
-def facts_of(worker: Any, project: Project, version: Version, options: RenderOptions) -> Facts:
-    """What the worker knows once it has rendered."""
-    questions = worker.template.questions_data
-    had = {*project.answers, *options.settings, *worker.answers.hidden}
-    user = worker.answers.user
-    new = {name: user[name] for name in questions if name in user}
-    return Facts(
-        version.name,
-        {k: v for k, v in worker._answers_to_remember().items() if not k.startswith("_")},
-        tuple(map(worker._render_string, worker.all_skip_if_exists)),
-        tuple(worker._render_string(text, UPDATING) for text in worker.all_exclusions),
-        {name: value for name, value in new.items() if name not in had},
-        dict(worker.origins),
-        dropped={k: v for k, v in project.answers.items() if k not in questions},
-        replaced=tuple(replaced(worker.answers.combined, project, questions, options)),
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +10,6 @@ from typing import Any
 from unicodedata import normalize
 
 from mlfactory.base.answers import Answers
-from mlfactory.project.record import Project
 
 from . import gate
 from .gate import LINK, Entry
@@ -82,22 +81,25 @@ def collect(folder: Path, facts: Facts) -> Render:
     return Render(gate.rendered(folder), facts)
 
 
-def replaced(
-    answers: Answers, project: Project, questions: Container[str], options: RenderOptions
-) -> Iterator[Replaced]:
-    """The recorded answers that questions no longer take, or no longer ask for, as the answers
-    stand now. Of another type but written the same is the same answer."""
-    for name, old in project.answers.items():
-        new = answers.get(name)
-        if name in questions and name not in options.settings and str(new) != str(old):
-            yield Replaced(name, old, new)
-
-
 @lru_cache
 def matcher(patterns: tuple[str, ...]) -> Any:
     from pathspec import PathSpec
 
     return PathSpec.from_lines("gitignore", [normalize("NFD", line) for line in patterns])
+
+
+@lru_cache
+def rules(lines: tuple[str, ...]) -> Any:
+    from pathspec import GitIgnoreSpec
+
+    return GitIgnoreSpec.from_lines(lines)
+
+
+def verdict(lines: tuple[str, ...], name: str) -> bool | None:
+    """What one .gitignore says of a path below it, a folder's with a slash at its end: whether to
+    ignore it, or None where no line fits."""
+    found: bool | None = rules(lines).check_file(name).include if lines else None
+    return found
 
 
 def matches(patterns: tuple[str, ...], name: str) -> bool:

@@ -18,12 +18,13 @@ from mlfactory.render import rerender
 from mlfactory.render.result import Render, RenderOptions, Replaced
 from mlfactory.template import repository
 
-from . import merge, recorded, unfinished, workbench
+from . import ignored, merge, recorded, unfinished, workbench
 from .changes import Change, Conflict
 from .plan import Course, Pair, find_course, pair
 from .workbench import Workbench
 
 CLEAN, EDITED, MISSING, MOVED, DIVERGED = "clean", "edited", "missing", "renamed", "diverged"
+IGNORED, NOT_HERE = "ignored", "not here"
 STATES = {"D": MISSING, "R": MOVED}
 
 
@@ -31,8 +32,9 @@ STATES = {"D": MISSING, "R": MOVED}
 class Status:
     """How a project stands to its template.
 
-    `files` are the template's own: clean, edited, missing, renamed or diverged, which means that
-    both the project and the newest template have changed them. `error` is all that is known of a
+    `files` are the template's own: clean, edited, missing, renamed, ignored (the project keeps it
+    out of git) or diverged, which means that both the project and the newest template have changed
+    them. `error` is all that is known of a
     project that cannot be looked at.
     """
 
@@ -111,6 +113,12 @@ def states(bench: Workbench, tree: str, own: list[str]) -> Iterator[Change]:
         letter, name = facts.rsplit(" ", 1)[1][0], next(parts)[size:]
         new = next(parts)[size:] if letter == "R" else ""
         found[name] = Change(name, STATES.get(letter, EDITED), f"now {new}" if new else "")
+    absent = [n for n, change in found.items() if change.state == MISSING and n not in bench.leaves]
+    rules = ignored.rules(bench) if absent else None
+    for name in absent:
+        if rules and rules.ignore(name):
+            is_here = os.path.lexists(bench.project.path / name)
+            found[name] = Change(name, IGNORED, "" if is_here else NOT_HERE)
     yield from (found.get(name, Change(name, CLEAN)) for name in own)
 
 
@@ -195,10 +203,17 @@ def inside(project: Project, start: Path, names: list[str]) -> list[str]:
 
 
 def choose(seen: Comparison, names: list[str]) -> list[Change]:
-    """The drifted files that are meant. Raises UsageError for names that are not the template's."""
+    """The drifted files that are meant; what is ignored may hold secrets, and needs its full name.
+
+    Raises UsageError for names that are not the template's.
+    """
     owns = [change.path for change in seen.files]
     for name in names:
         if not any(is_meant(path, [name]) for path in owns):
             hint = "`mlfactory status` lists the template's files."
             raise UsageError(f"{name} is not one of the template's files, or it is yours", hint)
-    return [c for c in seen.files if c.state != CLEAN and is_meant(c.path, names)]
+    return [
+        c
+        for c in seen.files
+        if c.state != CLEAN and is_meant(c.path, names) and (c.state != IGNORED or c.path in names)
+    ]

@@ -18,13 +18,15 @@ from mlfactory.project.record import CRUFT, Project
 from mlfactory.render import result
 from mlfactory.render.result import Render
 
-from . import moves, workbench
+from . import ignored, moves, workbench
 from .changes import Change, Conflict
 from .moves import Moves
 from .workbench import Workbench
 
 ADDED, CHANGED, MERGED, RENAMED, DELETED = "added", "changed", "merged", "renamed", "deleted"
-KEPT_DELETED, YOURS, CONFLICT = "kept deleted", "yours", "conflict"
+KEPT_DELETED, YOURS, CONFLICT, IGNORED = "kept deleted", "yours", "conflict", "ignored"
+
+NOT_WRITTEN = "your .gitignore keeps it out of git: not written"
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,9 @@ class Sides:
 
     `user_files` are the user's own that the template would have changed, `deleted_by_user` those
     that the template still has, with the name that it has for them now, and `renamed_by_user` the
-    names that the user gave to others. `rendered` is base before anything was left out, and `moves`
-    is what has another name because an answer changed.
+    names that the user gave to others. `rendered` is base before anything was left out, `moves` is
+    what has another name because an answer changed, and `ignored` is what the template would add or
+    change and the project keeps out of git.
     """
 
     base: Leaves
@@ -46,6 +49,7 @@ class Sides:
     renamed_by_user: Mapping[str, str]
     rendered: Leaves
     moves: Moves = field(default_factory=Moves)
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,10 +77,16 @@ class Merge:
 
 def compose(bench: Workbench, base: Render, theirs: Render) -> Sides:
     """Compose base and theirs: without what the user owns, and without what the user deleted."""
-    rendered, new = files_of(bench, base), files_of(bench, theirs)
-    check_apart(bench, new)
+    rendered, fresh = files_of(bench, base), files_of(bench, theirs)
+    check_apart(bench, fresh)
+    outside = kept_out(bench, base, theirs, {*rendered, *fresh})
+    new = {n: leaf for n, leaf in fresh.items() if n not in outside}
     names, going = new.keys(), moves.between(base, theirs)
-    old = {n: leaf for n, leaf in rendered.items() if n in new or not is_excluded(theirs, n)}
+    old = {
+        n: leaf
+        for n, leaf in rendered.items()
+        if n in new or not (n in outside or is_excluded(theirs, n))
+    }
     mine = user_files(bench, base, theirs, {*old, *new})
     away = {n for n in left_to_user(base, theirs, set(old)) if n not in bench.leaves}
     changed = tuple(sorted(n for n in mine if n in old and n in new and old[n] != new[n]))
@@ -99,7 +109,15 @@ def compose(bench: Workbench, base: Render, theirs: Render) -> Sides:
         new = {n: leaf for n, leaf in new.items() if n not in out}
         base_tree, theirs_tree = workbench.tree(bench, old), workbench.tree(bench, new)
         kept = {n: now.get(n, "") for n in sorted(gone) if n in names or n in now}
-    return Sides(old, new, base_tree, theirs_tree, changed, kept, renamed, rendered, going)
+    news = tuple(sorted(n for n in outside & fresh.keys() if rendered.get(n) != fresh[n]))
+    return Sides(old, new, base_tree, theirs_tree, changed, kept, renamed, rendered, going, news)
+
+
+def kept_out(bench: Workbench, base: Render, theirs: Render, names: set[str]) -> set[str]:
+    """What the project's .gitignore keeps out of git, as it is after the update."""
+    absent = names - bench.leaves.keys() - bench.others.keys()
+    rules = ignored.rules(bench, base, theirs) if absent else None
+    return {name for name in absent if rules and rules.ignore(name)}
 
 
 def moving_along(
@@ -263,6 +281,7 @@ def changes(
         for name, now in sides.deleted_by_user.items()
     ]
     rows += [Change(name, YOURS) for name in sides.user_files]
+    rows += [Change(name, IGNORED, NOT_WRITTEN) for name in sides.ignored]
     return tuple(sorted(rows, key=lambda change: (change.path, change.state)))
 
 
