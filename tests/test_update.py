@@ -10,7 +10,17 @@ from typing import Any
 
 import pytest
 
-from .evolving import ANSWERS, SMALL, Repo, edited, mlfactory, project, release, template
+from .evolving import (
+    ANSWERS,
+    SMALL,
+    Repo,
+    edited,
+    init,
+    mlfactory,
+    project,
+    release,
+    template,
+)
 from .test_cli import converse
 
 
@@ -687,3 +697,29 @@ def test_a_branch_that_was_switched_to_meanwhile_is_not_touched(torn: Repo) -> N
     for option in ("--continue", "--abort"):
         mlfactory("update", torn.path, option, code=1)
         assert (torn.head, torn.dirt) == (head, "")
+
+
+# Submodules of a template
+
+
+def test_a_submodule_in_the_templates_folder_is_only_files(tmp_path: Path, home: Path) -> None:
+    (home / ".gitconfig").write_text(
+        (home / ".gitconfig").read_text() + '[protocol "file"]\nallow = always\n'
+    )
+    inner = init(tmp_path / "inner").commit({"deep.txt": "deep\n"})
+    outer = init(tmp_path / "outer").commit({"shared.txt": "one\n"})
+    outer.git("submodule", "--quiet", "add", inner.path, "inner")
+    outer.commit()
+    source = init(tmp_path / "template").write(SMALL)
+    source.git("submodule", "--quiet", "add", outer.path, "tree/vendor")
+    release(source, "v1.0.0", {})
+    mlfactory("new", tmp_path / "demo", "--template", source.path, "--defaults")
+    demo = Repo(tmp_path / "demo")
+    tracked = demo.git("ls-files", "vendor").splitlines()
+    assert tracked == ["vendor/.gitmodules", "vendor/inner/deep.txt", "vendor/shared.txt"]
+    assert "no drift" in mlfactory("status", demo.path).stdout
+    outer.commit({"shared.txt": "two\n"})
+    source.git("submodule", "--quiet", "update", "--remote", "tree/vendor")
+    release(source, "v1.1.0", {})
+    mlfactory("update", demo.path)
+    assert demo.text("vendor/shared.txt") == "two\n"

@@ -59,12 +59,10 @@ def test_an_answer_that_is_no_longer_taken_is_named_old_and_new(
     wanted = [{"name": name, "old": old, "new": new}]
     (seen,) = json.loads(mlfactory("status", demo.path, "--json").stdout)["projects"]
     assert (plan(demo)["replaced"], seen["replaced"]) == (wanted, wanted)
-    line = f"{name}: {json.dumps(old)} -> {json.dumps(new)}"
-    assert f"  replaced      {line}\n" in mlfactory("status", demo.path).stdout
-    assert f"no longer taken, and what is taken instead:\n  {line}\n" in (
-        mlfactory("update", demo.path).stdout
-    )
-    assert f"no longer taken: {name}: {old!r} -> {new!r}" in demo.git("log", "-1", "--format=%B")
+    line = f"{name}: {old!r} is no longer taken, {new!r} is taken instead\n"
+    assert f"  note          {line}" in mlfactory("status", demo.path).stdout
+    assert f"note: {line}" in mlfactory("update", demo.path).stdout
+    assert line in demo.git("log", "-1", "--format=%B")
 
 
 def test_an_answer_that_is_only_written_in_another_type_is_kept(tmp_path: Path) -> None:

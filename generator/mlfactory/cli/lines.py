@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from mlfactory.update.changes import Change, folded
 
 if TYPE_CHECKING:
-    from mlfactory.render.result import Replaced
     from mlfactory.update.drift import Status
     from mlfactory.update.plan import UpdatePlan
 
@@ -31,9 +30,6 @@ def plan_lines(plan: UpdatePlan) -> Iterator[str]:
     if plan.dropped:
         yield from ("", "Answers that are dropped, because their questions are gone:")
         yield from (f"  {text}" for text in answered(plan.dropped))
-    if plan.replaced:
-        yield from ("", "Answers that are no longer taken, and what is taken instead:")
-        yield from (f"  {text}" for text in exchanged(plan.replaced))
     if skipped := [*not_run(plan.skipped_migrations, plan.skipped_tasks)]:
         yield from ("", "Not run, as the template is not trusted (--trust runs it):")
         yield from (f"  {text}" for text in skipped)
@@ -55,13 +51,6 @@ def answered(answers: Mapping[str, Any]) -> Iterator[str]:
         yield f"{name}: {json.dumps(value, default=str, ensure_ascii=False)}"
 
 
-def exchanged(replaced: Iterable[Replaced]) -> Iterator[str]:
-    """Old and new values."""
-    for one in replaced:
-        (old,), (new,) = answered({one.name: one.old}), answered({one.name: one.new})
-        yield f"{old} -> {new.removeprefix(f'{one.name}: ')}"
-
-
 def change_line(change: Change) -> str:
     return f"  {change.state:<12}  {change.path}" + (f"  ({change.note})" if change.note else "")
 
@@ -81,7 +70,6 @@ def status_lines(one: Status) -> Iterator[str]:
     yield from (change_line(Change(c.path, "conflict", c.reason)) for c in one.conflicts)
     yield from (f"  question      {text}" for text in answered(one.questions))
     yield from (f"  dropped       {text}" for text in answered(one.dropped))
-    yield from (f"  replaced      {text}" for text in exchanged(one.replaced))
     skipped = not_run(one.skipped_migrations, one.skipped_tasks)
     yield from (f"  not run       {text}" for text in skipped)
     yield from (f"  note          {text}" for text in one.warnings)

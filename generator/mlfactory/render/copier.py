@@ -73,6 +73,8 @@ def unpacked(which: Template, worker: Worker) -> Iterator[None]:
     The same by way of a clone takes a dozen git processes; a test compares the results.
     """
     if which.files is None:
+        if worker.template.vcs == "git":  # then it is a clone, and not the user's own folder
+            repository.forget_submodules(worker.template.local_abspath)
         yield
         return
     with tempfile.TemporaryDirectory(prefix="mlfactory-") as folder:

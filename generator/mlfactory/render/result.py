@@ -32,6 +32,10 @@ class Replaced:
     old: Any
     new: Any
 
+    @property
+    def text(self) -> str:
+        return f"{self.name}: {self.old!r} is no longer taken, {self.new!r} is taken instead"
+
 
 @dataclass(frozen=True)
 class Facts:

@@ -145,12 +145,18 @@ def status(start: Path, file: str = "", *, trust: bool = False) -> Status:
             questions=facts.questions,
             files=tuple(with_divergence(seen, both.sides)),
             conflicts=tried.conflicts,
-            warnings=(*waits, *facts.notes, *recorded.warning(project, both.theirs)),
+            warnings=(*waits, *facts.notes, *warnings_of(both)),
             dropped=facts.dropped,
             replaced=facts.replaced,
             skipped_tasks=facts.skipped_tasks,
             skipped_migrations=facts.skipped_migrations,
         )
+
+
+def warnings_of(both: Pair) -> Iterator[str]:
+    """What somebody should know before an update to the newest version."""
+    yield from (one.text for one in both.theirs.facts.replaced)
+    yield from recorded.warning(both.course.project, both.theirs)
 
 
 def warning(project: Project) -> tuple[str, ...]:

@@ -167,12 +167,11 @@ def message(course: Course, theirs: Render, changelog: str) -> str:
     if course.old.commit == course.new.commit:
         title = f"Answer the template's questions of {course.project.name} anew"
     new = [f"{name}: {value!r}" for name, value in theirs.facts.questions.items()]
-    old = [f"{one.name}: {one.old!r} -> {one.new!r}" for one in theirs.facts.replaced]
+    old = "\n".join(one.text for one in theirs.facts.replaced)
     asked = "New questions, answered with: " + ", ".join(new) if new else ""
-    lost = "Answers that are no longer taken: " + ", ".join(old) if old else ""
     # git takes lines that begin with # for comments when somebody edits the message.
     body = re.sub(
-        r"^#+ *", "", "\n\n".join(filter(None, [changelog, asked, lost])), flags=re.MULTILINE
+        r"^#+ *", "", "\n\n".join(filter(None, [changelog, asked, old])), flags=re.MULTILINE
     )
     return masked(f"{title}\n\n{body}".rstrip() + "\n")
 
@@ -203,6 +202,7 @@ def plan_of(both: Pair, outcome: Merge, changelog: str) -> UpdatePlan:
 
 def notes_of(both: Pair, outcome: Merge) -> Iterator[str]:
     """What else somebody has to know before it is done."""
+    yield from (one.text for one in both.theirs.facts.replaced)
     yield from library_notes(torn_from_library(outcome, both.theirs))
     yield from moves.notes(both.bench, both.sides.moves, both.base)
 
