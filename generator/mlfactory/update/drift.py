@@ -13,7 +13,7 @@ from mlfactory.base.answers import Answers
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.objects import Leaves
 from mlfactory.project import record
-from mlfactory.project.record import Project
+from mlfactory.project.record import Project, all_at
 from mlfactory.render import rerender
 from mlfactory.render.result import Render, RenderOptions, Replaced
 from mlfactory.template import repository
@@ -50,6 +50,7 @@ class Status:
     error: str = ""
     dropped: Answers = field(default_factory=dict)
     replaced: tuple[Replaced, ...] = ()
+    answers_file: str = ""
     skipped_tasks: tuple[str, ...] = ()
     skipped_migrations: tuple[str, ...] = ()
 
@@ -134,7 +135,13 @@ def status(start: Path, file: str = "", *, trust: bool = False) -> Status:
             facts = seen.render.facts
             warnings = (*waits, *facts.notes)
             skipped = facts.skipped_tasks
-            return Status(*common, files=seen.files, warnings=warnings, skipped_tasks=skipped)
+            return Status(
+                *common,
+                files=seen.files,
+                warnings=warnings,
+                skipped_tasks=skipped,
+                answers_file=project.file,
+            )
     with pair(course, RenderOptions(trust=trust)) as both:
         seen = compare(both.bench, both.base, both.sides.rendered, tree_of(both))
         tried = merge.attempt(both.bench, both.sides, "Update", {})
@@ -148,6 +155,7 @@ def status(start: Path, file: str = "", *, trust: bool = False) -> Status:
             warnings=(*waits, *facts.notes, *warnings_of(both)),
             dropped=facts.dropped,
             replaced=facts.replaced,
+            answers_file=project.file,
             skipped_tasks=facts.skipped_tasks,
             skipped_migrations=facts.skipped_migrations,
         )
@@ -180,15 +188,17 @@ def with_divergence(seen: Comparison, sides: merge.Sides) -> Iterator[Change]:
 
 
 def statuses(starts: list[Path], file: str = "", *, trust: bool = False) -> list[Status]:
-    """The same for several; one that cannot be looked at does not keep the others back."""
-    if len(starts) < 2:
-        return [status(start, file, trust=trust) for start in starts]
+    """The same for several, and for each template of one; what cannot be looked at does not keep
+    the others back."""
+    wanted = [one for start in starts for one in ([(start, file)] if file else all_at(start))]
+    if len(wanted) < 2:
+        return [status(start, name, trust=trust) for start, name in wanted]
     found = []
-    for start in starts:
+    for start, name in wanted:
         try:
-            found.append(status(start, file, trust=trust))
+            found.append(status(start, name, trust=trust))
         except MlfactoryError as error:
-            found.append(Status(str(start), error=error.message))
+            found.append(Status(str(start), error=error.message, answers_file=name))
     return found
 
 

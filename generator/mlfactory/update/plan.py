@@ -14,6 +14,7 @@ from mlfactory.base.answers import Answers
 from mlfactory.base.credentials import masked
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.objects import text_at
+from mlfactory.project import record
 from mlfactory.project.record import Project
 from mlfactory.render import rerender
 from mlfactory.render.result import Render, RenderOptions, Replaced
@@ -202,9 +203,18 @@ def plan_of(both: Pair, outcome: Merge, changelog: str) -> UpdatePlan:
 
 def notes_of(both: Pair, outcome: Merge) -> Iterator[str]:
     """What else somebody has to know before it is done."""
+    yield from further(both.course.project)
     yield from (one.text for one in both.theirs.facts.replaced)
     yield from library_notes(torn_from_library(outcome, both.theirs))
     yield from moves.notes(both.bench, both.sides.moves, both.base)
+
+
+def further(project: Project) -> Iterator[str]:
+    """What is said of a folder that several templates have made."""
+    for name in record.files_in(project.path):
+        if name != project.file:
+            way = f"mlfactory update --answers-file {name}"
+            yield f"{name} records another template, which is not part of this: {way}"
 
 
 def torn_from_library(merge: Merge, theirs: Render) -> tuple[str, ...]:
