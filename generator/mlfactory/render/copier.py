@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mlfactory.base import answers
 from mlfactory.base.answers import Question
 from mlfactory.base.errors import MlfactoryError, UsageError
+from mlfactory.base.owner import check_owner
 from mlfactory.project.record import Project
 from mlfactory.template import repository, stream
 from mlfactory.template.choice import Template
@@ -73,6 +74,9 @@ def unpacked(which: Template, worker: Worker) -> Iterator[None]:
     The same by way of a clone takes a dozen git processes; a test compares the results.
     """
     if which.files is None:
+        if which.ref and worker.template.vcs is None:
+            text = f"{which.source} is a plain folder, which has no {which.ref}"
+            raise UsageError(text, "Leave --ref out, or make it a repository: git init")
         if worker.template.vcs == "git":  # then it is a clone, and not the user's own folder
             repository.forget_submodules(worker.template.local_abspath)
         yield
@@ -154,6 +158,7 @@ def copier_at_work(which: Template) -> Iterator[None]:
 
 def git_failed(which: Template, stderr: str) -> MlfactoryError:
     """An address that cannot be read, or a ref that is not there."""
+    check_owner(stderr)
     lines = [line for line in stderr.strip().splitlines() if line.strip()] or ["git failed"]
     if "invalid reference" in stderr or "unknown revision" in stderr:
         return unknown_ref(which)
