@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlfactory.base.errors import MlfactoryError
+from mlfactory.base.git import plain
+from mlfactory.render import cache
 
 from .evolving import (
     ANSWERS,
@@ -585,13 +588,31 @@ def hook(repo: Repo, name: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["pre-commit", "commit-msg", "prepare-commit-msg", "post-checkout", "post-commit"]
+    "name",
+    [
+        "pre-commit",
+        "commit-msg",
+        "prepare-commit-msg",
+        "post-checkout",
+        "post-commit",
+        "post-index-change",
+        "reference-transaction",
+        "pre-auto-gc",
+    ],
 )
 def test_hooks_do_not_block_a_clean_update(small: Repo, name: str) -> None:
     hook(small, name, "touch ran; exit 1")
     mlfactory("update", small.path)
     assert small.text("a.txt") == edited(3, "theirs")
     assert not small.has("ran")
+
+
+def test_an_import_that_fails_leaves_no_report(small: Repo) -> None:
+    repository = plain(small.path)
+    small.write({".git/fast_import_crash_1": "of others\n"})
+    with pytest.raises(MlfactoryError, match="1234"), cache.no_reports(repository):
+        repository.run("fast-import", "--quiet", stdin=b"reset refs/heads/x\nfrom 1234\n")
+    assert [p.name for p in small.path.glob(".git/fast_import_crash_*")] == ["fast_import_crash_1"]
 
 
 def test_hooks_run_when_it_goes_on_and_what_they_refuse_can_be_mended(torn: Repo) -> None:

@@ -7,7 +7,8 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from .gate import Entry
 from .result import Facts, Render, Replaced
 
 REF = "refs/mlfactory/base/"
+REPORTS = "fast_import_crash_*"
 KEPT = 200  # so many renders stay in the user's cache
 
 
@@ -121,7 +123,19 @@ def keep(repository: Repository, name: str, render: Render) -> None:
             )
         ]
         parts += [e.content, b"\n"]
-    repository.run("fast-import", "--quiet", stdin=b"".join(parts))
+    with no_reports(repository):
+        repository.run("fast-import", "--quiet", stdin=b"".join(parts))
+
+
+@contextmanager
+def no_reports(repository: Repository) -> Iterator[None]:
+    """Remove the report that git leaves in its folder when an import fails; we say it ourselves."""
+    before = {*repository.folder.glob(REPORTS)}
+    try:
+        yield
+    finally:
+        for path in {*repository.folder.glob(REPORTS)} - before:
+            path.unlink(missing_ok=True)
 
 
 def quoted(name: str) -> str:
