@@ -213,6 +213,18 @@ def test_what_was_finished_is_not_done_again(interrupted: Path, mlfactory: Any) 
     assert "Lock and install" not in done.stderr
 
 
+def test_an_environment_that_was_not_finished_starts_from_nothing(
+    here: Path, mlfactory: Any, contract_template: Path, table: Path
+) -> None:
+    argv = ("new", "churn", "--template", contract_template, "--data", table, "--trust")
+    more = ("--target", "churned", "--defaults", "--no-train")
+    mlfactory(*argv, *more, "--no-setup", cwd=here)
+    (here / "churn/.venv/half").mkdir(parents=True)
+    mlfactory(*argv, *more, cwd=here, code=None)
+    assert (here / "churn/.venv/bin/python").exists()
+    assert not (here / "churn/.venv/half").exists()
+
+
 def test_training_can_come_later(interrupted: Path, mlfactory: Any) -> None:
     mlfactory("new", "churn", "--no-train")
     assert not (interrupted / "dvc.lock").exists()

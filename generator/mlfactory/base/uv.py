@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +43,7 @@ NEUTRAL = {
     "UV_LOCKED": "0",
     "UV_PYTHON_DOWNLOADS": "never",
 }
+UNFINISHED = "mlfactory-unfinished"
 LOCAL_WARNING = (
     "uv.lock names package sources that are folders of this machine ({}): it will not install "
     "elsewhere; give the packages an index that everybody reaches, then `uv lock`"
@@ -138,6 +141,42 @@ def install(project: Path, *, lock_only: bool = False) -> tuple[str, ...]:
 
     Folders of this machine serve as sources only when it cannot be done without them.
     """
+    with nullcontext() if lock_only else unfinished(project):
+        return installed(project, lock_only=lock_only)
+
+
+@contextmanager
+def unfinished(project: Path) -> Iterator[None]:
+    """Mark an environment while packages are installed into it. One in which that was killed is
+    made anew: uv looks at what a package says of itself, and not whether its files are there."""
+    folder = project / ".venv"
+    mark = folder / UNFINISHED
+    if mark.exists():
+        clear(project)
+    if folder.is_dir():
+        mark.touch()
+    try:
+        yield
+    except MlfactoryError:
+        mark.unlink(missing_ok=True)  # uv has ended by itself
+        raise
+    mark.unlink(missing_ok=True)
+
+
+def clear(project: Path) -> None:
+    """Remove an environment."""
+    folder = project / ".venv"
+    try:
+        if folder.is_symlink():
+            folder.unlink()
+        elif folder.exists():
+            shutil.rmtree(folder)
+    except OSError as error:
+        raise MlfactoryError(f"{folder} cannot be removed: {error.strerror}") from error
+
+
+def installed(project: Path, *, lock_only: bool) -> tuple[str, ...]:
+    """The same once an environment that is there can be trusted."""
     pip = pip_settings()
     found = settings(pip)
     verb = "lock" if lock_only else "sync"

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-import tempfile
+import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mlfactory.base import answers
+from mlfactory.base import answers, lock
 from mlfactory.base.errors import MlfactoryError, UsageError
+
+PREFIX, LOCK = ".mlfactory-", ".lock"
+PUBLISHING = "publishing"  # says that a tree was whole, and is being put in place
+HOUR = 3600
 
 
 def absolute(directory: str) -> Path:
@@ -26,32 +32,85 @@ def check_free(directory: Path) -> None:
     if (directory / answers.FILE).exists():
         hint = f"`mlfactory doctor {directory.name}` tells how it is."
         raise MlfactoryError(f"{directory} is a factory already", hint)
-    if any(directory.iterdir()):
+    if any(not is_ours(child) for child in directory.iterdir()):
         raise MlfactoryError(f"{directory} is not empty", "Choose another name, or empty it.")
 
 
-@contextmanager
-def staging(directory: Path) -> Iterator[Path]:
-    """A place for the tree on the same disk, under the directory's own name; gone at the end.
+def is_ours(path: Path) -> bool:
+    """Whether it is a run's own, and no part of anybody's project."""
+    return path.name.startswith(PREFIX)
+
+
+def place_of(directory: Path) -> Path:
+    """Where the tree of a directory is prepared: on the same disk, in the nearest folder that is
+    there.
 
     An existing directory takes it inside: what holds it may be read-only, and a shell that
     stands in it must not lose it.
     """
     home = next(p for p in (directory, *directory.parents) if p.is_dir())
+    key = hashlib.sha256(os.fsencode(directory)).hexdigest()[:8]
+    return home / f"{PREFIX}{directory.name}-{key}"
+
+
+def lock_of(place: Path) -> Path:
+    return place.with_name(f"{place.name}{LOCK}")
+
+
+@contextmanager
+def making(directory: Path) -> Iterator[None]:
+    """Keep others from making the same directory, and take up what runs that were killed left.
+
+    Raises MlfactoryError while another process makes it.
+    """
+    place = place_of(directory)
+    with lock.held(lock_of(place), "mlfactory new", str(directory)):
+        take_up(place, directory)
+        clear(place)
+        yield
+
+
+def take_up(place: Path, directory: Path) -> None:
+    """Go on with a tree that was being put in place."""
+    if (place / PUBLISHING).exists():
+        move_children(place / directory.name, directory)
+    shutil.rmtree(place, ignore_errors=True)
+
+
+def clear(place: Path) -> None:
+    """Remove what dead runs have left in the same folder, for whichever directory."""
+    for path in place.parent.glob(f"{PREFIX}*{LOCK}"):
+        folder = path.with_name(path.name.removesuffix(LOCK))
+        if folder != place and not (folder / PUBLISHING).exists():
+            with suppress(MlfactoryError), lock.held(path, "mlfactory new", str(folder)):
+                shutil.rmtree(folder, ignore_errors=True)
+    for folder in place.parent.glob(f"{PREFIX}*"):
+        with suppress(OSError):  # of releases before there was a lock
+            is_old = time.time() - folder.lstat().st_mtime > HOUR
+            if is_old and not folder.is_symlink() and not lock_of(folder).exists():
+                shutil.rmtree(folder)
+
+
+@contextmanager
+def staging(directory: Path) -> Iterator[Path]:
+    """A place for the tree, under the directory's own name; gone at the end."""
+    place = place_of(directory)
     try:
-        scratch = tempfile.TemporaryDirectory(
-            prefix=".mlfactory-", dir=home, ignore_cleanup_errors=True
-        )
+        place.mkdir(0o700)
     except OSError as error:
-        raise MlfactoryError(f"{home} cannot be written: {error.strerror}") from error
-    with scratch as folder:
-        yield Path(folder) / directory.name
+        raise MlfactoryError(f"{place.parent} cannot be written: {error.strerror}") from error
+    try:
+        yield place / directory.name
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def publish(staged: Path, directory: Path) -> None:
     """Move the finished tree to its place. Raises MlfactoryError when something is there."""
     try:
         if directory.is_dir():
+            check_empty(directory)
+            (staged.parent / PUBLISHING).touch()
             move_children(staged, directory)
         else:
             directory.parent.mkdir(parents=True, exist_ok=True)
@@ -60,11 +119,16 @@ def publish(staged: Path, directory: Path) -> None:
         raise MlfactoryError(f"{directory} cannot be made: {error.strerror}") from error
 
 
-def move_children(staged: Path, directory: Path) -> None:
-    if any(child != staged.parent for child in directory.iterdir()):
+def check_empty(directory: Path) -> None:
+    if any(not is_ours(child) for child in directory.iterdir()):
         raise MlfactoryError(f"{directory} is not empty any more", "Choose another name.")
-    for child in list(staged.iterdir()):
-        child.rename(directory / child.name)
+
+
+def move_children(staged: Path, directory: Path) -> None:
+    """Move what is not there yet; the record of the run, in .git, comes last."""
+    for child in sorted(staged.iterdir(), key=lambda path: path.name == ".git"):
+        if not os.path.lexists(directory / child.name):
+            child.rename(directory / child.name)
 
 
 def count_files(directory: Path) -> int:

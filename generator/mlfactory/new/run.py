@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from shlex import quote
 
-from mlfactory.base import addresses, answers, git
+from mlfactory.base import addresses, answers, git, index, lock
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.talk import Talk
 from mlfactory.render import copier
@@ -17,7 +17,7 @@ from mlfactory.template import choice, history
 from mlfactory.template.choice import Template
 
 from . import intake, journal, steps
-from .directory import absolute, check_free, count_files, publish, staging
+from .directory import absolute, check_free, count_files, making, publish, staging
 from .journal import Run, StepResult
 from .request import Goal, Request
 from .summary import Summary, summary
@@ -67,11 +67,23 @@ def new(request: Request, goal: Goal, talk: Talk, *, ask: bool = False) -> Summa
     intake.check_together(request)
     git.require()
     directory = absolute(request.directory)
-    begun = journal.load(directory)
+    fresh = None
+    if journal.load(directory) is None:
+        with making(directory):
+            if journal.load(directory) is None:
+                check_free(directory)
+                fresh = begin(request, directory, goal, talk, ask=ask)
+    with lock.held(directory / ".git" / lock.FILE, "mlfactory new", str(directory)):
+        index.give_back(git.plain(directory))
+        return go_on(fresh, directory, request, goal, talk)
+
+
+def go_on(fresh: Run | None, directory: Path, request: Request, goal: Goal, talk: Talk) -> Summary:
+    """Do what is left, of a run that was begun just now or before."""
+    begun = fresh or journal.load(directory)
     if begun is None:
-        check_free(directory)
-        begun = begin(request, directory, goal, talk, ask=ask)
-    else:
+        raise MlfactoryError(f"{directory} is gone", "Run it again.")
+    if fresh is None:
         begun = replace(begun, trusted=is_trusted(begun, goal))
         resume(begun, request, goal, talk)
         journal.save(begun)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlfactory.base import git, process
+from mlfactory.base import git, index, process
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.render import copier
 from mlfactory.template.choice import Template
@@ -60,14 +60,16 @@ def origin(run: Run) -> str:
 
 def commit(run: Run, message: str) -> Run:
     """Commit everything that the factory does not ignore."""
-    git.add_all(run.repository)
-    return journal.warned(run, filter(None, [git.commit(run.repository, message)]))
+    with index.held(run.repository) as mine:
+        git.add_all(mine)
+        return journal.warned(run, filter(None, [git.commit(mine, message)]))
 
 
 def install(run: Run) -> Run:
     """Lock and install the packages."""
     from mlfactory.base import uv
 
+    uv.clear(run.path)  # a half environment looks whole to uv
     return journal.warned(run, uv.install(run.path))
 
 
