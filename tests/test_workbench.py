@@ -258,7 +258,7 @@ def test_files_that_the_project_ignores_but_the_template_has(tmp_path: Path) -> 
     repo.commit({"scratch.log": "mine\n"})
     updated(repo)
     assert repo.text("keep.log") == edited(3, "theirs")
-    assert repo.text("more.log") == "more\n"
+    assert not repo.has("more.log")  # the project ignores it, and it was never tracked
     assert repo.text("scratch.log") == "mine\n"
 
 
