@@ -39,7 +39,7 @@ def quoted(item: Any) -> Any:
 class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
     """YAML as `save_yaml` writes it, thirty times as fast; it keeps no comments."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, _: Any) -> bool:
         return True
 
 
