@@ -57,7 +57,7 @@ def fill_empty(path: Path, key: str, entries: dict[str, Any]) -> bool:
     """Write entries below a key that says `{}`; whether there is such a line and it was done."""
     text = read_text(path)
     content = yaml.dump(entries, Dumper=Dumper, allow_unicode=True, sort_keys=False, width=4096)
-    lines = "".join(f"  {line}\n" for line in content.splitlines())
+    lines = "".join(f"  {line}\n" for line in content.split("\n")[:-1])
     filled, count = re.subn(
         rf"^{key}: \{{\}}$",
         lambda _: f"{key}:\n{lines.rstrip()}",
