@@ -17,6 +17,7 @@ from ..settings.availability import check_catalog
 from ..settings.params import Params, params_hash
 from . import baselines
 from .card import model_card
+from .draws import draws
 from .evaluate import (
     Judgement,
     backtest,
@@ -59,7 +60,8 @@ def train(project: Project) -> Evaluation:
     wanted = [*catalog.features(params), *params.report.segments]
     frame = featured(usable(rows["holdout"], signature, compute), wanted, compute)
     held = Held(signature, frame, x, y, scored["model"], scored["naive"])
-    judgement = judge(signature, y, scored, params, project.metrics)
+    drawn = draws(usable(rows["holdout"], signature, compute), split, params)
+    judgement = judge(signature, y, scored, params, project.metrics, drawn)
     known = insights(held, score, importance, catalog, params)
     folds = backtest(project, rows, signature) if params.data.time else ()
     refused = rows["holdout"].height - len(y)
