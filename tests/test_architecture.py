@@ -12,9 +12,9 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 OWNERS = {
     "typer": {"cli"},
     "cookiecutter": {"render/cookiecutter", "render/cookiecutter_variables"},
-    "copier": {"render/copier", "render/again"},
+    "copier": {"render/copier", "render/migrations", "render/worker"},
     "pathspec": {"render/result"},
-    "plumbum": {"render/copier"},
+    "plumbum": {"render/copier", "render/worker"},
     "polars": {"look"},
     "rich": {"cli/console"},
     "sqlalchemy": {"look"},

@@ -99,13 +99,13 @@ def test_a_check_that_cannot_be_started_any_more_is_a_failure_too(demo: Repo) ->
 def test_a_factory_is_checked_before_and_after(demo: Repo) -> None:
     old, new = findings("is old"), findings("is old", "is new")
     checker(demo, f"if grep -q 'line 3 of' a.txt; then {old}; else {new}; fi; exit 1")
-    assert update(demo, code=4)["failures"] == ["age: is new"]
+    assert update(demo, "--trust", code=4)["failures"] == ["age: is new"]
     assert (demo.path.parent / "calls").read_text() == "check --json\n" * 2
 
 
 def test_a_factory_whose_check_breaks_is_told(demo: Repo) -> None:
     checker(demo, f"grep -q 'line 3 of' a.txt && {findings()} || {{ echo no way >&2; exit 3; }}")
-    assert update(demo, code=4)["failures"] == ["factory check: no way"]
+    assert update(demo, "--trust", code=4)["failures"] == ["factory check: no way"]
 
 
 def test_a_project_that_is_no_factory_is_not_checked(demo: Repo) -> None:
@@ -142,7 +142,7 @@ def locked(demo: Repo, command: Any) -> Repo:
 def test_the_new_lock_is_amended_into_the_commit(locked: Repo) -> None:
     old = locked.text("uv.lock")
     head = locked.head
-    update(locked)
+    update(locked, "--trust")
     assert locked.text("uv.lock") != old
     assert "more" in locked.text("uv.lock")
     assert locked.dirt == ""
@@ -160,7 +160,7 @@ def test_a_lock_that_fails_is_a_warning(locked: Repo) -> None:
         "v1.3.0",
         {"tree/pyproject.toml": package.format(more="")},
     )
-    found = update(locked)
+    found = update(locked, "--trust")
     assert found["state"] == "updated"
     assert "uv.lock is not renewed" in found["warnings"][0]
     assert "uv lock" in found["warnings"][0]
@@ -176,9 +176,59 @@ def test_without_new_packages_nothing_is_locked(demo: Repo) -> None:
 def test_going_on_renews_the_lock_too(locked: Repo) -> None:
     old = locked.text("uv.lock")
     locked.commit({"a.txt": edited(3, "ours")})
-    update(locked, code=4)
+    update(locked, "--trust", code=4)
     locked.git("checkout", "--theirs", "a.txt")
     locked.git("add", "a.txt")
     update(locked, "--continue")
     assert locked.text("uv.lock") != old
     assert locked.dirt == ""
+
+
+# Whose code runs
+
+
+BACKEND = """
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+"""
+
+
+@pytest.fixture
+def hostile(locked: Repo) -> Repo:
+    """A project whose template brings a build program that says when it ran."""
+    text = PACKAGE.format(more="").replace('version = "0"', 'dynamic = ["version"]') + BACKEND
+    harm = f"open({str(locked.path.parent / 'harm')!r}, 'w').close()\n"
+    files = {"tree/pyproject.toml": text, "tree/backend.py": harm}
+    release(Repo(locked.path.parent / "template"), "v1.4.0", files)
+    return locked
+
+
+def test_without_trust_uv_builds_nothing_and_the_command_is_said(hostile: Repo) -> None:
+    old = hostile.text("uv.lock")
+    found = update(hostile)
+    assert "uv lock && git commit uv.lock" in found["warnings"][0]
+    assert (hostile.text("uv.lock"), hostile.dirt) == (old, "")
+    assert not (hostile.path.parent / "harm").exists()
+
+
+def test_with_trust_it_is_built(hostile: Repo) -> None:
+    update(hostile, "--trust")
+    assert (hostile.path.parent / "harm").exists()
+
+
+def test_without_trust_the_factory_does_not_check_itself(demo: Repo) -> None:
+    checker(demo, findings())
+    found = update(demo)
+    assert "factory check" in found["warnings"][0]
+    assert not (demo.path.parent / "calls").exists()
+
+
+def test_going_on_is_trusted_no_more_than_the_update_was(hostile: Repo) -> None:
+    hostile.commit({"a.txt": edited(3, "ours")})
+    update(hostile, code=4)
+    hostile.git("checkout", "--theirs", "a.txt")
+    hostile.git("add", "a.txt")
+    assert "not renewed" in update(hostile, "--continue")["warnings"][0]
+    assert not (hostile.path.parent / "harm").exists()

@@ -82,11 +82,28 @@ def test_an_address_that_cannot_be_reached_comes_with_a_command_to_try(tmp_path:
     assert caught.value.hint == f"Try `git ls-remote {url}`."
 
 
-def test_a_template_that_runs_code_is_refused(tmp_path: Path, build_file_tree: Any) -> None:
-    top = build_file_tree(tmp_path / "t", {"copier.yml": "_tasks: ['touch x']\n"})
-    with pytest.raises(MlfactoryError, match="unsafe feature: tasks") as caught:
+def test_tasks_are_told_and_not_run(tmp_path: Path, build_file_tree: Any) -> None:
+    true, never = "{command: [touch, 'a b'], when: '{{ 1 == 1 }}'}", "{command: x, when: no}"
+    text = f"_tasks: ['touch ran', {true}, {never}]\n"
+    top = build_file_tree(tmp_path / "t", {"copier.yml": text, "a.txt": "a\n"})
+    with copier.opened(choice.template(str(top)), trust=True) as sheet:
+        copier.render(sheet, tmp_path / "out", {})
+        assert sheet.tasks == ("touch ran", "touch 'a b'")
+        assert not (tmp_path / "out/ran").exists()
+    with copier.opened(choice.template(str(top)), trust=True) as sheet:
+        copier.run_tasks(sheet, tmp_path / "out", {})
+    assert (tmp_path / "out/ran").exists()
+    assert (tmp_path / "out/a b").exists()
+
+
+def test_extensions_are_refused_also_when_copiers_own_list_trusts(
+    tmp_path: Path, build_file_tree: Any, home: Path
+) -> None:
+    top = build_file_tree(tmp_path / "t", {"copier.yml": "_jinja_extensions: [jinja2.ext.do]\n"})
+    build_file_tree(home, {".config/copier/settings.yml": f"trust: ['{tmp_path}/']\n"})
+    with pytest.raises(MlfactoryError, match="unsafe feature: jinja_extensions") as caught:
         render(choice.template(str(top)), tmp_path / "out")
-    assert "copier copy --trust" in caught.value.hint
+    assert "--trust" in caught.value.hint
 
 
 def test_a_broken_template_is_the_templates_fault(tmp_path: Path, build_file_tree: Any) -> None:

@@ -63,3 +63,10 @@ def test_at_most_ten_questions_are_asked() -> None:
     files = (ROOT / "template/questions").glob("*.yml")
     questions = [q for f in files for q in yaml.safe_load(f.read_text()).values()]
     assert len([q for q in questions if "help" in q and "when" not in q]) <= 10
+
+
+def test_the_security_page_names_tests_that_are_there() -> None:
+    text, file = (ROOT / "docs/explanation/security.md").read_text(), ""
+    for name, test in re.findall(r"`(test_\w+\.py)?(?:::)?(test_\w+)?`", text):
+        file = name or file
+        assert not test or f"def {test}(" in (ROOT / "tests" / file).read_text(), test

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -224,15 +225,31 @@ CODE = {
 }
 
 
-@pytest.mark.parametrize("case", CODE)
-def test_a_template_runs_code_only_when_it_is_trusted(
+def test_extensions_need_trust(prepare: Prepare, mlfactory: Command) -> None:
+    check_refused(prepare(asks(CODE["extensions"])), mlfactory, "--trust")
+
+
+@pytest.mark.parametrize("case", ["tasks", "migrations"])
+def test_without_trust_what_would_run_is_told_and_left_out(
     prepare: Prepare, mlfactory: Command, case: str
 ) -> None:
     top = prepare(both(asks(CODE[case]), write("more.txt")))
-    check_refused(top, mlfactory, "--trust")
+    planned = mlfactory("update", "--dry-run", "--json", cwd=top).stdout
+    assert json.loads(planned)["plan"][f"skipped_{case}"] == ["echo ran > ran.txt"]
+    status = json.loads(mlfactory("status", "--json", cwd=top).stdout)["projects"][0]
+    assert status[f"skipped_{case}"] == ["echo ran > ran.txt"]
+    shown = mlfactory("update", "--defaults", "--no-check", cwd=top).stdout
+    assert f"{case.removesuffix('s')}: echo ran > ran.txt" in shown
+    assert (top / "more.txt").exists()
+    assert not list(top.parent.rglob("ran.txt"))
+
+
+@pytest.mark.parametrize("case", CODE)
+def test_with_trust_it_runs(prepare: Prepare, mlfactory: Command, case: str) -> None:
+    top = prepare(both(asks(CODE[case]), write("more.txt")))
     mlfactory("update", "--defaults", "--no-check", "--trust", cwd=top)
     assert (top / "more.txt").exists()
-    assert (top / "ran.txt").exists() == (case == "tasks")
+    assert (top / "ran.txt").exists() == (case != "extensions")
 
 
 HANDLED = [

@@ -7,6 +7,7 @@ uv, DVC and training is tested in tests/template/.
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def scripts(factory: Path) -> None:
 @pytest.fixture
 def interrupted(here: Path, mlfactory: Any, contract_template: Path, table: Path) -> Path:
     """A factory whose setup failed because DVC was missing, and can go on now."""
-    options = ("--template", contract_template, "--data", table, "--target", "churned")
+    options = ("--template", contract_template, "--data", table, "--target", "churned", "--trust")
     done = mlfactory("new", "churn", *options, code=1)
     assert "step 'data' failed" in done.stderr
     scripts(here / "churn")
@@ -136,7 +137,7 @@ def test_json_is_one_object(
     assert made["path"] == str(here / "churn")
     assert (made["project"], made["task"], made["rows"]) == ("churn", "classification", 90)
     assert list(made["seconds"]) == ["look", "render", "repository", "copy", "commit"]
-    assert made["next"] == ["mlfactory new churn"]
+    assert made["next"] == ["mlfactory new churn --trust"]
 
 
 def test_an_unreleased_template_is_kept_in_the_factory(
@@ -187,7 +188,7 @@ def test_data_that_are_not_there_are_refused_before_anything_is_written(
 def test_a_failure_keeps_the_directory_and_says_how_to_go_on(
     here: Path, mlfactory: Any, contract_template: Path
 ) -> None:
-    done = mlfactory("new", "churn", "--template", contract_template, code=1)
+    done = mlfactory("new", "churn", "--template", contract_template, "--trust", code=1)
     assert f"hint: {here}/churn is kept: run `mlfactory new churn` again" in done.stderr
     assert (here / "churn/uv.lock").is_file()
 
@@ -242,7 +243,7 @@ def test_options_that_contradict_the_first_ones_are_refused(
 def test_setup_can_come_later(
     here: Path, mlfactory: Any, contract_template: Path, subjects: Any
 ) -> None:
-    mlfactory("new", "churn", "--template", contract_template, "--no-setup")
+    mlfactory("new", "churn", "--template", contract_template, "--no-setup", "--trust")
     mlfactory("new", "churn", code=1)
     scripts(here / "churn")
     mlfactory("new", "churn")
@@ -251,6 +252,93 @@ def test_setup_can_come_later(
         "Lock the packages, track the data and draft the catalog",
         "Train the first model",
     ]
+
+
+# A template of somebody else's, that keeps the contract and means harm.
+
+
+@pytest.fixture
+def hostile(contract_template: Path, tmp_path: Path) -> Path:
+    """Everything that could start a program says so in a file."""
+    tree = contract_template / "tree"
+    for name in ("build", "dvc", "factory", "pre-commit", "task"):
+        (tmp_path / "ran").mkdir(exist_ok=True)
+        script = tree / f".venv/bin/{name}"
+        script.parent.mkdir(parents=True, exist_ok=True)
+        script.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran/{name}\n")
+        script.chmod(0o755)
+    (tree / "backend.py").write_text(
+        f"open({str(tmp_path / 'ran/build')!r}, 'w').close()\n"
+        "def prepare_metadata_for_build_wheel(*args, **kw): raise SystemExit(1)\n"
+        "get_requires_for_build_wheel = get_requires_for_build_editable = lambda *a, **k: []\n"
+        "build_wheel = build_editable = prepare_metadata_for_build_wheel\n"
+    )
+    project = tree / "pyproject.toml.jinja"
+    text = project.read_text().replace('version = "0"', 'dynamic = ["version"]')
+    build = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    project.write_text(text + build)
+    with (contract_template / "copier.yml").open("a") as file:
+        file.write(f"_tasks: ['touch {tmp_path}/ran/task']\n")
+    return contract_template
+
+
+def ran(tmp_path: Path) -> list[str]:
+    return sorted(path.name for path in (tmp_path / "ran").iterdir())
+
+
+def test_without_trust_nothing_of_a_template_runs_and_what_is_left_is_said(
+    here: Path, mlfactory: Any, hostile: Path, tmp_path: Path, subjects: Any
+) -> None:
+    done = mlfactory("new", "churn", "--template", hostile, "--json")
+    made = json.loads(done.stdout)
+    assert ran(tmp_path) == []
+    assert subjects(here / "churn") == ["Start churn from mlfactory"]
+    assert made["skipped_tasks"] == [f"touch {tmp_path}/ran/task"]
+    assert "left to do: run the template's tasks, commit what the tasks did, lock" in done.stderr
+    assert made["next"] == ["mlfactory new churn --trust"]
+    mlfactory("new", "churn")
+    assert ran(tmp_path) == []
+
+
+def test_trust_goes_on_and_is_remembered(mlfactory: Any, hostile: Path, tmp_path: Path) -> None:
+    shutil.rmtree(hostile / "tree/.venv")
+    mlfactory("new", "churn", "--template", hostile)
+    done = mlfactory("new", "churn", "--trust", code=1)
+    assert "step 'environment' failed" in done.stderr
+    assert ran(tmp_path) == ["build", "task"]
+    (tmp_path / "ran/build").unlink()
+    mlfactory("new", "churn", code=1)
+    assert ran(tmp_path) == ["build", "task"]
+
+
+def test_tasks_of_a_plain_template_run_where_the_project_stays(
+    here: Path, mlfactory: Any, plain_template: Path, command: Any
+) -> None:
+    with (plain_template / "copier.yml").open("a") as file:
+        file.write("_tasks: ['pwd > place; echo said; echo {{ colour }} > own', 'git init -q']\n")
+    command("git", "commit", "--quiet", "--all", "--message", "tasks", cwd=plain_template)
+    command("git", "tag", "v1.1.0", cwd=plain_template)
+    options = ("--template", plain_template, "--set", "colour=blue", "--trust", "--json")
+    made = json.loads(mlfactory("new", "thing", *options).stdout)
+    assert made["skipped_tasks"] == []
+    assert (here / "thing/place").read_text() == f"{here}/thing\n"
+    assert (here / "thing/own").read_text() == "blue\n"
+    assert command("git", "status", "--porcelain", cwd=here / "thing").stdout == ""
+
+
+def test_tasks_that_were_skipped_run_later_in_a_commit_of_their_own(
+    here: Path, mlfactory: Any, plain_template: Path, command: Any, subjects: Any
+) -> None:
+    with (plain_template / "copier.yml").open("a") as file:
+        file.write("_tasks: [{command: [touch, own]}]\n")
+    command("git", "commit", "--quiet", "--all", "--message", "tasks", cwd=plain_template)
+    command("git", "tag", "v1.1.0", cwd=plain_template)
+    mlfactory("new", "thing", "--template", plain_template)
+    assert not (here / "thing/own").exists()
+    mlfactory("new", "thing", "--trust")
+    assert subjects(here / "thing")[1:] == ["Run the template's tasks"]
+    assert (here / "thing/own").exists()
+    assert "nothing is left" in mlfactory("new", "thing", "--trust").stderr
 
 
 def test_a_directory_with_other_things_in_it_is_refused(here: Path, mlfactory: Any) -> None:

@@ -168,9 +168,13 @@ def test_a_version_newer_than_the_newest_release_is_not_behind(fresh: Repo, sour
 def test_a_template_that_needs_trust_is_not_run(fresh: Repo, source: Repo) -> None:
     settings = source.text("copier.yml") + "_tasks: ['touch ran']\n"
     release(source, "v1.2.0", {"copier.yml": settings})
-    done = mlfactory("status", fresh.path, code=1)
-    assert "add --trust" in done.stderr
-    assert status(fresh.path, options=("--trust",))[0]["newest"] == "v1.2.0"
+    one = status(fresh.path)[0]
+    assert (one["newest"], one["skipped_tasks"]) == ("v1.2.0", ["touch ran"])
+    assert status(fresh.path, options=("--trust",))[0]["skipped_tasks"] == []
+    settings = source.text("copier.yml") + "_jinja_extensions: [jinja2.ext.do]\n"
+    release(source, "v1.3.0", {"copier.yml": settings})
+    assert "add --trust" in mlfactory("status", fresh.path, code=1).stderr
+    assert status(fresh.path, options=("--trust",))[0]["newest"] == "v1.3.0"
 
 
 def spies(repo: Repo, mark: Path) -> None:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from .credentials import masked
+
 OK, ERROR, USAGE, ATTENTION, INTERRUPTED = 0, 1, 2, 4, 130
 
 
 class MlfactoryError(Exception):
-    """Something went wrong; `hint` says what to do next."""
+    """Something went wrong; `hint` says what to do next.
+
+    Whatever an address in them holds, no secret is shown.
+    """
 
     exit_code = ERROR
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        super().__init__(masked(message))
+        self.message = masked(message)
+        self.hint = masked(hint)
 
 
 class UsageError(MlfactoryError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,9 @@ NAME, EMAIL = "mlfactory", "mlfactory@localhost"
 MISSING = "Install git 2.34 or newer and try again."
 SIGNING = "If git cannot sign here, mend the key or run `git config --global commit.gpgsign false`."
 QUIET = {"GIT_OPTIONAL_LOCKS": "0"}  # reading must not refresh the index
-PASSIVE = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")  # nor run anything
+# What git would run unasked. A path of hooks that is relative leads into whatever work tree git
+# stands in, be it a stranger's.
+SILENT = {"core.fsmonitor": "false", "core.hooksPath": os.devnull}
 NO_IDENTITY = (
     "git knows no name and address of yours, so mlfactory committed in its own name; "
     "set yours with `git config --global user.name NAME` and "
@@ -29,14 +32,41 @@ def run(
     ok: Sequence[int] = (0,),
     hint: str = MISSING,
     passive: bool = False,
+    hooks: bool = False,
 ) -> process.Result:
     """Run git in `cwd`. Raises MlfactoryError when it ends with a code that is not in `ok`.
 
-    A passive call only looks: it neither refreshes the index nor starts anything of the user's.
+    Git starts nothing by itself: no hook, no monitor of files. Only where a person has done the
+    work and git finishes it, `hooks` lets theirs run. A passive call does not refresh the index.
     """
-    argv = ["git", *(PASSIVE if passive else ()), *args]
-    more = {**(QUIET if passive else {}), **(env or {})}
-    return process.run(argv, cwd, env=more, stdin=stdin, ok=ok, hint=hint)
+    more = {**({} if hooks else silent()), **(QUIET if passive else {}), **(env or {})}
+    return process.run(["git", *args], cwd, env=more, stdin=stdin, ok=ok, hint=hint)
+
+
+def silent(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Variables under which git starts nothing, with further settings; those that the environment
+    brings, such as the credentials of a CI, stay."""
+    known = os.environ.get("GIT_CONFIG_COUNT", "")
+    first = int(known) if known.isdecimal() else 0
+    settings = {**SILENT, **(more or {})}
+    variables = {"GIT_CONFIG_COUNT": str(first + len(settings))}
+    for number, (name, value) in enumerate(settings.items(), first):
+        variables |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    return variables
+
+
+def drivers_off(folder: Path) -> dict[str, str]:
+    """Settings that turn off the filters which a repository's own configuration defines.
+
+    For a stranger's repository that must be looked at where it stands: its attributes choose a
+    filter, and its configuration says which program that is. An empty program is none to git.
+    """
+    asked = ("config", "--show-scope", "--includes", "--name-only", "-z", "--get-regexp")
+    listed = run(*asked, r"^filter\..*\.", cwd=folder, ok=(0, 1, 128)).out.split("\0")
+    pairs = zip(listed[::2], listed[1::2], strict=False)
+    own = {name.rpartition(".")[0] for scope, name in pairs if scope in ("local", "worktree")}
+    values = {"clean": "", "smudge": "", "process": "", "required": "false"}
+    return {f"{driver}.{key}": value for driver in own for key, value in values.items()}
 
 
 @dataclass(frozen=True)
@@ -61,11 +91,12 @@ class Repository:
         ok: Sequence[int] = (0,),
         hint: str = MISSING,
         passive: bool = False,
+        hooks: bool = False,
     ) -> process.Result:
         """Run git at its top; see `run`."""
-        both = {**self.env, **(env or {})}
-        quiet = passive or self.passive
-        return run(*args, cwd=self.top, env=both, stdin=stdin, ok=ok, hint=hint, passive=quiet)
+        both, quiet = {**self.env, **(env or {})}, passive or self.passive
+        more = {"passive": quiet, "hooks": hooks}
+        return run(*args, cwd=self.top, env=both, stdin=stdin, ok=ok, hint=hint, **more)
 
     def path_of(self, name: str) -> Path:
         """A file in git's own folder, such as MERGE_HEAD."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import gc
+import io
 import os
 import signal
 import sys
 
 from mlfactory.base import errors
+from mlfactory.base.credentials import masked
 
 DEBUG = "MLFACTORY_DEBUG"
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
@@ -81,7 +83,9 @@ def unexpected(error: Exception) -> int:
         return failed("interrupted", "", errors.INTERRUPTED)
     show = getattr(error, "show", None)
     if callable(show):
-        show()
+        said = io.StringIO()
+        show(said)
+        sys.stderr.write(masked(said.getvalue()))
         return int(getattr(error, "exit_code", errors.USAGE))
     hint = f"{REPORT}\nThe traceback comes with {DEBUG}=1."
     return failed(f"{type(error).__name__}: {error}", hint, errors.ERROR)
@@ -90,7 +94,7 @@ def unexpected(error: Exception) -> int:
 def show_traceback() -> None:
     import traceback
 
-    traceback.print_exc()
+    sys.stderr.write(masked(traceback.format_exc()))
 
 
 def silence() -> int:

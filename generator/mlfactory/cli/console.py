@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from mlfactory.base.credentials import masked
 from mlfactory.doctor.finding import ERROR, OK, WARNING, Finding
-from mlfactory.update.changes import Change, folded
+
+from .lines import counted, plan_lines, status_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -90,6 +91,7 @@ def line(label: str, style: str, text: str) -> None:
 
     Where no person looks there are no colours, and no time is spent on importing them.
     """
+    text = masked(text)
     if not sys.stderr.isatty():
         sys.stderr.write(f"{label}  {text}\n")
         return
@@ -108,13 +110,14 @@ def read_answer() -> str:
 
 def show_error(message: str, hint: str = "") -> None:
     """An error and its remedy, in plain text: this must work when nothing else does."""
-    sys.stderr.write(f"error: {message}\n")
-    sys.stderr.writelines(f"hint: {line}\n" for line in hint.splitlines())
+    sys.stderr.write(f"error: {masked(message)}\n")
+    sys.stderr.writelines(f"hint: {line}\n" for line in masked(hint).splitlines())
 
 
 def show_json(data: Any) -> None:
     """Exactly one object on stdout."""
-    sys.stdout.write(json.dumps(data, indent=2, default=str, allow_nan=False) + "\n")
+    text = json.dumps(data, indent=2, default=str, allow_nan=False)
+    sys.stdout.write(f"{masked(text)}\n")
 
 
 def show_summary(summary: Summary) -> None:
@@ -180,43 +183,14 @@ def is_coloured() -> bool:
 
 
 def show_text(text: str) -> None:
-    """Data on stdout, whatever characters it has."""
-    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+    """Data on stdout, whatever characters it has, and without secrets in addresses."""
+    sys.stdout.buffer.write(masked(text).encode("utf-8", "surrogateescape"))
     sys.stdout.buffer.flush()
 
 
 def show_plan(plan: UpdatePlan) -> None:
     """The plan of an update, on stdout."""
     show_text("\n".join(plan_lines(plan)) + "\n")
-
-
-def plan_lines(plan: UpdatePlan) -> Iterator[str]:
-    """From where to where, what is new, and what happens to each file."""
-    if plan.is_current:
-        yield f"{plan.project} is at {plan.to_version}: nothing to do"
-        return
-    yield f"{plan.project}: {plan.from_version} -> {plan.to_version} of {plan.source}"
-    if plan.changelog:
-        yield from ("", *(f"  {text}".rstrip() for text in plan.changelog.splitlines()))
-    questions = ("New questions, with their answers:", plan.questions)
-    for title, found in (questions, ("New settings, with their defaults:", plan.settings)):
-        if found:
-            yield from ("", title)
-            yield from (f"  {text}" for text in answered(found))
-    yield from ("", "Files:", *map(change_line, folded(plan.changes)))
-    for name in plan.blocked:
-        yield change_line(Change(name, "in the way", "git does not track it: move it away first"))
-    yield from ("", *(f"note: {text}" for text in plan.warnings)) if plan.warnings else ()
-
-
-def answered(answers: Mapping[str, Any]) -> Iterator[str]:
-    """Names with their values, as one can read them."""
-    for name, value in answers.items():
-        yield f"{name}: {json.dumps(value, default=str, ensure_ascii=False)}"
-
-
-def change_line(change: Change) -> str:
-    return f"  {change.state:<12}  {change.path}" + (f"  ({change.note})" if change.note else "")
 
 
 def outcome(done: Outcome) -> dict[str, Any]:
@@ -252,27 +226,10 @@ def status(one: Status) -> dict[str, Any]:
     return {**plain(one), "drift": counted(one)}
 
 
-def counted(one: Status) -> dict[str, int]:
-    return dict(Counter(change.state for change in one.files))
-
-
 def show_statuses(statuses: list[Status]) -> None:
     """A line per project, and below it what is not clean."""
     for one in statuses:
         show_text("\n".join(status_lines(one)) + "\n")
-
-
-def status_lines(one: Status) -> Iterator[str]:
-    if one.error:
-        yield f"{one.path}: error: {one.error}"
-        return
-    news = f"behind: {one.version} -> {one.newest}" if one.behind else f"at {one.version}"
-    counts = ", ".join(f"{n} {state}" for state, n in counted(one).items() if state != "clean")
-    yield f"{one.path}: {news} of {one.source}; {counts or 'no drift'}"
-    yield from (change_line(c) for c in one.files if c.state != "clean")
-    yield from (change_line(Change(c.path, "conflict", c.reason)) for c in one.conflicts)
-    yield from (f"  question      {text}" for text in answered(one.questions))
-    yield from (f"  note          {text}" for text in one.warnings)
 
 
 def show_restoring(restoring: Restoring) -> None:

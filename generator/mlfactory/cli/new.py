@@ -72,6 +72,10 @@ def new(
         bool, typer.Option("--no-setup", help="Stop after the first commit; download nothing.")
     ] = False,
     no_train: Annotated[bool, typer.Option("--no-train", help="Stop before training.")] = False,
+    trust: Annotated[
+        bool,
+        typer.Option("--trust", help="Let another template run code: tasks, packages, programs."),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object on stdout.")
     ] = False,
@@ -105,7 +109,7 @@ def new(
     )
     outcome = run.new(
         request,
-        Goal(setup=not no_setup, train=not (no_setup or no_train)),
+        Goal(setup=not no_setup, train=not (no_setup or no_train), trust=trust),
         console.Terminal(),
         ask=console.is_interactive() and not defaults,
     )

@@ -12,7 +12,9 @@ from mlfactory.base.errors import ATTENTION, OK
 AnswersFile = Annotated[
     str, typer.Option(metavar="FILE", help="The answers file, where a folder has several.")
 ]
-Trust = Annotated[bool, typer.Option("--trust", help="Let the template run code.")]
+Trust = Annotated[
+    bool, typer.Option("--trust", help="Let a template that is not mlfactory's own run code.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 
 
@@ -63,7 +65,7 @@ def update(
     run.check_one_way(go_on, abort)
     place, talk = Path(project), console.Terminal(quiet_plan=as_json)
     if go_on:
-        done = run.resume(place, talk)
+        done = run.resume(place, talk, trust=trust)
     elif abort:
         done = run.abort(place)
     else:

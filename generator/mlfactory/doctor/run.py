@@ -189,7 +189,9 @@ class HOOK001:
 
     @staticmethod
     def check(folder: Path) -> Seen:
-        hook = git.run("rev-parse", "--git-path", "hooks/pre-commit", cwd=folder).out.strip()
+        hook = git.run(
+            "rev-parse", "--git-path", "hooks/pre-commit", cwd=folder, hooks=True
+        ).out.strip()
         if not (folder / hook).is_file():
             return Seen(WARNING, "commits are not checked", ".venv/bin/pre-commit install")
         done = _factory(folder, "pre-commit", "run", "--files", "features.yaml")

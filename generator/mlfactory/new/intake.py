@@ -10,7 +10,7 @@ from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlfactory.base import answers
+from mlfactory.base import addresses, answers
 from mlfactory.base.answers import Question
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.talk import Talk
@@ -25,7 +25,9 @@ WILD = re.compile(r"[*?\[]")
 
 
 def check_together(request: Request) -> None:
-    """Raises UsageError for options that contradict each other."""
+    """Raises UsageError for options that contradict each other, or hold a secret."""
+    addresses.refuse("--template", request.template)
+    addresses.refuse_answers({**request.settings, **request.answers})
     if request.data and request.query:
         raise UsageError("--data and --query both say where the data are", "Give one of them.")
     option = "--query" if request.query else "--data" if request.data else ""
@@ -55,6 +57,7 @@ def gather(run: Run, directory: Path, questions: Mapping[str, Question]) -> Run:
     request = run.request
     file = answers.read_given(request.answers_file)
     given = answers.merge(request.answers, request.settings, file)
+    addresses.refuse_answers(file)
     answers.check({**given, **implied(request)}, questions)
     if not takes_data(questions):
         return replace(run, given=given)

@@ -34,7 +34,8 @@ class Run:
     `path` is where the tree stands now; it is known by the place of the file, and not recorded.
     `given` are the answers that the template was rendered with; `data` is the full path of the
     file, of the pattern or of the query, as `form` says.
-    `rows` is None when the data were only sampled.
+    `rows` is None when the data were only sampled. `tasks` are commands that the template wants to
+    run, and `commit` is its own, in full. Once `trusted`, it stays so for this factory.
     """
 
     path: Path
@@ -52,6 +53,9 @@ class Run:
     finished: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    commit: str = ""
+    trusted: bool = False
 
     @property
     def repository(self) -> git.Repository:
@@ -100,7 +104,9 @@ def load(path: Path) -> Run | None:
         return None
     try:
         record: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
-        record |= {key: tuple(record[key]) for key in ("finished", "warnings")}
+        record |= {
+            key: tuple(record[key]) for key in ("finished", "warnings", "tasks") if key in record
+        }
         return Run(path, Request(**record.pop("request")), **record)
     except (ValueError, TypeError, KeyError) as error:
         raise MlfactoryError(

@@ -26,7 +26,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Goal:
-    """How far a run goes; a later run in the same directory may go further."""
+    """How far a run goes; a later run in the same directory may go further.
+
+    `trust` lets a template of somebody else run code: its tasks, its packages, its programs.
+    """
 
     setup: bool = True
     train: bool = True
+    trust: bool = False

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from shlex import quote
 
-from mlfactory.base import answers, git
+from mlfactory.base import addresses, answers, git
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.talk import Talk
 from mlfactory.render import copier
@@ -25,6 +25,10 @@ from .summary import Summary, summary
 CONTRACTS = (1, 2)  # until 0.3, and since
 UNRELEASED = "the template {} is not released: it comes from a checkout, and only this clone has it"
 NESTED = "{} lies inside the repository {}; the factory gets a repository of its own"
+UNTRUSTED = (
+    "the template is not mlfactory's own, so nothing of it was run; left to do: {}. If you trust "
+    "it: mlfactory new {} --trust"
+)
 PLAIN = "the template does not keep mlfactory's contract: rendered and committed, nothing more"
 
 
@@ -38,6 +42,8 @@ class Step:
     live: bool = True
 
 
+TASKS = (Step("tasks", "Run the template's tasks", steps.run_tasks, live=False),)
+AFTER_TASKS = Step("tasked", "Commit what the tasks did", steps.commit_tasks)
 COPY = Step("copy", "Copy the data", steps.copy_data)
 FIRST = Step("commit", "Commit the first state", steps.commit_first)
 SETUP = (
@@ -64,18 +70,33 @@ def new(request: Request, goal: Goal, talk: Talk, *, ask: bool = False) -> Summa
     begun = journal.load(directory)
     if begun is None:
         check_free(directory)
-        begun = begin(request, directory, talk, ask=ask)
+        begun = begin(request, directory, goal, talk, ask=ask)
     else:
+        begun = replace(begun, trusted=is_trusted(begun, goal))
         resume(begun, request, goal, talk)
+        journal.save(begun)
     finished = finish(begun, goal, talk)
-    return summary(finished, request.directory)
+    return summary(finished, request.directory, untrusted(finished, goal))
 
 
-def begin(request: Request, directory: Path, talk: Talk, *, ask: bool) -> Run:
+def is_trusted(run: Run, goal: Goal) -> bool:
+    """Whether what the template brings may run: it is mlfactory's own, or somebody said so."""
+    return run.trusted or goal.trust or run.source == history.SOURCE
+
+
+def untrusted(run: Run, goal: Goal) -> tuple[str, ...]:
+    """What is left undone because the template is not trusted."""
+    left = () if run.trusted else remaining(replace(run, trusted=True), goal)
+    titles = ", ".join(step.title[0].lower() + step.title[1:] for step in left)
+    return (UNTRUSTED.format(titles, quote(run.request.directory)),) if left else ()
+
+
+def begin(request: Request, directory: Path, goal: Goal, talk: Talk, *, ask: bool) -> Run:
     """Look, render and make the repository beside the directory; a failure leaves nothing."""
     template = choice.template(request.template, request.ref)
     run = Run(directory, request, template.source, template.version, template.released)
-    with copier.opened(template) as sheet, staging(directory) as staged:
+    run = replace(run, trusted=is_trusted(run, goal))
+    with copier.opened(template, trust=goal.trust) as sheet, staging(directory) as staged:
         run = intake.gather(run, directory, sheet.questions)
         run = intake.choose_target(run, talk, ask=ask)
         run = journal.warned(run, early_warnings(template, directory))
@@ -110,7 +131,10 @@ def render(run: Run, sheet: copier.Sheet, ask: bool) -> Run:
     version = copier.render(sheet, run.path, run.given, ask=ask)
     if not run.path.is_dir():
         raise MlfactoryError(f"the template {run.source} renders nothing")
-    run = replace(run, version=run.version or version.removeprefix("v"))
+    run = replace(run, version=run.version or version.removeprefix("v"), commit=sheet.commit)
+    run = replace(run, tasks=sheet.tasks)
+    if ask:
+        addresses.refuse_answers(run.answers)
     run = intake.look_again(run)
     return replace(run, contract=keeps_contract(run.path), files=count_files(run.path))
 
@@ -125,7 +149,7 @@ def keeps_contract(path: Path) -> bool:
     except UnicodeDecodeError:
         return False
     contract = answers.tool_table(text, "mlfactory").get("contract", 0)
-    if contract > CONTRACTS[-1]:
+    if isinstance(contract, int) and contract > CONTRACTS[-1]:
         raise MlfactoryError(
             f"the template keeps contract {contract}, this mlfactory knows {CONTRACTS[-1]}",
             "Run `uv tool upgrade mlfactory` or `pip install --upgrade mlfactory`.",
@@ -155,10 +179,12 @@ def remaining(run: Run, goal: Goal) -> list[Step]:
     """The steps from here to the goal. A first commit without setup is replaced by the scaffold."""
     if not run.contract:
         plan: tuple[Step, ...] = (FIRST,)
-    elif not goal.setup:
+    elif not (goal.setup and run.trusted):
         plan = () if "scaffold" in run.finished else (COPY, FIRST)
     else:
         plan = (COPY, *SETUP, *TRAIN) if goal.train else (COPY, *SETUP)
+    if run.tasks and run.trusted:
+        plan = (*TASKS, *((AFTER_TASKS,) if "commit" in run.finished else ()), *plan)
     return [step for step in plan if step.name not in run.finished]
 
 

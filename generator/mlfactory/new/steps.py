@@ -10,6 +10,8 @@ from typing import Any
 
 from mlfactory.base import git, process
 from mlfactory.base.errors import MlfactoryError
+from mlfactory.render import copier
+from mlfactory.template.choice import Template
 
 from . import journal
 from .journal import MANY, ONE, Run
@@ -67,6 +69,27 @@ def install(run: Run) -> Run:
     from mlfactory.base import uv
 
     return journal.warned(run, uv.install(run.path))
+
+
+def run_tasks(run: Run) -> Run:
+    """Let the template run what it wants to, with what it was rendered with. It is read once more:
+    a task that failed, or was not trusted, runs when somebody comes back."""
+    template = Template(run.source, template_ref(run))
+    with copier.opened(template, trust=True) as sheet:
+        copier.run_tasks(sheet, run.path, run.answers)
+    return run
+
+
+def template_ref(run: Run) -> str | None:
+    """The version that was rendered. A folder with edits that no commit has is read as it is."""
+    place = Path(run.source)
+    if place.is_dir() and not (run.commit and git.ref_exists(git.bare(place), run.commit)):
+        return run.request.ref or None
+    return run.commit or None
+
+
+def commit_tasks(run: Run) -> Run:
+    return commit(run, "Run the template's tasks")
 
 
 def track_data(run: Run) -> Run:

@@ -34,15 +34,19 @@ class Summary:
     report: str | None = None
     warnings: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
+    skipped_tasks: tuple[str, ...] = ()
 
 
-def summary(run: Run, typed: str) -> Summary:
-    """What was made, for people and programs."""
+def summary(run: Run, typed: str, untrusted: tuple[str, ...] = ()) -> Summary:
+    """What was made, for people and programs; `untrusted` says what was left out."""
     state: Mapping[str, Any] = steps.trained_state(run) if "train" in run.finished else {}
     metrics = dict(state.get("metrics", {}))
     model = metrics.pop("model", None)
     remote = run.contract and not run.answers.get("remote")
-    warnings = (*run.warnings, *state.get("warnings", ()), *([NO_REMOTE] if remote else []))
+    skipped = () if "tasks" in run.finished else run.tasks
+    tasks = (f"task not run without --trust: {' '.join(text.split())}" for text in skipped)
+    said = (*run.warnings, *tasks, *untrusted, *state.get("warnings", ()))
+    warnings = (*said, *([NO_REMOTE] if remote else []))
     return Summary(
         project=run.name,
         path=str(run.path),
@@ -58,6 +62,7 @@ def summary(run: Run, typed: str) -> Summary:
         report=state.get("report"),
         warnings=tuple(dict.fromkeys(warnings)),
         next=next_commands(run, typed, state),
+        skipped_tasks=skipped,
     )
 
 
@@ -67,7 +72,7 @@ def next_commands(run: Run, typed: str, state: Mapping[str, Any]) -> tuple[str, 
     if not run.contract:
         return (*enter, "git log --stat")
     if "environment" not in run.finished:
-        return (f"mlfactory new {quote(typed)}",)
+        return (f"mlfactory new {quote(typed)}{'' if run.trusted else ' --trust'}",)
     if not state:
         return (*enter, "source .venv/bin/activate", "factory check", "dvc repro")
     data = quote(f"data/raw/{run.answers['data_file']}")

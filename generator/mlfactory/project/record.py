@@ -107,6 +107,11 @@ def parse(project: Project) -> Project:
     return parse_cruft(project) if project.file.endswith(".json") else parse_copier(project)
 
 
+def reworded(project: Project, text: str) -> Project:
+    """The project as another text of its record has it."""
+    return parse(replace(project, text=text))
+
+
 def parse_copier(project: Project) -> Project:
     file = project.path / project.file
     found = answers.parse(project.text, file)

@@ -15,7 +15,9 @@ from mlfactory.base import git, objects
 from mlfactory.base.git import Repository
 from mlfactory.template import history
 
-from .result import Entry, Facts, Render
+from . import gate
+from .gate import Entry
+from .result import Facts, Render
 
 REF = "refs/mlfactory/base/"
 KEPT = 200  # so many renders stay in the user's cache
@@ -32,11 +34,12 @@ def header(render: Render) -> dict[str, Any]:
 
 
 def from_header(head: Mapping[str, Any], contents: list[bytes]) -> Render:
-    """A render out of its header and the files' contents."""
+    """A render out of its header and the files' contents. Raises MlfactoryError at the gate: what
+    is kept was not always looked at as closely."""
     facts = dict(head["facts"])
-    facts |= {name: tuple(facts[name]) for name in ("skip", "exclude", "notes")}
+    facts |= {name: tuple(value) for name, value in facts.items() if isinstance(value, list)}
     files = zip(head["files"], contents, strict=True)
-    return Render(tuple(Entry(mode, name, c) for (mode, name), c in files), Facts(**facts))
+    return Render(gate.checked([Entry(mode, name, c) for (mode, name), c in files]), Facts(**facts))
 
 
 def read(name: str) -> Render | None:
@@ -81,8 +84,29 @@ def write(name: str, render: Render) -> None:
         return
 
 
+def kept_as(name: str, render: Render) -> str:
+    """The name for a render in which the template's code ran: without trust it is another one."""
+    return trusted(name) if render.facts.code_ran else name
+
+
+def trusted(name: str) -> str:
+    return key(name, "trusted")
+
+
+def look_up(
+    name: str, repository: Repository | None = None, *, trust: bool = False
+) -> Render | None:
+    """A kept render, also from a project's store. With trust, one in which nothing was skipped."""
+    for one in (trusted(name), name) if trust else (name,):
+        render = read(one) or (recall(repository, one) if repository else None)
+        if render and not (trust and render.facts.has_skipped):
+            return render
+    return None
+
+
 def keep(repository: Repository, name: str, render: Render) -> None:
     """Keep a render in the project's own store, as the base of its next update."""
+    name = kept_as(name, render)
     if git.ref_exists(repository, f"{REF}{name}"):
         return
     text = json.dumps(header(render), default=str).encode()

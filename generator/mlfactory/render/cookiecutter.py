@@ -23,6 +23,7 @@ from mlfactory.template.repository import Version
 
 from .cookiecutter_variables import environment, variables
 from .result import Facts, Render, RenderOptions, collect
+from .worker import own_output
 
 TRUST = "If you trust it, add --trust."
 HOOKS = ("pre_gen_project", "post_gen_project")
@@ -45,6 +46,7 @@ def render(
         values = variables(project, defaults, options, notes)
         values |= {"_template": project.source, "_commit": version.commit}
         tree, origins = generated(home, values, out, options)
+    (tree / project.file).unlink(missing_ok=True)  # a link would lead the record elsewhere
     (tree / project.file).write_text(record(project, version, values), encoding="utf-8")
     known = [key for key in values if not key.startswith("_")]
     had = {*project.answers, *options.settings}
@@ -109,18 +111,16 @@ def refused() -> Iterator[None]:
 @contextmanager
 def importable(home: Path, options: RenderOptions) -> Iterator[None]:
     """Let a trusted template import extensions of its own, and forget them again: another version
-    has others. What its hooks print must not get between the data on stdout."""
+    has others."""
     if not options.trust:
         yield
         return
-    before, stdout = set(sys.modules), os.dup(1)
+    before = set(sys.modules)
     sys.path.insert(0, str(home))
-    os.dup2(2, 1)
     try:
-        yield
+        with own_output():
+            yield
     finally:
-        os.dup2(stdout, 1)
-        os.close(stdout)
         sys.path.remove(str(home))
         for name in set(sys.modules) - before:
             if str(getattr(sys.modules[name], "__file__", "")).startswith(str(home)):

@@ -6,12 +6,11 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlfactory.base import answers, process
+from mlfactory.base import answers
 from mlfactory.base.answers import Question
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.project.record import Project
@@ -19,15 +18,14 @@ from mlfactory.template import repository, stream
 from mlfactory.template.choice import Template
 from mlfactory.template.repository import Version
 
-from .result import MIGRATIONS, Facts, Render, RenderOptions, collect
-from .strings import compile_once
+from . import migrations
+from .result import Facts, Render, RenderOptions, collect
+from .worker import commands, environment, fresh_worker, recording_worker, settle
 
 if TYPE_CHECKING:
-    from copier._jinja_ext import SandboxedEnvironment
     from copier._main import Worker
 
-TRUST_UPDATE = "An update would run it. If you trust it, add --trust."
-TRUST = "mlfactory never runs a template's code. If you trust it: copier copy --trust {} DIRECTORY"
+TRUST = "Rendering would run it. If you trust it, add --trust."
 
 FAULTS = (ValueError, TypeError, OSError)  # what a template can make copier stumble over
 
@@ -39,13 +37,29 @@ class Sheet:
     questions: Mapping[str, Question]
     worker: Worker
 
+    @property
+    def commit(self) -> str:
+        """The template's commit, in full; a folder that is no repository has none."""
+        return str(self.worker.template.commit_hash or "")
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """What the template would run once it is rendered."""
+        return tuple(commands(self.worker, self.worker.template.tasks, "copy"))
+
 
 @contextmanager
-def opened(which: Template) -> Iterator[Sheet]:
-    """Fetch a template once, to look at its questions and then to render it."""
+def opened(which: Template, *, trust: bool = False) -> Iterator[Sheet]:
+    """Fetch a template once, to look at its questions and then to render it.
+
+    Its tasks are run on their own, once the project is where it stays.
+    """
+    make = fresh_worker
     with (
         copier_at_work(which),
-        fresh_worker()(which.source, vcs_ref=which.ref, quiet=True) as worker,
+        make()(
+            which.source, vcs_ref=which.ref, quiet=True, unsafe=trust, skip_tasks=True
+        ) as worker,
         unpacked(which, worker),
     ):
         yield Sheet(questions_of(worker.template.questions_data), worker)
@@ -63,32 +77,9 @@ def unpacked(which: Template, worker: Worker) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="mlfactory-") as folder:
         stream.unpack(which.files, Path(folder))
         worker.template.local_abspath = Path(folder).resolve()
-        worker.template.commit = which.ref
+        worker.template.commit, worker.template.commit_hash = which.ref, ""
         worker.template.git_index_modes = {}
         yield
-
-
-def fresh_worker() -> type[Worker]:
-    """copier's worker for a directory that is in no repository yet.
-
-    `copier.run_copy` makes this worker and runs it. Made here, it shows the questions before
-    anybody is asked, without a second clone; it need not start git once per file to carry an
-    executable bit into an index that does not exist; and it compiles each name once. copier is
-    pinned to one minor version, and tests hold all of it.
-    """
-    from copier._main import Worker
-
-    class FreshWorker(Worker):
-        def _sync_git_index_executable_bit(self, dst_relpath: Path, src_mode: int) -> None:
-            """There is no index."""
-
-        @cached_property
-        def jinja_env(self) -> SandboxedEnvironment:
-            environment = super().jinja_env
-            compile_once(environment)
-            return environment
-
-    return FreshWorker
 
 
 def questions_of(data: Mapping[str, Any]) -> dict[str, Question]:
@@ -123,10 +114,22 @@ def render(
     return sheet.worker.template.commit or ""
 
 
+def run_tasks(sheet: Sheet, destination: Path, answers: Mapping[str, Any]) -> None:
+    """Run the tasks of a trusted template in the project that was rendered with these answers."""
+    from copier._types import Phase
+
+    known = {name: value for name, value in answers.items() if name in sheet.questions}
+    sheet.worker.dst_path, sheet.worker.data = destination, known
+    sheet.worker.defaults = True
+    sheet.worker._ask()
+    with migrations.operating("copy"), Phase.use(Phase.TASKS):
+        sheet.worker._execute_tasks(sheet.worker.template.tasks)
+
+
 @contextmanager
-def copier_at_work(which: Template, trusting: str = TRUST) -> Iterator[None]:
+def copier_at_work(which: Template) -> Iterator[None]:
     """Let git find the installed template, and turn what copier raises into our errors."""
-    with environment(), warnings.catch_warnings():
+    with environment(which.source), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import yaml
         from copier import errors
@@ -139,7 +142,7 @@ def copier_at_work(which: Template, trusting: str = TRUST) -> Iterator[None]:
             raise KeyboardInterrupt from error
         except errors.UnsafeTemplateError as error:
             first = str(error).splitlines()[0]
-            raise MlfactoryError(first, trusting.format(which.source)) from error
+            raise MlfactoryError(first, TRUST) from error
         except ProcessExecutionError as error:
             raise git_failed(which, str(error.stderr)) from error
         except (errors.CopierError, TemplateError, yaml.YAMLError, *FAULTS) as error:
@@ -177,51 +180,48 @@ def unknown_ref(which: Template) -> MlfactoryError:
     )
 
 
-@contextmanager
-def environment() -> Iterator[None]:
-    """What copier's git sees: mlfactory's own remote helper, and no repository of its caller's.
-
-    plumbum, which starts git for copier, keeps an environment of its own.
-    """
-    from plumbum import local
-
-    with local.env():
-        local.env.clear()
-        local.env.update(process.environment())
-        yield
-
-
 def as_recorded(
     project: Project, template: Path, version: Version, folder: Path, options: RenderOptions
 ) -> Render:
     """What a version makes of the recorded answers, as when the project was rendered with it."""
-    return replayed(project, template, version, folder, options, project.answers)
+    with replaying(project, template, version, folder, options, project.answers) as worker:
+        return made(worker, project, version, options)
 
 
 def as_updated(
-    project: Project, template: Path, version: Version, folder: Path, options: RenderOptions
+    project: Project,
+    template: Path,
+    version: Version,
+    folder: Path,
+    options: RenderOptions,
+    base: Render,
 ) -> Render:
     """What another version makes of them: copier reads the recorded answers as the last ones.
 
     It drops those that are no longer valid, and asks or takes the default for new questions.
     """
     folder.mkdir(parents=True)
-    (folder / project.file).parent.mkdir(parents=True, exist_ok=True)
-    (folder / project.file).write_text(project.text, encoding="utf-8")
-    return replayed(project, template, version, folder, options, options.settings)
+    with replaying(project, template, version, folder, options, options.settings) as worker:
+        before = migrations.tasks(worker, project, "before")
+        commands = migrations.skipped(worker, project, "before")
+        if before and options.trust:
+            project = migrations.answered(worker, project, folder, base)
+        migrations.start(folder, project)
+        return made(worker, project, version, options, commands, migrate=True)
 
 
-def replayed(
+@contextmanager
+def replaying(
     project: Project,
     template: Path,
     version: Version,
     folder: Path,
     options: RenderOptions,
     data: Mapping[str, Any],
-) -> Render:
-    """Let copier render a checked-out version into a folder of its own, and collect the result."""
+) -> Iterator[Worker]:
+    """A worker of copier's that renders a checked-out version into a folder of its own."""
     which = Template(project.source, version.name)
-    with copier_at_work(which, trusting=TRUST_UPDATE):
+    with copier_at_work(which), migrations.operating("update"):
         worker = recording_worker()(
             project.source,
             folder,
@@ -233,12 +233,37 @@ def replayed(
             overwrite=True,
             quiet=True,
             unsafe=options.trust,
+            skip_tasks=not options.trust,
         )
         place(worker, template, version)
         if options.settings:
             answers.check(options.settings, questions_of(worker.template.questions_data))
-        worker.run_copy()
-        return collect(folder, facts_of(worker, project, version, options))
+        yield worker
+
+
+def made(
+    worker: Any,
+    project: Project,
+    version: Version,
+    options: RenderOptions,
+    before: tuple[str, ...] = (),
+    *,
+    migrate: bool = False,
+) -> Render:
+    """Render, run what is trusted, and collect the result; the rest is told."""
+    worker.run_copy()
+    tasks = tuple(commands(worker, worker.template.tasks, "update"))
+    moves = (*before, *migrations.skipped(worker, project, "after")) if migrate else ()
+    facts = facts_of(worker, project, version, options)
+    if not options.trust:
+        return collect(
+            worker.dst_path, replace(facts, skipped_tasks=tasks, skipped_migrations=moves)
+        )
+    if migrate:
+        migrations.run(worker, project, "after")
+    if tasks or moves:
+        settle(worker)
+    return collect(worker.dst_path, replace(facts, code_ran=bool(tasks or moves)))
 
 
 def place(worker: Worker, template: Path, version: Version) -> None:
@@ -252,10 +277,10 @@ def place(worker: Worker, template: Path, version: Version) -> None:
 
 def facts_of(worker: Any, project: Project, version: Version, options: RenderOptions) -> Facts:
     """What the worker knows once it has rendered."""
+    questions = worker.template.questions_data
     had = {*project.answers, *options.settings, *worker.answers.hidden}
     user = worker.answers.user
-    new = {name: user[name] for name in worker.template.questions_data if name in user}
-    notes = (MIGRATIONS,)
+    new = {name: user[name] for name in questions if name in user}
     return Facts(
         version.name,
         {k: v for k, v in worker._answers_to_remember().items() if not k.startswith("_")},
@@ -263,20 +288,5 @@ def facts_of(worker: Any, project: Project, version: Version, options: RenderOpt
         tuple(map(worker._render_string, worker.all_exclusions)),
         {name: value for name, value in new.items() if name not in had},
         dict(worker.origins),
-        notes if worker.template._raw_config.get("_migrations") else (),
+        dropped={k: v for k, v in project.answers.items() if k not in questions},
     )
-
-
-def recording_worker() -> type[Worker]:
-    """The same worker, which also notes the template's file for each one that it writes."""
-
-    class RecordingWorker(fresh_worker()):  # type: ignore[misc]
-        @cached_property
-        def origins(self) -> dict[str, str]:
-            return {}
-
-        def _render_file(self, src_relpath: Path, dst_relpath: Path, *more: Any, **kw: Any) -> None:
-            super()._render_file(src_relpath, dst_relpath, *more, **kw)
-            self.origins[dst_relpath.as_posix()] = src_relpath.as_posix()
-
-    return RecordingWorker

@@ -3,35 +3,39 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mlfactory.project import record
-from mlfactory.project.record import CRUFT, Project
+from mlfactory.project.record import COPIER, CRUFT, Project
 from mlfactory.template import repository
 from mlfactory.template.repository import Upstream, Version
 
 from . import cache
 from .result import Render, RenderOptions
 
-FORM = 1  # of the kept renders; another number makes them anew
+FORMS = {CRUFT: 1, COPIER: 2}  # of the kept renders; another number makes them anew
 
 
 def base(project: Project, up: Upstream, version: Version, *, trust: bool = False) -> Render:
     """What the template made of this project's answers, at the version that it records."""
     name = base_key(project, version)
-    if found := cache.read(name) or cache.recall(project.repository, name):
-        return found
-    return render(project, up, version, name, RenderOptions(trust=trust), recorded=True)
+    if kept := cache.look_up(name, project.repository, trust=trust):
+        return kept
+    return render(project, up, version, name, RenderOptions(trust=trust))
 
 
-def theirs(project: Project, up: Upstream, version: Version, options: RenderOptions) -> Render:
-    """What a version would make of this project's answers, and of defaults for new questions."""
+def theirs(
+    project: Project, up: Upstream, version: Version, options: RenderOptions, base: Render
+) -> Render:
+    """What a version would make of this project's answers, and of defaults for new questions.
+
+    Migrations that are trusted begin with what the recorded version made, which is `base`.
+    """
     name = cache.key("theirs", facts_of(project), version.commit, project.version, options.settings)
-    if not options.ask and (found := cache.read(name)):
-        return found
-    return render(project, up, version, name, options, recorded=False)
+    if not options.ask and (kept := cache.look_up(name, trust=options.trust)):
+        return kept
+    return render(project, up, version, name, options, base)
 
 
 def render(
@@ -40,10 +44,9 @@ def render(
     version: Version,
     name: str,
     options: RenderOptions,
-    *,
-    recorded: bool,
+    base: Render | None = None,
 ) -> Render:
-    """Render now, and keep the result."""
+    """Render now, and keep the result; with `base`, as an update of it."""
     with tempfile.TemporaryDirectory(prefix="mlfactory-") as scratch:
         template, out = Path(scratch) / "template", Path(scratch) / "made"
         repository.checkout(up, version.commit, template)
@@ -55,10 +58,10 @@ def render(
         else:
             from . import copier
 
-            act = copier.as_recorded if recorded else copier.as_updated
-            found = act(project, template, version, out / project.name, options)
+            where = (project, template, version, out / project.name, options)
+            found = copier.as_updated(*where, base) if base else copier.as_recorded(*where)
     if not options.ask:
-        cache.write(name, found)
+        cache.write(cache.kept_as(name, found), found)
     return found
 
 
@@ -70,10 +73,10 @@ def base_key(project: Project, version: Version) -> str:
 def facts_of(project: Project) -> tuple[Any, ...]:
     """What decides on a render, the version aside."""
     where = (project.source, project.name, project.file, project.directory, project.skip)
-    return (FORM, project.kind, *where, dict(project.answers))
+    return (FORMS[project.kind], project.kind, *where, dict(project.answers))
 
 
 def as_updated(project: Project, theirs: Render) -> Project:
     """The project as it will be recorded once it has taken a render."""
     text = theirs.text(project.file) or project.text
-    return record.parse(replace(project, text=text))
+    return record.reworded(project, text)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
 from mlfactory.base.answers import Answers
-from mlfactory.base.errors import MlfactoryError
 
-LINK, EXECUTABLE, PLAIN = "120000", "100755", "100644"
-MAX_BYTES = 100 * 2**20
-MIGRATIONS = "the template has migrations; mlfactory does not run them"
-UNSAFE = "Look at the template; nothing was written."
+from . import gate
+from .gate import LINK, Entry
 
 
 @dataclass(frozen=True)
@@ -29,21 +25,14 @@ class RenderOptions:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A rendered file; of a symbolic link, `content` is where it points."""
-
-    mode: str
-    name: str
-    content: bytes
-
-
-@dataclass(frozen=True)
 class Facts:
     """What else a render tells.
 
     `skip` and `exclude` are patterns: files that are the user's once they exist, and files that
     the template does not want to see. `questions` were not answered before, with their defaults.
-    `origins` names the template's file for each rendered one. `trusted` says that it may run code.
+    `origins` names the template's file for each rendered one. What the template would have run is
+    in `skipped_tasks` and `skipped_migrations`, as somebody would type it; `code_ran` says that it
+    was trusted and did run something. `dropped` are recorded answers to questions that are gone.
     """
 
     version: str
@@ -53,6 +42,14 @@ class Facts:
     questions: Mapping[str, Any] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    skipped_tasks: tuple[str, ...] = ()
+    skipped_migrations: tuple[str, ...] = ()
+    dropped: Mapping[str, Any] = field(default_factory=dict)
+    code_ran: bool = False
+
+    @property
+    def has_skipped(self) -> bool:
+        return bool(self.skipped_tasks or self.skipped_migrations)
 
 
 @dataclass(frozen=True)
@@ -70,40 +67,7 @@ class Render:
 
 def collect(folder: Path, facts: Facts) -> Render:
     """The files below a folder. Raises MlfactoryError for what must not get into a project."""
-    return Render(tuple(sorted(entries(folder), key=lambda e: e.name)), facts)
-
-
-def entries(folder: Path) -> Iterator[Entry]:
-    for top, folders, names in os.walk(folder):
-        linked = [name for name in folders if (Path(top) / name).is_symlink()]
-        for name in (*names, *linked):
-            path = Path(top) / name
-            yield entry(path, path.relative_to(folder).as_posix())
-
-
-def entry(path: Path, name: str) -> Entry:
-    """One file, looked at before it is read."""
-    if is_gits(name):
-        raise MlfactoryError(f"the template writes into git's own folder: {name}", UNSAFE)
-    if path.is_symlink():
-        target = str(path.readlink())
-        inside = os.path.normpath(os.path.join(os.path.dirname(name), target))  # noqa: PTH118, PTH120
-        if os.path.isabs(target) or inside.split("/")[0] == ".." or is_gits(target):  # noqa: PTH117
-            raise MlfactoryError(f"the template's link {name} leaves the project: {target}", UNSAFE)
-        return Entry(LINK, name, os.fsencode(target))
-    if not path.is_file():
-        raise MlfactoryError(f"the template renders {name}, which is no file", UNSAFE)
-    size = path.stat().st_size
-    if size > MAX_BYTES:
-        text = f"the template renders {name} with {size / 2**20:,.0f} MiB"
-        raise MlfactoryError(f"{text}; {MAX_BYTES // 2**20} are the limit", "Keep data out of it.")
-    mode = EXECUTABLE if path.stat().st_mode & 0o100 else PLAIN
-    return Entry(mode, name, path.read_bytes())
-
-
-def is_gits(name: str) -> bool:
-    """Whether a path leads into a repository's own folder, however it is written."""
-    return any(part.lower() == ".git" for part in PurePosixPath(name).parts)
+    return Render(gate.rendered(folder), facts)
 
 
 @lru_cache

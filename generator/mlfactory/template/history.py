@@ -239,6 +239,11 @@ def factory_around(start: Path) -> Path | None:
     return next((p for p in (start, *start.parents) if (p / ".copier-answers.yml").exists()), None)
 
 
+def is_own_commit(commit: str) -> bool:
+    """Whether a commit is one of those that travel with the program, wherever it was published."""
+    return git.ref_exists(git.bare(repository()), commit)
+
+
 def repository_for(start: Path) -> Path:
     """The repository as seen from `start`, which may lie in a factory.
 

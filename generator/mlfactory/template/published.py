@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlfactory.base import git
+from mlfactory.base import addresses, git
 from mlfactory.base.errors import MlfactoryError, UsageError
 
 from . import history, mirror, repository
@@ -44,6 +44,7 @@ class Published:
 
 def template(url: str) -> Upstream:
     """The template at an address; without one, mlfactory's own."""
+    addresses.refuse("--template", url)
     if is_own(url):
         return mirror.own(Path.cwd())
     return mirror.of_address(url)
@@ -87,6 +88,7 @@ def publish(url: str, *, dry_run: bool = False) -> Published:
 
     Raises MlfactoryError when it has another history; nothing is ever forced.
     """
+    addresses.refuse("GIT_URL", url)
     found = history.released(history.HISTORY)
     folder, address = history.repository(found), repository.git_url(url)
     if address.startswith("-"):

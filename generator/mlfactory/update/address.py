@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlfactory.base import git
+from mlfactory.base import addresses, git
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.project import record
 from mlfactory.project.record import CRUFT, Project
@@ -42,6 +42,7 @@ def use(url: str, start: Path, *, dry_run: bool = False, file: str = "") -> Move
 
     Raises MlfactoryError unless the project's version is there, as the same commit.
     """
+    addresses.refuse("GIT_URL", url)
     project = record.find(start, file)
     new = address_of(url, cruft=project.kind == CRUFT)
     if new == project.source:
@@ -111,7 +112,7 @@ def write(project: Project, new: str) -> None:
     project.repository.run("add", "--", spec)
     text = f"Take the template of {project.name} from {new}"
     argv = ("commit", "--quiet", "--no-verify", "--message", text, "--", spec)
-    project.repository.run("-c", "core.hooksPath=/dev/null", *argv, hint=git.SIGNING)
+    project.repository.run(*argv, hint=git.SIGNING)
 
 
 def readdressed(project: Project, new: str) -> str:

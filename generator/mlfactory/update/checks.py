@@ -15,6 +15,7 @@ from mlfactory.base.objects import text_at
 from mlfactory.base.talk import Talk
 from mlfactory.project.record import Project
 
+UNTRUSTED = "the template is not mlfactory's own and not trusted, so nothing of it was run"
 LOCK, SECONDS = "uv.lock", 900
 ANY = range(-64, 256)  # below zero: ended by a signal
 
@@ -34,21 +35,27 @@ class Look:
         )
 
 
-def look(project: Project, check: str | None, talk: Talk, title: str) -> Look:
+def look(
+    project: Project, check: str | None, talk: Talk, title: str, *, trusted: bool = True
+) -> Look:
     """What a quick check finds.
 
     `check` is a command of the user's; None means the factory's own, an empty text none at all.
+    The factory's own runs code of the template, and so only of one that is trusted.
     """
-    if check == "" or (check is None and not has_own_check(project)):
+    own_check = trusted and has_own_check(project)
+    if check == "" or (check is None and not own_check):
         return Look()
     with talk.step(title):
         return own(project) if check is None else users(project, check)
 
 
-def look_again(project: Project, check: str | None, talk: Talk, before: Look) -> Look:
+def look_again(
+    project: Project, check: str | None, talk: Talk, before: Look, *, trusted: bool = True
+) -> Look:
     """What is found after the update and was not before; a check that gets stuck is a fault."""
     try:
-        found = look(project, check, talk, "Check after the update")
+        found = look(project, check, talk, "Check after the update", trusted=trusted)
     except MlfactoryError as error:
         found = Look((error.message.splitlines()[0],))
     return found.news(before)
@@ -106,10 +113,18 @@ def started(project: Project, argv: list[str]) -> process.Result:
     return process.run(argv, project.path, env=env, timeout=SECONDS, ok=ANY)
 
 
-def relock(project: Project, before: str, talk: Talk) -> tuple[str, ...]:
+def unchecked(project: Project, check: str | None, *, trusted: bool) -> tuple[str, ...]:
+    """What is said of the factory's own check when it was left out."""
+    if trusted or check is not None or not has_own_check(project):
+        return ()
+    return (f"{UNTRUSTED}: look at the commit, then: factory check",)
+
+
+def relock(project: Project, before: str, talk: Talk, *, trusted: bool = True) -> tuple[str, ...]:
     """Renew uv.lock when the packages changed, and amend it into the update's commit.
 
-    An environment that is there follows it. A lock that fails is a warning.
+    An environment that is there follows it. A lock that fails is a warning. To lock, uv asks the
+    build programs that a version brings, and so only of a template that is trusted.
     """
     lock = project.spec(LOCK)
     repository = project.repository
@@ -117,6 +132,9 @@ def relock(project: Project, before: str, talk: Talk) -> tuple[str, ...]:
     changed = repository.run(*argv, ok=(0, 1)).code
     if not changed or not repository.run("ls-files", "--", lock).out:
         return ()
+    if not trusted:
+        later = f"look at the commit, then: uv lock && git commit {LOCK}"
+        return (f"{LOCK} is not renewed: {UNTRUSTED}; {later}",)
     lock_only = not program(project, "python").exists()
     try:
         with talk.step("Lock the packages" if lock_only else "Lock and install the packages"):
@@ -133,4 +151,4 @@ def amend(repository: Repository, spec: str) -> None:
     if repository.run("diff", "--quiet", "--", spec, ok=(0, 1)).code:
         repository.run("add", "--", spec)
         argv = ("commit", "--quiet", "--amend", "--no-edit", "--no-verify")
-        repository.run("-c", "core.hooksPath=/dev/null", *argv, hint=git.SIGNING)
+        repository.run(*argv, hint=git.SIGNING)

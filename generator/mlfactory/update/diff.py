@@ -7,7 +7,7 @@ from pathlib import Path
 from mlfactory.base import git
 from mlfactory.base.objects import Leaf, Leaves
 from mlfactory.project import record
-from mlfactory.render import result
+from mlfactory.render import gate
 from mlfactory.render.result import RenderOptions
 
 from . import workbench
@@ -93,7 +93,7 @@ def work_leaf(seen: Comparison, name: str) -> Leaf | None:
     path = seen.project.path / name
     if path.is_symlink():
         target = str(path.readlink()).encode("utf-8", "surrogateescape")
-        return result.LINK, seen.bench.git("hash-object", "-w", "--stdin", stdin=target).strip()
+        return gate.LINK, seen.bench.git("hash-object", "-w", "--stdin", stdin=target).strip()
     if not path.is_file():
         return None
     full = f"{seen.project.prefix}{name}"
@@ -103,7 +103,7 @@ def work_leaf(seen: Comparison, name: str) -> Leaf | None:
         and name in seen.bench.leaves
     ):
         return seen.bench.leaves[name][0], oid
-    return (result.EXECUTABLE if path.stat().st_mode & 0o100 else result.PLAIN), oid
+    return (gate.EXECUTABLE if path.stat().st_mode & 0o100 else gate.PLAIN), oid
 
 
 def carry_back(seen: Comparison, chosen: list[Change], look: tuple[str, ...]) -> str:

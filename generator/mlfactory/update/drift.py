@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlfactory.base import addresses
 from mlfactory.base.answers import Answers
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.objects import Leaves
@@ -45,6 +46,9 @@ class Status:
     conflicts: tuple[Conflict, ...] = ()
     warnings: tuple[str, ...] = ()
     error: str = ""
+    dropped: Answers = field(default_factory=dict)
+    skipped_tasks: tuple[str, ...] = ()
+    skipped_migrations: tuple[str, ...] = ()
 
     @property
     def needs_attention(self) -> bool:
@@ -118,28 +122,35 @@ def status(start: Path, file: str = "", *, trust: bool = False) -> Status:
     common = (str(project.path), project.source, course.old.name, course.new.name)
     if not behind or repository.is_older(course.up, course.new, course.old):
         with comparison(course, trust=trust) as seen:
-            warnings = (*waits, *seen.render.facts.notes)
-            return Status(*common, files=seen.files, warnings=warnings)
+            facts = seen.render.facts
+            warnings = (*waits, *facts.notes)
+            skipped = facts.skipped_tasks
+            return Status(*common, files=seen.files, warnings=warnings, skipped_tasks=skipped)
     with pair(course, RenderOptions(trust=trust)) as both:
         seen = compare(both.bench, both.base, both.sides.rendered, tree_of(both))
         tried = merge.attempt(both.bench, both.sides, "Update", {})
+        facts = both.theirs.facts
         return Status(
             *common,
             behind=True,
-            questions=both.theirs.facts.questions,
+            questions=facts.questions,
             files=tuple(with_divergence(seen, both.sides)),
             conflicts=tried.conflicts,
-            warnings=(*waits, *both.theirs.facts.notes),
+            warnings=(*waits, *facts.notes),
+            dropped=facts.dropped,
+            skipped_tasks=facts.skipped_tasks,
+            skipped_migrations=facts.skipped_migrations,
         )
 
 
 def warning(project: Project) -> tuple[str, ...]:
-    """What is said while an update waits for somebody to go on."""
+    """What is said of a secret in the record, and while an update waits for somebody to go on."""
+    secret = addresses.warning(project.source)
     begun = unfinished.load(project.repository)
     if not begun or not unfinished.observe(project.repository, begun).is_running:
-        return ()
+        return secret
     ways = "mlfactory update --continue, or mlfactory update --abort"
-    return (f"the update to {begun.to_version} is not finished: {ways}",)
+    return (*secret, f"the update to {begun.to_version} is not finished: {ways}")
 
 
 def with_divergence(seen: Comparison, sides: merge.Sides) -> Iterator[Change]:

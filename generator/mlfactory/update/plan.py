@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlfactory.base import answers
+from mlfactory.base import addresses, answers
 from mlfactory.base.answers import Answers
+from mlfactory.base.credentials import masked
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.objects import text_at
 from mlfactory.project.record import Project
@@ -32,8 +33,10 @@ CURRENT = ":current:"
 class UpdatePlan:
     """What an update would do; `--dry-run` prints exactly this.
 
-    `questions` and `settings` are new, with the values that they get; `blocked` are files that
-    are not git's and stand where the update would put others.
+    `questions` and `settings` are new, with the values that they get; `dropped` are recorded
+    answers to questions that are gone. `skipped_tasks` and `skipped_migrations` are commands that
+    the template would run and that are not trusted. `blocked` are files that are not git's and
+    stand where the update would put others.
     """
 
     project: str
@@ -48,6 +51,9 @@ class UpdatePlan:
     conflicts: tuple[Conflict, ...] = ()
     blocked: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    dropped: Answers = field(default_factory=dict)
+    skipped_tasks: tuple[str, ...] = ()
+    skipped_migrations: tuple[str, ...] = ()
 
     @property
     def is_current(self) -> bool:
@@ -125,7 +131,7 @@ def pair(course: Course, options: RenderOptions) -> Iterator[Pair]:
     project = course.project
     check_settings(project, options)
     base = rerender.base(project, course.up, course.old, trust=options.trust)
-    theirs = rerender.theirs(project, course.up, course.new, options)
+    theirs = rerender.theirs(project, course.up, course.new, options, base)
     with workbench.at_head(project) as bench:
         yield Pair(course, base, theirs, bench, compose(bench, base, theirs))
 
@@ -143,12 +149,13 @@ def preview(
 
 
 def check_settings(project: Project, options: RenderOptions) -> None:
-    """Raises UsageError for names that begin like copier's own entries."""
+    """Raises UsageError for names that begin like copier's own entries, and for secrets."""
     for name in options.settings:
         if name.startswith("_"):
             raise UsageError(
                 f"{name} in {project.file} is not an answer", "Use --to for a version."
             )
+    addresses.refuse_answers(options.settings)
 
 
 def message(course: Course, theirs: Render, changelog: str) -> str:
@@ -160,12 +167,13 @@ def message(course: Course, theirs: Render, changelog: str) -> str:
     asked = "New questions, answered with: " + ", ".join(new) if new else ""
     # git takes lines that begin with # for comments when somebody edits the message.
     body = re.sub(r"^#+ *", "", "\n\n".join(filter(None, [changelog, asked])), flags=re.MULTILINE)
-    return f"{title}\n\n{body}".rstrip() + "\n"
+    return masked(f"{title}\n\n{body}".rstrip() + "\n")
 
 
 def plan_of(both: Pair, outcome: Merge, changelog: str) -> UpdatePlan:
     """The plan in the words of `mlfactory update`."""
     course, facts = both.course, both.theirs.facts
+    noted = (*addresses.warning(course.project.source), *facts.notes)
     return UpdatePlan(
         project=str(course.project.path),
         source=course.project.source,
@@ -178,7 +186,10 @@ def plan_of(both: Pair, outcome: Merge, changelog: str) -> UpdatePlan:
         changes=outcome.changes,
         conflicts=outcome.conflicts,
         blocked=obstacles_to(both.bench, outcome),
-        warnings=(*facts.notes, *library_notes(torn_from_library(outcome, both.theirs))),
+        warnings=(*noted, *library_notes(torn_from_library(outcome, both.theirs))),
+        dropped=facts.dropped,
+        skipped_tasks=facts.skipped_tasks,
+        skipped_migrations=facts.skipped_migrations,
     )
 
 

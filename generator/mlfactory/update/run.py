@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -15,11 +15,11 @@ from mlfactory.base.talk import Talk
 from mlfactory.project import record
 from mlfactory.project.record import Project
 from mlfactory.render import cache, rerender
-from mlfactory.render.result import MIGRATIONS, RenderOptions
+from mlfactory.render.result import RenderOptions
 from mlfactory.template import history
 
 from . import checks, unfinished, workbench
-from .plan import Preview, UpdatePlan, check_forward, find_course, preview
+from .plan import Course, Preview, UpdatePlan, check_forward, find_course, preview
 from .unfinished import Unfinished
 
 # A rebase comes first: it keeps a CHERRY_PICK_HEAD, too, while it stands still.
@@ -34,7 +34,7 @@ RUNNING = {
     "BISECT_LOG": "bisect",
 }
 # The merge itself runs no hooks of the project: what they would say, the checks say.
-PICK = ("-c", "core.hooksPath=/dev/null", "-c", "advice.mergeConflict=false", *objects.MERGING)
+PICK = ("-c", "advice.mergeConflict=false", *objects.MERGING)
 NO_EDITOR = {"GIT_EDITOR": "true"}
 INTO_GIT = "or take it into git: git add --force FILE && git commit"
 IDENTITY = "git config --global user.name NAME && git config --global user.email ADDRESS"
@@ -115,15 +115,7 @@ def update(start: Path, options: Options, talk: UpdateTalk, file: str = "") -> O
         if seen.plan.is_current:
             return Outcome("current", seen.plan)
         talk.plan(seen.plan)
-        check_trust(seen, options)
         return apply(seen, options, talk)
-
-
-def check_trust(seen: Preview, options: Options) -> None:
-    """Raises MlfactoryError when the template would run code that is none of the rendering."""
-    if MIGRATIONS in seen.pair.theirs.facts.notes and not options.render.trust:
-        hint = "With --trust the update goes on without them."
-        raise MlfactoryError(MIGRATIONS, hint)
 
 
 def dirt_warning(project: Project) -> tuple[str, ...]:
@@ -168,13 +160,21 @@ def operation(repository: Repository) -> str:
     return next(running, "")
 
 
+def is_trusted(course: Course, options: Options) -> bool:
+    """Whether what the new version brings may run: it is mlfactory's own, also where a team has
+    published it, or somebody said so."""
+    return options.render.trust or course.up.own or history.is_own_commit(course.new.commit)
+
+
 def apply(seen: Preview, options: Options, talk: Talk) -> Outcome:
     """Cherry-pick the change. From here on a state is kept, so that nothing can be half done."""
     pair, course = seen.pair, seen.pair.course
     project, repository = course.project, course.project.repository
     added = tuple(f"{project.prefix}{name}" for name in seen.merge.added)
     unfinished.check_free(repository, added, INTO_GIT)
-    before = checks.look(project, options.check, talk, "Check before the update")
+    trusted = is_trusted(course, options)
+    title = "Check before the update"
+    before = checks.look(project, options.check, talk, title, trusted=trusted)
     workbench.adopt(pair.bench)
     begun = Unfinished(
         project.prefix,
@@ -189,6 +189,7 @@ def apply(seen: Preview, options: Options, talk: Talk) -> Outcome:
         options.check,
         time.time(),
         before.warnings,
+        trusted,
     )
     after = rerender.as_updated(project, pair.theirs)
     cache.keep(repository, rerender.base_key(after, course.new), pair.theirs)
@@ -226,9 +227,11 @@ def finish(
     project: Project, begun: Unfinished, talk: Talk, plan: UpdatePlan | None = None
 ) -> Outcome:
     """After the commit: the lock is amended into it, and the checks run again."""
-    warnings = checks.relock(project, begun.head, talk)
+    trusted = begun.trusted
+    left = checks.unchecked(project, begun.check, trusted=trusted)
+    warnings = (*checks.relock(project, begun.head, talk, trusted=trusted), *left)
     before = checks.Look(begun.failed_before, begun.warned_before)
-    new = checks.look_again(project, begun.check, talk, before)
+    new = checks.look_again(project, begun.check, talk, before, trusted=trusted)
     commit = unfinished.head_of(project.repository)
     unfinished.forget(project.repository)
     ways = [f"git show {commit[:10]}", f"git revert {commit[:10]}     # takes the update back"]
@@ -239,10 +242,11 @@ def finish(
     return Outcome("updated", plan, commit, (*warnings, *new.warnings), new.failures, tuple(ways))
 
 
-def resume(start: Path, talk: Talk) -> Outcome:
+def resume(start: Path, talk: Talk, *, trust: bool = False) -> Outcome:
     """`--continue`: commit what a person has merged, then go on. Raises MlfactoryError."""
     project, progress = unfinished.progress(start)
     repository, begun = project.repository, progress.record
+    begun = replace(begun, trusted=begun.trusted or trust)
     if left := git.unmerged(repository):
         raise AttentionError(
             f"still in conflict: {shorten(left)}", f"Edit, then: git add {left[0]}"
@@ -263,7 +267,7 @@ def go_on(repository: Repository) -> None:
         hint = f"Edit, then: git add {marked[0]}"
         raise AttentionError(f"conflict markers are left in {shorten(marked)}", hint)
     hint = "Mend what it says, git add it, and: mlfactory update --continue"
-    repository.run("cherry-pick", "--continue", env=NO_EDITOR, hint=hint)
+    repository.run("cherry-pick", "--continue", env=NO_EDITOR, hint=hint, hooks=True)
 
 
 def abort(start: Path) -> Outcome:

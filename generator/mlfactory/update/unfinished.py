@@ -34,7 +34,8 @@ class Unfinished:
     """What an update was begun with.
 
     `head` is the commit before it, `pick` the one to cherry-pick, `tree` what git's merge of it
-    gives, and `added` the files that it adds, from the top of the repository.
+    gives, and `added` the files that it adds, from the top of the repository. Unless `trusted`,
+    nothing that it brings is run.
     """
 
     prefix: str
@@ -49,6 +50,7 @@ class Unfinished:
     check: str | None
     started: float
     warned_before: tuple[str, ...] = ()
+    trusted: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,11 +15,13 @@ from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.git import Repository
 from mlfactory.base.objects import Leaves
 from mlfactory.project.record import CRUFT_FILE, PATTERN, Project
-from mlfactory.render.result import LINK, Entry, Render
+from mlfactory.render import gate
+from mlfactory.render.gate import Entry
+from mlfactory.render.result import Render
 
 ATTRIBUTES = ".gitattributes"
-# A split index would leave its shared part in the repository; a daemon watches the wrong tree.
-OWN_INDEX = ("-c", "core.splitIndex=false", "-c", "core.fsmonitor=false")
+# A split index would leave its shared part in the repository.
+OWN_INDEX = ("-c", "core.splitIndex=false")
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def add(bench: Workbench, entries: Sequence[Entry]) -> Leaves:
         env = {**index(bench, Path(folder)), "GIT_WORK_TREE": f"{folder}/tree"}
         Path(folder, "tree").mkdir()
         for entry in entries:
-            write(Path(folder, "tree", bench.project.prefix), entry)
+            gate.write(Path(folder, "tree", bench.project.prefix), entry)
         env |= {"GIT_DIR": str(bench.repository.folder)}
         adding = ("-c", "core.safecrlf=false", "-c", "core.sparseCheckout=false")
         bench.git(*adding, "add", "--force", "--ignore-removal", "--", bench.spec, env=env)
@@ -138,15 +139,6 @@ def index_leaves(bench: Workbench, env: dict[str, str]) -> Leaves:
         mode, oid, _ = facts.split(" ")
         found[name[size:]] = (mode, oid)
     return found
-
-
-def write(folder: Path, entry: Entry) -> None:
-    path = folder / entry.name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if entry.mode == LINK:
-        path.symlink_to(os.fsdecode(entry.content))
-    else:
-        path.write_bytes(entry.content)
 
 
 def tree(bench: Workbench, leaves: Leaves) -> str:

@@ -1,0 +1,35 @@
+"""Credentials in addresses: what they look like, and texts without them."""
+
+from __future__ import annotations
+
+import re
+
+HIDDEN = "***"
+WEB = r"(?:[\w+]+:)*(?:https?|ftps?)://"
+END = r"\s'\"`<>"  # what no address has in it
+# Of `scheme://user:password@host` the password; of the web also a name alone, which is how tokens
+# are written. `ssh://git@host` and `git@host:path` name an account, and keep it.
+USERINFO = re.compile(
+    rf"({WEB})[^/?#{END}]*@"
+    rf"|((?:[\w.+-]+:)?//)[^/?#{END}@:]*:(?!\d+(?:[/?#]|$))[^{END}@]*@(?:[^/?#{END}@]*@)*",
+    re.IGNORECASE,
+)
+SCP = re.compile(rf"(?<![\w/.:+@-])[\w.-]+:[^/:@{END}]+@(?=[\w\[][\w.\]:-]*[:/])")
+SECRETS = (
+    r"[\w.-]*(?:token|secret|passw|pwd|api[-_]?key|access[-_]?key|signature|credential)[\w.-]*"
+    r"|auth|authorization|key|sig|sas|pass"
+)
+QUERY = re.compile(rf"([?&;#](?:{SECRETS})=)[^&;#{END}]+", re.IGNORECASE)
+
+
+def has_credentials(text: str) -> bool:
+    """Whether an address holds something secret."""
+    return masked(text) != text
+
+
+def masked(text: str) -> str:
+    """A text in which nothing secret is left in addresses."""
+    if "@" in text:
+        text = USERINFO.sub(lambda m: f"{m[1] or m[2]}{HIDDEN}@", text)
+        text = SCP.sub(f"{HIDDEN}@", text)
+    return QUERY.sub(rf"\1{HIDDEN}", text) if "=" in text else text

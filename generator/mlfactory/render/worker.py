@@ -1,0 +1,175 @@
+"""copier's worker as mlfactory runs it: what it may start, and what it may write.
+
+`copier.run_copy` makes such a worker and runs it. copier is pinned to one minor version, and tests
+hold what is relied on.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlfactory.base import git, process
+
+from . import gate
+from .strings import compile_once
+
+if TYPE_CHECKING:
+    from copier._jinja_ext import SandboxedEnvironment
+    from copier._main import Worker
+    from copier._template import Task
+
+
+def fresh_worker() -> type[Worker]:
+    """copier's worker for a directory that is in no repository yet.
+
+    Made here, it shows the questions before anybody is asked, without a second clone; it need not
+    start git once per file to carry an executable bit into an index that does not exist; and it
+    compiles each name once. What it renders passes the gate before a task sees it.
+    """
+    from copier import errors
+    from copier._main import Worker
+
+    class FreshWorker(Worker):
+        def _sync_git_index_executable_bit(self, dst_relpath: Path, src_mode: int) -> None:
+            """There is no index."""
+
+        @cached_property
+        def jinja_env(self) -> SandboxedEnvironment:
+            environment = super().jinja_env
+            compile_once(environment)
+            return environment
+
+        @cached_property
+        def passed(self) -> list[str]:
+            return []
+
+        @cached_property
+        def written(self) -> Counter[str]:
+            return Counter()
+
+        def _check_unsafe(self, *_: str) -> None:
+            """Extensions are code that rendering needs; tasks are left out unless trusted. A list
+            of trusted templates that copier keeps elsewhere is not asked: one word decides."""
+            if self.template.jinja_extensions and not self.unsafe:
+                raise errors.UnsafeTemplateError(["jinja_extensions"])
+
+        def _render_file(self, src_relpath: Path, dst_relpath: Path, *more: Any, **kw: Any) -> None:
+            """A pipe would never end, and a loop over names fills the disk: both stop here."""
+            gate.check_name(dst_relpath.as_posix())
+            gate.check_file(self.template.local_abspath / src_relpath, src_relpath.as_posix())
+            super()._render_file(src_relpath, dst_relpath, *more, **kw)
+            path = self.subproject.local_abspath / dst_relpath
+            size = path.lstat().st_size if os.path.lexists(path) else 0
+            self.written.update(files=1, bytes=size)
+            gate.check_amount(self.written["files"], self.written["bytes"])
+
+        def _render_template(self) -> None:
+            super()._render_template()
+            self.passed.extend(e.name for e in gate.rendered(self.subproject.local_abspath))
+
+        def _execute_tasks(self, tasks: Any) -> None:
+            with as_the_user(), own_output():
+                super()._execute_tasks(tasks)
+
+    return FreshWorker
+
+
+def recording_worker() -> type[Worker]:
+    """The same worker, which also notes the template's file for each one that it writes."""
+
+    class RecordingWorker(fresh_worker()):  # type: ignore[misc]
+        @cached_property
+        def origins(self) -> dict[str, str]:
+            return {}
+
+        def _render_file(self, src_relpath: Path, dst_relpath: Path, *more: Any, **kw: Any) -> None:
+            super()._render_file(src_relpath, dst_relpath, *more, **kw)
+            self.origins[dst_relpath.as_posix()] = src_relpath.as_posix()
+
+    return RecordingWorker
+
+
+def settle(worker: Any) -> None:
+    """Take away what trusted code left that is no part of a project: a repository of its own, and
+    what the project's own rules keep out of git, such as an environment."""
+    folder = worker.dst_path
+    rendered = {*worker.passed}
+    shutil.rmtree(folder / ".git", ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="mlfactory-") as scratch:
+        git.run("init", "--quiet", "--bare", "--template=", scratch)
+        where = {"GIT_DIR": scratch, "GIT_WORK_TREE": str(folder)}
+        rules = ("-c", "core.bare=false", "-c", f"core.excludesFile={os.devnull}")
+        argv = ("ls-files", "--others", "--ignored", "--exclude-standard", "-z")
+        ignored = git.run(*rules, *argv, cwd=folder, env=where).out.split("\0")
+    for name in filter(None, ignored):
+        path = folder / name
+        if name.endswith("/"):
+            shutil.rmtree(path)
+        elif name not in rendered:
+            path.unlink()
+
+
+def commands(worker: Any, tasks: Iterable[Task], operation: str) -> Iterator[str]:
+    """What tasks would run, as somebody would type it; those whose condition fails are left out."""
+    from copier._tools import cast_to_bool
+
+    for task in tasks:
+        context = {f"_{key}": value for key, value in task.extra_vars.items()}
+        context["_copier_operation"] = operation
+        if cast_to_bool(worker._render_value(task.condition, context)):
+            parts = [task.cmd] if isinstance(task.cmd, str) else task.cmd
+            texts = [worker._render_string(str(part), context) for part in parts]
+            yield texts[0] if isinstance(task.cmd, str) else shlex.join(texts)
+
+
+@contextmanager
+def own_output() -> Iterator[None]:
+    """What a template's code prints must not get between the data on stdout."""
+    sys.stdout.flush()
+    stdout = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(stdout, 1)
+        os.close(stdout)
+
+
+@contextmanager
+def environment(source: str = "") -> Iterator[None]:
+    """What copier's git sees: mlfactory's own remote helper, no repository of its caller's, and
+    nothing that it would start, neither for the user nor for the repository at `source`.
+
+    plumbum, which starts git for copier, keeps an environment of its own.
+    """
+    from plumbum import local
+
+    place = Path(source).expanduser() if source else Path()
+    drivers = git.drivers_off(place) if source and place.is_dir() else {}
+    # The submodules of a stranger's repository have configurations of their own.
+    settings = {**drivers, "diff.ignoreSubmodules": "dirty"}
+    with local.env():
+        local.env.clear()
+        local.env.update({**process.environment(), **git.silent(settings)})
+        yield
+
+
+@contextmanager
+def as_the_user() -> Iterator[None]:
+    """The environment without that: a trusted task runs as when somebody types it."""
+    from plumbum import local
+
+    with local.env():
+        local.env.clear()
+        local.env.update(process.environment())
+        yield

@@ -1,0 +1,166 @@
+"""Credentials in addresses are refused where they would be recorded, and never shown."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from mlfactory.base import addresses
+from mlfactory.base.credentials import has_credentials, masked
+from mlfactory.base.errors import MlfactoryError, UsageError
+
+from .conftest import Command
+from .histories import git
+
+SECRET = "hunter2"
+HOLDING = [
+    f"https://user:{SECRET}@host/x.git",
+    f"https://{SECRET}@host/x.git",
+    f"https://x-access-token:{SECRET}@host:8443/x",
+    f"https://user:{SECRET}/more@host/x",
+    f"https://user:{SECRET}@more@host/x",
+    f"https://:{SECRET}@host/x",
+    f"git+https://user:{SECRET}@host/x",
+    f"HTTPS://USER:{SECRET}@HOST/X",
+    f"//user:{SECRET}@host/x",
+    f"ssh://git:{SECRET}@host/x",
+    f"ssh://git:{SECRET}@[::1]/x",
+    f"user:{SECRET}@host:path/x.git",
+    f"s3://KEY:{SECRET}@bucket/x",
+    f"postgresql://user:{SECRET}@host/x",
+    f"https://host/x?token={SECRET}",
+    f"https://host/x?a=1&private_token={SECRET}&b=2",
+    f"https://host/x?X-Amz-Signature={SECRET}",
+    f"https://host/x#access_token={SECRET}",
+    f"azure://container/x?sv=1&sig={SECRET}",
+]
+CLEAN = [
+    "git@host:owner/x.git",
+    "ssh://git@host/x",
+    "ssh://git@host:2222/x",
+    "git+ssh://git@host/x",
+    "hdfs://user@host/x",
+    "https://host:8443/x@v1",
+    "https://host/~user@x",
+    "http://[::1]:80/x",
+    "gh:owner/x",
+    "mlfactory::template",
+    "git+mlfactory::template",
+    "/home/a:b@c/x",
+    "C:/x",
+    "s3://bucket/x",
+    "a@example.org",
+    "https://host/x?monkey=1&page=2",
+    "",
+]
+
+
+@pytest.mark.parametrize("address", HOLDING)
+def test_a_secret_is_seen_and_taken_out(address: str) -> None:
+    assert has_credentials(address)
+    for text in (address, f"see `{address}`, and {address}", f'{{"a": "{address}"}}'):
+        assert SECRET not in masked(text)
+
+
+@pytest.mark.parametrize("address", CLEAN)
+def test_an_account_and_a_path_are_no_secrets(address: str) -> None:
+    assert masked(address) == address
+
+
+def test_an_error_never_shows_one() -> None:
+    error = MlfactoryError(f"no {HOLDING[0]}", f"Try {HOLDING[0]}")
+    assert SECRET not in f"{error} {error.message} {error.hint} {error.args}"
+
+
+def test_lists_of_answers_are_looked_at(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="sources holds a credential"):
+        addresses.refuse_answers({"name": str(tmp_path), "sources": ["x", HOLDING[0]]})
+
+
+REFUSED = {
+    "--template": ("new", "out", "--template", HOLDING[0]),
+    "a token": ("new", "out", "--template", HOLDING[1]),
+    "--remote": ("new", "out", "--remote", HOLDING[12]),
+    "--set": ("new", "out", "--set", f"remote={HOLDING[9]}"),
+    "data": ("new", "out", "--set", f"data_source={HOLDING[14]}"),
+    "contradiction": ("new", "out", "--remote", HOLDING[12], "--set", f"remote={HOLDING[0]}"),
+    "publish": ("template", "publish", HOLDING[0]),
+    "use": ("template", "use", HOLDING[0]),
+    "versions": ("template", "versions", "--template", HOLDING[0]),
+    "a surplus argument": ("new", "out", HOLDING[0]),
+    "a surplus setting": ("new", "out", "--set", HOLDING[1]),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_it_is_refused_before_anything_is_done(here: Path, mlfactory: Command, case: str) -> None:
+    done = mlfactory(*REFUSED[case], code=2, MLFACTORY_DEBUG="1")
+    assert SECRET not in done.stdout + done.stderr
+    assert list(here.iterdir()) == []
+
+
+def test_the_hint_says_where_it_belongs(mlfactory: Command, here: Path) -> None:
+    assert "credential.helper" in mlfactory(*REFUSED["--template"], code=2).stderr
+    assert ".dvc/config.local" in mlfactory(*REFUSED["--remote"], code=2).stderr
+    (here / "a.yml").write_text(f"remote: {HOLDING[9]}\n")
+    done = mlfactory("new", "out", "--answers", "a.yml", code=2)
+    assert ".dvc/config.local" in done.stderr
+    assert SECRET not in done.stderr
+
+
+# A project that records one already.
+
+
+@pytest.fixture
+def recorded(plain_template: Path, here: Path) -> Path:
+    """A project whose address holds a password; git finds the template by it."""
+    import copier
+
+    address = f"https://user:{SECRET}@example.org/x.git"
+    git(plain_template, "config", "--global", f"url.{plain_template}.insteadOf", address)
+    copier.run_copy(str(plain_template), here / "out", defaults=True, quiet=True)
+    record = here / "out/.copier-answers.yml"
+    record.write_text(record.read_text().replace(str(plain_template), address))
+    git(here / "out", "init", "--quiet", "--initial-branch=main")
+    git(here / "out", "add", "--all")
+    git(here / "out", "commit", "--quiet", "--message", "made")
+    (plain_template / "tree/more.txt").write_text("more\n")
+    git(plain_template, "add", "--all")
+    git(plain_template, "commit", "--quiet", "--message", "more")
+    git(plain_template, "tag", "v1.1.0")
+    return here / "out"
+
+
+def shown(done: subprocess.CompletedProcess[str]) -> str:
+    text = done.stdout + done.stderr
+    assert SECRET not in text
+    return text
+
+
+def test_what_is_recorded_is_never_shown(recorded: Path, mlfactory: Command) -> None:
+    assert "template use" in shown(mlfactory("status", cwd=recorded))
+    assert "template use" in shown(mlfactory("status", "--json", cwd=recorded))
+    shown(mlfactory("diff", "--update", cwd=recorded))
+    assert "template use" in shown(mlfactory("update", "--dry-run", cwd=recorded))
+    shown(mlfactory("update", "--to", "v9", cwd=recorded, code=2, MLFACTORY_DEBUG="1"))
+    shown(mlfactory("update", "--defaults", "--json", cwd=recorded))
+    assert SECRET not in git(recorded, "log", "-1", "--format=%B")
+
+
+def test_nor_when_it_cannot_be_reached(
+    recorded: Path, mlfactory: Command, plain_template: Path
+) -> None:
+    plain_template.rename(plain_template.with_name("gone"))
+    for verb in ("status", "update", "diff"):
+        shown(mlfactory(verb, cwd=recorded, code=1, MLFACTORY_DEBUG="1"))
+
+
+def test_it_can_be_moved_away_from(
+    recorded: Path, mlfactory: Command, plain_template: Path
+) -> None:
+    done = mlfactory("template", "use", plain_template, cwd=recorded)
+    assert "moved from https://***@example.org/x.git" in shown(done)
+    assert SECRET not in (recorded / ".copier-answers.yml").read_text()
+    assert SECRET not in git(recorded, "log", "-1", "--format=%B")
+    assert "template use" not in shown(mlfactory("status", cwd=recorded))
