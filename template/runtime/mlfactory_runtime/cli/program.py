@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import FactoryError
+from ..interrupts import Interrupted, interruptible
+from .failures import explained
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -26,15 +27,17 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 def run() -> None:
     """Run the program; what goes wrong is told in a sentence, with what to do next."""
     try:
-        app()
-    except FactoryError as error:
-        say(from_here(f"error: {error.message}"))
-        if error.hint:
-            say(from_here(f"hint: {error.hint}"))
-        sys.exit(1)
-    except (SyntaxError, ImportError) as error:  # features.py and model.py are yours
-        say(f"error: {error}")
-        say("hint: mend that line; a library of your own comes with: uv add LIBRARY")
+        with interruptible():
+            app()
+    except Interrupted as stopped:
+        say(f"interrupted ({stopped})")
+        sys.exit(stopped.code)
+    except Exception as error:
+        if (failure := explained(error)) is None:
+            raise
+        say(from_here(f"error: {failure.message}"))
+        if failure.hint:
+            say(from_here(f"hint: {failure.hint}"))
         sys.exit(1)
 
 

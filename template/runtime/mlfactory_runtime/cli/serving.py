@@ -33,6 +33,7 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """Score every row of INPUT into OUTPUT (CSV or Parquet both); invalid rows go beside it."""
+    from ..predict.places import check_target
     from ..registry.hand_over import hand_over
     from ..registry.resolve import resolve
 
@@ -42,6 +43,7 @@ def predict(
     if query and query.suffix != ".sql":
         raise typer.BadParameter(f"call it {query.stem}.sql", param_hint="--query")
     project = here()
+    check_target(project, sources[0], target)
     found = resolve(project, model)
     if found.commit:
         options = [*["--no-log"] * (not log), *["--json"] * as_json]
@@ -69,6 +71,8 @@ def predict(
     say(f"{done.rows:,} rows scored into {target}")
     if done.invalid:
         say(f"warning: {done.invalid:,} rows could not be scored: {done.quarantine} says why")
+    for name in done.earlier:
+        say(f"{name} is of an earlier run, and stays as it is")
 
 
 @app.command()

@@ -10,6 +10,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from ..interrupts import plain
 from ..project import Project
 from . import app
 from .metrics import SHARED
@@ -23,7 +24,7 @@ LOGGING: dict[str, Any] = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "loggers": {
         name: {"handlers": ["stderr"], "level": "INFO", "propagate": False}
-        for name in ("factory", "uvicorn")
+        for name in ("factory", "mlfactory_runtime", "uvicorn")
     },
 }
 
@@ -65,6 +66,7 @@ def serve(project: Project, host: str, port: int, workers: int, model: Path) -> 
 
 def run(host: str, port: int, workers: int, timeout: float) -> None:
     """Uvicorn, with what its own command line does not offer."""
+    plain()  # it has handlers of its own
     uvicorn.run(
         f"{app.__name__}:create",
         factory=True,
