@@ -180,6 +180,16 @@ class Serving(Section):
         default="FACTORY_API_KEY",
         description="If this environment variable is set, requests must carry its value as a key.",
     )
+    keys_env: str = Field(
+        default="FACTORY_API_KEYS",
+        description="If this one names a file, the keys stand in it, each on a line: NAME: KEY.",
+    )
+    max_connections: int = Field(
+        default=1000, ge=1, description="So many connections one process may hold at once."
+    )
+    max_rate: float | None = Field(
+        default=None, gt=0, description="So many requests a second one client may make; else any."
+    )
 
 
 class Log(Section):
@@ -297,7 +307,15 @@ def load_params(path: Path) -> Params:
 # Where rows came from, and how models are served and looked after, changes nothing learned.
 NOT_LEARNED: dict[str, Any] = {
     "data": {"source", "url_env"},
-    "serving": {"max_rows", "max_body", "timeout", "key_env"},
+    "serving": {
+        "max_rows",
+        "max_body",
+        "timeout",
+        "key_env",
+        "keys_env",
+        "max_connections",
+        "max_rate",
+    },
     "log": True,
     "gate": True,
     "monitor": True,
