@@ -11,7 +11,7 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "template" / "runtime" / "mlfactory_runtime"
 MODULES = sorted(SOURCE.rglob("*.py"))
 FLOORS = (
-    {"errors", "files", "programs", "git", "interrupts", "scratch"},
+    {"errors", "files", "programs", "git", "interrupts", "scratch", "visible"},
     {"settings", "tables", "records"},
     {"project", "data", "extensions"},
     {"learn", "lightgbm"},

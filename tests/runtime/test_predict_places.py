@@ -133,3 +133,24 @@ def test_answers_that_were_written_before_are_replaced(trained_copy: Project) ->
     for _ in range(2):
         factory.run("predict", str(trained_copy.raw), "out.csv")
     assert pl.read_csv(factory.path / "out.csv").height == 2000
+
+
+def test_a_spreadsheet_is_given_no_formula(trained_copy: Project) -> None:
+    factory = Factory(trained_copy.root)
+    name = trained_copy.params.data.id or ""
+    table = pl.read_csv(trained_copy.raw, infer_schema=False).head(6)
+    ids = pl.Series(name, ["=1+0", "+cmd", "-2", "@x", "\t=1", "plain"])
+    table.with_columns(ids).write_csv(factory.path / "in.csv")
+
+    factory.run("predict", "in.csv", "raw.csv")
+    assert pl.read_csv(factory.path / "raw.csv")[name].to_list() == ids.to_list()
+    factory.run("predict", "in.csv", "safe.csv", "--spreadsheet")
+    expected = ["'=1+0", "'+cmd", "-2", "'@x", "'\t=1", "plain"]
+    assert pl.read_csv(factory.path / "safe.csv")[name].to_list() == expected
+
+
+def test_the_log_is_its_owners_alone(trained_copy: Project) -> None:
+    factory = Factory(trained_copy.root)
+    factory.run("predict", str(trained_copy.raw), "out.csv")
+    for file in (factory.path / "log").iterdir():
+        assert file.stat().st_mode & 0o077 == 0, file

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..interrupts import Interrupted, interruptible
+from ..visible import STEERING, visible
 from .failures import explained
 
 if TYPE_CHECKING:
@@ -55,7 +57,12 @@ def from_here(text: str) -> str:
 
 def say(text: str) -> None:
     """Messages go to stderr, so that stdout holds data only."""
-    typer.echo(text, err=True)
+    typer.echo(visible(text), err=True)
+
+
+def print_text(text: str) -> None:
+    """What was asked for goes to stdout."""
+    typer.echo(visible(text))
 
 
 def count(rows: int) -> None:
@@ -65,4 +72,9 @@ def count(rows: int) -> None:
 
 def print_json(content: dict[str, Any]) -> None:
     """Data go to stdout."""
-    typer.echo(json.dumps(content, ensure_ascii=False))
+    typer.echo(STEERING.sub(escaped, json.dumps(content, ensure_ascii=False)))
+
+
+def escaped(sign: re.Match[str]) -> str:
+    """A character as JSON writes it: it reads back the same."""
+    return f"\\u{ord(sign[0]):04x}"

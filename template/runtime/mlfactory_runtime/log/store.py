@@ -119,7 +119,9 @@ def hasty(_: object, __: object, ___: object, options: dict[str, Any]) -> None:
 def make(engine: sa.Engine) -> None:
     """Make the tables unless they are there; others may do so at the same time."""
     if engine.dialect.name == "sqlite":
-        Path(engine.url.database or "").parent.mkdir(parents=True, exist_ok=True)
+        file = Path(engine.url.database or "")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(0o600)  # it tells of persons; a file that is there keeps its mode
     with engine.connect() as connection:
         names = sa.inspect(connection).get_table_names()
         exists = schema.name in names

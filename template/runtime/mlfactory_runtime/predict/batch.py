@@ -1,6 +1,7 @@
 """Scoring a table batch by batch: memory does not grow with the rows."""
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from .places import aside_of, check_target
 from .scorer import Scorer, opened, score
 
 MAX_INVALID = 0.05
+FORMULA, NUMBER = r"^\s*[=+\-@\t\r]", r"^[-+]?[0-9]+([.,][0-9]+)*([eE][-+]?[0-9]+)?$"
 
 Put = Callable[[pl.DataFrame], None]
 
@@ -50,6 +52,7 @@ def predict_file(
     max_invalid: float = MAX_INVALID,
     url_env: str | None = None,
     log: bool = True,
+    spreadsheet: bool = False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Scored:
     """Score the rows of `source` into `target` (CSV or Parquet), which appears when it is whole.
@@ -59,7 +62,8 @@ def predict_file(
 
     Rows that break the contract, and rows that lack a value which never was missing in training,
     go with the reason into a file beside it, whose name is free. A FactoryError if their share is
-    above `max_invalid`; then only that file is written.
+    above `max_invalid`; then only that file is written. With `spreadsheet` no value of either is
+    taken for a formula.
     """
     check_target(project, source, target)
     scorer = opened(project, folder or project.model_folder, explain)
@@ -71,8 +75,8 @@ def predict_file(
     with ExitStack() as stack:
         if scorer.log:
             stack.enter_context(scorer.log)
-        put = stack.enter_context(whole(target))
-        with whole(aside) as put_aside:
+        put = stack.enter_context(whole(target, spreadsheet=spreadsheet))
+        with whole(aside, spreadsheet=spreadsheet) as put_aside:
             batches = rows_of(source, scorer.params.data, url_env)
             total, invalid = score_all(batches, scorer, put, put_aside, progress)
         if not total:
@@ -131,7 +135,7 @@ def rows_of(source: Path, data: Data, url_env: str | None) -> Iterator[pl.DataFr
 
 
 @contextmanager
-def whole(target: Path) -> Iterator[Put]:
+def whole(target: Path, *, spreadsheet: bool = False) -> Iterator[Put]:
     """Write frames one after the other; the file appears when all went well, if any had rows."""
     with scratch(target.parent) as folder:
         count = 0
@@ -139,11 +143,24 @@ def whole(target: Path) -> Iterator[Put]:
         def put(frame: pl.DataFrame) -> None:
             nonlocal count
             if frame.height:
+                frame = inert(frame) if spreadsheet else frame
                 frame.write_parquet(folder / f"{count:06}.parquet")
                 count += 1
 
         yield put
         gather(folder, target) if count else target.unlink(missing_ok=True)
+
+
+def inert(frame: pl.DataFrame) -> pl.DataFrame:
+    """Text, names of columns too, that no spreadsheet takes for a formula: with a ' before it.
+
+    Numbers are none, with whatever sign.
+    """
+    text = pl.col(pl.String)
+    formula = text.str.contains(FORMULA) & ~text.str.contains(NUMBER)
+    safe = frame.with_columns(pl.when(formula).then("'" + text).otherwise(text).name.keep())
+    names = {n: f"'{n}" for n in frame.columns if re.match(FORMULA, n)}
+    return safe.rename(names)
 
 
 def gather(parts: Path, target: Path) -> None:
