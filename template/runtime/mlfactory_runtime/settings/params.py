@@ -45,6 +45,12 @@ class Data(Section):
         default=("", "NA", "N/A", "NaN", "nan", "null", "NULL"),
         description="Values that mean missing in every column; others stand in features.yaml.",
     )
+    max_columns: int = Field(
+        default=20_000, ge=2, description="A table with more columns than this is refused."
+    )
+    max_ratio: float = Field(
+        default=200, gt=1, description="A packed file may grow so many times when it is unpacked."
+    )
     positive: Trimmed | None = Field(
         default=None, description="Of two classes, the one that the probability is about."
     )
@@ -306,7 +312,7 @@ def load_params(path: Path) -> Params:
 
 # Where rows came from, and how models are served and looked after, changes nothing learned.
 NOT_LEARNED: dict[str, Any] = {
-    "data": {"source", "url_env"},
+    "data": {"source", "url_env", "max_columns", "max_ratio"},
     "serving": {
         "max_rows",
         "max_body",
