@@ -27,8 +27,10 @@ from .evaluate import (
     permutation_importance,
     threshold_warning,
 )
+from .folder import swapped
 from .groups import is_sensitive
 from .insight import Held, Insights, check_segments, insights
+from .manifest import save_manifest
 from .matrix import matrix, usable
 from .metrics import PRIMARY
 from .plots import write_plots
@@ -66,11 +68,12 @@ def train(project: Project) -> Evaluation:
     folds = backtest(project, rows, signature) if params.data.time else ()
     refused = rows["holdout"].height - len(y)
     result = evaluation(signature, split, judgement, known, importance, folds, refused)
-    project.model_folder.mkdir(parents=True, exist_ok=True)
-    estimator.save(model, project.model_folder)
-    save_signature(signature, project.model_folder)
-    write(project.model_folder / PROFILE, profile(rows["train"], signature, held.p, compute))
-    write(project.model_folder / CARD, model_card(project, result))
+    with swapped(project.model_folder) as folder:
+        estimator.save(model, folder)
+        save_signature(signature, folder)
+        write(folder / PROFILE, profile(rows["train"], signature, held.p, compute))
+        write(folder / CARD, model_card(project, result))
+        save_manifest(folder)
     write(project.root / EVALUATION, result)
     write_json(project.reports / "metrics.json", metrics_file(result))
     sensitive = is_sensitive(catalog, params.data.target)
