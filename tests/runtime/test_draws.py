@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from mlfactory_runtime.cli.pipeline import shown
 from mlfactory_runtime.learn.draws import FEWEST, MOST, Draws, draws, stretches
 from mlfactory_runtime.learn.evaluate import Judgement, judge
 from mlfactory_runtime.learn.metrics import widened
 from mlfactory_runtime.learn.signature import Signature
+from mlfactory_runtime.monitor.performance import is_worse
 from mlfactory_runtime.records.data import SplitRecord
+from mlfactory_runtime.records.evaluation import Interval
 from mlfactory_runtime.settings.params import Params
 
 SIGNATURE = Signature(task="regression", target="y", classes=(), features=())
@@ -57,9 +60,25 @@ def test_noise_is_hardly_ever_accepted_when_rows_come_in_groups() -> None:
 def test_of_few_groups_nothing_can_be_said() -> None:
     found = verdict(4, 0)
     assert found.verdict == "rejected"
-    assert found.reason.startswith("only 4 shops are held out, and with less than 10 nothing can")
+    assert found.reason.startswith("only 4 shops are held out, and with fewer than 10 nothing can")
     assert found.gain["naive"].value is not None
     assert (found.gain["naive"].low, found.models["model"]["rmse"].high) == (None, None)
+
+
+def test_what_has_no_interval_is_shown_without_one() -> None:
+    found = verdict(4, 0).models["model"]["rmse"]
+    assert shown(found) == f"{found.value:.4g}"
+    assert shown(Interval(1.0, 0.5, 2.0)) == "1  [0.5, 2]"
+
+
+def test_a_model_without_intervals_can_be_watched() -> None:
+    holdout = verdict(4, 0).models["model"]
+    rmse = holdout["rmse"].value or 0.0
+    worse = {"rmse": Interval(3 * rmse, 2.9 * rmse, 3.1 * rmse)}
+    same = {"rmse": Interval(rmse, 0.9 * rmse, 1.1 * rmse)}
+    settings = params().monitor
+    assert is_worse(worse, holdout, "regression", settings)
+    assert not is_worse(same, holdout, "regression", settings)
 
 
 def test_a_real_effect_is_accepted_and_it_is_told_what_was_drawn() -> None:

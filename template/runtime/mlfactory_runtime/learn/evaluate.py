@@ -101,7 +101,7 @@ def decide(
     naive, linear = gains["naive"], gains["linear"]
     if drawn.count < FEWEST:
         return "rejected", (
-            f"only {drawn.count} {drawn.what} are held out, and with less than {FEWEST} nothing "
+            f"only {drawn.count} {drawn.what} are held out, and with fewer than {FEWEST} nothing "
             "can be said surely: deliver more of them, or hold out more (split.holdout)"
         )
     r2 = own.get("r2", Interval(None, None, None)).value
