@@ -215,8 +215,8 @@ def test_of_a_choice_that_is_gone_the_default_is_taken_and_said(
     template: Template, project: Path, mlfactory: Command
 ) -> None:
     template.change({}, {**VARIABLES, "colour": ["green", "blue"]})
-    assert plan(mlfactory, project)["warnings"] == [
-        "colour: 'red' is no longer offered, 'green' is taken"
+    assert plan(mlfactory, project)["replaced"] == [
+        {"name": "colour", "old": "red", "new": "green"}
     ]
     mlfactory("update", project, "--defaults")
     assert "It is green." in (project / "README.md").read_text()

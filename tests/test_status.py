@@ -158,6 +158,45 @@ def test_one_broken_project_is_an_error(tmp_path: Path) -> None:
     assert done.stderr.startswith(f"error: {tmp_path / 'nowhere'} is not a directory")
 
 
+def two(demo: Repo, tmp_path: Path, usual: bool = True) -> Repo:
+    """A project of two templates, the second of which is behind, too."""
+    text = SMALL | {"tree/ci.txt": TEXT}
+    second = template(tmp_path / "second", {k: v for k, v in text.items() if "/a" not in k})
+    release(second, "v1.1.0", {"tree/ci.txt": edited(3)})
+    other = project(second, tmp_path / "other", answers_file=".copier-answers.ci.yml")
+    for name in (".copier-answers.ci.yml", "ci.txt"):
+        demo.write({name: other.text(name)})
+    if not usual:
+        demo.git("mv", ".copier-answers.yml", ".copier-answers.main.yml")
+    return demo.commit()
+
+
+@pytest.mark.parametrize("usual", [True, False])
+def test_all_templates_of_a_folder_are_looked_at(demo: Repo, tmp_path: Path, usual: bool) -> None:
+    two(demo, tmp_path, usual)
+    (demo.path / "deep").mkdir()
+    found = {one["answers_file"]: one["source"] for one in status(demo.path / "deep")}
+    first = ".copier-answers.yml" if usual else ".copier-answers.main.yml"
+    assert found == {
+        first: str(tmp_path / "template"),
+        ".copier-answers.ci.yml": str(tmp_path / "second"),
+    }
+    assert f"{demo.path} (.copier-answers.ci.yml): behind" in mlfactory("status", demo.path).stdout
+
+
+def test_an_update_names_the_other_templates(demo: Repo, tmp_path: Path) -> None:
+    done = mlfactory("update", two(demo, tmp_path).path, "--dry-run", code=4)
+    assert "mlfactory update --answers-file .copier-answers.ci.yml" in done.stdout
+    mlfactory("update", demo.path, "--answers-file", ".copier-answers.ci.yml")
+    assert demo.text("ci.txt") == edited(3)
+
+
+def test_one_broken_template_of_two_does_not_hide_the_other(demo: Repo, tmp_path: Path) -> None:
+    two(demo, tmp_path).commit({".copier-answers.ci.yml": "name: demo\n"})
+    first, second = status(demo.path, code=1)
+    assert (first["newest"], "has no _src_path" in second["error"]) == ("v1.1.0", True)
+
+
 def test_a_version_newer_than_the_newest_release_is_not_behind(fresh: Repo, source: Repo) -> None:
     release(source, "v2.0.0rc1", {"tree/a.txt": "next\n"})
     mlfactory("update", fresh.path, "--to", "v2.0.0rc1")

@@ -9,8 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlfactory.base.errors import MlfactoryError
+from mlfactory.base.git import plain
+from mlfactory.render import cache
 
-from .evolving import ANSWERS, SMALL, Repo, edited, mlfactory, project, release, template
+from .evolving import (
+    ANSWERS,
+    SMALL,
+    Repo,
+    edited,
+    init,
+    mlfactory,
+    project,
+    release,
+    template,
+)
 from .test_cli import converse
 
 
@@ -575,13 +588,31 @@ def hook(repo: Repo, name: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["pre-commit", "commit-msg", "prepare-commit-msg", "post-checkout", "post-commit"]
+    "name",
+    [
+        "pre-commit",
+        "commit-msg",
+        "prepare-commit-msg",
+        "post-checkout",
+        "post-commit",
+        "post-index-change",
+        "reference-transaction",
+        "pre-auto-gc",
+    ],
 )
 def test_hooks_do_not_block_a_clean_update(small: Repo, name: str) -> None:
     hook(small, name, "touch ran; exit 1")
     mlfactory("update", small.path)
     assert small.text("a.txt") == edited(3, "theirs")
     assert not small.has("ran")
+
+
+def test_an_import_that_fails_leaves_no_report(small: Repo) -> None:
+    repository = plain(small.path)
+    small.write({".git/fast_import_crash_1": "of others\n"})
+    with pytest.raises(MlfactoryError, match="1234"), cache.no_reports(repository):
+        repository.run("fast-import", "--quiet", stdin=b"reset refs/heads/x\nfrom 1234\n")
+    assert [p.name for p in small.path.glob(".git/fast_import_crash_*")] == ["fast_import_crash_1"]
 
 
 def test_hooks_run_when_it_goes_on_and_what_they_refuse_can_be_mended(torn: Repo) -> None:
@@ -687,3 +718,29 @@ def test_a_branch_that_was_switched_to_meanwhile_is_not_touched(torn: Repo) -> N
     for option in ("--continue", "--abort"):
         mlfactory("update", torn.path, option, code=1)
         assert (torn.head, torn.dirt) == (head, "")
+
+
+# Submodules of a template
+
+
+def test_a_submodule_in_the_templates_folder_is_only_files(tmp_path: Path, home: Path) -> None:
+    (home / ".gitconfig").write_text(
+        (home / ".gitconfig").read_text() + '[protocol "file"]\nallow = always\n'
+    )
+    inner = init(tmp_path / "inner").commit({"deep.txt": "deep\n"})
+    outer = init(tmp_path / "outer").commit({"shared.txt": "one\n"})
+    outer.git("submodule", "--quiet", "add", inner.path, "inner")
+    outer.commit()
+    source = init(tmp_path / "template").write(SMALL)
+    source.git("submodule", "--quiet", "add", outer.path, "tree/vendor")
+    release(source, "v1.0.0", {})
+    mlfactory("new", tmp_path / "demo", "--template", source.path, "--defaults")
+    demo = Repo(tmp_path / "demo")
+    tracked = demo.git("ls-files", "vendor").splitlines()
+    assert tracked == ["vendor/.gitmodules", "vendor/inner/deep.txt", "vendor/shared.txt"]
+    assert "no drift" in mlfactory("status", demo.path).stdout
+    outer.commit({"shared.txt": "two\n"})
+    source.git("submodule", "--quiet", "update", "--remote", "tree/vendor")
+    release(source, "v1.1.0", {})
+    mlfactory("update", demo.path)
+    assert demo.text("vendor/shared.txt") == "two\n"

@@ -201,8 +201,8 @@ def test_an_address_that_would_run_something(demo: Repo, address: str) -> None:
 def test_something_that_git_does_not_know_stands_in_the_way(
     demo: Repo, tmp_path: Path, what: str, ignored: bool
 ) -> None:
-    if ignored:
-        demo.commit({".gitignore": "new\nc.txt\n"})
+    if ignored:  # by this clone alone; what the project ignores is not written
+        demo.write({".git/info/exclude": "new\nc.txt\n"})
     new, target = demo.path / "new", tmp_path / "outside"
     target.mkdir()
     if what == "parent":

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import process
+from .owner import check_owner
 
 NAME, EMAIL = "mlfactory", "mlfactory@localhost"
 MISSING = "Install git 2.34 or newer and try again."
@@ -40,7 +41,11 @@ def run(
     work and git finishes it, `hooks` lets theirs run. A passive call does not refresh the index.
     """
     more = {**({} if hooks else silent()), **(QUIET if passive else {}), **(env or {})}
-    return process.run(["git", *args], cwd, env=more, stdin=stdin, ok=ok, hint=hint)
+    try:
+        return process.run(["git", *args], cwd, env=more, stdin=stdin, ok=ok, hint=hint)
+    except process.ProcessError as error:
+        check_owner(error.result.err)
+        raise
 
 
 def silent(more: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -120,6 +125,7 @@ def look_up(start: Path) -> tuple[Repository, str] | None:
     asked = ("--show-toplevel", "--absolute-git-dir", "--git-path", "objects", "HEAD")
     found = run("rev-parse", *asked, cwd=start, ok=(0, 128))
     if not found.out:
+        check_owner(found.err)
         return None
     top, folder, objects, head = found.out.split("\n")[:4]
     here = Repository(Path(top).resolve(), Path(folder), (start / objects).resolve())

@@ -23,11 +23,21 @@ def main() -> int:
     It is short and imports much: looking for garbage, last of all at the very end, finds little
     and was a fifth of the time of `--help` and a sixth of `new --no-setup`.
     """
+    begin_in_utf8()
     gc.disable()
     signal.signal(signal.SIGTERM, stop)
     code = guarded()
     gc.freeze()
     return code
+
+
+def begin_in_utf8() -> None:
+    """Begin anew where the locale has another encoding: git, YAML and JSON are in UTF-8 anyway, and
+    a name with an umlaut cannot be handed over in ASCII. What is started from here has it, too."""
+    if sys.getfilesystemencoding() == "utf-8" or sys.flags.utf8_mode:
+        return
+    environment = {**os.environ, "PYTHONUTF8": "1"}
+    os.execve(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]], environment)  # noqa: S606
 
 
 def stop(*_: object) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from mlfactory.project.record import USUAL
 from mlfactory.update.changes import Change, folded
 
 if TYPE_CHECKING:
@@ -60,12 +61,13 @@ def counted(one: Status) -> dict[str, int]:
 
 
 def status_lines(one: Status) -> Iterator[str]:
+    where = one.path if one.answers_file in ("", *USUAL) else f"{one.path} ({one.answers_file})"
     if one.error:
-        yield f"{one.path}: error: {one.error}"
+        yield f"{where}: error: {one.error}"
         return
     news = f"behind: {one.version} -> {one.newest}" if one.behind else f"at {one.version}"
     counts = ", ".join(f"{n} {state}" for state, n in counted(one).items() if state != "clean")
-    yield f"{one.path}: {news} of {one.source}; {counts or 'no drift'}"
+    yield f"{where}: {news} of {one.source}; {counts or 'no drift'}"
     yield from (change_line(c) for c in one.files if c.state != "clean")
     yield from (change_line(Change(c.path, "conflict", c.reason)) for c in one.conflicts)
     yield from (f"  question      {text}" for text in answered(one.questions))

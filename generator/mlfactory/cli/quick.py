@@ -10,6 +10,8 @@ from typing import Any, Literal, get_args, get_origin
 
 from typer.core import TyperCommand, TyperGroup
 
+from mlfactory.base.errors import UsageError
+
 
 class QuickCommand(TyperCommand):
     def get_params(self, ctx: Any) -> list[Any]:
@@ -31,6 +33,7 @@ def quick(param: Any) -> Any:
 def processed(param: Any, usual: Any, ctx: Any, value: Any) -> Any:
     """What a command gets for what was typed."""
     several = param.multiple or param.nargs == -1
+    check_given(param, ctx, value)
     if value is None and not param.required:
         plain: Any = () if several else None
     elif is_plain(param.type_descriptor.annotation, value):
@@ -38,6 +41,21 @@ def processed(param: Any, usual: Any, ctx: Any, value: Any) -> Any:
     else:
         return usual(ctx, value)
     return param.callback(ctx, param, plain) if param.callback else plain
+
+
+def check_given(param: Any, ctx: Any, value: Any) -> None:
+    """Raises UsageError for an empty text that was typed, as an unset variable leaves it.
+
+    It would count as if nothing had been typed. An option whose default is no text takes an empty
+    one for what it says.
+    """
+    texts = value if isinstance(value, list | tuple) else [value]
+    counts = param.param_type_name == "argument" or param.default == ""
+    if counts and any(isinstance(text, str) and not text.strip() for text in texts):
+        source = ctx.get_parameter_source(param.name)
+        if source is not None and source.name == "COMMANDLINE":
+            name = param.metavar if param.param_type_name == "argument" else param.opts[-1]
+            raise UsageError(f"{name} is empty", "Is it a variable that is not set?")
 
 
 def is_plain(kind: Any, value: Any) -> bool:

@@ -17,6 +17,7 @@ from mlfactory.base.objects import text_at
 COPIER, CRUFT = "copier", "cruft"
 CRUFT_FILE = ".cruft.json"
 PATTERN = ".copier-answers*.y*ml"
+USUAL = (answers.FILE, CRUFT_FILE)
 
 
 @dataclass(frozen=True)
@@ -82,14 +83,29 @@ def choose(folder: Path, file: str) -> str:
     """The file in a folder that records a template, or an empty string."""
     if file:
         return file if (folder / file).is_file() else ""
-    for known in (answers.FILE, CRUFT_FILE):
-        if (folder / known).is_file():
-            return known
-    others = sorted(path.name for path in folder.glob(PATTERN))
-    if len(others) > 1:
-        hint = f"Say which one: --answers-file {others[0]}"
-        raise MlfactoryError(f"{folder} has several answers files: {', '.join(others)}", hint)
-    return others[0] if others else ""
+    names = files_in(folder)
+    if len(names) > 1 and names[0] not in USUAL:
+        hint = f"Say which one: --answers-file {names[0]}"
+        raise MlfactoryError(f"{folder} has several answers files: {', '.join(names)}", hint)
+    return names[0] if names else ""
+
+
+def files_in(folder: Path) -> list[str]:
+    """All files in a folder that record a template, the usual ones first."""
+    names = sorted({*(path.name for path in folder.glob(PATTERN)), *USUAL})
+    return sorted((n for n in names if (folder / n).is_file()), key=lambda n: n not in USUAL)
+
+
+def all_at(start: Path) -> list[tuple[Path, str]]:
+    """A project and each of the files that record its templates, where there are several."""
+    full = Path(start).expanduser().resolve()
+    for folder in (full, *full.parents):
+        names = files_in(folder)
+        if len(names) > 1:
+            return [(folder, name) for name in names]
+        if names or (folder / ".git").exists():
+            break
+    return [(start, "")]
 
 
 def read(folder: Path, repository: Repository, head: str, file: str) -> Project:

@@ -7,7 +7,9 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,10 @@ from mlfactory.template import history
 
 from . import gate
 from .gate import Entry
-from .result import Facts, Render
+from .result import Facts, Render, Replaced
 
 REF = "refs/mlfactory/base/"
+REPORTS = "fast_import_crash_*"
 KEPT = 200  # so many renders stay in the user's cache
 
 
@@ -30,7 +33,7 @@ def key(*parts: Any) -> str:
 
 
 def header(render: Render) -> dict[str, Any]:
-    return {"facts": vars(render.facts), "files": [[e.mode, e.name] for e in render.entries]}
+    return {"facts": asdict(render.facts), "files": [[e.mode, e.name] for e in render.entries]}
 
 
 def from_header(head: Mapping[str, Any], contents: list[bytes]) -> Render:
@@ -38,6 +41,7 @@ def from_header(head: Mapping[str, Any], contents: list[bytes]) -> Render:
     is kept was not always looked at as closely."""
     facts = dict(head["facts"])
     facts |= {name: tuple(value) for name, value in facts.items() if isinstance(value, list)}
+    facts["replaced"] = tuple(Replaced(**one) for one in facts.get("replaced", ()))
     files = zip(head["files"], contents, strict=True)
     return Render(gate.checked([Entry(mode, name, c) for (mode, name), c in files]), Facts(**facts))
 
@@ -119,7 +123,19 @@ def keep(repository: Repository, name: str, render: Render) -> None:
             )
         ]
         parts += [e.content, b"\n"]
-    repository.run("fast-import", "--quiet", stdin=b"".join(parts))
+    with no_reports(repository):
+        repository.run("fast-import", "--quiet", stdin=b"".join(parts))
+
+
+@contextmanager
+def no_reports(repository: Repository) -> Iterator[None]:
+    """Remove the report that git leaves in its folder when an import fails; we say it ourselves."""
+    before = {*repository.folder.glob(REPORTS)}
+    try:
+        yield
+    finally:
+        for path in {*repository.folder.glob(REPORTS)} - before:
+            path.unlink(missing_ok=True)
 
 
 def quoted(name: str) -> str:

@@ -21,8 +21,8 @@ from mlfactory.base.errors import MlfactoryError
 from mlfactory.project.record import Project
 from mlfactory.template.repository import Version
 
-from .cookiecutter_variables import environment, variables
-from .result import Facts, Render, RenderOptions, collect
+from .cookiecutter_variables import environment, given, variables
+from .result import Facts, Render, RenderOptions, Replaced, collect
 from .worker import own_output
 
 TRUST = "If you trust it, add --trust."
@@ -41,9 +41,9 @@ def render(
     check_inside(template, home)
     defaults = read_variables(project, home)
     check_trust(home, defaults, options)
-    notes: list[str] = []
+    replaced: list[Replaced] = []
     with refused(), importable(home, options):
-        values = variables(project, defaults, options, notes)
+        values = variables(project, defaults, options, replaced)
         values |= {"_template": project.source, "_commit": version.commit}
         tree, origins = generated(home, values, out, options)
     (tree / project.file).unlink(missing_ok=True)  # a link would lead the record elsewhere
@@ -58,7 +58,8 @@ def render(
         exclude=project.skip,
         questions={key: values[key] for key in known if key not in had},
         origins={name: (prefix / path).as_posix() for name, path in origins.items()},
-        notes=tuple(notes),
+        dropped={k: v for k, v in given(project).items() if k not in defaults},
+        replaced=tuple(replaced),
     )
     return collect(tree, facts)
 

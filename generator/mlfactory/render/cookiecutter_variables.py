@@ -10,31 +10,34 @@ from mlfactory.base import answers
 from mlfactory.base.errors import UsageError
 from mlfactory.project.record import Project
 
-from .result import RenderOptions
+from .result import RenderOptions, Replaced
 
 
 def variables(
-    project: Project, defaults: Mapping[str, Any], options: RenderOptions, notes: list[str]
+    project: Project,
+    defaults: Mapping[str, Any],
+    options: RenderOptions,
+    replaced: list[Replaced],
 ) -> dict[str, Any]:
     """The values of all variables in cookiecutter's order: those that are nested come last, as
     they may refer to all others. What is recorded is taken as it is written."""
     check_names(options.settings, defaults)
-    recorded = {k: v for k, v in project.answers.items() if not k.startswith("_")}
-    given, found = {**recorded, **options.settings}, dict[str, Any]()
+    typed, found = {**given(project), **options.settings}, dict[str, Any]()
     jinja = environment({"cookiecutter": dict(defaults)}, trust=options.trust)
     prompts = defaults.get("__prompts__") or {}
     for name in ordered(defaults):
         default = own_default(jinja, name, defaults[name], found)
         if name.startswith("_"):
             found[name] = default
-        elif name not in given and not options.ask:
+        elif name not in typed and not options.ask:
             found[name] = first(default)
-        elif name not in given:
+        elif name not in typed:
             found[name] = asked(name, default, prompts)
         else:
-            found[name] = fitting(name, given[name], default)
-            if isinstance(default, list) and found[name] != given[name]:
-                notes.append(lost(name, given[name], default, asked=name in options.settings))
+            found[name] = fitting(name, typed[name], default)
+            if isinstance(default, list) and found[name] != typed[name]:
+                check_recorded(name, typed[name], default, options)
+                replaced.append(Replaced(name, typed[name], found[name]))
     return found
 
 
@@ -52,12 +55,16 @@ def check_names(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> Non
             raise UsageError(f"this template has no variable {name}", hint)
 
 
-def lost(name: str, value: Any, default: list[Any], *, asked: bool) -> str:
-    """What is said of a choice that is not offered. Raises UsageError when it was just asked."""
-    if asked:
+def given(project: Project) -> dict[str, Any]:
+    """What somebody has answered."""
+    return {k: v for k, v in project.answers.items() if not k.startswith("_")}
+
+
+def check_recorded(name: str, value: Any, default: list[Any], options: RenderOptions) -> None:
+    """Raises UsageError when a choice that is not offered was not recorded, but just asked for."""
+    if name in options.settings:
         offered = ", ".join(map(str, default))
         raise UsageError(f"{name} cannot be {value!r}", f"Choose one of {offered}.")
-    return f"{name}: {value!r} is no longer offered, {first(default)!r} is taken"
 
 
 def own_default(jinja: Any, name: str, raw: Any, found: Mapping[str, Any]) -> Any:

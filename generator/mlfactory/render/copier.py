@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 from mlfactory.base import answers
 from mlfactory.base.answers import Question
 from mlfactory.base.errors import MlfactoryError, UsageError
+from mlfactory.base.owner import check_owner
 from mlfactory.project.record import Project
 from mlfactory.template import repository, stream
 from mlfactory.template.choice import Template
 from mlfactory.template.repository import Version
 
 from . import migrations
-from .result import Facts, Render, RenderOptions, collect
+from .facts import facts_of
+from .result import Render, RenderOptions, collect
 from .worker import commands, environment, fresh_worker, recording_worker, settle
 
 if TYPE_CHECKING:
@@ -72,6 +74,11 @@ def unpacked(which: Template, worker: Worker) -> Iterator[None]:
     The same by way of a clone takes a dozen git processes; a test compares the results.
     """
     if which.files is None:
+        if which.ref and worker.template.vcs is None:
+            text = f"{which.source} is a plain folder, which has no {which.ref}"
+            raise UsageError(text, "Leave --ref out, or make it a repository: git init")
+        if worker.template.vcs == "git":  # then it is a clone, and not the user's own folder
+            repository.forget_submodules(worker.template.local_abspath)
         yield
         return
     with tempfile.TemporaryDirectory(prefix="mlfactory-") as folder:
@@ -151,6 +158,7 @@ def copier_at_work(which: Template) -> Iterator[None]:
 
 def git_failed(which: Template, stderr: str) -> MlfactoryError:
     """An address that cannot be read, or a ref that is not there."""
+    check_owner(stderr)
     lines = [line for line in stderr.strip().splitlines() if line.strip()] or ["git failed"]
     if "invalid reference" in stderr or "unknown revision" in stderr:
         return unknown_ref(which)
@@ -273,20 +281,3 @@ def place(worker: Worker, template: Path, version: Version) -> None:
     worker.template.commit_hash = version.commit
     worker.template.version = repository.number(version.name)
     worker.template.git_index_modes = {}
-
-
-def facts_of(worker: Any, project: Project, version: Version, options: RenderOptions) -> Facts:
-    """What the worker knows once it has rendered."""
-    questions = worker.template.questions_data
-    had = {*project.answers, *options.settings, *worker.answers.hidden}
-    user = worker.answers.user
-    new = {name: user[name] for name in questions if name in user}
-    return Facts(
-        version.name,
-        {k: v for k, v in worker._answers_to_remember().items() if not k.startswith("_")},
-        tuple(map(worker._render_string, worker.all_skip_if_exists)),
-        tuple(map(worker._render_string, worker.all_exclusions)),
-        {name: value for name, value in new.items() if name not in had},
-        dict(worker.origins),
-        dropped={k: v for k, v in project.answers.items() if k not in questions},
-    )

@@ -14,7 +14,7 @@ from mlfactory.template.repository import Upstream, Version
 from . import cache
 from .result import Render, RenderOptions
 
-FORMS = {CRUFT: 1, COPIER: 2}  # of the kept renders; another number makes them anew
+FORMS = {CRUFT: 2, COPIER: 3}  # of the kept renders; another number makes them anew
 
 
 def base(project: Project, up: Upstream, version: Version, *, trust: bool = False) -> Render:

@@ -25,6 +25,19 @@ class RenderOptions:
 
 
 @dataclass(frozen=True)
+class Replaced:
+    """A recorded answer that a version does not take, and the one that it has instead."""
+
+    name: str
+    old: Any
+    new: Any
+
+    @property
+    def text(self) -> str:
+        return f"{self.name}: {self.old!r} is no longer taken, {self.new!r} is taken instead"
+
+
+@dataclass(frozen=True)
 class Facts:
     """What else a render tells.
 
@@ -32,7 +45,8 @@ class Facts:
     the template does not want to see. `questions` were not answered before, with their defaults.
     `origins` names the template's file for each rendered one. What the template would have run is
     in `skipped_tasks` and `skipped_migrations`, as somebody would type it; `code_ran` says that it
-    was trusted and did run something. `dropped` are recorded answers to questions that are gone.
+    was trusted and did run something. `dropped` are recorded answers to questions that are gone,
+    and `replaced` those that are no longer taken.
     """
 
     version: str
@@ -46,6 +60,7 @@ class Facts:
     skipped_migrations: tuple[str, ...] = ()
     dropped: Mapping[str, Any] = field(default_factory=dict)
     code_ran: bool = False
+    replaced: tuple[Replaced, ...] = ()
 
     @property
     def has_skipped(self) -> bool:
@@ -75,6 +90,20 @@ def matcher(patterns: tuple[str, ...]) -> Any:
     from pathspec import PathSpec
 
     return PathSpec.from_lines("gitignore", [normalize("NFD", line) for line in patterns])
+
+
+@lru_cache
+def rules(lines: tuple[str, ...]) -> Any:
+    from pathspec import GitIgnoreSpec
+
+    return GitIgnoreSpec.from_lines(lines)
+
+
+def verdict(lines: tuple[str, ...], name: str) -> bool | None:
+    """What one .gitignore says of a path below it, a folder's with a slash at its end: whether to
+    ignore it, or None where no line fits."""
+    found: bool | None = rules(lines).check_file(name).include if lines else None
+    return found
 
 
 def matches(patterns: tuple[str, ...], name: str) -> bool:

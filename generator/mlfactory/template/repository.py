@@ -173,6 +173,14 @@ def cloned(up: Upstream, commit: str, folder: Path) -> None:
     git.run("clone", "--quiet", "--no-checkout", "--", git_url(up.source), str(folder))
     git.run("checkout", "--quiet", "--detach", commit, cwd=folder)
     git.run("submodule", "--quiet", "update", "--init", "--recursive", cwd=folder)
+    forget_submodules(folder)
+
+
+def forget_submodules(folder: Path) -> None:
+    """Drop what makes repositories of a clone's submodules: a template's folder is only files."""
+    for link in folder.rglob(".git"):
+        if link.parent != folder and link.is_file():
+            link.unlink()
 
 
 def releases(up: Upstream) -> list[Release]:

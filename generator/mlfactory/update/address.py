@@ -15,6 +15,7 @@ from mlfactory.template import choice, mirror, published, repository
 from mlfactory.template.repository import Upstream
 
 from . import run
+from .working import working
 
 PLAIN = re.compile(r"[\w/.~][\w./:@+~-]*")  # what YAML takes without quotes
 
@@ -43,6 +44,14 @@ def use(url: str, start: Path, *, dry_run: bool = False, file: str = "") -> Move
     Raises MlfactoryError unless the project's version is there, as the same commit.
     """
     addresses.refuse("GIT_URL", url)
+    if dry_run:
+        return used(url, start, dry_run=True, file=file)
+    with working(start, "mlfactory template use"):
+        return used(url, start, dry_run=False, file=file)
+
+
+def used(url: str, start: Path, *, dry_run: bool, file: str) -> Moved:
+    """The same without keeping others out."""
     project = record.find(start, file)
     new = address_of(url, cruft=project.kind == CRUFT)
     if new == project.source:

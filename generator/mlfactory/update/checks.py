@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlfactory.base import answers, git, process, uv
+from mlfactory.base import answers, git, index, process, uv
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.git import Repository
 from mlfactory.base.objects import text_at
@@ -149,6 +149,7 @@ def relock(project: Project, before: str, talk: Talk, *, trusted: bool = True) -
 def amend(repository: Repository, spec: str) -> None:
     """Take a changed file into the last commit, past all hooks."""
     if repository.run("diff", "--quiet", "--", spec, ok=(0, 1)).code:
-        repository.run("add", "--", spec)
         argv = ("commit", "--quiet", "--amend", "--no-edit", "--no-verify")
-        repository.run(*argv, hint=git.SIGNING)
+        with index.held(repository) as mine:
+            mine.run("add", "--", spec)
+            mine.run(*argv, hint=git.SIGNING)

@@ -13,17 +13,18 @@ from mlfactory.base.answers import Answers
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.objects import Leaves
 from mlfactory.project import record
-from mlfactory.project.record import Project
+from mlfactory.project.record import Project, all_at
 from mlfactory.render import rerender
-from mlfactory.render.result import Render, RenderOptions
+from mlfactory.render.result import Render, RenderOptions, Replaced
 from mlfactory.template import repository
 
-from . import merge, unfinished, workbench
+from . import ignored, merge, recorded, unfinished, workbench
 from .changes import Change, Conflict
 from .plan import Course, Pair, find_course, pair
 from .workbench import Workbench
 
 CLEAN, EDITED, MISSING, MOVED, DIVERGED = "clean", "edited", "missing", "renamed", "diverged"
+IGNORED, NOT_HERE = "ignored", "not here"
 STATES = {"D": MISSING, "R": MOVED}
 
 
@@ -31,8 +32,9 @@ STATES = {"D": MISSING, "R": MOVED}
 class Status:
     """How a project stands to its template.
 
-    `files` are the template's own: clean, edited, missing, renamed or diverged, which means that
-    both the project and the newest template have changed them. `error` is all that is known of a
+    `files` are the template's own: clean, edited, missing, renamed, ignored (the project keeps it
+    out of git) or diverged, which means that both the project and the newest template have changed
+    them. `error` is all that is known of a
     project that cannot be looked at.
     """
 
@@ -47,6 +49,8 @@ class Status:
     warnings: tuple[str, ...] = ()
     error: str = ""
     dropped: Answers = field(default_factory=dict)
+    replaced: tuple[Replaced, ...] = ()
+    answers_file: str = ""
     skipped_tasks: tuple[str, ...] = ()
     skipped_migrations: tuple[str, ...] = ()
 
@@ -110,6 +114,12 @@ def states(bench: Workbench, tree: str, own: list[str]) -> Iterator[Change]:
         letter, name = facts.rsplit(" ", 1)[1][0], next(parts)[size:]
         new = next(parts)[size:] if letter == "R" else ""
         found[name] = Change(name, STATES.get(letter, EDITED), f"now {new}" if new else "")
+    absent = [n for n, change in found.items() if change.state == MISSING and n not in bench.leaves]
+    rules = ignored.rules(bench) if absent else None
+    for name in absent:
+        if rules and rules.ignore(name):
+            is_here = os.path.lexists(bench.project.path / name)
+            found[name] = Change(name, IGNORED, "" if is_here else NOT_HERE)
     yield from (found.get(name, Change(name, CLEAN)) for name in own)
 
 
@@ -125,7 +135,13 @@ def status(start: Path, file: str = "", *, trust: bool = False) -> Status:
             facts = seen.render.facts
             warnings = (*waits, *facts.notes)
             skipped = facts.skipped_tasks
-            return Status(*common, files=seen.files, warnings=warnings, skipped_tasks=skipped)
+            return Status(
+                *common,
+                files=seen.files,
+                warnings=warnings,
+                skipped_tasks=skipped,
+                answers_file=project.file,
+            )
     with pair(course, RenderOptions(trust=trust)) as both:
         seen = compare(both.bench, both.base, both.sides.rendered, tree_of(both))
         tried = merge.attempt(both.bench, both.sides, "Update", {})
@@ -136,11 +152,19 @@ def status(start: Path, file: str = "", *, trust: bool = False) -> Status:
             questions=facts.questions,
             files=tuple(with_divergence(seen, both.sides)),
             conflicts=tried.conflicts,
-            warnings=(*waits, *facts.notes),
+            warnings=(*waits, *facts.notes, *warnings_of(both)),
             dropped=facts.dropped,
+            replaced=facts.replaced,
+            answers_file=project.file,
             skipped_tasks=facts.skipped_tasks,
             skipped_migrations=facts.skipped_migrations,
         )
+
+
+def warnings_of(both: Pair) -> Iterator[str]:
+    """What somebody should know before an update to the newest version."""
+    yield from (one.text for one in both.theirs.facts.replaced)
+    yield from recorded.warning(both.course.project, both.theirs)
 
 
 def warning(project: Project) -> tuple[str, ...]:
@@ -164,15 +188,17 @@ def with_divergence(seen: Comparison, sides: merge.Sides) -> Iterator[Change]:
 
 
 def statuses(starts: list[Path], file: str = "", *, trust: bool = False) -> list[Status]:
-    """The same for several; one that cannot be looked at does not keep the others back."""
-    if len(starts) < 2:
-        return [status(start, file, trust=trust) for start in starts]
+    """The same for several, and for each template of one; what cannot be looked at does not keep
+    the others back."""
+    wanted = [one for start in starts for one in ([(start, file)] if file else all_at(start))]
+    if len(wanted) < 2:
+        return [status(start, name, trust=trust) for start, name in wanted]
     found = []
-    for start in starts:
+    for start, name in wanted:
         try:
-            found.append(status(start, file, trust=trust))
+            found.append(status(start, name, trust=trust))
         except MlfactoryError as error:
-            found.append(Status(str(start), error=error.message))
+            found.append(Status(str(start), error=error.message, answers_file=name))
     return found
 
 
@@ -193,10 +219,17 @@ def inside(project: Project, start: Path, names: list[str]) -> list[str]:
 
 
 def choose(seen: Comparison, names: list[str]) -> list[Change]:
-    """The drifted files that are meant. Raises UsageError for names that are not the template's."""
+    """The drifted files that are meant; what is ignored may hold secrets, and needs its full name.
+
+    Raises UsageError for names that are not the template's.
+    """
     owns = [change.path for change in seen.files]
     for name in names:
         if not any(is_meant(path, [name]) for path in owns):
             hint = "`mlfactory status` lists the template's files."
             raise UsageError(f"{name} is not one of the template's files, or it is yours", hint)
-    return [c for c in seen.files if c.state != CLEAN and is_meant(c.path, names)]
+    return [
+        c
+        for c in seen.files
+        if c.state != CLEAN and is_meant(c.path, names) and (c.state != IGNORED or c.path in names)
+    ]

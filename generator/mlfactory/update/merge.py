@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from mlfactory.base import objects
@@ -18,12 +18,15 @@ from mlfactory.project.record import CRUFT, Project
 from mlfactory.render import result
 from mlfactory.render.result import Render
 
-from . import workbench
+from . import ignored, moves, workbench
 from .changes import Change, Conflict
+from .moves import Moves
 from .workbench import Workbench
 
 ADDED, CHANGED, MERGED, RENAMED, DELETED = "added", "changed", "merged", "renamed", "deleted"
-KEPT_DELETED, YOURS, CONFLICT = "kept deleted", "yours", "conflict"
+KEPT_DELETED, YOURS, CONFLICT, IGNORED = "kept deleted", "yours", "conflict", "ignored"
+
+NOT_WRITTEN = "your .gitignore keeps it out of git: not written"
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,9 @@ class Sides:
 
     `user_files` are the user's own that the template would have changed, `deleted_by_user` those
     that the template still has, with the name that it has for them now, and `renamed_by_user` the
-    names that the user gave to others. `rendered` is base before anything was left out.
+    names that the user gave to others. `rendered` is base before anything was left out, `moves` is
+    what has another name because an answer changed, and `ignored` is what the template would add or
+    change and the project keeps out of git.
     """
 
     base: Leaves
@@ -43,6 +48,8 @@ class Sides:
     deleted_by_user: Mapping[str, str]
     renamed_by_user: Mapping[str, str]
     rendered: Leaves
+    moves: Moves = field(default_factory=Moves)
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,32 +77,68 @@ class Merge:
 
 def compose(bench: Workbench, base: Render, theirs: Render) -> Sides:
     """Compose base and theirs: without what the user owns, and without what the user deleted."""
-    rendered, new = files_of(bench, base), files_of(bench, theirs)
-    check_apart(bench, new)
-    names = new.keys()
-    old = {n: leaf for n, leaf in rendered.items() if n in new or not is_excluded(theirs, n)}
+    rendered, fresh = files_of(bench, base), files_of(bench, theirs)
+    check_apart(bench, fresh)
+    outside = kept_out(bench, base, theirs, {*rendered, *fresh})
+    new = {n: leaf for n, leaf in fresh.items() if n not in outside}
+    names, going = new.keys(), moves.between(base, theirs)
+    old = {
+        n: leaf
+        for n, leaf in rendered.items()
+        if n in new or not (n in outside or is_excluded(theirs, n))
+    }
     mine = user_files(bench, base, theirs, {*old, *new})
     away = {n for n in left_to_user(base, theirs, set(old)) if n not in bench.leaves}
     changed = tuple(sorted(n for n in mine if n in old and n in new and old[n] != new[n]))
+    along = moving_along(bench, going, mine, rendered, new)
     record = {bench.project.file} & bench.leaves.keys()
-    old = settle(old, bench.leaves, mine | record)
+    old = settle(old, bench.leaves, mine | record | along.keys())
     new = {**settle(settle(new, old, away), bench.leaves, mine), **recorded_file(bench, new)}
+    new = moved(new, bench.leaves, along, {going.files[n] for n in away if n in going.files})
     base_tree, theirs_tree = workbench.tree(bench, old), workbench.tree(bench, new)
     rows = workbench.differences(bench, base_tree, bench.head)
     gone, kept = deletions(rows), {}
     renamed = {before: after for letter, before, after in rows if letter == "R"}
     if gone:
-        moved = {
+        now = dict(going.files)
+        now |= {
             a: b for x, a, b in workbench.differences(bench, base_tree, theirs_tree) if x == "R"
         }
-        out = gone | {
-            moved[name] for name in gone if name in moved and moved[name] not in bench.leaves
-        }
+        out = gone | {now[name] for name in gone if name in now and now[name] not in bench.leaves}
         old = {n: leaf for n, leaf in old.items() if n not in gone}
         new = {n: leaf for n, leaf in new.items() if n not in out}
         base_tree, theirs_tree = workbench.tree(bench, old), workbench.tree(bench, new)
-        kept = {n: moved.get(n, "") for n in sorted(gone) if n in names or n in moved}
-    return Sides(old, new, base_tree, theirs_tree, changed, kept, renamed, rendered)
+        kept = {n: now.get(n, "") for n in sorted(gone) if n in names or n in now}
+    news = tuple(sorted(n for n in outside & fresh.keys() if rendered.get(n) != fresh[n]))
+    return Sides(old, new, base_tree, theirs_tree, changed, kept, renamed, rendered, going, news)
+
+
+def kept_out(bench: Workbench, base: Render, theirs: Render, names: set[str]) -> set[str]:
+    """What the project's .gitignore keeps out of git, as it is after the update."""
+    absent = names - bench.leaves.keys() - bench.others.keys()
+    rules = ignored.rules(bench, base, theirs) if absent else None
+    return {name for name in absent if rules and rules.ignore(name)}
+
+
+def moving_along(
+    bench: Workbench, going: Moves, mine: set[str], rendered: Leaves, new: Leaves
+) -> dict[str, str]:
+    """What is the user's and moves because an answer changed; of the template's own files, those
+    that it did not change apart from their names, so that git need not recognise them."""
+    own = {
+        before: after
+        for before, after in going.files.items()
+        if before in bench.leaves
+        and after not in bench.leaves
+        and (before in mine or rendered.get(before) == new.get(after))
+    }
+    return {**own, **moves.beside(bench, going, rendered, new)}
+
+
+def moved(leaves: Leaves, head: Leaves, along: Mapping[str, str], unwanted: set[str]) -> Leaves:
+    """The same with the user's files under their new names, and without what the user renamed."""
+    kept = {n: leaf for n, leaf in leaves.items() if n not in along and n not in unwanted}
+    return {**kept, **{after: head[before] for before, after in along.items()}}
 
 
 def files_of(bench: Workbench, render: Render) -> Leaves:
@@ -238,6 +281,7 @@ def changes(
         for name, now in sides.deleted_by_user.items()
     ]
     rows += [Change(name, YOURS) for name in sides.user_files]
+    rows += [Change(name, IGNORED, NOT_WRITTEN) for name in sides.ignored]
     return tuple(sorted(rows, key=lambda change: (change.path, change.state)))
 
 

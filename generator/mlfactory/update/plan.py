@@ -14,13 +14,14 @@ from mlfactory.base.answers import Answers
 from mlfactory.base.credentials import masked
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.objects import text_at
+from mlfactory.project import record
 from mlfactory.project.record import Project
 from mlfactory.render import rerender
-from mlfactory.render.result import Render, RenderOptions
+from mlfactory.render.result import Render, RenderOptions, Replaced
 from mlfactory.template import history, mirror, repository, wheel
 from mlfactory.template.repository import Upstream, Version
 
-from . import workbench
+from . import moves, recorded, workbench
 from .changes import Change, Conflict
 from .merge import Merge, Sides, compose, merge
 from .obstacles import in_the_way
@@ -34,7 +35,8 @@ class UpdatePlan:
     """What an update would do; `--dry-run` prints exactly this.
 
     `questions` and `settings` are new, with the values that they get; `dropped` are recorded
-    answers to questions that are gone. `skipped_tasks` and `skipped_migrations` are commands that
+    answers to questions that are gone, `replaced` those that the new version does not take.
+    `skipped_tasks` and `skipped_migrations` are commands that
     the template would run and that are not trusted. `blocked` are files that are not git's and
     stand where the update would put others.
     """
@@ -52,6 +54,7 @@ class UpdatePlan:
     blocked: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     dropped: Answers = field(default_factory=dict)
+    replaced: tuple[Replaced, ...] = ()
     skipped_tasks: tuple[str, ...] = ()
     skipped_migrations: tuple[str, ...] = ()
 
@@ -142,6 +145,7 @@ def preview(
 ) -> Iterator[Preview]:
     """Render both sides, merge them in memory and make the plan of it; `author` is who updates."""
     with pair(course, options) as both:
+        recorded.check(course.project, both.theirs, options.settings)
         changelog = repository.changes(course.up, course.old, course.new)
         text = message(course, both.theirs, changelog)
         outcome = merge(both.bench, both.sides, text, author or {})
@@ -164,9 +168,12 @@ def message(course: Course, theirs: Render, changelog: str) -> str:
     if course.old.commit == course.new.commit:
         title = f"Answer the template's questions of {course.project.name} anew"
     new = [f"{name}: {value!r}" for name, value in theirs.facts.questions.items()]
+    old = "\n".join(one.text for one in theirs.facts.replaced)
     asked = "New questions, answered with: " + ", ".join(new) if new else ""
     # git takes lines that begin with # for comments when somebody edits the message.
-    body = re.sub(r"^#+ *", "", "\n\n".join(filter(None, [changelog, asked])), flags=re.MULTILINE)
+    body = re.sub(
+        r"^#+ *", "", "\n\n".join(filter(None, [changelog, asked, old])), flags=re.MULTILINE
+    )
     return masked(f"{title}\n\n{body}".rstrip() + "\n")
 
 
@@ -186,11 +193,28 @@ def plan_of(both: Pair, outcome: Merge, changelog: str) -> UpdatePlan:
         changes=outcome.changes,
         conflicts=outcome.conflicts,
         blocked=obstacles_to(both.bench, outcome),
-        warnings=(*noted, *library_notes(torn_from_library(outcome, both.theirs))),
+        warnings=(*noted, *notes_of(both, outcome)),
         dropped=facts.dropped,
+        replaced=facts.replaced,
         skipped_tasks=facts.skipped_tasks,
         skipped_migrations=facts.skipped_migrations,
     )
+
+
+def notes_of(both: Pair, outcome: Merge) -> Iterator[str]:
+    """What else somebody has to know before it is done."""
+    yield from further(both.course.project)
+    yield from (one.text for one in both.theirs.facts.replaced)
+    yield from library_notes(torn_from_library(outcome, both.theirs))
+    yield from moves.notes(both.bench, both.sides.moves, both.base)
+
+
+def further(project: Project) -> Iterator[str]:
+    """What is said of a folder that several templates have made."""
+    for name in record.files_in(project.path):
+        if name != project.file:
+            way = f"mlfactory update --answers-file {name}"
+            yield f"{name} records another template, which is not part of this: {way}"
 
 
 def torn_from_library(merge: Merge, theirs: Render) -> tuple[str, ...]:

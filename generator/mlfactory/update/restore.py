@@ -14,6 +14,7 @@ from . import drift
 from .changes import Change
 from .obstacles import obstacle
 from .plan import find_course
+from .working import working
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,14 @@ def restore(
     The work tree is written, the index is not. Raises MlfactoryError rather than lose an edit
     that no commit has.
     """
+    if dry_run:
+        return restored(start, names, dry_run=True, file=file, trust=trust)
+    with working(home(start, names), "mlfactory restore"):
+        return restored(start, names, dry_run=False, file=file, trust=trust)
+
+
+def restored(start: Path, names: list[str], *, dry_run: bool, file: str, trust: bool) -> Restoring:
+    """The same without keeping others out."""
     project = record.find(home(start, names), file)
     course = find_course(project, project.version)
     with drift.comparison(course, trust=trust) as seen:

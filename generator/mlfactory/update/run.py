@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from mlfactory.base import git, objects, process
+from mlfactory.base import git, index, objects, process
 from mlfactory.base.errors import ATTENTION, MlfactoryError, UsageError
 from mlfactory.base.git import Repository
 from mlfactory.base.talk import Talk
@@ -21,18 +21,8 @@ from mlfactory.template import history
 from . import checks, unfinished, workbench
 from .plan import Course, Preview, UpdatePlan, check_forward, find_course, preview
 from .unfinished import Unfinished
+from .working import operation, working
 
-# A rebase comes first: it keeps a CHERRY_PICK_HEAD, too, while it stands still.
-RUNNING = {
-    "rebase-merge": "rebase",
-    "rebase-apply/applying": "am",
-    "rebase-apply": "rebase",
-    "MERGE_HEAD": "merge",
-    "CHERRY_PICK_HEAD": "cherry-pick",
-    "REVERT_HEAD": "revert",
-    "sequencer": "cherry-pick",
-    "BISECT_LOG": "bisect",
-}
 # The merge itself runs no hooks of the project: what they would say, the checks say.
 PICK = ("-c", "advice.mergeConflict=false", *objects.MERGING)
 NO_EDITOR = {"GIT_EDITOR": "true"}
@@ -102,6 +92,14 @@ class Options:
 
 def update(start: Path, options: Options, talk: UpdateTalk, file: str = "") -> Outcome:
     """Plan, then merge; see `Outcome` for what may come of it. Raises MlfactoryError."""
+    if options.dry_run:
+        return planned(start, options, talk, file)
+    with working(start, "mlfactory update"):
+        return planned(start, options, talk, file)
+
+
+def planned(start: Path, options: Options, talk: UpdateTalk, file: str) -> Outcome:
+    """The same without keeping others out."""
     project = record.find(start, file)
     author = {} if options.dry_run else check_ready(project)
     course = find_course(project, options.to)
@@ -138,6 +136,7 @@ def check_ready(project: Project) -> Mapping[str, str]:
                 "mlfactory update --continue, or mlfactory update --abort",
             )
         unfinished.forget(repository)
+    index.check_free(repository)
     if running := operation(repository):
         hint = f"git {running} --continue, or git {running} --abort"
         hint = "git bisect reset" if running == "bisect" else hint
@@ -152,12 +151,6 @@ def check_ready(project: Project) -> Mapping[str, str]:
         raise MlfactoryError("git does not know who commits", IDENTITY)
     name, _, rest = author.partition(" <")
     return {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": rest.partition("> ")[0]}
-
-
-def operation(repository: Repository) -> str:
-    """What git is in the middle of, or an empty string."""
-    running = (verb for name, verb in RUNNING.items() if repository.path_of(name).exists())
-    return next(running, "")
 
 
 def is_trusted(course: Course, options: Options) -> bool:
@@ -212,7 +205,8 @@ def pick(repository: Repository, begun: Unfinished) -> int:
     empty = ("--allow-empty", "--keep-redundant-commits")
     argv = ("cherry-pick", *empty, "--no-rerere-autoupdate", begun.pick)
     try:
-        done = repository.run(*PICK, *argv, env=NO_EDITOR, ok=range(256))
+        with index.held(repository) as mine:
+            done = mine.run(*PICK, *argv, env=NO_EDITOR, ok=range(256))
         if done.code and not git.unmerged(repository):
             hint = "Nothing was changed; mend this and update again."
             raise process.ProcessError(["git", "cherry-pick"], done, hint)
@@ -244,6 +238,11 @@ def finish(
 
 def resume(start: Path, talk: Talk, *, trust: bool = False) -> Outcome:
     """`--continue`: commit what a person has merged, then go on. Raises MlfactoryError."""
+    with working(start, "mlfactory update --continue"):
+        return resumed(start, talk, trust=trust)
+
+
+def resumed(start: Path, talk: Talk, *, trust: bool) -> Outcome:
     project, progress = unfinished.progress(start)
     repository, begun = project.repository, progress.record
     begun = replace(begun, trusted=begun.trusted or trust)
@@ -272,6 +271,11 @@ def go_on(repository: Repository) -> None:
 
 def abort(start: Path) -> Outcome:
     """`--abort`: everything is as it was before the update. Raises MlfactoryError."""
+    with working(start, "mlfactory update --abort"):
+        return aborted(start)
+
+
+def aborted(start: Path) -> Outcome:
     project, progress = unfinished.progress(start)
     if progress.is_resolved:
         raise MlfactoryError(

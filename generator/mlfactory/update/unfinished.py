@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from mlfactory.base import git, objects
+from mlfactory.base import git, index, objects
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.git import Repository
 from mlfactory.project.record import Project
@@ -25,7 +25,7 @@ from .obstacles import in_the_way
 FILE = "mlfactory-update.json"
 LABEL = re.compile(rb"^(<{7}|>{7}|\|{7}) .*$", re.MULTILINE)  # the sides' names in conflicts
 FORM = "--format=%P%x00%s"
-PICKED, LOCK = "CHERRY_PICK_HEAD", "index.lock"
+PICKED = "CHERRY_PICK_HEAD"
 State = Literal["none", "picking", "picked", "half_written", "another"]
 
 
@@ -127,7 +127,8 @@ def observe(repository: Repository, record: Unfinished) -> Progress:
     picked = repository.path_of(PICKED)
     head, dirt = git.head_and_dirt(repository)
     picking = picked.read_text().strip() if picked.exists() else None
-    return Progress(repository, record, head, dirt, picking, repository.path_of(LOCK).exists())
+    is_locked = index.is_ours(repository.path_of(index.LOCK))
+    return Progress(repository, record, head, dirt, picking, is_locked)
 
 
 def progress(start: Path) -> tuple[Project, Progress]:
@@ -194,10 +195,13 @@ def undo(repository: Repository, record: Unfinished) -> None:
     Raises MlfactoryError when there are edits that are not the update's: they would be lost.
     """
     top = repository.top
-    picked, lock = repository.path_of(PICKED), repository.path_of(LOCK)
-    if lock.exists() and lock.stat().st_mtime >= record.started - 1:
-        lock.unlink()
-    aborted = picked.exists() and not repository.run("cherry-pick", "--abort", ok=range(256)).code
+    picked = repository.path_of(PICKED)
+    index.give_back(repository)
+    index.check_free(repository)
+    aborted = False
+    if picked.exists():
+        with index.held(repository) as mine:
+            aborted = not mine.run("cherry-pick", "--abort", ok=range(256)).code
     if not aborted:
         # What is staged or in conflict while git picks goes with it, as git's own abort has it.
         changed = git.unstaged(repository) if picked.exists() else git.dirt(repository)
@@ -206,7 +210,8 @@ def undo(repository: Repository, record: Unfinished) -> None:
                 f"not the update's, and would be lost: {', '.join(foreign[:8])}",
                 f"git stash, then: mlfactory update --abort. It began at {record.head[:10]}",
             )
-        repository.run("reset", "--quiet", "--hard", record.head)
+        with index.held(repository) as mine:
+            mine.run("reset", "--quiet", "--hard", record.head)
         for name in (PICKED, "AUTO_MERGE"):
             repository.path_of(name).unlink(missing_ok=True)
     for name in additions(repository, record):

@@ -1,0 +1,91 @@
+"""What a project's own .gitignore keeps out of git: an update does not commit it, and where it is
+not in git it is not missing.
+
+Lists that only one clone or one person has do not count: two clones must come to the same commit.
+Nothing is started for it, so that `status` stays quick; a test compares the answers with git's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from mlfactory.render.result import Render, verdict
+
+from .workbench import Workbench
+
+NAME = ".gitignore"
+Lines = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The lines of each .gitignore by its folder, both from the top of the repository."""
+
+    prefix: str
+    lines: Mapping[str, Lines] = field(default_factory=dict)
+
+    def ignore(self, name: str) -> bool:
+        """Whether a file of the project is kept out; what is below a folder that is, is too."""
+        path = PurePosixPath(f"{self.prefix}{name}")
+        folders = (f"{p.as_posix()}/" for p in reversed(path.parents[:-1]))
+        return any(self.match(one) for one in (*folders, path.as_posix()))
+
+    def match(self, path: str) -> bool:
+        """Whether the last rule that fits, in the nearest folder that has one, is to ignore."""
+        for folder in PurePosixPath(path).parents:
+            place = "" if folder.as_posix() == "." else f"{folder.as_posix()}/"
+            found = verdict(self.lines.get(place, ()), path.removeprefix(place))
+            if found is not None:
+                return found
+        return False
+
+
+def rules(bench: Workbench, base: Render | None = None, theirs: Render | None = None) -> Rules:
+    """The rules that the work tree has, or that it has after an update from base to theirs."""
+    prefix = bench.project.prefix
+    above = [PurePosixPath(prefix), *PurePosixPath(prefix).parents] if prefix else []
+    around = [p.as_posix() for p in above if p.as_posix() not in (".", prefix.rstrip("/"))]
+    folders = ["", *(f"{folder}/" for folder in around)] if prefix else []
+    lines = {folder: standing(bench, f"{folder}{NAME}") for folder in folders}
+    old, new = texts(base), texts(theirs)
+    for name in {*named(bench.leaves), *old, *new}:
+        here = standing(bench, f"{prefix}{name}") if name in bench.leaves else ()
+        if base is None or theirs is None:
+            after = here
+        elif name in bench.leaves or name not in old:
+            after = merged(here, old.get(name, ()), new.get(name, ()))
+        else:
+            after = ()
+        lines[f"{prefix}{name.removesuffix(NAME)}"] = after
+    return Rules(prefix, {folder: found for folder, found in lines.items() if found})
+
+
+def named(names: Iterable[str]) -> list[str]:
+    return [name for name in names if PurePosixPath(name).name == NAME]
+
+
+def texts(render: Render | None) -> dict[str, Lines]:
+    names = named(e.name for e in render.entries) if render else []
+    return {name: split(render.text(name) or "") for name in names if render}
+
+
+def standing(bench: Workbench, name: str) -> Lines:
+    """The lines of a file of the work tree; git does not read one that is a link."""
+    path = bench.project.top / name
+    if path.is_symlink() or not path.is_file():
+        return ()
+    return split(path.read_text("utf-8", "replace"))
+
+
+def split(text: str) -> Lines:
+    return tuple(line.removesuffix("\r") for line in text.split("\n") if line.strip())
+
+
+def merged(here: Lines, old: Lines, new: Lines) -> Lines:
+    """The project's lines with what the template takes away and adds."""
+    if here == old:
+        return new
+    kept = [line for line in here if line not in old or line in new]
+    return (*kept, *(line for line in new if line not in old and line not in kept))
