@@ -9,6 +9,7 @@ import pytest
 from mlfactory.base import addresses
 from mlfactory.base.credentials import has_credentials, masked
 from mlfactory.base.errors import MlfactoryError, UsageError
+from mlfactory.cli import console
 
 from .conftest import Command
 from .histories import git
@@ -71,6 +72,13 @@ def test_an_account_and_a_path_are_no_secrets(address: str) -> None:
 def test_an_error_never_shows_one() -> None:
     error = MlfactoryError(f"no {HOLDING[0]}", f"Try {HOLDING[0]}")
     assert SECRET not in f"{error} {error.message} {error.hint} {error.args}"
+
+
+def test_a_patch_stays_what_it_is_but_for_the_recorded_address() -> None:
+    line = f"+see https://host/x?token={SECRET}\n"
+    recorded = f"-_src_path: https://user:{SECRET}@host/x\n"
+    shown = console.patch_of(line + recorded)
+    assert shown == line + "-_src_path: https://***@host/x\n"
 
 
 def test_lists_of_answers_are_looked_at(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ class Service:
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
 
 
-def online(trained: Trained, home: Path) -> None:
+def online(trained: Trained, home: Path, **settings: float) -> None:
     """The factory in a folder of its own, its columns known online, its patience little."""
     columns = {
         name: column.model_copy(
@@ -77,7 +77,9 @@ def online(trained: Trained, home: Path) -> None:
         for name, column in trained.catalog.columns.items()
     }
     listed = trained.catalog.model_copy(update={"columns": columns})
-    serving = trained.params.serving.model_copy(update={"mode": "online", "timeout": SECONDS})
+    serving = trained.params.serving.model_copy(
+        update={"mode": "online", "timeout": SECONDS, **settings}
+    )
     params = trained.params.model_copy(update={"serving": serving, "log": Log()})
     write_yaml(home / "features.yaml", listed.model_dump(mode="json", exclude_none=True))
     write_yaml(home / "params.yaml", params.model_dump(mode="json"))
@@ -88,9 +90,9 @@ def online(trained: Trained, home: Path) -> None:
 
 
 @contextmanager
-def running(trained: Trained, folder: Path, *options: str) -> Iterator[Service]:
+def running(trained: Trained, folder: Path, *options: str, **settings: float) -> Iterator[Service]:
     """Make the factory's service, start it somewhere below, and wait until it is ready."""
-    online(trained, folder)
+    online(trained, folder, **settings)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     log = folder / "service.log"

@@ -206,6 +206,39 @@ def test_a_full_queue_drops_and_counts_and_nobody_waits(
     assert slowest < 0.5
 
 
+def away_for_good(log: Logging, server: Server | None) -> None:
+    """The database goes away, and its folder stays."""
+    if server:
+        leave(log, server)
+    else:
+        Path(log.place).rename(Path(log.place).with_name("elsewhere"))
+        Path(log.place).mkdir()
+
+
+def test_what_waits_when_a_service_stops_is_taken_in_by_the_next(
+    log: Logging, server: Server | None
+) -> None:
+    told(log.serve("first", 10, 0, "stop"))
+    for file in Path(log.factory.path / "log").glob("*-*"):
+        file.unlink()  # the journal of SQLite
+    away_for_good(log, server)
+    began = time.monotonic()
+    _, dropped, _ = told(log.serve("a", 700, 0, "stop"))
+    assert time.monotonic() - began < 30
+    (waiting,) = (log.factory.path / "log").glob("*.waiting-*.jsonl")
+    assert (dropped, len(waiting.read_text().splitlines())) == (0, 700)
+    assert waiting.stat().st_mode & 0o777 == 0o600
+
+    if server:
+        come_back(log, server)
+    else:
+        Path(log.place).rmdir()
+        Path(log.place).with_name("elsewhere").rename(log.place)
+    told(log.serve("b", 5, 0, "stop"))
+    assert log.count() == 10 + 700 + 5
+    assert not waiting.exists()
+
+
 def test_old_rows_are_deleted(log: Logging) -> None:
     log.factory.change(log={"retention_days": 30})
     told(log.serve("a", 3, 0, "stop"))

@@ -1,11 +1,13 @@
 """The service over HTTP: refusals, slow and broken clients, and its end."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from mlfactory_runtime.project import Project
 from mlfactory_runtime.testing.trained import Trained
 
 from .conftest import TASKS
+from .factories import PROGRAM
 from .services import KEY, SECONDS, Row, Service, running
 
 pytestmark = pytest.mark.xdist_group("serving")  # one service for all
@@ -189,3 +192,127 @@ def test_workers_share_what_they_count(trained: Trained, tmp_path: Path) -> None
             time.sleep(0.05)
         assert service.counted(wanted) == 20
         assert service.ask("/metrics")[2].decode().count("factory_model{") == 1
+
+
+def flood(service: Service, start: bytes, endless: bytes) -> tuple[bytes, int]:
+    """Send what does not end; the first of the answer, and how much the service's memory grew."""
+    before, sent, answer = memory(service), 0, b""
+    with service.socket as client:
+        client.settimeout(10)
+        client.sendall(start)
+        with suppress(OSError):
+            while sent < 200_000_000:
+                client.sendall(endless)
+                sent += len(endless)
+        with suppress(OSError):
+            answer = client.recv(1000)
+    return answer, memory(service) - before
+
+
+def memory(service: Service) -> int:
+    """Megabytes."""
+    text = Path(f"/proc/{service.process.pid}/status").read_text()
+    return int(text.partition("VmRSS:")[2].split()[0]) // 1024
+
+
+ENDLESS = {
+    "headers": (b"GET /health HTTP/1.1\r\nhost: x\r\n", b"x-a: " + b"A" * 60_000 + b"\r\n"),
+    "small headers": (b"GET /health HTTP/1.1\r\nhost: x\r\n", b"a: b\r\n" * 10_000),
+    "a value": (b"GET /health HTTP/1.1\r\nx-a: ", b"A" * 100_000),
+    "a name": (b"GET /health HTTP/1.1\r\n", b"A" * 100_000),
+    "the address": (b"GET /", b"A" * 100_000),
+    "the query": (b"GET /health?", b"A" * 100_000),
+    "the method": (b"", b"A" * 100_000),
+    "blank lines": (b"", b"\r\n" * 50_000),
+    "a trailer": (
+        b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        b"transfer-encoding: chunked\r\n\r\n1\r\n{\r\n0\r\nx: ",
+        b"A" * 100_000,
+    ),
+    "an extension": (
+        b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        b"transfer-encoding: chunked\r\n\r\n1;x=",
+        b"A" * 100_000,
+    ),
+}
+
+
+@pytest.mark.parametrize("part", ENDLESS)
+def test_no_part_of_a_request_is_endless(service: Service, part: str) -> None:
+    answer, grown = flood(service, *ENDLESS[part])
+    assert answer.startswith((b"HTTP/1.1 431 ", b"HTTP/1.1 400 ", b"HTTP/1.1 401 ")) or not answer
+    assert grown < 50
+    service.json("/ready")
+
+
+@pytest.mark.parametrize("size", [10_000, 60_000])
+def test_a_large_head_is_answered(service: Service, row: Row, size: int) -> None:
+    body = json.dumps([row] * 200).encode()
+    assert service.ask("/predict", body, X_Long="A" * size)[0] == 200
+
+
+def test_a_head_that_is_too_large_is_answered_so(service: Service) -> None:
+    status, _, body = service.ask("/health", X_Long="A" * 70_000)
+    assert status == 431
+    assert "65,536" in json.loads(body)["detail"][0]["rule"]
+
+
+def test_the_first_page_leads_to_the_document(service: Service) -> None:
+    status, headers, _ = service.ask("/")
+    assert (status, headers["location"]) == (307, "docs")
+
+
+def test_keys_come_and_go_without_a_restart(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text("# who may ask\nshop: the-first-key\n")
+    monkeypatch.setenv("FACTORY_API_KEYS", str(keys))
+    (tmp_path / "place").mkdir()
+    with running(trained, tmp_path / "place") as service:
+
+        def status(key: str) -> int:
+            return service.ask("/model", X_API_Key=key)[0]
+
+        assert (status("the-first-key"), status("the-other-key"), status("")) == (200, 401, 401)
+        assert service.ask("/model")[0] == 200  # the one of the environment goes on to work
+        keys.write_text("shop: the-first-key\nbank: the-other-key\n")
+        assert (status("the-first-key"), status("the-other-key")) == (200, 200)
+        keys.write_text("bank: the-other-key\n")
+        assert (status("the-first-key"), status("the-other-key")) == (401, 200)
+        keys.write_text("bank the-other-key\n")
+        assert status("the-other-key") == 200  # what cannot be read changes nothing
+        keys.unlink()
+        assert status("the-other-key") == 200
+        lines = [json.loads(line) for line in service.log.read_text("utf-8").splitlines()]
+    assert {line.get("key") for line in lines} >= {"shop", "bank"}
+    assert any("stay as they were" in line["message"] for line in lines)
+
+
+def test_one_client_may_ask_so_often_and_so_many_may_come(trained: Trained, tmp_path: Path) -> None:
+    limits = {"max_rate": 2, "max_connections": 3}
+    with running(trained, tmp_path, **limits) as service:
+        statuses = [service.ask("/openapi.json")[0] for _ in range(10)]
+        assert {200, 429} == set(statuses)
+        assert [service.ask("/health")[0] for _ in range(10)] == [200] * 10
+        with service.socket, service.socket, service.socket, service.socket as one:
+            one.settimeout(5)
+            assert one.recv(100).startswith(b"HTTP/1.1 503 ")
+
+
+@pytest.mark.parametrize(("needed", "code"), [("1", 1), ("", None)])
+def test_a_service_for_strangers_wants_a_key(
+    service: Service, needed: str, code: int | None
+) -> None:
+    env = {**os.environ, "FACTORY_KEY_NEEDED": needed}
+    env.pop("FACTORY_API_KEY", None)
+    argv = [sys.executable, "-c", PROGRAM, "serve", "--host", "0.0.0.0", "--port", "18399"]
+    with subprocess.Popen(argv, cwd=service.folder, env=env, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        first = process.stderr.readline().decode()
+        assert "whoever reaches it may ask" in first
+        if code is None:
+            assert json.loads(first)["level"] == "warning"
+            process.terminate()
+        process.stderr.read()
+    assert code in (None, process.returncode)

@@ -17,10 +17,16 @@ from typing import Any
 import pytest
 
 from ..customers import customers
+from .environments import linked, share_bytecode
 
 SCRIPTS = Path(sys.executable).parent
 USER_CACHE = os.environ.get("UV_CACHE_DIR") or str(Path.home() / ".cache" / "uv")
 DROPPED = ("GIT_", "XDG_", "COPIER_", "MLFACTORY_", "UV_", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")
+
+
+COMPILING = ("mlfactory", "pytest", "pre-commit")  # what imports packages that no other does
+INSTALLING = (("mlfactory", ("new",)), ("uv", ("sync",)), ("uv", ("lock",)))
+COMPILED: set[tuple[str, ...]] = set()
 
 
 @dataclass(frozen=True)
@@ -49,24 +55,50 @@ class Factory:
 def execute(
     argv: tuple[str, ...], cwd: Path, env: dict[str, str], code: int | None = 0
 ) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True
-    )
+    done = started(argv, cwd, env)
     assert code is None or done.returncode == code, f"{argv}\n{done.stdout}\n{done.stderr}"
+    if Path(argv[0]).name in COMPILING and argv not in COMPILED:
+        COMPILED.add(argv)
+        for environment in (*cwd.glob(".venv"), *cwd.glob("*/.venv")):
+            share_bytecode(environment, Path(env["UV_CACHE_DIR"]))
+    return done
+
+
+def started(
+    argv: tuple[str, ...], cwd: Path, env: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run a program; what installs packages takes those at hand, and only then asks an index.
+
+    It can be started twice: `mlfactory new` goes on where it was.
+    """
+    installs = (Path(argv[0]).name, argv[1:2]) in INSTALLING
+    for more in ({"UV_OFFLINE": "1"}, {}) if installs else ({},):
+        done = subprocess.run(
+            argv,
+            cwd=cwd,
+            env={**env, **more},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+        if not done.returncode:
+            break
     return done
 
 
 @pytest.fixture(scope="session")
-def env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def env(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> dict[str, str]:
     """An empty HOME with a git identity; packages come from the cache of whoever runs the tests."""
-    home = tmp_path_factory.mktemp("template-home")
+    home, place = tmp_path_factory.mktemp("template-home"), tmp_path_factory.getbasetemp()
+    shared = place if worker_id == "master" else place.parent
     (home / ".gitconfig").write_text("[user]\nname = Tester\nemail = tester@example.org\n")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(DROPPED)}
     return {
         **kept,
         "HOME": str(home),
         "PATH": f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}",
-        "UV_CACHE_DIR": USER_CACHE,
+        "UV_CACHE_DIR": str(linked(Path(USER_CACHE), shared / "packages")),
+        "MYPY_CACHE_DIR": str(home / "mypy"),  # of the packages' types, which are the same for all
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import sys
 import tomllib
@@ -16,7 +15,6 @@ from .conftest import Factory, execute
 
 pytestmark = pytest.mark.xdist_group("lab")
 CLOSED = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
-LIMIT, PYTHON = 40, 150
 
 
 def answers(path: Path) -> pl.DataFrame:
@@ -68,31 +66,6 @@ def test_a_wheel_that_was_changed_is_refused_by_check_and_doctor(lab: Factory) -
 def test_no_index_is_asked_for_the_library(lab: Factory) -> None:
     named = [p for p in tomllib.loads(lab.text("uv.lock"))["package"] if "mlfactory" in p["name"]]
     assert [one["source"].keys() for one in named] == [{"path"}]
-
-
-def test_a_factory_is_small(factory: Factory) -> None:
-    tracked = factory.run("git", "ls-files").stdout.splitlines()
-    own = [name for name in tracked if not name.startswith((".github/", ".gitlab"))]
-    online = "mode: online" in factory.text("params.yaml")
-    assert len(own) <= LIMIT + 3 * online
-    code = [n for n in own if n.endswith(".py") and n.startswith(("src/", "tests/"))]
-    assert sum(len(factory.text(name).splitlines()) for name in code) <= PYTHON
-
-
-def test_the_page_for_assistants_names_commands_that_exist(factory: Factory) -> None:
-    """Each command of the table answers --help, and has --json exactly where the page says so."""
-    rows = re.findall(r"^\| `([^`]+)` \|[^|]*\| *(yes)? *\|$", factory.text("AGENTS.md"), re.M)
-    assert len(rows) > 10
-    for command, has_json in rows:
-        program, *verbs = command.split()
-        verbs = [word for word in verbs if re.fullmatch(r"[a-z]+", word)]
-        told = factory.run(program, *verbs, "--help").stdout
-        if program == "factory":
-            assert ("--json" in told) == bool(has_json), command
-    for path in re.findall(
-        r"`((?:src|tests|docs)/[^`*]*|[a-z]+\.yaml)`", factory.text("AGENTS.md")
-    ):
-        assert (factory.path / path).exists(), path
 
 
 def test_the_page_for_assistants_tells_the_exit_codes(lab: Factory) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from ..dirty import DIRTY, Dirty
-from .conftest import SCRIPTS, execute
+from .conftest import execute
 
 pytestmark = pytest.mark.xdist_group("dirty")
 # Drafts, prepares and trains in each folder: one process for all, since imports take seconds.
@@ -32,26 +33,44 @@ for folder in map(Path, sys.argv[1:]):
 """
 
 
+# Makes a factory of each table, as `mlfactory new` does before anything is installed.
+RENDER = """
+import json, os, sys
+from mlfactory.cli.app import app
+
+for folder, argv in json.load(sys.stdin):
+    os.chdir(folder)
+    app(argv, standalone_mode=False)
+"""
+
+
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> dict[str, Path]:
     """A factory for each table, rendered by itself and run in one environment."""
     home = tmp_path_factory.mktemp("dirty")
-    folders = {table.name: rendered(table, home / table.name, env) for table in DIRTY}
+    todo = [written(table, home / table.name) for table in DIRTY]
+    subprocess.run(
+        [sys.executable, "-c", RENDER], input=json.dumps(todo), env=env, text=True, check=True
+    )
+    folders = {table.name: quick(home / table.name / "churn") for table in DIRTY}
     execute((sys.executable, "-c", RUN, *map(str, folders.values())), home, env)
     return folders
 
 
-def rendered(table: Dirty, folder: Path, env: dict[str, str]) -> Path:
-    """The factory of a table as `mlfactory new` leaves it before anything is installed."""
+def written(table: Dirty, folder: Path) -> tuple[str, list[str]]:
+    """The folder with the table in it, and the command that makes a factory of it there."""
     folder.mkdir()
     (folder / table.filename).write_bytes(table.content)
     data = ("--data", table.filename, *table.argv)
-    argv = (str(SCRIPTS / "mlfactory"), "new", "churn", *data, "--defaults", "--no-setup")
-    execute(argv, folder, env)
-    settings = folder / "churn/params.yaml"
-    quick = settings.read_text("utf-8").replace("max_rounds: 1000", "max_rounds: 30")
-    settings.write_text(quick.replace("learning_rate: 0.05", "learning_rate: 0.2"), "utf-8")
-    return folder / "churn"
+    return str(folder), ["new", "churn", *data, "--defaults", "--no-setup"]
+
+
+def quick(factory: Path) -> Path:
+    """The factory with settings under which it learns in few rounds."""
+    settings = factory / "params.yaml"
+    text = settings.read_text("utf-8").replace("max_rounds: 1000", "max_rounds: 30")
+    settings.write_text(text.replace("learning_rate: 0.05", "learning_rate: 0.2"), "utf-8")
+    return factory
 
 
 @pytest.mark.parametrize("table", DIRTY, ids=lambda table: table.name)

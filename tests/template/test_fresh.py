@@ -10,6 +10,8 @@ import yaml
 
 from .conftest import Factory
 
+LIMIT, PYTHON = 40, 150
+
 
 def test_the_first_model_beats_both_baselines(factory: Factory) -> None:
     assert factory.told["verdict"] == "accepted"
@@ -111,3 +113,28 @@ def test_github_workflow_only_where_asked_for(factory: Factory) -> None:
 def test_doctor_finds_no_error(factory: Factory) -> None:
     told = factory.json("mlfactory", "doctor", "--json")
     assert [f for f in told["findings"] if f["state"] == "error"] == []
+
+
+def test_a_factory_is_small(factory: Factory) -> None:
+    tracked = factory.run("git", "ls-files").stdout.splitlines()
+    own = [name for name in tracked if not name.startswith((".github/", ".gitlab"))]
+    online = "mode: online" in factory.text("params.yaml")
+    assert len(own) <= LIMIT + 3 * online
+    code = [n for n in own if n.endswith(".py") and n.startswith(("src/", "tests/"))]
+    assert sum(len(factory.text(name).splitlines()) for name in code) <= PYTHON
+
+
+def test_the_page_for_assistants_names_commands_that_exist(factory: Factory) -> None:
+    """Each command of the table answers --help, and has --json exactly where the page says so."""
+    rows = re.findall(r"^\| `([^`]+)` \|[^|]*\| *(yes)? *\|$", factory.text("AGENTS.md"), re.M)
+    assert len(rows) > 10
+    for command, has_json in rows:
+        program, *verbs = command.split()
+        verbs = [word for word in verbs if re.fullmatch(r"[a-z]+", word)]
+        told = factory.run(program, *verbs, "--help").stdout
+        if program == "factory":
+            assert ("--json" in told) == bool(has_json), command
+    for path in re.findall(
+        r"`((?:src|tests|docs)/[^`*]*|[a-z]+\.yaml)`", factory.text("AGENTS.md")
+    ):
+        assert (factory.path / path).exists(), path

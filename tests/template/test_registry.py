@@ -35,8 +35,12 @@ def born(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Facto
     )
     factory.run("git", "remote", "add", "origin", str(folder / "origin.git"))
     factory.write("features.yaml", factory.text("features.yaml").replace("assumed: true\n", "\n"))
+    settings = factory.text("params.yaml").replace("min_rows: 200", "min_rows: 30", 1)
+    factory.write("params.yaml", settings.replace("max_rounds: 1000", "max_rounds: 10"))
     retrain(factory, 0)
     factory.json("factory", "register", "--json")
+    settings = factory.text("params.yaml")
+    factory.write("params.yaml", settings.replace("max_rounds: 10", "max_rounds: 1000"))
     retrain(factory, 1)
     factory.json("factory", "register", "--json")
     factory.run("dvc", "push", "--quiet", "--all-tags")
@@ -209,8 +213,18 @@ def test_the_first_version_needs_the_verdict_the_next_a_comparison(factory: Fact
     assert record["approved_by"] == record["proposed_by"] == "Tester <tester@example.org>"
     assert record["check"]["errors"] == []
     page = factory.text("promotions/prod-0002-v1.1.0.md")
-    assert "differs by 0.0200 (0.0100 to 0.0300)" in page
+    assert record["comparison"]["difference"]["value"] != 0.02, "it is measured again"
     assert "| data | " + record["data"] in page
+
+
+def test_a_comparison_that_somebody_edited_is_not_believed(factory: Factory) -> None:
+    factory.run("factory", "promote", "v1.1.0", "--to", "prod")
+    compare(factory, a="v1.1.0", b="v1.0.0")
+    told = refused(factory, "factory", "promote", "v1.0.0", "--to", "prod")
+    assert "compared with v1.1.0 it is worse" in told
+    (factory.path / DATA).unlink()
+    told = refused(factory, "factory", "promote", "v1.0.0", "--to", "prod")
+    assert "cannot be made again" in told
 
 
 def test_it_is_written_down_who_forced_it_and_why(factory: Factory) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mlfactory.update.restore import Restoring
     from mlfactory.update.run import Outcome
 
+RECORDED = re.compile(r"^[-+ ](?:_src_path:|\s*\"template\":).*$", re.MULTILINE)
 STYLES = {OK: "green", WARNING: "yellow", ERROR: "red"}
 
 
@@ -114,10 +116,10 @@ def show_error(message: str, hint: str = "") -> None:
     sys.stderr.writelines(f"hint: {line}\n" for line in masked(hint).splitlines())
 
 
-def show_json(data: Any) -> None:
-    """Exactly one object on stdout."""
+def show_json(data: Any, *, exact: bool = False) -> None:
+    """One object on stdout, without secrets in addresses unless it must be `exact`."""
     text = json.dumps(data, indent=2, default=str, allow_nan=False)
-    sys.stdout.write(f"{masked(text)}\n")
+    sys.stdout.write(f"{text if exact else masked(text)}\n")
 
 
 def show_summary(summary: Summary) -> None:
@@ -184,7 +186,17 @@ def is_coloured() -> bool:
 
 def show_text(text: str) -> None:
     """Data on stdout, whatever characters it has, and without secrets in addresses."""
-    sys.stdout.buffer.write(masked(text).encode("utf-8", "surrogateescape"))
+    write(masked(text))
+
+
+def patch_of(text: str) -> str:
+    """A patch, to the byte, because somebody applies it; only where it shows the recorded address
+    of the template, no secret is left."""
+    return RECORDED.sub(lambda line: masked(line[0]), text)
+
+
+def write(text: str) -> None:
+    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
     sys.stdout.buffer.flush()
 
 

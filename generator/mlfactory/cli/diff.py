@@ -50,7 +50,8 @@ def diff(
     color = console.is_coloured() and not as_json
     if runtime:
         found = library.difference(place, to=to, reverse=reverse, color=color, file=answers_file)
-        console.show_json(console.plain(found)) if as_json else console.show_text(found.patch)
+        exact = {**console.plain(found), "patch": console.patch_of(found.patch)}
+        console.show_json(exact, exact=True) if as_json else console.write(exact["patch"])
         return
     patch = patch_of(
         place,
@@ -62,7 +63,8 @@ def diff(
         file=answers_file,
         trust=trust,
     )
-    console.show_json({"patch": patch}) if as_json else console.show_text(patch)
+    patch = console.patch_of(patch)
+    console.show_json({"patch": patch}, exact=True) if as_json else console.write(patch)
 
 
 def restore(

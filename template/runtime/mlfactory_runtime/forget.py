@@ -13,6 +13,7 @@ from .errors import FactoryError
 from .git import dvc, tries
 from .log.store import engine_of, labels, make, predictions
 from .log.veil import entities, veil
+from .log.waiting import take_in
 from .project import LOCK, MODEL, PREPARED, Project
 from .registry.artifact import version, version_of
 from .settings.params import Params
@@ -51,6 +52,8 @@ def erased(project: Project, entity: str, params: Params, dry_run: bool) -> tupl
     """How many predictions and outcomes of the entity are, or would be, erased."""
     known, engine, p = veil(params, project.catalog), engine_of(params.log), predictions.c
     make(engine)
+    with engine.connect() as connection:  # what a service could not write is of persons, too
+        take_in(connection, Path(params.log.path))
     with engine.begin() as connection:
         if known.hides_entity and not known.key:
             if connection.scalar(sa.select(sa.func.count(p.entity))):

@@ -7,8 +7,12 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 
+from .errors import FactoryError
+from .learn.manifest import AGAIN
 from .learn.matrix import Matrix
-from .learn.signature import Signature
+from .learn.signature import FILE as SIGNATURE
+from .learn.signature import Signature, load_signature
+from .learn.trees import check_model
 from .settings.params import Model
 
 FILE = "model.txt"
@@ -67,10 +71,28 @@ def save(model: Boosters, folder: Path) -> None:
         text = booster.model_to_string(num_iteration=booster.best_iteration)
         # LightGBM notes the lowest and the highest value of each feature, which may be a person's.
         hidden = re.sub(r"(?<=[= ])\[[^\s:]+:[^\s:]+\]", "[0:1]", text)
-        name = FILE if i == 0 else f"model_{i + 1}.txt"
-        (folder / name).write_text(hidden, "utf-8", newline="\n")
+        (folder / name_of(i)).write_text(hidden, "utf-8", newline="\n")
+
+
+def name_of(place: int) -> str:
+    """The file of one of the boosters, from 0."""
+    return FILE if place == 0 else f"model_{place + 1}.txt"
 
 
 def load(folder: Path) -> Boosters:
-    """Read what `save` wrote."""
-    return tuple(lgb.Booster(model_file=file) for file in sorted(folder.glob("model*.txt")))
+    """Read what `save` wrote. FactoryError for what is no model, before LightGBM reads it."""
+    files = [folder / name_of(i) for i in range(len(list(folder.glob("model*.txt"))) or 1)]
+    known = load_signature(folder) if (folder / SIGNATURE).is_file() else None
+    return tuple(booster(file, known) for file in files)
+
+
+def booster(file: Path, known: Signature | None) -> lgb.Booster:
+    """One model that was looked through; by its text, so that nobody changes it in between."""
+    if not file.is_file():
+        raise FactoryError(f"{file} is not here, or no file", AGAIN)
+    try:
+        text = file.read_bytes().decode("utf-8")
+        sizes = (len(known.features), len(known.classes)) if known else ()
+        return lgb.Booster(model_str=check_model(text, *sizes))
+    except (ValueError, lgb.basic.LightGBMError) as error:
+        raise FactoryError(f"{file} cannot be read as a model: {error}", AGAIN) from error

@@ -2,8 +2,10 @@
 
 import os
 import shlex
+import signal
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from .errors import FactoryError
@@ -33,20 +35,25 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in LOCAL}
 
 
+PATIENCE = 10  # seconds in which programs may tidy up when they are told to end
+
+
 def output(
     folder: Path,
     *argv: str,
     hint: str = "",
     stdin: str = "",
     env: Mapping[str, str] | None = None,
+    family: bool = False,
 ) -> bytes:
     """What a program prints that is run in a folder.
 
-    A FactoryError tells the command and its error, or its last line.
+    A FactoryError tells the command and its error, or its last line. With `family`, what it has
+    started ends with it when this process is told to stop; it may not ask at a terminal then.
     """
     given, full = stdin.encode(), environment() | dict(env or {})
     try:
-        done = subprocess.run(argv, cwd=folder, env=full, input=given, capture_output=True)
+        done = completed(argv, folder, full, given, family=family)
     except OSError as error:
         raise FactoryError(f"{argv[0]} cannot be started: {error.strerror}", hint) from error
     if done.returncode:
@@ -55,3 +62,32 @@ def output(
         lines = ours or [line for line in said if line.startswith(("ERROR", "fatal"))] or said
         raise FactoryError(f"`{shlex.join(argv)}` failed: {' '.join(lines[-1:])}", hint)
     return done.stdout
+
+
+def completed(
+    argv: tuple[str, ...], folder: Path, env: dict[str, str], stdin: bytes, *, family: bool
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a program to its end."""
+    group = 0 if family else None
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        argv, cwd=folder, env=env, stdin=pipe, stdout=pipe, stderr=pipe, process_group=group
+    ) as process:
+        try:
+            out, err = process.communicate(stdin)
+        except BaseException:
+            end(process, family=family)
+            raise
+    return subprocess.CompletedProcess(argv, process.returncode, out, err)
+
+
+def end(process: subprocess.Popen[bytes], *, family: bool) -> None:
+    """End a program, and with `family` all that it has started."""
+    if not family:
+        process.kill()
+        return
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(PATIENCE)
+        os.killpg(process.pid, signal.SIGKILL)

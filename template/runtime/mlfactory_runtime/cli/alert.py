@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ..errors import FactoryError
+from .failures import explained
 from .program import Json, app, from_here, here, print_json, say
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ def alerting(project: "Project", command: str, entry: str) -> Iterator[None]:
 
     try:
         yield
-    except FactoryError as error:
-        if sys.stderr.isatty():
+    except Exception as failure:
+        if sys.stderr.isatty() or (error := explained(failure)) is None:
             raise
         text = from_here(f"{error.message}\n{error.hint}\ndocs/runbook.md#{entry}")
         for line in alert(project, command, text):

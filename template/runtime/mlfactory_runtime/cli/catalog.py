@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ..errors import FactoryError
-from .program import Json, app, here, print_json, say
+from .program import Json, app, here, print_json, print_text, say
 
 catalog_app = typer.Typer(help="The feature catalog, features.yaml.", no_args_is_help=True)
 app.add_typer(catalog_app, name="catalog")
@@ -46,7 +46,7 @@ def show(
     for line in lines:
         name, why = line.pop("column"), line.pop("why")
         facts = ", ".join(fact for fact in line.values() if fact and fact != "none")
-        typer.echo(f"{name}: {facts}\n    {why}")
+        print_text(f"{name}: {facts}\n    {why}")
 
 
 @catalog_app.command()
@@ -93,7 +93,7 @@ def params(context: typer.Context, as_json: Json = False) -> None:
     for one in found:
         value, default = (json.dumps(one[key], ensure_ascii=False) for key in ("value", "default"))
         usual = "" if one["required"] or value == default else f"   (default: {default})"
-        typer.echo(f"{one['name']}: {value}{usual}\n    {one['meaning']}")
+        print_text(f"{one['name']}: {value}{usual}\n    {one['meaning']}")
 
 
 @params_app.command()
@@ -111,6 +111,6 @@ def add(
         print_json({"added": settings, "changed": bool(new) and not dry_run})
         return
     for one in new:
-        typer.echo(f"{one['name']}: {json.dumps(one['value'])}\n    {one['meaning']}")
+        print_text(f"{one['name']}: {json.dumps(one['value'])}\n    {one['meaning']}")
     done = f"{len(new)} settings {'would be ' if dry_run else ''}added with their defaults"
     say(f"{done}; the model stays the same" if new else "params.yaml names every setting")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from .program import app, say
+from .program import app, print_text, say
 
 forge_app = typer.Typer(help="For the jobs of a CI, which have a token.", no_args_is_help=True)
 app.add_typer(forge_app, name="forge")
@@ -15,7 +15,7 @@ def approver() -> None:
     """Print who approved the change that was merged as this commit."""
     from ..forge import approver
 
-    typer.echo(approver())
+    print_text(approver())
 
 
 @forge_app.command()

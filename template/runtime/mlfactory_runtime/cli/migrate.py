@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .program import Json, app, here, print_json, say
+from .program import Json, app, here, print_json, print_text, say
 
 
 @app.command()
@@ -27,6 +27,6 @@ def migrate(
         return
     for one in changes:
         then = one.after or f"by hand: {one.by_hand}"
-        typer.echo(f"{one.file}:{one.line}: {one.before}\n    {then}")
+        print_text(f"{one.file}:{one.line}: {one.before}\n    {then}")
     verb, count = "would be rewritten" if dry_run else "rewritten", sum(map(is_done, changes))
     say(f"{count} imports {verb}" if changes else "nothing imports what has moved")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from .alert import alerting
-from .program import Json, app, here, print_json, say
+from .program import Json, app, here, print_json, print_text, say
 
 if TYPE_CHECKING:
     from ..records.registry import Promoted
@@ -64,11 +64,12 @@ def promote(
     as_json: Json = False,
 ) -> None:
     """Put a version on a stage: a record and a tag; where CI makes the tags, propose the record."""
+    from ..gate.compare import measured
     from ..registry.promote import promote
 
     project = here()
     with alerting(project, "promote", "a-promotion-is-refused"):
-        done = promote(project, version, to, force=force, why=why, approver=approver)
+        done = promote(project, version, to, measured, force=force, why=why, approver=approver)
     report(done, as_json)
 
 
@@ -128,7 +129,7 @@ def apply(
         say(f"warning: {name} is left out: its stage holds another version now. Remove the record,")
         say("and compare and promote again")
     for tag in [] if as_json else done.made:
-        typer.echo(tag)
+        print_text(tag)
     raise typer.Exit(4 if done.stale else 0)
 
 
@@ -154,11 +155,11 @@ def models(
     for name, stage in known.stages.items():
         approved = f", approved by {stage.approved_by}" if stage.approved_by else ""
         since = f" since {stage.since[:16]}" if stage.since else ""
-        typer.echo(f"{name}: {stage.version}{since}{approved}")
+        print_text(f"{name}: {stage.version}{since}{approved}")
     for one in known.versions:
         metric = one.metrics.get(one.metric or "")
         good = f", {one.metric} {metric.value:.4g}" if metric and metric.value is not None else ""
-        typer.echo(f"{one.version}: commit {one.commit[:12]}, data {one.data}{good}")
+        print_text(f"{one.version}: commit {one.commit[:12]}, data {one.data}{good}")
     for tag in known.odd:
         say(f"warning: {tag} is another commit on {remote} than here: git fetch --tags --force")
     if not known.versions:
@@ -177,7 +178,7 @@ def reproduce(version: str, as_json: Json = False) -> None:
         say(f"{version} was built again, and every byte of the model is the same")
     else:
         for one in done.differs:
-            typer.echo(f"{one.file} differs from line {one.line} on")
+            print_text(f"{one.file} differs from line {one.line} on")
         for cause in done.causes:
             say(cause)
     raise typer.Exit(0 if done.equal else 4)

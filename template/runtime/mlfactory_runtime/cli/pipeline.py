@@ -2,12 +2,15 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import FactoryError
 from .program import Json, app, here, print_json, say
+
+if TYPE_CHECKING:
+    from ..records.evaluation import Interval
 
 
 @app.command()
@@ -79,7 +82,14 @@ def summary(as_json: Json = False) -> None:
         if found.value is None:
             say(f"  {name:18} not defined on these rows")
         else:
-            say(f"  {name:18} {found.value:.4g}  [{found.low:.4g}, {found.high:.4g}]")
+            say(f"  {name:18} {shown(found)}")
+
+
+def shown(measured: "Interval") -> str:
+    """A value with its interval, where too few draws do not leave it open."""
+    if measured.low is None or measured.high is None:
+        return f"{measured.value:.4g}"
+    return f"{measured.value:.4g}  [{measured.low:.4g}, {measured.high:.4g}]"
 
 
 @app.command()

@@ -2,13 +2,16 @@
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import FactoryError
+from ..interrupts import Interrupted, interruptible
+from ..visible import STEERING, visible
+from .failures import explained
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -26,15 +29,17 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 def run() -> None:
     """Run the program; what goes wrong is told in a sentence, with what to do next."""
     try:
-        app()
-    except FactoryError as error:
-        say(from_here(f"error: {error.message}"))
-        if error.hint:
-            say(from_here(f"hint: {error.hint}"))
-        sys.exit(1)
-    except (SyntaxError, ImportError) as error:  # features.py and model.py are yours
-        say(f"error: {error}")
-        say("hint: mend that line; a library of your own comes with: uv add LIBRARY")
+        with interruptible():
+            app()
+    except Interrupted as stopped:
+        say(f"interrupted ({stopped})")
+        sys.exit(stopped.code)
+    except Exception as error:
+        if (failure := explained(error)) is None:
+            raise
+        say(from_here(f"error: {failure.message}"))
+        if failure.hint:
+            say(from_here(f"hint: {failure.hint}"))
         sys.exit(1)
 
 
@@ -52,7 +57,12 @@ def from_here(text: str) -> str:
 
 def say(text: str) -> None:
     """Messages go to stderr, so that stdout holds data only."""
-    typer.echo(text, err=True)
+    typer.echo(visible(text), err=True)
+
+
+def print_text(text: str) -> None:
+    """What was asked for goes to stdout."""
+    typer.echo(visible(text))
 
 
 def count(rows: int) -> None:
@@ -62,4 +72,9 @@ def count(rows: int) -> None:
 
 def print_json(content: dict[str, Any]) -> None:
     """Data go to stdout."""
-    typer.echo(json.dumps(content, ensure_ascii=False))
+    typer.echo(STEERING.sub(escaped, json.dumps(content, ensure_ascii=False)))
+
+
+def escaped(sign: re.Match[str]) -> str:
+    """A character as JSON writes it: it reads back the same."""
+    return f"\\u{ord(sign[0]):04x}"

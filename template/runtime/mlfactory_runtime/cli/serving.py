@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..errors import FactoryError
-from .program import Json, app, count, here, print_json, say
+from .program import Json, app, count, here, print_json, print_text, say
 
 Model = Annotated[str, typer.Option(help="A stage, a version, or the folder of a model.")]
 
@@ -30,9 +30,13 @@ def predict(
         str | None, typer.Option(help="Environment variable with its URL; else data.url_env.")
     ] = None,
     log: Annotated[bool, typer.Option(help="Write the rows to the prediction log.")] = True,
+    spreadsheet: Annotated[
+        bool, typer.Option("--spreadsheet", help="Put a ' before text that looks like a formula.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Score every row of INPUT into OUTPUT (CSV or Parquet both); invalid rows go beside it."""
+    from ..predict.places import check_target
     from ..registry.hand_over import hand_over
     from ..registry.resolve import resolve
 
@@ -42,9 +46,11 @@ def predict(
     if query and query.suffix != ".sql":
         raise typer.BadParameter(f"call it {query.stem}.sql", param_hint="--query")
     project = here()
+    check_target(project, sources[0], target)
     found = resolve(project, model)
     if found.commit:
         options = [*["--no-log"] * (not log), *["--json"] * as_json]
+        options += ["--spreadsheet"] * spreadsheet
         options += ["--url-env", url_env] if url_env else []
         numbers = ["--explain", str(explain), "--max-invalid", str(max_invalid)]
         paths = [str(sources[0].absolute()), str(target.absolute())]
@@ -54,7 +60,7 @@ def predict(
     progress = count if sys.stderr.isatty() else lambda _: None
     done = predict_file(
         project, sources[0], target, found.model, explain=explain, max_invalid=max_invalid,
-        url_env=url_env, log=log, progress=progress,
+        url_env=url_env, log=log, spreadsheet=spreadsheet, progress=progress,
     )  # fmt: skip
     if done.unlogged:
         say(f"warning: {done.rows - done.logged:,} rows are not in the log: {done.unlogged}")
@@ -69,6 +75,8 @@ def predict(
     say(f"{done.rows:,} rows scored into {target}")
     if done.invalid:
         say(f"warning: {done.invalid:,} rows could not be scored: {done.quarantine} says why")
+    for name in done.earlier:
+        say(f"{name} is of an earlier run, and stays as it is")
 
 
 @app.command()
@@ -108,7 +116,7 @@ def forget(
     verb = "would be erased" if dry_run else "erased"
     say(f"{verb}: predictions {done.predictions:,}, outcomes {done.labels:,}")
     for one in done.models:
-        typer.echo(f"{one['model']}: trained on it, commit {one['commit'] or 'not made yet'}")
+        print_text(f"{one['model']}: trained on it, commit {one['commit'] or 'not made yet'}")
     for line in done.remains:
         say(line)
 

@@ -57,10 +57,11 @@ def missing_as_null(
 
 def parse(raw: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:
     """Type the columns that are there; a value that cannot be read as its type becomes null."""
+    schema = raw.schema
     return raw.select(
-        typed(pl.col(name), raw.schema[name], column.dtype, column.format).alias(name)
+        typed(pl.col(name), schema[name], column.dtype, column.format).alias(name)
         for name, column in columns.items()
-        if name in raw.columns
+        if name in schema
     )
 
 
@@ -70,7 +71,8 @@ def key_text(raw: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
     A whole number in a float column of a Parquet file reads like the integer that it was before a
     missing value made it a float.
     """
-    parts = [_canonical(pl.col(name), raw.schema[name]).fill_null("\x00") for name in columns]
+    schema = raw.schema
+    parts = [_canonical(pl.col(name), schema[name]).fill_null("\x00") for name in columns]
     return raw.select(pl.concat_str(parts, separator="\x1f").alias("key"))["key"]
 
 

@@ -48,17 +48,20 @@ def pull(
     source: str | None = None,
     origin: str | None = None,
     start: Path | None = None,
+    into: Project | None = None,
 ) -> Pulled:
     """Take a new snapshot of the data; returns its record, the one before and warnings.
 
     A relative source is looked up from `start`, which is the factory's folder by default.
+    With `into` the snapshot becomes that of another factory: a copy of this one.
 
     Until it is checked it stands in a folder of its own: whatever goes wrong, the old one stays.
     """
     data = project.params.data
     if not (source := source or data.source):
         raise FactoryError("params.yaml names no source of the data", SET)
-    target = project.raw
+    home = into or project
+    target = home.raw
     target.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".pull-", dir=target.parent) as folder:
         fresh = Path(folder) / target.name
@@ -68,7 +71,7 @@ def pull(
         else:
             found = fetch(source, place, fresh, data)
         try:
-            return put_in_place(project, fresh, origin or found)
+            return put_in_place(home, fresh, origin or found)
         except FactoryError as error:  # nobody has seen the folder that it names
             raise FactoryError(error.message.replace(str(fresh), source), error.hint) from error
 

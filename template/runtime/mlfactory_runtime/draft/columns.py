@@ -10,7 +10,7 @@ from ..data.rows import missing_as_null, parse
 from ..learn.split import classes
 from ..project import ABOUT, CATALOG, Project
 from ..settings.catalog import LEARNED, Column
-from ..settings.edit import flow, open_yaml, save_yaml, worded
+from ..settings.edit import fill_empty, flow, open_yaml, save_yaml, worded
 from ..settings.params import Params
 from ..tables.formats import read
 from ..tables.kinds import find_kind, find_range, of_classes
@@ -37,7 +37,7 @@ def draft(project: Project) -> Draft:
     catalog = project.catalog
     with opened(project) as table:
         new = [name for name in table.names if name not in catalog.columns]
-        described = {name: describe(table.column(name), name, table) for name in new}
+        described = {one.name: describe(one, one.name, table) for one in table.columns(new)}
         sample = typed_sample(project, table, described)
         warnings = mark(described, sample, table.params)
         group, notes = find_group(sample, described, table.params)
@@ -144,13 +144,12 @@ def mark(described: dict[str, dict[str, Any]], sample: pl.DataFrame, params: Par
 
 
 def write_columns(project: Project, new: dict[str, dict[str, Any]]) -> None:
-    if not new:
-        return
-    yaml, content = open_yaml(project.root / CATALOG)
-    if not content.get("columns"):
-        content["columns"] = {}
-    content["columns"].update(new)
-    save_yaml(yaml, content, project.root / CATALOG)
+    if new and not fill_empty(project.root / CATALOG, "columns", new):
+        yaml, content = open_yaml(project.root / CATALOG)
+        if not content.get("columns"):
+            content["columns"] = {}
+        content["columns"].update(new)
+        save_yaml(yaml, content, project.root / CATALOG)
 
 
 def fill_about(project: Project, table: Table) -> None:

@@ -1,6 +1,6 @@
 """The raw values of the data, as drafting looks at them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from ..tables.file import is_parquet
 from ..tables.kinds import any_european
 from ..tables.read import check_table, parquet, read_batches, reading
 
+CELLS = 2_000_000
+
 
 @dataclass(frozen=True)
 class Table:
@@ -27,11 +29,16 @@ class Table:
     european: bool
     params: Params
 
-    def column(self, name: str) -> pl.Series:
-        """The values of the file, without the markers for missing and the blanks around them."""
-        raw = self.rows.select(pl.col(name)).collect()
-        values = missing_as_null(raw, self.params.data)[name]
-        return values.str.strip_chars() if values.dtype == pl.String else values
+    def columns(self, names: Sequence[str]) -> Iterator[pl.Series]:
+        """The values of the file, without the markers for missing and the blanks around them.
+
+        So many columns are read at once as hold about CELLS values.
+        """
+        step = max(1, CELLS // max(1, self.height))
+        for begin in range(0, len(names), step):
+            raw = self.rows.select(names[begin : begin + step]).collect()
+            table = missing_as_null(raw, self.params.data)
+            yield from table.with_columns(pl.col(pl.String).str.strip_chars()).iter_columns()
 
 
 @contextmanager

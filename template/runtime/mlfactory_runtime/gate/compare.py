@@ -73,6 +73,15 @@ class Side:
 
 def compare(project: Project, a: Registered | str, b: Registered | str) -> Comparison:
     """The verdict on B, with A as what it is measured by; also written to reports/comparison.*."""
+    record = measured(project, a, b)
+    write(project.root / COMPARISON, record)
+    text = render(project, PAGE.name, dict(record) | {"states": STATES})
+    (project.root / PAGE).write_text(text, "utf-8", newline="\n")
+    return record
+
+
+def measured(project: Project, a: Registered | str, b: Registered | str) -> Comparison:
+    """The same, and nothing is written."""
     params, catalog = project.params, project.catalog
     check_segments(catalog, params)
     if params.gate.window and (params.gate.time or params.data.time) not in catalog.columns:
@@ -81,7 +90,7 @@ def compare(project: Project, a: Registered | str, b: Registered | str) -> Compa
     models = [resolve(project, one) if isinstance(one, str) else one for one in (a, b)]
     sides = [side_of(model) for model in models]
     rows, left_out, judgement = compared(project, sides)
-    record = Comparison(
+    return Comparison(
         a=sides[0].named(),
         b=sides[1].named(),
         metric=params.gate.metric or PRIMARY[sides[1].signature.task],
@@ -96,10 +105,6 @@ def compare(project: Project, a: Registered | str, b: Registered | str) -> Compa
         reason=judgement.reason,
         made=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    write(project.root / COMPARISON, record)
-    text = render(project, PAGE.name, dict(record) | {"states": STATES})
-    (project.root / PAGE).write_text(text, "utf-8", newline="\n")
-    return record
 
 
 def side_of(model: Registered) -> Side:

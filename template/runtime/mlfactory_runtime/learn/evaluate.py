@@ -1,6 +1,6 @@
 """The verdict on a model: metrics against baselines, importance, past windows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
@@ -11,11 +11,13 @@ import polars as pl
 from ..project import Project
 from ..records.evaluation import Costs, Evaluation, Fold, Importance, Interval, Metrics, OwnMetric
 from ..settings.params import Params
+from .draws import FEWEST, Draws
 from .matrix import Matrix, matrix
 from .metrics import NONE, PRIMARY, Own, evaluate, measure, refuse_unweighted
 from .signature import Signature
 
 IMPORTANCE_ROWS = 2000
+ALIKE = 0.9  # a few equal rows are not worth a sentence
 Verdict = Literal["accepted", "rejected"]
 
 
@@ -54,22 +56,57 @@ def judge(
     scored: dict[str, np.ndarray],
     params: Params,
     own: Own = NONE,
+    drawn: Draws | None = None,
 ) -> Judgement:
-    """Metrics with intervals, the gain on each baseline, and the verdict that follows."""
-    seed = params.model.seed
+    """Metrics with intervals, the gain on each baseline, and the verdict that follows.
+
+    `drawn` says what the rows came in; without it each came by itself.
+    """
+    seed, drawn = params.model.seed, drawn or Draws(np.arange(len(y)))
     refuse_unweighted(own, y, scored["model"], seed)
-    models, gains = evaluate(signature.task, y, scored, params.decision, seed, own)
-    verdict, reason = decide(gains, PRIMARY[signature.task])
-    linear = gains["linear"]
-    close = verdict == "accepted" and linear.low is not None and linear.low <= 0
-    warnings = ("its lead over the linear baseline may be chance",) if close else ()
+    places = None if drawn.is_single else drawn.places
+    models, gains = evaluate(signature.task, y, scored, params.decision, seed, own, places)
+    if drawn.count < FEWEST:
+        models = {name: without_ends(metrics) for name, metrics in models.items()}
+        gains = without_ends(gains)
+    verdict, reason = decide(gains, PRIMARY[signature.task], models["model"], drawn)
+    warnings = tuple(doubts(verdict, gains["linear"], drawn))
     described = {name: metric.described(name) for name, metric in own.items()}
     return Judgement(models, gains, verdict, reason, warnings, described)
 
 
-def decide(gains: dict[str, Interval], metric: str) -> tuple[Verdict, str]:
-    """`accepted` if surely better than the naive and no worse than the linear baseline."""
+def without_ends(values: Mapping[str, Interval]) -> dict[str, Interval]:
+    """The values, and no intervals: too few draws tell nothing of what others would give."""
+    return {name: Interval(one.value, None, None) for name, one in values.items()}
+
+
+def doubts(verdict: Verdict, linear: Interval, drawn: Draws) -> Iterator[str]:
+    """What to say beside a verdict."""
+    if verdict == "accepted" and linear.low is not None and linear.low <= 0:
+        yield "its lead over the linear baseline may be chance"
+    if FEWEST <= drawn.count < ALIKE * len(drawn.places):
+        yield (
+            f"the {len(drawn.places):,} held-out rows are of {drawn.count:,} {drawn.what}, which "
+            "the intervals take for what chance has drawn"
+        )
+
+
+def decide(
+    gains: dict[str, Interval], metric: str, own: Metrics, drawn: Draws
+) -> tuple[Verdict, str]:
+    """`accepted` if surely better than the naive and no worse than the linear baseline.
+
+    Of numbers also not if their mean, which nobody knew before, would have been the better answer.
+    """
     naive, linear = gains["naive"], gains["linear"]
+    if drawn.count < FEWEST:
+        return "rejected", (
+            f"only {drawn.count} {drawn.what} are held out, and with fewer than {FEWEST} nothing "
+            "can be said surely: deliver more of them, or hold out more (split.holdout)"
+        )
+    r2 = own.get("r2", Interval(None, None, None)).value
+    if r2 is not None and r2 < 0:
+        return "rejected", f"its R² is {r2:.2f}: the mean of the held-out rows predicts them better"
     if naive.low is None or naive.low <= 0:
         return "rejected", f"its {metric} is not surely better than a constant prediction"
     if linear.value is None or linear.value <= 0:

@@ -240,11 +240,17 @@ def _calibration(y: Array, p: Array) -> Callable[[Array], float]:
     return lambda w: float(np.abs(np.bincount(group, w * gap)).sum() / w.sum())
 
 
-def resamples(rows: int, seed: int) -> Iterator[Array]:
-    """Bootstrap weights; fewer rounds where rows are many and intervals narrow."""
+def resamples(rows: int, seed: int, places: Array | None = None) -> Iterator[Array]:
+    """Bootstrap weights; fewer rounds where rows are many and intervals narrow.
+
+    `places`, of shape (rows,), names the draw that each row belongs to: rows of one are drawn
+    together. Without it each row is drawn by itself.
+    """
     generator = np.random.default_rng(seed)
+    draws = rows if places is None else int(places.max()) + 1
     for _ in range(int(np.clip(2e7 / rows, 50, 500))):
-        yield np.bincount(generator.integers(0, rows, rows), minlength=rows).astype(float)
+        w = np.bincount(generator.integers(0, draws, draws), minlength=draws).astype(float)
+        yield w if places is None else w[places]
 
 
 def evaluate(
@@ -254,19 +260,24 @@ def evaluate(
     decision: Decision,
     seed: int,
     own: Own = NONE,
+    places: Array | None = None,
 ) -> tuple[dict[str, dict[str, Interval]], dict[str, Interval]]:
     """Metrics of every model, and how much the first one gains on each other (paired resamples).
 
-    A gain is an improvement of the primary metric: above zero, the first model is better.
+    A gain is an improvement of the primary metric: above zero, the first model is better. Rows are
+    drawn together by `places`, as `resamples` has them.
     """
     measures = {name: measure(task, y, p, decision, own) for name, p in predictions.items()}
     whole = {name: weighted(np.ones(len(y))) for name, weighted in measures.items()}
-    drawn = [{n: weighted(w) for n, weighted in measures.items()} for w in resamples(len(y), seed)]
+    drawn = [
+        {name: weighted(w) for name, weighted in measures.items()}
+        for w in resamples(len(y), seed, places)
+    ]
     first, *others = predictions
-    metric = PRIMARY[task]
+    metric, width = PRIMARY[task], 1.0 if places is None else widened(int(places.max()) + 1)
     models = {
         name: {
-            key: _interval(value, [d[name][key] for d in drawn], key in BIASED)
+            key: _interval(value, [d[name][key] for d in drawn], width, key in BIASED)
             for key, value in found.items()
         }
         for name, found in whole.items()
@@ -275,17 +286,32 @@ def evaluate(
         name: _interval(
             whole[name][metric] - whole[first][metric],
             [d[name][metric] - d[first][metric] for d in drawn],
+            width,
         )
         for name in others
     }
     return models, gains
 
 
-def _interval(value: float, drawn: list[float], biased: bool = False) -> Interval:
+def widened(draws: int) -> float:
+    """By how much an interval of so few draws is too narrow: Student's quantile by the normal one.
+
+    The quantile is expanded as by Abramowitz and Stegun, 26.7.5; the root is that of the variance.
+    """
+    z, degrees = 1.959964, max(draws - 1, 1)
+    quantile = z + (z**3 + z) / (4 * degrees) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * degrees**2)
+    return float(quantile / z * (draws / degrees) ** 0.5)
+
+
+def _interval(
+    value: float, drawn: list[float], width: float = 1.0, biased: bool = False
+) -> Interval:
     defined = np.array([number for number in drawn if not np.isnan(number)])
     if np.isnan(value) or not len(defined):
         return Interval(None, None, None)
     if biased:  # a resample repeats rows, and so looks less calibrated than the rows are
         defined = np.maximum(defined - defined.mean() + value, 0)
     low, high = np.quantile(defined, [0.025, 0.975])
+    if width != 1:
+        low, high = value + width * (low - value), value + width * (high - value)
     return Interval(float(value), float(low), float(high))

@@ -7,10 +7,13 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..errors import FactoryError
+from ..files import read_text
 from ..records.data import HeldOut
+from ..settings.yaml import problems
+from .manifest import AGAIN, check_files
 
 FILE = "signature.json"
 MAX_CATEGORIES = 255
@@ -127,8 +130,15 @@ def save_signature(signature: Signature, folder: Path) -> None:
 
 
 def load_signature(folder: Path) -> Signature:
-    """Read the signature of the model in `folder`."""
+    """Read the signature of the model in `folder`.
+
+    FactoryError where there is none, or files are not those that training wrote.
+    """
     file = folder / FILE
     if not file.is_file():
         raise FactoryError(f"there is no model in {folder}", "train one: dvc repro")
-    return Signature.model_validate_json(file.read_text("utf-8"))
+    check_files(folder)
+    try:
+        return Signature.model_validate_json(read_text(file))
+    except ValidationError as error:
+        raise FactoryError(f"{file} is no signature: {problems(error)[:300]}", AGAIN) from error

@@ -17,6 +17,7 @@ from ..settings.availability import check_catalog
 from ..settings.params import Params, params_hash
 from . import baselines
 from .card import model_card
+from .draws import draws
 from .evaluate import (
     Judgement,
     backtest,
@@ -26,8 +27,10 @@ from .evaluate import (
     permutation_importance,
     threshold_warning,
 )
+from .folder import swapped
 from .groups import is_sensitive
 from .insight import Held, Insights, check_segments, insights
+from .manifest import save_manifest
 from .matrix import matrix, usable
 from .metrics import PRIMARY
 from .plots import write_plots
@@ -59,16 +62,18 @@ def train(project: Project) -> Evaluation:
     wanted = [*catalog.features(params), *params.report.segments]
     frame = featured(usable(rows["holdout"], signature, compute), wanted, compute)
     held = Held(signature, frame, x, y, scored["model"], scored["naive"])
-    judgement = judge(signature, y, scored, params, project.metrics)
+    drawn = draws(usable(rows["holdout"], signature, compute), split, params)
+    judgement = judge(signature, y, scored, params, project.metrics, drawn)
     known = insights(held, score, importance, catalog, params)
     folds = backtest(project, rows, signature) if params.data.time else ()
     refused = rows["holdout"].height - len(y)
     result = evaluation(signature, split, judgement, known, importance, folds, refused)
-    project.model_folder.mkdir(parents=True, exist_ok=True)
-    estimator.save(model, project.model_folder)
-    save_signature(signature, project.model_folder)
-    write(project.model_folder / PROFILE, profile(rows["train"], signature, held.p, compute))
-    write(project.model_folder / CARD, model_card(project, result))
+    with swapped(project.model_folder) as folder:
+        estimator.save(model, folder)
+        save_signature(signature, folder)
+        write(folder / PROFILE, profile(rows["train"], signature, held.p, compute))
+        write(folder / CARD, model_card(project, result))
+        save_manifest(folder)
     write(project.root / EVALUATION, result)
     write_json(project.reports / "metrics.json", metrics_file(result))
     sensitive = is_sensitive(catalog, params.data.target)

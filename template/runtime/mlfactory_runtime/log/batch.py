@@ -16,6 +16,7 @@ from ..learn.signature import Signature
 from ..settings.catalog import Catalog
 from ..settings.params import Params
 from ..tables.query import reason
+from .runs import begin, finish, take_back, touch
 from .store import CHUNK, clean_up, engine_of, insert, make, micros, predictions
 from .veil import veil
 
@@ -26,32 +27,40 @@ NAMES = predictions.c.keys()
 class BatchLog:
     """The rows of one run of `factory predict`, written while the next ones are scored.
 
-    What goes wrong is kept in `problem`, and the run goes on without a log. Left by an error, it
-    takes back what it has written: nobody got those predictions.
+    What goes wrong is kept in `problem`, and the run goes on without a log. What it writes counts
+    when the run is finished; left by an error, it is taken back: nobody got those predictions. A
+    run that is killed leaves rows that nobody sees, which the next run takes back.
     """
 
     def __init__(self, params: Params, catalog: Catalog, signature: Signature) -> None:
         self.request_id, self.rows, self.problem = uuid4().hex[:16], 0, ""
         self._settings, self._veil = params.log, veil(params, catalog, signature)
         self.left_out = self._veil.left_out
-        self._thread, self._last = ThreadPoolExecutor(1), Future[None]()
-        self._last.set_result(None)
+        self._thread, self._last = ThreadPoolExecutor(1), Future[bool]()
+        self._last.set_result(True)
         try:
             self._engine = engine_of(self._settings)
         except FactoryError as error:
             self.problem = str(error)
         else:
             self._guarded(make)
+        if not self.problem:
+            self._guarded(partial(begin, request_id=self.request_id))
+        self._begun = not self.problem
 
     def __enter__(self) -> "BatchLog":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._thread.shutdown()
-        if kind is not None and self.rows:
+        if not self._begun:
+            return
+        if kind is not None:
             self._guarded(partial(take_back, request_id=self.request_id))
-        elif not self.problem:
+        elif self._guarded(partial(finish, request_id=self.request_id)):
             self._guarded(partial(clean_up, days=self._settings.retention_days))
+        else:
+            self.rows = 0  # nobody sees them
 
     def put(
         self, keys: pl.DataFrame, features: pl.DataFrame, answers: pl.DataFrame, model: str
@@ -77,13 +86,16 @@ class BatchLog:
             for part in rows.iter_slices(CHUNK):
                 columns = (repeat(same[n]) if n in same else part[n].to_list() for n in NAMES)
                 store(connection, list(zip(*columns, strict=False)))
+            touch(connection, self.request_id)
         self.rows += rows.height
 
-    def _guarded(self, act: Callable[[sa.Engine], None]) -> None:
+    def _guarded(self, act: Callable[[sa.Engine], None]) -> bool:
         try:
             act(self._engine)
         except Exception as error:
             self.problem = reason(error, self._engine.url)
+            return False
+        return True
 
 
 def store(connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -102,9 +114,3 @@ def store(connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         connection.exec_driver_sql(many, tuple(chain.from_iterable(rows[start : start + GROUP])))
     if rest := rows[len(rows) - len(rows) % GROUP :]:
         connection.exec_driver_sql(statement.string, list(rest))
-
-
-def take_back(engine: sa.Engine, request_id: str) -> None:
-    """Delete the rows of a request."""
-    with engine.begin() as connection:
-        connection.execute(sa.delete(predictions).where(predictions.c.request_id == request_id))

@@ -18,7 +18,7 @@ from ..settings.catalog import Catalog, Column
 from ..settings.params import Params
 from ..tables.formats import DTYPES, read
 from ..tables.read import column_names, read_batches
-from .store import engine_of, labels, make, micros, predictions, replace
+from .store import complete, engine_of, labels, make, micros, predictions, replace
 from .veil import Veil, entities, veil
 
 NEW_KEY = "export {}=$(python3 -c 'import secrets; print(secrets.token_hex(32))'), and keep it"
@@ -142,7 +142,7 @@ def put(connection: sa.Connection, rows: pl.DataFrame, target: str, kind: str) -
     p, own, entity = predictions.c, labels.c, kind == "entity"
     keys, first, last = rows["key"].unique().to_list(), rows["row"].min(), rows["row"].max()
     key, place = (p.entity, sa.literal(0)) if entity else (p.request_id, p.row)
-    logged = sa.select(key, place).where(p.target == target, key.in_(keys))
+    logged = sa.select(key, place).where(p.target == target, key.in_(keys), complete())
     logged = logged if entity else logged.where(p.row.between(first, last))
     stored = sa.select(own.key, own.row, own.time, own.outcome).where(
         own.target == target, own.kind == kind, own.key.in_(keys), own.row.between(first, last)
@@ -204,7 +204,7 @@ def with_outcomes(connection: sa.Connection, target: str) -> sa.Select[Any]:
     blank = (sa.null(), sa.null())  # SQLite's coalesce wants two
     values = (sa.func.coalesce(*(c[name] for c in found), *blank) for name in ("outcome", "until"))
     known = (p[name] for name in READ if name in p)
-    return sa.select(*known, *values).select_from(source).where(p.target == target)
+    return sa.select(*known, *values).select_from(source).where(p.target == target, complete())
 
 
 def typed(

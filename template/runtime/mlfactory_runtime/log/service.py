@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from threading import Event, Lock, Thread
 from time import monotonic, sleep
 from typing import Any
@@ -16,8 +17,9 @@ from ..tables.query import reason
 from .batch import store
 from .store import PATIENCE, clean_up, engine_of, make
 from .veil import Record, Veil, veil
+from .waiting import keep, take_in
 
-CLEAN_UP = 3600.0
+CLEAN_UP, LAST = 3600.0, 2.0  # seconds: between two, and for a database that is away
 
 logger = logging.getLogger(__name__)
 
@@ -60,14 +62,36 @@ class Log:
             self._wake.set()
 
     def close(self) -> None:
-        """Write what waits; what cannot be written in time is counted as dropped."""
+        """Write what waits. What cannot be written in time goes into a file for the next start;
+        where that fails too, it is counted as dropped.
+
+        A database that is away is not waited for: whoever stops a service has little patience.
+        """
         with self._lock:
             self._stop.set()
         self._wake.set()
-        if self._engine is not None:
-            self._thread.join(2 * PATIENCE)
-            self.dropped += len(self._rows)
-            self._rows.clear()
+        if self._engine is None:
+            return
+        self._thread.join(2 * PATIENCE if self._works is not False else LAST)
+        with self._lock:
+            rows, self._rows = self._rows, []
+        if rows:
+            self._keep(rows)
+        if self.dropped:
+            fields = {"dropped": self.dropped}
+            logger.error("predictions are not in the log", extra={"fields": fields})
+
+    def _keep(self, rows: list[tuple[Any, ...]]) -> None:
+        try:
+            file = keep(Path(self._settings.path), rows)
+        except OSError as error:
+            self.dropped += len(rows)
+            logger.error("predictions could not be kept: %s", error)
+            return
+        fields = {"kept": len(rows), "file": str(file)}
+        logger.warning(
+            "predictions wait for the log: the next start takes them in", extra={"fields": fields}
+        )
 
     def _room(self) -> int:
         return 0 if self._stop.is_set() else max(self._settings.queue - len(self._rows), 0)
@@ -95,10 +119,13 @@ class Log:
             if not self._works:
                 make(engine)  # it may have come back without its tables
             with engine.connect() as connection:
+                if not self._works and (count := take_in(connection, Path(self._settings.path))):
+                    logger.info("predictions that waited are in the log: %d", count)
                 while rows := self._rows[: self._settings.batch]:
                     with connection.begin():
                         store(connection, rows)
-                    del self._rows[: len(rows)]
+                    with self._lock:
+                        del self._rows[: len(rows)]
             if monotonic() >= self._next_clean_up:
                 clean_up(engine, self._settings.retention_days)
                 self._next_clean_up = monotonic() + CLEAN_UP

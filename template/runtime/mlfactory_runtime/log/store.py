@@ -69,6 +69,16 @@ windows = sa.Table(
     sa.Column("until", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("result", sa.Text, nullable=False),  # JSON
 )
+# Runs of `factory predict` that are not finished: what they have written does not count yet. Where
+# a run was killed its entry stays, and the next run takes back what it wrote.
+runs = sa.Table(
+    "open_runs",
+    metadata,
+    sa.Column("request_id", sa.Text, primary_key=True),
+    sa.Column("place", sa.Text, nullable=False),  # where the process runs
+    sa.Column("process", sa.BigInteger, nullable=False),
+    sa.Column("time", sa.BigInteger, nullable=False),  # when it last wrote
+)
 schema = sa.Table("log_schema", metadata, sa.Column("version", sa.Integer, primary_key=True))
 
 
@@ -109,11 +119,14 @@ def hasty(_: object, __: object, ___: object, options: dict[str, Any]) -> None:
 def make(engine: sa.Engine) -> None:
     """Make the tables unless they are there; others may do so at the same time."""
     if engine.dialect.name == "sqlite":
-        Path(engine.url.database or "").parent.mkdir(parents=True, exist_ok=True)
+        file = Path(engine.url.database or "")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(0o600)  # it tells of persons; a file that is there keeps its mode
     with engine.connect() as connection:
-        exists = sa.inspect(connection).has_table(schema.name)
+        names = sa.inspect(connection).get_table_names()
+        exists = schema.name in names
         found = connection.scalar(sa.select(sa.func.max(schema.c.version))) if exists else None
-    if found is None:
+    if found is None or (found == SCHEMA and runs.name not in names):  # it is younger than the form
         with engine.begin() as connection:
             lock(connection)
             metadata.create_all(connection)
@@ -121,6 +134,11 @@ def make(engine: sa.Engine) -> None:
     elif found > SCHEMA:
         message = f"the log has the form {found}, and this factory knows {SCHEMA}"
         raise FactoryError(message, "use the newer code that made it, or another log.path")
+
+
+def complete() -> sa.ColumnElement[bool]:
+    """Which predictions count: those of a run that is not finished were handed to nobody."""
+    return predictions.c.request_id.not_in(sa.select(runs.c.request_id))
 
 
 def lock(connection: sa.Connection) -> None:

@@ -5,7 +5,17 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from ..log.store import EPOCH, engine_of, labels, make, micros, predictions, replace, windows
+from ..log.store import (
+    EPOCH,
+    complete,
+    engine_of,
+    labels,
+    make,
+    micros,
+    predictions,
+    replace,
+    windows,
+)  # fmt: skip
 from ..records.monitoring import Window as Record
 from ..records.record import parse
 from .reading import Watched
@@ -59,8 +69,9 @@ class History:
         p, own, target = predictions.c, labels.c, self._fixed["target"]
         begin, end = micros(window.begin), micros(window.end)
         rows = sa.select(sa.func.count()).where(
-            p.target == target, p.model == self.watched.version, p.time >= begin, p.time < end
-        )
+            p.target == target, p.model == self.watched.version, p.time >= begin, p.time < end,
+            complete(),
+        )  # fmt: skip
         known = sa.select(sa.func.count(), sa.func.max(own.until)).where(
             own.target == target, own.until >= begin
         )
@@ -71,7 +82,7 @@ class History:
     def newest(self) -> datetime | None:
         """When the model last predicted."""
         p = predictions.c
-        own = (p.target == self._fixed["target"]) & (p.model == self.watched.version)
+        own = (p.target == self._fixed["target"]) & (p.model == self.watched.version) & complete()
         asked = sa.select(p.time).where(own).order_by(p.time.desc()).limit(1)
         with self.engine.connect() as connection:
             found = connection.scalar(asked)

@@ -9,7 +9,7 @@ something else; only outcomes can.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from math import hypot, nan
+from math import hypot, isnan, nan
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from ..project import EVALUATION
 from ..records.evaluation import Evaluation, Interval, Metrics
 from ..records.monitoring import EstimateError, Window
 from ..records.record import read
+from ..settings.params import Monitor
 from .reading import Seen, Watched
 from .verdict import Check
 
@@ -54,6 +55,8 @@ def estimate(seen: Seen, watched: Watched, holdout: Metrics | None) -> Metrics |
         then = holdout[name]
         middle = max(point(then) + value - watched.profile.expected[name], 0.0)
         width = WIDTH * hypot(error, error_of(then))
+        if isnan(width):  # too few draws were held out for an interval
+            continue
         found[name] = Interval(middle, max(middle - width, 0.0), middle + width)
     return found or None
 
@@ -70,14 +73,14 @@ def error_of(interval: Interval) -> float:
     return float(interval.high - interval.low) / (2 * WIDTH)
 
 
-def is_worse(found: Metrics, holdout: Metrics, watched: Watched) -> bool:
+def is_worse(found: Metrics, holdout: Metrics, task: str, settings: Monitor) -> bool:
     """Whether the primary metric, an error, is surely larger than on the holdout and tolerated."""
     from scipy.stats import norm
 
-    settings = watched.params.monitor
-    metric = PRIMARY[watched.signature.task]
+    metric = PRIMARY[task]
     now, then = found[metric], holdout[metric]
-    error = hypot(error_of(now), error_of(then))
+    spread = error_of(then)  # unknown where too few draws were held out
+    error = hypot(error_of(now), 0 if isnan(spread) else spread)
     excess = point(now) - point(then) * (1 + settings.tolerance)
     return bool(excess > norm.isf(settings.level) * error)
 
@@ -102,7 +105,7 @@ def judged(
             continue
         if kind == "estimate" and (last.observed or not last.estimate):
             continue
-        bad = [is_worse(found, holdout, watched) for _, found in known]
+        bad = [is_worse(found, holdout, watched.signature.task, settings) for _, found in known]
         record, found = known[-1]
         value = point(found[metric])
         when = f" up to {record.end}" if record.end else ""

@@ -1,5 +1,7 @@
 """Scoring a table batch by batch: memory does not grow with the rows."""
 
+import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -10,12 +12,14 @@ import polars as pl
 
 from ..errors import FactoryError
 from ..project import Project
+from ..scratch import scratch
 from ..settings.params import Data
 from ..tables.read import read_batches
+from .places import aside_of, check_target
 from .scorer import Scorer, opened, score
 
-WRITERS = (".csv", ".parquet")
 MAX_INVALID = 0.05
+FORMULA, NUMBER = r"^\s*[=+\-@\t\r]", r"^[-+]?[0-9]+([.,][0-9]+)*([eE][-+]?[0-9]+)?$"
 
 Put = Callable[[pl.DataFrame], None]
 
@@ -25,7 +29,7 @@ class Scored:
     """How many rows were scored, how many were not, and the file that holds those with reasons.
 
     How many are in the prediction log, under which request, why it lacks the others, and which
-    sensitive columns it leaves out.
+    sensitive columns it leaves out. `earlier` are quarantine files that stood there before.
     """
 
     rows: int
@@ -35,6 +39,7 @@ class Scored:
     request_id: str | None = None
     unlogged: str = ""
     left_out: tuple[str, ...] = ()
+    earlier: tuple[Path, ...] = ()
 
 
 def predict_file(
@@ -47,6 +52,7 @@ def predict_file(
     max_invalid: float = MAX_INVALID,
     url_env: str | None = None,
     log: bool = True,
+    spreadsheet: bool = False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Scored:
     """Score the rows of `source` into `target` (CSV or Parquet), which appears when it is whole.
@@ -55,24 +61,22 @@ def predict_file(
     variable `url_env`, else in that of data.url_env.
 
     Rows that break the contract, and rows that lack a value which never was missing in training,
-    go with the reason into a file beside it. A FactoryError if their share is above `max_invalid`;
-    then only that file is written.
+    go with the reason into a file beside it, whose name is free. A FactoryError if their share is
+    above `max_invalid`; then only that file is written. With `spreadsheet` no value of either is
+    taken for a formula.
     """
-    if target.suffix not in WRITERS:
-        raise FactoryError(f"{target} is neither .csv nor .parquet", "name the output so")
-    if not target.parent.is_dir():
-        raise FactoryError(f"there is no folder {target.parent}", f"mkdir -p {target.parent}")
+    check_target(project, source, target)
     scorer = opened(project, folder or project.model_folder, explain)
     if log and scorer.params.log.enabled:
         from ..log.batch import BatchLog
 
         scorer = replace(scorer, log=BatchLog(scorer.params, scorer.catalog, scorer.signature))
-    aside = target.with_name(f"{target.stem}.quarantine{target.suffix}")
+    aside, earlier = aside_of(target)
     with ExitStack() as stack:
         if scorer.log:
             stack.enter_context(scorer.log)
-        put = stack.enter_context(whole(target))
-        with whole(aside) as put_aside:
+        put = stack.enter_context(whole(target, spreadsheet=spreadsheet))
+        with whole(aside, spreadsheet=spreadsheet) as put_aside:
             batches = rows_of(source, scorer.params.data, url_env)
             total, invalid = score_all(batches, scorer, put, put_aside, progress)
         if not total:
@@ -82,7 +86,7 @@ def predict_file(
                 f"{invalid:,} of {total:,} rows cannot be scored, and {max_invalid:.1%} may not be",
                 f"{aside} says why; mend them at the source, or allow more with --max-invalid",
             )
-    done = Scored(total - invalid, invalid, aside if invalid else None)
+    done = Scored(total - invalid, invalid, aside if invalid else None, earlier=earlier)
     if not scorer.log:
         return done
     return replace(
@@ -131,24 +135,41 @@ def rows_of(source: Path, data: Data, url_env: str | None) -> Iterator[pl.DataFr
 
 
 @contextmanager
-def whole(target: Path) -> Iterator[Put]:
+def whole(target: Path, *, spreadsheet: bool = False) -> Iterator[Put]:
     """Write frames one after the other; the file appears when all went well, if any had rows."""
-    with TemporaryDirectory(prefix=".factory-", dir=target.parent) as folder:
-        parts = Path(folder)
+    with scratch(target.parent) as folder:
+        count = 0
 
         def put(frame: pl.DataFrame) -> None:
+            nonlocal count
             if frame.height:
-                frame.write_parquet(parts / f"{len(list(parts.iterdir())):06}.parquet")
+                frame = inert(frame) if spreadsheet else frame
+                frame.write_parquet(folder / f"{count:06}.parquet")
+                count += 1
 
         yield put
-        target.unlink(missing_ok=True) if not any(parts.iterdir()) else gather(parts, target)
+        gather(folder, target) if count else target.unlink(missing_ok=True)
+
+
+def inert(frame: pl.DataFrame) -> pl.DataFrame:
+    """Text, names of columns too, that no spreadsheet takes for a formula: with a ' before it.
+
+    Numbers are none, with whatever sign.
+    """
+    text = pl.col(pl.String)
+    formula = text.str.contains(FORMULA) & ~text.str.contains(NUMBER)
+    safe = frame.with_columns(pl.when(formula).then("'" + text).otherwise(text).name.keep())
+    names = {n: f"'{n}" for n in frame.columns if re.match(FORMULA, n)}
+    return safe.rename(names)
 
 
 def gather(parts: Path, target: Path) -> None:
     """Make one file of all parts, streaming, and put it in place in one move."""
-    table, output = pl.scan_parquet(parts / "*.parquet"), parts / f"made{target.suffix}"
+    table, output = pl.scan_parquet(parts / "*.parquet"), parts / f"whole{target.suffix}"
     if target.suffix == ".csv":
         table.sink_csv(output)
     else:
         table.sink_parquet(output)
+    with output.open("rb") as file:
+        os.fsync(file.fileno())  # what is in place is whole after a power cut, too
     output.replace(target)

@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from ..learn.manifest import listed
 from ..project import LOCK, MODEL
 from ..settings.yaml import read_yaml
 
@@ -23,7 +24,7 @@ def model_hash(root: Path) -> str | None:
 
 def version(folder: Path) -> str:
     """A name for a model that follows from its files: the same model has the same name."""
-    return version_of({path.name: path for path in folder.iterdir()})
+    return version_of(listed(folder))
 
 
 def version_of(files: dict[str, Path]) -> str:

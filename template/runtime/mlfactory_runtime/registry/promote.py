@@ -6,7 +6,7 @@ is made when it is merged. Without one, both are made at once, here.
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,18 +26,23 @@ from .resolve import Registered, resolve
 from .tags import Tag, held, next_stage_tag, registered, stages, tags
 
 PROMOTIONS = Path("promotions")
+Measure = Callable[[Project, Registered, Registered], Comparison]
 
 
 def promote(
     project: Project,
     version: str,
     stage: str,
+    measure: Measure,
     *,
     force: bool = False,
     why: str = "",
     approver: str = "",
 ) -> Promoted:
-    """Put a version on a stage, or propose it. FactoryError unless it is proven, or forced."""
+    """Put a version on a stage, or propose it. FactoryError unless it is proven, or forced.
+
+    Anybody can edit a file that says so: what speaks for the version is measured again.
+    """
     current = stages(project).get(stage)
     if current and current.version == version:
         return Promoted(stage=stage, version=version, changed=False, tag=current.tag)
@@ -47,9 +52,11 @@ def promote(
     record = begun(project, stage, found, current, "promotion", why)
     if open_branch := proposed(project, stage, version, record.before):
         return Promoted(stage=stage, version=version, changed=False, branch=open_branch)
-    compared = comparison(project, current, found)
+    compared, doubts = comparison(project, current, found), tuple[str, ...]()
+    if current and compared and compared.verdict == "better":
+        compared, doubts = again(project, current, found, measure)
     check = checked(project, found)
-    problems = (*unproven(record, current, compared), *check.errors)
+    problems = (*(doubts or unproven(record, current, compared)), *check.errors)
     if problems and not force:
         more = f" (and {len(problems) - 1} more)" if problems[1:] else ""
         hint = f"mend it, and `factory compare {stage} {version}`; or promote with --force --why"
@@ -99,6 +106,17 @@ def comparison(project: Project, current: Tag | None, found: Registered) -> Comp
         return None
     names = name_of(resolve(project, current.version).model), name_of(found.model)
     return compared if names == (compared.a.model, compared.b.model) else None
+
+
+def again(
+    project: Project, current: Tag, found: Registered, measure: Measure
+) -> tuple[Comparison | None, tuple[str, ...]]:
+    """The comparison as it is now, and why there is none; the verdict may be another one."""
+    try:
+        return measure(project, resolve(project, current.version), found), ()
+    except FactoryError as error:
+        why = f"its comparison with {current.version} cannot be made again: {error.message}"
+        return None, (why,)
 
 
 def unproven(record: Promotion, current: Tag | None, compared: Comparison | None) -> Iterator[str]:

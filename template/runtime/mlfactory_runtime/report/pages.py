@@ -15,11 +15,13 @@ from jinja2 import (
     TemplateSyntaxError,
     select_autoescape,
 )
+from markupsafe import Markup
 
 from ..errors import FactoryError
 from ..learn.groups import is_sensitive
 from ..project import TEMPLATES as OWN
 from ..project import Project
+from ..visible import visible
 from .words import interval, number, percent
 
 PREFIX = "mlfactory"
@@ -52,7 +54,7 @@ def environment(name: str, own: Path | None = None) -> Environment:
     found = Environment(
         loader=ChoiceLoader([*first, library, PrefixLoader({PREFIX: library})]),
         autoescape=select_autoescape(["html"]),
-        finalize=markdown if name.endswith(".md") else None,
+        finalize=markdown if name.endswith(".md") else seen,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -63,8 +65,15 @@ def environment(name: str, own: Path | None = None) -> Environment:
     return found
 
 
+def seen(value: Any) -> Any:
+    """A value as it is, but for characters that steer what shows it."""
+    if isinstance(value, Markup):
+        return Markup(visible(value))  # noqa: S704 - it was one
+    return visible(value) if isinstance(value, str) else value
+
+
 def markdown(value: Any) -> str:
     """Text on one line in which nothing is taken for Markdown or HTML, in or out of a table."""
-    text = re.sub(r"\s+", " ", "" if value is None else str(value))
+    text = visible(re.sub(r"\s+", " ", "" if value is None else str(value)))
     text = re.sub(r"[\\`*~|$\[\]]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", text)
     return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -240,6 +240,8 @@ def steps(evaluation: Evaluation, catalog: Catalog, params: Params) -> Iterator[
 
 def _better(evaluation: Evaluation) -> str:
     lead = evaluation.gain["naive"].low
+    if lead is None:
+        return "Do not use it yet: deliver more of what was held out, or hold out more of it."
     if lead is not None and lead > 0:
         return "Do not use it: take a linear model in model.py, or add features in features.py."
     return (

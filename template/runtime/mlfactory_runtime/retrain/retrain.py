@@ -1,26 +1,29 @@
 """`factory retrain`: new data, a new model from them, and the comparison with the one in use."""
 
 import os
-import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ..data.source import pull
 from ..errors import FactoryError
 from ..gate.compare import PAGE, compare
-from ..git import commit_of, dvc, git
+from ..git import commit_of, git
 from ..learn.split import digest
 from ..programs import output
 from ..project import COMPARISON, LOCK, MODEL, REPORTS, SNAPSHOT, TAKEN, Project
+from ..records.adoption import Adoption
 from ..records.comparison import Comparison
+from ..records.record import read
 from ..registry.artifact import lock_of
 from ..registry.resolve import Registered, exported, on_stage
-from ..settings.params import Params
+from ..scratch import locked, scratch
+from .adopt import FRESH, NOT_BACK, PLAN, adopt, plan, settle, taken_back
+from .apart import copied
 from .harvest import harvest
+
+PLACE, PREFIX, LOCKED = Path(".factory/retrain"), "work-", "lock"
 
 
 @dataclass(frozen=True)
@@ -44,32 +47,86 @@ class Retrained:
 def retrain(project: Project, why: str = "", *, commit: bool = False) -> Retrained:
     """Train on what is new. With `commit`, what it wrote is committed.
 
-    If anything fails, data, model and reports are as they were before, and so is production.
+    All is done in a copy of the factory, and put in place when the new model is whole and compared.
+    If anything fails, data, model and reports are as they were before, and so is production. What a
+    run that was killed left half in place is finished first, and is the result then.
     """
-    params = project.params
+    folder = project.root / PLACE
+    folder.mkdir(parents=True, exist_ok=True)
+    busy = "another `factory retrain` is at work here"
+    with locked(folder / LOCKED, busy, "wait until it is done"):
+        if earlier := leftover(project, folder):
+            return earlier
+        if commit:
+            refuse_changes(project)
+        try:
+            with scratch(folder, PREFIX) as work:
+                return anew(project, work, why, commit=commit)
+        except FactoryError as error:
+            raise failed(error) from error
+
+
+def refuse_changes(project: Project) -> None:
+    """FactoryError if what stands here is not committed."""
     listing = ("status", "--porcelain", "--untracked-files=no", "--", ".")
-    if commit and (open_changes := git(project.root, *listing)):
+    if open_changes := git(project.root, *listing):
         message = f"{open_changes.split()[1]} is not committed: the model would belong to no commit"
         raise FactoryError(message, "commit it or take it back, or leave --commit")
+
+
+def leftover(project: Project, folder: Path) -> Retrained | None:
+    """What a run that was killed had left to do, if its model was compared already."""
+    for work in sorted(folder.glob(f"{PREFIX}*")):
+        if adoption := settle(project, work):
+            try:
+                done = finished(project, work, adoption)
+            except BaseException as error:
+                taken_back(project, work, adoption, error)
+                raise
+            (work / PLAN).unlink()
+            return done
+    return None
+
+
+def anew(project: Project, work: Path, why: str, *, commit: bool) -> Retrained:
+    """Everything in a copy; then what the copy holds takes its place."""
+    champion, pulled = in_use(project), project.params.data.source is not None
+    copy = copied(project, work / FRESH)
+    data = fetch(project, copy)
+    if digest(copy.raw) == learned(project):
+        return Retrained(data, None, pulled)
+    reproduce(copy)
+    compare(copy, champion, MODEL.as_posix())
+    names = [name for name in small_files(copy) if (copy.root / name).is_file()]
+    files = tuple(name.as_posix() for name in names)
+    title = f"Retrain: {why or data}" if commit else None
+    adoption = Adoption(files=files, data=data, pulled=pulled, title=title)
+    plan(project, work, adoption)
     try:
-        with kept(project):
-            champion, pulled = in_use(project), params.data.source is not None
-            data = fetch(project, params)
-            if digest(project.raw) == learned(project):
-                return Retrained(data, None, pulled)
-            reproduce(project)
-            record = compare(project, champion, MODEL.as_posix())
-            files = changed(project)
-            new_commit = (
-                committed(project, files, f"Retrain: {why or data}", record) if commit else None
-            )
-            return Retrained(data, record, pulled, files, new_commit)
-    except FactoryError as error:
-        raise failed(error) from error
+        adopt(project, work, adoption)
+        done = finished(project, work, adoption)
+    except BaseException as error:
+        taken_back(project, work, adoption, error)
+        raise
+    (work / PLAN).unlink()
+    return done
+
+
+def finished(project: Project, work: Path, adoption: Adoption) -> Retrained:
+    """What is in place, committed if it was to be; a commit that was made before is that one."""
+    record = read(Comparison, work / FRESH / COMPARISON)
+    files = changed(project, adoption.files)
+    commit = None
+    if adoption.title and record:
+        last = commit_of(project.root, "HEAD")
+        commit = committed(project, files, adoption.title, record) if files else last
+    return Retrained(adoption.data, record, adoption.pulled, files, commit)
 
 
 def failed(error: FactoryError) -> FactoryError:
-    """Where a retraining that failed is told of."""
+    """Where a retraining that failed is told of, unless it could not be taken back."""
+    if NOT_BACK in error.message:
+        return error
     message = "nothing was retrained, and all is as it was before"
     return FactoryError(f"{error.message} ({message})", error.hint)
 
@@ -81,12 +138,12 @@ def in_use(project: Project) -> Registered:
     )
 
 
-def fetch(project: Project, params: Params) -> str:
-    """Take in what is new; what that was, in words."""
-    if params.data.source:
-        snapshot = pull(project).snapshot
+def fetch(project: Project, copy: Project) -> str:
+    """Take what is new into the copy; what that was, in words."""
+    if project.params.data.source:
+        snapshot = pull(project, into=copy).snapshot
         return f"{snapshot.rows:,} rows from {snapshot.origin}"
-    found = harvest(project, params, project.catalog)
+    found = harvest(copy, project.params, copy.catalog)  # its settings name the log that is in use
     message = f"{found.rows:,} predictions whose outcome is known"
     return message + (f", {found.left_out:,} left out" if found.left_out else "")
 
@@ -103,7 +160,7 @@ def reproduce(project: Project) -> None:
     """Run the pipeline, which calls `factory`, also where this environment is not activated."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     repro = (sys.executable, "-m", "dvc", "repro")
-    output(project.root, *repro, hint="dvc repro shows more", env={"PATH": path})
+    output(project.root, *repro, hint="dvc repro shows more", env={"PATH": path}, family=True)
 
 
 def small_files(project: Project) -> list[Path]:
@@ -116,33 +173,12 @@ def small_files(project: Project) -> list[Path]:
     return [LOCK, *data, *noted, SNAPSHOT, *reports, COMPARISON, PAGE]
 
 
-def changed(project: Project) -> tuple[str, ...]:
-    """The files for git among what it wrote."""
-    listing = ("ls-files", "-z", "--modified", "--others", "--exclude-standard", "--")
-    found = git(project.root, *listing, *map(str, small_files(project)))
-    return tuple(sorted({name for name in found.split("\0") if name}))
-
-
-@contextmanager
-def kept(project: Project) -> Iterator[None]:
-    """Data, model, reports and their records go back to what they were if what is within fails."""
-    files = [project.root / name for name in small_files(project)]
-    with TemporaryDirectory(prefix=".factory-", dir=project.root) as folder:
-        saved = {path: Path(folder) / str(number) for number, path in enumerate(files)}
-        for path, copy in saved.items():
-            if path.is_file():
-                shutil.copy2(path, copy)
-        try:
-            yield
-        except BaseException:
-            for path, copy in saved.items():
-                if copy.is_file():
-                    copy.replace(path)
-                else:
-                    path.unlink(missing_ok=True)
-            outs = lock_of(project.root)
-            dvc(project.root, "checkout", "--quiet", "--force", *outs, hint="dvc checkout --force")
-            raise
+def changed(project: Project, files: Sequence[str]) -> tuple[str, ...]:
+    """The files for git among what it wrote, as far as they differ from the last commit."""
+    options = ("--exclude-standard", "--", *files)
+    others = git(project.root, "ls-files", "-z", "--others", *options)
+    changes = git(project.root, "diff", "-z", "--name-only", "--relative", "HEAD", "--", *files)
+    return tuple(sorted({*filter(None, f"{others}\0{changes}".split("\0"))}))
 
 
 def committed(project: Project, files: tuple[str, ...], title: str, record: Comparison) -> str:

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic_core import to_json
 from starlette.datastructures import QueryParams
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..errors import FactoryError
@@ -24,7 +25,9 @@ from ..records.record import read
 from ..settings.availability import check_catalog
 from ..settings.params import Serving
 from . import openapi
+from .keys import Keys
 from .metrics import Metrics
+from .rate import Rate
 from .requests import Gate, read_body
 from .schema import Parser, RefusedError, Row, example, inputs, parser
 from .scoring import Encode, encoder, score
@@ -90,7 +93,7 @@ def create() -> ASGIApp:
     project = Project.find(Path(os.environ.get(ROOT_ENV) or Path.cwd()))
     service = make_service(project, Path(os.environ.get(MODEL_ENV) or project.model_folder))
     log = open_log(service.scorer.params, service.scorer.catalog, service.scorer.signature)
-    key = os.fsencode(os.environ.get(service.settings.key_env, ""))
+    keys, rate = Keys(service.settings), Rate(service.settings.max_rate)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -107,8 +110,8 @@ def create() -> ASGIApp:
         lifespan=lifespan,
     )
     add_routes(app, service, log)
-    openapi.complete(app, service.parser, signature, keyed=bool(key))
-    return Gate(app, Predict(service, log), service.metrics, key)
+    openapi.complete(app, service.parser, signature, keyed=bool(keys))
+    return Gate(app, Predict(service, log), service.metrics, keys, rate)
 
 
 def make_service(project: Project, folder: Path) -> Service:
@@ -159,6 +162,10 @@ def add_routes(app: FastAPI, service: Service, log: Log) -> None:
     async def metrics() -> Response:
         """Requests, latency, predictions, missing and unseen values, for Prometheus."""
         return Response(service.metrics.text(), headers={"content-type": CONTENT_TYPE_LATEST})
+
+    @app.get("/", include_in_schema=False)
+    async def start() -> Response:
+        return RedirectResponse("docs", 307)
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:

@@ -1,7 +1,6 @@
 """What every request passes: its number, the key, the limits, one line of log, and no surprise."""
 
 import asyncio
-import hmac
 import logging
 import re
 from datetime import UTC, datetime
@@ -14,15 +13,22 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..settings.params import Serving
+from .keys import Keys
 from .metrics import Metrics
+from .rate import Rate
 from .schema import RefusedError
 
 KEYED = ("/predict", "/model")
-PATHS = (*KEYED, "/health", "/ready", "/metrics", "/openapi.json", "/docs")
+PROBES = ("/health", "/ready")
+PATHS = (*KEYED, "/", "/health", "/ready", "/metrics", "/openapi.json", "/docs")
 NUMBER = re.compile(rb"[\w.-]{1,64}", re.ASCII)
 JSON_TYPE = re.compile(rb"application/(\w[\w.+-]*\+)?json\s*(;.*)?", re.IGNORECASE)
 GONE = 499  # the client left before it was answered
-HEADERS = {408: {"connection": "close"}, 401: {"www-authenticate": "ApiKey"}}
+HEADERS = {
+    401: {"www-authenticate": "ApiKey"},
+    408: {"connection": "close"},
+    429: {"retry-after": "1"},
+}
 
 logger = logging.getLogger("factory")
 
@@ -30,14 +36,17 @@ logger = logging.getLogger("factory")
 class Gate:
     """The outermost layer. What is asked most goes straight to `predict`, not through `app`."""
 
-    def __init__(self, app: ASGIApp, predict: ASGIApp, metrics: Metrics, key: bytes) -> None:
-        self.app, self.predict, self.metrics, self.key = app, predict, metrics, key
+    def __init__(
+        self, app: ASGIApp, predict: ASGIApp, metrics: Metrics, keys: Keys, rate: Rate
+    ) -> None:
+        self.app, self.predict, self.metrics = app, predict, metrics
+        self.keys, self.rate = keys, rate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        began, status, headers = perf_counter(), GONE, dict(scope["headers"])
+        began, status, headers, who = perf_counter(), GONE, dict(scope["headers"]), ""
         given = headers.get(b"x-request-id", b"")
         number = given.decode() if NUMBER.fullmatch(given) else new_number()
         scope["request_id"], path = number, scope["path"]
@@ -50,8 +59,10 @@ class Gate:
             await send(message)
 
         try:
-            if self.key and path in KEYED:
-                check_key(self.key, headers.get(b"x-api-key", b""))
+            if path not in PROBES:
+                self.rate.count(scope["client"][0] if scope.get("client") else "")
+            if self.keys and path in KEYED:
+                who = self.keys.name(headers.get(b"x-api-key", b""))
             short = path == "/predict" and scope["method"] == "POST"
             await (self.predict if short else self.app)(scope, receive, numbered)
         except RefusedError as refused:
@@ -68,18 +79,13 @@ class Gate:
             self.metrics.request(path if path in PATHS else "other", status, seconds)
             entry = {"request_id": number, "method": scope["method"], "path": path}
             entry |= {"status": status, "ms": round(1000 * seconds, 3)}
+            entry |= {"key": who} if who else {}
             logger.info("request", extra={"fields": entry})
 
 
 def new_number() -> str:
     """A number that no other request has. Later ones sort after: the log's key grows at its end."""
     return f"{time_ns():016x}{token_hex(8)}"
-
-
-def check_key(key: bytes, given: bytes) -> None:
-    """Takes equally long for every wrong key."""
-    if not hmac.compare_digest(key, given):
-        raise RefusedError(401, "the header X-API-Key does not hold the key")
 
 
 def refusal(refused: RefusedError, number: str) -> Response:

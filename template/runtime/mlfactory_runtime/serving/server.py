@@ -1,21 +1,32 @@
 """The server around the service: processes, timeouts, and a log in lines of JSON."""
 
+import logging
+import logging.config
 import os
-from asyncio import TimerHandle, Transport
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from ..errors import FactoryError
+from ..interrupts import plain
 from ..project import Project
+from ..settings.params import Serving
 from . import app
+from .keys import Keys
 from .metrics import SHARED
+from .protocol import Careful
 from .requests import Lines
 
+NEEDED_ENV = "FACTORY_KEY_NEEDED"  # set in the image
+STARTING = 120  # seconds in which a process need not say that it lives: it may be slow to start
 IDLE = 75  # seconds that a connection is kept between requests; balancers keep it for 60
+
+logger = logging.getLogger("factory")
+
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -23,58 +34,63 @@ LOGGING: dict[str, Any] = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "loggers": {
         name: {"handlers": ["stderr"], "level": "INFO", "propagate": False}
-        for name in ("factory", "uvicorn")
+        for name in ("factory", "mlfactory_runtime", "uvicorn")
     },
 }
-
-
-class Patient(HttpToolsProtocol):
-    """Closes a connection on which the head of a request does not come; uvicorn waits for ever."""
-
-    def __init__(self, *args: Any, patience: float, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.patience = patience
-        self.waiting: TimerHandle | None = None
-
-    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self.waiting = self.loop.call_later(self.patience, transport.close)
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        answering = self.cycle is not None and not self.cycle.response_complete
-        if answering and self.waiting:
-            self.waiting.cancel()
-            self.waiting = None
-        elif not answering and not self.waiting:
-            self.waiting = self.loop.call_later(self.patience, self.transport.close)
 
 
 def serve(project: Project, host: str, port: int, workers: int, model: Path) -> None:
     """Answer until told to stop; what is being answered then is finished first."""
     settings = project.params.serving
+    logging.config.dictConfig(LOGGING)
+    check_open(host, settings)
     os.environ |= {app.ROOT_ENV: str(project.root), app.MODEL_ENV: str(model)}
     if workers > 1:
         app.make_service(project, model)  # what is wrong is told once, not by every worker
         with TemporaryDirectory(prefix="factory-") as folder:
             os.environ[SHARED] = folder
-            run(host, port, workers, settings.timeout)
+            run(host, port, workers, settings)
     else:
-        run(host, port, workers, settings.timeout)
+        run(host, port, workers, settings)
 
 
-def run(host: str, port: int, workers: int, timeout: float) -> None:
+def check_open(host: str, settings: Serving) -> None:
+    """Warn of a service that strangers reach and that asks for no key.
+
+    FactoryError where the environment asks for a key, as that of the image does.
+    """
+    if Keys(settings) or is_loopback(host):
+        return
+    message = f"the service listens on {host or 'all addresses'}, and whoever reaches it may ask"
+    hint = f"set {settings.key_env}, or {settings.keys_env} to a file of keys"
+    if os.environ.get(NEEDED_ENV, "") not in ("", "0"):
+        raise FactoryError(message, f"{hint}; without a key on purpose: {NEEDED_ENV}=0")
+    logger.warning("%s: %s", message, hint)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches the address."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def run(host: str, port: int, workers: int, settings: Serving) -> None:
     """Uvicorn, with what its own command line does not offer."""
+    plain()  # it has handlers of its own
+    careful = partial(Careful, patience=settings.timeout, most=settings.max_connections)
     uvicorn.run(
         f"{app.__name__}:create",
         factory=True,
         host=host,
         port=port,
         workers=workers,
-        http=partial(Patient, patience=timeout),  # type: ignore[arg-type]
+        http=careful,  # type: ignore[arg-type]
         log_config=LOGGING,
         access_log=False,
         server_header=False,
         timeout_keep_alive=IDLE,
-        timeout_graceful_shutdown=int(timeout) + 1,
+        timeout_graceful_shutdown=int(settings.timeout) + 1,
+        timeout_worker_healthcheck=STARTING,
     )

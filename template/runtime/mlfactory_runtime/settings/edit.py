@@ -13,7 +13,7 @@ from ruamel.yaml.comments import CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from ..errors import FactoryError
-from ..files import replace
+from ..files import read_text, replace
 from .explain import applies, settings
 from .params import Params, load_params
 from .yaml import parse_yaml
@@ -34,6 +34,40 @@ def worded(name: str, value: Any) -> Any:
 def quoted(item: Any) -> Any:
     """Text in quotes, so that nobody wonders whether `no` is a word."""
     return DoubleQuotedScalarString(item) if isinstance(item, str) else item
+
+
+class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """YAML as `save_yaml` writes it, thirty times as fast; it keeps no comments."""
+
+    def ignore_aliases(self, _: Any) -> bool:
+        return True
+
+
+Dumper.add_representer(
+    CommentedSeq,
+    lambda dumper, items: dumper.represent_sequence("tag:yaml.org,2002:seq", items, True),
+)
+Dumper.add_representer(
+    DoubleQuotedScalarString,
+    lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", str(text), '"'),
+)
+
+
+def fill_empty(path: Path, key: str, entries: dict[str, Any]) -> bool:
+    """Write entries below a key that says `{}`; whether there is such a line and it was done."""
+    text = read_text(path)
+    content = yaml.dump(entries, Dumper=Dumper, allow_unicode=True, sort_keys=False, width=4096)
+    lines = "".join(f"  {line}\n" for line in content.split("\n")[:-1])
+    filled, count = re.subn(
+        rf"^{key}: \{{\}}$",
+        lambda _: f"{key}:\n{lines.rstrip()}",
+        text,
+        count=1,
+        flags=re.MULTILINE,
+    )
+    if count:
+        replace(path, filled)
+    return bool(count)
 
 
 def open_yaml(path: Path) -> tuple[YAML, Any]:

@@ -15,6 +15,9 @@ ONLY = {
     "serving.max_body": "online",
     "serving.timeout": "online",
     "serving.key_env": "online",
+    "serving.keys_env": "online",
+    "serving.max_connections": "online",
+    "serving.max_rate": "online",
 }
 
 

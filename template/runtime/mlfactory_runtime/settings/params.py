@@ -45,6 +45,12 @@ class Data(Section):
         default=("", "NA", "N/A", "NaN", "nan", "null", "NULL"),
         description="Values that mean missing in every column; others stand in features.yaml.",
     )
+    max_columns: int = Field(
+        default=20_000, ge=2, description="A table with more columns than this is refused."
+    )
+    max_ratio: float = Field(
+        default=200, gt=1, description="A packed file may grow so many times when it is unpacked."
+    )
     positive: Trimmed | None = Field(
         default=None, description="Of two classes, the one that the probability is about."
     )
@@ -180,6 +186,16 @@ class Serving(Section):
         default="FACTORY_API_KEY",
         description="If this environment variable is set, requests must carry its value as a key.",
     )
+    keys_env: str = Field(
+        default="FACTORY_API_KEYS",
+        description="If this one names a file, the keys stand in it, each on a line: NAME: KEY.",
+    )
+    max_connections: int = Field(
+        default=1000, ge=1, description="So many connections one process may hold at once."
+    )
+    max_rate: float | None = Field(
+        default=None, gt=0, description="So many requests a second one client may make; else any."
+    )
 
 
 class Log(Section):
@@ -296,8 +312,16 @@ def load_params(path: Path) -> Params:
 
 # Where rows came from, and how models are served and looked after, changes nothing learned.
 NOT_LEARNED: dict[str, Any] = {
-    "data": {"source", "url_env"},
-    "serving": {"max_rows", "max_body", "timeout", "key_env"},
+    "data": {"source", "url_env", "max_columns", "max_ratio"},
+    "serving": {
+        "max_rows",
+        "max_body",
+        "timeout",
+        "key_env",
+        "keys_env",
+        "max_connections",
+        "max_rate",
+    },
     "log": True,
     "gate": True,
     "monitor": True,

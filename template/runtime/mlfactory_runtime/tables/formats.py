@@ -81,7 +81,7 @@ def read(values: pl.Series, wanted: str, form: str | Sequence[str] | None = None
 
 def reads(values: pl.Series, wanted: str, form: str | Sequence[str] | None = None) -> bool:
     """Whether every value can be read so; most that cannot show in the first ones."""
-    parts = (values.head(SAMPLE), values)
+    parts = (values.head(SAMPLE), values) if len(values) > SAMPLE else (values,)
     return all(read(part, wanted, form).null_count() == 0 for part in parts)
 
 
@@ -160,6 +160,8 @@ def literal(text: str) -> str:
 def find_number(values: pl.Series, european: bool) -> str | None:
     """The example under which every value is a number; what `1,234` is depends on the file."""
     sample = values.head(SAMPLE)
+    if not sample.str.contains(r"\d").all() or sample.str.contains(r"\d[-/:]\d").any():
+        return None  # whatever the style, a number has digits, and nothing like it between them
     prefix, suffix = affix(sample, rf"^[-+(\s]*({CURRENCY}\s*)"), affix(sample, rf"(\s?{UNIT})\)?$")
     styles = sorted(GROUPS, key=lambda style: (style[1] == ",") != european)
     for (group, decimal), first, last in product(styles, {prefix, ""}, {suffix, ""}):
@@ -175,20 +177,22 @@ def affix(values: pl.Series, pattern: str) -> str:
     return str(found.mode().sort()[0]) if len(found) else ""
 
 
-def is_european(values: pl.Series) -> bool:
-    """Whether these are numbers with a decimal comma, beyond doubt."""
+def has_european(texts: pl.DataFrame) -> bool:
+    """Whether a column holds numbers with a decimal comma, beyond doubt."""
     number = r"^[-+(\s]*[^\d\s.,]{0,3}\s?\d{1,3}(\.?\d{3})*,(\d{1,2}|\d{4,})\D{0,6}$"
-    known = values.head(SAMPLE)
-    doubtless = known.str.contains(number)
-    plain = known.str.contains(r"^[-+(\s]*[^\d\s.,]{0,3}\s?[\d.]*(,\d+)?\D{0,6}$")
-    return bool(doubtless.any() and plain.all())
+    return has_numbers(texts, number, r"^[-+(\s]*[^\d\s.,]{0,3}\s?[\d.]*(,\d+)?\D{0,6}$")
 
 
-def is_pointed(values: pl.Series) -> bool:
-    """Whether these are numbers with a decimal point, beyond doubt."""
-    known = values.head(SAMPLE)
-    doubtless = known.str.contains(r"^[-+]?(0*\.\d+|\d+\.(\d{1,2}|\d{4,}))$")
-    return bool(doubtless.any() and known.str.contains(r"^[-+]?\d*\.?\d*$").all())
+def has_pointed(texts: pl.DataFrame) -> bool:
+    """Whether a column holds numbers with a decimal point, beyond doubt."""
+    return has_numbers(texts, r"^[-+]?(0*\.\d+|\d+\.(\d{1,2}|\d{4,}))$", r"^[-+]?\d*\.?\d*$")
+
+
+def has_numbers(texts: pl.DataFrame, doubtless: str, plain: str) -> bool:
+    """Whether in a column of texts one value is beyond doubt, and all are of the plain form."""
+    known = pl.all().drop_nulls().head(SAMPLE)
+    columns = texts.select(known.str.contains(doubtless).any() & known.str.contains(plain).all())
+    return any(columns.rows()[0]) if columns.width else False
 
 
 def find_moment(values: pl.Series, european: bool) -> tuple[str, list[str]] | None:

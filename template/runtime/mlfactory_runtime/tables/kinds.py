@@ -1,6 +1,7 @@
 """What the values of a column are: type, format and markers for missing, found from content."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +15,8 @@ from .formats import (
     UNIT,
     find_moment,
     find_number,
-    is_european,
-    is_pointed,
+    has_european,
+    has_pointed,
     reads,
 )
 
@@ -29,6 +30,7 @@ NUMBERLIKE = (
     rf"^[-+(\s]*(?:{CURRENCY})?\s*[-+]?(?:\d[\d.,'\u2019 \u00a0\u202f]*|\.\d+)"
     rf"(?:[eE][-+]?\d+)?\s*(?:{UNIT})?\)?-?$"
 )
+SLASHED = r"^(\d{1,2})/(\d{1,2})/\d{2,4}\b"
 THOUSANDS = r"^[-+]?[1-9]\d{0,2}(\.\d{3})+$"
 
 
@@ -61,6 +63,8 @@ def kind_of_texts(texts: pl.Series, rows: pl.Series, european: bool) -> Kind:
     anywhere = texts.is_in(ANYWHERE)
     always = texts.filter(anywhere).sort().to_list()
     texts, rows = texts.filter(~anywhere), rows.filter(~anywhere)
+    if not texts.str.contains(r"\d").any():  # neither a number nor a moment is among them
+        return Kind("bool" if is_bool(texts) else "string", None, tuple(always))
     if kind := find_form(texts, european):
         return Kind(*kind, tuple(always))
     for like in (NUMBERLIKE, DATED):
@@ -123,15 +127,23 @@ def is_bool(known: pl.Series) -> bool:
 def any_european(rows: pl.DataFrame, separator: str) -> bool:
     """Whether a file writes 1.234,5 or puts the day before the month, as far as can be told."""
     texts = rows.select(pl.col(pl.String).str.strip_chars())
-    known = [values for name in texts.columns if len(values := texts[name].drop_nulls())]
-    if any(is_european(values) or is_day_first(values) for values in known):
+    if has_european(texts) or any(map(is_day_first, slashed(texts))):
         return True
-    return separator == ";" and not any(map(is_pointed, known))
+    return separator == ";" and not has_pointed(texts)
+
+
+def slashed(texts: pl.DataFrame) -> Iterator[pl.Series]:
+    """The columns of which every value begins like a date with slashes."""
+    known = pl.all().drop_nulls()
+    dated = texts.select(known.str.contains(SLASHED).all() & (known.len() > 0))
+    for name, is_dated in zip(dated.columns, dated.rows()[0] if dated.width else (), strict=True):
+        if is_dated:
+            yield texts[name].drop_nulls()
 
 
 def is_day_first(values: pl.Series) -> bool:
     """Whether these are dates with slashes that only make sense if the day comes first."""
-    dated = values.str.extract_groups(r"^(\d{1,2})/(\d{1,2})/\d{2,4}\b").struct.unnest()
+    dated = values.str.extract_groups(SLASHED).struct.unnest()
     first, second = (dated[name].cast(pl.Int64, strict=False) for name in dated.columns)
     if first.null_count():
         return False

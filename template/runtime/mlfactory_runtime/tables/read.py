@@ -14,6 +14,7 @@ from ..errors import FactoryError
 from .dialect import check_text, find_encoding, find_separator, head, plain, records
 from .file import START, check_content, is_parquet, opened
 from .header import check_first, check_names, names_of, read_names
+from .limits import check_columns, check_size, check_width
 
 BATCH, HEAD_ROWS = 50_000, 1000
 
@@ -61,8 +62,11 @@ def parquet(path: Path | str) -> pl.LazyFrame:
 @contextmanager
 def text_table(path: Path, form: Form) -> Iterator[pl.LazyFrame]:
     """A text file as a table of text, whatever its encoding and separator are."""
+    check_size(path, form)
     encoding = find_encoding(path, form.encoding)
-    separator = find_separator(head(path, encoding), form.separator)
+    text = head(path, encoding)
+    check_width(path, text, form)
+    separator = find_separator(text, form.separator)
     with plain(path, encoding) as copy:
         yield pl.scan_csv(copy, separator=separator, infer_schema=False, with_column_names=names_of)
 
@@ -71,7 +75,9 @@ def column_names(path: Path, form: Form) -> list[str]:
     """The names in the header."""
     with reading(path):
         if is_parquet(path):
-            return parquet(path).collect_schema().names()
+            names = parquet(path).collect_schema().names()
+            check_columns(path, len(names), form)
+            return names
         with text_table(path, form) as table:
             return table.collect_schema().names()
 
@@ -89,7 +95,9 @@ def check_table(path: Path, form: Form) -> None:
         if form.encoding == "utf-8":
             with opened(path) as file:
                 check_text(path, file.read(START))
+        check_size(path, form)
         text = head(path, find_encoding(path, form.encoding))
+        check_width(path, text, form)
         rows = records(text, find_separator(text, form.separator))
         check_first(path, text, rows)
         check_names(str(path), read_names(rows), text=True)

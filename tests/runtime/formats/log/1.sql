@@ -26,6 +26,13 @@ CREATE TABLE monitor_windows (
 	result TEXT NOT NULL, 
 	PRIMARY KEY (target, model, length, until)
 );
+CREATE TABLE open_runs (
+	request_id TEXT NOT NULL, 
+	place TEXT NOT NULL, 
+	process BIGINT NOT NULL, 
+	time BIGINT NOT NULL, 
+	PRIMARY KEY (request_id)
+);
 CREATE TABLE predictions (
 	request_id TEXT NOT NULL, 
 	"row" BIGINT NOT NULL, 

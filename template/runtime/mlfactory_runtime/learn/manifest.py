@@ -1,0 +1,53 @@
+"""The hashes of a model's files: what comes from elsewhere is read when it is known to be whole."""
+
+import hashlib
+import stat
+from pathlib import Path
+
+from ..errors import FactoryError
+from ..records.manifest import Manifest
+from ..records.record import read, write
+
+FILE = "manifest.json"
+AGAIN = "get it again: `dvc checkout`, `dvc pull`, or from where it was made"
+
+
+def save_manifest(folder: Path) -> None:
+    """Write down what the folder holds."""
+    files = {name: hashed(path) for name, path in listed(folder).items() if name != FILE}
+    write(folder / FILE, Manifest(files=files))
+
+
+def check_files(folder: Path) -> None:
+    """FactoryError unless all files are those that training wrote; older models have no hashes."""
+    present = listed(folder)
+    manifest = read(Manifest, folder / FILE)
+    if manifest is None:
+        return
+    for name in sorted({*manifest.files, *present} - {FILE}):
+        if name not in present:
+            raise FactoryError(f"{folder / name} is not here", AGAIN)
+        if name not in manifest.files:
+            raise FactoryError(f"{folder / name} is not of this model", "take it out of the folder")
+        if hashed(present[name]) != manifest.files[name]:
+            raise FactoryError(f"{folder / name} is not what training wrote", AGAIN)
+
+
+def listed(folder: Path) -> dict[str, Path]:
+    """The files by their names below the folder. FactoryError for one that nobody can read through:
+    of a pipe or a device no end would come.
+    """
+    files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*"))}
+    for path in files.values():
+        try:
+            mode = path.stat().st_mode
+        except OSError as error:
+            raise FactoryError(f"{path} cannot be read: {error.strerror}", AGAIN) from error
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise FactoryError(f"{path} is no file but a pipe or a device", AGAIN)
+    return {name: path for name, path in files.items() if path.is_file()}
+
+
+def hashed(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

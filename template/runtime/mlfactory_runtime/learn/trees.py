@@ -1,0 +1,212 @@
+"""LightGBM's text, looked through before LightGBM reads it: it trusts every index in it.
+
+An index out of bounds, a child that is its own parent or a wrong count would let it crash or run
+for ever. The form is that of `Booster.model_to_string`, versions 3 and 4.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+Fields = Mapping[str, str]
+
+DEEPEST = 4096  # LightGBM goes down the branches by calling itself
+CATEGORICAL, KINDS = 1, 12  # of a decision: its lowest bit, and how many there are
+INNER = ("split_feature", "threshold", "decision_type", "left_child", "right_child")
+WEIGHTS = ("split_gain", "internal_value", "internal_weight", "internal_count")
+FLAGS = ("average_output",)
+LEAVES = ("leaf_value", "leaf_weight", "leaf_count")
+OTHERS = ("num_leaves", "num_cat", "cat_boundaries", "cat_threshold", "is_linear", "leaf_const",
+          "num_features", "leaf_features", "leaf_coeff", "shrinkage")  # fmt: skip
+KNOWN = {*INNER, *WEIGHTS, *LEAVES, *OTHERS}
+WHOLE = re.compile(r"-?\d{1,10}")
+DECIMAL = re.compile(r"-?(\d+\.?\d*(e[-+]?\d+)?|inf|nan)", re.IGNORECASE)
+HEAD = ("version", "num_class", "num_tree_per_iteration", "max_feature_idx", "feature_names")
+
+
+class BrokenError(ValueError):
+    """What is wrong with a model's text, in words."""
+
+
+def check_model(text: str, features: int | None = None, classes: int | None = None) -> str:
+    """What LightGBM needs to predict; BrokenError unless this is a model, of so many features and
+    classes where that is known. How it was trained is left out: of a damaged line there LightGBM
+    reads on beyond its end.
+    """
+    head, mark, rest = text.partition("\n\n")
+    if not text.startswith("tree\n") or not mark:
+        raise BrokenError("it is no model of LightGBM")
+    known = fields(head.split("\n")[1:])
+    count, per_round = check_head(known, features, classes)
+    body, mark, _ = rest.partition("end of trees\n")
+    if not mark:
+        raise BrokenError("its end is missing")
+    sizes = numbers(known, "tree_sizes")
+    data = body.encode()
+    if sum(sizes) > len(data) or min(sizes, default=1) < 1 or data[sum(sizes) :].strip():
+        raise BrokenError("its trees are not as long as it says")
+    if len(sizes) % per_round:
+        raise BrokenError("it has too few trees")
+    start = 0
+    for number, size in enumerate(sizes):
+        check_tree(number, data[start : start + size].decode("utf-8"), count)
+        start += size
+    return f"{head}\n\n{body}{mark}"
+
+
+def check_head(known: Fields, features: int | None, classes: int | None) -> tuple[int, int]:
+    """How many features there are, and how many trees each round has."""
+    if lost := [name for name in HEAD if name not in known]:
+        raise BrokenError(f"it does not say {lost[0]}")
+    if known["version"] not in ("v3", "v4"):
+        raise BrokenError(f"its form {known['version'][:20]!r} is not known")
+    one, several, last = (whole(known[name], name) for name in HEAD[1:4])
+    if not 1 <= one <= 10_000 or several not in (1, one):
+        raise BrokenError("it has an odd number of classes")
+    named = re.search(r"num_class:(\S+)", known.get("objective", ""))
+    if named and named[1] != str(one):
+        raise BrokenError("its objective has another number of classes")
+    if classes is not None and one != (classes if classes > 2 else 1):
+        raise BrokenError("it has not as many classes as its signature")
+    widths = {last + 1, len(known["feature_names"].split(" "))}
+    widths |= {len(known["feature_infos"].split(" "))} if "feature_infos" in known else set()
+    if len(widths) != 1 or last < 0 or (features is not None and last + 1 != features):
+        raise BrokenError("it has not as many features as its signature")
+    return last + 1, several
+
+
+def check_tree(number: int, text: str, features: int) -> None:
+    """BrokenError unless a tree is one, and all it points to is there."""
+    lines = text.split("\n")
+    if not lines or lines[0] != f"Tree={number}":
+        raise BrokenError(f"tree {number} does not begin where it should")
+    known = fields(lines[1:])
+    if odd := [name for name in known if name not in KNOWN]:
+        raise BrokenError(f"tree {number} says {odd[0][:40]!r}")
+    leaves = whole(known.get("num_leaves", ""), "num_leaves")
+    if not 1 <= leaves <= len(text):
+        raise BrokenError(f"tree {number} has {leaves} leaves")
+    try:
+        check_values(known, leaves)
+        if leaves > 1:
+            check_splits(known, leaves, features)
+        if known.get("is_linear", "0") != "0":
+            check_linear(known, leaves, features)
+    except BrokenError as error:
+        raise BrokenError(f"tree {number}: {error}") from error
+
+
+def check_values(known: Fields, leaves: int) -> None:
+    """Every list is as long as it has to be."""
+    needed = ["num_cat", "leaf_value", *(INNER if leaves > 1 else ())]
+    if lost := [name for name in needed if name not in known]:
+        raise BrokenError(f"{lost[0]} is missing")
+    for name in (*LEAVES, *WEIGHTS, *INNER):
+        values = parts(known, name)
+        long = leaves if name in LEAVES else leaves - 1
+        if name in needed or values:
+            lengths = {long, 0} if leaves == 1 and name != "leaf_value" else {long}
+            if len(values) not in lengths:
+                raise BrokenError(f"{name} has {len(values)} values, not {long}")
+        numbers(known, name) if name.endswith("_count") else decimals(known, name)
+    decimals(known, "shrinkage")
+
+
+def check_splits(known: Fields, leaves: int, features: int) -> None:
+    """Features exist, categories are listed, and every node is reached once from the first."""
+    split = numbers(known, "split_feature")
+    if not all(0 <= feature < features for feature in split):
+        raise BrokenError("it splits by a feature that is not there")
+    kinds = numbers(known, "decision_type")
+    if not all(0 <= kind < KINDS for kind in kinds):
+        raise BrokenError("a decision is of no known kind")
+    places = check_categories(known)
+    thresholds = decimals(known, "threshold")
+    for kind, threshold in zip(kinds, thresholds, strict=True):
+        if kind & CATEGORICAL and not (threshold.is_integer() and 0 <= threshold < places):
+            raise BrokenError("a decision is by categories that are not there")
+    check_children(numbers(known, "left_child"), numbers(known, "right_child"), leaves)
+
+
+def check_children(left: Sequence[int], right: Sequence[int], leaves: int) -> None:
+    """Below the first node each other one, and each leaf, stands once; no branch is too deep."""
+    depths, seen = {0: 1}, set[int]()
+    for _ in range(leaves - 1):
+        if not (open_nodes := depths):
+            raise BrokenError("it does not reach all of its nodes")
+        node, depth = open_nodes.popitem()
+        if depth > DEEPEST:
+            raise BrokenError("a branch is too deep")
+        for child in (left[node], right[node]):
+            if not -leaves <= child < leaves - 1 or child == 0 or child in seen:
+                raise BrokenError("a branch leads nowhere, or back")
+            seen.add(child)
+            if child > 0:
+                depths[child] = depth + 1
+    if depths or len(seen) != 2 * (leaves - 1):
+        raise BrokenError("it does not reach all of its leaves")
+
+
+def check_categories(known: Fields) -> int:
+    """How many sets of categories there are."""
+    count = whole(known.get("num_cat", "0"), "num_cat")
+    if count == 0:
+        return 0
+    bounds, words = numbers(known, "cat_boundaries"), numbers(known, "cat_threshold")
+    ordered = all(a < b for a, b in pairwise(bounds))
+    if count < 0 or len(bounds) != count + 1 or bounds[0] != 0 or not ordered:
+        raise BrokenError("its sets of categories are not in order")
+    if bounds[-1] != len(words) or not all(0 <= word < 2**32 for word in words):
+        raise BrokenError("its sets of categories are not as long as it says")
+    return count
+
+
+def check_linear(known: Fields, leaves: int, features: int) -> None:
+    """The same for leaves that hold a line."""
+    constants = decimals(known, "leaf_const")
+    counts, used = numbers(known, "num_features"), numbers(known, "leaf_features")
+    slopes = decimals(known, "leaf_coeff")
+    if len(constants) != leaves or len(counts) != leaves or min(counts) < 0:
+        raise BrokenError("its lines are not as many as its leaves")
+    if not sum(counts) == len(used) == len(slopes):
+        raise BrokenError("its lines are not as long as it says")
+    if not all(0 <= feature < features for feature in used):
+        raise BrokenError("a line has a feature that is not there")
+
+
+def fields(lines: Sequence[str]) -> dict[str, str]:
+    """What `name=value` lines say, each once."""
+    known: dict[str, str] = {}
+    for line in filter(None, lines):
+        name, mark, value = line.partition("=")
+        if not mark and name not in FLAGS:
+            raise BrokenError(f"a line says nothing: {line[:40]!r}")
+        if name in known:
+            raise BrokenError(f"it says {name[:40]!r} twice")
+        known[name] = value
+    return known
+
+
+def whole(text: str, name: str) -> int:
+    """A whole number."""
+    if not WHOLE.fullmatch(text):
+        raise BrokenError(f"{name} is no number: {text[:40]!r}")
+    return int(text)
+
+
+def numbers(known: Fields, name: str) -> list[int]:
+    """A list of whole numbers."""
+    return [whole(text, name) for text in parts(known, name)]
+
+
+def parts(known: Fields, name: str) -> list[str]:
+    """What stands in a list; LightGBM parts it at single spaces."""
+    return known[name].strip(" ").split(" ") if known.get(name, "").strip(" ") else []
+
+
+def decimals(known: Fields, name: str) -> list[float]:
+    """A list of numbers."""
+    values = parts(known, name)
+    if not all(map(DECIMAL.fullmatch, values)):
+        raise BrokenError(f"{name} holds what is no number")
+    return [float(value) for value in values]

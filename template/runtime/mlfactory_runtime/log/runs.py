@@ -1,0 +1,77 @@
+"""Runs of `factory predict` in the log: one is complete, or it does not count."""
+
+import os
+import socket
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from .store import micros, predictions, runs
+
+LEASE = timedelta(days=1)  # for runs elsewhere, of which nobody here can tell whether they live
+
+
+@cache
+def place() -> str:
+    """Where numbers of processes mean the same: this container, or machine since its start."""
+    parts = [socket.gethostname()]
+    with suppress(OSError):
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip())
+    with suppress(OSError):
+        parts.append(str(Path("/proc/self/ns/pid").readlink()))
+    return " ".join(parts)
+
+
+def begin(engine: sa.Engine, request_id: str) -> None:
+    """Note that a run has begun, and take back what runs that have died left behind."""
+    with engine.connect() as connection:
+        noted = connection.execute(sa.select(runs)).all()
+    for one in noted:
+        if is_dead(one.place, one.process, one.time):
+            take_back(engine, one.request_id)
+    with engine.begin() as connection:
+        own = {"request_id": request_id, "place": place(), "process": os.getpid()}
+        connection.execute(sa.insert(runs), own | {"time": now()})
+
+
+def is_dead(where: str, process: int, time: int) -> bool:
+    """Whether a run will never be finished; the number of this process may have been another's."""
+    if where != place():
+        return time < now() - LEASE // timedelta(microseconds=1)
+    if process == os.getpid():
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False  # another user's
+    return False
+
+
+def touch(connection: sa.Connection, request_id: str) -> None:
+    """Note that the run lives."""
+    own = runs.c.request_id == request_id
+    connection.execute(sa.update(runs).where(own).values(time=now()))
+
+
+def finish(engine: sa.Engine, request_id: str) -> None:
+    """From here on the run counts. LookupError if it was given up for dead meanwhile."""
+    with engine.begin() as connection:
+        own = sa.delete(runs).where(runs.c.request_id == request_id)
+        if not connection.execute(own).rowcount:
+            raise LookupError("the run was taken for dead, and its rows were taken back")
+
+
+def take_back(engine: sa.Engine, request_id: str) -> None:
+    """Delete the rows of a run, and that there was one."""
+    with engine.begin() as connection:
+        connection.execute(sa.delete(predictions).where(predictions.c.request_id == request_id))
+        connection.execute(sa.delete(runs).where(runs.c.request_id == request_id))
+
+
+def now() -> int:
+    return micros(datetime.now(UTC))

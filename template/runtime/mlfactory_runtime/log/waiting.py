@@ -1,0 +1,55 @@
+"""What waited for the log when a service stopped: kept in a file beside it, and taken in later."""
+
+import fcntl
+import json
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from .batch import store
+
+Row = tuple[Any, ...]
+PRIVATE = 0o600  # it holds what the log holds
+
+
+def keep(path: Path, rows: Sequence[Row]) -> Path:
+    """Write the rows into a file of their own beside the log's. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.with_name(f"{path.name}.waiting-{uuid4().hex[:8]}.jsonl")
+    fresh = file.with_suffix(".new")
+    try:
+        with fresh.open("x", encoding="utf-8") as out:
+            os.fchmod(out.fileno(), PRIVATE)
+            out.writelines(f"{json.dumps(row)}\n" for row in rows)
+            out.flush()
+            os.fsync(out.fileno())
+        fresh.replace(file)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
+    return file
+
+
+def take_in(connection: sa.Connection, path: Path) -> int:
+    """Put what waits in such files into the log, each once; how many rows that were."""
+    files = sorted(path.parent.glob(f"{path.name}.waiting-*.jsonl"))
+    return sum(take_file(connection, file) for file in files)
+
+
+def take_file(connection: sa.Connection, file: Path) -> int:
+    """The same for a file, unless another process has it."""
+    with suppress(FileNotFoundError, BlockingIOError), file.open("r+", encoding="utf-8") as lines:
+        fcntl.flock(lines, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not file.exists():
+            return 0
+        rows = [tuple(json.loads(line)) for line in lines]
+        with connection.begin():
+            store(connection, rows)
+        file.unlink()
+        return len(rows)
+    return 0

@@ -1,0 +1,79 @@
+"""Where answers may be written: never over what they are made from, or what DVC and git keep."""
+
+from pathlib import Path
+
+from ..errors import FactoryError
+from ..project import LOCK, MODEL, PREPARED, TAKEN, Project
+from ..settings.yaml import read_yaml
+
+WRITERS = (".csv", ".parquet")
+KEPT = (".dvc", ".git")
+OTHER = "give the answers another name"
+
+
+def check_target(project: Project, source: Path, target: Path) -> None:
+    """FactoryError if the output would take the place of something that must stay.
+
+    Files are told apart by what they are, not by their names: links lead to the same file.
+    """
+    if target.suffix not in WRITERS:
+        raise FactoryError(f"{target} is neither .csv nor .parquet", "name the output so")
+    if not target.parent.is_dir():
+        raise FactoryError(f"there is no folder {target.parent}", f"mkdir -p {target.parent}")
+    if target.is_dir():
+        raise FactoryError(f"{target} is a folder", OTHER)
+    if target.exists() and not target.is_file():
+        raise FactoryError(f"{target} is no file but a device or a pipe", OTHER)
+    if is_same(source, target):
+        raise FactoryError(f"{target} is the input: its rows would be lost", OTHER)
+    for kept in (project.raw, project.root / TAKEN):
+        if is_same(kept, target):
+            raise FactoryError(f"{target} holds the raw data, {project.shown(kept)}", OTHER)
+    if keeper := keeper_of(project, target):
+        raise FactoryError(f"{target} is kept by {keeper}", OTHER)
+
+
+def is_same(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, through links and under other names too."""
+    if one.exists() and other.exists():
+        return one.samefile(other)
+    return one.resolve() == other.resolve()
+
+
+def keeper_of(project: Project, target: Path) -> str:
+    """Who keeps a file by that name, or the one that it leads to; nothing if nobody does."""
+    for path in (target.absolute(), target.resolve()):
+        for one in (path, *path.parents):
+            if Path(f"{one}.dvc").is_file():
+                return f"DVC ({one.name}.dvc)"
+            if one.name in KEPT:
+                return one.name
+        for folder in outs(project):
+            if path.is_relative_to(folder):
+                return f"the pipeline ({project.shown(folder)})"
+    return in_cache(target)
+
+
+def in_cache(target: Path) -> str:
+    """A file with a second name in DVC's cache is told by its mode: DVC takes the writing away."""
+    known = target.stat() if target.is_file() else None
+    is_linked = known is not None and known.st_nlink > 1 and not known.st_mode & 0o222
+    return "another name of it, which may not be written (a cache of DVC has such)" * is_linked
+
+
+def outs(project: Project) -> list[Path]:
+    """What the pipeline writes."""
+    stages = read_yaml(project.root / LOCK).get("stages") or {}
+    noted = [one["path"] for stage in stages.values() for one in stage.get("outs", ())]
+    return [project.root / name for name in (MODEL, PREPARED, *noted)]
+
+
+def aside_of(target: Path) -> tuple[Path, tuple[Path, ...]]:
+    """A free name for the rows without an answer, and the files of earlier runs: they stay."""
+    first = target.with_name(f"{target.stem}.quarantine{target.suffix}")
+    earlier: list[Path] = []
+    name = first
+    while name.is_symlink() or name.exists():
+        earlier.append(name)
+        name = first.with_stem(f"{first.stem}-{len(earlier) + 1}")
+    return name, tuple(earlier)

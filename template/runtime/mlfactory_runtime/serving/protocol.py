@@ -1,0 +1,116 @@
+"""HTTP on a connection, with what uvicorn leaves open: how long and how large a request may be."""
+
+import logging
+from asyncio import TimerHandle, Transport
+from typing import Any
+
+from pydantic_core import to_json
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEAD = 65_536  # bytes of a request line with all headers, or of what stands around a body
+FRAMES = 16  # bytes around each byte of a body that comes in the smallest chunks
+LINGER = 2  # seconds in which a client may still read why it was refused
+REASONS = {431: "Request Header Fields Too Large", 503: "Service Unavailable"}
+
+logger = logging.getLogger("factory")
+
+
+class Careful(HttpToolsProtocol):
+    """Closes a connection on which the head of a request does not come, or does not end."""
+
+    def __init__(self, *args: Any, patience: float, most: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.patience, self.most = patience, most
+        self.waiting: TimerHandle | None = None
+        self.in_head, self.refused = True, False
+        self.head = self.fed = self.held = 0
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.waiting = self.loop.call_later(self.patience, transport.close)
+        if len(self.connections) > self.most:
+            self.refuse(503, f"there are more than {self.most:,} connections")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self.waiting:
+            self.waiting.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        if self.refused:
+            return  # read and let go, so that the answer arrives
+        room = HEAD - self.head if self.in_head else len(data)
+        self.feed(data[:room])
+        if rest := data[room:]:
+            if self.in_head and self.head >= HEAD:
+                self.refuse(431, f"a request has more than {HEAD:,} bytes before its body")
+            elif not self.transport.is_closing():
+                self.feed(rest)
+
+    def feed(self, data: bytes) -> None:
+        """Hand bytes on, and count those that are of no body."""
+        began = self.in_head
+        self.fed = 0 if began else self.fed
+        super().data_received(data)
+        if self.in_head:
+            self.head = self.head + len(data) if began else 0
+        elif not began:
+            self.fed += len(data)
+            if self.fed - self.held > HEAD + FRAMES * self.held:
+                self.refuse(431, f"a request has more than {HEAD:,} bytes around its body")
+        self.watch()
+
+    def watch(self) -> None:
+        """Wait for a request's head, but not for ever."""
+        answering = self.cycle is not None and not self.cycle.response_complete
+        if answering and self.waiting:
+            self.waiting.cancel()
+            self.waiting = None
+        elif not answering and not self.waiting and not self.refused:
+            self.waiting = self.loop.call_later(self.patience, self.transport.close)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.in_head, self.head, self.fed, self.held = True, self.head * self.in_head, 0, 0
+
+    def on_headers_complete(self) -> None:
+        self.in_head, self.head = False, 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self.held += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self.in_head, self.head = True, 0
+
+    def refuse(self, status: int, rule: str) -> None:
+        """Answer, unless an answer has begun, and take no more of this connection."""
+        self.refused = True
+        client = self.client[0] if self.client else ""
+        fields = {"status": status, "rule": rule, "client": client}
+        logger.warning("a connection was refused", extra={"fields": fields})
+        if self.waiting:
+            self.waiting.cancel()
+        if self.transport.is_closing():
+            return
+        cycle = self.cycle
+        if cycle is None or not cycle.response_started or cycle.response_complete:
+            self.transport.write(refusal(status, rule))
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.waiting = self.loop.call_later(LINGER, self.transport.close)
+
+
+def refusal(status: int, rule: str) -> bytes:
+    """The whole answer."""
+    body = to_json({"detail": [{"rule": rule}]})
+    head = (
+        f"HTTP/1.1 {status} {REASONS[status]}\r\ncontent-type: application/json\r\n"
+        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    )
+    return head.encode() + body

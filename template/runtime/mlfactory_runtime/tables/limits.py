@@ -1,0 +1,42 @@
+"""What a table may at most be, found out before it is unpacked or looked at column by column."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from ..errors import FactoryError
+from .dialect import CHUNK, USUAL
+from .file import is_packed, opened
+
+COLUMNS, RATIO = 20_000, 200.0  # where nobody has set them
+SMALL = 100_000_000  # bytes that any file may have once it is unpacked
+
+
+def check_size(path: Path, form: object) -> None:
+    """FactoryError for a packed file that grows far more than tables do, while it is counted."""
+    if not is_packed(path):
+        return
+    ratio, size = float(getattr(form, "max_ratio", RATIO)), path.stat().st_size
+    most, total = max(SMALL, ratio * size), 0
+    with opened(path) as file:
+        chunks: Iterator[bytes] = iter(partial(file.read, CHUNK), b"")
+        for chunk in chunks:
+            total += len(chunk)
+            if total > most:
+                message = f"{path} has {size:,} bytes, and unpacked more than {most:,.0f}"
+                hint = "look at who made it; if it is right, raise data.max_ratio in params.yaml"
+                raise FactoryError(message, hint)
+
+
+def check_width(path: Path, text: str, form: object) -> None:
+    """FactoryError for a header with more names than anybody reads."""
+    first = text.partition("\n")[0]
+    check_columns(path, 1 + max(first.count(sign) for sign in USUAL), form)
+
+
+def check_columns(path: Path, columns: int, form: object) -> None:
+    """The same where they have been counted."""
+    most = int(getattr(form, "max_columns", COLUMNS))
+    if columns > most:
+        message = f"{path} has {columns:,} columns, and {most:,} are allowed"
+        raise FactoryError(message, "take some out, or raise data.max_columns in params.yaml")

@@ -1,0 +1,13 @@
+"""Text of others where people look at it: what would steer their terminal is made to be seen."""
+
+import re
+
+# Control characters but for tab and line feed, and those that turn the direction of text.
+STEERING = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+
+
+def visible(text: str) -> str:
+    """The text with each such character as Python writes it."""
+    return STEERING.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)

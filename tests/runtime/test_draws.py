@@ -1,0 +1,141 @@
+"""Intervals come of what was held out: shops, stretches of time, and rows where these are alone."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from mlfactory_runtime.cli.pipeline import shown
+from mlfactory_runtime.learn.draws import FEWEST, MOST, Draws, draws, stretches
+from mlfactory_runtime.learn.evaluate import Judgement, judge
+from mlfactory_runtime.learn.metrics import widened
+from mlfactory_runtime.learn.signature import Signature
+from mlfactory_runtime.monitor.performance import is_worse
+from mlfactory_runtime.records.data import SplitRecord
+from mlfactory_runtime.records.evaluation import Interval
+from mlfactory_runtime.settings.params import Params
+
+SIGNATURE = Signature(task="regression", target="y", classes=(), features=())
+
+
+def params(**data: str) -> Params:
+    known = {"path": "data/raw/a.csv", "target": "y", **data}
+    return Params.model_validate({"task": "regression", "data": known})
+
+
+def split(kind: str) -> SplitRecord:
+    return SplitRecord(
+        kind=kind, cutoff=None, rows={}, unlabelled=0, warnings=(), data="", classes=None, code=None
+    )
+
+
+def noise(shops: int, seed: int) -> tuple[np.ndarray, dict[str, np.ndarray], Draws]:
+    """Held-out shops with an effect each, and a model that knows nothing of them."""
+    draw = np.random.default_rng(seed)
+    places = np.repeat(np.arange(shops), 100)
+    effects, known = draw.normal(size=shops), draw.normal(size=3 * shops)
+    y = effects[places] + draw.normal(size=len(places)) / 2
+    constant = np.full(len(y), known.mean())
+    guessed = known.mean() + draw.choice(known, shops)[places] * draw.random() * 0.4
+    linear = constant + draw.normal(size=shops)[places] / 20
+    return y, {"model": guessed, "naive": constant, "linear": linear}, Draws(places, "shops")
+
+
+def verdict(shops: int, seed: int, *, alone: bool = False) -> Judgement:
+    y, scored, drawn = noise(shops, seed)
+    return judge(SIGNATURE, y, scored, params(), drawn=None if alone else drawn)
+
+
+def test_noise_is_hardly_ever_accepted_when_rows_come_in_groups() -> None:
+    cases = [(shops, seed) for shops in (FEWEST, 20, 50) for seed in range(60)]
+    found = [verdict(*case).verdict for case in cases]
+    alone = [verdict(*case, alone=True).verdict for case in cases[:60]]
+    assert found.count("accepted") <= 0.02 * len(cases)
+    assert alone.count("accepted") >= 0.05 * 60  # what drawing single rows would have said
+
+
+def test_of_few_groups_nothing_can_be_said() -> None:
+    found = verdict(4, 0)
+    assert found.verdict == "rejected"
+    assert found.reason.startswith("only 4 shops are held out, and with fewer than 10 nothing can")
+    assert found.gain["naive"].value is not None
+    assert (found.gain["naive"].low, found.models["model"]["rmse"].high) == (None, None)
+
+
+def test_what_has_no_interval_is_shown_without_one() -> None:
+    found = verdict(4, 0).models["model"]["rmse"]
+    assert shown(found) == f"{found.value:.4g}"
+    assert shown(Interval(1.0, 0.5, 2.0)) == "1  [0.5, 2]"
+
+
+def test_a_model_without_intervals_can_be_watched() -> None:
+    holdout = verdict(4, 0).models["model"]
+    rmse = holdout["rmse"].value or 0.0
+    worse = {"rmse": Interval(3 * rmse, 2.9 * rmse, 3.1 * rmse)}
+    same = {"rmse": Interval(rmse, 0.9 * rmse, 1.1 * rmse)}
+    settings = params().monitor
+    assert is_worse(worse, holdout, "regression", settings)
+    assert not is_worse(same, holdout, "regression", settings)
+
+
+def test_a_real_effect_is_accepted_and_it_is_told_what_was_drawn() -> None:
+    y, scored, drawn = noise(30, 1)
+    found = judge(SIGNATURE, y, {**scored, "model": y + 0.1}, params(), drawn=drawn)
+    assert found.verdict == "accepted"
+    assert any("3,000 held-out rows are of 30 shops" in text for text in found.warnings)
+
+
+def test_what_is_worse_than_the_mean_of_the_rows_is_not_accepted() -> None:
+    """All held-out values are far from those of training, and the model is only a bit less far."""
+    y = np.random.default_rng(0).normal(size=400)
+    scored = {"model": np.full(400, 9.0), "naive": np.full(400, 10.0), "linear": np.full(400, 9.5)}
+    found = judge(SIGNATURE, y, scored, params())
+    assert found.verdict == "rejected"
+    assert "the mean of the held-out rows predicts them better" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "what", "count"),
+    [
+        ("hash", {"id": "shop"}, "values of 'shop'", 12),
+        ("hash", {"id": "row"}, "values of 'row'", 240),
+        ("hash", {}, "rows", 240),
+        ("time", {"time": "day", "id": "shop"}, "stretches of 'day'", 15),
+        ("time", {"time": "month", "id": "shop"}, "values of 'shop'", 12),
+    ],
+)
+def test_rows_are_drawn_as_they_were_held_out(
+    kind: str, data: dict[str, Any], what: str, count: int
+) -> None:
+    days = [date(2025, 1, 1) + timedelta(days=n // 4) for n in range(240)]
+    rows = pl.DataFrame(
+        {
+            "row": range(240),
+            "shop": [n % 12 for n in range(240)],
+            "day": days,
+            "month": [day.replace(day=1) for day in days],
+        }
+    )
+    found = draws(rows, split(kind), params(**data))
+    assert (found.what, found.count) == (what, count)
+    assert found.is_single == (count == 240)
+
+
+@pytest.mark.parametrize("rows", [40, 1000, 40_000])
+def test_a_stretch_never_cuts_a_moment(rows: int) -> None:
+    moments = pl.Series(np.random.default_rng(0).integers(0, 5000, rows)).sort()
+    found = pl.DataFrame({"moment": moments, "stretch": stretches(moments)})
+    assert found.group_by("moment").agg(pl.col("stretch").n_unique())["stretch"].max() == 1
+    assert found["stretch"].is_sorted()
+    assert FEWEST <= found["stretch"].n_unique() <= MOST
+    sizes = found["stretch"].value_counts()["count"]
+    assert sizes.max() <= 3 * sizes.mean()
+
+
+def test_the_width_is_students() -> None:
+    """Of 10 draws: t(0.975, 9) is 2.2622 and the normal quantile 1.9600; times the root of 10/9."""
+    assert widened(10) == pytest.approx(2.2622 / 1.95996 * (10 / 9) ** 0.5, rel=2e-3)
+    assert widened(10_000) == pytest.approx(1, abs=1e-3)

@@ -1,0 +1,133 @@
+"""`factory predict` that is killed or told to stop: a run is complete, or it does not count."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import psycopg
+import pytest
+from mlfactory_runtime.learn.signature import load_signature
+from mlfactory_runtime.log.labels import read_log
+
+from .factories import PROGRAM, Factory
+
+pytestmark = pytest.mark.xdist_group("database")
+RAW = "data/raw/customers.csv"
+# What a shell starts in the background ignores SIGINT, and so would all that it starts.
+AWAKE = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def query(
+    request: pytest.FixtureRequest, churn: Factory, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], list[Any]]:
+    """A factory's log in either database, and a way to look into it."""
+    monkeypatch.setenv("FACTORY_LOG_KEY", "a key of the tests")
+    if request.param == "sqlite":
+
+        def ask_file(sql: str) -> list[Any]:
+            with closing(sqlite3.connect(churn.path / "log/predictions.db")) as database:
+                return database.execute(sql).fetchall()
+
+        return ask_file
+    url: str = request.getfixturevalue("database")
+    monkeypatch.setenv("LOG_URL", url)
+    churn.change(log={"url_env": "LOG_URL"})
+
+    def ask_server(sql: str) -> list[Any]:
+        with psycopg.connect(url) as connection:
+            return connection.execute(sql.encode()).fetchall()
+
+    return ask_server
+
+
+def many(factory: Factory, rows: int) -> Path:
+    """A file that takes a while."""
+    table = pl.read_csv(factory.path / RAW, infer_schema=False)
+    path = factory.path / "many.csv"
+    pl.concat([table] * (rows // table.height + 1)).write_csv(path)
+    return path
+
+
+def seen(factory: Factory) -> int:
+    """How many predictions the monitor, a retraining and outcomes meet."""
+    project = factory.project
+    moments = datetime.now(UTC) - timedelta(days=1), datetime.now(UTC)
+    known = load_signature(project.model_folder)
+    batches = read_log(moments, project.params, project.catalog, known)
+    return sum(batch.height for batch in batches)
+
+
+def logged(query: Callable[[str], list[Any]]) -> int:
+    try:
+        count: int = query("select count(*) from predictions")[0][0]
+    except (sqlite3.OperationalError, psycopg.errors.UndefinedTable):
+        return 0
+    return count
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)],
+)
+def test_a_run_that_ends_early_does_not_count(
+    churn: Factory, query: Callable[[str], list[Any]], number: int, code: int
+) -> None:
+    many(churn, 200_000)
+    argv = ("-c", AWAKE + PROGRAM, "predict", "many.csv", "out.csv")
+    with churn.start(*argv, stderr=subprocess.PIPE) as run:
+        while not logged(query):
+            assert run.poll() is None
+            time.sleep(0.05)
+        run.send_signal(number)
+        _, said = run.communicate(timeout=60)
+    assert run.returncode == code
+    assert not (churn.path / "out.csv").exists()
+    assert seen(churn) == 0
+    if number != signal.SIGKILL:
+        assert "interrupted" in said
+        assert "Traceback" not in said
+        assert logged(query) == 0
+        assert not list(churn.path.glob(".factory-*"))
+
+    scored = churn.json("predict", RAW, "out.csv", "--json")
+    assert seen(churn) == scored["logged"] == scored["rows"] == logged(query)
+    assert not list(churn.path.glob(".factory-*"))
+    assert query("select * from open_runs") == []
+
+
+def test_a_run_that_lives_is_left_alone(churn: Factory, query: Callable[[str], list[Any]]) -> None:
+    many(churn, 200_000)
+    with churn.start("-c", PROGRAM, "predict", "many.csv", "big.parquet", "--json") as run:
+        while not logged(query):
+            assert run.poll() is None
+            time.sleep(0.05)
+        small = churn.json("predict", RAW, "out.csv", "--json")
+        assert list(churn.path.glob(".factory-*"))
+        assert small["logged"] == small["rows"] == seen(churn)
+        assert run.wait(120) == 0
+    rows = pl.read_parquet(churn.path / "big.parquet").height
+    assert seen(churn) == rows + small["rows"]
+
+
+def test_outcomes_are_not_told_of_answers_that_nobody_got(
+    churn: Factory, query: Callable[[str], list[Any]]
+) -> None:
+    many(churn, 200_000)
+    with churn.start("-c", PROGRAM, "predict", "many.csv", "out.csv") as run:
+        while not logged(query):
+            time.sleep(0.05)
+        run.kill()
+    table = pl.read_csv(churn.path / RAW, infer_schema=False).head(50)
+    table.select("customer id", "churned").write_csv(churn.path / "outcomes.csv")
+    labelled = churn.json("label", "outcomes.csv", "--json")
+    assert (labelled["unknown"], labelled["new"]) == (50, 0)

@@ -1,0 +1,198 @@
+"""`factory retrain` that is killed, told to stop or fails: the model in use was compared."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mlfactory_runtime.learn.split import digest
+from mlfactory_runtime.registry.artifact import lock_of, version
+
+from ..customers import customers
+from .factories import PROGRAM, Factory, kept, program_path
+
+RAW = "data/raw/customers.csv"
+# What a shell starts in the background ignores SIGINT, and so would all that it starts.
+AWAKE = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+RETRAIN = ("-c", AWAKE + PROGRAM, "retrain", "--commit")
+
+
+@pytest.fixture
+def ready(tracked: Factory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Factory:
+    """A factory whose source has more rows than it has learned from, and the program on PATH."""
+    program = tmp_path / "bin" / "factory"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{PROGRAM}" "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{program_path()}")
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Tester")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "tester@example.org")
+    customers(1800).drop("revenue", "segment").write_csv(tracked.path / "delivered.csv")
+    with (tracked.path / ".gitignore").open("a") as file:
+        file.write("delivered.csv\n")
+    tracked.change(data={"source": "delivered.csv"})
+    return kept(tracked, "A source")
+
+
+def work(factory: Factory) -> list[Path]:
+    return list((factory.path / ".factory/retrain").glob("work-*"))
+
+
+def copying(factory: Factory) -> bool:
+    """The copy is being made."""
+    return any((one / "factory").is_dir() for one in work(factory))
+
+
+def training(factory: Factory) -> bool:
+    """The pipeline runs."""
+    return any((one / "factory/data/prepared").is_dir() for one in work(factory))
+
+
+def comparing(factory: Factory) -> bool:
+    """The new model is whole, and nobody has compared it."""
+    done = [one / "factory" for one in work(factory)]
+    whole = (one for one in done if (one / "reports/data_card.md").is_file())
+    return any(lock_of(one) != lock_of(factory.path) for one in whole)
+
+
+def adopting(factory: Factory) -> bool:
+    """The new model is compared, and takes the place of the old one."""
+    return any((one / "plan.json").is_file() for one in work(factory))
+
+
+def adopted(factory: Factory) -> bool:
+    """Some of it is in place."""
+    return digest(factory.path / RAW) != before_of(factory)
+
+
+def before_of(factory: Factory) -> str:
+    noted = factory.tool("git", "show", f"HEAD:{RAW}.dvc")
+    return noted.partition("md5: ")[2].split()[0]
+
+
+def killed(factory: Factory, moment: Callable[[Factory], bool], number: int, *, group: bool) -> str:
+    """Run it and send a signal at a moment; what it said."""
+    options = {"stderr": subprocess.PIPE, "start_new_session": True}
+    with factory.start(*RETRAIN, **options) as run:
+        while not moment(factory):
+            assert run.poll() is None, run.communicate()
+            time.sleep(0.01)
+        (os.killpg if group else os.kill)(run.pid, number)
+        _, said = run.communicate(timeout=60)
+    assert run.returncode == -number if number == signal.SIGKILL else 128 + number
+    return said
+
+
+def consistent(factory: Factory) -> None:
+    """What DVC keeps and what git knows agree."""
+    assert factory.tool("git", "status", "--porcelain", "--untracked-files=no") == ""
+    assert factory.tool("dvc", "status") == "Data and pipelines are up to date.\n"
+
+
+@pytest.mark.parametrize("group", [True, False], ids=["all", "alone"])
+@pytest.mark.parametrize("moment", [copying, training, comparing])
+def test_what_was_not_compared_is_never_in_use(
+    ready: Factory, moment: Callable[[Factory], bool], group: bool
+) -> None:
+    old, lock = version(ready.project.model_folder), ready.text("dvc.lock")
+    killed(ready, moment, signal.SIGKILL, group=group)
+
+    assert version(ready.project.model_folder) == old
+    assert ready.text("dvc.lock") == lock
+    consistent(ready)
+    ready.run("predict", RAW, "answers.csv", "--no-log")
+    done = ready.json("retrain", "--commit", "--json", code=None)
+    assert done["comparison"]["b"]["model"] == version(ready.project.model_folder) != old
+    consistent(ready)
+    assert ready.json("retrain", "--commit", "--json")["comparison"] is None
+
+
+@pytest.mark.parametrize("moment", [adopting, adopted])
+def test_what_was_compared_is_finished_by_the_next_run(
+    ready: Factory, moment: Callable[[Factory], bool]
+) -> None:
+    head = ready.tool("git", "rev-parse", "HEAD")
+    killed(ready, moment, signal.SIGKILL, group=True)
+    ready.run("predict", RAW, "answers.csv", "--no-log")
+
+    done = ready.json("retrain", "--commit", "--json", code=None)
+    assert done["comparison"]["b"]["model"] == version(ready.project.model_folder)
+    assert done["commit"] == ready.tool("git", "rev-parse", "HEAD").strip()
+    assert ready.tool("git", "rev-parse", "HEAD~1") == head
+    consistent(ready)
+    assert ready.json("retrain", "--commit", "--json")["comparison"] is None
+
+
+@pytest.mark.parametrize("moment", [training, adopting])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_one_that_is_told_to_stop_takes_all_back(
+    ready: Factory, moment: Callable[[Factory], bool], number: int
+) -> None:
+    old = version(ready.project.model_folder)
+    said = killed(ready, moment, number, group=False)
+
+    assert "interrupted" in said
+    assert "Traceback" not in said
+    assert version(ready.project.model_folder) == old
+    assert not work(ready)
+    consistent(ready)
+
+
+def test_a_hook_that_refuses_leaves_all_as_it_was(ready: Factory) -> None:
+    old = version(ready.project.model_folder)
+    hook = ready.path / ".git/hooks/pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho no >&2\nexit 1\n")
+    hook.chmod(0o755)
+    said = ready.run("retrain", "--commit", code=1).err
+    assert "all is as it was before" in said
+    assert version(ready.project.model_folder) == old
+    consistent(ready)
+
+
+def test_work_of_somebody_after_a_kill_is_not_written_over(ready: Factory) -> None:
+    killed(ready, adopting, signal.SIGKILL, group=True)
+    ready.tool("git", "checkout", "--quiet", "--force", "HEAD", "--", ".")
+    ready.write("reports/model_card.md", "mine\n")
+    ready.run("retrain", code=None)
+    assert "mine" not in ready.text("reports/model_card.md"), "it was trained anew"
+
+
+def test_two_at_once_are_told_so(ready: Factory) -> None:
+    with ready.start(*RETRAIN, stderr=subprocess.PIPE) as first:
+        while not copying(ready):
+            time.sleep(0.01)
+        said = ready.run("retrain", code=1).err
+        assert "another `factory retrain` is at work here" in said
+        assert first.wait(120) in (0, 4)
+    consistent(ready)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_the_old_model_answers_while_the_pipeline_runs_and_after_a_kill(
+    ready: Factory, number: int
+) -> None:
+    old = version(ready.project.model_folder)
+    customers(1800).drop("revenue", "segment").write_csv(ready.path / RAW)
+    ready.tool("dvc", "add", "--quiet", RAW)
+    with ready.start("-m", "dvc", "repro", start_new_session=True) as run:
+        while "prepared" not in {p.name for p in (ready.path / "data").iterdir()}:
+            time.sleep(0.01)
+        while (ready.path / "reports/evaluation.json").exists():
+            assert run.poll() is None
+            time.sleep(0.01)
+        ready.run("predict", RAW, "during.csv", "--no-log")
+        assert version(ready.project.model_folder) == old
+        os.killpg(run.pid, number)
+    ready.run("predict", RAW, "after.csv", "--no-log")
+    ready.tool("dvc", "repro")
+    ready.run("predict", RAW, "later.csv", "--no-log")
+    assert version(ready.project.model_folder) != old
+    assert not list((ready.path / "models").glob(".factory-*"))
