@@ -110,7 +110,8 @@ def test_a_model_that_is_trained_again_is_the_same(
     now = hashes(factory)
     same = {name for name in now if now[name] == seen["model"].get(name)}
     assert now.keys() == seen["model"].keys()
-    assert now.keys() - same <= {"card.json", "profile.json", "signature.json", "model.skops"}
+    files = {"card.json", "manifest.json", "profile.json", "signature.json", "model.skops"}
+    assert now.keys() - same <= files
 
 
 def test_a_champion_of_then_meets_a_challenger_of_today(

@@ -278,7 +278,8 @@ def test_a_scikit_learn_model(shop: Factory, tmp_path: Path) -> None:
     prove(shop, "tests/test_features.py")
     check_code(shop)
     names = {path.name for path in (shop.path / "models/model").iterdir()}
-    assert names == {"model.skops", "signature.json", "profile.json", "card.json"}
+    known = {"signature.json", "profile.json", "card.json", "manifest.json"}
+    assert names == {"model.skops", *known}
     assert b"pickle" not in (shop.path / "models/model/model.skops").read_bytes()
     scored = pl.read_csv(shop.path / "scored.csv")
     assert scored["probability_yes"].n_unique() > 100
