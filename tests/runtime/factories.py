@@ -122,7 +122,7 @@ def make(folder: Path, package: str) -> Factory:
     shutil.copytree(SKELETON / "src" / "{{ package }}", folder / "src" / package)
     for name in ("docs", "data"):
         shutil.copytree(SKELETON / name, folder / name)
-    for name in ("features.yaml", ".gitignore"):
+    for name in ("features.yaml", ".gitignore", ".dvcignore"):
         shutil.copy(SKELETON / name, folder)
     (folder / "pyproject.toml").write_text(PYPROJECT.format(package), "utf-8")
     return Factory(folder)

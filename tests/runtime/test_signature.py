@@ -83,5 +83,5 @@ def test_large_whole_numbers_stay_apart() -> None:
 
 
 def test_a_mistake_in_features_is_told_in_a_sentence() -> None:
-    with pytest.raises(errors.FactoryError, match=r"features\.py: ColumnNotFoundError: .*gone"):
+    with pytest.raises(errors.FactoryError, match=r"line \d+: ColumnNotFoundError: .*gone"):
         computed.featured(pl.DataFrame({"x": [1]}), ["x"], lambda rows: rows.select("gone"))
