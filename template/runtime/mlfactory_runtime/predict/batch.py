@@ -2,8 +2,8 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -77,7 +77,7 @@ def predict_file(
             stack.enter_context(scorer.log)
         put = stack.enter_context(whole(target, spreadsheet=spreadsheet))
         with whole(aside, spreadsheet=spreadsheet) as put_aside:
-            batches = rows_of(source, scorer.params.data, url_env)
+            batches = stack.enter_context(closing(rows_of(source, scorer.params.data, url_env)))
             total, invalid = score_all(batches, scorer, put, put_aside, progress)
         if not total:
             raise FactoryError(f"{source} holds no row", "give a file with rows")
@@ -116,7 +116,7 @@ def score_all(
     return total, invalid
 
 
-def rows_of(source: Path, data: Data, url_env: str | None) -> Iterator[pl.DataFrame]:
+def rows_of(source: Path, data: Data, url_env: str | None) -> Generator[pl.DataFrame, None, None]:
     """The raw rows of a file, or of a query, in batches.
 
     Those of a query stand in a file before the first one is scored: the database is held no longer
