@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,13 +79,8 @@ def leftover(project: Project, folder: Path) -> Retrained | None:
     """What a run that was killed had left to do, if its model was compared already."""
     for work in sorted(folder.glob(f"{PREFIX}*")):
         if adoption := settle(project, work):
-            try:
-                done = finished(project, work, adoption)
-            except BaseException as error:
-                taken_back(project, work, adoption, error)
-                raise
-            (work / PLAN).unlink()
-            return done
+            with all_or_nothing(project, work, adoption):
+                return finished(project, work, adoption)
     return None
 
 
@@ -102,14 +98,20 @@ def anew(project: Project, work: Path, why: str, *, commit: bool) -> Retrained:
     title = f"Retrain: {why or data}" if commit else None
     adoption = Adoption(files=files, data=data, pulled=pulled, title=title)
     plan(project, work, adoption)
-    try:
+    with all_or_nothing(project, work, adoption):
         adopt(project, work, adoption)
-        done = finished(project, work, adoption)
+        return finished(project, work, adoption)
+
+
+@contextmanager
+def all_or_nothing(project: Project, work: Path, adoption: Adoption) -> Iterator[None]:
+    """Take back what stands in place if the block fails; else the plan is carried out."""
+    try:
+        yield
     except BaseException as error:
         taken_back(project, work, adoption, error)
         raise
     (work / PLAN).unlink()
-    return done
 
 
 def finished(project: Project, work: Path, adoption: Adoption) -> Retrained:
