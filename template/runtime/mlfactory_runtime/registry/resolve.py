@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..errors import FactoryError
+from ..files import recorded
 from ..git import dvc, git
 from ..programs import output
 from ..project import LOCK, MODEL, PARAMS, Project
@@ -42,7 +43,7 @@ def resolve(project: Project, text: str) -> Registered:
     if (folder / SIGNATURE).is_file() or "/" in text or os.sep in text:
         if not (folder / SIGNATURE).is_file():
             raise FactoryError(f"there is no model in {text}", "train one: dvc repro")
-        return Registered(text, None, None, project, folder)
+        return Registered(recorded(text), None, None, project, folder)
     if VERSION.fullmatch(text):
         return exported(project, text, text, registered(project, text).commit)
     if found := on_stage(project, text):
