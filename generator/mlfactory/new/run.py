@@ -76,11 +76,10 @@ def new(request: Request, goal: Goal, talk: Talk, *, ask: bool = False) -> Summa
     git.require()
     directory = absolute(request.directory)
     fresh = None
-    if journal.load(directory) is None:
-        with making(directory):
-            if journal.load(directory) is None:
-                check_free(directory)
-                fresh = begin(request, directory, goal, talk, ask=ask)
+    with making(directory):
+        if journal.load(directory) is None:
+            check_free(directory)
+            fresh = begin(request, directory, goal, talk, ask=ask)
     with lock.held(directory / ".git" / lock.FILE, "mlfactory new", str(directory)):
         index.give_back(git.plain(directory))
         return go_on(fresh, directory, request, goal, talk)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from glob import glob
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import polars as pl
 
@@ -16,6 +15,7 @@ from ..git import dvc, tries
 from ..project import SNAPSHOT, Project
 from ..records.data import Snapshot
 from ..records.record import read, write
+from ..scratch import scratch
 from ..settings.availability import Finding
 from ..settings.params import Data
 from ..settings.yaml import read_yaml
@@ -68,8 +68,8 @@ def pull(
     check_inside(home)
     target = home.raw
     target.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".pull-", dir=target.parent) as folder:
-        fresh = Path(folder) / target.name
+    with scratch(target.parent, ".pull-") as folder:
+        fresh = folder / target.name
         place = start or place_of(project, source)
         if source.endswith(".py"):
             found = run_code(project, source, place, fresh)

@@ -6,13 +6,13 @@ import re
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ..errors import FactoryError
 from ..files import recorded
 from ..git import dvc, git
 from ..programs import output
 from ..project import LOCK, MODEL, PARAMS, Project
+from ..scratch import scratch
 from ..settings.yaml import read_yaml
 from .artifact import SIGNATURE, model_hash
 from .tags import FETCH, STAGES, registered, stages
@@ -66,8 +66,8 @@ def exported(project: Project, label: str, version: str | None, commit: str) -> 
     root = exports / commit
     if not root.is_dir():
         exports.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".new-", dir=exports) as scratch:
-            tree = Path(scratch) / commit
+        with scratch(exports, ".new-") as folder:
+            tree = folder / commit
             export(project, commit, tree)
             fetch(project, label, commit, tree)
             link_log(project, tree)
