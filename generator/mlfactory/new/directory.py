@@ -67,6 +67,7 @@ def making(directory: Path) -> Iterator[None]:
     with lock.held(lock_of(place), "mlfactory new", str(directory)):
         take_up(place, directory)
         clear(place)
+        clear(directory)  # it was prepared in the folder above, and is in place now
         yield
 
 
@@ -86,7 +87,7 @@ def clear(place: Path) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
     for folder in place.parent.glob(f"{PREFIX}*"):
         with suppress(OSError):  # of releases before there was a lock
-            is_old = time.time() - folder.lstat().st_mtime > HOUR
+            is_old = abs(time.time() - folder.lstat().st_mtime) > HOUR  # clocks jump back, too
             if is_old and not folder.is_symlink() and not lock_of(folder).exists():
                 shutil.rmtree(folder)
 

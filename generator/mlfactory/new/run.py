@@ -25,6 +25,14 @@ from .summary import Summary, summary
 CONTRACTS = (1, 2)  # until 0.3, and since
 UNRELEASED = "the template {} is not released: it comes from a checkout, and only this clone has it"
 NESTED = "{} lies inside the repository {}; the factory gets a repository of its own"
+LOCAL = (
+    "the template is a folder of this machine, {}, and recorded by its path: others read that, and "
+    "cannot update; once it is published: mlfactory template use ADDRESS"
+)
+OWN = (
+    "the DVC remote {} lies in your home, and everybody reads so in .dvc/config; for you alone: "
+    "leave --remote, and afterwards dvc remote add --local --default storage FOLDER"
+)
 UNTRUSTED = (
     "the template is not mlfactory's own, so nothing of it was run; left to do: {}. If you trust "
     "it: mlfactory new {} --trust"
@@ -68,11 +76,10 @@ def new(request: Request, goal: Goal, talk: Talk, *, ask: bool = False) -> Summa
     git.require()
     directory = absolute(request.directory)
     fresh = None
-    if journal.load(directory) is None:
-        with making(directory):
-            if journal.load(directory) is None:
-                check_free(directory)
-                fresh = begin(request, directory, goal, talk, ask=ask)
+    with making(directory):
+        if journal.load(directory) is None:
+            check_free(directory)
+            fresh = begin(request, directory, goal, talk, ask=ask)
     with lock.held(directory / ".git" / lock.FILE, "mlfactory new", str(directory)):
         index.give_back(git.plain(directory))
         return go_on(fresh, directory, request, goal, talk)
@@ -111,7 +118,7 @@ def begin(request: Request, directory: Path, goal: Goal, talk: Talk, *, ask: boo
     with copier.opened(template, trust=goal.trust) as sheet, staging(directory) as staged:
         run = intake.gather(run, directory, sheet.questions)
         run = intake.choose_target(run, talk, ask=ask)
-        run = journal.warned(run, early_warnings(template, directory))
+        run = journal.warned(run, early_warnings(run, template, directory))
         for step in first_steps(run, template, sheet, ask=ask):
             run = perform(replace(run, path=staged), step, talk)
         journal.save(run)
@@ -131,11 +138,15 @@ def first_steps(
     )
 
 
-def early_warnings(template: Template, directory: Path) -> list[str]:
+def early_warnings(run: Run, template: Template, directory: Path) -> list[str]:
     """What is odd before anything was done."""
     outer = git.toplevel(directory)
     nested = [NESTED.format(directory.name, outer)] if outer else []
-    return nested if template.released else [*nested, UNRELEASED.format(template.version)]
+    here = [LOCAL.format(template.source)] if choice.is_local(template.source) else []
+    remote = str(run.given.get("remote") or "")
+    own = [OWN.format(remote)] if Path(remote).expanduser().is_relative_to(Path.home()) else []
+    unreleased = [] if template.released else [UNRELEASED.format(template.version)]
+    return [*nested, *here, *own, *unreleased]
 
 
 def render(run: Run, sheet: copier.Sheet, ask: bool) -> Run:

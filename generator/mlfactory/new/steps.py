@@ -11,12 +11,15 @@ from typing import Any
 from mlfactory.base import git, index, process
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.render import copier
-from mlfactory.template.choice import Template
+from mlfactory.template.choice import Template, is_local
 
 from . import journal
-from .journal import MANY, ONE, Run
+from .journal import MANY, ONE, QUERY, Run
 
 QUIET = {"DVC_NO_ANALYTICS": "1"}
+# The setting of git in which a clone keeps where its data lie; a factory's library reads it.
+FOLDER = "factory.dataFolder"
+HERE = "the repository names {}, and only this clone knows its folder: git config {}"
 
 
 def copy_data(run: Run) -> Run:
@@ -32,7 +35,17 @@ def copy_data(run: Run) -> Run:
         target = run.path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(run.data, target)
-    return run
+    return keep_folder(run)
+
+
+def keep_folder(run: Run) -> Run:
+    """Let this clone, and nobody else, know the folder of data that lie elsewhere."""
+    source = str(run.answers.get("data_source") or "")
+    folder = run.data.removesuffix(f"/{source}")
+    if run.form == QUERY or not source or folder == run.data:
+        return run
+    git.run("config", FOLDER, folder or "/", cwd=run.path)
+    return journal.warned(run, [HERE.format(source, FOLDER)])
 
 
 def data_path(run: Run) -> str:
@@ -54,8 +67,8 @@ def commit_trained(run: Run) -> Run:
 
 
 def origin(run: Run) -> str:
-    name = "mlfactory" if run.contract else run.source
-    return f"{name} {run.version}".strip()
+    known = Path(run.source).name if is_local(run.source) else run.source
+    return f"{'mlfactory' if run.contract else known} {run.version}".strip()
 
 
 def commit(run: Run, message: str) -> Run:

@@ -46,6 +46,11 @@ def template_source(url: str) -> str:
     return str(place.resolve()) if place.exists() else url
 
 
+def is_local(source: str) -> bool:
+    """Whether a recorded address leads to a folder of this machine."""
+    return Path(source).is_absolute() or "file://" in source
+
+
 def own_template(ref: str) -> Template:
     """A version of the installed template. Raises UsageError when it has no such version."""
     found = history.load()

@@ -63,7 +63,8 @@ def look_again(
 
 def has_own_check(project: Project) -> bool:
     """Whether it is a factory with an environment in which `factory check` can run."""
-    return is_factory(project) and program(project, "factory").is_file()
+    there = is_factory(project) and program(project, "factory").is_file()
+    return there and not uv.is_committed(project.path)
 
 
 def is_factory(project: Project) -> bool:

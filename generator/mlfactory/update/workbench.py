@@ -175,7 +175,7 @@ def adopt(bench: Workbench) -> None:
             continue
         target.parent.mkdir(exist_ok=True)
         try:
-            part = target.with_name(f"{target.name}.part")
+            part = target.with_name(f"tmp_obj_{target.name}")  # git clears such away
             shutil.copy2(path, part)
             part.replace(target)
         except OSError as error:

@@ -9,7 +9,7 @@ from ..project import Project
 from ..settings.availability import Finding, check_catalog
 from ..settings.catalog import Catalog
 from ..settings.params import Data
-from ..tables.read import column_names, read_batches
+from ..tables.read import column_names, first_batch, read_batches
 from .extensions import check_extensions, working
 from .library import check_library
 from .own import SPLIT, row_findings, sides_of
@@ -75,28 +75,27 @@ def check_features(project: Project) -> list[Finding]:
 
     params, catalog = project.params, project.catalog
     inputs = catalog.inputs(params)
-    for raw in read_batches(project.raw, params.data):
-        rows, _ = read_rows(raw.head(TRIED), inputs, params.data)
-        try:
-            frame = featured(rows, catalog.features(params), project.compute)
-            refuse_undeclared(frame, {*inputs, *catalog.derived})
-        except FactoryError as error:
-            return [Finding("error", "derived", None, error.message, error.hint)]
-        break
+    if (raw := first_batch(project.raw, params.data)) is None:
+        return []
+    rows, _ = read_rows(raw.head(TRIED), inputs, params.data)
+    try:
+        frame = featured(rows, catalog.features(params), project.compute)
+        refuse_undeclared(frame, {*inputs, *catalog.derived})
+    except FactoryError as error:
+        return [Finding("error", "derived", None, error.message, error.hint)]
     return []
 
 
 def check_sides(project: Project) -> list[Finding]:
     """Does split.py look at one row at a time? It is tried on the first batch."""
     decide = working(lambda: project.decide_sides)
-    if not decide:
+    raw = first_batch(project.raw, project.params.data) if decide else None
+    if not decide or raw is None:
         return []
-    for raw in read_batches(project.raw, project.params.data):
-        try:
-            sides_of(decide, raw)
-        except FactoryError as error:
-            return [Finding("error", SPLIT, None, error.message, error.hint)]
-        break
+    try:
+        sides_of(decide, raw)
+    except FactoryError as error:
+        return [Finding("error", SPLIT, None, error.message, error.hint)]
     return []
 
 

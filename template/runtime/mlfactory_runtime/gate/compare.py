@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
@@ -26,6 +25,7 @@ from ..registry.artifact import version
 from ..registry.hand_over import run
 from ..registry.resolve import Registered, resolve
 from ..report.pages import render
+from ..scratch import temporary
 from ..settings.catalog import Catalog
 from ..settings.params import Params, params_hash
 from ..tables.read import column_names, read_batches
@@ -187,8 +187,8 @@ def own_holdout(project: Project, side: Side) -> pl.Series | None:
     """
     if side.signature.split.kind != "own":
         return None
-    with TemporaryDirectory(prefix="factory-") as folder:
-        parts, source, target = (Path(folder) / name for name in ("parts", "rows.parquet", "sides"))
+    with temporary() as folder:
+        parts, source, target = (folder / name for name in ("parts", "rows.parquet", "sides"))
         parts.mkdir()
         for number, raw in enumerate(read_batches(project.raw, project.params.data)):
             raw.write_parquet(parts / f"{number:06}.parquet")
@@ -216,8 +216,8 @@ def score(
     """
     known = [side.signature.classes for side in sides]
     classes = tuple(dict.fromkeys([*known[1], *known[0]]))
-    with TemporaryDirectory(prefix="factory-") as folder:
-        source = Path(folder) / "rows.parquet"
+    with temporary() as folder:
+        source = folder / "rows.parquet"
         raw.with_row_index(NUMBER).write_parquet(source)
         a, b = (answers(project, side.model, source, raw.height, classes) for side in sides)
     params = project.params

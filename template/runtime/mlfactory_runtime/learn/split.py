@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from ..extensions import CheckRows, DecideSides
 from ..project import Project
 from ..records.data import SplitRecord
 from ..records.record import write
+from ..scratch import temporary
 from ..settings.availability import Finding, check_catalog
 from ..settings.catalog import Catalog
 from ..settings.params import Params, Split
@@ -34,9 +34,9 @@ def prepare(project: Project) -> SplitRecord:
     params, catalog = project.params, project.catalog
     if errors := [f for f in check_catalog(catalog, params) if f.level == "error"]:
         raise FactoryError(_listed(errors), "factory check shows all of it")
-    with TemporaryDirectory(prefix="factory-") as scratch:
+    with temporary() as scratch:
         decide, own = project.decide_sides, project.check_rows
-        rows, unlabelled, said = read(project.raw, params, catalog, Path(scratch), decide, own)
+        rows, unlabelled, said = read(project.raw, params, catalog, scratch, decide, own)
         cutoff = None
         if (time := params.data.time) and not decide:
             cutoff, begin = cutoffs(rows.select(time).collect()[time], params.split)

@@ -40,7 +40,7 @@ def begin(engine: sa.Engine, request_id: str) -> None:
 def is_dead(where: str, process: int, time: int) -> bool:
     """Whether a run will never be finished; the number of this process may have been another's."""
     if where != place():
-        return time < now() - LEASE // timedelta(microseconds=1)
+        return abs(now() - time) > LEASE // timedelta(microseconds=1)  # clocks jump back, too
     if process == os.getpid():
         return True
     try:

@@ -6,13 +6,12 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import polars as pl
 
 from ..errors import FactoryError
 from ..project import Project
-from ..scratch import scratch
+from ..scratch import scratch, temporary
 from ..settings.params import Data
 from ..tables.read import read_batches
 from .places import aside_of, check_target
@@ -127,8 +126,8 @@ def rows_of(source: Path, data: Data, url_env: str | None) -> Generator[pl.DataF
         return
     from ..tables.query import URL_ENV, write_query
 
-    with TemporaryDirectory(prefix="factory-") as folder:
-        table = Path(folder) / "rows.parquet"
+    with temporary() as folder:
+        table = folder / "rows.parquet"
         setting = "--url-env" if url_env else URL_ENV
         write_query(source, url_env or data.url_env, table, setting)
         yield from read_batches(table, data)

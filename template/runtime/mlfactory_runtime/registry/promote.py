@@ -44,7 +44,9 @@ def promote(
     Anybody can edit a file that says so: what speaks for the version is measured again.
     """
     current = stages(project).get(stage)
+    settle(project)
     if current and current.version == version:
+        write_catalog(project)
         return Promoted(stage=stage, version=version, changed=False, tag=current.tag)
     if force and not why:
         raise FactoryError("--force is written down with its reason", '--why "the reason"')
@@ -69,6 +71,7 @@ def promote(
 
 def rollback(project: Project, why: str = "", approver: str = "") -> Promoted:
     """Put back into production what was there before, at once."""
+    settle(project)
     line = held(project, "prod")
     if len(line) < 2:
         what = f" before {line[0].version}" if line else " yet"
@@ -213,7 +216,7 @@ def keep(project: Project, record: Promotion, approver: str, *, at_once: bool) -
         project.root, *changes, hint="somebody else committed or promoted meanwhile: do it again"
     )
     if not branch:
-        git(project.root, "restore", "--source=HEAD", "--staged", "--worktree", "--", *files)
+        settle(project)
     write_catalog(project)
     return Promoted(
         stage=stage,
@@ -226,6 +229,16 @@ def keep(project: Project, record: Promotion, approver: str, *, at_once: bool) -
         branch=branch,
         warnings=tuple(apart(project, record.commit)),
     )
+
+
+def settle(project: Project) -> None:
+    """Put into the work tree the records that the last commit has and that are not here: just now,
+    or by a run that was killed in between."""
+    missing = ("diff", "-z", "--cached", "--name-only", "--relative", "--diff-filter=D")
+    names = git(project.root, *missing, "--", str(PROMOTIONS)).split("\0")
+    files = [name for name in names if name and not (project.root / name).exists()]
+    if files:
+        git(project.root, "restore", "--source=HEAD", "--staged", "--worktree", "--", *files)
 
 
 def next_number(project: Project, commit: str) -> int:

@@ -35,6 +35,7 @@ def register(project: Project, bump: Bump = "minor", ref: str = "HEAD") -> Versi
     """Tag the commit as the next version. FactoryError unless its model belongs to its files."""
     commit, known = commit_of(project.root, ref), versions(project)
     if same := [one for one in known if one.commit == commit]:
+        write_catalog(project)  # the run that made it may have been killed before
         return VersionTag(
             same[-1].version, commit, same[-1].tag, False, tuple(apart(project, commit))
         )

@@ -6,12 +6,13 @@ import re
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ..errors import FactoryError
+from ..files import recorded
 from ..git import dvc, git
 from ..programs import output
 from ..project import LOCK, MODEL, PARAMS, Project
+from ..scratch import scratch
 from ..settings.yaml import read_yaml
 from .artifact import SIGNATURE, model_hash
 from .tags import FETCH, STAGES, registered, stages
@@ -42,7 +43,7 @@ def resolve(project: Project, text: str) -> Registered:
     if (folder / SIGNATURE).is_file() or "/" in text or os.sep in text:
         if not (folder / SIGNATURE).is_file():
             raise FactoryError(f"there is no model in {text}", "train one: dvc repro")
-        return Registered(text, None, None, project, folder)
+        return Registered(recorded(text), None, None, project, folder)
     if VERSION.fullmatch(text):
         return exported(project, text, text, registered(project, text).commit)
     if found := on_stage(project, text):
@@ -65,8 +66,8 @@ def exported(project: Project, label: str, version: str | None, commit: str) -> 
     root = exports / commit
     if not root.is_dir():
         exports.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".new-", dir=exports) as scratch:
-            tree = Path(scratch) / commit
+        with scratch(exports, ".new-") as folder:
+            tree = folder / commit
             export(project, commit, tree)
             fetch(project, label, commit, tree)
             link_log(project, tree)

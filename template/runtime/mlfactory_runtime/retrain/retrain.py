@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..data.source import pull
+from ..data.source import check_inside, pull
 from ..errors import FactoryError
 from ..gate.compare import PAGE, compare
 from ..git import commit_of, git
@@ -86,6 +86,7 @@ def leftover(project: Project, folder: Path) -> Retrained | None:
 
 def anew(project: Project, work: Path, why: str, *, commit: bool) -> Retrained:
     """Everything in a copy; then what the copy holds takes its place."""
+    check_inside(project)
     champion, pulled = in_use(project), project.params.data.source is not None
     copy = copied(project, work / FRESH)
     data = fetch(project, copy)

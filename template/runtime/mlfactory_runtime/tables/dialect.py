@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ..errors import FactoryError
+from ..scratch import temporary
 from .file import HEAD, SAVE, is_packed, opened
 
 CHUNK, LINES = 1 << 20, 50
@@ -172,8 +172,8 @@ def plain(path: Path, encoding: str) -> Iterator[Path]:
     if encoding.startswith("utf-8") and not (is_packed(path) or note or bare):
         yield path
         return
-    with TemporaryDirectory(prefix="factory-") as folder:
-        copy = Path(folder) / "text.csv"
+    with temporary() as folder:
+        copy = folder / "text.csv"
         rewrite(path, encoding, copy, skip=note, bare=bare)
         yield copy
 

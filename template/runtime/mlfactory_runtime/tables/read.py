@@ -2,8 +2,8 @@
 
 import os
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -29,7 +29,7 @@ class Form(Protocol):
     def encoding(self) -> str: ...
 
 
-def read_batches(path: Path, form: Form, size: int = BATCH) -> Iterator[pl.DataFrame]:
+def read_batches(path: Path, form: Form, size: int = BATCH) -> Generator[pl.DataFrame, None, None]:
     """The rows of a table as they stand in it, blank lines aside; in a text every value is text."""
     if is_parquet(path):
         with reading(path):
@@ -40,6 +40,12 @@ def read_batches(path: Path, form: Form, size: int = BATCH) -> Iterator[pl.DataF
     with reading(path), text_table(path, form) as table:
         for batch in table.collect_batches(chunk_size=size, maintain_order=True):
             yield batch.filter(~pl.all_horizontal(pl.all().is_null()))
+
+
+def first_batch(path: Path, form: Form) -> pl.DataFrame | None:
+    """The first of these batches, None where there is no row; what would read the others ends."""
+    with closing(read_batches(path, form)) as batches:
+        return next(batches, None)
 
 
 @contextmanager
