@@ -144,7 +144,7 @@ def test_a_fresh_project_has_no_drift(
 ) -> None:
     place = template.project(tmp_path / "fresh")
     told = json.loads(mlfactory("status", place, "--json").stdout)["projects"][0]
-    assert set(told["drift"]) == {"clean"}
+    assert set(told["drift"]) == {"clean", "left alone"}
     assert not told["behind"]
 
 
@@ -181,7 +181,7 @@ def test_answers_are_kept_and_private_variables_are_the_templates(
     limits = {"rows": {"most": 99}}
     place = template.project(tmp_path / "ours", extra={**extra, "limits": limits})
     told = json.loads(mlfactory("status", place, "--json").stdout)["projects"][0]
-    assert set(told["drift"]) == {"clean"}
+    assert set(told["drift"]) == {"clean", "left alone"}
     nested = {"rows": {"most": 10, "least": 1}, "owner": "x"}
     variables = {**VARIABLES, "_internal": "changed", "limits": nested}
     template.change(
@@ -349,7 +349,7 @@ def test_what_is_skipped_is_never_touched_nor_added(
     changed = {name for name in ours if read(place / name) != before[name]}
     assert changed == {name for name, of in ours.items() if of != skip}
     told = json.loads(mlfactory("status", place, "--json").stdout)["projects"][0]
-    assert set(told["drift"]) == {"clean"}
+    assert set(told["drift"]) == {"clean", "left alone"}
 
 
 def read(path: Path) -> str | None:

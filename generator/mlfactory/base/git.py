@@ -241,19 +241,18 @@ def config(repository: Repository, name: str) -> str:
     return repository.run("config", "--get", name, ok=(0, 1)).out.strip()
 
 
-def dirt(repository: Repository) -> list[str]:
+def dirt(repository: Repository, *specs: str) -> list[str]:
     """Tracked files with changes that are not committed; nothing is written, not even the index."""
     argv = ("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames")
-    listed = repository.run(*argv, passive=True)
+    listed = repository.run(*argv, "--", *specs, passive=True)
     return [entry[3:] for entry in listed.out.split("\0") if entry]
 
 
-def head_and_dirt(repository: Repository) -> tuple[str, tuple[str, ...]]:
+def head_and_dirt(repository: Repository, *specs: str) -> tuple[str, tuple[str, ...]]:
     """The last commit and the same files, in one question."""
     form = ("--porcelain=v2", "--branch", "--no-ahead-behind", "-z")
-    listed = repository.run(
-        "status", *form, "--untracked-files=no", "--no-renames", passive=True
-    ).out.split("\0")
+    argv = ("status", *form, "--untracked-files=no", "--no-renames", "--", *specs)
+    listed = repository.run(*argv, passive=True).out.split("\0")
     head = next(line for line in listed if line.startswith("# branch.oid ")).split(" ")[2]
     spaces = {"1": 8, "u": 10}  # before the path, by the kind of entry
     rows = (line for line in listed if line[:1] in spaces)
@@ -262,24 +261,28 @@ def head_and_dirt(repository: Repository) -> tuple[str, tuple[str, ...]]:
 
 def unmerged(repository: Repository) -> list[str]:
     """Files in conflict."""
-    argv = ("diff", "--name-only", "--diff-filter=U", "-z")
-    listed = repository.run(*argv, passive=True).out
-    return sorted(set(filter(None, listed.split("\0"))))
+    listed = repository.run("ls-files", "--unmerged", "-z", passive=True).out
+    return sorted({row.partition("\t")[2] for row in listed.split("\0") if row})
 
 
-def unstaged(repository: Repository) -> list[str]:
+def unstaged(repository: Repository, *specs: str) -> list[str]:
     """Files that differ from the index, without those in conflict."""
-    listed = repository.run("diff", "--name-only", "-z", passive=True).out
+    listed = repository.run("diff", "--name-only", "-z", "--", *specs, passive=True).out
     return sorted({*filter(None, listed.split("\0"))} - {*unmerged(repository)})
 
 
-def marked(repository: Repository) -> list[str]:
+def head(repository: Repository) -> str:
+    """The last commit."""
+    return repository.run("rev-parse", "HEAD").out.strip()
+
+
+def marked(repository: Repository, *specs: str) -> list[str]:
     """Changed files in which conflict markers are left.
 
     Lines of `=======` alone are none: they also underline headings.
     """
     argv = ("-c", "core.quotePath=false", "diff", "--check", "--no-color", "HEAD")
-    warnings = repository.run(*argv, passive=True, ok=(0, 2)).out
+    warnings = repository.run(*argv, "--", *specs, passive=True, ok=(0, 2)).out
     rows = re.findall(r"^(.+):(\d+): leftover conflict marker", warnings, re.MULTILINE)
     return sorted({name for name, row in rows if begins_conflict(repository.top / name, int(row))})
 

@@ -205,13 +205,19 @@ def show_plan(plan: UpdatePlan) -> None:
     show_text("\n".join(plan_lines(plan)) + "\n")
 
 
-def outcome(done: Outcome) -> dict[str, Any]:
-    """What an update did, as JSON has it."""
-    return plain(done)
+def show_outcomes(outcomes: list[Outcome]) -> None:
+    """What came of the updates of one project or of several, as JSON has it."""
+    found = [plain(done) for done in outcomes]
+    show_json(found[0] if len(found) == 1 else {"projects": found})
 
 
-def show_outcome(done: Outcome) -> None:
-    """What came of an update; a plan that was only made is printed as such."""
+def show_outcome(done: Outcome, *, named: bool = False) -> None:
+    """What came of an update; a plan that was only made is printed as such. Of several projects,
+    each is `named`."""
+    if named:
+        line("project", "cyan", done.project)
+    if done.error:
+        show_error(done.error, done.hint)
     if done.plan and done.state in ("planned", "current"):
         show_plan(done.plan)
     words = {

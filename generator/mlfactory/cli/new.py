@@ -68,6 +68,12 @@ def new(
     ref: Annotated[
         str, typer.Option(metavar="REF", help="The template's version, tag, branch or commit.")
     ] = "",
+    tag_prefix: Annotated[
+        str,
+        typer.Option(
+            metavar="PREFIX", help="What that template's tags begin with, such as churn/ ."
+        ),
+    ] = "",
     no_setup: Annotated[
         bool, typer.Option("--no-setup", help="Stop after the first commit; download nothing.")
     ] = False,
@@ -106,6 +112,7 @@ def new(
         answers_file=answers,
         template=template,
         ref=ref,
+        tag_prefix=tag_prefix,
     )
     outcome = run.new(
         request,

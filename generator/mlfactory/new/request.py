@@ -22,6 +22,7 @@ class Request:
     answers_file: str = ""
     template: str = ""
     ref: str = ""
+    tag_prefix: str = ""
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ def untrusted(run: Run, goal: Goal) -> tuple[str, ...]:
 
 def begin(request: Request, directory: Path, goal: Goal, talk: Talk, *, ask: bool) -> Run:
     """Look, render and make the repository beside the directory; a failure leaves nothing."""
-    template = choice.template(request.template, request.ref)
+    template = choice.template(request.template, request.ref, request.tag_prefix)
     run = Run(directory, request, template.source, template.version, template.released)
     run = replace(run, trusted=is_trusted(run, goal))
     with copier.opened(template, trust=goal.trust) as sheet, staging(directory) as staged:

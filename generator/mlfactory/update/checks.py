@@ -150,7 +150,6 @@ def relock(project: Project, before: str, talk: Talk, *, trusted: bool = True) -
 def amend(repository: Repository, spec: str) -> None:
     """Take a changed file into the last commit, past all hooks."""
     if repository.run("diff", "--quiet", "--", spec, ok=(0, 1)).code:
-        argv = ("commit", "--quiet", "--amend", "--no-edit", "--no-verify")
+        argv = ("commit", "--quiet", "--amend", "--no-edit", "--no-verify", "--", spec)
         with index.held(repository) as mine:
-            mine.run("add", "--", spec)
             mine.run(*argv, hint=git.SIGNING)

@@ -25,6 +25,7 @@ from .workbench import Workbench
 
 CLEAN, EDITED, MISSING, MOVED, DIVERGED = "clean", "edited", "missing", "renamed", "diverged"
 IGNORED, NOT_HERE = "ignored", "not here"
+QUIET = (IGNORED, merge.LEFT_ALONE)  # meant only by their full names
 STATES = {"D": MISSING, "R": MOVED}
 
 
@@ -33,8 +34,8 @@ class Status:
     """How a project stands to its template.
 
     `files` are the template's own: clean, edited, missing, renamed, ignored (the project keeps it
-    out of git) or diverged, which means that both the project and the newest template have changed
-    them. `error` is all that is known of a
+    out of git), left alone (it differs, and the project wants that) or diverged, which means that
+    both the project and the newest template have changed them. `error` is all that is known of a
     project that cannot be looked at.
     """
 
@@ -79,7 +80,7 @@ def comparison(course: Course, *, trust: bool = False) -> Iterator[Comparison]:
     """Render the recorded version again and compare the work tree with it."""
     base = rerender.base(course.project, course.up, course.old, trust=trust)
     with workbench.at_head(course.project) as bench:
-        leaves = merge.files_of(bench, base)
+        leaves = workbench.as_stored(bench, base)
         yield compare(bench, base, leaves, workbench.tree(bench, leaves))
 
 
@@ -91,7 +92,8 @@ def compare(bench: Workbench, base: Render, leaves: Leaves, tree: str) -> Compar
 
 def theirs_alone(bench: Workbench, base: Render, leaves: Leaves) -> set[str]:
     """What is not compared: the user's own files, and the record."""
-    return merge.user_files(bench, base, base, set(leaves)) | {bench.project.file}
+    own = merge.user_files(bench, base, base, set(leaves)) | {bench.project.file}
+    return own - ignored.left_alone(bench.project, set(leaves))
 
 
 def tree_of(both: Pair) -> str:
@@ -120,6 +122,9 @@ def states(bench: Workbench, tree: str, own: list[str]) -> Iterator[Change]:
         if rules and rules.ignore(name):
             is_here = os.path.lexists(bench.project.path / name)
             found[name] = Change(name, IGNORED, "" if is_here else NOT_HERE)
+    for name in ignored.left_alone(bench.project, set(found)):
+        state = found[name].state
+        found[name] = Change(name, merge.LEFT_ALONE, NOT_HERE if state == MISSING else "")
     yield from (found.get(name, Change(name, CLEAN)) for name in own)
 
 
@@ -219,7 +224,8 @@ def inside(project: Project, start: Path, names: list[str]) -> list[str]:
 
 
 def choose(seen: Comparison, names: list[str]) -> list[Change]:
-    """The drifted files that are meant; what is ignored may hold secrets, and needs its full name.
+    """The drifted files that are meant; what is ignored may hold secrets, what is left alone is
+    meant to differ, and both need their full names.
 
     Raises UsageError for names that are not the template's.
     """
@@ -228,8 +234,5 @@ def choose(seen: Comparison, names: list[str]) -> list[Change]:
         if not any(is_meant(path, [name]) for path in owns):
             hint = "`mlfactory status` lists the template's files."
             raise UsageError(f"{name} is not one of the template's files, or it is yours", hint)
-    return [
-        c
-        for c in seen.files
-        if c.state != CLEAN and is_meant(c.path, names) and (c.state != IGNORED or c.path in names)
-    ]
+    drifted = (c for c in seen.files if c.state != CLEAN and is_meant(c.path, names))
+    return [c for c in drifted if c.state not in QUIET or c.path in names]

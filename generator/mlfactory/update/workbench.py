@@ -93,6 +93,13 @@ def nested_in(names: Iterable[str]) -> frozenset[str]:
     )
 
 
+def specs(bench: Workbench) -> tuple[str, ...]:
+    """What git is told to take for the project's: its folder, without projects inside of it."""
+    nested = sorted(nested_in(bench.others))
+    spec = bench.project.spec
+    return (bench.spec, *(spec(name).replace(":(", ":(exclude,", 1) for name in nested))
+
+
 def below(name: str, folders: frozenset[str]) -> bool:
     return bool(folders) and any(p.as_posix() in folders for p in PurePosixPath(name).parents)
 
