@@ -487,7 +487,7 @@ def test_an_identifier_that_has_a_third_of_all_rows_is_a_warning(
         (column(lambda n: f"customer {n}"), "not dates: 'customer 0'"),
         (column(lambda n: "" if n == 5 else f"2025-01-{1 + n % 28:02}"), "missing in 1 rows"),
         (["2025-01-01"] * ROWS, "in every row"),
-        (column(lambda n: 1735689600 + n), "not dates: '1735689600'"),
+        (column(lambda n: 12 + n), "not dates: '12'"),
         (column(lambda n: f"2025-02-{1 + n % 30:02}"), "not dates: '2025-02-29'"),
     ],
 )

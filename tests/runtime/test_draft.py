@@ -174,6 +174,33 @@ def test_a_number_that_no_feature_can_hold_is_an_identifier(folder: Path) -> Non
     assert columns["hashed"].dtype == "string"
 
 
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [
+        ("column_1", [n % 200 for n in range(ROWS)]),  # two tables, one below the other
+        ("Unnamed: 0", random.Random(1).sample(range(10 * ROWS), ROWS)),
+        ("index", [float(n) for n in range(ROWS)]),
+        ("kept", [3 * n + n % 3 for n in range(ROWS)]),  # some rows were left out
+    ],
+)
+def test_a_number_of_the_rows_is_not_learned_from(
+    name: str, numbers: list[float], folder: Path
+) -> None:
+    put(table().with_columns(pl.Series(name, numbers)), folder)
+    draft_columns.draft(Project(folder))
+    assert Project(folder).catalog.columns[name].role == "identifier"
+
+
+def test_the_time_may_be_a_year(folder: Path) -> None:
+    years = pl.Series("year", [1900 + n // 4 for n in range(ROWS)])
+    put(table().with_columns(years), folder)
+    data = {"path": "rows.csv", "target": "churned", "time": "year"}
+    write_yaml(folder / "params.yaml", {"task": "classification", "data": data})
+    draft_columns.draft(Project(folder))
+    column = Project(folder).catalog.columns["year"]
+    assert (column.dtype, column.format) == ("date", ("%Y",))
+
+
 def test_the_class_that_says_yes_is_the_positive_one() -> None:
     assert split.find_positive(pl.Series(["1.0", "1.0", "0.0"])) == "1.0"
     assert split.find_positive(pl.Series(["ja", "ja", "nein"])) == "ja"

@@ -13,7 +13,7 @@ from ..settings.catalog import Column
 from ..settings.params import Data, Params
 from ..tables.dialect import find_encoding, find_separator, head
 from ..tables.file import is_parquet
-from ..tables.formats import typed
+from ..tables.formats import WHOLE, typed
 from ..tables.read import HEAD_ROWS, parquet, reading, text_table, unmarked
 
 Part = Literal["train", "validation", "holdout"]
@@ -65,14 +65,19 @@ def parse(raw: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:
     )
 
 
-def key_text(raw: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
+def key_text(
+    raw: pl.DataFrame, names: Sequence[str], columns: Mapping[str, Column] | None = None
+) -> pl.Series:
     """One text per row from the values as they stand in the file, never from parsed ones.
 
-    A whole number in a float column of a Parquet file reads like the integer that it was before a
-    missing value made it a float.
+    A whole number in a float column of a Parquet file, or written as 42.0 where the catalog has an
+    `int`, reads like the integer that it was before a missing value made it a float.
     """
-    schema = raw.schema
-    parts = [_canonical(pl.col(name), schema[name]).fill_null("\x00") for name in columns]
+    schema, known = raw.schema, columns or {}
+    whole = [name for name in names if name in known and known[name].dtype == "int"]
+    texts = {name: _canonical(pl.col(name), schema[name]) for name in names}
+    texts |= {name: texts[name].str.replace(WHOLE, "$1") for name in whole}
+    parts = [text.fill_null("\x00") for text in texts.values()]
     return raw.select(pl.concat_str(parts, separator="\x1f").alias("key"))["key"]
 
 

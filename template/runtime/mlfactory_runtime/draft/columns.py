@@ -13,10 +13,10 @@ from ..settings.catalog import LEARNED, Column
 from ..settings.edit import fill_empty, flow, open_yaml, save_yaml, worded
 from ..settings.params import Params
 from ..tables.formats import read
-from ..tables.kinds import find_kind, find_range, of_classes
+from ..tables.kinds import find_kind, find_range, of_classes, of_moments
 from .leaks import find_leaks
-from .parts import FEW, Part, find_part, find_twins, statistics
-from .personal import sensitivity
+from .parts import FEW, Part, find_part, find_twins, is_clock, statistics
+from .personal import SHARED, sensitivity
 from .split import find_group, typed_target, write_split
 from .table import Table, opened
 
@@ -61,12 +61,14 @@ def describe(values: pl.Series, name: str, table: Table) -> dict[str, Any]:
     if name == params.data.target and params.task == "classification":
         kind = of_classes(kind)
     values = values.set(values.is_in(list(kind.missing)), None) if kind.missing else values
+    if name == params.data.time or is_clock(name):
+        kind = of_moments(kind, values.drop_nulls(), epochs=name != params.data.time)
     column = read(values, kind.dtype, kind.format)
     part = find_part(column, name, params)
     private, why = sensitivity(name, values)
     if part.role == "target":
         private = "none"
-    elif private == "personal" and part.role == "categorical" and column.n_unique() > FEW:
+    elif private == "personal" and part.role == "categorical" and names_persons(column, why):
         part = Part("ignored", "ignored: it names persons")
     shown = private == "none" and part.role not in ("identifier", "text")
     entry: dict[str, Any] = {
@@ -88,6 +90,11 @@ def describe(values: pl.Series, name: str, table: Table) -> dict[str, Any]:
     else:
         entry |= rules(column, part, params)
     return tidy(entry, part)
+
+
+def names_persons(column: pl.Series, why: str) -> bool:
+    """Whether its many values name persons, instead of telling what several have in common."""
+    return column.n_unique() > FEW and not why.endswith(SHARED)
 
 
 def rules(column: pl.Series, part: Part, params: Params) -> dict[str, Any]:

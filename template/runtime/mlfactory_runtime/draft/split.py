@@ -67,7 +67,8 @@ def write_split(project: Project, table: Table, group: str | None) -> list[str]:
             drawn = drawn.model_copy(update={"key": tuple(key)})
         params = params.model_copy(update={"split": drawn})
         raw = table.rows.head(SALTED).select(split_key(params)).collect()
-        split["salt"], warnings = draw_salt(key_text(raw, raw.columns), target.head(SALTED), params)
+        keys = key_text(raw, raw.columns, project.catalog.columns)
+        split["salt"], warnings = draw_salt(keys, target.head(SALTED), params)
     save_yaml(yaml, content, project.root / PARAMS)
     return warnings
 

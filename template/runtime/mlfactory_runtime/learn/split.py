@@ -75,7 +75,7 @@ def read(
         rows, cases = read_rows(raw, catalog.columns, params.data)
         broken.update(broken_rules(cases))
         said |= dict.fromkeys([] if cases.height else row_findings(own, rows))
-        rows = rows.with_columns(side_of(raw, params, decide).alias(SIDE))
+        rows = rows.with_columns(side_of(raw, params, catalog, decide).alias(SIDE))
         labelled = rows.filter(pl.col(params.data.target).is_not_null())
         count, known = count + rows.height, known + labelled.height
         labelled.write_parquet(scratch / f"{count:012}.parquet")
@@ -88,13 +88,15 @@ def read(
     return pl.scan_parquet(scratch / "*.parquet"), count - known, warnings
 
 
-def side_of(raw: pl.DataFrame, params: Params, decide: DecideSides | None) -> pl.Expr | pl.Series:
+def side_of(
+    raw: pl.DataFrame, params: Params, catalog: Catalog, decide: DecideSides | None
+) -> pl.Expr | pl.Series:
     """The side of each raw row, as far as it is known before all rows are."""
     if decide:
         return sides_of(decide, raw)
     if params.data.time:
         return pl.lit(0, pl.Int8)
-    return by_hash(key_text(raw, split_key(params)), params.split)
+    return by_hash(key_text(raw, split_key(params), catalog.columns), params.split)
 
 
 def split_key(params: Params) -> list[str]:

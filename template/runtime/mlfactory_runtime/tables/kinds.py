@@ -13,12 +13,15 @@ from .formats import (
     FALSE,
     TRUE,
     UNIT,
+    decimal_of,
     find_moment,
     find_number,
     has_european,
     has_pointed,
+    read,
     reads,
 )
+from .periods import DIGITS, find_serial
 
 # What stands for missing in params.yaml of a new factory; then what means it in any column, and
 # what does among numbers and moments only.
@@ -30,6 +33,7 @@ NUMBERLIKE = (
     rf"^[-+(\s]*(?:{CURRENCY})?\s*[-+]?(?:\d[\d.,'\u2019 \u00a0\u202f]*|\.\d+)"
     rf"(?:[eE][-+]?\d+)?\s*(?:{UNIT})?\)?-?$"
 )
+SHORT_MONTH = r"^\p{L}{3}-\d\d$"  # without --time it may be the day of a month
 SLASHED = r"^(\d{1,2})/(\d{1,2})/\d{2,4}\b"
 THOUSANDS = r"^[-+]?[1-9]\d{0,2}(\.\d{3})+$"
 
@@ -91,6 +95,23 @@ def of_classes(kind: Kind) -> Kind:
     return Kind("string", None, tuple(word for word in kind.missing if word not in odd))
 
 
+def of_moments(kind: Kind, values: pl.Series, *, epochs: bool = False) -> Kind:
+    """How the same column is read if it says when: numbers that count time are moments, too.
+
+    With `epochs` only those that count from 1970: a smaller number may be anything.
+    """
+    short = kind.dtype == "string" and len(values) and not epochs
+    if short and values.str.contains(SHORT_MONTH).all():
+        return Kind("date", ("%b-%y",), kind.missing)
+    if kind.dtype not in ("int", "float"):
+        return kind
+    form = find_serial(known := read(values, kind.dtype, kind.format).drop_nulls())
+    if form is None or (epochs and not form.startswith("epoch")):
+        return kind
+    days = form in DIGITS or (form == "excel" and (known == known.floor()).all())
+    return Kind("date" if days else "datetime", (form,), kind.missing)
+
+
 def kind_of(dtype: pl.DataType) -> str:
     """The catalog's type for a type of Parquet."""
     if dtype.is_integer():
@@ -110,12 +131,19 @@ def find_form(known: pl.Series, european: bool) -> tuple[str, str | tuple[str, .
     grouped = european and known.str.contains(THOUSANDS + r"|^[-+]?\d{1,3}$").all()
     if not (grouped and known.str.contains(THOUSANDS).any()):
         for dtype in ("int", "float"):
-            if reads(known, dtype):
+            if is_read(known, dtype):
                 return dtype, None
     if form := find_number(known, european):
-        return ("int" if reads(known, "int", form) else "float"), form
+        return ("int" if is_read(known, "int", form) else "float"), form
     moment = find_moment(known, european)
     return (moment[0], tuple(moment[1]) or None) if moment else None
+
+
+def is_read(known: pl.Series, dtype: str, form: str | None = None) -> bool:
+    """Whether all are such numbers. 5.0 is no int here: another row may hold 5.5."""
+    if dtype == "int" and known.str.contains(decimal_of(form or ""), literal=True).any():
+        return False
+    return reads(known, dtype, form)
 
 
 def is_bool(known: pl.Series) -> bool:

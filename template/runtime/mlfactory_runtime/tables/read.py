@@ -2,21 +2,22 @@
 
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import polars as pl
 from polars import selectors as cs
 
 from ..errors import FactoryError
 from .dialect import check_text, find_encoding, find_separator, head, plain, records
-from .file import START, check_content, is_parquet, opened
+from .file import START, check_content, is_parquet, opened, partitions
 from .header import check_first, check_names, names_of, read_names
 from .limits import check_columns, check_size, check_width
 
 BATCH, HEAD_ROWS = 50_000, 1000
+Table = TypeVar("Table", pl.DataFrame, pl.LazyFrame)
 
 
 class Form(Protocol):
@@ -40,6 +41,12 @@ def read_batches(path: Path, form: Form, size: int = BATCH) -> Iterator[pl.DataF
     with reading(path), text_table(path, form) as table:
         for batch in table.collect_batches(chunk_size=size, maintain_order=True):
             yield batch.filter(~pl.all_horizontal(pl.all().is_null()))
+
+
+def with_partitions(rows: Table, path: Path, names: Collection[str]) -> Table:
+    """The rows of a file that has these names, with the columns that stand in its folders."""
+    own = {name: value for name, value in partitions(path).items() if name not in names}
+    return rows.with_columns(pl.lit(value, pl.String).alias(name) for name, value in own.items())
 
 
 @contextmanager
