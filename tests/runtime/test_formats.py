@@ -177,3 +177,32 @@ def test_what_cannot_be_read_is_missing_not_wrong() -> None:
     column = pl.Series("v", ["1.234,5 €", "5 $", "x"])
 
     assert formats.read(column, "float", "1.234,5 €").to_list() == [1234.5, None, None]
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["0", "1", "2-10", "Over 100"], [0, 1, 6, 150]),
+        (["1", "2 to 10", ">3"], [1, 6, 4.5]),
+        (["7", "zwischen 2 und 4", "über 20", "bis 5", "10 oder mehr"], [7, 3, 30, 2.5, 15]),
+        (["3", "plus de 10", "10 et plus"], [3, 15, 15]),
+        (["0.5", "<0.1", "≤ 0"], [0.5, 0.05, -0.5]),
+        (["18", "65+"], [18, 97.5]),
+        (["$5", "$10-$20", "$1,000+"], [5, 15, 1500]),
+        (["1,5", "2,5\u20133,5"], [1.5, 3]),
+        (["5 kg", "5-10 kg"], [5, 7.5]),
+        (["3", "(0, 10]"], [3, 5]),
+    ],
+)
+def test_a_range_among_numbers_is_a_number_in_its_place(
+    texts: list[str | None], expected: list[float]
+) -> None:
+    assert values(texts) == expected
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [["18-24", "25-34", "65+"], ["10001", "12345-6789"], ["5", "2020-01-02"], ["1", "1-0", "2-1"]],
+)
+def test_what_only_looks_like_ranges_stays_text(texts: list[str | None]) -> None:
+    assert kind(texts).dtype == "string"

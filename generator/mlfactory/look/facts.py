@@ -15,6 +15,7 @@ from mlfactory_runtime.tables.kinds import (
     counted,
     find_form,
     find_kind,
+    is_ranged,
     kind_of_texts,
     odd_words,
     of_classes,
@@ -92,7 +93,7 @@ def texts_of(values: pl.Series, european: bool) -> Texts:
 
 
 def describe_texts(table: Table, texts: Texts, name: str, classes: bool) -> Facts:
-    kind = of_classes(texts.kind) if classes else texts.kind
+    kind = of_classes(texts.kind) if classes or is_ranged(texts.kind) else texts.kind
     known = texts.without(kind.missing)
     values = known.values
     if kind.dtype in ("int", "float"):

@@ -1,5 +1,6 @@
 """Drafting the catalog from the data; what a person has written in it is never touched."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,20 @@ from ..settings.catalog import LEARNED, Column
 from ..settings.edit import fill_empty, flow, open_yaml, save_yaml, worded
 from ..settings.params import Params
 from ..tables.formats import read
-from ..tables.kinds import find_kind, find_range, of_classes, of_moments
+from ..tables.kinds import (
+    RANGELIKE,
+    Kind,
+    find_kind,
+    find_range,
+    is_ranged,
+    odd_words,
+    of_classes,
+    of_moments,
+)
 from .leaks import find_leaks
 from .parts import FEW, Part, find_part, find_twins, is_clock, statistics
 from .personal import SHARED, sensitivity
+from .sentinels import find_sentinels
 from .split import find_group, typed_target, write_split
 from .table import Table, opened
 
@@ -39,7 +50,10 @@ def draft(project: Project) -> Draft:
         new = [name for name in table.names if name not in catalog.columns]
         described = {one.name: describe(one, one.name, table) for one in table.columns(new)}
         sample = typed_sample(project, table, described)
-        warnings = mark(described, sample, table.params)
+        warnings = [
+            f"{n!r}: {entry['doubt']}" for n, entry in described.items() if "doubt" in entry
+        ]
+        warnings += mark(described, sample, table.params)
         group, notes = find_group(sample, described, table.params)
         write_columns(project, described)
         project = Project(project.root)  # with the catalog as it is now
@@ -60,11 +74,19 @@ def describe(values: pl.Series, name: str, table: Table) -> dict[str, Any]:
     kind = find_kind(values, table.european)
     if name == params.data.target and params.task == "classification":
         kind = of_classes(kind)
+    doubts = [unread(values, odd_words(kind))]
     values = values.set(values.is_in(list(kind.missing)), None) if kind.missing else values
     if name == params.data.time or is_clock(name):
         kind = of_moments(kind, values.drop_nulls(), epochs=name != params.data.time)
     column = read(values, kind.dtype, kind.format)
     part = find_part(column, name, params)
+    if is_ranged(kind):
+        doubts.append(ranged(values))
+    elif part.role in ("numeric", "datetime", "target") and (far := find_sentinels(column)):
+        doubts.append(far.told)
+        if far.usual and part.learned and name != params.data.time:
+            kind, column = as_missing(far.values, values, column, kind)
+            doubts[-1] += ": it is read as missing"
     private, why = sensitivity(name, values)
     if part.role == "target":
         private = "none"
@@ -81,6 +103,7 @@ def describe(values: pl.Series, name: str, table: Table) -> dict[str, Any]:
         "availability": "after_outcome" if part.role == "target" else params.serving.mode,
         "assumed": True,
         "sensitive": private,
+        "doubt": "; ".join(filter(None, doubts)) if private == "none" else "",
         "format": kind.format,
         "missing": list(kind.missing),
         "nullable": part.role == "target" or column.null_count() > 0,
@@ -90,6 +113,33 @@ def describe(values: pl.Series, name: str, table: Table) -> dict[str, Any]:
     else:
         entry |= rules(column, part, params)
     return tidy(entry, part)
+
+
+def unread(values: pl.Series, words: Sequence[str]) -> str:
+    """What to say of words among numbers or moments that are taken for missing."""
+    if not words:
+        return ""
+    share = values.is_in(list(words)).sum() / max(len(values), 1)
+    shown = ", ".join(repr(word[:40]) for word in words)
+    return f"{shown} ({share:.1%} of the rows) is read as missing"
+
+
+def ranged(values: pl.Series) -> str:
+    """What to say of ranges among numbers."""
+    told = values.filter(values.str.contains(RANGELIKE))
+    shown = ", ".join(map(repr, told.unique(maintain_order=True).head(3)))
+    share = len(told) / max(len(values), 1)
+    return f"ranges such as {shown} ({share:.1%} of the rows) are read as a number in their place"
+
+
+def as_missing(
+    far: pl.Series, values: pl.Series, column: pl.Series, kind: Kind
+) -> tuple[Kind, pl.Series]:
+    """The kind with more markers for missing, and the typed column without these values."""
+    found = column.is_in(far.to_list()).fill_null(False)
+    texts = values.filter(found).cast(pl.String).unique().sort()
+    missing = dict.fromkeys([*kind.missing, *texts])
+    return Kind(kind.dtype, kind.format, tuple(missing)), column.set(found, None)
 
 
 def names_persons(column: pl.Series, why: str) -> bool:
@@ -112,8 +162,9 @@ def tidy(entry: dict[str, Any], part: Part) -> dict[str, Any]:
     """The entry without what is as by default, lists on one line."""
     if not part.learned and part.role != "text":
         del entry["assumed"]
-    for name, usual in (("sensitive", "none"), ("format", None), ("missing", [])):
-        if entry[name] == usual:
+    usual: dict[str, object] = {"sensitive": "none", "format": None, "missing": [], "doubt": ""}
+    for name, value in usual.items():
+        if entry[name] == value:
             del entry[name]
     Column.model_validate(entry)
     return {

@@ -157,7 +157,35 @@ def same(one: pl.Series, other: pl.Series) -> bool:
     groups = one.n_unique()
     if groups > len(one) / 2:
         return False
-    return pl.DataFrame([one.alias("a"), other.alias("b")]).n_unique() == groups
+    pairs = pl.DataFrame([one.alias("a"), other.alias("b")]).unique()
+    if pairs.height != groups:
+        return False
+    return not adds_order(pairs["a"].alias(one.name), pairs["b"].alias(other.name))
+
+
+def adds_order(one: pl.Series, other: pl.Series) -> bool:
+    """Whether of two names for the same groups one puts them in an order that the other lacks.
+
+    The area of a shop is not a name of it; its number is one, as is what only counts the shops.
+    """
+    known = pl.DataFrame([one.alias("a"), other.alias("b")]).drop_nulls().sort("a")
+    if known.height <= 2 or not (is_scale(one) or is_scale(other)):
+        return False
+    if pl.String in known.dtypes:
+        return True
+    return not (known["b"].is_sorted() or known["b"].is_sorted(descending=True))
+
+
+def is_scale(groups: pl.Series) -> bool:
+    """Whether these are numbers or moments that do more than count: no 1, 2, 3."""
+    known = groups.drop_nulls()
+    if NAMED.search(groups.name):
+        return False
+    if known.dtype.is_temporal() or known.dtype.is_float():
+        return True
+    low, high = known.min(), known.max()
+    counts = isinstance(low, int) and isinstance(high, int) and high - low + 1 == len(known)
+    return known.dtype.is_integer() and not counts
 
 
 def statistics(column: pl.Series, *, shown: bool) -> str:

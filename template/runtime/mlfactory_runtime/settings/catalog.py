@@ -24,8 +24,10 @@ class Column(Section):
 
     `format` says how text is read where it is not plain: an example of a number ("1.234,5 €"), or
     the patterns of moments, as strptime knows them, in the order in which they are tried.
+    `1-2` stands for ranges among numbers, such as 2-10 or > 100.
     `missing` lists values that mean "missing" in this column only. A column with a `suspect` may
     give the outcome away: it is not learned from until a person takes the entry out.
+    A `doubt` is for a person to look at; the column is learned from all the same.
     `drafted` is what the draft saw and why it decided so; nothing reads it but people.
     """
 
@@ -40,6 +42,7 @@ class Column(Section):
     assumed: bool = False
     sensitive: Sensitivity = "none"
     suspect: str = ""
+    doubt: str = ""
     drafted: str = ""
     format: str | tuple[str, ...] | None = None
     missing: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from itertools import product
 import polars as pl
 
 from .periods import PERIOD, PERIODS, SERIALS, day_text, serial
+from .ranges import RANGE, numbers_of
 
 DTYPES: dict[str, pl.DataType] = {
     "int": pl.Int64(),
@@ -75,7 +76,7 @@ def typed(
         forms = [form] if isinstance(form, str) else form or ()
         reading = partial(moments, wanted=wanted, forms=forms)
         return value.map_batches(reading, return_dtype=target, is_elementwise=True)
-    reading = partial(numbers, wanted=wanted, form=form if isinstance(form, str) else None)
+    reading = partial(numbers, wanted=wanted, form=form)
     return value.map_batches(reading, return_dtype=target, is_elementwise=True)
 
 
@@ -132,8 +133,21 @@ def day(values: pl.Series, form: str) -> pl.Series:
     return read.set(read.dt.year() < 1000, None)
 
 
-def numbers(values: pl.Series, wanted: str, form: str | None) -> pl.Series:
-    """Finite numbers of that type, written plainly or like the example `form`."""
+def numbers(values: pl.Series, wanted: str, form: str | Sequence[str] | None) -> pl.Series:
+    """Finite numbers of that type, written plainly or like the example `form`.
+
+    Of several forms, one is such an example, and RANGE says that there are ranges, too.
+    """
+    example = example_of(form)
+    read = plain_numbers(values, wanted, example)
+    if RANGE in (form or ()) and len(left := (read.is_null() & values.is_not_null()).arg_true()):
+        told = numbers_of(values.gather(left), partial(plain_numbers, wanted="float", form=example))
+        read = read.cast(pl.Float64).scatter(left, told).cast(DTYPES[wanted], strict=False)
+    return read
+
+
+def plain_numbers(values: pl.Series, wanted: str, form: str | None) -> pl.Series:
+    """The same without ranges."""
     plain = values if form is None else digits_of(values, form)
     if wanted == "int":
         plain = plain.str.replace(WHOLE, "$1")
@@ -159,9 +173,15 @@ def digits_of(values: pl.Series, form: str) -> pl.Series:
     return ("-" + digits).zip_with(tidy.str.contains(r"^\(|^[^\d]*-|-$"), digits)
 
 
-def decimal_of(form: str) -> str:
-    """The decimal sign of numbers that are written like the example `form`."""
-    parts = EXAMPLE.fullmatch(form)
+def example_of(form: str | Sequence[str] | None) -> str | None:
+    """The example of a number among the forms of a column."""
+    forms = [form] if isinstance(form, str) else form or ()
+    return next((one for one in forms if one != RANGE), None)
+
+
+def decimal_of(form: str | Sequence[str] | None) -> str:
+    """The decimal sign of numbers that are written like the example among these forms."""
+    parts = EXAMPLE.fullmatch(example_of(form) or "")
     return parts["decimal"] if parts else "."
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -22,6 +22,7 @@ from .formats import (
     reads,
 )
 from .periods import DIGITS, find_serial
+from .ranges import DOWN, RANGE, TEXTS, UP
 
 # What stands for missing in params.yaml of a new factory; then what means it in any column, and
 # what does among numbers and moments only.
@@ -34,6 +35,7 @@ NUMBERLIKE = (
     rf"(?:[eE][-+]?\d+)?\s*(?:{UNIT})?\)?-?$"
 )
 SHORT_MONTH = r"^\p{L}{3}-\d\d$"  # without --time it may be the day of a month
+RANGELIKE = "|".join(f"(?:{pattern})" for pattern in (*TEXTS, *UP, *DOWN))
 SLASHED = r"^(\d{1,2})/(\d{1,2})/\d{2,4}\b"
 THOUSANDS = r"^[-+]?[1-9]\d{0,2}(\.\d{3})+$"
 
@@ -71,6 +73,8 @@ def kind_of_texts(texts: pl.Series, rows: pl.Series, european: bool) -> Kind:
         return Kind("bool" if is_bool(texts) else "string", None, tuple(always))
     if kind := find_form(texts, european):
         return Kind(*kind, tuple(always))
+    if ranged := kind_of_ranges(texts, rows, european):
+        return replace(ranged, missing=(*always, *ranged.missing))
     for like in (NUMBERLIKE, DATED):
         odd = ~texts.str.contains(like)
         words = odd & ~texts.is_in(AMONG_NUMBERS)
@@ -78,6 +82,23 @@ def kind_of_texts(texts: pl.Series, rows: pl.Series, european: bool) -> Kind:
         if not many and odd.any() and (kind := find_form(texts.filter(~odd), european)):
             return Kind(*kind, tuple(always + texts.filter(odd).sort().to_list()))
     return Kind("bool" if is_bool(texts) else "string", None, tuple(always))
+
+
+def kind_of_ranges(texts: pl.Series, rows: pl.Series, european: bool) -> Kind | None:
+    """Numbers of which some are told as a range, such as 2-10 or > 100; nothing if none is."""
+    told = texts.str.contains(RANGELIKE)
+    if not told.any() or told.all():
+        return None
+    kind = kind_of_texts(texts.filter(~told), rows.filter(~told), european)
+    if kind.dtype not in ("int", "float") or texts.filter(~told).is_in(kind.missing).all():
+        return None
+    form = (RANGE,) if kind.format is None else (str(kind.format), RANGE)
+    return Kind("float", form, kind.missing) if reads(texts.filter(told), "float", form) else None
+
+
+def is_ranged(kind: Kind) -> bool:
+    """Whether ranges stand among its numbers."""
+    return kind.format is not None and RANGE in kind.format
 
 
 def count(rows: pl.Series) -> int:
@@ -141,7 +162,7 @@ def find_form(known: pl.Series, european: bool) -> tuple[str, str | tuple[str, .
 
 def is_read(known: pl.Series, dtype: str, form: str | None = None) -> bool:
     """Whether all are such numbers. 5.0 is no int here: another row may hold 5.5."""
-    if dtype == "int" and known.str.contains(decimal_of(form or ""), literal=True).any():
+    if dtype == "int" and known.str.contains(decimal_of(form), literal=True).any():
         return False
     return reads(known, dtype, form)
 

@@ -1,6 +1,7 @@
 """Reading tables batch by batch, as they stand in their files."""
 
 import os
+import re
 import zlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from polars import selectors as cs
 from ..errors import FactoryError
 from .dialect import check_text, find_encoding, find_separator, head, plain, records
 from .file import START, check_content, is_parquet, opened, partitions
+from .formats import WHOLE
 from .header import check_first, check_names, names_of, read_names
 from .limits import check_columns, check_size, check_width
 
@@ -110,7 +112,10 @@ def check_table(path: Path, form: Form) -> None:
         check_names(str(path), read_names(rows), text=True)
 
 
-def unmarked(text: pl.Expr, markers: Sequence[str]) -> pl.Expr:
-    """Text in which the markers for missing are null."""
-    marked = text.str.strip_chars().is_in(list(markers))
+def unmarked(text: pl.Expr, markers: Sequence[str], own: Sequence[str] = ()) -> pl.Expr:
+    """Text without the markers for missing and the column's own, of which -999 is -999.0, too."""
+    bare = text.str.strip_chars()
+    marked = bare.is_in([*markers, *own])
+    if whole := {re.sub(WHOLE, r"\1", mark) for mark in own if re.fullmatch(r"-?[\d.]+", mark)}:
+        marked |= bare.str.replace(WHOLE, "$1").is_in(list(whole))
     return pl.when(marked).then(None).otherwise(text).name.keep()
