@@ -24,6 +24,7 @@ from ..tables.kinds import (
     of_classes,
     of_moments,
 )
+from .calendar import find_parts, ignore_rest
 from .leaks import find_leaks
 from .parts import FEW, Part, find_part, find_twins, is_clock, statistics
 from .personal import SHARED, sensitivity
@@ -54,8 +55,11 @@ def draft(project: Project) -> Draft:
             f"{n!r}: {entry['doubt']}" for n, entry in described.items() if "doubt" in entry
         ]
         warnings += mark(described, sample, table.params)
+        derived = find_parts(sample, described, table.params)
+        warnings += ignore_rest(described, derived, table.params)
         group, notes = find_group(sample, described, table.params)
-        write_columns(project, described)
+        write_entries(project, "columns", described)
+        write_entries(project, "derived", derived)
         project = Project(project.root)  # with the catalog as it is now
         warnings += [
             f"{name!r} is in features.yaml, and no longer in the data"
@@ -201,12 +205,13 @@ def mark(described: dict[str, dict[str, Any]], sample: pl.DataFrame, params: Par
     ]
 
 
-def write_columns(project: Project, new: dict[str, dict[str, Any]]) -> None:
-    if new and not fill_empty(project.root / CATALOG, "columns", new):
+def write_entries(project: Project, section: str, new: dict[str, dict[str, Any]]) -> None:
+    """Add entries to a section of features.yaml; what stands there stays."""
+    if new and not fill_empty(project.root / CATALOG, section, new):
         yaml, content = open_yaml(project.root / CATALOG)
-        if not content.get("columns"):
-            content["columns"] = {}
-        content["columns"].update(new)
+        if not content.get(section):
+            content[section] = {}
+        content[section].update(new)
         save_yaml(yaml, content, project.root / CATALOG)
 
 
