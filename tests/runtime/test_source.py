@@ -47,6 +47,20 @@ def test_parquet_files_are_joined_with_types_that_fit_all(tmp_path: Path) -> Non
     assert pl.read_parquet(tmp_path / "all.parquet").rows() == [(1.0, "x"), (2.0, "y"), (0.5, "z")]
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_column_that_stands_in_the_folders_comes_along(suffix: str, tmp_path: Path) -> None:
+    parts = []
+    for folder in ("Home=rent", "Home=own%20it"):
+        (tmp_path / folder).mkdir()
+        parts.append(tmp_path / folder / f"part-0{suffix}")
+        rows = pl.DataFrame({"a": [1, 2]})
+        rows.write_csv(parts[-1]) if suffix == ".csv" else rows.write_parquet(parts[-1])
+    target = tmp_path / f"all{suffix}"
+    source.join(parts, target, settings(target.name))
+    read = pl.read_csv if suffix == ".csv" else pl.read_parquet
+    assert read(target)["Home"].to_list() == ["rent", "rent", "own it", "own it"]
+
+
 def test_a_file_with_other_columns_is_named(tmp_path: Path) -> None:
     parts = files(tmp_path, "a,b\n1,2\n", "a,c\n1,2\n")
     with pytest.raises(errors.FactoryError, match=r"part-1\.csv do not have the same .* 'b'"):

@@ -155,10 +155,15 @@ class Project:
 
     @cached_property
     def compute(self) -> Compute:
-        """The function `features` of features.py."""
+        """The function `features` of features.py, after the library's own parts of dates."""
         found = getattr(self.module("features"), "features", None)
         form = "def features(rows: pl.DataFrame) -> pl.DataFrame"
-        return cast(Compute, checked(found, "features.py", form, ("rows",)))
+        own = cast(Compute, checked(found, "features.py", form, ("rows",)))
+        if not (parts := self.catalog.parts):
+            return own
+        from .data.calendar import with_parts
+
+        return lambda rows: own(with_parts(rows, parts))
 
     @cached_property
     def estimator(self) -> Estimator:

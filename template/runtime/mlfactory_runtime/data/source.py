@@ -19,9 +19,9 @@ from ..scratch import scratch
 from ..settings.availability import Finding
 from ..settings.params import Data
 from ..settings.yaml import read_yaml
-from ..tables.file import check_content, is_parquet, kind
+from ..tables.file import check_content, is_parquet, kind, partitions
 from ..tables.query import write_query
-from ..tables.read import column_names, read_batches, reading
+from ..tables.read import column_names, read_batches, reading, with_partitions
 from .check import check_data, lines
 from .own import pulled
 
@@ -179,22 +179,27 @@ def join(files: Sequence[Path], target: Path, data: Data) -> None:
     for file in files:
         with reading(file):
             check_content(file)
-    names = column_names(files[0], data)
+    within = {file: column_names(file, data) for file in files}
+    names = list(dict.fromkeys([*within[files[0]], *partitions(files[0])]))
     for file in files[1:]:
-        if odd := sorted(set(names) ^ set(column_names(file, data))):
+        if odd := sorted(set(names) ^ {*within[file], *partitions(file)}):
             message = (
                 f"{files[0]} and {file} do not have the same columns: {odd[0]!r} is in one only"
             )
             raise FactoryError(message, "deliver them with the same columns")
     if is_parquet(target):
-        tables = [pl.scan_parquet(file).select(names) for file in files]
+        tables = [
+            with_partitions(pl.scan_parquet(file), file, within[file]).select(names)
+            for file in files
+        ]
         pl.concat(tables, how="vertical_relaxed").sink_parquet(target)
         return
     with target.open("wb") as out:
         for file in files:
             for batch in read_batches(file, data):
                 header = out.tell() == 0
-                batch.select(names).write_csv(out, include_header=header, separator=data.separator)
+                rows = with_partitions(batch, file, within[file])
+                rows.select(names).write_csv(out, include_header=header, separator=data.separator)
 
 
 def checked(project: Project, fresh: Path) -> tuple[int, list[Finding]]:

@@ -1,5 +1,6 @@
 """Drafting the catalog from the data; what a person has written in it is never touched."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,21 @@ from ..settings.catalog import LEARNED, Column
 from ..settings.edit import fill_empty, flow, open_yaml, save_yaml, worded
 from ..settings.params import Params
 from ..tables.formats import read
-from ..tables.kinds import find_kind, find_range, of_classes
+from ..tables.kinds import (
+    RANGELIKE,
+    Kind,
+    find_kind,
+    find_range,
+    is_ranged,
+    odd_words,
+    of_classes,
+    of_moments,
+)
+from .calendar import find_parts, ignore_rest
 from .leaks import find_leaks
-from .parts import FEW, Part, find_part, find_twins, statistics
-from .personal import sensitivity
+from .parts import FEW, Part, find_part, find_twins, is_clock, statistics
+from .personal import SHARED, sensitivity
+from .sentinels import find_sentinels
 from .split import find_group, typed_target, write_split
 from .table import Table, opened
 
@@ -39,9 +51,15 @@ def draft(project: Project) -> Draft:
         new = [name for name in table.names if name not in catalog.columns]
         described = {one.name: describe(one, one.name, table) for one in table.columns(new)}
         sample = typed_sample(project, table, described)
-        warnings = mark(described, sample, table.params)
+        warnings = [
+            f"{n!r}: {entry['doubt']}" for n, entry in described.items() if "doubt" in entry
+        ]
+        warnings += mark(described, sample, table.params)
+        derived = find_parts(sample, described, table.params)
+        warnings += ignore_rest(described, derived, table.params)
         group, notes = find_group(sample, described, table.params)
-        write_columns(project, described)
+        write_entries(project, "columns", described)
+        write_entries(project, "derived", derived)
         project = Project(project.root)  # with the catalog as it is now
         warnings += [
             f"{name!r} is in features.yaml, and no longer in the data"
@@ -60,13 +78,23 @@ def describe(values: pl.Series, name: str, table: Table) -> dict[str, Any]:
     kind = find_kind(values, table.european)
     if name == params.data.target and params.task == "classification":
         kind = of_classes(kind)
+    doubts = [unread(values, odd_words(kind))]
     values = values.set(values.is_in(list(kind.missing)), None) if kind.missing else values
+    if name == params.data.time or is_clock(name):
+        kind = of_moments(kind, values.drop_nulls(), epochs=name != params.data.time)
     column = read(values, kind.dtype, kind.format)
     part = find_part(column, name, params)
+    if is_ranged(kind):
+        doubts.append(ranged(values))
+    elif part.role in ("numeric", "datetime", "target") and (far := find_sentinels(column)):
+        doubts.append(far.told)
+        if far.usual and part.learned and name != params.data.time:
+            kind, column = as_missing(far.values, values, column, kind)
+            doubts[-1] += ": it is read as missing"
     private, why = sensitivity(name, values)
     if part.role == "target":
         private = "none"
-    elif private == "personal" and part.role == "categorical" and column.n_unique() > FEW:
+    elif private == "personal" and part.role == "categorical" and names_persons(column, why):
         part = Part("ignored", "ignored: it names persons")
     shown = private == "none" and part.role not in ("identifier", "text")
     entry: dict[str, Any] = {
@@ -79,6 +107,7 @@ def describe(values: pl.Series, name: str, table: Table) -> dict[str, Any]:
         "availability": "after_outcome" if part.role == "target" else params.serving.mode,
         "assumed": True,
         "sensitive": private,
+        "doubt": "; ".join(filter(None, doubts)) if private == "none" else "",
         "format": kind.format,
         "missing": list(kind.missing),
         "nullable": part.role == "target" or column.null_count() > 0,
@@ -88,6 +117,38 @@ def describe(values: pl.Series, name: str, table: Table) -> dict[str, Any]:
     else:
         entry |= rules(column, part, params)
     return tidy(entry, part)
+
+
+def unread(values: pl.Series, words: Sequence[str]) -> str:
+    """What to say of words among numbers or moments that are taken for missing."""
+    if not words:
+        return ""
+    share = values.is_in(list(words)).sum() / max(len(values), 1)
+    shown = ", ".join(repr(word[:40]) for word in words)
+    return f"{shown} ({share:.1%} of the rows) is read as missing"
+
+
+def ranged(values: pl.Series) -> str:
+    """What to say of ranges among numbers."""
+    told = values.filter(values.str.contains(RANGELIKE))
+    shown = ", ".join(map(repr, told.unique(maintain_order=True).head(3)))
+    share = len(told) / max(len(values), 1)
+    return f"ranges such as {shown} ({share:.1%} of the rows) are read as a number in their place"
+
+
+def as_missing(
+    far: pl.Series, values: pl.Series, column: pl.Series, kind: Kind
+) -> tuple[Kind, pl.Series]:
+    """The kind with more markers for missing, and the typed column without these values."""
+    found = column.is_in(far.to_list()).fill_null(False)
+    texts = values.filter(found).cast(pl.String).unique().sort()
+    missing = dict.fromkeys([*kind.missing, *texts])
+    return Kind(kind.dtype, kind.format, tuple(missing)), column.set(found, None)
+
+
+def names_persons(column: pl.Series, why: str) -> bool:
+    """Whether its many values name persons, instead of telling what several have in common."""
+    return column.n_unique() > FEW and not why.endswith(SHARED)
 
 
 def rules(column: pl.Series, part: Part, params: Params) -> dict[str, Any]:
@@ -105,8 +166,9 @@ def tidy(entry: dict[str, Any], part: Part) -> dict[str, Any]:
     """The entry without what is as by default, lists on one line."""
     if not part.learned and part.role != "text":
         del entry["assumed"]
-    for name, usual in (("sensitive", "none"), ("format", None), ("missing", [])):
-        if entry[name] == usual:
+    usual: dict[str, object] = {"sensitive": "none", "format": None, "missing": [], "doubt": ""}
+    for name, value in usual.items():
+        if entry[name] == value:
             del entry[name]
     Column.model_validate(entry)
     return {
@@ -143,12 +205,13 @@ def mark(described: dict[str, dict[str, Any]], sample: pl.DataFrame, params: Par
     ]
 
 
-def write_columns(project: Project, new: dict[str, dict[str, Any]]) -> None:
-    if new and not fill_empty(project.root / CATALOG, "columns", new):
+def write_entries(project: Project, section: str, new: dict[str, dict[str, Any]]) -> None:
+    """Add entries to a section of features.yaml; what stands there stays."""
+    if new and not fill_empty(project.root / CATALOG, section, new):
         yaml, content = open_yaml(project.root / CATALOG)
-        if not content.get("columns"):
-            content["columns"] = {}
-        content["columns"].update(new)
+        if not content.get(section):
+            content[section] = {}
+        content[section].update(new)
         save_yaml(yaml, content, project.root / CATALOG)
 
 

@@ -6,7 +6,15 @@ from typing import Any
 import polars as pl
 
 from ..data.rows import key_text, missing_as_null, parse
-from ..learn.split import PARTS, absent_classes, by_hash, classes, split_key
+from ..learn.split import (
+    PARTS,
+    absent_classes,
+    by_hash,
+    classes,
+    left_out,
+    small_classes,
+    split_key,
+)
 from ..project import PARAMS, Project
 from ..settings.edit import flow, open_yaml, quoted, save_yaml
 from ..settings.params import Params
@@ -15,6 +23,7 @@ from .leaks import find_entity, find_order
 from .table import Table
 
 SALTS, SALTED = 200, 500_000
+RARE = len(PARTS)  # a class with fewer rows is absent from one of them
 POSITIVE = (*TRUE, "positive")
 
 
@@ -52,6 +61,9 @@ def write_split(project: Project, table: Table, group: str | None) -> list[str]:
         else:
             content["data"].insert(1, name, quoted(found))
     target = typed_target(project, table)
+    target, rare = without_rare(target, params)
+    if rare:
+        content["data"]["min_class_rows"] = RARE
     known = target.drop_nulls()
     if params.task == "classification" and params.data.positive is None and known.n_unique() == 2:
         content["data"]["positive"] = quoted(find_positive(known))
@@ -67,9 +79,22 @@ def write_split(project: Project, table: Table, group: str | None) -> list[str]:
             drawn = drawn.model_copy(update={"key": tuple(key)})
         params = params.model_copy(update={"split": drawn})
         raw = table.rows.head(SALTED).select(split_key(params)).collect()
-        split["salt"], warnings = draw_salt(key_text(raw, raw.columns), target.head(SALTED), params)
+        keys = key_text(raw, raw.columns, project.catalog.columns)
+        split["salt"], warnings = draw_salt(keys, target.head(SALTED), params)
     save_yaml(yaml, content, project.root / PARAMS)
-    return warnings
+    return [*rare, *warnings]
+
+
+def without_rare(target: pl.Series, params: Params) -> tuple[pl.Series, list[str]]:
+    """The target without classes that cannot stand in every part, unless a person has decided."""
+    if params.task == "regression" or params.data.min_class_rows != 1:
+        return target, []
+    rare = small_classes(classes(target.drop_nulls()), RARE)
+    if not rare:
+        return target, []
+    known = target.cast(pl.String)
+    why = "too few to train, validate and test on (data.min_class_rows in params.yaml)"
+    return known.set(known.is_in(list(rare)), None), [f"{left_out(rare, RARE)}: {why}"]
 
 
 def typed_target(project: Project, table: Table) -> pl.Series:

@@ -57,11 +57,11 @@ class Side:
         by_time = self.signature.split.kind == "time"
         return [self.params.data.time or ""] if by_time else split_key(self.params)
 
-    def held_out(self, raw: pl.DataFrame, rows: pl.DataFrame) -> pl.Series:
+    def held_out(self, raw: pl.DataFrame, rows: pl.DataFrame, catalog: Catalog) -> pl.Series:
         """Which of the raw rows, typed in `rows`, it has not learned from."""
         if cutoff := self.signature.split.cutoff:
             return rows[self.by[0]].cast(pl.Datetime("us")) > datetime.fromisoformat(cutoff)
-        return by_hash(key_text(raw, self.by), self.params.split) == 2
+        return by_hash(key_text(raw, self.by, catalog.columns), self.params.split) == 2
 
     def named(self) -> Model:
         """What the record says of it."""
@@ -166,7 +166,7 @@ def new_to_both(
         rows, _ = read_rows(raw, columns, params.data)
         held, some = rows[params.data.target].is_not_null(), slice(start, start + raw.height)
         for side, known in zip(sides, own, strict=True):
-            held &= side.held_out(raw, rows) if known is None else known[some]
+            held &= side.held_out(raw, rows, catalog) if known is None else known[some]
         start += raw.height
         parts.append((raw.filter(held), rows.filter(held)))
     if not parts:

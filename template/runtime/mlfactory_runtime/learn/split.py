@@ -26,7 +26,7 @@ from ..settings.params import Params, Split
 from ..tables.read import read_batches
 
 PARTS = ("train", "validation", "holdout")
-FILE, SIDE = "split.json", "__side__"
+FILE, SIDE, NAMED = "split.json", "__side__", 12
 
 
 def prepare(project: Project) -> SplitRecord:
@@ -41,9 +41,10 @@ def prepare(project: Project) -> SplitRecord:
         if (time := params.data.time) and not decide:
             cutoff, begin = cutoffs(rows.select(time).collect()[time], params.split)
             rows = rows.with_columns(by_time(pl.col(time), cutoff, begin).alias(SIDE))
+        rows, small = without_small_classes(rows, params)
         parts = {part: rows.filter(pl.col(SIDE) == i) for i, part in enumerate(PARTS)}
         end = cutoff.isoformat() if cutoff else None
-        record = summary(project, parts, params, unlabelled, end, said)
+        record = summary(project, parts, params, unlabelled, end, [*small, *said])
         if empty := [part for part, count in record.rows.items() if not count]:
             text = f"no row is left for {' and '.join(empty)}"
             raise FactoryError(text, "add data, or change split in params.yaml")
@@ -75,7 +76,7 @@ def read(
         rows, cases = read_rows(raw, catalog.columns, params.data)
         broken.update(broken_rules(cases))
         said |= dict.fromkeys([] if cases.height else row_findings(own, rows))
-        rows = rows.with_columns(side_of(raw, params, decide).alias(SIDE))
+        rows = rows.with_columns(side_of(raw, params, catalog, decide).alias(SIDE))
         labelled = rows.filter(pl.col(params.data.target).is_not_null())
         count, known = count + rows.height, known + labelled.height
         labelled.write_parquet(scratch / f"{count:012}.parquet")
@@ -88,13 +89,15 @@ def read(
     return pl.scan_parquet(scratch / "*.parquet"), count - known, warnings
 
 
-def side_of(raw: pl.DataFrame, params: Params, decide: DecideSides | None) -> pl.Expr | pl.Series:
+def side_of(
+    raw: pl.DataFrame, params: Params, catalog: Catalog, decide: DecideSides | None
+) -> pl.Expr | pl.Series:
     """The side of each raw row, as far as it is known before all rows are."""
     if decide:
         return sides_of(decide, raw)
     if params.data.time:
         return pl.lit(0, pl.Int8)
-    return by_hash(key_text(raw, split_key(params)), params.split)
+    return by_hash(key_text(raw, split_key(params), catalog.columns), params.split)
 
 
 def split_key(params: Params) -> list[str]:
@@ -182,6 +185,30 @@ def classes(target: pl.Series) -> dict[str, int]:
     """How many rows each class has, by name."""
     counts = target.cast(pl.String).rename("class").value_counts().sort("class")
     return dict(counts.iter_rows())
+
+
+def small_classes(counts: dict[str, int], least: int) -> dict[str, int]:
+    """The classes with fewer rows than that."""
+    return {name: rows for name, rows in counts.items() if rows < least}
+
+
+def left_out(small: dict[str, int], least: int) -> str:
+    """What to say of these classes."""
+    shown = [f"{name!r} ({rows:,})" for name, rows in small.items()]
+    more = f" and {len(shown) - NAMED} more" if len(shown) > NAMED else ""
+    return f"classes of fewer than {least} rows are left out: {', '.join(shown[:NAMED])}{more}"
+
+
+def without_small_classes(rows: pl.LazyFrame, params: Params) -> tuple[pl.LazyFrame, list[str]]:
+    """The rows of classes that have data.min_class_rows of them, and a sentence on the others."""
+    name, least = params.data.target, params.data.min_class_rows
+    if params.task == "regression" or least == 1:
+        return rows, []
+    target = rows.select(pl.col(name).cast(pl.String)).collect()[name]
+    small = small_classes(classes(target), least)
+    if not small:
+        return rows, []
+    return rows.filter(~pl.col(name).cast(pl.String).is_in(list(small))), [left_out(small, least)]
 
 
 def absent_classes(counts: dict[str, dict[str, int]]) -> list[str]:

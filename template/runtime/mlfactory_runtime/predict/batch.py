@@ -13,7 +13,7 @@ from ..errors import FactoryError
 from ..project import Project
 from ..scratch import scratch, temporary
 from ..settings.params import Data
-from ..tables.read import read_batches
+from ..tables.read import read_batches, with_partitions
 from .places import aside_of, check_target
 from .scorer import Scorer, opened, score
 
@@ -122,7 +122,8 @@ def rows_of(source: Path, data: Data, url_env: str | None) -> Generator[pl.DataF
     than they take to arrive, and a column has one type in all batches.
     """
     if source.suffix != ".sql":
-        yield from read_batches(source, data)
+        for raw in read_batches(source, data):
+            yield with_partitions(raw, source, raw.columns)
         return
     from ..tables.query import URL_ENV, write_query
 

@@ -103,6 +103,7 @@ def context(
             for fold in evaluation.backtest
         ]),
         "pictures": pictures(project, evaluation, held),
+        "others": OTHERS,
         "confusion": confusion(project, sorted(held, key=lambda name: (-held[name], name))),
     }  # fmt: skip
 
@@ -212,11 +213,12 @@ def read_curves(project: Project, name: str) -> dict[str, list[Point]]:
 
 def confusion(project: Project, order: list[str]) -> dict[str, dict[str, int]]:
     """Rows by actual and by predicted class, the largest first; small ones are put together."""
+    pairs = [(line["actual"], line["predicted"]) for line in read_plot(project, "confusion")]
+    order = list(dict.fromkeys([*order, *sorted({name for pair in pairs for name in pair})]))
     kept = order if len(order) <= CELLS else order[: CELLS - 1]
     known = {name: name for name in kept}
     counts = Counter(
-        (known.get(line["actual"], OTHERS), known.get(line["predicted"], OTHERS))
-        for line in read_plot(project, "confusion")
+        (known.get(actual, OTHERS), known.get(called, OTHERS)) for actual, called in pairs
     )
     names = list(dict.fromkeys([*kept, *sorted({name for pair in counts for name in pair})]))
     return {actual: {called: counts[actual, called] for called in names} for actual in names}

@@ -198,13 +198,16 @@ def _cheapest(found: Costs) -> str:
 
 
 def cautions(catalog: Catalog, params: Params) -> Iterator[str]:
-    """What is suspect and what is sensitive in the data."""
+    """What is suspect, doubtful or sensitive in the data."""
     for name, column in catalog.columns.items():
         if column.suspect:
             end = "" if column.suspect.endswith((".", "?")) else "."
             why = f"it may give the outcome away: {column.suspect}{end}"
             yield f"{quoted(name)} is left out, for {why}"
     inputs = catalog.inputs(params)
+    for name, column in catalog.columns.items():
+        if column.doubt and (name in inputs or column.role == "target"):
+            yield f"{quoted(name)}: {column.doubt}."
     if special := [name for name, column in inputs.items() if column.sensitive == "special"]:
         yield (
             f"The model learns from {listed(special)}: data of a kind that the law protects "

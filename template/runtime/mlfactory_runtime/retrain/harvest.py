@@ -189,8 +189,7 @@ def written(
 def raw_value(values: pl.Series, column: Column, dtype: pl.DataType) -> pl.Series:
     """A column as the file has it: text that the catalog reads, or the type of a Parquet file."""
     if dtype == pl.String:
-        decimal = decimal_of(column.format) if isinstance(column.format, str) else "."
-        return values.cast(pl.String).str.replace(".", decimal, literal=True)
+        return values.cast(pl.String).str.replace(".", decimal_of(column.format), literal=True)
     if isinstance(dtype, pl.Datetime) and dtype.time_zone:
         values = values.dt.replace_time_zone("UTC")
     return values.cast(dtype, strict=False)

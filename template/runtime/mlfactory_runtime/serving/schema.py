@@ -181,7 +181,9 @@ def typed(known: Input) -> Any:
         "datetime": Annotated[str, Field(strict=True), AfterValidator(_moment), moment],
     }
     kind = kinds[column.dtype]
-    return Annotated[kind if known.needed else kind | None, shown]
+    kind = kind if known.needed else kind | None
+    kind = Annotated[kind, BeforeValidator(unmarked(column))] if column.missing else kind
+    return Annotated[kind, shown]
 
 
 def text_schema(known: Input) -> Row:
@@ -203,6 +205,19 @@ def worded(known: Input) -> Callable[[str | None], str | None]:
         if text is None and known.needed:
             raise PydanticCustomError("contract", MISSING)
         return text
+
+    return check
+
+
+def unmarked(column: Column) -> Callable[[Any], Any]:
+    """A number or a moment that means missing in this column is null here, too."""
+    number = re.compile(r"[-+]?[\d.]+(?:e[-+]?\d+)?", re.IGNORECASE)
+    numbers = frozenset(float(mark) for mark in column.missing if number.fullmatch(mark))
+    texts = frozenset(column.missing)
+
+    def check(value: Any) -> Any:
+        marked = value in numbers if type(value) in (int, float) else str(value) in texts
+        return None if marked and value is not None else value
 
     return check
 

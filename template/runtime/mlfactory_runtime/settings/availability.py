@@ -65,6 +65,12 @@ def _columns(catalog: Catalog, params: Params) -> Iterator[Finding]:
                 "decide with: factory catalog review",
             )  # fmt: skip
     for name, column in catalog.columns.items():
+        if column.doubt and column.role not in ("ignored", "identifier"):
+            yield Finding(
+                "warning", name, column.source, column.doubt,
+                "look at it, then take out `doubt` in features.yaml",
+            )  # fmt: skip
+    for name, column in catalog.columns.items():
         ruled = column.values or column.range
         if column.sensitive != "none" and column.role != "target" and ruled:
             yield Finding(

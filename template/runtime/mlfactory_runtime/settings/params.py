@@ -51,6 +51,9 @@ class Data(Section):
     max_ratio: float = Field(
         default=200, gt=1, description="A packed file may grow so many times when it is unpacked."
     )
+    min_class_rows: int = Field(
+        default=1, ge=1, description="Rows of a class that has fewer are left out, and named."
+    )
     positive: Trimmed | None = Field(
         default=None, description="Of two classes, the one that the probability is about."
     )
@@ -330,5 +333,10 @@ NOT_LEARNED: dict[str, Any] = {
 
 
 def params_hash(params: Params) -> str:
-    """Of the settings that a model depends on."""
-    return short_hash(params.model_dump_json(exclude=NOT_LEARNED).encode())
+    """Of the settings that a model depends on.
+
+    One that is younger than models that exist counts only where it is set.
+    """
+    younger = {"min_class_rows"} if params.data.min_class_rows == 1 else set[str]()
+    left_out = NOT_LEARNED | {"data": NOT_LEARNED["data"] | younger}
+    return short_hash(params.model_dump_json(exclude=left_out).encode())
