@@ -10,13 +10,14 @@ import polars as pl
 
 from ..project import Project
 from ..records.evaluation import Costs, Evaluation, Fold, Importance, Interval, Metrics, OwnMetric
-from ..settings.params import Params
+from ..settings.params import Decision, Params
 from .draws import FEWEST, Draws
 from .matrix import Matrix, matrix
-from .metrics import NONE, PRIMARY, Own, evaluate, measure, refuse_unweighted
+from .metrics import NONE, PRIMARY, Constants, Own, evaluate, measure, refuse_unweighted
 from .signature import Signature
 
 IMPORTANCE_ROWS = 2000
+COSTS = ("cost", "saving")
 ALIKE = 0.9  # a few equal rows are not worth a sentence
 Verdict = Literal["accepted", "rejected"]
 
@@ -57,20 +58,27 @@ def judge(
     params: Params,
     own: Own = NONE,
     drawn: Draws | None = None,
+    constants: Constants | None = None,
 ) -> Judgement:
     """Metrics with intervals, the gain on each baseline, and the verdict that follows.
 
-    `drawn` says what the rows came in; without it each came by itself.
+    `drawn` says what the rows came in; without it each came by itself. `constants` are the best one
+    for each metric; without them that of the primary metric stands for all.
     """
     seed, drawn = params.model.seed, drawn or Draws(np.arange(len(y)))
     refuse_unweighted(own, y, scored["model"], seed)
     places = None if drawn.is_single else drawn.places
-    models, gains = evaluate(signature.task, y, scored, params.decision, seed, own, places)
+    models, gains = evaluate(
+        signature.task, y, scored, params.decision, seed, own, places, constants
+    )
     if drawn.count < FEWEST:
         models = {name: without_ends(metrics) for name, metrics in models.items()}
         gains = without_ends(gains)
     verdict, reason = decide(gains, PRIMARY[signature.task], models["model"], drawn)
-    warnings = tuple(doubts(verdict, gains["linear"], drawn))
+    warnings = (
+        *doubts(verdict, gains["linear"], drawn),
+        *vain_calls(models["model"], params.decision),
+    )
     described = {name: metric.described(name) for name, metric in own.items()}
     return Judgement(models, gains, verdict, reason, warnings, described)
 
@@ -89,6 +97,22 @@ def doubts(verdict: Verdict, linear: Interval, drawn: Draws) -> Iterator[str]:
             f"the {len(drawn.places):,} held-out rows are of {drawn.count:,} {drawn.what}, which "
             "the intervals take for what chance has drawn"
         )
+
+
+def leading(decision: Decision, signature: Signature) -> tuple[str, ...]:
+    """The metrics that people look at before the primary one, the first one first."""
+    return COSTS if signature.task == "binary" and decision.has_costs else ()
+
+
+def vain_calls(own: Metrics, decision: Decision) -> list[str]:
+    """What to say of calls that do not surely save anything, where it is known what errors cost."""
+    saving = own.get("saving")
+    if not decision.has_costs or saving is None or saving.low is None or saving.low > 0:
+        return []
+    return [
+        f"its calls do not surely save anything: by these costs they bring {saving.value:.3g} per "
+        "row against the better of calling nobody and calling everybody"
+    ]
 
 
 def decide(

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import numpy as np
 import polars as pl
 
 from .. import runtime_version
@@ -22,6 +23,7 @@ from .evaluate import (
     Judgement,
     backtest,
     judge,
+    leading,
     left_out,
     metrics_file,
     permutation_importance,
@@ -52,9 +54,11 @@ def train(project: Project) -> Evaluation:
     parts = {part: matrix(frame, signature, compute) for part, frame in rows.items()}
     model = estimator.fit(parts["train"], parts["validation"], signature, params.model)
     x, y = parts["holdout"].x, parts["holdout"].y
+    constants = baselines.constants(parts["train"].y, signature, params.decision, project.metrics)
+    constant = constants[PRIMARY[signature.task]]
     scored = {
         "model": estimator.predict(model, x),
-        "naive": baselines.naive(parts["train"], x, signature),
+        "naive": np.broadcast_to(constant, (len(x), *constant.shape)),
         "linear": baselines.linear(parts["train"], x, signature),
     }
     score = partial(estimator.predict, model)
@@ -63,11 +67,12 @@ def train(project: Project) -> Evaluation:
     frame = featured(usable(rows["holdout"], signature, compute), wanted, compute)
     held = Held(signature, frame, x, y, scored["model"], scored["naive"])
     drawn = draws(usable(rows["holdout"], signature, compute), split, params)
-    judgement = judge(signature, y, scored, params, project.metrics, drawn)
+    judgement = judge(signature, y, scored, params, project.metrics, drawn, constants)
     known = insights(held, score, importance, catalog, params)
     folds = backtest(project, rows, signature) if params.data.time else ()
     refused = rows["holdout"].height - len(y)
-    result = evaluation(signature, split, judgement, known, importance, folds, refused)
+    first = leading(params.decision, signature)
+    result = evaluation(signature, split, judgement, known, first, importance, folds, refused)
     with swapped(project.model_folder) as folder:
         estimator.save(model, folder)
         save_signature(signature, folder)
@@ -94,6 +99,7 @@ def evaluation(
     split: SplitRecord,
     judgement: Judgement,
     insights: Insights,
+    leading: tuple[str, ...],
     importance: tuple[Importance, ...],
     folds: tuple[Fold, ...],
     refused: int,
@@ -108,6 +114,7 @@ def evaluation(
         positive=signature.classes[1] if signature.task == "binary" else None,
         threshold=signature.threshold,
         metric=PRIMARY[signature.task],
+        leading=leading,
         verdict=judgement.verdict,
         reason=judgement.reason,
         models=judgement.models,

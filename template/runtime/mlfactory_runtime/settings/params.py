@@ -120,12 +120,17 @@ class Decision(Section):
 
     @model_validator(mode="after")
     def _one_rule(self) -> "Decision":
-        if self.threshold is not None and (self.cost_fp, self.cost_fn) != (1, 1):
+        if self.threshold is not None and self.has_costs:
             raise ValueError(
                 f"threshold is {self.threshold:g}, and cost_fp {self.cost_fp:g} with cost_fn "
                 f"{self.cost_fn:g} asks for {self.optimum:g}: keep the threshold or the costs"
             )
         return self
+
+    @property
+    def has_costs(self) -> bool:
+        """Whether somebody said what errors cost."""
+        return (self.cost_fp, self.cost_fn) != (1, 1)
 
     @property
     def optimum(self) -> float:
