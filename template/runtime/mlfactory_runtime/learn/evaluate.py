@@ -20,6 +20,18 @@ IMPORTANCE_ROWS = 2000
 COSTS = ("cost", "saving")
 ALIKE = 0.9  # a few equal rows are not worth a sentence
 Verdict = Literal["accepted", "rejected"]
+# What a model has to beat beside the constant, and what to do where it does not.
+RIVALS = {
+    "linear": "use one (model.kind: linear in params.yaml), or improve the features",
+    "last_value": "use that, or give it to the model as a column",
+    "seasonal_naive": "use that, or give it to the model as a column",
+}
+NAMED = {
+    "linear": "a linear model",
+    "last_value": "the last known value",
+    "seasonal_naive": "the value a season before",
+    "previous_value": "the value just before",
+}
 
 
 @dataclass(frozen=True)
@@ -74,9 +86,13 @@ def judge(
     if drawn.count < FEWEST:
         models = {name: without_ends(metrics) for name, metrics in models.items()}
         gains = without_ends(gains)
-    verdict, reason = decide(gains, PRIMARY[signature.task], models["model"], drawn)
+    if params.model.kind == "linear":  # the baseline is the model itself
+        rivals = {name: gain for name, gain in gains.items() if name != "linear"}
+    else:
+        rivals = gains
+    verdict, reason = decide(rivals, PRIMARY[signature.task], models["model"], drawn)
     warnings = (
-        *doubts(verdict, gains["linear"], drawn),
+        *doubts(verdict, rivals, PRIMARY[signature.task], drawn),
         *vain_calls(models["model"], params.decision),
     )
     described = {name: metric.described(name) for name, metric in own.items()}
@@ -88,10 +104,20 @@ def without_ends(values: Mapping[str, Interval]) -> dict[str, Interval]:
     return {name: Interval(one.value, None, None) for name, one in values.items()}
 
 
-def doubts(verdict: Verdict, linear: Interval, drawn: Draws) -> Iterator[str]:
+def doubts(
+    verdict: Verdict, gains: Mapping[str, Interval], metric: str, drawn: Draws
+) -> Iterator[str]:
     """What to say beside a verdict."""
-    if verdict == "accepted" and linear.low is not None and linear.low <= 0:
-        yield "its lead over the linear baseline may be chance"
+    for name in RIVALS:
+        low = gains[name].low if name in gains else None
+        if verdict == "accepted" and low is not None and low <= 0:
+            yield f"its lead over {NAMED[name]} may be chance"
+    previous = gains.get("previous_value")
+    if previous and previous.value is not None and previous.value <= 0:
+        yield (
+            f"{NAMED['previous_value']} has the better {metric}: if it is known when the model is "
+            "asked, give it to the model as a column"
+        )
     if FEWEST <= drawn.count < ALIKE * len(drawn.places):
         yield (
             f"the {len(drawn.places):,} held-out rows are of {drawn.count:,} {drawn.what}, which "
@@ -116,13 +142,13 @@ def vain_calls(own: Metrics, decision: Decision) -> list[str]:
 
 
 def decide(
-    gains: dict[str, Interval], metric: str, own: Metrics, drawn: Draws
+    gains: Mapping[str, Interval], metric: str, own: Metrics, drawn: Draws
 ) -> tuple[Verdict, str]:
-    """`accepted` if surely better than the naive and no worse than the linear baseline.
+    """`accepted` if surely better than the naive baseline, and better than each rival there is.
 
     Of numbers also not if their mean, which nobody knew before, would have been the better answer.
     """
-    naive, linear = gains["naive"], gains["linear"]
+    naive = gains["naive"]
     if drawn.count < FEWEST:
         return "rejected", (
             f"only {drawn.count} {drawn.what} are held out, and with fewer than {FEWEST} nothing "
@@ -133,12 +159,13 @@ def decide(
         return "rejected", f"its R² is {r2:.2f}: the mean of the held-out rows predicts them better"
     if naive.low is None or naive.low <= 0:
         return "rejected", f"its {metric} is not surely better than a constant prediction"
-    if linear.value is None or linear.value <= 0:
-        return (
-            "rejected",
-            f"a linear model has the better {metric}: use one, or improve the features",
-        )
-    return "accepted", f"its {metric} beats a constant surely, and a linear model"
+    beaten = [name for name in RIVALS if name in gains]
+    for name in beaten:
+        gain = gains[name].value
+        if gain is None or gain <= 0:
+            return "rejected", f"{NAMED[name]} has the better {metric}: {RIVALS[name]}"
+    others = ", ".join(NAMED[name] for name in beaten)
+    return "accepted", f"its {metric} beats a constant surely{', and ' * bool(others)}{others}"
 
 
 def permutation_importance(

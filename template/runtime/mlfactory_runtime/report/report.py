@@ -113,7 +113,7 @@ def metrics(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
     models = evaluation.models
     for key in words.ordered(evaluation):
         label, better = named(key, evaluation.own_metrics)
-        values = {name: models[name][key] for name in MODELS}
+        values = {name: models[name][key] for name in MODELS if name in models}
         rows = [Bar(MODELS[name], interval(one), *ends(one)) for name, one in values.items()]
         chart = bars(f"{label}, {better} is better", rows)
         own = evaluation.own_metrics.get(key)

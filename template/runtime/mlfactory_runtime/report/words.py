@@ -19,7 +19,11 @@ from ..settings.catalog import Catalog
 from ..settings.params import Params
 
 FEW_ROWS, FEW_OF_A_CLASS = 200, 30
-MODELS = {"model": "this model", "linear": "linear model", "naive": "constant"}
+MODELS = {
+    "model": "this model", "linear": "linear model", "naive": "constant",
+    "last_value": "last known value", "seasonal_naive": "value a season before",
+    "previous_value": "value just before",
+}  # fmt: skip
 LABELS = {
     "roc_auc": "ROC AUC", "pr_auc": "PR AUC", "log_loss": "log loss", "brier": "Brier score",
     "f1": "F1", "calibration_error": "calibration error", "rmse": "RMSE",
@@ -255,7 +259,7 @@ def _better(evaluation: Evaluation) -> str:
     if lead is None:
         return "Do not use it yet: deliver more of what was held out, or hold out more of it."
     if lead is not None and lead > 0:
-        return "Do not use it: take a linear model in model.py, or add features in features.py."
+        return f"Do not use it: {evaluation.reason}. Features are added in features.py."
     return (
         f"Do not use it: look for columns that tell more of {quoted(evaluation.target)}, or for "
         "more rows."

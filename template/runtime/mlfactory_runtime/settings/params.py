@@ -78,8 +78,17 @@ class Split(Section):
 
 
 class Model(Section):
-    """How the model is fitted; names and meanings are LightGBM's, but for `averaged`."""
+    """How the model is fitted; names and meanings are LightGBM's, but for `kind` and `averaged`.
 
+    model.py may hand all that stands here to LightGBM, so `kind` is left out of it where it says
+    nothing.
+    """
+
+    kind: Literal["own", "linear"] = Field(
+        default="own",
+        exclude_if=lambda kind: bool(kind == "own"),
+        description="`own` is what model.py fits; `linear` needs no code, and people can read it.",
+    )
     learning_rate: float = Field(
         default=0.05, gt=0, description="How much each tree counts; smaller needs more rounds."
     )
