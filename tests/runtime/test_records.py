@@ -17,6 +17,7 @@ from mlfactory_runtime.records.card import Card
 from mlfactory_runtime.records.comparison import Comparison
 from mlfactory_runtime.records.data import Snapshot, SplitRecord
 from mlfactory_runtime.records.evaluation import Evaluation
+from mlfactory_runtime.records.linear import Linear
 from mlfactory_runtime.records.manifest import Manifest
 from mlfactory_runtime.records.monitoring import Monitored, Window
 from mlfactory_runtime.records.profile import Profile
@@ -31,6 +32,7 @@ KINDS: dict[str, type[Record]] = {
     "catalog": Catalog,
     "comparison": Comparison,
     "evaluation": Evaluation,
+    "linear": Linear,
     "manifest": Manifest,
     "monitor": Monitored,
     "profile": Profile,

@@ -167,8 +167,13 @@ class Project:
 
     @cached_property
     def estimator(self) -> Estimator:
-        """The verbs of model.py; FactoryError for one that is missing or takes other things."""
-        module, verbs = self.module("model"), dict[str, Any]()
+        """The verbs of model.py; FactoryError for one that is missing or takes other things.
+
+        Where model.kind names a model of this library, its verbs.
+        """
+        kind, verbs = self.params.model.kind, dict[str, Any]()
+        own = kind == "own"
+        module = self.module("model") if own else library_model(kind)
         for name, parameters in VERBS.items():
             found = getattr(module, name, None)
             if found is not None or name != "contributions":
@@ -245,6 +250,11 @@ class Project:
             except Exception as error:
                 raise broken(error, path, self.shown(path)) from error
         return sys.modules[name]
+
+
+def library_model(kind: str) -> ModuleType:
+    """The verbs of one of this library's own models."""
+    return importlib.import_module(f"{__package__}.learn.{kind}")
 
 
 def run(path: Path, name: str) -> ModuleType:

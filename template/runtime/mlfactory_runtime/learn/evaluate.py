@@ -10,15 +10,28 @@ import polars as pl
 
 from ..project import Project
 from ..records.evaluation import Costs, Evaluation, Fold, Importance, Interval, Metrics, OwnMetric
-from ..settings.params import Params
+from ..settings.params import Decision, Params
 from .draws import FEWEST, Draws
 from .matrix import Matrix, matrix
-from .metrics import NONE, PRIMARY, Own, evaluate, measure, refuse_unweighted
+from .metrics import NONE, PRIMARY, Constants, Own, evaluate, measure, refuse_unweighted
 from .signature import Signature
 
 IMPORTANCE_ROWS = 2000
+COSTS = ("cost", "saving")
 ALIKE = 0.9  # a few equal rows are not worth a sentence
 Verdict = Literal["accepted", "rejected"]
+# What a model has to beat beside the constant, and what to do where it does not.
+RIVALS = {
+    "linear": "use one (model.kind: linear in params.yaml), or improve the features",
+    "last_value": "use that, or give it to the model as a column",
+    "seasonal_naive": "use that, or give it to the model as a column",
+}
+NAMED = {
+    "linear": "a linear model",
+    "last_value": "the last known value",
+    "seasonal_naive": "the value a season before",
+    "previous_value": "the value just before",
+}
 
 
 @dataclass(frozen=True)
@@ -57,20 +70,31 @@ def judge(
     params: Params,
     own: Own = NONE,
     drawn: Draws | None = None,
+    constants: Constants | None = None,
 ) -> Judgement:
     """Metrics with intervals, the gain on each baseline, and the verdict that follows.
 
-    `drawn` says what the rows came in; without it each came by itself.
+    `drawn` says what the rows came in; without it each came by itself. `constants` are the best one
+    for each metric; without them that of the primary metric stands for all.
     """
     seed, drawn = params.model.seed, drawn or Draws(np.arange(len(y)))
     refuse_unweighted(own, y, scored["model"], seed)
     places = None if drawn.is_single else drawn.places
-    models, gains = evaluate(signature.task, y, scored, params.decision, seed, own, places)
+    models, gains = evaluate(
+        signature.task, y, scored, params.decision, seed, own, places, constants
+    )
     if drawn.count < FEWEST:
         models = {name: without_ends(metrics) for name, metrics in models.items()}
         gains = without_ends(gains)
-    verdict, reason = decide(gains, PRIMARY[signature.task], models["model"], drawn)
-    warnings = tuple(doubts(verdict, gains["linear"], drawn))
+    if params.model.kind == "linear":  # the baseline is the model itself
+        rivals = {name: gain for name, gain in gains.items() if name != "linear"}
+    else:
+        rivals = gains
+    verdict, reason = decide(rivals, PRIMARY[signature.task], models["model"], drawn)
+    warnings = (
+        *doubts(verdict, rivals, PRIMARY[signature.task], drawn),
+        *vain_calls(models["model"], params.decision),
+    )
     described = {name: metric.described(name) for name, metric in own.items()}
     return Judgement(models, gains, verdict, reason, warnings, described)
 
@@ -80,10 +104,20 @@ def without_ends(values: Mapping[str, Interval]) -> dict[str, Interval]:
     return {name: Interval(one.value, None, None) for name, one in values.items()}
 
 
-def doubts(verdict: Verdict, linear: Interval, drawn: Draws) -> Iterator[str]:
+def doubts(
+    verdict: Verdict, gains: Mapping[str, Interval], metric: str, drawn: Draws
+) -> Iterator[str]:
     """What to say beside a verdict."""
-    if verdict == "accepted" and linear.low is not None and linear.low <= 0:
-        yield "its lead over the linear baseline may be chance"
+    for name in RIVALS:
+        low = gains[name].low if name in gains else None
+        if verdict == "accepted" and low is not None and low <= 0:
+            yield f"its lead over {NAMED[name]} may be chance"
+    previous = gains.get("previous_value")
+    if previous and previous.value is not None and previous.value <= 0:
+        yield (
+            f"{NAMED['previous_value']} has the better {metric}: if it is known when the model is "
+            "asked, give it to the model as a column"
+        )
     if FEWEST <= drawn.count < ALIKE * len(drawn.places):
         yield (
             f"the {len(drawn.places):,} held-out rows are of {drawn.count:,} {drawn.what}, which "
@@ -91,14 +125,30 @@ def doubts(verdict: Verdict, linear: Interval, drawn: Draws) -> Iterator[str]:
         )
 
 
+def leading(decision: Decision, signature: Signature) -> tuple[str, ...]:
+    """The metrics that people look at before the primary one, the first one first."""
+    return COSTS if signature.task == "binary" and decision.has_costs else ()
+
+
+def vain_calls(own: Metrics, decision: Decision) -> list[str]:
+    """What to say of calls that do not surely save anything, where it is known what errors cost."""
+    saving = own.get("saving")
+    if not decision.has_costs or saving is None or saving.low is None or saving.low > 0:
+        return []
+    return [
+        f"its calls do not surely save anything: by these costs they bring {saving.value:.3g} per "
+        "row against the better of calling nobody and calling everybody"
+    ]
+
+
 def decide(
-    gains: dict[str, Interval], metric: str, own: Metrics, drawn: Draws
+    gains: Mapping[str, Interval], metric: str, own: Metrics, drawn: Draws
 ) -> tuple[Verdict, str]:
-    """`accepted` if surely better than the naive and no worse than the linear baseline.
+    """`accepted` if surely better than the naive baseline, and better than each rival there is.
 
     Of numbers also not if their mean, which nobody knew before, would have been the better answer.
     """
-    naive, linear = gains["naive"], gains["linear"]
+    naive = gains["naive"]
     if drawn.count < FEWEST:
         return "rejected", (
             f"only {drawn.count} {drawn.what} are held out, and with fewer than {FEWEST} nothing "
@@ -109,12 +159,13 @@ def decide(
         return "rejected", f"its R² is {r2:.2f}: the mean of the held-out rows predicts them better"
     if naive.low is None or naive.low <= 0:
         return "rejected", f"its {metric} is not surely better than a constant prediction"
-    if linear.value is None or linear.value <= 0:
-        return (
-            "rejected",
-            f"a linear model has the better {metric}: use one, or improve the features",
-        )
-    return "accepted", f"its {metric} beats a constant surely, and a linear model"
+    beaten = [name for name in RIVALS if name in gains]
+    for name in beaten:
+        gain = gains[name].value
+        if gain is None or gain <= 0:
+            return "rejected", f"{NAMED[name]} has the better {metric}: {RIVALS[name]}"
+    others = ", ".join(NAMED[name] for name in beaten)
+    return "accepted", f"its {metric} beats a constant surely{', and ' * bool(others)}{others}"
 
 
 def permutation_importance(

@@ -15,7 +15,8 @@ from ..records.evaluation import Costs, Effect, Importance, Lift, Segment, Segme
 from ..settings.catalog import Catalog
 from ..settings.params import Decision, Params
 from .groups import Groups, grouped, is_ordered
-from .metrics import Array, curve, row_losses
+from .metrics import Array, row_costs, row_losses
+from .ranking import curve
 from .signature import Signature
 
 ROWS, SAMPLE = 20_000, 500
@@ -234,10 +235,10 @@ def costs(y: Array, p: Array, decision: Decision) -> Costs:
     thresholds, by_threshold = cost_curve(y, p, decision)
     cheapest = int(by_threshold.argmin())
     half, saved = np.arange(len(y)) % 2 == 1, np.zeros(len(y))
-    paid = row_costs(y, p, decision, decision.chosen_threshold)
+    paid = row_costs(y, p >= decision.chosen_threshold, decision)
     for part in (half, ~half) if len(y) > 1 else ():
         other, price = cost_curve(y[part], p[part], decision)
-        saved[~part] = (paid - row_costs(y, p, decision, other[price.argmin()]))[~part]
+        saved[~part] = (paid - row_costs(y, p >= other[price.argmin()], decision))[~part]
     saving, error = _mean(saved)
     return Costs(
         cost=_short(paid.mean()),
@@ -247,13 +248,6 @@ def costs(y: Array, p: Array, decision: Decision) -> Costs:
         cheapest_threshold=_short(thresholds[cheapest]),
         improvable=bool(saving > max(1.96 * error, paid.mean() / 10)),
     )
-
-
-def row_costs(y: Array, p: Array, decision: Decision, threshold: float) -> Array:
-    """What each row costs: a false alarm, a miss, or nothing."""
-    called = p >= threshold
-    wrong = called != (y == 1)
-    return np.asarray(wrong * np.where(called, decision.cost_fp, decision.cost_fn))
 
 
 def cost_curve(y: Array, p: Array, decision: Decision) -> tuple[Array, Array]:

@@ -13,10 +13,12 @@ from ..errors import FactoryError
 from ..extensions import BUILT_IN, MEASURES, Metric, call
 from ..records.evaluation import Interval
 from ..settings.params import Decision
+from .ranking import areas
 
 Array = np.ndarray
 Metrics = dict[str, float]
 Own = Mapping[str, Metric]
+Constants = Mapping[str, Array]  # by metric, of the shape of one row's prediction
 NONE: Own = MappingProxyType({})
 LOWER_IS_BETTER = tuple(name for name, better in BUILT_IN.items() if better == "lower")
 PRIMARY = {"binary": "log_loss", "multiclass": "log_loss", "regression": "rmse"}
@@ -79,30 +81,46 @@ def _built_in(task: str, y: Array, p: Array, decision: Decision) -> Callable[[Ar
     if task == "regression":
         return _regression(y, p, decision.quantile)
     if task == "binary":
-        return _binary(y, p, decision.chosen_threshold)
+        return _binary(y, p, decision)
     return _multiclass(y, p)
 
 
-def _binary(y: Array, p: Array, threshold: float) -> Callable[[Array], Metrics]:
-    areas, calibration = _areas(y, p), _calibration(y, p)
-    called = p >= threshold
+def _binary(y: Array, p: Array, decision: Decision) -> Callable[[Array], Metrics]:
+    area, calibration = areas(y, p), _calibration(y, p)
+    called = p >= decision.chosen_threshold
     losses = {
+        "nobody": decision.cost_fn * y,
+        "everybody": decision.cost_fp * (1 - y),
+        "cost": row_costs(y, called, decision),
         "log_loss": _log_loss(np.where(y == 1, p, 1 - p)),
         "brier": (p - y) ** 2,
         "accuracy": (called == (y == 1)).astype(float),
     }
-    return lambda w: {
-        **areas(w),
-        **_means(losses, w),
-        "f1": _f1(y == 1, called, w),
-        "calibration_error": calibration(w),
-    }
+
+    def weighted(w: Array) -> Metrics:
+        means = _means(losses, w)
+        constant = min(means.pop("nobody"), means.pop("everybody"))
+        return {
+            **area(w),
+            **means,
+            "saving": constant - means["cost"],
+            "f1": _f1(y == 1, called, w),
+            "calibration_error": calibration(w),
+        }
+
+    return weighted
+
+
+def row_costs(y: Array, called: Array, decision: Decision) -> Array:
+    """What each row costs: a false alarm, a miss, or nothing."""
+    wrong = called != (y == 1)
+    return np.asarray(wrong * np.where(called, decision.cost_fp, decision.cost_fn))
 
 
 def _multiclass(y: Array, p: Array) -> Callable[[Array], Metrics]:
     """One class against the rest, averaged over classes with equal weight."""
     ones = np.eye(p.shape[1])[y.astype(int)]
-    areas = [_areas(ones[:, k], p[:, k]) for k in range(p.shape[1])]
+    ranked = [areas(ones[:, k], p[:, k]) for k in range(p.shape[1])]
     calibration = [_calibration(ones[:, k], p[:, k]) for k in range(p.shape[1])]
     called = p.argmax(axis=1)
     losses = {
@@ -112,7 +130,7 @@ def _multiclass(y: Array, p: Array) -> Callable[[Array], Metrics]:
     }
 
     def weighted(w: Array) -> Metrics:
-        each = [area(w) for area in areas]
+        each = [area(w) for area in ranked]
         return {
             **{name: _mean([area[name] for area in each]) for name in ("roc_auc", "pr_auc")},
             **_means(losses, w),
@@ -137,6 +155,24 @@ def _regression(y: Array, p: Array, quantile: float) -> Callable[[Array], Metric
         variance = float(np.average((y - np.average(y, weights=w)) ** 2, weights=w))
         r2 = 1 - mse / variance if variance > 0 else float("nan")
         return {"rmse": mse**0.5, **means, "r2": r2}
+
+    return weighted
+
+
+def measure_constants(
+    task: str, y: Array, constants: Constants, decision: Decision, own: Own = NONE
+) -> Callable[[Array], Metrics]:
+    """The same for constants: each metric is measured of the one that is best by it."""
+    each = {
+        value.tobytes(): measure(
+            task, y, np.broadcast_to(value, (len(y), *value.shape)), decision, own
+        )
+        for value in constants.values()
+    }
+
+    def weighted(w: Array) -> Metrics:
+        found = {value: measured(w) for value, measured in each.items()}
+        return {name: found[value.tobytes()][name] for name, value in constants.items()}
 
     return weighted
 
@@ -192,42 +228,6 @@ def _f1(actual: Array, called: Array, w: Array) -> float:
     return float(2 * found / (2 * found + wrong)) if found + wrong > 0 else float("nan")
 
 
-def curve(y: Array, p: Array, w: Array | None = None) -> tuple[Array, Array]:
-    """Weights of positives and negatives at or above each distinct score, from the highest down."""
-    order, starts = _ranked(p)
-    return _cumulated(y[order], np.ones(len(y)) if w is None else w[order], starts)
-
-
-def _ranked(p: Array) -> tuple[Array, Array]:
-    order = np.argsort(-p, kind="stable")
-    return order, np.flatnonzero(np.diff(p[order], prepend=np.inf))
-
-
-def _cumulated(y: Array, w: Array, starts: Array) -> tuple[Array, Array]:
-    positive = np.add.reduceat(w * y, starts)
-    return positive.cumsum(), (np.add.reduceat(w, starts) - positive).cumsum()
-
-
-def _areas(y: Array, p: Array) -> Callable[[Array], Metrics]:
-    order, starts = _ranked(p)
-    ranked = y[order]
-
-    def weighted(w: Array) -> Metrics:
-        positive, negative = _cumulated(ranked, w[order], starts)
-        if positive[-1] == 0 or negative[-1] == 0:
-            return {"roc_auc": float("nan"), "pr_auc": float("nan")}
-        tpr = np.concatenate([[0.0], positive / positive[-1]])
-        fpr = np.concatenate([[0.0], negative / negative[-1]])
-        seen = positive + negative
-        precision = np.divide(positive, seen, out=np.ones_like(seen), where=seen > 0)
-        return {
-            "roc_auc": float(np.trapezoid(tpr, fpr)),
-            "pr_auc": float((np.diff(tpr) * precision).sum()),
-        }
-
-    return weighted
-
-
 def bins(p: Array) -> Array:
     """The bin of each row: up to ten of about equal size; equal scores stay together."""
     edges = np.unique(np.quantile(p, np.linspace(0, 1, BINS + 1)[1:-1]))
@@ -261,19 +261,22 @@ def evaluate(
     seed: int,
     own: Own = NONE,
     places: Array | None = None,
+    constants: Constants | None = None,
 ) -> tuple[dict[str, dict[str, Interval]], dict[str, Interval]]:
     """Metrics of every model, and how much the first one gains on each other (paired resamples).
 
     A gain is an improvement of the primary metric: above zero, the first model is better. Rows are
-    drawn together by `places`, as `resamples` has them.
+    drawn together by `places`, as `resamples` has them; `constants` are measured as `naive`.
     """
     measures = {name: measure(task, y, p, decision, own) for name, p in predictions.items()}
+    if constants:
+        measures["naive"] = measure_constants(task, y, constants, decision, own)
     whole = {name: weighted(np.ones(len(y))) for name, weighted in measures.items()}
     drawn = [
         {name: weighted(w) for name, weighted in measures.items()}
         for w in resamples(len(y), seed, places)
     ]
-    first, *others = predictions
+    first, *others = measures
     metric, width = PRIMARY[task], 1.0 if places is None else widened(int(places.max()) + 1)
     models = {
         name: {

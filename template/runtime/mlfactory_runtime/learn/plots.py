@@ -9,7 +9,8 @@ import polars as pl
 from ..records.evaluation import Importance
 from ..settings.params import Decision
 from .insight import Held, cost_curve
-from .metrics import bins, curve
+from .metrics import bins
+from .ranking import curve
 from .signature import Signature
 
 MAX_POINTS = 500

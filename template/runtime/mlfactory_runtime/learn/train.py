@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import numpy as np
 import polars as pl
 
 from .. import runtime_version
@@ -15,13 +16,14 @@ from ..records.evaluation import Evaluation, Fold, Importance
 from ..records.record import read, write
 from ..settings.availability import check_catalog
 from ..settings.params import Params, params_hash
-from . import baselines
+from . import baselines, linear
 from .card import model_card
 from .draws import draws
 from .evaluate import (
     Judgement,
     backtest,
     judge,
+    leading,
     left_out,
     metrics_file,
     permutation_importance,
@@ -29,6 +31,7 @@ from .evaluate import (
 )
 from .folder import swapped
 from .groups import is_sensitive
+from .history import histories
 from .insight import Held, Insights, check_segments, insights
 from .manifest import save_manifest
 from .matrix import matrix, usable
@@ -51,23 +54,31 @@ def train(project: Project) -> Evaluation:
     signature = describe_model(project, rows["train"], split)
     parts = {part: matrix(frame, signature, compute) for part, frame in rows.items()}
     model = estimator.fit(parts["train"], parts["validation"], signature, params.model)
+    line = linear.fit(parts["train"], parts["validation"], signature, params.model)
     x, y = parts["holdout"].x, parts["holdout"].y
+    constants = baselines.constants(parts["train"].y, signature, params.decision, project.metrics)
+    constant = constants[PRIMARY[signature.task]]
     scored = {
         "model": estimator.predict(model, x),
-        "naive": baselines.naive(parts["train"], x, signature),
-        "linear": baselines.linear(parts["train"], x, signature),
+        "naive": np.broadcast_to(constant, (len(x), *constant.shape)),
+        "linear": linear.predict(line, x),
     }
+    held_rows = usable(rows["holdout"], signature, compute)
+    if split.kind == "time" and signature.task == "regression":
+        past = pl.concat([rows["train"], rows["validation"]])
+        scored |= histories(past, held_rows, catalog, params)
     score = partial(estimator.predict, model)
     importance = permutation_importance(score, parts["holdout"], signature, params)
     wanted = [*catalog.features(params), *params.report.segments]
-    frame = featured(usable(rows["holdout"], signature, compute), wanted, compute)
+    frame = featured(held_rows, wanted, compute)
     held = Held(signature, frame, x, y, scored["model"], scored["naive"])
-    drawn = draws(usable(rows["holdout"], signature, compute), split, params)
-    judgement = judge(signature, y, scored, params, project.metrics, drawn)
+    drawn = draws(held_rows, split, params)
+    judgement = judge(signature, y, scored, params, project.metrics, drawn, constants)
     known = insights(held, score, importance, catalog, params)
     folds = backtest(project, rows, signature) if params.data.time else ()
     refused = rows["holdout"].height - len(y)
-    result = evaluation(signature, split, judgement, known, importance, folds, refused)
+    first = leading(params.decision, signature)
+    result = evaluation(signature, split, judgement, known, first, importance, folds, refused)
     with swapped(project.model_folder) as folder:
         estimator.save(model, folder)
         save_signature(signature, folder)
@@ -94,6 +105,7 @@ def evaluation(
     split: SplitRecord,
     judgement: Judgement,
     insights: Insights,
+    leading: tuple[str, ...],
     importance: tuple[Importance, ...],
     folds: tuple[Fold, ...],
     refused: int,
@@ -108,6 +120,7 @@ def evaluation(
         positive=signature.classes[1] if signature.task == "binary" else None,
         threshold=signature.threshold,
         metric=PRIMARY[signature.task],
+        leading=leading,
         verdict=judgement.verdict,
         reason=judgement.reason,
         models=judgement.models,

@@ -121,7 +121,8 @@ class Fold(Part):
 class Evaluation(Record):
     """A model on the holdout, beside a constant (`naive`) and a linear model, with the verdict.
 
-    The first form tells nothing of segments, effects, lift and costs.
+    The first form tells nothing of segments, effects, lift and costs. `leading` are metrics that
+    matter here before the one that decides.
     """
 
     latest: ClassVar[int] = 2
@@ -132,6 +133,7 @@ class Evaluation(Record):
     positive: str | None
     threshold: float | None
     metric: str
+    leading: tuple[str, ...] = optional(())
     verdict: Literal["accepted", "rejected"]
     reason: str
     models: dict[str, Metrics]

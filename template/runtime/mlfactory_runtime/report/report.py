@@ -90,6 +90,7 @@ def context(
         "sections": [f"{SECTIONS.name}/{path.name}" for path in own_sections(project)],
         "names": MODELS,
         "label": label,
+        "better": named(evaluation.metric, evaluation.own_metrics)[1],
         "reason": evaluation.reason.replace(evaluation.metric, label),
         "warnings": list(dict.fromkeys([*split.warnings, *evaluation.warnings])),
         "compared": {name: compared(gain, base[name]) for name, gain in evaluation.gain.items()},
@@ -109,11 +110,11 @@ def context(
 
 
 def metrics(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
-    """Each metric with the values of all models and their picture; the primary one first."""
+    """Each metric with the values of all models and their picture; those that lead first."""
     models = evaluation.models
-    for key in sorted(models["model"], key=lambda key: key != evaluation.metric):
+    for key in words.ordered(evaluation):
         label, better = named(key, evaluation.own_metrics)
-        values = {name: models[name][key] for name in MODELS}
+        values = {name: models[name][key] for name in MODELS if name in models}
         rows = [Bar(MODELS[name], interval(one), *ends(one)) for name, one in values.items()]
         chart = bars(f"{label}, {better} is better", rows)
         own = evaluation.own_metrics.get(key)

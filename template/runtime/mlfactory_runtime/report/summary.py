@@ -4,6 +4,7 @@ from ..errors import FactoryError
 from ..project import EVALUATION, Project
 from ..records.evaluation import Evaluation, Summary
 from ..records.record import read
+from .words import ordered
 
 REPORT = "reports/report.html"
 
@@ -22,6 +23,9 @@ def summary(project: Project) -> Summary:
         reason=found.reason,
         gain=found.gain,
         warnings=found.warnings,
-        metrics=found.models,
+        metrics={
+            name: {key: metrics[key] for key in ordered(found)}
+            for name, metrics in found.models.items()
+        },
         report=REPORT,
     )

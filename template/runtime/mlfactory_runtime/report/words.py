@@ -19,12 +19,18 @@ from ..settings.catalog import Catalog
 from ..settings.params import Params
 
 FEW_ROWS, FEW_OF_A_CLASS = 200, 30
-MODELS = {"model": "this model", "linear": "linear model", "naive": "constant"}
+MODELS = {
+    "model": "this model", "linear": "linear model", "naive": "constant",
+    "last_value": "last known value", "seasonal_naive": "value a season before",
+    "previous_value": "value just before",
+}  # fmt: skip
 LABELS = {
     "roc_auc": "ROC AUC", "pr_auc": "PR AUC", "log_loss": "log loss", "brier": "Brier score",
     "f1": "F1", "calibration_error": "calibration error", "rmse": "RMSE",
     "mae": "mean absolute error", "r2": "R²", "quantile_loss": "quantile loss",
+    "cost": "cost per row", "saving": "saving per row",
 }  # fmt: skip
+SITUATIONAL = {"cost", "saving"}  # of interest where somebody asked for them, or classes are rare
 
 
 class Measured(Protocol):
@@ -43,6 +49,13 @@ def named(metric: str, own: Mapping[str, OwnMetric]) -> tuple[str, str]:
     if metric in own:
         return own[metric].label, own[metric].better
     return LABELS.get(metric, metric.replace("_", " ")), BUILT_IN.get(metric, "higher")
+
+
+def ordered(evaluation: Evaluation) -> list[str]:
+    """The metrics to show: those that lead, the one that decides, and the others."""
+    first = (*evaluation.leading, evaluation.metric)
+    others = [name for name in evaluation.models["model"] if name not in SITUATIONAL]
+    return list(dict.fromkeys((*first, *others)))
 
 
 def number(value: float | None) -> str:
@@ -182,6 +195,9 @@ def decision(evaluation: Evaluation, params: Params) -> Iterator[str]:
         f"nobody {name} would cost {number(found.nobody)}, and everybody "
         f"{number(found.everybody)}."
     )
+    if rule.has_costs and "saving" in evaluation.models["model"]:
+        saving = interval(evaluation.models["model"]["saving"])
+        yield f"Against the better of calling nobody and everybody they save {saving} per row."
     yield _cheapest(found)
 
 
@@ -228,7 +244,7 @@ def steps(evaluation: Evaluation, catalog: Catalog, params: Params) -> Iterator[
         yield f"Decide on {' and '.join(what)}: factory catalog review asks for each."
     if lack := _rows_lacking(evaluation):
         yield f"Bring more rows: {lack}, and differences within the intervals cannot be seen."
-    if evaluation.decision and (params.decision.cost_fp, params.decision.cost_fn) == (1, 1):
+    if evaluation.decision and not params.decision.has_costs:
         yield "Say what a false alarm and a miss cost, under decision in params.yaml."
     worst = evaluation.segments.worst if evaluation.segments else ()
     for name in dict.fromkeys(line.feature for line in worst[:2]):
@@ -246,7 +262,7 @@ def _better(evaluation: Evaluation) -> str:
     if lead is None:
         return "Do not use it yet: deliver more of what was held out, or hold out more of it."
     if lead is not None and lead > 0:
-        return "Do not use it: take a linear model in model.py, or add features in features.py."
+        return f"Do not use it: {evaluation.reason}. Features are added in features.py."
     return (
         f"Do not use it: look for columns that tell more of {quoted(evaluation.target)}, or for "
         "more rows."

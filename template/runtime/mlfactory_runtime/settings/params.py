@@ -81,8 +81,17 @@ class Split(Section):
 
 
 class Model(Section):
-    """How the model is fitted; names and meanings are LightGBM's, but for `averaged`."""
+    """How the model is fitted; names and meanings are LightGBM's, but for `kind` and `averaged`.
 
+    model.py may hand all that stands here to LightGBM, so `kind` is left out of it where it says
+    nothing.
+    """
+
+    kind: Literal["own", "linear"] = Field(
+        default="own",
+        exclude_if=lambda kind: bool(kind == "own"),
+        description="`own` is what model.py fits; `linear` needs no code, and people can read it.",
+    )
     learning_rate: float = Field(
         default=0.05, gt=0, description="How much each tree counts; smaller needs more rounds."
     )
@@ -123,12 +132,17 @@ class Decision(Section):
 
     @model_validator(mode="after")
     def _one_rule(self) -> "Decision":
-        if self.threshold is not None and (self.cost_fp, self.cost_fn) != (1, 1):
+        if self.threshold is not None and self.has_costs:
             raise ValueError(
                 f"threshold is {self.threshold:g}, and cost_fp {self.cost_fp:g} with cost_fn "
                 f"{self.cost_fn:g} asks for {self.optimum:g}: keep the threshold or the costs"
             )
         return self
+
+    @property
+    def has_costs(self) -> bool:
+        """Whether somebody said what errors cost."""
+        return (self.cost_fp, self.cost_fn) != (1, 1)
 
     @property
     def optimum(self) -> float:
