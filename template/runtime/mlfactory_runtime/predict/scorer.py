@@ -12,6 +12,7 @@ from ..data.computed import featured
 from ..data.contract import read_rows
 from ..errors import FactoryError
 from ..learn.signature import Signature, encode, load_signature, refusals
+from ..learn.signing import check_signed
 from ..project import Project
 from ..registry.artifact import version
 from ..settings.catalog import Catalog
@@ -43,9 +44,12 @@ class Scorer:
 
 
 def opened(project: Project, folder: Path, explain: int = 0) -> Scorer:
-    """Read the model and what it needs. FactoryError if it cannot explain and is asked to."""
+    """Read the model and what it needs. FactoryError if it cannot explain and is asked to, or if
+    it is not signed and should be.
+    """
     if explain and project.estimator.contributions is None:
         raise FactoryError("model.py has no `contributions`", "add that verb, or leave --explain")
+    check_signed(project, folder)
     signature = load_signature(folder)
     model = project.estimator.load(folder)
     known = project.catalog, project.params

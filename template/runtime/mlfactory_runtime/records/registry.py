@@ -23,10 +23,11 @@ class Facts(Part):
 
 
 class Version(Facts):
-    """A version, and its tag."""
+    """A version, its tag, and the name of the key that signed it."""
 
     version: str
     tag: str
+    signed_by: str | None = None
 
 
 class Approval(Part):

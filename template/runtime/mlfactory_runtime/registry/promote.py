@@ -23,6 +23,7 @@ from .hand_over import run
 from .models import facts, message_json
 from .register import apart
 from .resolve import Registered, resolve
+from .sbom import ENDING, content
 from .tags import Tag, held, next_stage_tag, registered, stages, tags
 
 PROMOTIONS = Path("promotions")
@@ -66,7 +67,8 @@ def promote(
     short = compared.short() if compared else None
     decided = {"comparison": short, "check": check, "problems": problems, "forced": bool(problems)}
     record = record.model_copy(update=decided)
-    return keep(project, record, approver, at_once=not has_ci(project))
+    bill = content(project, found)
+    return keep(project, record, approver, bill, at_once=not has_ci(project))
 
 
 def rollback(project: Project, why: str = "", approver: str = "") -> Promoted:
@@ -182,15 +184,24 @@ def proposed(project: Project, stage: str, version: str, before: str | None) -> 
         "promotions",
     )
     for name in names.splitlines():
-        if name.endswith(".json"):
+        if is_record(name):
             record = json.loads(tries(project.root, "show", f"{branch}:./{name}") or "{}")
             if (record.get("version"), record.get("from")) == (version, before):
                 return branch
     return ""
 
 
-def keep(project: Project, record: Promotion, approver: str, *, at_once: bool) -> Promoted:
-    """Commit the record, and with `at_once` make the tag: both or neither."""
+def is_record(name: str) -> bool:
+    """Whether a file of promotions/ is a record; others stand beside it."""
+    return name.endswith(".json") and not name.endswith(ENDING)
+
+
+def keep(
+    project: Project, record: Promotion, approver: str, bill: str = "", *, at_once: bool
+) -> Promoted:
+    """Commit the record, with the version's bill of materials if that is given; with `at_once`
+    make the tag, too: both or neither.
+    """
     parent, stage, version = base(project), record.stage, record.version
     name = f"{stage}-{next_number(project, parent):04}-{version}"
     approved = (approver or record.proposed_by) if at_once else None
@@ -198,6 +209,7 @@ def keep(project: Project, record: Promotion, approver: str, *, at_once: bool) -
     files = {
         f"{PROMOTIONS}/{name}.json": pretty(record.model_dump()),
         f"{PROMOTIONS}/{name}.md": page(record),
+        **({f"{PROMOTIONS}/{name}{ENDING}": bill} if bill else {}),
     }
     commit = commit_files(
         project.root, files, f"{record.kind.capitalize()}: {version} to {stage}", parent
@@ -248,6 +260,13 @@ def next_number(project: Project, commit: str) -> int:
     return 1 + max([*numbers, *(one.number for one in tags(project))], default=0)
 
 
+def record_files(project: Project) -> list[Path]:
+    """The records that stand here, in their order."""
+    files = (project.root / PROMOTIONS).glob("*.json")
+    found = [file for file in files if is_record(file.name)]
+    return sorted(found, key=lambda file: (number_of(file), file.name))
+
+
 def number_of(file: Path) -> int:
     """The number in a record's name: 3 of prod-0003-v1.2.0.json."""
     return int(file.name.rsplit("-", 2)[1])
@@ -269,12 +288,9 @@ def apply(project: Project, approver: str = "") -> Applied:
     A record that was proposed against what the stage no longer holds is left out, and named.
     """
     done = {message_json(one.message).get("record") for one in tags(project) if one.stage}
-    files = sorted(
-        (project.root / PROMOTIONS).glob("*.json"), key=lambda file: (number_of(file), file.name)
-    )
     records = [
         parse(Promotion, file.read_text("utf-8"), file.name)
-        for file in files
+        for file in record_files(project)
         if file.stem not in done
     ]
     for record in records:

@@ -18,7 +18,7 @@ from ..records.adoption import Adoption
 from ..records.comparison import Comparison
 from ..records.record import read
 from ..registry.artifact import lock_of
-from ..registry.resolve import Registered, exported, on_stage
+from ..registry.resolve import Registered, exported, on_stage, signed
 from ..scratch import locked, scratch
 from .adopt import FRESH, NOT_BACK, PLAN, adopt, plan, settle, taken_back
 from .apart import copied
@@ -93,7 +93,7 @@ def anew(project: Project, work: Path, why: str, *, commit: bool) -> Retrained:
     if digest(copy.raw) == learned(project):
         return Retrained(data, None, pulled)
     reproduce(copy)
-    compare(copy, champion, MODEL.as_posix())
+    compare(copy, champion, Registered(MODEL.as_posix(), None, None, copy, copy.model_folder))
     names = [name for name in small_files(copy) if (copy.root / name).is_file()]
     files = tuple(name.as_posix() for name in names)
     title = f"Retrain: {why or data}" if commit else None
@@ -136,9 +136,9 @@ def failed(error: FactoryError) -> FactoryError:
 
 def in_use(project: Project) -> Registered:
     """The model in production; where there is none, that of the last commit."""
-    return on_stage(project, "prod") or exported(
-        project, "HEAD", None, commit_of(project.root, "HEAD")
-    )
+    if found := on_stage(project, "prod"):
+        return found
+    return signed(project, exported(project, "HEAD", None, commit_of(project.root, "HEAD")))
 
 
 def fetch(project: Project, copy: Project) -> str:

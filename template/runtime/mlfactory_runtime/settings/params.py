@@ -306,6 +306,15 @@ class Alerts(Section):
     )
 
 
+class Signing(Section):
+    """Whose models are used: those that one of the keys has signed; without a key, any."""
+
+    keys: tuple[str, ...] = Field(
+        default=(),
+        description="Files of public keys (PEM): if there are any, no other model is used.",
+    )
+
+
 class Params(Section):
     """All settings of the factory."""
 
@@ -320,6 +329,7 @@ class Params(Section):
     log: Log = Log()
     monitor: Monitor = Monitor()
     alerts: Alerts = Alerts()
+    signing: Signing = Signing()
 
 
 def load_params(path: Path) -> Params:
@@ -343,6 +353,7 @@ NOT_LEARNED: dict[str, Any] = {
     "gate": True,
     "monitor": True,
     "alerts": True,
+    "signing": True,
 }
 
 
