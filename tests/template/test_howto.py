@@ -49,15 +49,15 @@ print("the same" if np.array_equal(p, predict(model, x)) else "another")
 
 
 @pytest.fixture(scope="session")
-def _shop(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Factory:
+def _shop(tmp_path_factory: pytest.TempPathFactory, warm: dict[str, str]) -> Factory:
     """A factory whose data have two columns that are worth predicting."""
     folder = tmp_path_factory.mktemp("howto")
     (folder / "storage").mkdir()
     table(customers()).write_csv(folder / "customers.csv")
     options = ("--target", "churned", "--id", "customer id", "--ci", "none", "--defaults")
     place = ("--data", "customers.csv", "--remote", str(folder / "storage"))
-    execute((str(SCRIPTS / "mlfactory"), "new", "churn", *place, *options), folder, env)
-    return Factory(folder / "churn", env)
+    execute((str(SCRIPTS / "mlfactory"), "new", "churn", *place, *options), folder, warm)
+    return Factory(folder / "churn", warm)
 
 
 @pytest.fixture
