@@ -74,6 +74,14 @@ def new(
             metavar="PREFIX", help="What that template's tags begin with, such as churn/ ."
         ),
     ] = "",
+    inside: Annotated[
+        bool | None,
+        typer.Option(
+            "--inside/--own-repository",
+            help="Whether it becomes a part of the repository around it; else it is asked.",
+            show_default=False,
+        ),
+    ] = None,
     no_setup: Annotated[
         bool, typer.Option("--no-setup", help="Stop after the first commit; download nothing.")
     ] = False,
@@ -113,6 +121,7 @@ def new(
         template=template,
         ref=ref,
         tag_prefix=tag_prefix,
+        inside=inside,
     )
     outcome = run.new(
         request,

@@ -132,6 +132,12 @@ def move_children(staged: Path, directory: Path) -> None:
             child.rename(directory / child.name)
 
 
+def is_published(directory: Path) -> bool:
+    """Whether a directory is filled, and not just being filled."""
+    filled = directory.is_dir() and any(not is_ours(child) for child in directory.iterdir())
+    return filled and not (place_of(directory) / PUBLISHING).exists()
+
+
 def count_files(directory: Path) -> int:
     """The number of files, git's own left out."""
     return sum(len(names) for top, _, names in os.walk(directory) if ".git" not in Path(top).parts)

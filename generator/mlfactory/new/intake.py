@@ -59,6 +59,10 @@ def gather(run: Run, directory: Path, questions: Mapping[str, Question]) -> Run:
     given = answers.merge(request.answers, request.settings, file)
     addresses.refuse_answers(file)
     answers.check({**given, **implied(request)}, questions)
+    if "folder" in given:
+        raise UsageError("folder follows from where the factory stands", "Add --inside instead.")
+    if run.prefix and "folder" in questions:
+        given["folder"] = run.folder
     if not takes_data(questions):
         return replace(run, given=given)
     if "project_name" not in given:

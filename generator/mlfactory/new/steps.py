@@ -13,7 +13,7 @@ from mlfactory.base.errors import MlfactoryError
 from mlfactory.render import copier
 from mlfactory.template.choice import Template, is_local
 
-from . import journal
+from . import around, journal
 from .journal import MANY, ONE, QUERY, Run
 
 QUIET = {"DVC_NO_ANALYTICS": "1"}
@@ -28,7 +28,7 @@ def copy_data(run: Run) -> Run:
     Of a query, its text; the rows are fetched when the factory can do that itself. Raises
     MlfactoryError when the first commit would then hold the data: git never forgets.
     """
-    if not git.is_ignored(run.repository, data_path(run)):
+    if not git.ignored(run.repository, [f"{run.prefix}{data_path(run)}"]):
         raise MlfactoryError(f"the template does not keep {data_path(run)} out of git")
     if run.form != MANY:
         name = data_path(run) if run.form == ONE else str(run.answers["data_source"])
@@ -57,7 +57,7 @@ def commit_first(run: Run) -> Run:
 
 
 def commit_scaffold(run: Run) -> Run:
-    started = git.ref_exists(run.repository, "HEAD")
+    started = git.has_commit(run.repository, *around.specs(run))
     text = "Lock the packages, track the data and draft the catalog"
     return commit(run, text) if started else commit_first(run)
 
@@ -72,10 +72,11 @@ def origin(run: Run) -> str:
 
 
 def commit(run: Run, message: str) -> Run:
-    """Commit everything that the factory does not ignore."""
+    """Commit everything that the factory does not ignore, and nothing else of its repository."""
+    specs = around.specs(run)
     with index.held(run.repository) as mine:
-        git.add_all(mine)
-        return journal.warned(run, filter(None, [git.commit(mine, message)]))
+        git.add_all(mine, *specs)
+        return journal.warned(run, filter(None, [git.commit(mine, message, *specs)]))
 
 
 def install(run: Run) -> Run:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mlfactory.base import answers, git
+from mlfactory.base import answers, git, lifted
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.git import Repository
 from mlfactory.base.objects import text_at
@@ -62,8 +63,26 @@ class Project:
 
     def spec(self, name: str) -> str:
         """A path of the project as git takes it, whatever characters it has."""
-        path = f"{self.prefix}{name}".rstrip("/")
+        path = self.place_of(name)
         return f":(top,literal){path}" if path else ":(top)"
+
+    def place_of(self, name: str) -> str:
+        """A path of the project from the top of the repository."""
+        path = posixpath.normpath(f"{self.prefix}{name}")
+        return "" if path == "." else path
+
+    def name_of(self, place: str) -> str:
+        """The same from the project's folder; what stands outside of it begins with `../`."""
+        if place.startswith(self.prefix):
+            return place.removeprefix(self.prefix)
+        return posixpath.relpath(place, self.prefix)
+
+    @property
+    def specs(self) -> tuple[str, ...]:
+        """What git takes for the project's, with what stands at the top of the repository."""
+        folder = str(self.answers.get("folder") or "")
+        outside = f":(top,glob){lifted.name_of(folder, f'{lifted.HOME}/*.yml')}"
+        return (self.spec(""), *([outside] if folder else []))
 
 
 def find(start: Path, file: str = "") -> Project:

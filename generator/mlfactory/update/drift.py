@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlfactory.base import addresses
+from mlfactory.base import addresses, lifted
 from mlfactory.base.answers import Answers
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.objects import Leaves
@@ -79,7 +79,7 @@ class Comparison:
 def comparison(course: Course, *, trust: bool = False) -> Iterator[Comparison]:
     """Render the recorded version again and compare the work tree with it."""
     base = rerender.base(course.project, course.up, course.old, trust=trust)
-    with workbench.at_head(course.project) as bench:
+    with workbench.at_head(course.project, base) as bench:
         leaves = workbench.as_stored(bench, base)
         yield compare(bench, base, leaves, workbench.tree(bench, leaves))
 
@@ -107,14 +107,14 @@ def tree_of(both: Pair) -> str:
 
 def states(bench: Workbench, tree: str, own: list[str]) -> Iterator[Change]:
     """The state of each of the template's files, as it is in the work tree."""
-    size = len(bench.project.prefix)
-    raw = bench.git("diff", "--raw", "-z", "-M", "-l0", "--no-abbrev", tree, "--", bench.spec)
+    name_of = bench.project.name_of
+    raw = bench.git("diff", "--raw", "-z", "-M", "-l0", "--no-abbrev", tree, "--", *bench.specs)
     parts, found = iter(raw.split("\0")), {}
     for facts in parts:
         if not facts:
             break
-        letter, name = facts.rsplit(" ", 1)[1][0], next(parts)[size:]
-        new = next(parts)[size:] if letter == "R" else ""
+        letter, name = facts.rsplit(" ", 1)[1][0], name_of(next(parts))
+        new = name_of(next(parts)) if letter == "R" else ""
         found[name] = Change(name, STATES.get(letter, EDITED), f"now {new}" if new else "")
     absent = [n for n, change in found.items() if change.state == MISSING and n not in bench.leaves]
     rules = ignored.rules(bench) if absent else None
@@ -174,12 +174,21 @@ def warnings_of(both: Pair) -> Iterator[str]:
 
 def warning(project: Project) -> tuple[str, ...]:
     """What is said of a secret in the record, and while an update waits for somebody to go on."""
-    secret = addresses.warning(project.source)
+    secret = (*addresses.warning(project.source), *misplaced(project))
     begun = unfinished.load(project.repository)
     if not begun or not unfinished.observe(project.repository, begun).is_running:
         return secret
     ways = "mlfactory update --continue, or mlfactory update --abort"
     return (*secret, f"the update to {begun.to_version} is not finished: {ways}")
+
+
+def misplaced(project: Project) -> tuple[str, ...]:
+    """What is said of a factory that was moved: workflows and tags are named after its folder."""
+    known, folder = str(project.answers.get("folder") or ""), project.prefix.rstrip("/")
+    if not known or known == folder or "contract" not in record.own_settings(project, "mlfactory"):
+        return ()
+    way = f"mlfactory update --to :current: --set folder={folder}"
+    return (f"it records the folder {known}, and stands in {folder or 'the top'}: {way}",)
 
 
 def with_divergence(seen: Comparison, sides: merge.Sides) -> Iterator[Change]:
@@ -217,9 +226,12 @@ def inside(project: Project, start: Path, names: list[str]) -> list[str]:
     found = []
     for name in names:
         full = Path(os.path.normpath(Path(start).resolve() / name))
-        if not full.is_relative_to(project.path):
+        if full.is_relative_to(project.path):
+            found.append(full.relative_to(project.path).as_posix())
+        elif project.prefix and full.is_relative_to(project.top / lifted.HOME):
+            found.append(project.name_of(full.relative_to(project.top).as_posix()))
+        else:
             raise UsageError(f"{name} is not in {project.path}")
-        found.append(full.relative_to(project.path).as_posix())
     return [] if "." in found else found
 
 

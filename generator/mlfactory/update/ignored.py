@@ -8,6 +8,7 @@ Nothing is started for it, so that `status` stays quick; a test compares the ans
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -30,7 +31,7 @@ class Rules:
 
     def ignore(self, name: str) -> bool:
         """Whether a file of the project is kept out; what is below a folder that is, is too."""
-        path = PurePosixPath(f"{self.prefix}{name}")
+        path = PurePosixPath(posixpath.normpath(f"{self.prefix}{name}"))
         folders = (f"{p.as_posix()}/" for p in reversed(path.parents[:-1]))
         return any(self.match(one) for one in (*folders, path.as_posix()))
 

@@ -246,11 +246,11 @@ def conflicts_of(
     git puts a file aside when a folder takes its name, and then appends the commit; `names` says
     in words which commit is whose.
     """
-    size, found = len(project.prefix), {}
+    found = {}
     for _, path in unmerged:
         plain = path.removesuffix(next((f"~{c}" for c in names if path.endswith(f"~{c}")), ""))
         said = [text for kind, text in messages if kind.startswith("CONFLICT") and plain in text]
-        found[plain] = Conflict(plain[size:], reason(said[0], names) if said else "")
+        found[plain] = Conflict(project.name_of(plain), reason(said[0], names) if said else "")
     return tuple(found[path] for path in sorted(found))
 
 

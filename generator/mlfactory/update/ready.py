@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from mlfactory.base import git, index
 from mlfactory.base.errors import MlfactoryError
+from mlfactory.base.operation import operation
 from mlfactory.project.record import Project
 
 from . import unfinished, workbench
-from .working import operation
 
 IDENTITY = "git config --global user.name NAME && git config --global user.email ADDRESS"
 
@@ -21,13 +21,12 @@ def dirt_warning(project: Project) -> tuple[str, ...]:
 
 def dirt_of(project: Project) -> list[str]:
     """What is not committed of a project; that of others inside of it, or beside it, is theirs."""
-    dirty = git.dirt(project.repository, project.spec(""))
+    dirty = git.dirt(project.repository, *project.specs)
     if not dirty:
         return []
-    size = len(project.prefix)
-    names = (name[size:] for _, name in git.files(project.top, project.spec("")))
+    names = (project.name_of(name) for _, name in git.files(project.top, project.spec("")))
     nested = workbench.nested_in(name for name in names if name != project.file)
-    return [name for name in dirty if not workbench.below(name[size:], nested)]
+    return [name for name in dirty if not workbench.below(project.name_of(name), nested)]
 
 
 def shorten(names: list[str] | tuple[str, ...], most: int = 8) -> str:

@@ -11,6 +11,7 @@ from typing import Protocol
 from mlfactory.base import git, index, objects, process
 from mlfactory.base.errors import ATTENTION, MlfactoryError, UsageError
 from mlfactory.base.git import Repository
+from mlfactory.base.operation import marked
 from mlfactory.base.talk import Talk
 from mlfactory.project import record
 from mlfactory.project.record import Project
@@ -130,7 +131,7 @@ def apply(seen: Preview, options: Options, talk: Talk) -> Outcome:
     """Cherry-pick the change. From here on a state is kept, so that nothing can be half done."""
     pair, course = seen.pair, seen.pair.course
     project, repository = course.project, course.project.repository
-    added = tuple(f"{project.prefix}{name}" for name in seen.merge.added)
+    added = tuple(map(project.place_of, seen.merge.added))
     unfinished.check_free(repository, added, INTO_GIT)
     trusted = is_trusted(course, options)
     title = "Check before the update"
@@ -243,9 +244,9 @@ def go_on(repository: Repository, begun: Unfinished) -> None:
     if others := aside.names_of(aside.outside(repository, begun.specs)):
         hint = f"git restore --staged -- {' '.join(map(quote, others[:8]))}"
         raise AttentionError(f"staged, and not of this project: {shorten(others)}", hint)
-    if marked := git.marked(repository, *begun.specs):
-        hint = f"Edit, then: git add {marked[0]}"
-        raise AttentionError(f"conflict markers are left in {shorten(marked)}", hint)
+    if left := marked(repository, *begun.specs):
+        hint = f"Edit, then: git add {left[0]}"
+        raise AttentionError(f"conflict markers are left in {shorten(left)}", hint)
     hint = "Mend what it says, git add it, and: mlfactory update --continue"
     repository.run("cherry-pick", "--continue", env=NO_EDITOR, hint=hint, hooks=True)
 

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -227,9 +227,15 @@ def go_back(repository: Repository, record: Unfinished, *, picking: bool) -> Non
     with index.held(repository) as mine:
         mine.run("update-ref", "HEAD", record.head)
         argv = ("restore", f"--source={record.head}", "--staged", "--worktree", "--")
-        mine.run(*argv, *record.specs)
+        mine.run(*argv, *filter(partial(is_known, mine, record.head), record.specs))
     for name in (PICKED, "AUTO_MERGE"):
         repository.path_of(name).unlink(missing_ok=True)
+
+
+def is_known(repository: Repository, head: str, spec: str) -> bool:
+    """Whether there is something to put back; git insists on that."""
+    is_part = spec.startswith(":(exclude")
+    return is_part or bool(repository.run("ls-files", f"--with-tree={head}", "--", spec).out)
 
 
 def is_ours(repository: Repository, record: Unfinished, name: str) -> bool:

@@ -22,7 +22,9 @@ def approver() -> None:
 def issue(file: Path) -> None:
     """Keep one issue open while the monitor's result in FILE is not healthy."""
     from ..forge import keep_issue
+    from ..git import tries
     from ..records.monitoring import Monitored
     from ..records.record import parse
 
-    say(keep_issue(parse(Monitored, file.read_text("utf-8"), file.name)))
+    folder = tries(Path.cwd(), "rev-parse", "--show-prefix").rstrip("/")
+    say(keep_issue(parse(Monitored, file.read_text("utf-8"), file.name), folder))

@@ -24,7 +24,7 @@ from .models import facts, message_json
 from .register import apart
 from .resolve import Registered, resolve
 from .sbom import ENDING, content
-from .tags import Tag, held, next_stage_tag, registered, stages, tags
+from .tags import Tag, folder_of, held, next_stage_tag, registered, stages, tags
 
 PROMOTIONS = Path("promotions")
 Measure = Callable[[Project, Registered, Registered], Comparison]
@@ -173,7 +173,7 @@ def base(project: Project) -> str:
 
 def proposed(project: Project, stage: str, version: str, before: str | None) -> str:
     """The branch on which this was proposed, and not merged, yet."""
-    branch = f"promote/{stage}-{version}"
+    branch = branch_of(project, "promote", stage, version)
     names = tries(
         project.root,
         "diff",
@@ -196,6 +196,11 @@ def is_record(name: str) -> bool:
     return name.endswith(".json") and not name.endswith(ENDING)
 
 
+def branch_of(project: Project, kind: str, stage: str, version: str) -> str:
+    """The branch of a proposal; factories that share a repository do not share it."""
+    return "/".join(filter(None, [kind, folder_of(project), f"{stage}-{version}"]))
+
+
 def keep(
     project: Project, record: Promotion, approver: str, bill: str = "", *, at_once: bool
 ) -> Promoted:
@@ -214,9 +219,8 @@ def keep(
     commit = commit_files(
         project.root, files, f"{record.kind.capitalize()}: {version} to {stage}", parent
     )
-    branch = (
-        f"{'promote' if not at_once else 'rollback'}/{stage}-{version}" if has_ci(project) else ""
-    )
+    kind = "rollback" if at_once else "promote"
+    branch = branch_of(project, kind, stage, version) if has_ci(project) else ""
     changes = [
         f"update refs/heads/{branch} {commit}" if branch else f"update HEAD {commit} {parent}"
     ]

@@ -42,12 +42,15 @@ def artifact(project: Project) -> str:
         raise FactoryError(f"{PYPROJECT} is not here", "run this in the factory's own folder")
     name = str(project.pyproject["project"]["name"]).lower()
     name = re.sub(r"[^a-z0-9/_-]", "-", name).strip("-/_")
-    folder = re.sub(
-        r"[^A-Za-z0-9_./-]",
-        "-",
-        git(project.root, "rev-parse", "--show-prefix", hint=CLONE).rstrip("/"),
-    )
+    folder = folder_of(project)
     return f"{folder}={name}" if folder else name
+
+
+def folder_of(project: Project) -> str:
+    """Where the factory stands in a larger repository, as a tag and a branch can have it; empty
+    where the repository is its own."""
+    prefix = git(project.root, "rev-parse", "--show-prefix", hint=CLONE).rstrip("/")
+    return re.sub(r"[^A-Za-z0-9_./-]", "-", prefix)
 
 
 def tags(project: Project, remote: str = "") -> list[Tag]:
