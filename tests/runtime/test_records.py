@@ -87,6 +87,13 @@ def subset(before: object, after: object) -> bool:
     return before == after
 
 
+@pytest.mark.parametrize("content", [b"[" * 50_000, b"\xff\xfe", b"null", b'{"files": 1}'])
+def test_what_is_no_record_is_told(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "manifest.json").write_bytes(content)
+    with pytest.raises(errors.FactoryError, match=r"manifest\.json (cannot be read|is no text)"):
+        read(Manifest, tmp_path / "manifest.json")
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_every_number_has_its_file(name: str) -> None:
     numbers = {number(file) for file in GOLDEN if file.parent.name == name}

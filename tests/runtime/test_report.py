@@ -92,7 +92,8 @@ def test_a_sensitive_value_gets_the_same_pseudonym_under_the_same_salt() -> None
 def test_an_effect_is_the_mean_prediction_with_one_value_for_all() -> None:
     x = np.column_stack([np.arange(100.0), DRAW.normal(size=100)])
     feature = signature.Feature(name="age", dtype="int", role="numeric", missing_seen=False)
-    known = signature.Signature(task="regression", target="y", features=(feature, feature))
+    features = (feature, feature.model_copy(update={"name": "other"}))
+    known = signature.Signature(task="regression", target="y", features=features)
     rows = insight.Held(known, pl.DataFrame(), x, x[:, 0], x[:, 0], x[:, 0])
     halves = [("low", np.arange(50)), ("high", np.arange(50, 100))]
     found = insight.effect(

@@ -13,7 +13,9 @@ from .owner import check_owner
 NAME, EMAIL = "mlfactory", "mlfactory@localhost"
 MISSING = "Install git 2.34 or newer and try again."
 SIGNING = "If git cannot sign here, mend the key or run `git config --global commit.gpgsign false`."
-QUIET = {"GIT_OPTIONAL_LOCKS": "0"}  # reading must not refresh the index
+# Reading must not refresh the index; `git diff` does so though it is told to take no lock.
+QUIET = {"GIT_OPTIONAL_LOCKS": "0"}
+STILL = {"diff.autoRefreshIndex": "false"}
 # What git would run unasked. A path of hooks that is relative leads into whatever work tree git
 # stands in, be it a stranger's.
 SILENT = {"core.fsmonitor": "false", "core.hooksPath": os.devnull}
@@ -39,7 +41,8 @@ def run(
     Git starts nothing by itself: no hook, no monitor of files. Only where a person has done the
     work and git finishes it, `hooks` lets theirs run. A passive call does not refresh the index.
     """
-    more = {**({} if hooks else silent()), **(QUIET if passive else {}), **(env or {})}
+    still, quiet = (STILL, QUIET) if passive else ({}, {})
+    more = {**({} if hooks else silent(still)), **quiet, **(env or {})}
     try:
         return process.run(["git", *args], cwd, env=more, stdin=stdin, ok=ok, hint=hint)
     except process.ProcessError as error:

@@ -153,7 +153,7 @@ def early_warnings(run: Run, template: Template) -> list[str]:
     nested = [around.NESTED.format(*where)] if outer and not run.prefix else []
     here = [LOCAL.format(template.source)] if choice.is_local(template.source) else []
     remote = str(run.given.get("remote") or "")
-    own = [OWN.format(remote)] if Path(remote).expanduser().is_relative_to(Path.home()) else []
+    own = [OWN.format(remote)] if Path(remote).is_relative_to(Path.home()) else []
     unreleased = [] if template.released else [UNRELEASED.format(template.version)]
     return [*nested, *here, *own, *unreleased]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from mlfactory_runtime.visible import visible
 from packaging.version import InvalidVersion
 from packaging.version import Version as Number
 
@@ -224,8 +225,14 @@ def changes(up: Upstream, old: Version | None, new: Version) -> str:
     """What people should know between two versions, newest first; without `old`, all there is.
 
     The template that travels with the program tells it in its commits. Elsewhere it is what its
-    changelog gained, else the subjects of its commits.
+    changelog gained, else the subjects of its commits. It gets into plans and commit messages, and
+    so holds nothing that steers a terminal.
     """
+    return visible(news(up, old, new))
+
+
+def news(up: Upstream, old: Version | None, new: Version) -> str:
+    """The same as it is written."""
     span = f"{old.commit}..{new.commit}" if old else new.commit
     if up.own:
         messages = git.run("log", "--format=%B%x00", span, cwd=up.folder).out

@@ -16,7 +16,7 @@ from .dialect import check_text, find_encoding, find_separator, head, plain, rec
 from .file import START, check_content, is_parquet, opened, partitions
 from .formats import WHOLE
 from .header import check_first, check_names, names_of, read_names
-from .limits import check_columns, check_size, check_width
+from .limits import check_columns, check_size, check_values, check_width
 
 BATCH, HEAD_ROWS = 50_000, 1000
 Table = TypeVar("Table", pl.DataFrame, pl.LazyFrame)
@@ -36,6 +36,7 @@ def read_batches(path: Path, form: Form, size: int = BATCH) -> Generator[pl.Data
     """The rows of a table as they stand in it, blank lines aside; in a text every value is text."""
     if is_parquet(path):
         with reading(path):
+            check_parquet(path, form)
             yield from parquet(path).collect_batches(chunk_size=size, maintain_order=True)
         return
     # polars reads ahead in pieces that grow with the file, up to 16 MB each; a megabyte is enough
@@ -74,6 +75,12 @@ def parquet(path: Path | str) -> pl.LazyFrame:
     return pl.scan_parquet(path).select(~(cs.nested() | cs.binary() | cs.duration()))
 
 
+def check_parquet(path: Path, form: Form) -> None:
+    """FactoryError for one that holds far more values than a file of its size does."""
+    rows = pl.scan_parquet(path).select(pl.len()).collect().item()
+    check_values(path, rows, len(parquet(path).collect_schema()), form)
+
+
 @contextmanager
 def text_table(path: Path, form: Form) -> Iterator[pl.LazyFrame]:
     """A text file as a table of text, whatever its encoding and separator are."""
@@ -106,6 +113,7 @@ def check_table(path: Path, form: Form) -> None:
         check_content(path)
         if is_parquet(path):
             check_names(str(path), column_names(path, form), text=False)
+            check_parquet(path, form)
             return
         if form.encoding == "utf-8":
             with opened(path) as file:
