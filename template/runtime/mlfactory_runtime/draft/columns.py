@@ -55,6 +55,7 @@ def draft(project: Project) -> Draft:
             f"{n!r}: {entry['doubt']}" for n, entry in described.items() if "doubt" in entry
         ]
         warnings += mark(described, sample, table.params)
+        warnings += unlearned(described)
         derived = find_parts(sample, described, table.params)
         warnings += ignore_rest(described, derived, table.params)
         group, notes = find_group(sample, described, table.params)
@@ -152,9 +153,9 @@ def names_persons(column: pl.Series, why: str) -> bool:
 
 
 def rules(column: pl.Series, part: Part, params: Params) -> dict[str, Any]:
-    """What the contract may hold a column to: its range, or its few values."""
+    """What to expect of a column: the range that is usual, or its few values."""
     if part.role == "numeric" and (limits := find_range(column)):
-        return {"range": limits}
+        return {"usual": limits}
     few = column.dtype == pl.String and column.n_unique() <= FEW
     classed = part.role == "target" and params.task == "classification"
     if few and (part.role == "categorical" or classed):
@@ -203,6 +204,15 @@ def mark(described: dict[str, dict[str, Any]], sample: pl.DataFrame, params: Par
         f"{name!r} is left out until you confirm it (factory catalog review): {evidence}"
         for name, evidence in leaks.items()
     ]
+
+
+def unlearned(described: dict[str, dict[str, Any]]) -> list[str]:
+    """What to say of texts, which no model learns from as they are."""
+    texts = [name for name, entry in described.items() if entry["role"] == "text"]
+    if not texts:
+        return []
+    hint = "compute features of it in features.py, or make it categorical in features.yaml"
+    return [f"{', '.join(map(repr, texts))} is text, and not learned from: {hint}"]
 
 
 def write_entries(project: Project, section: str, new: dict[str, dict[str, Any]]) -> None:

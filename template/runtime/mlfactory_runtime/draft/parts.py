@@ -118,7 +118,7 @@ def text_part(known: pl.Series, name: str, distinct: int) -> Part:
         return Part("text", "text: several words, hardly any repeats; not learned from")
     if ENTITY.search(name) and distinct > max(FEW, 0.05 * len(known)):
         return Part("identifier", f"identifier: its name says so, with {distinct:,} values")
-    if distinct <= min(MAX_CATEGORIES, max(FEW, CATEGORICAL_SHARE * len(known))):
+    if distinct <= max(FEW, CATEGORICAL_SHARE * len(known)):
         many = "; many, so the rare ones count as one" if distinct > 255 else ""
         return Part("categorical", f"categorical: {distinct:,} values{many}")
     if distinct == len(known):
