@@ -25,6 +25,7 @@ from ..tables.kinds import (
     of_moments,
 )
 from .calendar import find_parts, ignore_rest
+from .ending import find_ending
 from .leaks import find_leaks
 from .parts import FEW, Part, find_part, find_twins, is_clock, statistics
 from .personal import SHARED, sensitivity
@@ -56,6 +57,7 @@ def draft(project: Project) -> Draft:
         ]
         warnings += mark(described, sample, table.params)
         warnings += unlearned(described)
+        warnings += find_ending(table.rows, sample, table.params.data)
         derived = find_parts(sample, described, table.params)
         warnings += ignore_rest(described, derived, table.params)
         group, notes = find_group(sample, described, table.params)
