@@ -27,6 +27,7 @@ from ..tables.kinds import (
 from .calendar import find_parts, ignore_rest
 from .ending import find_ending
 from .leaks import find_leaks
+from .panel import find_panel
 from .parts import FEW, Part, find_part, find_twins, is_clock, statistics
 from .personal import SHARED, sensitivity
 from .sentinels import find_sentinels
@@ -58,6 +59,7 @@ def draft(project: Project) -> Draft:
         warnings += mark(described, sample, table.params)
         warnings += unlearned(described)
         warnings += find_ending(table.rows, sample, table.params.data)
+        warnings += find_panel(sample, described, table.params)
         derived = find_parts(sample, described, table.params)
         warnings += ignore_rest(described, derived, table.params)
         group, notes = find_group(sample, described, table.params)
@@ -97,6 +99,8 @@ def describe(values: pl.Series, name: str, table: Table) -> dict[str, Any]:
     private, why = sensitivity(name, values)
     if part.role == "target":
         private = "none"
+    elif private != "none" and name == params.data.id:
+        part = Part("identifier", "identifier, as params.yaml says")
     elif private == "personal" and part.role == "categorical" and names_persons(column, why):
         part = Part("ignored", "ignored: it names persons")
     shown = private == "none" and part.role not in ("identifier", "text")
@@ -198,7 +202,8 @@ def mark(described: dict[str, dict[str, Any]], sample: pl.DataFrame, params: Par
         described[name]["role"] = "ignored"
         described[name]["drafted"] = f"ignored: it says the same as {twin}"
         described[name].pop("assumed", None)
-    learned = [n for n in learned if described[n]["role"] in LEARNED and n != params.data.time]
+    apart = (params.data.time, params.data.id)  # what an entity is like is no leak
+    learned = [n for n in learned if described[n]["role"] in LEARNED and n not in apart]
     leaks = find_leaks(sample, target, params.task, learned)
     for name, evidence in leaks.items():
         described[name]["suspect"] = evidence

@@ -22,6 +22,8 @@ Sensitivity = Literal["none", "personal", "special"]
 class Column(Section):
     """A column of the raw data. `range` and `values` are what a value may be (the contract).
 
+    `ahead` marks what is known before the moment that a row is about: a calendar, a price.
+
     `usual` is the range that the draft saw, widened: what lies outside is told and not refused,
     until a person makes it the `range`.
 
@@ -51,6 +53,7 @@ class Column(Section):
     missing: tuple[str, ...] = ()
     nullable: bool = True
     range: tuple[float | None, float | None] | None = None
+    ahead: bool = False
     usual: tuple[float | None, float | None] | None = None
     values: tuple[Trimmed, ...] | None = None
 
