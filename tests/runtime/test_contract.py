@@ -52,6 +52,7 @@ def test_a_value_that_breaks_the_contract_is_told_by_rule(
     [
         (column("int", range=(0, 9)), " 9", 9),
         (column("float", range=(None, 1)), "-1e300", -1e300),
+        (column("int"), "42.0", 42),
         (column("bool"), "Yes", True),
         (column("float"), "N/A", None),
         (column("string", values=["a"]), "", None),

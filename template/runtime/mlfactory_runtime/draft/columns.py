@@ -1,7 +1,7 @@
 """Drafting the catalog from the data; what a person has written in it is never touched."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from .leaks import find_leaks
 from .panel import find_panel
 from .parts import FEW, Part, find_part, find_twins, is_clock, statistics
 from .personal import SHARED, sensitivity
-from .sentinels import find_sentinels
+from .sentinels import Sentinels, find_sentinels
 from .split import find_group, typed_target, write_split
 from .table import Table, opened
 
@@ -64,7 +64,8 @@ def draft(project: Project) -> Draft:
         warnings += ignore_rest(described, derived, table.params)
         group, notes = find_group(sample, described, table.params)
         write_entries(project, "columns", described)
-        write_entries(project, "derived", derived)
+        mine = catalog.derived.keys()  # what a person has written stays
+        write_entries(project, "derived", {n: f for n, f in derived.items() if n not in mine})
         project = Project(project.root)  # with the catalog as it is now
         warnings += [
             f"{name!r} is in features.yaml, and no longer in the data"
@@ -77,25 +78,47 @@ def draft(project: Project) -> Draft:
     return Draft(len(new), decisions, tuple(warnings))
 
 
-def describe(values: pl.Series, name: str, table: Table) -> dict[str, Any]:
-    """The catalog entry of a column."""
+@dataclass(frozen=True)
+class Reading:
+    """A column as it is read: its kind, its typed values, its part, and what to look at."""
+
+    kind: Kind
+    column: pl.Series
+    part: Part
+    doubt: str = ""
+
+
+def read_column(values: pl.Series, name: str, table: Table) -> Reading:
+    """How the values of the file are read, and the part that they play."""
     params = table.params
     kind = find_kind(values, table.european)
     if name == params.data.target and params.task == "classification":
         kind = of_classes(kind)
-    doubts = [unread(values, odd_words(kind))]
+    doubt = unread(values, odd_words(kind))
     values = values.set(values.is_in(list(kind.missing)), None) if kind.missing else values
     if name == params.data.time or is_clock(name):
         kind = of_moments(kind, values.drop_nulls(), epochs=name != params.data.time)
     column = read(values, kind.dtype, kind.format)
-    part = find_part(column, name, params)
+    found = Reading(kind, column, find_part(column, name, params), doubt)
     if is_ranged(kind):
-        doubts.append(ranged(values))
-    elif part.role in ("numeric", "datetime", "target") and (far := find_sentinels(column)):
-        doubts.append(far.told)
-        if far.usual and part.learned and name != params.data.time:
-            kind, column = as_missing(far.values, values, column, kind)
-            doubts[-1] += ": it is read as missing"
+        return doubted(found, ranged(values))
+    if name == params.data.time or found.part.role not in ("numeric", "datetime", "target"):
+        return found
+    far = find_sentinels(column)
+    if far and far.usual and found.part.learned:
+        return as_missing(doubted(found, f"{far.told}: it is read as missing"), far, values)
+    return doubted(found, far.told) if far else found
+
+
+def doubted(found: Reading, doubt: str) -> Reading:
+    """The same with one thing more to look at."""
+    return replace(found, doubt="; ".join(filter(None, (found.doubt, doubt))))
+
+
+def describe(values: pl.Series, name: str, table: Table) -> dict[str, Any]:
+    """The catalog entry of a column."""
+    params, found = table.params, read_column(values, name, table)
+    kind, column, part = found.kind, found.column, found.part
     private, why = sensitivity(name, values)
     if part.role == "target":
         private = "none"
@@ -114,7 +137,7 @@ def describe(values: pl.Series, name: str, table: Table) -> dict[str, Any]:
         "availability": "after_outcome" if part.role == "target" else params.serving.mode,
         "assumed": True,
         "sensitive": private,
-        "doubt": "; ".join(filter(None, doubts)) if private == "none" else "",
+        "doubt": found.doubt if private == "none" else "",
         "format": kind.format,
         "missing": list(kind.missing),
         "nullable": part.role == "target" or column.null_count() > 0,
@@ -143,14 +166,12 @@ def ranged(values: pl.Series) -> str:
     return f"ranges such as {shown} ({share:.1%} of the rows) are read as a number in their place"
 
 
-def as_missing(
-    far: pl.Series, values: pl.Series, column: pl.Series, kind: Kind
-) -> tuple[Kind, pl.Series]:
-    """The kind with more markers for missing, and the typed column without these values."""
-    found = column.is_in(far.to_list()).fill_null(False)
-    texts = values.filter(found).cast(pl.String).unique().sort()
-    missing = dict.fromkeys([*kind.missing, *texts])
-    return Kind(kind.dtype, kind.format, tuple(missing)), column.set(found, None)
+def as_missing(found: Reading, far: Sentinels, values: pl.Series) -> Reading:
+    """The same with more markers for missing, and without these values."""
+    marked = found.column.is_in(far.values.to_list()).fill_null(False)
+    texts = values.filter(marked).cast(pl.String).unique().sort()
+    kind = replace(found.kind, missing=(*found.kind.missing, *texts))
+    return replace(found, kind=kind, column=found.column.set(marked, None))
 
 
 def names_persons(column: pl.Series, why: str) -> bool:
