@@ -242,13 +242,35 @@ def test_what_is_read_otherwise_than_it_stands_is_told_with_its_share(folder: Pa
     assert "'lots' (5.0% of the rows) is read as missing" in told
     assert "-999 stands in 20.0% of the rows, far from all other values: it is read" in told
     catalog = Project(folder).catalog
-    assert (catalog.columns["far"].missing, catalog.columns["far"].range) == (("-999",), (0, 200))
+    assert (catalog.columns["far"].missing, catalog.columns["far"].usual) == (("-999",), (0, 200))
     doubts = {
         one.feature
         for one in check_catalog(catalog, Project(folder).params)
         if one.message == catalog.columns[one.feature or ""].doubt
     }
     assert doubts == {"odd", "far"}
+
+
+def test_a_code_with_many_values_is_a_category(folder: Path) -> None:
+    codes = [f"C{random.Random(n).randrange(4000):04d}" for n in range(20_000)]
+    times = 20_000 // ROWS
+    rows = pl.concat([table()] * times).with_columns(pl.Series("part", codes))
+    put(
+        rows.with_columns(note=pl.lit("n") + pl.Series(range(20_000)).cast(pl.String) + " a b c"),
+        folder,
+    )
+
+    told = draft_columns.draft(Project(folder)).warnings
+
+    columns = Project(folder).catalog.columns
+    assert (columns["part"].role, columns["part"].values) == ("categorical", None)
+    assert any(warning.startswith("'note' is text, and not learned from") for warning in told)
+
+
+def test_what_was_seen_is_usual_and_no_rule(folder: Path) -> None:
+    draft_columns.draft(Project(folder))
+    months = Project(folder).catalog.columns["months"]
+    assert (months.range, months.usual) == (None, (0, 120))
 
 
 def test_a_class_of_two_rows_is_left_out_and_named(folder: Path) -> None:

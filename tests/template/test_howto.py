@@ -234,6 +234,8 @@ def test_serve_online(tmp_path: Path, env: dict[str, str]) -> None:
     told = ("--data", "customers.csv", "--serving", "online")
     execute((str(SCRIPTS / "mlfactory"), "new", "churn", *told, *options), tmp_path, env)
     shop = Factory(tmp_path / "churn", env)
+    confirmed = shop.text("features.yaml").replace("usual: [0, 120]", "range: [0, 120]")
+    shop.write("features.yaml", confirmed)
     done = do("serve-online.md", shop)
     assert '"because":[{"feature":' in done.stdout
     assert '"field":"Tenure (months)","rule":"is above 120"' in done.stdout

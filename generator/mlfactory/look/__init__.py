@@ -168,7 +168,8 @@ def names_in(path: Path, *, several: bool) -> tuple[str, ...]:
         names = table.parquet_names(path)
     else:
         names = text.read(path, HEAD).names
-    return tuple(dict.fromkeys([*names, *(partitions(path) if several else ())]))
+    folders = partitions(path) if several else {}
+    return (*names, *(name for name in folders if name not in names))
 
 
 def source_name(paths: tuple[Path, ...]) -> str:

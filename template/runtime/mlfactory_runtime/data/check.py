@@ -42,7 +42,7 @@ def check_data(
 
     A batch that keeps the contract is looked at by the factory's own check, too.
     """
-    from .contract import broken_rules, findings, read_rows
+    from .contract import broken_rules, findings, read_rows, unusual, unusual_findings
 
     names = column_names(path, data)
     unknown = [name for name in names if name not in catalog.columns]
@@ -60,12 +60,14 @@ def check_data(
     ]  # fmt: skip
     present = {name: column for name, column in catalog.columns.items() if name in names}
     broken, said = Counter[tuple[str, str]](), dict[Finding, None]()
+    odd = Counter[tuple[str, str]]()
     for raw in read_batches(path, data):
         rows, cases = read_rows(raw, present, data)
         broken.update(broken_rules(cases))
+        odd.update(unusual(rows, present))
         if not cases.height and not lacking:
             said |= dict.fromkeys(row_findings(own, rows))
-    return new + lacking + findings(broken, catalog) + list(said)
+    return new + lacking + findings(broken, catalog) + unusual_findings(odd, catalog) + list(said)
 
 
 def check_features(project: Project) -> list[Finding]:

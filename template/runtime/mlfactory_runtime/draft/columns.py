@@ -1,7 +1,7 @@
 """Drafting the catalog from the data; what a person has written in it is never touched."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,12 @@ from ..tables.kinds import (
     of_moments,
 )
 from .calendar import find_parts, ignore_rest
+from .ending import find_ending
 from .leaks import find_leaks
+from .panel import find_panel
 from .parts import FEW, Part, find_part, find_twins, is_clock, statistics
 from .personal import SHARED, sensitivity
-from .sentinels import find_sentinels
+from .sentinels import Sentinels, find_sentinels
 from .split import find_group, typed_target, write_split
 from .table import Table, opened
 
@@ -55,11 +57,15 @@ def draft(project: Project) -> Draft:
             f"{n!r}: {entry['doubt']}" for n, entry in described.items() if "doubt" in entry
         ]
         warnings += mark(described, sample, table.params)
+        warnings += unlearned(described)
+        warnings += find_ending(table.rows, sample, table.params.data)
+        warnings += find_panel(sample, described, table.params)
         derived = find_parts(sample, described, table.params)
         warnings += ignore_rest(described, derived, table.params)
         group, notes = find_group(sample, described, table.params)
         write_entries(project, "columns", described)
-        write_entries(project, "derived", derived)
+        mine = catalog.derived.keys()  # what a person has written stays
+        write_entries(project, "derived", {n: f for n, f in derived.items() if n not in mine})
         project = Project(project.root)  # with the catalog as it is now
         warnings += [
             f"{name!r} is in features.yaml, and no longer in the data"
@@ -72,28 +78,52 @@ def draft(project: Project) -> Draft:
     return Draft(len(new), decisions, tuple(warnings))
 
 
-def describe(values: pl.Series, name: str, table: Table) -> dict[str, Any]:
-    """The catalog entry of a column."""
+@dataclass(frozen=True)
+class Reading:
+    """A column as it is read: its kind, its typed values, its part, and what to look at."""
+
+    kind: Kind
+    column: pl.Series
+    part: Part
+    doubt: str = ""
+
+
+def read_column(values: pl.Series, name: str, table: Table) -> Reading:
+    """How the values of the file are read, and the part that they play."""
     params = table.params
     kind = find_kind(values, table.european)
     if name == params.data.target and params.task == "classification":
         kind = of_classes(kind)
-    doubts = [unread(values, odd_words(kind))]
+    doubt = unread(values, odd_words(kind))
     values = values.set(values.is_in(list(kind.missing)), None) if kind.missing else values
     if name == params.data.time or is_clock(name):
         kind = of_moments(kind, values.drop_nulls(), epochs=name != params.data.time)
     column = read(values, kind.dtype, kind.format)
-    part = find_part(column, name, params)
+    found = Reading(kind, column, find_part(column, name, params), doubt)
     if is_ranged(kind):
-        doubts.append(ranged(values))
-    elif part.role in ("numeric", "datetime", "target") and (far := find_sentinels(column)):
-        doubts.append(far.told)
-        if far.usual and part.learned and name != params.data.time:
-            kind, column = as_missing(far.values, values, column, kind)
-            doubts[-1] += ": it is read as missing"
+        return doubted(found, ranged(values))
+    if name == params.data.time or found.part.role not in ("numeric", "datetime", "target"):
+        return found
+    far = find_sentinels(column)
+    if far and far.usual and found.part.learned:
+        return as_missing(doubted(found, f"{far.told}: it is read as missing"), far, values)
+    return doubted(found, far.told) if far else found
+
+
+def doubted(found: Reading, doubt: str) -> Reading:
+    """The same with one thing more to look at."""
+    return replace(found, doubt="; ".join(filter(None, (found.doubt, doubt))))
+
+
+def describe(values: pl.Series, name: str, table: Table) -> dict[str, Any]:
+    """The catalog entry of a column."""
+    params, found = table.params, read_column(values, name, table)
+    kind, column, part = found.kind, found.column, found.part
     private, why = sensitivity(name, values)
     if part.role == "target":
         private = "none"
+    elif private != "none" and name == params.data.id:
+        part = Part("identifier", "identifier, as params.yaml says")
     elif private == "personal" and part.role == "categorical" and names_persons(column, why):
         part = Part("ignored", "ignored: it names persons")
     shown = private == "none" and part.role not in ("identifier", "text")
@@ -107,7 +137,7 @@ def describe(values: pl.Series, name: str, table: Table) -> dict[str, Any]:
         "availability": "after_outcome" if part.role == "target" else params.serving.mode,
         "assumed": True,
         "sensitive": private,
-        "doubt": "; ".join(filter(None, doubts)) if private == "none" else "",
+        "doubt": found.doubt if private == "none" else "",
         "format": kind.format,
         "missing": list(kind.missing),
         "nullable": part.role == "target" or column.null_count() > 0,
@@ -136,14 +166,12 @@ def ranged(values: pl.Series) -> str:
     return f"ranges such as {shown} ({share:.1%} of the rows) are read as a number in their place"
 
 
-def as_missing(
-    far: pl.Series, values: pl.Series, column: pl.Series, kind: Kind
-) -> tuple[Kind, pl.Series]:
-    """The kind with more markers for missing, and the typed column without these values."""
-    found = column.is_in(far.to_list()).fill_null(False)
-    texts = values.filter(found).cast(pl.String).unique().sort()
-    missing = dict.fromkeys([*kind.missing, *texts])
-    return Kind(kind.dtype, kind.format, tuple(missing)), column.set(found, None)
+def as_missing(found: Reading, far: Sentinels, values: pl.Series) -> Reading:
+    """The same with more markers for missing, and without these values."""
+    marked = found.column.is_in(far.values.to_list()).fill_null(False)
+    texts = values.filter(marked).cast(pl.String).unique().sort()
+    kind = replace(found.kind, missing=(*found.kind.missing, *texts))
+    return replace(found, kind=kind, column=found.column.set(marked, None))
 
 
 def names_persons(column: pl.Series, why: str) -> bool:
@@ -152,9 +180,9 @@ def names_persons(column: pl.Series, why: str) -> bool:
 
 
 def rules(column: pl.Series, part: Part, params: Params) -> dict[str, Any]:
-    """What the contract may hold a column to: its range, or its few values."""
+    """What to expect of a column: the range that is usual, or its few values."""
     if part.role == "numeric" and (limits := find_range(column)):
-        return {"range": limits}
+        return {"usual": limits}
     few = column.dtype == pl.String and column.n_unique() <= FEW
     classed = part.role == "target" and params.task == "classification"
     if few and (part.role == "categorical" or classed):
@@ -195,7 +223,8 @@ def mark(described: dict[str, dict[str, Any]], sample: pl.DataFrame, params: Par
         described[name]["role"] = "ignored"
         described[name]["drafted"] = f"ignored: it says the same as {twin}"
         described[name].pop("assumed", None)
-    learned = [n for n in learned if described[n]["role"] in LEARNED and n != params.data.time]
+    apart = (params.data.time, params.data.id)  # what an entity is like is no leak
+    learned = [n for n in learned if described[n]["role"] in LEARNED and n not in apart]
     leaks = find_leaks(sample, target, params.task, learned)
     for name, evidence in leaks.items():
         described[name]["suspect"] = evidence
@@ -203,6 +232,15 @@ def mark(described: dict[str, dict[str, Any]], sample: pl.DataFrame, params: Par
         f"{name!r} is left out until you confirm it (factory catalog review): {evidence}"
         for name, evidence in leaks.items()
     ]
+
+
+def unlearned(described: dict[str, dict[str, Any]]) -> list[str]:
+    """What to say of texts, which no model learns from as they are."""
+    texts = [name for name, entry in described.items() if entry["role"] == "text"]
+    if not texts:
+        return []
+    hint = "compute features of it in features.py, or make it categorical in features.yaml"
+    return [f"{', '.join(map(repr, texts))} is text, and not learned from: {hint}"]
 
 
 def write_entries(project: Project, section: str, new: dict[str, dict[str, Any]]) -> None:

@@ -10,6 +10,7 @@ from ..settings.params import Params
 from .personal import words
 
 FEW, MAX_CATEGORIES, CATEGORICAL_SHARE = 20, 1000, 0.5
+ROWS_EACH = 5
 NEARLY, EXACT, HARDLY, GAPS = 0.999, 2**53, 0.9, 5
 ENTITY = re.compile(r"(^|[^a-zA-Z])(?i:id|uuid|guid)$|[a-z](ID|Id)$")
 NAMED = re.compile(rf"{ENTITY.pattern}|(^|[^a-zA-Z])(?i:key|rowid|index|nr|no|number|num|code)$")
@@ -40,6 +41,8 @@ class Part:
 def find_part(column: pl.Series, name: str, params: Params) -> Part:
     """The role that the content of a typed column suggests."""
     data = params.data
+    if name == data.id and data.time and is_entity(column):
+        return Part("categorical", "categorical: an entity, with rows at many moments")
     for role, named in (("target", data.target), ("identifier", data.id)):
         if name == named:
             return Part(role, f"{role}, as params.yaml says")
@@ -60,6 +63,12 @@ def find_part(column: pl.Series, name: str, params: Params) -> Part:
     if column.dtype.is_numeric():
         return number_part(known, name, distinct)
     return text_part(known, name, distinct)
+
+
+def is_entity(column: pl.Series) -> bool:
+    """Whether each value has rows enough to learn from what was before."""
+    distinct = column.drop_nulls().n_unique()
+    return 1 < distinct <= min(MAX_CATEGORIES, column.len() / ROWS_EACH)
 
 
 def is_clock(name: str) -> bool:
@@ -118,7 +127,7 @@ def text_part(known: pl.Series, name: str, distinct: int) -> Part:
         return Part("text", "text: several words, hardly any repeats; not learned from")
     if ENTITY.search(name) and distinct > max(FEW, 0.05 * len(known)):
         return Part("identifier", f"identifier: its name says so, with {distinct:,} values")
-    if distinct <= min(MAX_CATEGORIES, max(FEW, CATEGORICAL_SHARE * len(known))):
+    if distinct <= max(FEW, CATEGORICAL_SHARE * len(known)):
         many = "; many, so the rare ones count as one" if distinct > 255 else ""
         return Part("categorical", f"categorical: {distinct:,} values{many}")
     if distinct == len(known):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ..data.contract import broken_rules, findings, read_rows
+from ..data.contract import broken_rules, findings, read_rows, unusual, unusual_findings
 from ..data.own import row_findings, sides_of
 from ..data.rows import key_text
 from ..errors import FactoryError
@@ -72,9 +72,11 @@ def read(
     if not decide and not params.data.time and not params.split.salt:
         raise FactoryError("split.salt in params.yaml is empty", "draw one: factory catalog draft")
     broken, said = Counter[tuple[str, str]](), dict[Finding, None]()
+    odd = Counter[tuple[str, str]]()
     for raw in read_batches(path, params.data):
         rows, cases = read_rows(raw, catalog.columns, params.data)
         broken.update(broken_rules(cases))
+        odd.update(unusual(rows, catalog.columns))
         said |= dict.fromkeys([] if cases.height else row_findings(own, rows))
         rows = rows.with_columns(side_of(raw, params, catalog, decide).alias(SIDE))
         labelled = rows.filter(pl.col(params.data.target).is_not_null())
@@ -85,6 +87,7 @@ def read(
         raise FactoryError(_listed(wrong), "factory check shows all of it")
     if not count:
         raise FactoryError(f"{params.data.path} holds no row", "deliver the data again")
+    said = dict.fromkeys([*unusual_findings(odd, catalog), *said])
     warnings = [f"{one.feature}: {one.message}" if one.feature else one.message for one in said]
     return pl.scan_parquet(scratch / "*.parquet"), count - known, warnings
 

@@ -132,7 +132,7 @@ def _names(name: str, column: Column, rows: int) -> pl.Series:
 
 
 def _limits(column: Column) -> tuple[float, float]:
-    low, high = column.range or (None, None)
+    low, high = column.span
     if low is None:
         low = 0.0 if high is None else high - 100
     return low, low + 100 if high is None else high

@@ -77,7 +77,7 @@ def score(raw: pl.DataFrame, scorer: Scorer, first: int = 0) -> tuple[pl.DataFra
     if not known.height:
         return answers, bad
     raw = raw.filter(scored)
-    named = identifiers(raw, catalog)
+    named = identifiers(raw, catalog, scorer.params.data.id)
     kept_as = logged(raw, scored.arg_true() + first, known, answers, scorer)
     parts = [named, answers, explained(x, scorer), kept_as.drop(named.columns, strict=False)]
     good = pl.concat([part for part in parts if part.width], how="horizontal")
@@ -147,10 +147,10 @@ def explained(x: np.ndarray, scorer: Scorer) -> pl.DataFrame:
     return pl.DataFrame(found)
 
 
-def identifiers(raw: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
+def identifiers(raw: pl.DataFrame, catalog: Catalog, entity: str | None) -> pl.DataFrame:
     """The identifiers of each row, as they stand in the file."""
     return raw.select(
         name
         for name, column in catalog.columns.items()
-        if column.role == "identifier" and name in raw.columns
+        if (column.role == "identifier" or name == entity) and name in raw.columns
     )

@@ -243,6 +243,6 @@ def example(known: Input) -> Any:
         return known.values[0]
     if known.column.dtype not in ("int", "float"):
         return EXAMPLES[known.column.dtype]
-    bounds = [bound for bound in known.column.range or () if bound is not None]
+    bounds = [bound for bound in known.column.span if bound is not None]
     middle = sum(bounds) / max(len(bounds), 1)
     return math.ceil(middle) if known.column.dtype == "int" else middle

@@ -71,12 +71,12 @@ def _columns(catalog: Catalog, params: Params) -> Iterator[Finding]:
                 "look at it, then take out `doubt` in features.yaml",
             )  # fmt: skip
     for name, column in catalog.columns.items():
-        ruled = column.values or column.range
+        ruled = column.values or column.range or column.usual
         if column.sensitive != "none" and column.role != "target" and ruled:
             yield Finding(
                 "warning", name, column.source,
                 f"it is {column.sensitive}, and its values stand in features.yaml",
-                "take out its `values`, `range` and `drafted`",
+                "take out its `values`, `range`, `usual` and `drafted`",
             )  # fmt: skip
 
 

@@ -22,6 +22,11 @@ Sensitivity = Literal["none", "personal", "special"]
 class Column(Section):
     """A column of the raw data. `range` and `values` are what a value may be (the contract).
 
+    `ahead` marks what is known before the moment that a row is about: a calendar, a price.
+
+    `usual` is the range that the draft saw, widened: what lies outside is told and not refused,
+    until a person makes it the `range`.
+
     `format` says how text is read where it is not plain: an example of a number ("1.234,5 €"), or
     the patterns of moments, as strptime knows them, in the order in which they are tried.
     `1-2` stands for ranges among numbers, such as 2-10 or > 100.
@@ -48,15 +53,25 @@ class Column(Section):
     missing: tuple[str, ...] = ()
     nullable: bool = True
     range: tuple[float | None, float | None] | None = None
+    ahead: bool = False
+    usual: tuple[float | None, float | None] | None = None
     values: tuple[Trimmed, ...] | None = None
 
     @model_validator(mode="after")
     def _rules_fit_the_type(self) -> "Column":
-        if self.range is not None and self.dtype not in ("int", "float"):
-            raise ValueError(f"`range` is a rule for int and float, and the dtype is {self.dtype}")
+        for name, rule in (("range", self.range), ("usual", self.usual)):
+            if rule is not None and self.dtype not in ("int", "float"):
+                raise ValueError(
+                    f"`{name}` is a rule for int and float, and the dtype is {self.dtype}"
+                )
         if self.values is not None and self.dtype != "string":
             raise ValueError(f"`values` is a rule for string, and the dtype is {self.dtype}")
         return self
+
+    @property
+    def span(self) -> tuple[float | None, float | None]:
+        """Between which limits values may be expected."""
+        return self.range or self.usual or (None, None)
 
 
 class Derived(Section):
