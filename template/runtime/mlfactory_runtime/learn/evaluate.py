@@ -9,15 +9,36 @@ import numpy as np
 import polars as pl
 
 from ..project import Project
-from ..records.evaluation import Costs, Evaluation, Fold, Importance, Interval, Metrics, OwnMetric
-from ..settings.params import Decision, Params
+from ..records.evaluation import (
+    Costs,
+    Evaluation,
+    Fold,
+    Importance,
+    Interval,
+    Metrics,
+    OwnMetric,
+    Recall,
+)
+from ..settings.decision import Decision
+from ..settings.params import Params
+from .classes import recalls
 from .draws import FEWEST, Draws
 from .matrix import Matrix, matrix
-from .metrics import NONE, PRIMARY, Constants, Own, evaluate, measure, refuse_unweighted
+from .metrics import (
+    NONE,
+    PRIMARY,
+    Constants,
+    Own,
+    evaluate,
+    measure,
+    refuse_unweighted,
+    without_ends,
+)
 from .signature import Signature
 
 IMPORTANCE_ROWS = 2000
 COSTS = ("cost", "saving")
+RARE, SEARCH = 0.05, ("pr_auc", "recall_at_budget", "precision_at_budget", "lift_at_budget")
 ALIKE = 0.9  # a few equal rows are not worth a sentence
 Verdict = Literal["accepted", "rejected"]
 # What a model has to beat beside the constant, and what to do where it does not.
@@ -44,6 +65,7 @@ class Judgement:
     reason: str
     warnings: tuple[str, ...]
     own_metrics: dict[str, OwnMetric]
+    recalls: tuple[Recall, ...] = ()
 
 
 def left_out(rows: int) -> list[str]:
@@ -94,14 +116,13 @@ def judge(
     warnings = (
         *doubts(verdict, rivals, PRIMARY[signature.task], drawn),
         *vain_calls(models["model"], params.decision),
+        *few_calls(y, scored["model"], params.decision, signature),
     )
     described = {name: metric.described(name) for name, metric in own.items()}
-    return Judgement(models, gains, verdict, reason, warnings, described)
-
-
-def without_ends(values: Mapping[str, Interval]) -> dict[str, Interval]:
-    """The values, and no intervals: too few draws tell nothing of what others would give."""
-    return {name: Interval(one.value, None, None) for name, one in values.items()}
+    found: tuple[Recall, ...] = ()
+    if signature.task == "multiclass":
+        found = tuple(recalls(y, scored["model"], signature.classes, drawn, seed))
+    return Judgement(models, gains, verdict, reason, warnings, described, found)
 
 
 def doubts(
@@ -125,9 +146,28 @@ def doubts(
         )
 
 
-def leading(decision: Decision, signature: Signature) -> tuple[str, ...]:
-    """The metrics that people look at before the primary one, the first one first."""
-    return COSTS if signature.task == "binary" and decision.has_costs else ()
+def leading(decision: Decision, signature: Signature, y: np.ndarray) -> tuple[str, ...]:
+    """The metrics that people look at before the primary one, the first one first.
+
+    Costs where they are known; what is found where few rows can be called, or are to be found.
+    """
+    if signature.task != "binary":
+        return ()
+    searched = decision.budget is not None or y.mean() < RARE
+    return COSTS * decision.has_costs + SEARCH * bool(searched)
+
+
+def few_calls(y: np.ndarray, p: np.ndarray, decision: Decision, signature: Signature) -> list[str]:
+    """What to say of a threshold that nobody has chosen, from which on hardly a row is called."""
+    chosen = decision.has_costs or decision.threshold is not None or decision.budget is not None
+    called, there = int((p >= decision.chosen_threshold).sum()), int(y.sum())
+    if signature.task != "binary" or chosen or called >= there / 2:
+        return []
+    return [
+        f"from {decision.chosen_threshold:g} on {called:,} held-out rows are called, and {there:,} "
+        f"are {signature.classes[1]!r}: say under decision in params.yaml what errors cost "
+        "(cost_fp, cost_fn), or how many rows can be called (budget)"
+    ]
 
 
 def vain_calls(own: Metrics, decision: Decision) -> list[str]:

@@ -13,10 +13,11 @@ import polars as pl
 from ..errors import FactoryError
 from ..records.evaluation import Costs, Effect, Importance, Lift, Segment, Segments
 from ..settings.catalog import Catalog
-from ..settings.params import Decision, Params
+from ..settings.decision import Decision
+from ..settings.params import Params
 from .groups import Groups, grouped, is_ordered
 from .metrics import Array, row_costs, row_losses
-from .ranking import curve
+from .ranking import curve, threshold_of
 from .signature import Signature
 
 ROWS, SAMPLE = 20_000, 500
@@ -235,7 +236,8 @@ def costs(y: Array, p: Array, decision: Decision) -> Costs:
     thresholds, by_threshold = cost_curve(y, p, decision)
     cheapest = int(by_threshold.argmin())
     half, saved = np.arange(len(y)) % 2 == 1, np.zeros(len(y))
-    paid = row_costs(y, p >= decision.chosen_threshold, decision)
+    paid = row_costs(y, p >= threshold_of(p, decision), decision)
+    limit = threshold_of(p, decision.for_budget)
     for part in (half, ~half) if len(y) > 1 else ():
         other, price = cost_curve(y[part], p[part], decision)
         saved[~part] = (paid - row_costs(y, p >= other[price.argmin()], decision))[~part]
@@ -246,7 +248,9 @@ def costs(y: Array, p: Array, decision: Decision) -> Costs:
         everybody=_short(by_threshold[-1]),
         cheapest=_short(by_threshold[cheapest]),
         cheapest_threshold=_short(thresholds[cheapest]),
-        improvable=bool(saving > max(1.96 * error, paid.mean() / 10)),
+        improvable=bool(saving > max(1.96 * error, paid.mean() / 10)) and not decision.is_budgeted,
+        budget_threshold=_short(limit),
+        budget_cost=_short(row_costs(y, p >= limit, decision).mean()),
     )
 
 

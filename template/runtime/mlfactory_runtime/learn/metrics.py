@@ -12,8 +12,8 @@ import numpy as np
 from ..errors import FactoryError
 from ..extensions import BUILT_IN, MEASURES, Metric, call
 from ..records.evaluation import Interval
-from ..settings.params import Decision
-from .ranking import areas
+from ..settings.decision import Decision
+from .ranking import areas, in_budget, threshold_of
 
 Array = np.ndarray
 Metrics = dict[str, float]
@@ -87,7 +87,7 @@ def _built_in(task: str, y: Array, p: Array, decision: Decision) -> Callable[[Ar
 
 def _binary(y: Array, p: Array, decision: Decision) -> Callable[[Array], Metrics]:
     area, calibration = areas(y, p), _calibration(y, p)
-    called = p >= decision.chosen_threshold
+    budget, called = in_budget(y, p, decision.share), p >= threshold_of(p, decision)
     losses = {
         "nobody": decision.cost_fn * y,
         "everybody": decision.cost_fp * (1 - y),
@@ -104,6 +104,7 @@ def _binary(y: Array, p: Array, decision: Decision) -> Callable[[Array], Metrics
             **area(w),
             **means,
             "saving": constant - means["cost"],
+            **budget(w),
             "f1": _f1(y == 1, called, w),
             "calibration_error": calibration(w),
         }
@@ -280,13 +281,13 @@ def evaluate(
     metric, width = PRIMARY[task], 1.0 if places is None else widened(int(places.max()) + 1)
     models = {
         name: {
-            key: _interval(value, [d[name][key] for d in drawn], width, key in BIASED)
+            key: interval_of(value, [d[name][key] for d in drawn], width, key in BIASED)
             for key, value in found.items()
         }
         for name, found in whole.items()
     }
     gains = {
-        name: _interval(
+        name: interval_of(
             whole[name][metric] - whole[first][metric],
             [d[name][metric] - d[first][metric] for d in drawn],
             width,
@@ -306,9 +307,10 @@ def widened(draws: int) -> float:
     return float(quantile / z * (draws / degrees) ** 0.5)
 
 
-def _interval(
+def interval_of(
     value: float, drawn: list[float], width: float = 1.0, biased: bool = False
 ) -> Interval:
+    """The middle 95 % of what was drawn, as much wider around the value as `width` says."""
     defined = np.array([number for number in drawn if not np.isnan(number)])
     if np.isnan(value) or not len(defined):
         return Interval(None, None, None)
@@ -318,3 +320,8 @@ def _interval(
     if width != 1:
         low, high = value + width * (low - value), value + width * (high - value)
     return Interval(float(value), float(low), float(high))
+
+
+def without_ends(values: Mapping[str, Interval]) -> dict[str, Interval]:
+    """The values, and no intervals: too few draws tell nothing of what others would give."""
+    return {name: Interval(one.value, None, None) for name, one in values.items()}

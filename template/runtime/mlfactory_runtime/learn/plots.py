@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from ..records.evaluation import Importance
-from ..settings.params import Decision
+from ..settings.decision import Decision
 from .insight import Held, cost_curve
 from .metrics import bins
 from .ranking import curve

@@ -38,6 +38,7 @@ from .matrix import matrix, usable
 from .metrics import PRIMARY
 from .plots import write_plots
 from .profile import CARD, PROFILE, profile
+from .ranking import threshold_of
 from .signature import Signature, describe, save_signature
 from .split import FILE as SPLIT
 
@@ -63,6 +64,9 @@ def train(project: Project) -> Evaluation:
         "naive": np.broadcast_to(constant, (len(x), *constant.shape)),
         "linear": linear.predict(line, x),
     }
+    if signature.task == "binary":
+        limit = threshold_of(scored["model"], params.decision)
+        signature = signature.model_copy(update={"threshold": limit})
     held_rows = usable(rows["holdout"], signature, compute)
     if split.kind == "time" and signature.task == "regression":
         past = pl.concat([rows["train"], rows["validation"]])
@@ -77,7 +81,7 @@ def train(project: Project) -> Evaluation:
     known = insights(held, score, importance, catalog, params)
     folds = backtest(project, rows, signature) if params.data.time else ()
     refused = rows["holdout"].height - len(y)
-    first = leading(params.decision, signature)
+    first = leading(params.decision, signature, parts["train"].y)
     result = evaluation(signature, split, judgement, known, first, importance, folds, refused)
     with swapped(project.model_folder) as folder:
         estimator.save(model, folder)
@@ -130,6 +134,7 @@ def evaluation(
         effects=insights.effects,
         lift=insights.lift,
         decision=insights.decision,
+        recalls=judgement.recalls,
         rows=split.rows,
         importance=importance,
         split=split,

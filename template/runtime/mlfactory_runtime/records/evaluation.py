@@ -91,7 +91,8 @@ class Lift(Part):
 class Costs(Part):
     """What calls cost per row: at the threshold, for nobody and everybody, and at the cheapest.
 
-    `improvable` says that another threshold would surely save more than a tenth.
+    `improvable` says that another threshold would surely save more than a tenth. The threshold that
+    keeps to the budget stands beside them, with what calls would cost there.
     """
 
     cost: float
@@ -100,6 +101,17 @@ class Costs(Part):
     cheapest: float
     cheapest_threshold: float
     improvable: bool = called("dear")
+    budget_threshold: float | None = optional()
+    budget_cost: float | None = optional()
+
+
+class Recall(Part):
+    """Of the held-out rows of a class the share that is called so, and of such calls the right."""
+
+    label: str = called("class")
+    rows: int
+    recall: Interval
+    precision: Interval
 
 
 class Importance(Part):
@@ -143,6 +155,7 @@ class Evaluation(Record):
     effects: tuple[Effect, ...] = ()
     lift: tuple[Lift, ...] = ()
     decision: Costs | None = None
+    recalls: tuple[Recall, ...] = optional(())
     rows: dict[str, int]
     importance: tuple[Importance, ...]
     split: SplitRecord

@@ -86,6 +86,7 @@ def context(
         "segment_charts": dict(segment_charts(segments, label)) if segments else {},
         "top": words.top(evaluation),
         "lift_text": words.lift(evaluation),
+        "budget": words.budget(params.decision),
         "decision_texts": list(words.decision(evaluation, params)),
         "sections": [f"{SECTIONS.name}/{path.name}" for path in own_sections(project)],
         "names": MODELS,

@@ -16,6 +16,7 @@ from ..records.evaluation import (
     Segments,
 )
 from ..settings.catalog import Catalog
+from ..settings.decision import Decision
 from ..settings.params import Params
 
 FEW_ROWS, FEW_OF_A_CLASS = 200, 30
@@ -25,12 +26,16 @@ MODELS = {
     "previous_value": "value just before",
 }  # fmt: skip
 LABELS = {
-    "roc_auc": "ROC AUC", "pr_auc": "PR AUC", "log_loss": "log loss", "brier": "Brier score",
-    "f1": "F1", "calibration_error": "calibration error", "rmse": "RMSE",
+    "roc_auc": "ROC AUC", "pr_auc": "average precision", "log_loss": "log loss",
+    "brier": "Brier score", "f1": "F1", "calibration_error": "calibration error", "rmse": "RMSE",
     "mae": "mean absolute error", "r2": "R²", "quantile_loss": "quantile loss",
     "cost": "cost per row", "saving": "saving per row",
+    "recall_at_budget": "share found within the budget",
+    "precision_at_budget": "share of right calls within the budget",
+    "lift_at_budget": "lift within the budget",
 }  # fmt: skip
-SITUATIONAL = {"cost", "saving"}  # of interest where somebody asked for them, or classes are rare
+# Of interest where somebody said what errors cost, or how many calls there can be.
+SITUATIONAL = {"cost", "saving", "recall_at_budget", "precision_at_budget", "lift_at_budget"}
 
 
 class Measured(Protocol):
@@ -185,7 +190,9 @@ def decision(evaluation: Evaluation, params: Params) -> Iterator[str]:
     name = quoted(evaluation.positive or "")
     prices = f"a false alarm costs {rule.cost_fp:g} and a miss {rule.cost_fn:g}"
     why = "as params.yaml says"
-    if rule.threshold is None:
+    if rule.is_budgeted:
+        why = f"so many calls are in the budget, {budget(rule)}"
+    elif rule.threshold is None:
         why = f"the cheapest if {prices}, and probabilities can be taken at their word"
     yield (
         f"A row is called {name} when its probability is {evaluation.threshold:.3g} or more: {why}."
@@ -198,7 +205,32 @@ def decision(evaluation: Evaluation, params: Params) -> Iterator[str]:
     if rule.has_costs and "saving" in evaluation.models["model"]:
         saving = interval(evaluation.models["model"]["saving"])
         yield f"Against the better of calling nobody and everybody they save {saving} per row."
-    yield _cheapest(found)
+    if "recall_at_budget" in evaluation.leading:
+        yield _within(evaluation, rule)
+    if not rule.is_budgeted:
+        yield _cheapest(found)
+
+
+def budget(rule: Decision) -> str:
+    """How many rows can be called, in words."""
+    if rule.budget is not None and rule.budget_rows:
+        return f"{rule.budget:,g} of {rule.budget_rows:,} rows"
+    share = f"{100 * rule.share:.3g}% of the rows"
+    return share if rule.budget is not None else f"taken to be {share}, for params.yaml names none"
+
+
+def _within(evaluation: Evaluation, rule: Decision) -> str:
+    """What is found when only the budget is called, and from where on that is."""
+    found, own = evaluation.decision, evaluation.models["model"]
+    recall, precision = (interval(own[f"{name}_at_budget"]) for name in ("recall", "precision"))
+    text = (
+        f"Within the budget, {budget(rule)}, {recall} of all that are "
+        f"{quoted(evaluation.positive or '')} are found, and {precision} of the calls are right"
+    )
+    if not found or found.budget_threshold is None or rule.is_budgeted:
+        return f"{text}."
+    price = f", which costs {number(found.budget_cost)} per row" if rule.has_costs else ""
+    return f"{text}: calls from {number(found.budget_threshold)} on keep to it{price}."
 
 
 def _cheapest(found: Costs) -> str:
@@ -241,7 +273,7 @@ def steps(evaluation: Evaluation, catalog: Catalog, params: Params) -> Iterator[
         yield f"Decide on {' and '.join(what)}: factory catalog review asks for each."
     if lack := _rows_lacking(evaluation):
         yield f"Bring more rows: {lack}, and differences within the intervals cannot be seen."
-    if evaluation.decision and not params.decision.has_costs:
+    if evaluation.decision and not params.decision.has_costs and params.decision.budget is None:
         yield "Say what a false alarm and a miss cost, under decision in params.yaml."
     worst = evaluation.segments.worst if evaluation.segments else ()
     for name in dict.fromkeys(line.feature for line in worst[:2]):
