@@ -35,7 +35,7 @@ def held(error: np.ndarray) -> insight.Held:
     """Held-out rows of a regression with these errors."""
     known = signature.Signature(task="regression", target="y", features=())
     zero = np.zeros(len(error))
-    return insight.Held(known, pl.DataFrame(), zero[:, None], error, zero, zero + 1)
+    return insight.Held(known, pl.DataFrame(), zero[:, None], error, zero, zero + 1, "rmse")
 
 
 def split_up(rows: int, size: int) -> groups.Groups:

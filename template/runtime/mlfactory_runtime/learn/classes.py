@@ -6,7 +6,7 @@ import numpy as np
 
 from ..records.evaluation import Recall
 from .draws import FEWEST, Draws
-from .metrics import interval_of, resamples, widened, without_ends
+from .resampling import interval_of, resamples, widened, without_ends
 
 
 def recalls(

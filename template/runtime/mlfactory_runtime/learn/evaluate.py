@@ -26,14 +26,16 @@ from .draws import FEWEST, Draws
 from .matrix import Matrix, matrix
 from .metrics import (
     NONE,
-    PRIMARY,
     Constants,
     Own,
     evaluate,
+    few_rows,
     measure,
+    primary,
     refuse_unweighted,
-    without_ends,
+    row_losses,
 )
+from .resampling import without_ends
 from .signature import Signature
 
 IMPORTANCE_ROWS = 2000
@@ -102,8 +104,9 @@ def judge(
     seed, drawn = params.model.seed, drawn or Draws(np.arange(len(y)))
     refuse_unweighted(own, y, scored["model"], seed)
     places = None if drawn.is_single else drawn.places
+    metric = primary(signature.task, params.model)
     models, gains = evaluate(
-        signature.task, y, scored, params.decision, seed, own, places, constants
+        signature.task, y, scored, params.decision, seed, own, places, constants, metric
     )
     if drawn.count < FEWEST:
         models = {name: without_ends(metrics) for name, metrics in models.items()}
@@ -112,9 +115,10 @@ def judge(
         rivals = {name: gain for name, gain in gains.items() if name != "linear"}
     else:
         rivals = gains
-    verdict, reason = decide(rivals, PRIMARY[signature.task], models["model"], drawn)
+    verdict, reason = decide(rivals, metric, models["model"], drawn)
     warnings = (
-        *doubts(verdict, rivals, PRIMARY[signature.task], drawn),
+        *doubts(verdict, rivals, metric, drawn),
+        *heavy_tail(y, scored["model"], metric),
         *vain_calls(models["model"], params.decision),
         *few_calls(y, scored["model"], params.decision, signature),
     )
@@ -170,6 +174,22 @@ def few_calls(y: np.ndarray, p: np.ndarray, decision: Decision, signature: Signa
     ]
 
 
+def heavy_tail(y: np.ndarray, p: np.ndarray, metric: str) -> list[str]:
+    """What to say if hardly any rows carry half of the errors of numbers."""
+    errors = {"rmse": "squared errors", "mae": "absolute errors"}
+    count = few_rows(row_losses(metric, y, p)) if metric in errors else None
+    if count is None:
+        return []
+    remedy = "; model.objective: regression_l1 in params.yaml learns and decides by absolute errors"
+    carry = "carries" if count == 1 else "carry"
+    return [
+        f"{count:,} of {len(y):,} held-out rows {carry} half of all {errors[metric]}: {metric}, "
+        f"its interval and the verdict hang on {'it' if count == 1 else 'them'}"
+        + remedy
+        * (metric == "rmse")
+    ]
+
+
 def vain_calls(own: Metrics, decision: Decision) -> list[str]:
     """What to say of calls that do not surely save anything, where it is known what errors cost."""
     saving = own.get("saving")
@@ -215,7 +235,7 @@ def permutation_importance(
     generator = np.random.default_rng(params.model.seed)
     chosen = generator.permutation(len(part.y))[:IMPORTANCE_ROWS]
     x, y = part.x[chosen], part.y[chosen]
-    metric, ones = PRIMARY[signature.task], np.ones(len(y))
+    metric, ones = primary(signature.task, params.model), np.ones(len(y))
 
     def loss(rows: np.ndarray) -> float:
         return measure(signature.task, y, score(rows), params.decision)(ones)[metric]
@@ -240,7 +260,7 @@ def backtest(
     time = params.data.time or ""
     past = pl.concat([rows["train"], rows["validation"]]).sort(time, maintain_order=True)
     edges = np.linspace(0, past.height, params.split.backtest_folds + 2).astype(int)[1:]
-    metric, folds = PRIMARY[signature.task], []
+    metric, folds = primary(signature.task, params.model), []
     for start, stop in pairwise(edges.tolist()):
         window = past[start:stop]
         held = max(1, int(start * params.split.validation))

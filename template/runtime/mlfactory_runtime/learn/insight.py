@@ -3,7 +3,7 @@ act, what do the highest predictions hold, what does a threshold cost.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from math import erfc, sqrt
 
@@ -38,7 +38,10 @@ class Insights:
 
 @dataclass(frozen=True)
 class Held:
-    """Held-out rows: columns and features, matrix, target, what model and constant predict."""
+    """Held-out rows: columns and features, matrix, target, what model and constant predict.
+
+    `metric` is the primary one.
+    """
 
     signature: Signature
     frame: pl.DataFrame
@@ -46,12 +49,13 @@ class Held:
     y: Array
     p: Array
     constant: Array
+    metric: str = "log_loss"
 
     def some(self, seed: int) -> "Held":
         """At most ROWS of them, in their order."""
         rows = np.sort(np.random.default_rng(seed).permutation(len(self.y))[:ROWS])
-        parts = (part[rows] for part in (self.x, self.y, self.p, self.constant))
-        return Held(self.signature, self.frame[rows], *parts)
+        x, y, p, constant = (part[rows] for part in (self.x, self.y, self.p, self.constant))
+        return replace(self, frame=self.frame[rows], x=x, y=y, p=p, constant=constant)
 
 
 def insights(
@@ -106,8 +110,7 @@ def segments(held: Held, groups: dict[str, Groups], chosen: Iterable[str]) -> Se
     Surely worse is a group with a mean loss above that of all other rows, in a one-sided Welch
     test at 5 % that is corrected for the number of groups looked at (Bonferroni).
     """
-    task = held.signature.task
-    loss, constant = row_losses(task, held.y, held.p), row_losses(task, held.y, held.constant)
+    loss, constant = (row_losses(held.metric, held.y, p) for p in (held.p, held.constant))
     parts = [
         (name, label, rows)
         for name, found in groups.items()
@@ -165,7 +168,7 @@ def _segment(held: Held, loss: Array, constant: Array, rows: Array) -> Segment:
 
 
 def _metric(held: Held, loss: float) -> float:
-    return _short(sqrt(loss) if held.signature.task == "regression" else loss)
+    return _short(sqrt(loss) if held.metric == "rmse" else loss)
 
 
 def _mean(values: Array) -> tuple[float, float]:

@@ -35,7 +35,7 @@ from .history import histories
 from .insight import Held, Insights, check_segments, insights
 from .manifest import save_manifest
 from .matrix import matrix, usable
-from .metrics import PRIMARY
+from .metrics import primary
 from .plots import write_plots
 from .profile import CARD, PROFILE, profile
 from .ranking import threshold_of
@@ -58,7 +58,8 @@ def train(project: Project) -> Evaluation:
     line = linear.fit(parts["train"], parts["validation"], signature, params.model)
     x, y = parts["holdout"].x, parts["holdout"].y
     constants = baselines.constants(parts["train"].y, signature, params.decision, project.metrics)
-    constant = constants[PRIMARY[signature.task]]
+    metric = primary(signature.task, params.model)
+    constant = constants[metric]
     scored = {
         "model": estimator.predict(model, x),
         "naive": np.broadcast_to(constant, (len(x), *constant.shape)),
@@ -75,14 +76,16 @@ def train(project: Project) -> Evaluation:
     importance = permutation_importance(score, parts["holdout"], signature, params)
     wanted = [*catalog.features(params), *params.report.segments]
     frame = featured(held_rows, wanted, compute)
-    held = Held(signature, frame, x, y, scored["model"], scored["naive"])
+    held = Held(signature, frame, x, y, scored["model"], scored["naive"], metric)
     drawn = draws(held_rows, split, params)
     judgement = judge(signature, y, scored, params, project.metrics, drawn, constants)
     known = insights(held, score, importance, catalog, params)
     folds = backtest(project, rows, signature) if params.data.time else ()
     refused = rows["holdout"].height - len(y)
     first = leading(params.decision, signature, parts["train"].y)
-    result = evaluation(signature, split, judgement, known, first, importance, folds, refused)
+    result = evaluation(
+        signature, split, judgement, known, metric, first, importance, folds, refused
+    )
     with swapped(project.model_folder) as folder:
         estimator.save(model, folder)
         save_signature(signature, folder)
@@ -109,6 +112,7 @@ def evaluation(
     split: SplitRecord,
     judgement: Judgement,
     insights: Insights,
+    metric: str,
     leading: tuple[str, ...],
     importance: tuple[Importance, ...],
     folds: tuple[Fold, ...],
@@ -123,7 +127,7 @@ def evaluation(
         classes=signature.classes,
         positive=signature.classes[1] if signature.task == "binary" else None,
         threshold=signature.threshold,
-        metric=PRIMARY[signature.task],
+        metric=metric,
         leading=leading,
         verdict=judgement.verdict,
         reason=judgement.reason,

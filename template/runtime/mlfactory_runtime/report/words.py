@@ -109,7 +109,10 @@ def compared(gain: Interval, base: float | None) -> str:
     sure = "better" if gain.low > 0 else "worse" if gain.high < 0 else None
     chance = f"surely {sure}" if sure else "which may be chance"
     share = f"{abs(gain.value / base):.0%}"
-    text = "about the same" if share == "0%" and not sure else f"{share} {way}, {chance}"
+    if share == "0%":
+        share = "less than 0.5%"
+    same = share.startswith("less") and not sure
+    text = "about the same" if same else f"{share} {way}, {chance}"
     return f"{text}; improvement {interval(gain)}"
 
 

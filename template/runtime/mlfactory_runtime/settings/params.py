@@ -74,14 +74,18 @@ class Split(Section):
 class Model(Section):
     """How the model is fitted; names and meanings are LightGBM's, but for `kind` and `averaged`.
 
-    model.py may hand all that stands here to LightGBM, so `kind` is left out of it where it says
-    nothing.
+    model.py may hand all that stands here to LightGBM, so what says nothing is left out of it.
     """
 
     kind: Literal["own", "linear"] = Field(
         default="own",
         exclude_if=lambda kind: bool(kind == "own"),
         description="`own` is what model.py fits; `linear` needs no code, and people can read it.",
+    )
+    objective: Literal["regression_l1"] | None = Field(
+        default=None,
+        exclude_if=lambda objective: objective is None,
+        description="Of numbers: `regression_l1` learns and decides by absolute errors; else RMSE.",
     )
     learning_rate: float = Field(
         default=0.05, gt=0, description="How much each tree counts; smaller needs more rounds."
@@ -271,6 +275,15 @@ class Params(Section):
     log: Log = Log()
     monitor: Monitor = Monitor()
     alerts: Alerts = Alerts()
+
+    @model_validator(mode="after")
+    def _objective_fits_the_task(self) -> "Params":
+        if self.model.objective and self.task != "regression":
+            raise ValueError(
+                f"model.objective is {self.model.objective}, which is for numbers, and the task is "
+                f"{self.task}: leave it out"
+            )
+        return self
 
 
 def load_params(path: Path) -> Params:
