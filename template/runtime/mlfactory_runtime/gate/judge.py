@@ -14,7 +14,6 @@ from statistics import NormalDist
 
 import numpy as np
 
-from ..learn.insight import ENOUGH
 from ..learn.metrics import (
     NONE,
     Metrics,
@@ -26,6 +25,7 @@ from ..learn.metrics import (
     row_losses,
 )
 from ..learn.resampling import resamples
+from ..learn.segments import ENOUGH
 from ..records import comparison
 from ..records.comparison import Verdict
 from ..records.evaluation import Interval

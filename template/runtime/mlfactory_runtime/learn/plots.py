@@ -8,7 +8,8 @@ import polars as pl
 
 from ..records.evaluation import Importance
 from ..settings.decision import Decision
-from .insight import Held, cost_curve
+from .held import Held
+from .insight import cost_curve
 from .metrics import bins
 from .ranking import curve
 from .signature import Signature

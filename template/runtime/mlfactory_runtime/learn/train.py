@@ -31,8 +31,9 @@ from .evaluate import (
 )
 from .folder import swapped
 from .groups import is_sensitive
+from .held import Held
 from .history import histories
-from .insight import Held, Insights, check_segments, insights
+from .insight import Insights, check_segments, insights
 from .manifest import save_manifest
 from .matrix import matrix, usable
 from .metrics import primary

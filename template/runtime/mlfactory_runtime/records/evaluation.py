@@ -30,7 +30,9 @@ class OwnMetric(Part):
 class Segment(Part):
     """The primary metric on a group of rows, with that of the constant, and of all other rows.
 
-    `predicted` and `observed` are means, where the model gives one number for each row.
+    `predicted` and `observed` are means, where the model gives one number for each row, and `gap`
+    is by how much the first is larger. `possible` is what the constant of the group itself has, and
+    `saved` which part of that the model does without; `rest_saved` is the same in other groups.
     """
 
     feature: str = optional("")
@@ -43,16 +45,25 @@ class Segment(Part):
     predicted: float | None = optional()
     observed: float | None = optional()
     rest: float | None = optional()
+    gap: Interval | None = optional()
+    possible: float | None = optional()
+    saved: float | None = optional()
+    rest_saved: float | None = optional()
 
 
 class Segments(Part):
-    """In how many groups the model is surely worse, which are the worst, and those asked for."""
+    """In how many groups the model is surely worse, which are the worst, and those asked for.
+
+    `off` counts the groups whose predictions are surely wrong on average, `most_off` are the first.
+    """
 
     looked_at: int
     worse: int
     all: Segment
     worst: tuple[Segment, ...]
     chosen: dict[str, tuple[Segment, ...]]
+    off: int = optional(0)
+    most_off: tuple[Segment, ...] = optional(())
 
 
 class Effect(Part):

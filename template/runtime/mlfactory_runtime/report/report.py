@@ -82,6 +82,7 @@ def context(
         "acting": list(acting(evaluation)),
         "hidden": [name for name in catalog.features(params) if is_sensitive(catalog, name)],
         "worst": [words.segment(one, evaluation) for one in segments.worst] if segments else [],
+        "off": [words.off(one, evaluation) for one in segments.most_off] if segments else [],
         "segments_text": words.segments(segments),
         "segment_charts": dict(segment_charts(segments, label)) if segments else {},
         "top": words.top(evaluation),

@@ -145,14 +145,38 @@ def segment(found: Segment, evaluation: Evaluation) -> str:
     """How the model does on a group of rows in which it is worse."""
     label, write = LABELS.get(evaluation.metric, evaluation.metric), unit(evaluation)
     text = (
-        f"{quoted(found.feature)}: {found.group} ({found.rows:,} rows): {label} "
-        f"{interval(found)}, against {number(found.rest)} in all other rows; a constant has "
-        f"{number(found.constant)} there."
+        f"{quoted(found.feature)}: {found.group} ({found.rows:,} rows): {label} {interval(found)}"
     )
+    if found.saved is None or found.rest_saved is None:  # of an earlier release
+        text += f", against {number(found.rest)} in all other rows."
+    else:
+        text += (
+            f", {saved(found.saved)} what the constant of that group has; in the other groups it "
+            f"is {saved(found.rest_saved)} theirs."
+        )
     if found.predicted is not None and found.observed is not None:
         text += f" Predicted were {write(found.predicted)} on average, "
         text += f"true were {write(found.observed)}."
     return text
+
+
+def saved(share: float) -> str:
+    """How much of a loss is saved, or added."""
+    return f"{percent(abs(share))} {'below' if share >= 0 else 'above'}"
+
+
+def off(found: Segment, evaluation: Evaluation) -> str:
+    """How the mean prediction differs from what came, in a group where it surely does."""
+    write, gap = unit(evaluation), found.gap
+    text = f"{quoted(found.feature)}: {found.group} ({found.rows:,} rows): predicted were "
+    if gap is None or gap.value is None or gap.low is None or gap.high is None:
+        return text
+    ends = sorted(map(abs, (gap.low, gap.high)))
+    way = "more" if gap.value > 0 else "less"
+    return text + (
+        f"{write(found.predicted or 0)} on average, true were {write(found.observed or 0)}: "
+        f"surely {way}, by {write(ends[0])} to {write(ends[1])}."
+    )
 
 
 def segments(found: Segments | None) -> str:
@@ -161,8 +185,11 @@ def segments(found: Segments | None) -> str:
         return "There are too few held-out rows to compare groups of them."
     looked_at = f"{counted(found.looked_at, 'group')} of at least 30 held-out rows were looked at"
     if not found.worst:
-        return f"{looked_at}: in none of them is it surely worse than in the other rows."
-    worse = f"{looked_at}. In {found.worse} of them it is surely worse than in the other rows"
+        return f"{looked_at}: in none of them does it surely save less than in the others."
+    worse = (
+        f"{looked_at}. In {found.worse} of them it surely saves less, of what the constant of the "
+        "group loses, than in the others"
+    )
     more = "" if found.worse == len(found.worst) else ", most of all in these"
     return f"{worse}{more}:"
 
