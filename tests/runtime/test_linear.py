@@ -11,15 +11,19 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from mlfactory_runtime.data.rows import load_part
 from mlfactory_runtime.errors import FactoryError
 from mlfactory_runtime.learn import linear
-from mlfactory_runtime.learn.matrix import Matrix
+from mlfactory_runtime.learn.matrix import Matrix, usable
 from mlfactory_runtime.learn.metrics import PRIMARY, row_losses
 from mlfactory_runtime.learn.signature import Feature, Signature
+from mlfactory_runtime.predict.batch import predict_file
+from mlfactory_runtime.project import Project
 from mlfactory_runtime.settings.params import Model
 from mlfactory_runtime.testing.trained import Trained
 
 from .factories import Factory, train
+from .services import Service, sent
 
 CLASSES = {"binary": ("no", "yes"), "multiclass": ("a", "b", "c"), "regression": ()}
 
@@ -131,6 +135,25 @@ def test_a_factory_learns_predicts_and_explains_with_it(line: Factory) -> None:
     scored = pl.read_csv(line.path / "scored.csv")
     assert {"because_1", "because_2_by"} <= set(scored.columns)
     line.run("check", code=None)
+
+
+def test_service_batch_and_training_agree_to_the_last_bit(
+    services: Callable[[str], Service], tmp_path: Path
+) -> None:
+    service = services("linear")
+    trained, project = service.trained, Project(service.folder)
+    rows = usable(load_part(project, "holdout"), trained.signature, project.compute)[:60]
+    rows.write_parquet(tmp_path / "in.parquet")
+    predict_file(project, tmp_path / "in.parquet", tmp_path / "out.parquet", max_invalid=0)
+    expected = linear.predict(trained.model, trained.matrix(rows))
+    positive = trained.signature.classes[1]
+    batch = pl.read_parquet(tmp_path / "out.parquet")[f"probability_{positive}"]
+    asked = sent(rows, trained)
+    alone = [service.json("/predict", row)["predictions"][0] for row in asked[:20]]
+    several = service.json("/predict", asked)["predictions"]
+    assert batch.to_list() == expected.tolist()
+    assert [one["probabilities"][positive] for one in several] == expected.tolist()
+    assert alone == several[:20]
 
 
 def test_a_model_of_another_kind_is_named(churn: Factory) -> None:

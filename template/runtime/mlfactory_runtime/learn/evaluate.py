@@ -164,8 +164,10 @@ def leading(decision: Decision, signature: Signature, y: np.ndarray) -> tuple[st
 def few_calls(y: np.ndarray, p: np.ndarray, decision: Decision, signature: Signature) -> list[str]:
     """What to say of a threshold that nobody has chosen, from which on hardly a row is called."""
     chosen = decision.has_costs or decision.threshold is not None or decision.budget is not None
+    if chosen or signature.task != "binary":
+        return []
     called, there = int((p >= decision.chosen_threshold).sum()), int(y.sum())
-    if signature.task != "binary" or chosen or called >= there / 2:
+    if called >= there / 2:
         return []
     return [
         f"from {decision.chosen_threshold:g} on {called:,} held-out rows are called, and {there:,} "
@@ -181,12 +183,11 @@ def heavy_tail(y: np.ndarray, p: np.ndarray, metric: str) -> list[str]:
     if count is None:
         return []
     remedy = "; model.objective: regression_l1 in params.yaml learns and decides by absolute errors"
+    remedy = remedy if metric == "rmse" else ""
     carry = "carries" if count == 1 else "carry"
     return [
         f"{count:,} of {len(y):,} held-out rows {carry} half of all {errors[metric]}: {metric}, "
-        f"its interval and the verdict hang on {'it' if count == 1 else 'them'}"
-        + remedy
-        * (metric == "rmse")
+        f"its interval and the verdict hang on {'it' if count == 1 else 'them'}{remedy}"
     ]
 
 

@@ -93,7 +93,7 @@ def context(
         "names": MODELS,
         "label": label,
         "better": named(evaluation.metric, evaluation.own_metrics)[1],
-        "reason": evaluation.reason.replace(evaluation.metric, label),
+        "reason": words.reason(evaluation),
         "warnings": list(dict.fromkeys([*split.warnings, *evaluation.warnings])),
         "compared": {name: compared(gain, base[name]) for name, gain in evaluation.gain.items()},
         "metrics": list(metrics(evaluation)),

@@ -63,6 +63,12 @@ def ordered(evaluation: Evaluation) -> list[str]:
     return list(dict.fromkeys((*first, *others)))
 
 
+def reason(evaluation: Evaluation) -> str:
+    """Why the verdict is as it is, with the metric as people call it."""
+    label, _ = named(evaluation.metric, evaluation.own_metrics)
+    return evaluation.reason.replace(evaluation.metric, label)
+
+
 def number(value: float | None) -> str:
     """At least three significant digits, without an exponent where people can do without."""
     if value is None:
@@ -321,7 +327,7 @@ def _better(evaluation: Evaluation) -> str:
     if lead is None:
         return "Do not use it yet: deliver more of what was held out, or hold out more of it."
     if lead is not None and lead > 0:
-        return f"Do not use it: {evaluation.reason}. Features are added in features.py."
+        return f"Do not use it: {reason(evaluation)}. Features are added in features.py."
     return (
         f"Do not use it: look for columns that tell more of {quoted(evaluation.target)}, or for "
         "more rows."
