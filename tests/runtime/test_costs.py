@@ -72,5 +72,5 @@ def test_calls_that_save_nothing_are_told() -> None:
     found = judge(signature("binary"), y, scored, settings, constants=best)
     assert found.verdict == "accepted"
     assert any("do not surely save anything" in text for text in found.warnings)
-    assert leading(settings.decision, signature("binary")) == ("cost", "saving")
-    assert leading(Decision(), signature("binary")) == ()
+    assert leading(settings.decision, signature("binary"), y) == ("cost", "saving")
+    assert leading(Decision(), signature("binary"), y) == ()

@@ -11,15 +11,19 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from mlfactory_runtime.data.rows import load_part
 from mlfactory_runtime.errors import FactoryError
 from mlfactory_runtime.learn import linear
-from mlfactory_runtime.learn.matrix import Matrix
-from mlfactory_runtime.learn.metrics import row_losses
+from mlfactory_runtime.learn.matrix import Matrix, usable
+from mlfactory_runtime.learn.metrics import PRIMARY, row_losses
 from mlfactory_runtime.learn.signature import Feature, Signature
+from mlfactory_runtime.predict.batch import predict_file
+from mlfactory_runtime.project import Project
 from mlfactory_runtime.settings.params import Model
 from mlfactory_runtime.testing.trained import Trained
 
 from .factories import Factory, train
+from .services import Service, sent
 
 CLASSES = {"binary": ("no", "yes"), "multiclass": ("a", "b", "c"), "regression": ()}
 
@@ -66,7 +70,8 @@ def test_it_predicts_and_says_the_same_of_a_row_alone_and_from_its_file(
     constant = np.broadcast_to(train.y.mean(), len(held.y))
     if task == "multiclass":
         constant = np.tile(np.bincount(train.y.astype(int)) / len(train.y), (len(held.y), 1))
-    losses = [row_losses(task, held.y, one).mean() for one in (p, constant)]
+    metric = PRIMARY[task]
+    losses = [row_losses(metric, held.y, one).mean() for one in (p, constant)]
     assert losses[0] < 0.85 * losses[1]
     alone = [linear.predict(model, held.x[k : k + 1])[0] for k in range(60)]
     assert np.array_equal(alone, p[:60])
@@ -92,7 +97,7 @@ def test_many_columns_of_noise_do_not_make_it_worse_than_a_constant(task: str) -
     train, validation, held = parts(task, 400, 500)
     model = linear.fit(train, validation, signature(task, 500), Model())
     nothing = model.model_copy(update={"terms": ()})
-    lost, base = (linear.loss(one, held, signature(task, 500)) for one in (model, nothing))
+    lost, base = (linear.loss(one, held, Model()) for one in (model, nothing))
     assert lost < base
     assert model.penalty == "lasso"
 
@@ -130,6 +135,25 @@ def test_a_factory_learns_predicts_and_explains_with_it(line: Factory) -> None:
     scored = pl.read_csv(line.path / "scored.csv")
     assert {"because_1", "because_2_by"} <= set(scored.columns)
     line.run("check", code=None)
+
+
+def test_service_batch_and_training_agree_to_the_last_bit(
+    services: Callable[[str], Service], tmp_path: Path
+) -> None:
+    service = services("linear")
+    trained, project = service.trained, Project(service.folder)
+    rows = usable(load_part(project, "holdout"), trained.signature, project.compute)[:60]
+    rows.write_parquet(tmp_path / "in.parquet")
+    predict_file(project, tmp_path / "in.parquet", tmp_path / "out.parquet", max_invalid=0)
+    expected = linear.predict(trained.model, trained.matrix(rows))
+    positive = trained.signature.classes[1]
+    batch = pl.read_parquet(tmp_path / "out.parquet")[f"probability_{positive}"]
+    asked = sent(rows, trained)
+    alone = [service.json("/predict", row)["predictions"][0] for row in asked[:20]]
+    several = service.json("/predict", asked)["predictions"]
+    assert batch.to_list() == expected.tolist()
+    assert [one["probabilities"][positive] for one in several] == expected.tolist()
+    assert alone == several[:20]
 
 
 def test_a_model_of_another_kind_is_named(churn: Factory) -> None:

@@ -15,7 +15,7 @@ from ..data.rows import key_text
 from ..errors import FactoryError
 from ..learn.groups import grouped
 from ..learn.insight import check_segments
-from ..learn.metrics import PRIMARY
+from ..learn.metrics import primary
 from ..learn.signature import Signature, load_signature
 from ..learn.split import by_hash, split_key
 from ..project import COMPARISON, PARAMS, Project
@@ -93,7 +93,7 @@ def measured(project: Project, a: Registered | str, b: Registered | str) -> Comp
     return Comparison(
         a=sides[0].named(),
         b=sides[1].named(),
-        metric=params.gate.metric or PRIMARY[sides[1].signature.task],
+        metric=params.gate.metric or primary(sides[1].signature.task, params.model),
         a_metrics=judgement.a_metrics,
         b_metrics=judgement.b_metrics,
         rows=rows,

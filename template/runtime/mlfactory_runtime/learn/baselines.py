@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..settings.params import Decision
+from ..settings.decision import Decision
 from .metrics import NONE, Own, is_lower_better, measure
 from .signature import Signature
 

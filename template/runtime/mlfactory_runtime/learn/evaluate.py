@@ -9,15 +9,38 @@ import numpy as np
 import polars as pl
 
 from ..project import Project
-from ..records.evaluation import Costs, Evaluation, Fold, Importance, Interval, Metrics, OwnMetric
-from ..settings.params import Decision, Params
+from ..records.evaluation import (
+    Costs,
+    Evaluation,
+    Fold,
+    Importance,
+    Interval,
+    Metrics,
+    OwnMetric,
+    Recall,
+)
+from ..settings.decision import Decision
+from ..settings.params import Params
+from .classes import recalls
 from .draws import FEWEST, Draws
 from .matrix import Matrix, matrix
-from .metrics import NONE, PRIMARY, Constants, Own, evaluate, measure, refuse_unweighted
+from .metrics import (
+    NONE,
+    Constants,
+    Own,
+    evaluate,
+    few_rows,
+    measure,
+    primary,
+    refuse_unweighted,
+    row_losses,
+)
+from .resampling import without_ends
 from .signature import Signature
 
 IMPORTANCE_ROWS = 2000
 COSTS = ("cost", "saving")
+RARE, SEARCH = 0.05, ("pr_auc", "recall_at_budget", "precision_at_budget", "lift_at_budget")
 ALIKE = 0.9  # a few equal rows are not worth a sentence
 Verdict = Literal["accepted", "rejected"]
 # What a model has to beat beside the constant, and what to do where it does not.
@@ -44,6 +67,7 @@ class Judgement:
     reason: str
     warnings: tuple[str, ...]
     own_metrics: dict[str, OwnMetric]
+    recalls: tuple[Recall, ...] = ()
 
 
 def left_out(rows: int) -> list[str]:
@@ -80,8 +104,9 @@ def judge(
     seed, drawn = params.model.seed, drawn or Draws(np.arange(len(y)))
     refuse_unweighted(own, y, scored["model"], seed)
     places = None if drawn.is_single else drawn.places
+    metric = primary(signature.task, params.model)
     models, gains = evaluate(
-        signature.task, y, scored, params.decision, seed, own, places, constants
+        signature.task, y, scored, params.decision, seed, own, places, constants, metric
     )
     if drawn.count < FEWEST:
         models = {name: without_ends(metrics) for name, metrics in models.items()}
@@ -90,18 +115,18 @@ def judge(
         rivals = {name: gain for name, gain in gains.items() if name != "linear"}
     else:
         rivals = gains
-    verdict, reason = decide(rivals, PRIMARY[signature.task], models["model"], drawn)
+    verdict, reason = decide(rivals, metric, models["model"], drawn)
     warnings = (
-        *doubts(verdict, rivals, PRIMARY[signature.task], drawn),
+        *doubts(verdict, rivals, metric, drawn),
+        *heavy_tail(y, scored["model"], metric),
         *vain_calls(models["model"], params.decision),
+        *few_calls(y, scored["model"], params.decision, signature),
     )
     described = {name: metric.described(name) for name, metric in own.items()}
-    return Judgement(models, gains, verdict, reason, warnings, described)
-
-
-def without_ends(values: Mapping[str, Interval]) -> dict[str, Interval]:
-    """The values, and no intervals: too few draws tell nothing of what others would give."""
-    return {name: Interval(one.value, None, None) for name, one in values.items()}
+    found: tuple[Recall, ...] = ()
+    if signature.task == "multiclass":
+        found = tuple(recalls(y, scored["model"], signature.classes, drawn, seed))
+    return Judgement(models, gains, verdict, reason, warnings, described, found)
 
 
 def doubts(
@@ -125,9 +150,45 @@ def doubts(
         )
 
 
-def leading(decision: Decision, signature: Signature) -> tuple[str, ...]:
-    """The metrics that people look at before the primary one, the first one first."""
-    return COSTS if signature.task == "binary" and decision.has_costs else ()
+def leading(decision: Decision, signature: Signature, y: np.ndarray) -> tuple[str, ...]:
+    """The metrics that people look at before the primary one, the first one first.
+
+    Costs where they are known; what is found where few rows can be called, or are to be found.
+    """
+    if signature.task != "binary":
+        return ()
+    searched = decision.budget is not None or y.mean() < RARE
+    return COSTS * decision.has_costs + SEARCH * bool(searched)
+
+
+def few_calls(y: np.ndarray, p: np.ndarray, decision: Decision, signature: Signature) -> list[str]:
+    """What to say of a threshold that nobody has chosen, from which on hardly a row is called."""
+    chosen = decision.has_costs or decision.threshold is not None or decision.budget is not None
+    if chosen or signature.task != "binary":
+        return []
+    called, there = int((p >= decision.chosen_threshold).sum()), int(y.sum())
+    if called >= there / 2:
+        return []
+    return [
+        f"from {decision.chosen_threshold:g} on {called:,} held-out rows are called, and {there:,} "
+        f"are {signature.classes[1]!r}: say under decision in params.yaml what errors cost "
+        "(cost_fp, cost_fn), or how many rows can be called (budget)"
+    ]
+
+
+def heavy_tail(y: np.ndarray, p: np.ndarray, metric: str) -> list[str]:
+    """What to say if hardly any rows carry half of the errors of numbers."""
+    errors = {"rmse": "squared errors", "mae": "absolute errors"}
+    count = few_rows(row_losses(metric, y, p)) if metric in errors else None
+    if count is None:
+        return []
+    remedy = "; model.objective: regression_l1 in params.yaml learns and decides by absolute errors"
+    remedy = remedy if metric == "rmse" else ""
+    carry = "carries" if count == 1 else "carry"
+    return [
+        f"{count:,} of {len(y):,} held-out rows {carry} half of all {errors[metric]}: {metric}, "
+        f"its interval and the verdict hang on {'it' if count == 1 else 'them'}{remedy}"
+    ]
 
 
 def vain_calls(own: Metrics, decision: Decision) -> list[str]:
@@ -175,7 +236,7 @@ def permutation_importance(
     generator = np.random.default_rng(params.model.seed)
     chosen = generator.permutation(len(part.y))[:IMPORTANCE_ROWS]
     x, y = part.x[chosen], part.y[chosen]
-    metric, ones = PRIMARY[signature.task], np.ones(len(y))
+    metric, ones = primary(signature.task, params.model), np.ones(len(y))
 
     def loss(rows: np.ndarray) -> float:
         return measure(signature.task, y, score(rows), params.decision)(ones)[metric]
@@ -200,7 +261,7 @@ def backtest(
     time = params.data.time or ""
     past = pl.concat([rows["train"], rows["validation"]]).sort(time, maintain_order=True)
     edges = np.linspace(0, past.height, params.split.backtest_folds + 2).astype(int)[1:]
-    metric, folds = PRIMARY[signature.task], []
+    metric, folds = primary(signature.task, params.model), []
     for start, stop in pairwise(edges.tolist()):
         window = past[start:stop]
         held = max(1, int(start * params.split.validation))

@@ -19,7 +19,7 @@ from ..records.record import read, write
 from ..settings.params import Model
 from .manifest import AGAIN
 from .matrix import Matrix
-from .metrics import row_losses
+from .metrics import primary, row_losses
 from .signature import FILE as SIGNATURE
 from .signature import Feature, Signature, load_signature
 
@@ -28,6 +28,7 @@ MAX_DUMMIES = 30
 MAX_ROWS, MAX_TRIED = 100_000, 1_000_000  # rows, and numbers of a table that penalties are tried on
 RIDGE = (1.0, 0.1, 1e-2, 1e-3, 1e-4)
 LASSO = (1.0, 0.5, 0.25, 0.1, 0.05, 0.02)  # as parts of what leaves no term at all
+ROUNDS, TINY = 30, 1e-12  # of weighting anew; and an error that is none
 NEVER = -30.0  # the log-odds of a class that no row is of
 
 
@@ -61,7 +62,7 @@ def fit(train: Matrix, validation: Matrix, signature: Signature, settings: Model
     for path in penalties(tried, signature):
         before = np.inf
         for penalty in path:
-            lost = loss(solved(tried, penalty, signature, settings), validation, signature)
+            lost = loss(solved(tried, penalty, signature, settings), validation, settings)
             if lost > before:
                 break
             best, least = (penalty, lost) if lost < least else (best, least)
@@ -69,9 +70,10 @@ def fit(train: Matrix, validation: Matrix, signature: Signature, settings: Model
     return solved(table(every, terms), best, signature, settings)
 
 
-def loss(model: Linear, part: Matrix, signature: Signature) -> float:
+def loss(model: Linear, part: Matrix, settings: Model) -> float:
     """The mean of what rows add to the primary metric."""
-    return float(row_losses(signature.task, part.y, predict(model, part.x)).mean())
+    metric = primary(model.task, settings)
+    return float(row_losses(metric, part.y, predict(model, part.x)).mean())
 
 
 def sample(part: Matrix, most: int, seed: int) -> Matrix:
@@ -139,7 +141,8 @@ def solved(tried: Table, penalty: Penalty, signature: Signature, settings: Model
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a weak penalty is not quite solved tells nobody
         if signature.task == "regression":
-            weights, intercept = solve_numbers(tried, penalty)
+            robust = settings.objective == "regression_l1"
+            weights, intercept = solve_numbers(tried, penalty, robust=robust)
         else:
             weights, intercept = solve_classes(tried, penalty, signature, settings.seed)
     strength = np.abs(weights).max(axis=0)
@@ -158,13 +161,21 @@ def solved(tried: Table, penalty: Penalty, signature: Signature, settings: Model
     )
 
 
-def solve_numbers(tried: Table, penalty: Penalty) -> tuple[np.ndarray, np.ndarray]:
-    """Weights of shape (1, terms) and the intercept, by least squares."""
+def solve_numbers(tried: Table, penalty: Penalty, *, robust: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Weights of shape (1, terms) and the intercept, by least squares.
+
+    `robust` is by absolute errors: squares are weighted anew by the errors before (Schlossmacher,
+    An iterative technique for absolute deviations curve fitting, JASA 68, 1973).
+    """
     from sklearn.linear_model import Lasso, Ridge
 
     ridge = Ridge(alpha=penalty.strength * len(tried.y))
     solver = ridge if penalty.kind == "ridge" else Lasso(alpha=penalty.strength)
     solver.fit(tried.values, tried.y)
+    for _ in range(ROUNDS if robust else 0):
+        error = np.abs(tried.y - solver.predict(tried.values))
+        inverse = 1 / np.maximum(error, max(1e-3 * float(np.median(error)), TINY))
+        solver.fit(tried.values, tried.y, sample_weight=inverse / inverse.mean())
     return np.atleast_2d(solver.coef_), np.atleast_1d(solver.intercept_)
 
 

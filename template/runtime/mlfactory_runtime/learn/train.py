@@ -31,13 +31,15 @@ from .evaluate import (
 )
 from .folder import swapped
 from .groups import is_sensitive
+from .held import Held
 from .history import histories
-from .insight import Held, Insights, check_segments, insights
+from .insight import Insights, check_segments, insights
 from .manifest import save_manifest
 from .matrix import matrix, usable
-from .metrics import PRIMARY
+from .metrics import primary
 from .plots import write_plots
 from .profile import CARD, PROFILE, profile
+from .ranking import threshold_of
 from .signature import Signature, describe, save_signature
 from .split import FILE as SPLIT
 
@@ -57,12 +59,16 @@ def train(project: Project) -> Evaluation:
     line = linear.fit(parts["train"], parts["validation"], signature, params.model)
     x, y = parts["holdout"].x, parts["holdout"].y
     constants = baselines.constants(parts["train"].y, signature, params.decision, project.metrics)
-    constant = constants[PRIMARY[signature.task]]
+    metric = primary(signature.task, params.model)
+    constant = constants[metric]
     scored = {
         "model": estimator.predict(model, x),
         "naive": np.broadcast_to(constant, (len(x), *constant.shape)),
         "linear": linear.predict(line, x),
     }
+    if signature.task == "binary":
+        limit = threshold_of(scored["model"], params.decision)
+        signature = signature.model_copy(update={"threshold": limit})
     held_rows = usable(rows["holdout"], signature, compute)
     if split.kind == "time" and signature.task == "regression":
         past = pl.concat([rows["train"], rows["validation"]])
@@ -71,14 +77,16 @@ def train(project: Project) -> Evaluation:
     importance = permutation_importance(score, parts["holdout"], signature, params)
     wanted = [*catalog.features(params), *params.report.segments]
     frame = featured(held_rows, wanted, compute)
-    held = Held(signature, frame, x, y, scored["model"], scored["naive"])
+    held = Held(signature, frame, x, y, scored["model"], scored["naive"], metric)
     drawn = draws(held_rows, split, params)
     judgement = judge(signature, y, scored, params, project.metrics, drawn, constants)
     known = insights(held, score, importance, catalog, params)
     folds = backtest(project, rows, signature) if params.data.time else ()
     refused = rows["holdout"].height - len(y)
-    first = leading(params.decision, signature)
-    result = evaluation(signature, split, judgement, known, first, importance, folds, refused)
+    first = leading(params.decision, signature, parts["train"].y)
+    result = evaluation(
+        signature, split, judgement, known, metric, first, importance, folds, refused
+    )
     with swapped(project.model_folder) as folder:
         estimator.save(model, folder)
         save_signature(signature, folder)
@@ -105,6 +113,7 @@ def evaluation(
     split: SplitRecord,
     judgement: Judgement,
     insights: Insights,
+    metric: str,
     leading: tuple[str, ...],
     importance: tuple[Importance, ...],
     folds: tuple[Fold, ...],
@@ -119,7 +128,7 @@ def evaluation(
         classes=signature.classes,
         positive=signature.classes[1] if signature.task == "binary" else None,
         threshold=signature.threshold,
-        metric=PRIMARY[signature.task],
+        metric=metric,
         leading=leading,
         verdict=judgement.verdict,
         reason=judgement.reason,
@@ -130,6 +139,7 @@ def evaluation(
         effects=insights.effects,
         lift=insights.lift,
         decision=insights.decision,
+        recalls=judgement.recalls,
         rows=split.rows,
         importance=importance,
         split=split,

@@ -5,7 +5,8 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from .params import Params, Section, Trimmed
+from .params import Params, Trimmed
+from .section import Section
 from .yaml import read_checked
 
 LEARNED = ("numeric", "categorical", "boolean", "datetime")
