@@ -178,6 +178,21 @@ def test_promote_a_model(shop: Factory) -> None:
     (shop.path / "catalog.json").unlink()
 
 
+def test_sign_a_model_and_see_what_happened(shop: Factory) -> None:
+    done = do("sign-a-model.md", shop)
+    assert "models/model is signed by release" in done.stderr
+    assert ", signed by release" in done.stdout
+    assert json.loads(shop.text("v1.0.0.cdx.json"))["specVersion"] == "1.6"
+    done = do("trail.md", shop)
+    assert "forget by" in done.stdout
+    assert "everything fits" in done.stderr
+    shop.run("git", "tag", "--delete", "churn@v1.0.0")
+    shutil.rmtree(shop.path / ".factory")
+    shutil.rmtree(shop.path / "log")
+    for name in ("catalog.json", "models/model.sig", "../release.key"):
+        (shop.path / name).unlink()
+
+
 def test_label_and_forget(shop: Factory) -> None:
     done = do("label-and-forget.md", shop)
     told = [line for line in done.stderr.splitlines() if "outcomes" in line]

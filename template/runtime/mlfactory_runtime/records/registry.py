@@ -4,7 +4,8 @@ from pydantic import Field
 
 from .comparison import Short
 from .evaluation import Metrics
-from .record import Part, Record, called
+from .record import Part, Record, called, optional
+from .trail import Anchor, Former
 
 
 class Facts(Part):
@@ -95,7 +96,8 @@ class Check(Part):
 class Promotion(Facts, Record):
     """promotions/NAME.json: why a version goes to a stage; `before` is what the stage held.
 
-    With `forced`, it goes there although there are `problems`.
+    With `forced`, it goes there although there are `problems`. `former` is the record before it,
+    and `trail` the end of the log's trail as it was then.
     """
 
     record: str = ""
@@ -112,6 +114,8 @@ class Promotion(Facts, Record):
     proposed_by: str
     proposed_at: str
     approved_by: str | None = None
+    former: Former | None = optional()
+    trail: Anchor | None = optional()
 
 
 class Promoted(Part):

@@ -15,18 +15,19 @@ from ..files import pretty
 from ..git import commit_files, commit_of, git, identity, set_refs, tag_object, tries
 from ..project import COMPARISON, Project
 from ..records.comparison import Comparison
-from ..records.record import parse, read
+from ..records.record import read
 from ..records.registry import Applied, Check, Promoted, Promotion
 from .artifact import version as name_of
+from .audit import anchor
 from .catalog import write_catalog
 from .hand_over import run
 from .models import facts, message_json
+from .promotions import BILL, PROMOTIONS, former, is_record, number_of, record_files, record_in
 from .register import apart
 from .resolve import Registered, resolve
-from .sbom import ENDING, content
+from .sbom import content
 from .tags import Tag, folder_of, held, next_stage_tag, registered, stages, tags
 
-PROMOTIONS = Path("promotions")
 Measure = Callable[[Project, Registered, Registered], Comparison]
 
 
@@ -191,11 +192,6 @@ def proposed(project: Project, stage: str, version: str, before: str | None) -> 
     return ""
 
 
-def is_record(name: str) -> bool:
-    """Whether a file of promotions/ is a record; others stand beside it."""
-    return name.endswith(".json") and not name.endswith(ENDING)
-
-
 def branch_of(project: Project, kind: str, stage: str, version: str) -> str:
     """The branch of a proposal; factories that share a repository do not share it."""
     return "/".join(filter(None, [kind, folder_of(project), f"{stage}-{version}"]))
@@ -210,11 +206,12 @@ def keep(
     parent, stage, version = base(project), record.stage, record.version
     name = f"{stage}-{next_number(project, parent):04}-{version}"
     approved = (approver or record.proposed_by) if at_once else None
-    record = record.model_copy(update={"record": name, "approved_by": approved})
+    held_on = {"former": former(project, parent), "trail": anchor(project)}
+    record = record.model_copy(update={"record": name, "approved_by": approved, **held_on})
     files = {
         f"{PROMOTIONS}/{name}.json": pretty(record.model_dump()),
         f"{PROMOTIONS}/{name}.md": page(record),
-        **({f"{PROMOTIONS}/{name}{ENDING}": bill} if bill else {}),
+        **({f"{PROMOTIONS}/{name}{BILL}": bill} if bill else {}),
     }
     commit = commit_files(
         project.root, files, f"{record.kind.capitalize()}: {version} to {stage}", parent
@@ -264,18 +261,6 @@ def next_number(project: Project, commit: str) -> int:
     return 1 + max([*numbers, *(one.number for one in tags(project))], default=0)
 
 
-def record_files(project: Project) -> list[Path]:
-    """The records that stand here, in their order."""
-    files = (project.root / PROMOTIONS).glob("*.json")
-    found = [file for file in files if is_record(file.name)]
-    return sorted(found, key=lambda file: (number_of(file), file.name))
-
-
-def number_of(file: Path) -> int:
-    """The number in a record's name: 3 of prod-0003-v1.2.0.json."""
-    return int(file.name.rsplit("-", 2)[1])
-
-
 def tagged(project: Project, record: Promotion, fallback: str = "") -> tuple[str, str]:
     """The tag that puts the record's version on its stage, and the change of refs that makes it."""
     tag, at = next_stage_tag(project, record.stage)
@@ -292,11 +277,7 @@ def apply(project: Project, approver: str = "") -> Applied:
     A record that was proposed against what the stage no longer holds is left out, and named.
     """
     done = {message_json(one.message).get("record") for one in tags(project) if one.stage}
-    records = [
-        parse(Promotion, file.read_text("utf-8"), file.name)
-        for file in record_files(project)
-        if file.stem not in done
-    ]
+    records = [record_in(file) for file in record_files(project) if file.stem not in done]
     for record in records:
         if registered(project, record.version).commit != record.commit:
             message = f"{record.version} is not the commit that {record.record} names"

@@ -15,8 +15,10 @@ from ..project import PARAMS, Project
 from ..settings.yaml import read_yaml
 from .artifact import lock_of, model_hash
 from .artifact import version as name_of
+from .audit import FIELD as TRAIL
+from .audit import anchor
 from .catalog import write_catalog
-from .resolve import exported
+from .resolve import Registered, exported
 from .signatures import FIELD, bundle_in
 from .tags import Tag, artifact, order, versions
 
@@ -65,19 +67,28 @@ def register(
             "dvc repro, commit dvc.lock and reports/, and register again",
         )
     tag = f"{artifact(project)}@{version}"
-    content = {
-        "version": version,
-        "model": name_of(found.model),
-        "md5": model_hash(found.root),
-    }
-    signature = {FIELD: sign(project, found.model, key).model_dump(mode="json")} if key else {}
-    message = json.dumps(content | platform_here() | signature)
+    message = json.dumps(said(project, version, found, key))
     name = tag_object(project.root, tag, commit, message, ident)
     set_refs(
         project.root, f"create refs/tags/{tag} {name}", hint="git fetch --tags, and register again"
     )
     write_catalog(project)
     return VersionTag(version, commit, tag, True, tuple(apart(project, commit)))
+
+
+def said(project: Project, version: str, model: Registered, key: Path | None) -> dict[str, Any]:
+    """What the tag says of a version: its model, where it was made, and who signed it."""
+    content: dict[str, Any] = {
+        "version": version,
+        "model": name_of(model.model),
+        "md5": model_hash(model.root),
+        **platform_here(),
+    }
+    if end := anchor(project):
+        content[TRAIL] = end.model_dump()
+    if key:
+        content[FIELD] = sign(project, model.model, key).model_dump(mode="json")
+    return content
 
 
 def is_signed(project: Project, tag: Tag, key: Path) -> bool:

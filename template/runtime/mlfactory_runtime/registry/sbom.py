@@ -18,7 +18,6 @@ from .artifact import lock_of
 from .resolve import Registered, resolve
 from .tags import artifact
 
-ENDING = ".cdx.json"
 SCHEMA = "http://cyclonedx.org/schema/bom-1.6.schema.json"
 ALGORITHMS = {"sha256": "SHA-256", "sha384": "SHA-384", "sha512": "SHA-512", "md5": "MD5"}
 Entry = dict[str, Any]

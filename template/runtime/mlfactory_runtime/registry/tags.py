@@ -15,7 +15,7 @@ from ..project import PYPROJECT, Project
 
 STAGES = ("staging", "prod")
 FETCH, CLONE = "git fetch --tags", "run this in a clone of the factory's repository"
-FIELDS = ("refname:strip=2", "*objectname", "taggerdate:unix", "contents")
+FIELDS = ("refname:strip=2", "*objectname", "taggerdate:unix", "contents", "taggername")
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Tag:
     stage: str
     number: int
     cancel: bool
+    tagger: str = ""
 
 
 def artifact(project: Project) -> str:
@@ -73,7 +74,7 @@ def tags(project: Project, remote: str = "") -> list[Tag]:
 
 
 def taken_apart(
-    name: str, tag: str, commit: str, seconds: str = "0", message: str = ""
+    name: str, tag: str, commit: str, seconds: str = "0", message: str = "", tagger: str = ""
 ) -> Tag | None:
     """A tag of the artifact by its parts; None for any other, and for one that is not annotated."""
     version, stage = r"@(?P<version>v\d+\.\d+\.\d+)", r"#(?P<stage>[a-zA-Z0-9][\w/-]*?)"
@@ -83,7 +84,7 @@ def taken_apart(
         return None
     when, number = datetime.fromtimestamp(int(seconds), UTC), int(parts["number"] or 0)
     kept = parts["version"] or "", parts["stage"] or "", number, bool(parts["cancel"])
-    return Tag(tag, commit, when, message.strip(), *kept)
+    return Tag(tag, commit, when, message.strip(), *kept, tagger)
 
 
 def order(version: str) -> tuple[int, ...]:

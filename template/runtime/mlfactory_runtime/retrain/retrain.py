@@ -18,6 +18,7 @@ from ..records.adoption import Adoption
 from ..records.comparison import Comparison
 from ..records.record import read
 from ..registry.artifact import lock_of
+from ..registry.audit import anchor, trailer
 from ..registry.resolve import Registered, exported, on_stage, signed
 from ..scratch import locked, scratch
 from .adopt import FRESH, NOT_BACK, PLAN, adopt, plan, settle, taken_back
@@ -186,7 +187,8 @@ def changed(project: Project, files: Sequence[str]) -> tuple[str, ...]:
 
 def committed(project: Project, files: tuple[str, ...], title: str, record: Comparison) -> str:
     """Commit these files; gives the commit."""
-    text = f"{title}\n\nThe new model is {record.verdict}: {record.reason}."
+    end = trailer(anchor(project))
+    text = f"{title}\n\nThe new model is {record.verdict}: {record.reason}.{end}"
     git(project.root, "add", "--", *files)
     try:
         commit = ("commit", "--quiet", "--message", text, "--", *files)
