@@ -144,7 +144,7 @@ def describe(values: pl.Series, name: str, table: Table) -> dict[str, Any]:
     }
     if private != "none":
         entry["drafted"] += f"; {private}: {why}"
-    else:
+    elif name != params.data.id:  # another entity may come
         entry |= rules(column, part, params)
     return tidy(entry, part)
 
