@@ -195,6 +195,14 @@ def test_a_number_of_the_rows_is_not_learned_from(
     assert Project(folder).catalog.columns[name].role == "identifier"
 
 
+def test_a_code_beside_missing_ones_is_a_whole_number(folder: Path) -> None:
+    codes = [f"{n % 7}.0" if n % 9 else None for n in range(ROWS)]
+    put(table().with_columns(pl.Series("store_id", codes)), folder)
+    draft_columns.draft(Project(folder))
+    column = Project(folder).catalog.columns["store_id"]
+    assert (column.dtype, column.role) == ("int", "categorical")
+
+
 def test_the_time_may_be_a_year(folder: Path) -> None:
     years = pl.Series("year", [1900 + n // 4 for n in range(ROWS)])
     put(table().with_columns(years), folder)

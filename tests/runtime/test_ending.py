@@ -49,6 +49,13 @@ def test_a_preamble_is_named(above: str, line: int, tmp_path: Path) -> None:
         check_table(path, DATA)
 
 
+def test_a_title_above_years_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("Population\n\nland,2019,2020\n" + "x,1.5,2\n" * 60)
+    with pytest.raises(errors.FactoryError, match="begins in line 3"):
+        check_table(path, DATA)
+
+
 def ending(*rows: tuple[str | None, int | None, int | None]) -> str:
     table = [(f"c{n}", n, n % 7) for n in range(60)]
     frame = pl.DataFrame([*table, *rows], schema=["id", "a", "b"], orient="row")

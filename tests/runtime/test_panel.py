@@ -42,6 +42,7 @@ def test_an_entity_is_learned_from(number: bool, tmp_path: Path) -> None:
     project, told = drafted(tmp_path, rows, id="shop", time="month")
     assert "shop" in project.catalog.features(project.params)
     assert "'shop' has 12 values in 432 rows: an entity, and learned from" in told
+    assert project.catalog.columns["shop"].values is None, "another shop may open"
     ahead = {name for name, column in project.catalog.columns.items() if column.ahead}
     assert ahead == {"promo", "Unit price"}
 

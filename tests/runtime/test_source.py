@@ -14,6 +14,7 @@ from mlfactory_runtime import errors
 from mlfactory_runtime.cli.commands import app
 from mlfactory_runtime.data import source
 from mlfactory_runtime.files import recorded
+from mlfactory_runtime.predict import batch
 from mlfactory_runtime.project import Project
 from mlfactory_runtime.settings import params
 from mlfactory_runtime.tables import query
@@ -59,6 +60,8 @@ def test_a_column_that_stands_in_the_folders_comes_along(suffix: str, tmp_path: 
     source.join(parts, target, settings(target.name))
     read = pl.read_csv if suffix == ".csv" else pl.read_parquet
     assert read(target)["Home"].to_list() == ["rent", "rent", "own it", "own it"]
+    (scored,) = batch.rows_of(parts[1], settings(target.name), None)
+    assert scored["Home"].to_list() == ["own it", "own it"]
 
 
 def test_a_file_with_other_columns_is_named(tmp_path: Path) -> None:

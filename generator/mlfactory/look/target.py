@@ -238,24 +238,18 @@ def alike_warnings(facts: Facts) -> tuple[str, ...]:
 
 
 def rare_warnings(facts: Facts, whole: bool) -> tuple[str, ...]:
-    rare = [(value, rows) for value, rows in facts.counts if rows < RARE_CLASS]
-    lost = [f"{value!r} ({rows})" for value, rows in rare if rows < MIN_CLASS]
-    if whole and len(facts.counts) - len(lost) < 2 <= len(facts.counts):
+    rare = [(f"{value!r} ({rows})", rows) for value, rows in facts.counts if rows < RARE_CLASS]
+    lost = [name for name, rows in rare if rows < MIN_CLASS and whole]
+    few = [name for name, _ in rare if name not in lost]
+    if len(facts.counts) - len(lost) < 2 <= len(facts.counts):
         raise MlfactoryError(
             f"but for one, the classes of {facts.name!r} have fewer than {MIN_CLASS} rows, too few "
             f"to train, validate and test on: {', '.join(lost[:SHOWN])}",
             "Add rows of these classes, or join them in the data.",
         )
-    few = [f"{value!r} ({rows})" for value, rows in rare if rows >= MIN_CLASS]
-    named = {
-        "have few rows": few,
-        f"have fewer than {MIN_CLASS} rows and are left out": lost if whole else [],
-    }
-    return tuple(
-        f"some classes of {facts.name!r} {what}: {', '.join(names[:SHOWN])}"
-        for what, names in named.items()
-        if names
-    )
+    said = {"have few rows": few, f"have fewer than {MIN_CLASS} rows and are left out": lost}
+    told = {what: ", ".join(names[:SHOWN]) for what, names in said.items() if names}
+    return tuple(f"some classes of {facts.name!r} {what}: {shown}" for what, shown in told.items())
 
 
 def check_identifier(spread: Spread) -> tuple[str, ...]:

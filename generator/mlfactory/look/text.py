@@ -57,7 +57,7 @@ def read(path: Path, limit: int) -> Text:
     if not whole:
         content = whole_lines(content)
     skipped = count_notes(beginning(content))
-    content = content.split(b"\n", skipped)[skipped]
+    content = b"".join(content.split(b"\n", skipped)[skipped:])
     head = beginning(content)
     separator = find_separator(head)
     rows = records(head, separator)

@@ -13,7 +13,7 @@ from ..project import ABOUT, CATALOG, Project
 from ..settings.catalog import LEARNED, Column
 from ..settings.edit import fill_empty, flow, open_yaml, save_yaml, worded
 from ..settings.params import Params
-from ..tables.formats import read
+from ..tables.formats import read, reads
 from ..tables.kinds import (
     RANGELIKE,
     Kind,
@@ -28,7 +28,7 @@ from .calendar import find_parts, ignore_rest
 from .ending import find_ending
 from .leaks import find_leaks
 from .panel import find_panel
-from .parts import FEW, Part, find_part, find_twins, is_clock, statistics
+from .parts import FEW, NAMED, Part, find_part, find_twins, is_clock, statistics
 from .personal import SHARED, sensitivity
 from .sentinels import Sentinels, find_sentinels
 from .split import find_group, typed_target, write_split
@@ -98,6 +98,8 @@ def read_column(values: pl.Series, name: str, table: Table) -> Reading:
     values = values.set(values.is_in(list(kind.missing)), None) if kind.missing else values
     if name == params.data.time or is_clock(name):
         kind = of_moments(kind, values.drop_nulls(), epochs=name != params.data.time)
+    if kind.dtype == "float" and NAMED.search(name):
+        kind = of_codes(kind, values)
     column = read(values, kind.dtype, kind.format)
     found = Reading(kind, column, find_part(column, name, params), doubt)
     if is_ranged(kind):
@@ -108,6 +110,12 @@ def read_column(values: pl.Series, name: str, table: Table) -> Reading:
     if far and far.usual and found.part.learned:
         return as_missing(doubted(found, f"{far.told}: it is read as missing"), far, values)
     return doubted(found, far.told) if far else found
+
+
+def of_codes(kind: Kind, values: pl.Series) -> Kind:
+    """How numbers that name things are read: no fraction does, so missing values made floats."""
+    whole = reads(values.drop_nulls(), "int", kind.format)
+    return replace(kind, dtype="int") if whole else kind
 
 
 def doubted(found: Reading, doubt: str) -> Reading:
@@ -144,7 +152,7 @@ def describe(values: pl.Series, name: str, table: Table) -> dict[str, Any]:
     }
     if private != "none":
         entry["drafted"] += f"; {private}: {why}"
-    else:
+    elif name != params.data.id:  # another entity may come
         entry |= rules(column, part, params)
     return tidy(entry, part)
 

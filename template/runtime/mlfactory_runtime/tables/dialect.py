@@ -70,7 +70,8 @@ def is_header(comment: str, line: str) -> bool:
 
 def after_note(text: str) -> str:
     """The text from the header on."""
-    return text.split("\n", count)[count] if (count := count_notes(text)) else text
+    count = count_notes(text)
+    return "".join(text.split("\n", count)[count:])
 
 
 def find_encoding(path: Path, declared: str = "utf-8") -> str:

@@ -61,8 +61,9 @@ def is_named(rows: Rows) -> bool:
 
 
 def is_title(rows: Rows) -> bool:
-    """Whether the first line may be a header: it has several names, and they are no data."""
-    return is_named(rows) and not any(re.fullmatch(r"\s*[-+]?\d+[.,]?\d*\s*", n) for n in rows[0])
+    """Whether the first line may be a header: several names, and no numbers but years."""
+    number, year = re.compile(r"\s*[-+]?\d+[.,]?\d*\s*"), re.compile(r"\s*(19|20)\d\d\s*")
+    return is_named(rows) and all(year.fullmatch(n) or not number.fullmatch(n) for n in rows[0])
 
 
 def table_line(text: str) -> int:
