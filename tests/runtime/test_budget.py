@@ -16,6 +16,7 @@ from mlfactory_runtime.learn.metrics import evaluate, measure
 from mlfactory_runtime.learn.ranking import threshold_of
 from mlfactory_runtime.learn.signature import Signature
 from mlfactory_runtime.settings.decision import Decision
+from mlfactory_runtime.settings.params import Params
 from pydantic import ValidationError
 
 from .factories import Factory, train
@@ -31,22 +32,27 @@ def rare(rows: int = 20_000, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return (draw.random(rows) < p).astype(float), p
 
 
+def settings(**decision: float) -> Params:
+    known = {"task": "classification", "data": {"path": "a", "target": "y"}}
+    return Params.model_validate({**known, "decision": decision})
+
+
 @pytest.mark.parametrize(
-    ("settings", "share"),
+    ("asked", "share"),
     [({}, 0.01), ({"budget": 0.2}, 0.2), ({"budget": 400, "budget_rows": 80_000}, 0.005)],
 )
 def test_a_budget_is_a_share_or_so_many_of_so_many_rows(
-    settings: dict[str, Any], share: float
+    asked: dict[str, Any], share: float
 ) -> None:
-    assert Decision.model_validate(settings).share == share
+    assert Decision.model_validate(asked).share == share
 
 
 @pytest.mark.parametrize(
-    "settings", [{"budget": 400}, {"budget": 1}, {"budget": 400, "budget_rows": 300}]
+    "asked", [{"budget": 400}, {"budget": 1}, {"budget": 400, "budget_rows": 300}]
 )
-def test_a_budget_of_nobody_knows_what_is_refused(settings: dict[str, Any]) -> None:
+def test_a_budget_of_nobody_knows_what_is_refused(asked: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=r"give a share below 1, or with budget_rows"):
-        Decision.model_validate(settings)
+        Decision.model_validate(asked)
 
 
 def test_what_a_budget_finds_of_a_table_made_by_hand() -> None:
@@ -83,9 +89,9 @@ def test_metrics_within_a_budget_have_intervals() -> None:
 
 def test_rare_outcomes_come_first_and_calls_of_nobody_are_told() -> None:
     y, p = rare()
-    assert leading(Decision(), SIGNATURE, y) == RARE
-    assert leading(Decision(cost_fn=5), SIGNATURE, y) == ("cost", "saving", *RARE)
-    assert leading(Decision(budget=0.1), SIGNATURE, np.arange(20) % 2) == RARE
+    assert leading(settings(), SIGNATURE, y) == RARE
+    assert leading(settings(cost_fn=5), SIGNATURE, y) == ("cost", "saving", *RARE)
+    assert leading(settings(budget=0.1), SIGNATURE, np.arange(20) % 2) == RARE
     assert "held-out rows are called, and" in few_calls(y, p, Decision(), SIGNATURE)[0]
     assert few_calls(y, p, Decision(budget=0.01), SIGNATURE) == []
     assert few_calls(y, p, Decision(cost_fn=99), SIGNATURE) == []

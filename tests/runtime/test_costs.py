@@ -72,5 +72,14 @@ def test_calls_that_save_nothing_are_told() -> None:
     found = judge(signature("binary"), y, scored, settings, constants=best)
     assert found.verdict == "accepted"
     assert any("do not surely save anything" in text for text in found.warnings)
-    assert leading(settings.decision, signature("binary"), y) == ("cost", "saving")
-    assert leading(Decision(), signature("binary"), y) == ()
+    assert leading(settings, signature("binary"), y) == ("cost", "saving")
+    plain = settings.model_copy(update={"decision": Decision()})
+    assert leading(plain, signature("binary"), y) == ()
+
+
+def test_the_loss_of_a_quantile_is_shown_where_the_gate_goes_by_it() -> None:
+    known = {"task": "regression", "data": {"path": "a", "target": "y"}}
+    plain = Params.model_validate(known)
+    asked = Params.model_validate({**known, "gate": {"metric": "quantile_loss"}})
+    assert leading(plain, signature("regression"), np.arange(9.0)) == ()
+    assert leading(asked, signature("regression"), np.arange(9.0)) == ("quantile_loss",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from mlfactory_runtime.learn.history import entity_of, histories, season_of
 from mlfactory_runtime.learn.signature import Signature
 from mlfactory_runtime.settings.catalog import Catalog
 from mlfactory_runtime.settings.params import Params
+
+from .factories import drafted, train
 
 DAYS, SHOPS = 60, ("a", "b", "c", "d")
 SIGNATURE = Signature(task="regression", target="y", classes=(), features=())
@@ -133,3 +136,17 @@ def test_what_may_be_known_too_late_is_a_warning() -> None:
     found = compared(last_value=2, previous_value=0.5)
     assert found.verdict == "accepted"
     assert any(text.startswith("the value just before has the better") for text in found.warnings)
+
+
+def test_a_panel_that_repeats_itself_is_rejected_and_shows_why(tmp_path: Path) -> None:
+    table = panel(40).with_columns(x=pl.Series(np.random.default_rng(0).normal(size=160)))
+    data = {"target": "y", "id": "shop", "time": "day"}
+    factory = drafted(tmp_path / "f", table.drop("side"), "regression", **data)
+    factory.change(model={"max_rounds": 5, "averaged": 1}, split={"backtest_folds": 0})
+    train(factory)
+    found = factory.json("summary", "--json")
+    assert {"last_value", "seasonal_naive", "previous_value"} <= set(found["gain"])
+    assert found["verdict"] == "rejected"
+    assert any(text.startswith("the value just before") for text in found["warnings"])
+    assert "last known value" in factory.text("reports/report.html")
+    assert "| value a season before |" in factory.text("reports/model_card.md")

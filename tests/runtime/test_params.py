@@ -41,6 +41,15 @@ def test_what_is_added_changes_no_setting_and_no_line(file: Path) -> None:
     assert all(explain.applies(one["name"], before) for one in new)
 
 
+def test_settings_of_an_earlier_release_keep_their_hash() -> None:
+    before = {"task": "regression", "data": {"path": "a", "target": "y"}}
+    found = params.Params.model_validate(before).model_dump()
+    assert {"kind", "objective"} & set(found["model"]) == set()
+    assert {"budget", "budget_rows"} & set(found["decision"]) == set()
+    chosen = params.Params.model_validate({**before, "model": {"kind": "linear"}})
+    assert params.params_hash(chosen) != params.params_hash(params.Params.model_validate(before))
+
+
 def test_a_second_time_nothing_is_added(file: Path) -> None:
     edit.add_settings(file)
     once = file.read_bytes()

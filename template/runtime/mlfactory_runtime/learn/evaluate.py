@@ -150,13 +150,15 @@ def doubts(
         )
 
 
-def leading(decision: Decision, signature: Signature, y: np.ndarray) -> tuple[str, ...]:
+def leading(params: Params, signature: Signature, y: np.ndarray) -> tuple[str, ...]:
     """The metrics that people look at before the primary one, the first one first.
 
-    Costs where they are known; what is found where few rows can be called, or are to be found.
+    Costs where they are known; what is found where few rows can be called, or are to be found; the
+    loss of a quantile where the gate goes by it, for then model.py predicts that quantile.
     """
+    decision = params.decision
     if signature.task != "binary":
-        return ()
+        return tuple(name for name in ("quantile_loss",) if name == params.gate.metric)
     searched = decision.budget is not None or y.mean() < RARE
     return COSTS * decision.has_costs + SEARCH * bool(searched)
 

@@ -83,7 +83,7 @@ def train(project: Project) -> Evaluation:
     known = insights(held, score, importance, catalog, params)
     folds = backtest(project, rows, signature) if params.data.time else ()
     refused = rows["holdout"].height - len(y)
-    first = leading(params.decision, signature, parts["train"].y)
+    first = leading(params, signature, parts["train"].y)
     result = evaluation(
         signature, split, judgement, known, metric, first, importance, folds, refused
     )

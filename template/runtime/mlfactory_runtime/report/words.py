@@ -34,8 +34,11 @@ LABELS = {
     "precision_at_budget": "share of right calls within the budget",
     "lift_at_budget": "lift within the budget",
 }  # fmt: skip
-# Of interest where somebody said what errors cost, or how many calls there can be.
-SITUATIONAL = {"cost", "saving", "recall_at_budget", "precision_at_budget", "lift_at_budget"}
+# Of interest where somebody said what errors cost, how many calls there can be, or that the model
+# is one of a quantile: a mean is a bad one.
+SITUATIONAL = {
+    "cost", "saving", "recall_at_budget", "precision_at_budget", "lift_at_budget", "quantile_loss",
+}  # fmt: skip
 
 
 class Measured(Protocol):

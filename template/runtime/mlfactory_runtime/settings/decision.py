@@ -18,10 +18,16 @@ class Decision(Section):
         default=None, gt=0, lt=1, description="Called positive from here on; else from the costs."
     )
     budget: float | None = Field(
-        default=None, gt=0, description="So many rows can be called: a share, or of budget_rows."
+        default=None,
+        gt=0,
+        exclude_if=lambda budget: budget is None,  # so that older models keep their params' hash
+        description="So many rows can be called: a share, or of budget_rows.",
     )
     budget_rows: int | None = Field(
-        default=None, ge=2, description="The rows that a budget is for, such as those of a day."
+        default=None,
+        ge=2,
+        exclude_if=lambda rows: rows is None,
+        description="The rows that a budget is for, such as those of a day.",
     )
     quantile: float = Field(
         default=0.9, gt=0, lt=1, description="Of numbers: the quantile whose loss is measured."
