@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,8 @@ from mlfactory_runtime.learn.manifest import save_manifest
 from mlfactory_runtime.learn.signing import attested, save, statement_of
 from mlfactory_runtime.project import Project
 from mlfactory_runtime.records.attestation import Bundle, Statement
-from mlfactory_runtime.registry.resolve import on_stage, resolve
+from mlfactory_runtime.registry.hand_over import command
+from mlfactory_runtime.registry.resolve import Registered, on_stage, resolve
 from mlfactory_runtime.tables.read import read_batches
 
 from .factories import Factory, kept
@@ -110,6 +112,19 @@ def test_keys_come_and_go_by_name(factory: Factory, monkeypatch: pytest.MonkeyPa
     assert "signed by none of the keys" in predict(factory, 1)
     sign(factory, new)
     predict(factory)
+
+
+def test_what_a_retraining_has_just_made_is_compared_unsigned(
+    factory: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair(factory, "release")
+    own = Registered("new", None, None, factory.project, factory.project.model_folder)
+    fresh = replace(own, fresh=True)
+    places = [command(factory.project, one, ["predict"])[1][KEYS_ENV] for one in (own, fresh)]
+    assert places[0] == str(factory.path / "keys/release.pem")
+    for place, code in zip(places, (1, 0), strict=True):
+        monkeypatch.setenv(KEYS_ENV, place)
+        predict(factory, code)
 
 
 def rsa_key(file: Path) -> None:

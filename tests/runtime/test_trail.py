@@ -270,6 +270,9 @@ def test_git_knows_where_a_trail_was_cut_off(factory: Factory) -> None:
 def test_a_retraining_holds_on_to_the_trail(factory: Factory) -> None:
     predict(factory)
     commit(factory, f"Retrain{trailer(anchor(factory.project))}")
+    for odd in ("", "a", "a b c", f"a {10**30} c"):
+        factory.write("odd.txt", odd)
+        commit(factory, f"Odd\n\nTrail: {odd}")
     assert verified(factory)["faults"] == []
     log = Logging(factory, str(factory.path / "log/predictions.db"))
     change(log, "delete from trail where number > 1")

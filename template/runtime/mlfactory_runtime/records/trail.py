@@ -1,5 +1,7 @@
 """What the trail of the log says, and where git holds on to it."""
 
+from pydantic import Field
+
 from .record import Part
 
 
@@ -7,7 +9,7 @@ class Anchor(Part):
     """An entry of a trail, kept elsewhere: `begin` is the hash of that trail's first entry."""
 
     begin: str
-    number: int
+    number: int = Field(ge=1, lt=2**63)
     hash: str
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
+from pydantic import ValidationError
 
 from ..errors import FactoryError
 from ..git import tries
@@ -143,16 +144,25 @@ def cut_off(
 def anchors(project: Project) -> Iterator[tuple[str, Anchor]]:
     """What git holds on to: in tags, in records of promotions, and in commits of retraining."""
     for tag in in_git(project):
-        if found := message_json(tag.message).get(FIELD):
-            yield tag.tag, Anchor.model_validate(found)
+        if found := held_on(message_json(tag.message).get(FIELD)):
+            yield tag.tag, found
     for file in record_files(project):
         if found := record_in(file).trail:
             yield f"{PROMOTIONS / file.name}", found
     form = f"%h %(trailers:key={TRAILER},valueonly,separator=%x20)"
     for line in tries(project.root, "log", "--all", "--reverse", f"--format={form}").splitlines():
         commit, *parts = line.split()
-        if len(parts) == 3 and parts[1].isdecimal():
-            yield f"commit {commit}", Anchor(begin=parts[0], number=int(parts[1]), hash=parts[2])
+        said = dict(zip(("begin", "number", "hash"), parts, strict=False))
+        if found := held_on(said):
+            yield f"commit {commit}", found
+
+
+def held_on(content: object) -> Anchor | None:
+    """What a tag or a commit says of a trail, if it does."""
+    try:
+        return Anchor.model_validate(content)
+    except ValidationError:
+        return None
 
 
 def anchor(project: Project) -> Anchor | None:

@@ -25,13 +25,17 @@ VERSION = re.compile(r"v\d+\.\d+\.\d+")
 
 @dataclass(frozen=True)
 class Registered:
-    """A model, and the factory that made it: a folder of its own for one that is registered."""
+    """A model, and the factory that made it: a folder of its own for one that is registered.
+
+    A model that is `fresh` was trained here this moment: nobody can have signed it yet.
+    """
 
     label: str
     version: str | None
     commit: str | None
     project: Project
     model: Path
+    fresh: bool = False
 
     @property
     def root(self) -> Path:

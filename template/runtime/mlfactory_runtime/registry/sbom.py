@@ -181,4 +181,4 @@ def licences(name: str, version: str) -> Iterator[tuple[str, list[Entry]]]:
 def hashes(text: str) -> list[Entry]:
     """A hash as uv.lock writes it: `sha256:…`."""
     kind, _, digest = text.partition(":")
-    return [{"alg": ALGORITHMS[kind], "content": digest}]
+    return [{"alg": ALGORITHMS[kind], "content": digest}] if kind in ALGORITHMS else []

@@ -94,7 +94,8 @@ def anew(project: Project, work: Path, why: str, *, commit: bool) -> Retrained:
     if digest(copy.raw) == learned(project):
         return Retrained(data, None, pulled)
     reproduce(copy)
-    compare(copy, champion, Registered(MODEL.as_posix(), None, None, copy, copy.model_folder))
+    challenger = Registered(MODEL.as_posix(), None, None, copy, copy.model_folder, fresh=True)
+    compare(copy, champion, challenger)
     names = [name for name in small_files(copy) if (copy.root / name).is_file()]
     files = tuple(name.as_posix() for name in names)
     title = f"Retrain: {why or data}" if commit else None
