@@ -144,7 +144,7 @@ def test_a_fresh_project_has_no_drift(
 ) -> None:
     place = template.project(tmp_path / "fresh")
     told = json.loads(mlfactory("status", place, "--json").stdout)["projects"][0]
-    assert set(told["drift"]) == {"clean", "left alone"}
+    assert set(told["drift"]) == {"clean"}
     assert not told["behind"]
 
 
@@ -181,7 +181,7 @@ def test_answers_are_kept_and_private_variables_are_the_templates(
     limits = {"rows": {"most": 99}}
     place = template.project(tmp_path / "ours", extra={**extra, "limits": limits})
     told = json.loads(mlfactory("status", place, "--json").stdout)["projects"][0]
-    assert set(told["drift"]) == {"clean", "left alone"}
+    assert set(told["drift"]) == {"clean"}
     nested = {"rows": {"most": 10, "least": 1}, "owner": "x"}
     variables = {**VARIABLES, "_internal": "changed", "limits": nested}
     template.change(

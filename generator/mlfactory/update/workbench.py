@@ -20,8 +20,9 @@ from mlfactory.render.gate import Entry
 from mlfactory.render.result import Render
 
 ATTRIBUTES = ".gitattributes"
-# A split index would leave its shared part in the repository.
-OWN_INDEX = ("-c", "core.splitIndex=false")
+# A split index would leave its shared part in the repository, and to look at it refreshes the
+# repository's own.
+OWN_INDEX = ("-c", "core.splitIndex=false", "-c", "diff.autoRefreshIndex=false")
 
 
 @dataclass(frozen=True)
