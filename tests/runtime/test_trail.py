@@ -18,7 +18,8 @@ from mlfactory_runtime.log import trail
 from mlfactory_runtime.log.store import clean_up, engine_of
 from mlfactory_runtime.records.registry import Promotion
 from mlfactory_runtime.registry import promote
-from mlfactory_runtime.registry.audit import anchor, trailer, verify
+from mlfactory_runtime.registry.anchor import anchor, trailer
+from mlfactory_runtime.registry.audit import verify
 from sqlalchemy import text
 
 from .factories import PROGRAM, Factory, commit

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 
 import sqlalchemy as sa
 from pydantic import ValidationError
@@ -12,17 +11,16 @@ from pydantic import ValidationError
 from ..errors import FactoryError
 from ..git import tries
 from ..log.store import EPOCH, engine_of, make, trail
-from ..log.trail import Entry, entries, first, head, last, misfit, missing_rows, span
+from ..log.trail import Entry, entries, first, last, misfit, missing_rows, span
 from ..project import Project
 from ..records.record import parse
 from ..records.registry import Promotion
 from ..records.trail import Anchor, Event, Verified
 from ..tables.query import reason
+from .anchor import FIELD, TRAILER, has_log
 from .models import message_json
 from .promotions import PROMOTIONS, record_files, record_in, seal
 from .tags import Tag, tags
-
-FIELD, TRAILER = "trail", "Trail"
 
 
 def events(project: Project, newest: int) -> list[Event]:
@@ -73,7 +71,7 @@ def database(project: Project) -> Iterator[sa.Connection | None]:
     FactoryError where it cannot be reached.
     """
     settings = project.params.log
-    if not settings.url_env and not Path(settings.path).is_file():
+    if not has_log(settings):
         yield None
         return
     engine = engine_of(settings)
@@ -163,25 +161,6 @@ def held_on(content: object) -> Anchor | None:
         return Anchor.model_validate(content)
     except ValidationError:
         return None
-
-
-def anchor(project: Project) -> Anchor | None:
-    """The end of the trail, to be held on to; None where there is no log, or it is away."""
-    try:
-        settings = project.params.log
-        if not settings.url_env and not Path(settings.path).is_file():
-            return None
-        engine = engine_of(settings)
-        make(engine)
-        with engine.begin() as connection:
-            return head(connection)
-    except (FactoryError, sa.exc.SQLAlchemyError, OSError):
-        return None
-
-
-def trailer(found: Anchor | None) -> str:
-    """How a commit says it."""
-    return f"\n\n{TRAILER}: {found.begin} {found.number} {found.hash}" if found else ""
 
 
 def record_faults(project: Project) -> Iterator[str]:

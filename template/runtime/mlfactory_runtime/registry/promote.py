@@ -17,8 +17,8 @@ from ..project import COMPARISON, Project
 from ..records.comparison import Comparison
 from ..records.record import read
 from ..records.registry import Applied, Check, Promoted, Promotion
+from .anchor import anchor
 from .artifact import version as name_of
-from .audit import anchor
 from .catalog import write_catalog
 from .hand_over import run
 from .models import facts, message_json

@@ -13,10 +13,10 @@ from ..learn.keys import Key, read_private
 from ..learn.signing import opened, sign
 from ..project import PARAMS, Project
 from ..settings.yaml import read_yaml
+from .anchor import FIELD as TRAIL
+from .anchor import anchor
 from .artifact import lock_of, model_hash
 from .artifact import version as name_of
-from .audit import FIELD as TRAIL
-from .audit import anchor
 from .catalog import write_catalog
 from .resolve import Registered, exported
 from .signatures import FIELD, bundle_in

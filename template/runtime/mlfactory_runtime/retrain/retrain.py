@@ -17,8 +17,8 @@ from ..project import COMPARISON, LOCK, MODEL, REPORTS, SNAPSHOT, TAKEN, Project
 from ..records.adoption import Adoption
 from ..records.comparison import Comparison
 from ..records.record import read
+from ..registry.anchor import anchor, trailer
 from ..registry.artifact import lock_of
-from ..registry.audit import anchor, trailer
 from ..registry.resolve import Registered, exported, on_stage, signed
 from ..scratch import locked, scratch
 from .adopt import FRESH, NOT_BACK, PLAN, adopt, plan, settle, taken_back
