@@ -75,16 +75,31 @@ def drafted_by(version: str, target: str, today: Factory, folder: Path) -> Facto
     argv = ("new", "churn", "--data", "customers.csv", "--ref", version, "--defaults", *options)
     execute((str(SCRIPTS / "mlfactory"), *argv), folder, today.env)
     (folder / "churn/.venv").symlink_to(today.path / ".venv")
-    own = {**today.env, "PYTHONPATH": str(folder / "churn/src")}
+    draft = draft_by_library if list((folder / "churn").glob("vendor/*.whl")) else draft_by_package
+    draft(folder / "churn", today)
+    return Factory(folder / "churn", today.env)
+
+
+def draft_by_library(place: Path, today: Factory) -> None:
+    """As the wheel does that stands in the factory."""
+    (wheel,) = place.glob("vendor/*.whl")
+    shutil.unpack_archive(wheel, place.parent / "library", "zip")
+    old = Factory(place, {**today.env, "PYTHONPATH": str(place.parent / "library")})
+    program = "import mlfactory_runtime as library; print(library.__file__)"
+    assert old.run("python", "-c", program).stdout.startswith(str(place.parent))
+    old.run("factory", "catalog", "draft")
+
+
+def draft_by_package(place: Path, today: Factory) -> None:
+    """As the factory's own package does, until 0.3; then all of it but the user's files goes."""
+    old = Factory(place, {**today.env, "PYTHONPATH": str(place / "src")})
     draft = "import churn.draft; churn.draft.draft(); print(churn.__file__)"
-    told = Factory(folder / "churn", own).run("python", "-c", draft).stdout
-    assert told.startswith(str(folder))
-    package = folder / "churn/src/churn"
+    assert old.run("python", "-c", draft).stdout.startswith(str(place.parent))
+    package = place / "src/churn"
     for path in package.iterdir():
         if path.name not in ("features.py", "model.py"):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     shutil.copy(today.path / "src/churn/__init__.py", package)
-    return Factory(folder / "churn", today.env)
 
 
 def test_check_update_works_offline_on_a_fresh_factory(lab: Factory) -> None:
