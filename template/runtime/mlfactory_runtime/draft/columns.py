@@ -17,7 +17,7 @@ from ..tables.kinds import find_kind, find_range, of_classes
 from .leaks import find_leaks
 from .parts import FEW, Part, find_part, find_twins, statistics
 from .personal import sensitivity
-from .split import find_group, typed_target, write_split
+from .split import find_group, typed_target, without_copies, write_split
 from .table import Table, opened
 
 SAMPLE, UNKNOWN = 50_000, "not drafted yet"
@@ -39,7 +39,7 @@ def draft(project: Project) -> Draft:
         new = [name for name in table.names if name not in catalog.columns]
         described = {one.name: describe(one, one.name, table) for one in table.columns(new)}
         sample = typed_sample(project, table, described)
-        warnings = mark(described, sample, table.params)
+        warnings = mark(described, without_copies(sample, described, table.params), table.params)
         group, notes = find_group(sample, described, table.params)
         write_columns(project, described)
         project = Project(project.root)  # with the catalog as it is now

@@ -14,8 +14,9 @@ from ..errors import FactoryError
 from ..records.evaluation import Costs, Effect, Importance, Lift, Segment, Segments
 from ..settings.catalog import Catalog
 from ..settings.params import Decision, Params
+from .draws import FEWEST
 from .groups import Groups, grouped, is_ordered
-from .metrics import Array, curve, row_losses
+from .metrics import Array, curve, row_losses, widened
 from .signature import Signature
 
 ROWS, SAMPLE = 20_000, 500
@@ -44,11 +45,13 @@ class Held:
     y: Array
     p: Array
     constant: Array
+    places: Array  # whom each row is about, from 0: rows of one count as one
 
     def some(self, seed: int) -> "Held":
         """At most ROWS of them, in their order."""
         rows = np.sort(np.random.default_rng(seed).permutation(len(self.y))[:ROWS])
-        parts = (part[rows] for part in (self.x, self.y, self.p, self.constant))
+        known = (self.x, self.y, self.p, self.constant, self.places)
+        parts = (part[rows] for part in known)
         return Held(self.signature, self.frame[rows], *parts)
 
 
@@ -82,7 +85,7 @@ def insights(
         segments(some, quarters, chosen),
         tuple(one for one in effects if one and len(one.groups) > 1),
         lift(held.y, held.p) if binary else (),
-        costs(held.y, held.p, params.decision) if binary else None,
+        costs(held.y, held.p, held.places, params.decision) if binary else None,
     )
 
 
@@ -102,7 +105,8 @@ def segments(held: Held, groups: dict[str, Groups], chosen: Iterable[str]) -> Se
     """The primary metric by groups of rows: of the chosen columns, and where it is surely worse.
 
     Surely worse is a group with a mean loss above that of all other rows, in a one-sided Welch
-    test at 5 % that is corrected for the number of groups looked at (Bonferroni).
+    test at 5 % that is corrected for the number of groups looked at (Bonferroni). Its standard
+    errors are those of whom rows are about.
     """
     task = held.signature.task
     loss, constant = row_losses(task, held.y, held.p), row_losses(task, held.y, held.constant)
@@ -113,7 +117,7 @@ def segments(held: Held, groups: dict[str, Groups], chosen: Iterable[str]) -> Se
         if _comparable(held, rows)
     ]
     scaled = (loss - loss.mean()) / (loss.std() or 1.0)
-    worse = [part for part in parts if _chance(scaled, part[2]) * len(parts) < 0.05]
+    worse = [part for part in parts if _chance(scaled, held.places, part[2]) * len(parts) < 0.05]
 
     def segment(name: str, label: str, rows: Array) -> Segment:
         rest = _metric(held, float(np.delete(loss, rows).mean()))
@@ -132,24 +136,27 @@ def segments(held: Held, groups: dict[str, Groups], chosen: Iterable[str]) -> Se
 
 
 def _comparable(held: Held, rows: Array) -> bool:
-    if min(len(rows), len(held.y) - len(rows)) < ENOUGH:
+    rest = np.delete(held.places, rows)
+    if min(len(rows), len(rest)) < ENOUGH or min(_count(held.places[rows]), _count(rest)) < FEWEST:
         return False
     return held.signature.task == "regression" or bool(np.ptp(held.y[rows]) > 0)
 
 
-def _chance(scaled: Array, rows: Array) -> float:
+def _count(places: Array) -> int:
+    return int(np.count_nonzero(np.bincount(places))) if len(places) else 0
+
+
+def _chance(scaled: Array, places: Array, rows: Array) -> float:
     """The chance that luck makes rows so much worse than all others; losses in standard units."""
-    inside, rest = scaled[rows], len(scaled) - len(rows)
-    mean, error = _mean(inside)
-    others = -float(inside.sum()) / rest
-    spread = (len(scaled) - float((inside**2).sum())) / rest - others**2
-    z = (mean - others) / (sqrt(error**2 + max(spread, 0.0) / rest) or 1.0)
+    mean, error = _mean(scaled[rows], places[rows])
+    others, spread = _mean(np.delete(scaled, rows), np.delete(places, rows))
+    z = (mean - others) / (sqrt(error**2 + spread**2) or 1.0)
     return 0.5 * erfc(z / sqrt(2))
 
 
 def _segment(held: Held, loss: Array, constant: Array, rows: Array) -> Segment:
     """The metric on some rows with its 95 % interval, and that of the constant."""
-    mean, error = _mean(loss[rows])
+    mean, error = _mean(loss[rows], held.places[rows])
     single = held.p.ndim == 1
     return Segment(
         rows=len(rows),
@@ -166,10 +173,15 @@ def _metric(held: Held, loss: float) -> float:
     return _short(sqrt(loss) if held.signature.task == "regression" else loss)
 
 
-def _mean(values: Array) -> tuple[float, float]:
-    """The mean and its standard error."""
-    error = values.std(ddof=min(1, len(values) - 1)) / sqrt(len(values))
-    return float(values.mean()), float(error)
+def _mean(values: Array, places: Array) -> tuple[float, float]:
+    """The mean and its standard error, where rows of one place depend on each other.
+
+    Of few places it is widened, as Student's distribution asks; of single rows it is the usual one.
+    """
+    mean, count = float(values.mean()), _count(places)
+    off = np.bincount(places, values - mean)
+    wider = 1.0 if count == len(values) else widened(count)
+    return mean, wider * sqrt(float((off**2).sum()) * count / max(count - 1, 1)) / len(values)
 
 
 def _short(value: float) -> float:
@@ -225,7 +237,7 @@ def lift(y: Array, p: Array) -> tuple[Lift, ...]:
     return tuple(lines)
 
 
-def costs(y: Array, p: Array, decision: Decision) -> Costs:
+def costs(y: Array, p: Array, places: Array, decision: Decision) -> Costs:
     """What calls cost per row: at the threshold, for nobody and everybody, and at the cheapest.
 
     The threshold is improvable if another would surely save more than a tenth. Surely: the cheapest
@@ -233,12 +245,12 @@ def costs(y: Array, p: Array, decision: Decision) -> Costs:
     """
     thresholds, by_threshold = cost_curve(y, p, decision)
     cheapest = int(by_threshold.argmin())
-    half, saved = np.arange(len(y)) % 2 == 1, np.zeros(len(y))
+    half, saved = places % 2 == 1, np.zeros(len(y))
     paid = row_costs(y, p, decision, decision.chosen_threshold)
-    for part in (half, ~half) if len(y) > 1 else ():
+    for part in (half, ~half) if 0 < half.sum() < len(y) else ():
         other, price = cost_curve(y[part], p[part], decision)
         saved[~part] = (paid - row_costs(y, p, decision, other[price.argmin()]))[~part]
-    saving, error = _mean(saved)
+    saving, error = _mean(saved, places)
     return Costs(
         cost=_short(paid.mean()),
         nobody=_short(by_threshold[0]),

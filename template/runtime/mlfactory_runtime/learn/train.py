@@ -1,7 +1,9 @@
 """The pipeline's second stage: fit, evaluate against baselines, and profile for monitoring."""
 
+from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import polars as pl
 
 from .. import runtime_version
@@ -11,19 +13,20 @@ from ..errors import FactoryError
 from ..files import short_hash, write_json
 from ..project import EVALUATION, PACKAGES, PREPARED, Project
 from ..records.data import HeldOut, SplitRecord
-from ..records.evaluation import Evaluation, Fold, Importance
+from ..records.evaluation import Evaluation, Fold, Importance, Validation
 from ..records.record import read, write
 from ..settings.availability import check_catalog
+from ..settings.idle import idle
 from ..settings.params import Params, params_hash
 from . import baselines
+from .alarm import with_alarm
 from .card import model_card
-from .draws import draws
+from .copies import copies
+from .draws import draws, entities, independent
 from .evaluate import (
     Judgement,
-    backtest,
     judge,
     left_out,
-    metrics_file,
     permutation_importance,
     threshold_warning,
 )
@@ -32,11 +35,13 @@ from .groups import is_sensitive
 from .insight import Held, Insights, check_segments, insights
 from .manifest import save_manifest
 from .matrix import matrix, usable
-from .metrics import PRIMARY
+from .metrics import PRIMARY, row_losses
+from .overrides import overrides
 from .plots import write_plots
 from .profile import CARD, PROFILE, profile
 from .signature import Signature, describe, save_signature
 from .split import FILE as SPLIT
+from .validation import metrics_file, validate, with_validation
 
 
 def train(project: Project) -> Evaluation:
@@ -60,16 +65,25 @@ def train(project: Project) -> Evaluation:
     score = partial(estimator.predict, model)
     importance = permutation_importance(score, parts["holdout"], signature, params)
     wanted = [*catalog.features(params), *params.report.segments]
-    frame = featured(usable(rows["holdout"], signature, compute), wanted, compute)
-    held = Held(signature, frame, x, y, scored["model"], scored["naive"])
-    drawn = draws(usable(rows["holdout"], signature, compute), split, params)
+    seen = usable(rows["holdout"], signature, compute)
+    frame = featured(seen, wanted, compute)
+    same = copies(seen, catalog, params)
+    losses = (row_losses(signature.task, y, scored[name]) for name in ("naive", "model"))
+    drawn = independent(draws(seen, split, params, same), np.subtract(*losses))
+    whom = entities(seen, params, same)
+    held = Held(signature, frame, x, y, scored["model"], scored["naive"], whom.places)
+    tried, folds = validate(project, rows, signature)
     judgement = judge(signature, y, scored, params, project.metrics, drawn)
+    assumed = any(column.assumed for column in catalog.inputs(params).values())
+    judgement = with_validation(judgement, tried, signature)
+    judgement = with_alarm(judgement, signature, importance, len(y), assumed=assumed)
     known = insights(held, score, importance, catalog, params)
-    folds = backtest(project, rows, signature) if params.data.time else ()
     refused = rows["holdout"].height - len(y)
-    result = evaluation(signature, split, judgement, known, importance, folds, refused)
     with swapped(project.model_folder) as folder:
         estimator.save(model, folder)
+        said = (*idle(params, own_split=bool(split.code)), *overrides(folder, params.model))
+        judgement = replace(judgement, warnings=(*judgement.warnings, *said))
+        result = evaluation(signature, split, judgement, known, importance, tried, folds, refused)
         save_signature(signature, folder)
         write(folder / PROFILE, profile(rows["train"], signature, held.p, compute))
         write(folder / CARD, model_card(project, result))
@@ -95,6 +109,7 @@ def evaluation(
     judgement: Judgement,
     insights: Insights,
     importance: tuple[Importance, ...],
+    tried: Validation | None,
     folds: tuple[Fold, ...],
     refused: int,
 ) -> Evaluation:
@@ -120,6 +135,7 @@ def evaluation(
         rows=split.rows,
         importance=importance,
         split=split,
+        validation=tried,
         backtest=folds,
         own_metrics=judgement.own_metrics,
         provenance=signature.provenance,

@@ -10,11 +10,13 @@ import polars as pl
 
 from ..data.computed import featured
 from ..data.contract import read_rows
-from ..data.rows import missing_as_null, parse
+from ..data.rows import key_text, missing_as_null, parse
 from ..errors import FactoryError
 from ..git import tries
+from ..learn.draws import places_of
 from ..learn.profile import PROFILE
 from ..learn.signature import Signature, encode, load_signature, refusals
+from ..learn.split import split_key
 from ..log.labels import read_log
 from ..log.veil import veil
 from ..project import MODEL, Project
@@ -62,24 +64,36 @@ class Watched:
 
 @dataclass
 class Seen:
-    """Rows by feature and score, scores with outcomes (NaN while unknown), and the other rows."""
+    """Rows by feature and score, scores with outcomes (NaN while unknown), and the other rows.
+
+    Scores with one key are of one entity; without a key each is of its own.
+    """
 
     features: dict[str, Tally] = field(default_factory=dict)
     scores: list[Tally] = field(default_factory=list)
     p: list[Array] = field(default_factory=list)
     y: list[Array] = field(default_factory=list)
+    keys: list[pl.Series] = field(default_factory=list)
     rows: int = 0
     invalid: int | None = None
     others: Counter[str] = field(default_factory=Counter)
     hidden: dict[str, str] = field(default_factory=dict)
 
     @property
-    def labelled(self) -> tuple[Array, Array]:
-        """Outcomes and scores of the rows whose outcome is known."""
+    def labelled(self) -> tuple[Array, Array, Array]:
+        """Outcomes, scores and entities (from 0) of the rows whose outcome is known."""
         if not self.p:
-            return np.empty(0), np.empty(0)
+            return np.empty(0), np.empty(0), np.empty(0, dtype=np.int64)
         y, p = np.concatenate(self.y), np.concatenate(self.p)
-        return y[~np.isnan(y)], p[~np.isnan(y)]
+        known = ~np.isnan(y)
+        return y[known], p[known], places_of(self.entities.filter(pl.Series(known)))
+
+    @property
+    def entities(self) -> pl.Series:
+        """Whom each score is about; one without a key is about somebody of its own."""
+        keys = pl.concat(self.keys) if self.keys else pl.Series([], dtype=pl.String)
+        own = "\x00" + pl.int_range(keys.len(), eager=True).cast(pl.String)
+        return keys.fill_null(own)
 
     def count(self, frame: pl.DataFrame, watched: Watched) -> None:
         """Add rows of features."""
@@ -89,14 +103,15 @@ class Seen:
                 found = tally(frame[one.name], watched.profile.features[one.name], one.salt)
                 self.features[one.name] = _sum(self.features.get(one.name), found)
 
-    def score(self, p: Array, outcomes: pl.Series, watched: Watched) -> None:
-        """Add scores, and what came of them."""
+    def score(self, p: Array, outcomes: pl.Series, keys: pl.Series, watched: Watched) -> None:
+        """Add scores, what came of them, and whom they are about."""
         known, references = watched.signature, watched.profile.predictions
         if known.classes:
             codes = {name: float(code) for code, name in enumerate(known.classes)}
             text = outcomes.cast(pl.String)
             outcomes = text.replace_strict(codes, default=None, return_dtype=pl.Float64)
         self.p.append(p)
+        self.keys.append(keys)
         self.y.append(outcomes.cast(pl.Float64).fill_null(float("nan")).to_numpy())
         columns = pl.DataFrame(p.reshape(len(p), -1)).get_columns()
         found = [tally(column, one) for column, one in zip(columns, references, strict=True)]
@@ -138,9 +153,25 @@ def from_log(window: Window, watched: Watched) -> Seen:
         own = rows.filter(model=watched.version)
         if own.height:
             seen.count(completed(own["features"].struct.unnest(), seen, watched), watched)
-            seen.score(scores(own, known), own["outcome"], watched)
+            seen.score(scores(own, known), own["outcome"], keys_in_log(own, params), watched)
     seen.others.pop(watched.version, None)
     return seen
+
+
+def keys_in_log(rows: pl.DataFrame, params: Params) -> pl.Series:
+    """Whom predictions are about, by the group or the identifier; null where the log lacks it."""
+    features, names = rows["features"].struct.unnest(), list(params.split.groups)
+    if names and set(names) <= {*features.columns}:
+        return key_text(features, names)
+    return rows["entity"]
+
+
+def keys_in_file(raw: pl.DataFrame, params: Params) -> pl.Series:
+    """The same for rows of a file."""
+    names = split_key(params)
+    if names and set(names) <= {*raw.columns}:
+        return key_text(raw, names)
+    return pl.Series([None], dtype=pl.String).new_from_index(0, raw.height)
 
 
 def completed(frame: pl.DataFrame, seen: Seen, watched: Watched) -> pl.DataFrame:
@@ -184,7 +215,8 @@ def from_file(path: Path, watched: Watched) -> Seen:
         some = some.filter(fit & ~some.is_in(cases["row"].implode()))
         if some.len():
             p = estimator.predict(model, encode(frame[some], watched.signature.features))
-            seen.score(np.asarray(p), outcomes(raw[some], watched), watched)
+            keys = keys_in_file(raw[some], params)
+            seen.score(np.asarray(p), outcomes(raw[some], watched), keys, watched)
     return seen
 
 

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from .comparison import Short
 from .evaluation import Metrics
-from .record import Part, Record, called
+from .record import Part, Record, called, optional
 
 
 class Facts(Part):
@@ -106,6 +106,7 @@ class Promotion(Facts, Record):
     why: str = ""
     comparison: Short | None = None
     check: Check | None = None
+    looks: int | None = optional()
     problems: tuple[str, ...] = ()
     forced: bool = False
     proposed_by: str

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from ..errors import FactoryError
 from ..git import commit_of, git, identity, set_refs, tag_object, tries
+from ..learn.looks import looks
 from ..project import PARAMS, Project
 from ..settings.yaml import read_yaml
 from .artifact import lock_of, model_hash
@@ -22,13 +23,17 @@ Bump = Literal["major", "minor", "patch"]
 
 @dataclass(frozen=True)
 class VersionTag:
-    """A version; `new` is False where the commit had one. `warnings` tell what is still to do."""
+    """A version; `new` is False where the commit had one. `warnings` tell what is still to do.
+
+    `looks` is for how many models its holdout was looked at until then, where git can tell.
+    """
 
     version: str
     commit: str
     tag: str
     new: bool
     warnings: tuple[str, ...] = ()
+    looks: int | None = None
 
 
 def register(project: Project, bump: Bump = "minor", ref: str = "HEAD") -> VersionTag:
@@ -52,18 +57,20 @@ def register(project: Project, bump: Bump = "minor", ref: str = "HEAD") -> Versi
             "dvc repro, commit dvc.lock and reports/, and register again",
         )
     tag = f"{artifact(project)}@{version}"
-    content = {
+    content: dict[str, Any] = {
         "version": version,
         "model": name_of(found.model),
         "md5": model_hash(found.root),
     }
+    looked = looks(project)
+    content |= {"looks": looked} if looked else {}
     message = json.dumps(content | platform_here())
     name = tag_object(project.root, tag, commit, message, ident)
     set_refs(
         project.root, f"create refs/tags/{tag} {name}", hint="git fetch --tags, and register again"
     )
     write_catalog(project)
-    return VersionTag(version, commit, tag, True, tuple(apart(project, commit)))
+    return VersionTag(version, commit, tag, True, tuple(apart(project, commit)), looked)
 
 
 def bumped(version: str, bump: Bump) -> str:

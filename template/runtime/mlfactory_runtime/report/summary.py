@@ -1,6 +1,7 @@
 """The last evaluation in short."""
 
 from ..errors import FactoryError
+from ..learn.looks import looks
 from ..project import EVALUATION, Project
 from ..records.evaluation import Evaluation, Summary
 from ..records.record import read
@@ -23,5 +24,7 @@ def summary(project: Project) -> Summary:
         gain=found.gain,
         warnings=found.warnings,
         metrics=found.models,
+        validation=found.validation,
+        looks=looks(project),
         report=REPORT,
     )

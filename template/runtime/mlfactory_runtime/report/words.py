@@ -239,6 +239,8 @@ def steps(evaluation: Evaluation, catalog: Catalog, params: Params) -> Iterator[
 
 
 def _better(evaluation: Evaluation) -> str:
+    if evaluation.reason in evaluation.warnings:
+        return "Do not use it: look for the leak: take the column out, or confirm what is known."
     lead = evaluation.gain["naive"].low
     if lead is None:
         return "Do not use it yet: deliver more of what was held out, or hold out more of it."
