@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 Files = Mapping[str, str | bytes | None]
 Done = subprocess.CompletedProcess[str]
+Started = subprocess.Popen[bytes]
 ANSWERS = "tree/{{ _copier_conf.answers_file }}.jinja"
 # Twenty lines that are all different: what is edited far apart can be merged, what is renamed is
 # recognised.
@@ -162,6 +166,23 @@ def mlfactory(*argv: object, cwd: Path | None = None, code: int | None = 0, **en
         return guarded()
 
     return forked(act, cwd=cwd, code=code, **env)
+
+
+@contextmanager
+def started(argv: Sequence[str], cwd: Path, begun: Callable[[], bool]) -> Iterator[Started]:
+    """The program in a process of its own, once it has begun; it is killed with all it started."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mlfactory", *argv], cwd=cwd, start_new_session=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        while not begun():
+            assert process.poll() is None
+            time.sleep(0.02)
+        yield process
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def forked(

@@ -52,6 +52,14 @@ def findings(*messages: str) -> str:
     return f"echo '{json.dumps({'ok': not found, 'findings': found})}'"
 
 
+def test_a_program_that_came_with_the_repository_is_not_started(demo: Repo) -> None:
+    checker(demo, findings())
+    demo.git("add", "--force", ".venv")
+    demo.git("commit", "--quiet", "--message", "environment")
+    assert update(demo, "--trust")["state"] == "updated"
+    assert not (demo.path.parent / "calls").exists()
+
+
 def test_a_check_that_fails_only_afterwards_is_told_with_4(demo: Repo) -> None:
     found = update(demo, "--check-command", "grep -q 'line 3 of' a.txt", code=4)
     assert found["state"] == "updated"

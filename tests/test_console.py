@@ -57,6 +57,19 @@ def test_a_baseline_may_lack_a_metric(capsys: pytest.CaptureFixture[str]) -> Non
     assert "0.93" in capsys.readouterr().err
 
 
+def test_nothing_of_others_steers_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    console.note("a\x1b]0;b\x07\r\u202ec\td")
+    console.show_error("a\x9b2J", "b\x1b[2J")
+    console.show_line("- news \x1b[31m\nmore")
+    out, err = capsys.readouterr()
+    assert out == "- news \\x1b[31m\nmore\n"
+    assert err.splitlines() == [
+        "note  a\\x1b]0;b\\x07\\r\\u202ec\td",
+        "error: a\\x9b2J",
+        "hint: b\\x1b[2J",
+    ]
+
+
 def test_warnings_are_not_markup(capsys: pytest.CaptureFixture[str]) -> None:
     console.show_summary(MADE)
     assert "[red]no remote[/red]" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from mlfactory.base import uv
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.doctor.run import examine
 
@@ -47,6 +48,29 @@ def test_a_factory_that_cannot_work_gets_an_error_and_a_remedy_each(
     for name in ("FAC001", "ENV001", "CAT001", "DVC001"):
         assert (found[name].state, bool(found[name].remedy)) == ("error", True)
     assert found["HOOK001"].state == "warning"
+
+
+def test_programs_that_came_with_a_repository_are_not_started(
+    tmp_path: Path, build_file_tree: Build, commit_all: Callable[[Path], None]
+) -> None:
+    factory = tmp_path / "factory"
+    record = {
+        ".copier-answers.yml": "_src_path: git+mlfactory::template\n",
+        "pyproject.toml": "[tool.mlfactory]\ncontract = 2\n",
+        "uv.lock": "version = 1\n",
+    }
+    programs = [f".venv/bin/{name}" for name in ("factory", "dvc", "python", "pre-commit")]
+    script = f"#!/bin/sh\ntouch {tmp_path}/ran\n"
+    build_file_tree(factory, {**record, **dict.fromkeys(programs, script)})
+    for name in programs:
+        (factory / name).chmod(0o755)
+    commit_all(factory)
+    found = {finding.id: finding for finding in examine(factory)}
+    for name in ("ENV001", "CAT001", "DVC001", "DVC002"):
+        assert ".venv is committed" in found[name].detail
+    with pytest.raises(MlfactoryError, match="is committed"):
+        uv.install(factory)
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_git_that_cannot_merge_updates_is_a_warning(

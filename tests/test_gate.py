@@ -52,11 +52,12 @@ CLIMBING = [
     "\\\\host\\a",
     "a\0b",
 ]
+UNSEEN = ["a\nb", "a/Icon\r", "a\x1b[2J", "a\x7f", "a\x9b2J", "a\u2028b"]
 
 
-@pytest.mark.parametrize("name", [*GITS, *CLIMBING])
+@pytest.mark.parametrize("name", [*GITS, *CLIMBING, *UNSEEN])
 def test_names_of_git_and_names_that_climb_are_refused(name: str) -> None:
-    with pytest.raises(MlfactoryError, match=r"git's own folder|leaves the project"):
+    with pytest.raises(MlfactoryError, match=r"git's own folder|leaves the project|nobody sees"):
         gate.checked([entry(name)])
 
 

@@ -106,7 +106,7 @@ def test_many_files_get_one_name(
     folder = exports(tmp_path, *names)
     known = {**questions, "data_source": Question("data_source", "str", True)}
     run = gathered(asked(tmp_path, data=f"{folder}/{pattern}"), known)
-    assert (run.given["data_file"], run.given["data_source"]) == (called, f"{folder}/{pattern}")
+    assert (run.given["data_file"], run.given["data_source"]) == (called, pattern)
     assert [str(path.relative_to(folder)) for path in intake.paths(run)] == sorted(names)
 
 
@@ -133,15 +133,26 @@ def test_a_template_without_the_question_takes_no_pattern(
         gathered(asked(tmp_path, data=f"{folder}/*.csv"), questions)
 
 
-def test_a_relative_path_is_given_as_the_factory_sees_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("place", "recorded"),
+    [
+        ("work/a.csv", "../a.csv"),
+        ("work/in/*.csv", "../in/*.csv"),
+        ("work/churn/a.csv", "a.csv"),
+        ("link/a.csv", "../a.csv"),
+        ("home/maria/a.csv", "a.csv"),
+        ("work/../home/maria/a.csv", "a.csv"),
+        ("home/maria/20??/*.csv", "20??/*.csv"),
+        ("home/ma[r]ia/a.csv", "a.csv"),
+    ],
+)
+def test_a_path_is_recorded_as_far_as_it_lies_beside_the_factory(
+    tmp_path: Path, place: str, recorded: str
 ) -> None:
-    (tmp_path / "deep").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "deep")
-    monkeypatch.chdir(tmp_path)
-    assert intake.from_factory("in/*.csv", tmp_path / "churn") == "../in/*.csv"
-    assert intake.from_factory("../a.csv", tmp_path / "link/churn") == "../../../a.csv"
-    assert intake.from_factory("/data/a.csv", tmp_path / "churn") == "/data/a.csv"
+    (tmp_path / "work").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "work")
+    found = intake.from_factory(tmp_path / place, tmp_path / "work/churn", several="*" in place)
+    assert found == recorded
 
 
 def test_a_template_that_takes_no_data_gets_none(

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -17,7 +11,7 @@ from mlfactory.base import index, lock
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.git import Repository, plain
 
-from .evolving import SMALL, Repo, edited, init, mlfactory, project, template
+from .evolving import SMALL, Repo, Started, edited, init, mlfactory, project, started, template
 
 
 @pytest.fixture
@@ -26,23 +20,11 @@ def demo(tmp_path: Path) -> Repo:
     return project(source, tmp_path / "demo")
 
 
-@contextmanager
-def at_work(demo: Repo, seconds: int = 600) -> Iterator[subprocess.Popen[bytes]]:
+def at_work(demo: Repo, seconds: int = 600) -> AbstractContextManager[Started]:
     """An update that is checking the project before it begins."""
     check = f"sh -c 'touch ../begun; sleep {seconds}'"
-    argv = [sys.executable, "-m", "mlfactory", "update", "--check-command", check]
-    process = subprocess.Popen(
-        argv, cwd=demo.path, start_new_session=True, stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        while not (demo.path.parent / "begun").exists():
-            assert process.poll() is None
-            time.sleep(0.05)
-        yield process
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    begun = (demo.path.parent / "begun").exists
+    return started(("update", "--check-command", check), demo.path, begun)
 
 
 def test_the_second_says_who_is_at_work(demo: Repo) -> None:

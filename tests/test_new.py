@@ -71,7 +71,7 @@ def test_any_template_is_rendered_and_committed(
     here: Path, mlfactory: Any, plain_template: Path, subjects: Any
 ) -> None:
     mlfactory("new", "thing", "--template", plain_template)
-    assert subjects(here / "thing") == [f"Start thing from {plain_template} 1.0.0"]
+    assert subjects(here / "thing") == ["Start thing from plain-template 1.0.0"]
 
 
 def test_that_it_lacks_the_contract_is_said(mlfactory: Any, plain_template: Path) -> None:
@@ -117,6 +117,22 @@ def test_a_repository_around_it_is_pointed_out(
 
 
 # The template that travels with the program.
+
+
+def test_nobody_reads_where_the_data_lie_on_this_machine(
+    tmp_path: Path, here: Path, mlfactory: Any, table: Path, command: Any
+) -> None:
+    home = tmp_path / "home" / "maria"
+    home.mkdir(parents=True)
+    shutil.copy(table, home / "customers.csv")
+    options = ("--data", home / "customers.csv", "--target", "churned", "--no-setup")
+    done = mlfactory("new", "churn", *options)
+    assert "this clone knows its folder: git config factory.dataFolder" in done.stderr
+    factory = here / "churn"
+    assert command("git", "grep", "-I", "-e", "maria", "HEAD", cwd=factory, code=1).stdout == ""
+    asked = command("git", "config", "--get", "factory.dataFolder", cwd=factory)
+    assert asked.stdout.strip() == str(home)
+    assert 'source: "customers.csv"' in (factory / "params.yaml").read_text()
 
 
 def test_without_setup_there_is_one_commit_and_no_data_in_it(

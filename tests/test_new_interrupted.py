@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,7 @@ from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.git import plain
 from mlfactory.new import directory as place
 
-from .evolving import SMALL, Repo, mlfactory, template
+from .evolving import SMALL, Repo, Started, mlfactory, started, template
 
 
 @pytest.fixture
@@ -36,22 +34,10 @@ def leftovers(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.glob(".mlfactory-*"))
 
 
-@contextmanager
-def rendering(slow: Repo, folder: Path, name: str) -> Iterator[subprocess.Popen[bytes]]:
+def rendering(slow: Repo, folder: Path, name: str) -> AbstractContextManager[Started]:
     """A run in the midst of its rendering; it is killed at the end."""
-    argv = [sys.executable, "-m", "mlfactory", "new", name, "--template", str(slow.path)]
-    process = subprocess.Popen(
-        [*argv, "--defaults"], cwd=folder, start_new_session=True, stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        while not any(path.is_dir() for path in folder.glob(".mlfactory-*")):
-            assert process.poll() is None
-            time.sleep(0.02)
-        yield process
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    argv = ("new", name, "--template", str(slow.path), "--defaults")
+    return started(argv, folder, lambda: any(one.is_dir() for one in folder.glob(".mlfactory-*")))
 
 
 @pytest.mark.parametrize("name", ["demo", "other"])

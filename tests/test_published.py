@@ -294,7 +294,6 @@ class GitOverHttp(BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         path, _, query = self.path.partition("?")
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         env = {
             "PATH": os.environ["PATH"],
             "HOME": os.environ["HOME"],
@@ -310,7 +309,7 @@ class GitOverHttp(BaseHTTPRequestHandler):
             "REMOTE_ADDR": "127.0.0.1",
         }
         done = subprocess.run(
-            ["git", "http-backend"], env=env, input=body, capture_output=True, timeout=60
+            ["git", "http-backend"], env=env, input=self.body(), capture_output=True, timeout=60
         )
         top, _, content = done.stdout.partition(b"\r\n\r\n")
         fields = dict(line.split(": ", 1) for line in top.decode().splitlines())
@@ -322,6 +321,16 @@ class GitOverHttp(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     do_GET = do_POST = answer  # noqa: N815
+
+    def body(self) -> bytes:
+        """Git sends what is larger than a megabyte in chunks."""
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        chunks = []
+        while size := int(self.rfile.readline(), 16):
+            chunks.append(self.rfile.read(size))
+            self.rfile.readline()
+        return b"".join(chunks)
 
     def log_message(self, *args: object) -> None:
         """Say nothing."""

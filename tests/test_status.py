@@ -245,7 +245,7 @@ def test_no_code_of_the_project_is_run(demo: Repo, tmp_path: Path) -> None:
 
 
 def test_nothing_is_written(demo: Repo) -> None:
-    os.utime(demo.path / "a.txt")  # for git the index is stale now
+    os.utime(demo.path / "a.txt", (1, 1))  # for git the index is stale now
     before = demo.everything(), demo.git("count-objects", "-v"), demo.git("for-each-ref")
     status(demo.path)
     mlfactory("diff", demo.path)

@@ -1,3 +1,3 @@
 """mlfactory: a factory of model factories."""
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"

@@ -24,12 +24,12 @@ import polars as pl
 from factory import model
 from mlfactory_runtime.data.rows import key_text
 from mlfactory_runtime.draft.split import find_group
-from mlfactory_runtime.learn import baselines
+from mlfactory_runtime.learn import baselines, linear
 from mlfactory_runtime.learn.copies import comparable, copies
 from mlfactory_runtime.learn.draws import draws, independent, stretches
 from mlfactory_runtime.learn.evaluate import judge
 from mlfactory_runtime.learn.matrix import matrix, usable
-from mlfactory_runtime.learn.metrics import evaluate, measure, row_losses
+from mlfactory_runtime.learn.metrics import evaluate, measure, primary, row_losses
 from mlfactory_runtime.learn.signature import Signature, describe
 from mlfactory_runtime.learn.split import (
     NEITHER,
@@ -44,7 +44,8 @@ from mlfactory_runtime.learn.split import (
 from mlfactory_runtime.learn.validation import validate, with_validation
 from mlfactory_runtime.records.data import SplitRecord
 from mlfactory_runtime.settings.catalog import Catalog
-from mlfactory_runtime.settings.params import Decision, Params
+from mlfactory_runtime.settings.decision import Decision
+from mlfactory_runtime.settings.params import Params
 
 ROUNDS, ENOUGH = 60, 400_000
 Array = np.ndarray
@@ -297,13 +298,15 @@ def verdict(table: Table, seed: int) -> str:
     known = Signature(task=task, target="y", classes=classes, features=features)
     fitting, stopping, scoring = (matrix(part, known, same_frame) for part in parts)
     fitted = model.fit(fitting, stopping, known, params.model.model_copy(update={"seed": seed}))
+    metric = primary(task, params.model)
+    constant = baselines.constants(fitting.y, known, params.decision)[metric]
     scored = {
         "model": np.asarray(model.predict(fitted, scoring.x)),
-        "naive": baselines.naive(fitting, scoring.x, known),
-        "linear": baselines.linear(fitting, scoring.x, known),
+        "naive": np.broadcast_to(constant, (len(scoring.y), *constant.shape)),
+        "linear": linear.predict(linear.fit(fitting, stopping, known, params.model), scoring.x),
     }
     held = usable(parts[2], known, same_frame)
-    losses = (row_losses(task, scoring.y, scored[name]) for name in ("naive", "model"))
+    losses = (row_losses(metric, scoring.y, scored[name]) for name in ("naive", "model"))
     drawn = draws(held, split, params, copies(held, catalog, params))
     drawn = independent(drawn, np.subtract(*losses))
     found = judge(known, scoring.y, scored, params, drawn=drawn)
@@ -313,7 +316,7 @@ def verdict(table: Table, seed: int) -> str:
         params=params, catalog=catalog, compute=same_frame, metrics={}, estimator=model
     )
     rows = {"train": parts[0], "validation": parts[1]}
-    return with_validation(found, validate(stand_in, rows, known)[0], known).verdict
+    return with_validation(found, validate(stand_in, rows, known)[0], metric).verdict
 
 
 def same_frame(rows: pl.DataFrame) -> pl.DataFrame:

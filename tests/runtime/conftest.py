@@ -70,6 +70,10 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Traine
             catalog["derived"] = {"balance per year": {"parents": ["balance", "age"]}}
             write_yaml(own.root / "features.yaml", catalog)
             shutil.copy(EXAMPLE / "params.yaml", own.root)
+        if task == "linear":
+            settings = yaml.safe_load((EXAMPLE / "params.yaml").read_text("utf-8"))
+            write_yaml(own.root / "params.yaml", settings | {"model": {"kind": "linear"}})
+            shutil.copy(EXAMPLE / "features.yaml", own.root)
         (folder / "factory").mkdir()
         return train_copy(own, folder / "factory")
 

@@ -28,18 +28,20 @@ def params(task: str = "regression", **sections: Any) -> Params:
     return Params.model_validate({"task": task, "data": data, **sections})
 
 
-def sums(error: float, rows: int = 400, *, assumed: bool = True) -> Judgement:
+def sums(error: float, rows: int = 400, *, assumed: bool = True, metric: str = "rmse") -> Judgement:
     """A target that a line tells, but for an error, and trees less well."""
     draw = np.random.default_rng(0)
     y = 100 * draw.normal(size=rows)
     linear = y + error * draw.normal(size=rows)
     scored = {"model": y + 8 * draw.normal(size=rows), "naive": np.zeros(rows), "linear": linear}
-    found = judge(SIGNATURE, y, scored, params())
-    return with_alarm(found, SIGNATURE, LEADING, rows, assumed=assumed)
+    model = {"objective": "regression_l1"} if metric == "mae" else {}
+    found = judge(SIGNATURE, y, scored, params(model=model))
+    return with_alarm(found, SIGNATURE, metric, LEADING, rows, assumed=assumed)
 
 
-def test_a_target_that_a_line_tells_is_an_alarm_for_a_leak() -> None:
-    found = sums(0.03)
+@pytest.mark.parametrize("metric", ["rmse", "mae"])
+def test_a_target_that_a_line_tells_is_an_alarm_for_a_leak(metric: str) -> None:
+    found = sums(0.03, metric=metric)
     assert found.verdict == "rejected"
     assert "sign of a leak" in found.reason and "'goods', 'freight'" in found.reason
     assert "use one" not in found.reason
@@ -63,12 +65,14 @@ def test_classes_that_are_told_are_an_alarm_too() -> None:
     told, half = np.where(y == 1, 0.9999, 0.0001), np.full(500, 0.5)
     for scored in ({"model": told, "linear": half}, {"model": half, "linear": told}):
         found = judge(known, y, scored | {"naive": half}, params("classification"))
-        assert with_alarm(found, known, LEADING, 500, assumed=True).verdict == "rejected"
+        assert (
+            with_alarm(found, known, "log_loss", LEADING, 500, assumed=True).verdict == "rejected"
+        )
     strong = np.where(y == 1, 0.95, 0.05)
     found = judge(
         known, y, {"model": strong, "naive": half, "linear": half}, params("classification")
     )
-    assert with_alarm(found, known, LEADING, 500, assumed=True) is found
+    assert with_alarm(found, known, "log_loss", LEADING, 500, assumed=True) is found
 
 
 @pytest.mark.parametrize(
@@ -78,6 +82,15 @@ def test_classes_that_are_told_are_an_alarm_too() -> None:
         (params(gate={"time": "day"}), "gate.time changes nothing: gate.window is null"),
         (params(decision={"cost_fn": 5}), "decision.cost_fn changes nothing: the task is regress"),
         (params("classification", decision={"quantile": 0.5}), "decision.quantile changes nothing"),
+        (params(decision={"budget": 0.1}), "decision.budget changes nothing: the task is regress"),
+        (
+            params("classification", decision={"budget_rows": 9}),
+            "decision.budget_rows changes nothing: decision.budget is null",
+        ),
+        (
+            params(model={"kind": "linear", "num_leaves": 9}),
+            "model.num_leaves changes nothing: a linear model has no trees",
+        ),
         (params(data={"positive": "yes"}), "data.positive changes nothing: numbers have no class"),
     ],
 )

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler
@@ -19,9 +20,10 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from mlfactory_runtime.alerts import notify
+from mlfactory_runtime.alerts import notify, unsaid
 from mlfactory_runtime.cli.alert import alerting
 from mlfactory_runtime.errors import FactoryError
+from mlfactory_runtime.project import Project
 from mlfactory_runtime.records.monitoring import Checked, Monitored, State, Verdict
 from mlfactory_runtime.testing.trained import write_yaml
 
@@ -309,3 +311,9 @@ def test_a_test_message_says_which_channel_took_it(
     factory.run("alert", "test", code=1)
     channels()
     assert "hint: export FACTORY_ALERT_URLS=" in factory.run("alert", "test", code=1).err
+
+
+def test_what_was_said_tomorrow_is_said_again(trained_copy: Project) -> None:
+    now = datetime.now(UTC)
+    before = {"ahead": now + timedelta(days=400), "just now": now - timedelta(minutes=1)}
+    assert unsaid(trained_copy, ["ahead", "just now", "new"], before) == ["ahead", "new"]

@@ -52,6 +52,7 @@ def test_a_value_that_breaks_the_contract_is_told_by_rule(
     [
         (column("int", range=(0, 9)), " 9", 9),
         (column("float", range=(None, 1)), "-1e300", -1e300),
+        (column("int"), "42.0", 42),
         (column("bool"), "Yes", True),
         (column("float"), "N/A", None),
         (column("string", values=["a"]), "", None),
@@ -92,3 +93,15 @@ def test_what_is_broken_is_summed_over_batches(tmp_path: Path) -> None:
     (found,) = check.check_data(path, columns, settings.data)
 
     assert (found.source, found.message) == ("orders", "5 rows: the value is above 9")
+
+
+def test_what_is_outside_the_usual_is_told_and_not_refused(tmp_path: Path) -> None:
+    columns = {"x": column("float", usual=(0, 9)), "y": column("int", usual=(None, 5))}
+    known = catalog.Catalog(columns=columns)
+    (tmp_path / "data.csv").write_text("x,y\n-1,3\n10,9\n5,1\n-2,2\n")
+    found = check.check_data(tmp_path / "data.csv", known, SETTINGS)
+    assert [(one.level, one.feature, one.message) for one in found] == [
+        ("warning", "x", "2 rows: the value is below the usual 0"),
+        ("warning", "x", "1 row: the value is above the usual 9"),
+        ("warning", "y", "1 row: the value is above the usual 5"),
+    ]

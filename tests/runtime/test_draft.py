@@ -8,8 +8,12 @@ import polars as pl
 import pytest
 from mlfactory_runtime.draft import columns as draft_columns
 from mlfactory_runtime.draft import review, split
+from mlfactory_runtime.learn import split as learn_split
 from mlfactory_runtime.project import Project
+from mlfactory_runtime.settings.availability import check_catalog
 from mlfactory_runtime.testing.trained import write_yaml
+
+from .factories import PYPROJECT
 
 ROWS, FORMATS = 400, Path(__file__).parent / "formats"
 
@@ -172,6 +176,133 @@ def test_a_number_that_no_feature_can_hold_is_an_identifier(folder: Path) -> Non
     columns = Project(folder).catalog.columns
     assert columns["account"].role == "identifier"
     assert columns["hashed"].dtype == "string"
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [
+        ("column_1", [n % 200 for n in range(ROWS)]),  # two tables, one below the other
+        ("Unnamed: 0", random.Random(1).sample(range(10 * ROWS), ROWS)),
+        ("index", [float(n) for n in range(ROWS)]),
+        ("kept", [3 * n + n % 3 for n in range(ROWS)]),  # some rows were left out
+    ],
+)
+def test_a_number_of_the_rows_is_not_learned_from(
+    name: str, numbers: list[float], folder: Path
+) -> None:
+    put(table().with_columns(pl.Series(name, numbers)), folder)
+    draft_columns.draft(Project(folder))
+    assert Project(folder).catalog.columns[name].role == "identifier"
+
+
+def test_a_code_beside_missing_ones_is_a_whole_number(folder: Path) -> None:
+    codes = [f"{n % 7}.0" if n % 9 else None for n in range(ROWS)]
+    put(table().with_columns(pl.Series("store_id", codes)), folder)
+    draft_columns.draft(Project(folder))
+    column = Project(folder).catalog.columns["store_id"]
+    assert (column.dtype, column.role) == ("int", "categorical")
+
+
+def test_the_time_may_be_a_year(folder: Path) -> None:
+    years = pl.Series("year", [1900 + n // 4 for n in range(ROWS)])
+    put(table().with_columns(years), folder)
+    data = {"path": "rows.csv", "target": "churned", "time": "year"}
+    write_yaml(folder / "params.yaml", {"task": "classification", "data": data})
+    draft_columns.draft(Project(folder))
+    column = Project(folder).catalog.columns["year"]
+    assert (column.dtype, column.format) == ("date", ("%Y",))
+
+
+@pytest.mark.parametrize("names", [("shop", "area"), ("area", "shop")])
+def test_a_number_that_is_fixed_per_code_is_learned_from(
+    names: tuple[str, str], folder: Path
+) -> None:
+    draw = random.Random(3)
+    areas = [round(draw.uniform(100, 5000), 1) for _ in range(30)]
+    shop = [draw.randrange(30) for _ in range(ROWS)]
+    columns = {"shop": [10 * n for n in shop], "area": [areas[n] for n in shop]}
+    more = {"miles": [areas[n] / 1.6 for n in shop], "city": [f"city {n}" for n in shop]}
+    put(
+        table().with_columns(
+            **{n: pl.Series(columns[n]) for n in names},
+            **{n: pl.Series(v) for n, v in more.items()},
+        ),
+        folder,
+    )
+
+    draft_columns.draft(Project(folder))
+
+    catalog = Project(folder).catalog.columns
+    assert catalog["area"].role == "numeric"
+    assert catalog["miles"].drafted == "ignored: it says the same as area"
+
+
+def test_what_is_read_otherwise_than_it_stands_is_told_with_its_share(folder: Path) -> None:
+    draw = random.Random(4)
+    odd = [*["Over 100"] * 40, *["lots"] * 20, *map(str, draw.choices(range(9), k=ROWS - 60))]
+    far = [-999 if n < 80 else draw.randrange(100) for n in range(ROWS)]
+    columns = {"odd": odd, "far": draw.sample(far, ROWS), "clean": draw.choices(range(50), k=ROWS)}
+    put(table().with_columns(pl.Series(name, values) for name, values in columns.items()), folder)
+
+    told = " ".join(draft_columns.draft(Project(folder)).warnings)
+
+    assert "'Over 100' (10.0% of the rows) are read as a number in their place" in told
+    assert "'lots' (5.0% of the rows) is read as missing" in told
+    assert "-999 stands in 20.0% of the rows, far from all other values: it is read" in told
+    catalog = Project(folder).catalog
+    assert (catalog.columns["far"].missing, catalog.columns["far"].usual) == (("-999",), (0, 200))
+    doubts = {
+        one.feature
+        for one in check_catalog(catalog, Project(folder).params)
+        if one.message == catalog.columns[one.feature or ""].doubt
+    }
+    assert doubts == {"odd", "far"}
+
+
+def test_a_code_with_many_values_is_a_category(folder: Path) -> None:
+    codes = [f"C{random.Random(n).randrange(4000):04d}" for n in range(20_000)]
+    times = 20_000 // ROWS
+    rows = pl.concat([table()] * times).with_columns(pl.Series("part", codes))
+    put(
+        rows.with_columns(note=pl.lit("n") + pl.Series(range(20_000)).cast(pl.String) + " a b c"),
+        folder,
+    )
+
+    told = draft_columns.draft(Project(folder)).warnings
+
+    columns = Project(folder).catalog.columns
+    assert (columns["part"].role, columns["part"].values) == ("categorical", None)
+    assert any(warning.startswith("'note' is text, and not learned from") for warning in told)
+
+
+def test_what_was_seen_is_usual_and_no_rule(folder: Path) -> None:
+    draft_columns.draft(Project(folder))
+    months = Project(folder).catalog.columns["months"]
+    assert (months.range, months.usual) == (None, (0, 120))
+
+
+def test_a_class_of_two_rows_is_left_out_and_named(folder: Path) -> None:
+    animals = ["cat", "cat", *["dog", "bird"] * (ROWS // 2 - 1)]
+    put(table().with_columns(pl.Series("churned", animals)), folder)
+    (folder / "pyproject.toml").write_text(PYPROJECT.format("churn"), "utf-8")
+
+    told = draft_columns.draft(Project(folder))
+    record = learn_split.prepare(Project(folder))
+
+    said = "classes of fewer than 3 rows are left out: 'cat' (2)"
+    assert any(warning.startswith(said) for warning in told.warnings)
+    assert Project(folder).params.data.positive in ("bird", "dog")
+    assert said in record.warnings
+    assert all(set(counts) == {"bird", "dog"} for counts in (record.classes or {}).values())
+
+
+def test_a_person_may_keep_small_classes(folder: Path) -> None:
+    put(table().with_columns(churned=pl.Series(["cat", *["dog", "bird"] * 199, "dog"])), folder)
+    (folder / "pyproject.toml").write_text(PYPROJECT.format("churn"), "utf-8")
+    draft_columns.draft(Project(folder))
+    text = (folder / "params.yaml").read_text("utf-8")
+    (folder / "params.yaml").write_text(text.replace("min_class_rows: 3", "min_class_rows: 1"))
+    assert "cat" in str(learn_split.prepare(Project(folder)).classes)
 
 
 def test_the_class_that_says_yes_is_the_positive_one() -> None:

@@ -11,7 +11,7 @@ import pytest
 from mlfactory_runtime.cli.pipeline import shown
 from mlfactory_runtime.learn.draws import FEWEST, MOST, Draws, draws, stretches
 from mlfactory_runtime.learn.evaluate import Judgement, judge
-from mlfactory_runtime.learn.metrics import widened
+from mlfactory_runtime.learn.resampling import widened
 from mlfactory_runtime.learn.signature import Signature
 from mlfactory_runtime.monitor.performance import is_worse
 from mlfactory_runtime.records.data import SplitRecord
@@ -77,8 +77,8 @@ def test_a_model_without_intervals_can_be_watched() -> None:
     worse = {"rmse": Interval(3 * rmse, 2.9 * rmse, 3.1 * rmse)}
     same = {"rmse": Interval(rmse, 0.9 * rmse, 1.1 * rmse)}
     settings = params().monitor
-    assert is_worse(worse, holdout, "regression", settings)
-    assert not is_worse(same, holdout, "regression", settings)
+    assert is_worse(worse, holdout, "rmse", settings)
+    assert not is_worse(same, holdout, "rmse", settings)
 
 
 def test_a_real_effect_is_accepted_and_it_is_told_what_was_drawn() -> None:

@@ -39,6 +39,73 @@ def test_numbers_in_the_dress_of_people(texts: list[str | None], expected: list[
     assert values(texts) == expected
 
 
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["2018 Mar", "2019 Oct"],
+        ["Mar-2018", "Oct-2019"],
+        ["March 2018", "OCTOBER 2019"],
+        ["März 2018", "Okt 2019"],
+        ["mars 2018", "octobre 2019"],
+        ["03/2018", "10/2019"],
+        ["2018/03", "2019/10"],
+    ],
+)
+def test_a_month_is_its_first_day(texts: list[str | None]) -> None:
+    assert values(texts) == [date(2018, 3, 1), date(2019, 10, 1)]
+
+
+@pytest.mark.parametrize(
+    "texts", [["2000Q1", "2001 Q4"], ["Q1 2000", "Q4-2001"], ["1Q2000", "4Q2001"]]
+)
+def test_a_quarter_is_its_first_day(texts: list[str | None]) -> None:
+    assert values(texts) == [date(2000, 1, 1), date(2001, 10, 1)]
+
+
+def test_a_week_is_its_monday() -> None:
+    assert values(["2018-W05", "2019 W6"]) == [date(2018, 1, 29), date(2019, 2, 4)]
+
+
+def test_codes_with_a_year_in_them_are_no_months() -> None:
+    assert kind(["ABC1234", "DEC1235"]).dtype == "string"
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["1999", "2024"], [date(1999, 1, 1), date(2024, 1, 1)]),
+        (["1999.0"], [date(1999, 1, 1)]),
+        (["202403"], [date(2024, 3, 1)]),
+        (["1700000000", "1700000000.5"], ["2023-11-14 22:13:20", "2023-11-14 22:13:20.500000"]),
+        (["1700000000500"], ["2023-11-14 22:13:20.500000"]),
+        (["45292", "45293"], [date(2024, 1, 1), date(2024, 1, 2)]),
+        (["45292.75"], ["2024-01-01 18:00:00"]),
+        (["Jan-18"], [date(2018, 1, 1)]),
+        (["1", "2"], None),
+    ],
+)
+def test_numbers_that_count_time_are_moments_where_time_is_asked_for(
+    texts: list[str | None], expected: list[object] | None
+) -> None:
+    column = pl.Series("v", texts)
+    found = kinds.of_moments(kind(texts), column)
+    if expected is None:
+        assert found == kind(texts)
+        return
+    read = formats.read(column, found.dtype, found.format).to_list()
+    assert [str(moment) for moment in read] == [str(moment) for moment in expected]
+    if texts[0] and texts[0].replace(".", "").isdigit():  # Parquet holds them as numbers
+        numbers = pl.Series("v", [float(text or 0) for text in texts])
+        assert formats.read(numbers, found.dtype, found.format).to_list() == read
+
+
+def test_a_whole_number_beside_missing_ones_may_have_become_a_float() -> None:
+    texts = pl.Series("v", ["42.0", "42", "-7.00", "42.5", None])
+    assert formats.read(texts, "int").to_list() == [42, 42, -7, None, None]
+    assert formats.read(pl.Series(["1.0", "0.0"]), "bool").to_list() == [True, False]
+    assert kind(["42.0", "7.0"]).dtype == "float"
+
+
 def test_three_digits_after_a_comma_are_thousands_unless_the_file_says_otherwise() -> None:
     assert values(["1,234", "5,678"]) == [1234, 5678]
     assert values(["1,234", "5,678"], european=True) == [1.234, 5.678]
@@ -110,3 +177,32 @@ def test_what_cannot_be_read_is_missing_not_wrong() -> None:
     column = pl.Series("v", ["1.234,5 €", "5 $", "x"])
 
     assert formats.read(column, "float", "1.234,5 €").to_list() == [1234.5, None, None]
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["0", "1", "2-10", "Over 100"], [0, 1, 6, 150]),
+        (["1", "2 to 10", ">3"], [1, 6, 4.5]),
+        (["7", "zwischen 2 und 4", "über 20", "bis 5", "10 oder mehr"], [7, 3, 30, 2.5, 15]),
+        (["3", "plus de 10", "10 et plus"], [3, 15, 15]),
+        (["0.5", "<0.1", "≤ 0"], [0.5, 0.05, -0.5]),
+        (["18", "65+"], [18, 97.5]),
+        (["$5", "$10-$20", "$1,000+"], [5, 15, 1500]),
+        (["1,5", "2,5\u20133,5"], [1.5, 3]),
+        (["5 kg", "5-10 kg"], [5, 7.5]),
+        (["3", "(0, 10]"], [3, 5]),
+    ],
+)
+def test_a_range_among_numbers_is_a_number_in_its_place(
+    texts: list[str | None], expected: list[float]
+) -> None:
+    assert values(texts) == expected
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [["18-24", "25-34", "65+"], ["10001", "12345-6789"], ["5", "2020-01-02"], ["1", "1-0", "2-1"]],
+)
+def test_what_only_looks_like_ranges_stays_text(texts: list[str | None]) -> None:
+    assert kind(texts).dtype == "string"

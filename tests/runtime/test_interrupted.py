@@ -16,6 +16,7 @@ import polars as pl
 import psycopg
 import pytest
 from mlfactory_runtime.learn.signature import load_signature
+from mlfactory_runtime.log import runs
 from mlfactory_runtime.log.labels import read_log
 
 from .factories import PROGRAM, Factory
@@ -131,3 +132,10 @@ def test_outcomes_are_not_told_of_answers_that_nobody_got(
     table.select("customer id", "churned").write_csv(churn.path / "outcomes.csv")
     labelled = churn.json("label", "outcomes.csv", "--json")
     assert (labelled["unknown"], labelled["new"]) == (50, 0)
+
+
+@pytest.mark.parametrize(("hours", "dead"), [(-25, True), (-1, False), (1, False), (25, True)])
+def test_a_run_elsewhere_is_given_up_after_a_day_whatever_the_clock_says(
+    hours: int, dead: bool
+) -> None:
+    assert runs.is_dead("elsewhere", 1, runs.now() + hours * 3_600_000_000) is dead

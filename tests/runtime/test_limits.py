@@ -4,6 +4,7 @@ import gzip
 import time
 from pathlib import Path
 
+import polars as pl
 import pytest
 from mlfactory_runtime import errors
 from mlfactory_runtime.settings.params import Data
@@ -33,6 +34,18 @@ def test_what_unpacks_to_a_thousand_times_its_size_is_not_unpacked(tmp_path: Pat
     began = time.monotonic()
     assert "data.max_ratio" in refused(path)
     assert time.monotonic() - began < 20
+
+
+def test_parquet_that_repeats_a_value_many_million_times_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.parquet"
+    zeros = pl.repeat(0, 7_000_000, dtype=pl.Int8)
+    pl.select(x=zeros, y=zeros).write_parquet(path)
+    for reader in (read.check_table, read.first_batch):
+        with pytest.raises(errors.FactoryError, match="unpacked more than") as raised:
+            reader(path, form(path))
+        assert "data.max_ratio" in raised.value.hint
+    raised_limit = form(path, max_ratio=1e9)
+    assert sum(batch.height for batch in read.read_batches(path, raised_limit)) == 7_000_000
 
 
 def test_an_ordinary_packed_table_is_read(tmp_path: Path) -> None:

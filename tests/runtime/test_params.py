@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from mlfactory_runtime import errors
+from mlfactory_runtime.files import short_hash
 from mlfactory_runtime.settings import edit, explain, params
 
 LAYOUTS = {
@@ -38,6 +39,15 @@ def test_what_is_added_changes_no_setting_and_no_line(file: Path) -> None:
     assert all(sign in rest for sign in text)
     assert {"split.holdout", "model.seed", "report.segments"} <= {one["name"] for one in new}
     assert all(explain.applies(one["name"], before) for one in new)
+
+
+def test_settings_of_an_earlier_release_keep_their_hash() -> None:
+    before = {"task": "regression", "data": {"path": "a", "target": "y"}}
+    found = params.Params.model_validate(before).model_dump()
+    assert {"kind", "objective"} & set(found["model"]) == set()
+    assert {"budget", "budget_rows"} & set(found["decision"]) == set()
+    chosen = params.Params.model_validate({**before, "model": {"kind": "linear"}})
+    assert params.params_hash(chosen) != params.params_hash(params.Params.model_validate(before))
 
 
 def test_a_second_time_nothing_is_added(file: Path) -> None:
@@ -77,3 +87,13 @@ def test_what_cannot_be_added_to_safely_stays_as_it_is(tmp_path: Path) -> None:
 
     assert "data.separator" in (caught.value.hint or "")
     assert "separator" not in path.read_text("utf-8")
+
+
+def test_a_younger_setting_leaves_models_that_exist_as_they_are() -> None:
+    data = {"path": "a.csv", "target": "y"}
+    old = params.Params.model_validate({"task": "classification", "data": data})
+    before = old.model_dump_json(exclude=params.NOT_LEARNED).replace('"min_class_rows":1,', "")
+    assert params.params_hash(old) == short_hash(before.encode())
+    data = {**data, "min_class_rows": 3}
+    new = params.Params.model_validate({"task": "classification", "data": data})
+    assert params.params_hash(new) != params.params_hash(old)

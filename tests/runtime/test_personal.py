@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 from mlfactory_runtime.draft import personal
+from mlfactory_runtime.draft.places import STATES
 from mlfactory_runtime.learn import profile, signature
 
 NAMES = [f"{first} {last}" for first in ("Ana", "Bo", "Cem", "Di", "Eva") for last in
@@ -83,3 +84,9 @@ def test_nothing_readable_of_a_sensitive_feature_is_kept(tmp_path: Path) -> None
     assert not any(value in kept for value in ("Jedi", "Sith", "70001.5", "71454.2"))
     codes = signature.encode(rows, signature.load_signature(tmp_path).features)[:, 0]
     assert sorted(set(codes.tolist())) == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("count", [6, 50])
+def test_states_are_no_persons_however_many(count: int) -> None:
+    states = [name.strip() for name in STATES.split("|")][:count]
+    assert personal.sensitivity("name", pl.Series("name", states * 20))[0] == "none"

@@ -32,7 +32,10 @@ def features(rows: pl.DataFrame) -> pl.DataFrame:
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """A fresh factory."""
-    return make_factory(tmp_path / "own")
+    fresh = make_factory(tmp_path / "own")
+    settings = "task: classification\ndata: {path: data/raw/a.csv, target: y}\n"
+    (fresh.root / "params.yaml").write_text(settings, "utf-8")
+    return fresh
 
 
 def write(project: Project, name: str, text: str) -> Project:

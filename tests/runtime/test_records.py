@@ -17,6 +17,7 @@ from mlfactory_runtime.records.card import Card
 from mlfactory_runtime.records.comparison import Comparison
 from mlfactory_runtime.records.data import Snapshot, SplitRecord
 from mlfactory_runtime.records.evaluation import Evaluation
+from mlfactory_runtime.records.linear import Linear
 from mlfactory_runtime.records.manifest import Manifest
 from mlfactory_runtime.records.monitoring import Monitored, Window
 from mlfactory_runtime.records.profile import Profile
@@ -31,6 +32,7 @@ KINDS: dict[str, type[Record]] = {
     "catalog": Catalog,
     "comparison": Comparison,
     "evaluation": Evaluation,
+    "linear": Linear,
     "manifest": Manifest,
     "monitor": Monitored,
     "profile": Profile,
@@ -83,6 +85,13 @@ def subset(before: object, after: object) -> bool:
     if isinstance(before, list) and isinstance(after, list):
         return len(before) == len(after) and all(map(subset, before, after))
     return before == after
+
+
+@pytest.mark.parametrize("content", [b"[" * 50_000, b"\xff\xfe", b"null", b'{"files": 1}'])
+def test_what_is_no_record_is_told(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "manifest.json").write_bytes(content)
+    with pytest.raises(errors.FactoryError, match=r"manifest\.json (cannot be read|is no text)"):
+        read(Manifest, tmp_path / "manifest.json")
 
 
 @pytest.mark.parametrize("name", KINDS)

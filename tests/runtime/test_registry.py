@@ -53,6 +53,23 @@ def tag(name: str, commit: str = "HEAD", at: int = 0) -> None:
     subprocess.run(argv, env=env, check=True)
 
 
+def test_what_a_killed_run_left_out_is_put_right(repository: Path) -> None:
+    tag("churn-model@v1.0.0")
+    assert register.register(Project(repository)).new is False
+    assert "v1.0.0" in (repository / "catalog.json").read_text()
+    (repository / "catalog.json").unlink()
+
+    name, head = "promotions/prod-0001-v1.0.0.json", git.commit_of(repository, "HEAD")
+    made = git.commit_files(repository, {name: "{}\n"}, "Promotion", head)
+    git.set_refs(repository, f"update HEAD {made} {head}")
+    promote.settle(Project(repository))
+    assert git.git(repository, "status", "--porcelain") == ""
+    assert (repository / name).read_text() == "{}\n"
+    (repository / name).unlink()
+    promote.settle(Project(repository))
+    assert not (repository / name).exists()
+
+
 def test_the_name_fits_gto(repository: Path) -> None:
     assert tags.artifact(Project(repository)) == "churn-model"
 

@@ -8,6 +8,8 @@ import polars as pl
 import pytest
 from mlfactory_runtime import errors
 from mlfactory_runtime.learn import groups, insight, plots, signature
+from mlfactory_runtime.learn.held import Held
+from mlfactory_runtime.learn.segments import VALUES, segments
 from mlfactory_runtime.records.evaluation import Interval
 from mlfactory_runtime.report import report, words
 from mlfactory_runtime.settings import catalog, params
@@ -31,12 +33,12 @@ COLUMNS = catalog.Catalog.model_validate(
 )
 
 
-def held(error: np.ndarray) -> insight.Held:
+def held(error: np.ndarray) -> Held:
     """Held-out rows of a regression with these errors."""
     known = signature.Signature(task="regression", target="y", features=())
     zero = np.zeros(len(error))
     alone = np.arange(len(error))
-    return insight.Held(known, pl.DataFrame(), zero[:, None], error, zero, zero + 1, alone)
+    return Held(known, pl.DataFrame(), zero[:, None], error, zero, zero + 1, alone, "rmse")
 
 
 def split_up(rows: int, size: int) -> groups.Groups:
@@ -44,18 +46,58 @@ def split_up(rows: int, size: int) -> groups.Groups:
     return [(f"from {k}", np.arange(k, k + size)) for k in range(0, rows, size)]
 
 
-def test_a_group_with_larger_errors_is_found() -> None:
-    error = DRAW.normal(size=ROWS)
-    error[200:250] *= 4
-    found = insight.segments(held(error), {"a": split_up(ROWS, 50)}, ["a"])
+def test_a_group_of_which_the_model_knows_less_is_found() -> None:
+    y = 2 * DRAW.normal(size=ROWS)
+    p = y + DRAW.normal(size=ROWS)
+    p[200:250] = 0
+    rows = replace(held(y), p=p)
+    found = segments(rows, {"a": split_up(ROWS, 50)}, ["a"])
     assert [line.group for line in found.worst] == ["from 200"]
-    assert found.worst[0].value == pytest.approx(np.sqrt((error[200:250] ** 2).mean()), 1e-5)
-    assert len(found.chosen["a"]) == insight.VALUES
+    error, spread = (y - p)[200:250], y[200:250].std()
+    assert found.worst[0].value == pytest.approx(np.sqrt((error**2).mean()), 1e-5)
+    assert found.worst[0].possible == pytest.approx(spread, 1e-5)
+    assert abs(found.worst[0].saved or 0) < 0.2 < 0.4 < (found.worst[0].rest_saved or 0)
+    assert len(found.chosen["a"]) == VALUES
+
+
+def test_a_group_that_is_harder_for_every_model_is_not_blamed() -> None:
+    """Its numbers are four times as far apart, and the model explains the same part of them."""
+    level = np.where(np.arange(ROWS) // 50 == 4, 4.0, 1.0)
+    known = level * DRAW.normal(size=ROWS)
+    rows = replace(held(known + level * DRAW.normal(size=ROWS)), p=known)
+    assert segments(rows, {"a": split_up(ROWS, 50)}, []).worst == ()
+
+
+def test_the_most_even_outcome_is_not_blamed_for_its_log_loss() -> None:
+    classes = signature.Signature(task="binary", target="y", classes=("n", "y"), features=())
+    part, blamed = {"a": split_up(4000, 1000)}, 0
+    for seed in range(20):
+        draw = np.random.default_rng(seed)
+        p = 1 / (1 + np.exp(np.repeat([0.0, 1.5, 2.5, 3.5], 1000) - draw.normal(size=4000)))
+        y = (draw.random(4000) < p).astype(float)
+        rows = replace(
+            held(y), signature=classes, p=p, constant=p * 0 + y.mean(), metric="log_loss"
+        )
+        blamed += any(line.group == "from 0" for line in segments(rows, part, []).worst)
+    assert blamed <= 2
+
+
+def test_groups_whose_predictions_are_wrong_on_average_are_found() -> None:
+    y = DRAW.normal(size=ROWS)
+    p = np.where(np.arange(ROWS) // 100 == 3, 1.0, 0.0)
+    found = segments(replace(held(y), p=p), {"a": split_up(ROWS, 100)}, [])
+    assert (found.off, [line.group for line in found.most_off]) == (1, ["from 300"])
+    gap = found.most_off[0].gap
+    assert gap is not None and gap.low is not None and gap.low > 0.5
+    chance = [
+        segments(held(DRAW.normal(size=ROWS)), {"a": split_up(ROWS, 50)}, []) for _ in range(99)
+    ]
+    assert sum(one.off > 0 for one in chance) <= 12
 
 
 def test_chance_alone_makes_hardly_any_group_worse() -> None:
     parts = {"a": split_up(ROWS, 50), "b": split_up(ROWS, 100)}
-    found = [insight.segments(held(DRAW.normal(size=ROWS)), parts, []) for _ in range(100)]
+    found = [segments(held(DRAW.normal(size=ROWS)), parts, []) for _ in range(100)]
     assert sum(bool(one.worst) for one in found) <= 12
 
 
@@ -64,16 +106,16 @@ def test_rows_of_one_entity_count_as_one() -> None:
     places = np.repeat(np.arange(60), 20)
     parts = {"a": [(str(part), np.flatnonzero(places % 4 == part)) for part in range(4)]}
     errors = [np.repeat(DRAW.exponential(size=60), 20) for _ in range(100)]
-    alone = [insight.segments(held(error), parts, []) for error in errors]
-    whole = [insight.segments(replace(held(e), places=places), parts, []) for e in errors]
+    alone = [segments(held(error), parts, []) for error in errors]
+    whole = [segments(replace(held(e), places=places), parts, []) for e in errors]
     assert sum(one.worse > 0 for one in whole) <= 12
     assert sum(one.worse > 0 for one in alone) >= 40
     few = replace(held(errors[0]), places=places % 9)
-    assert insight.segments(few, parts, []).looked_at == 0
+    assert segments(few, parts, []).looked_at == 0
 
 
 def test_groups_that_are_too_small_are_not_compared() -> None:
-    found = insight.segments(held(DRAW.normal(size=ROWS)), {"a": split_up(ROWS, 20)}, ["a"])
+    found = segments(held(DRAW.normal(size=ROWS)), {"a": split_up(ROWS, 20)}, ["a"])
     assert found.looked_at == 0
     assert found.chosen == {"a": ()}
 
@@ -106,9 +148,9 @@ def test_a_sensitive_value_gets_the_same_pseudonym_under_the_same_salt() -> None
 def test_an_effect_is_the_mean_prediction_with_one_value_for_all() -> None:
     x = np.column_stack([np.arange(100.0), DRAW.normal(size=100)])
     feature = signature.Feature(name="age", dtype="int", role="numeric", missing_seen=False)
-    known = signature.Signature(task="regression", target="y", features=(feature, feature))
-    alone = np.arange(len(x))
-    rows = insight.Held(known, pl.DataFrame(), x, x[:, 0], x[:, 0], x[:, 0], alone)
+    features = (feature, feature.model_copy(update={"name": "other"}))
+    known = signature.Signature(task="regression", target="y", features=features)
+    rows = Held(known, pl.DataFrame(), x, x[:, 0], x[:, 0], x[:, 0], np.arange(len(x)))
     halves = [("low", np.arange(50)), ("high", np.arange(50, 100))]
     found = insight.effect(
         rows, "age", halves, lambda x: 3 * x[:, 0] + x[:, 1] - x[:, 1].mean(), ordered=True

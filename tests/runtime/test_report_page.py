@@ -103,3 +103,17 @@ def test_costs_set_the_threshold_and_an_old_threshold_still_holds(churn: Factory
         churn.run("report")
         assert json.loads(churn.text("models/model/signature.json"))["threshold"] == threshold
         assert f"is {threshold} or more" in churn.text("reports/report.html")
+
+
+def test_what_calls_cost_comes_first_where_costs_are_set(churn: Factory) -> None:
+    assert "<figcaption>cost per row" not in churn.text("reports/report.html")
+    churn.change(decision={"cost_fp": 1, "cost_fn": 4})
+    train(churn)
+
+    page, card = churn.text("reports/report.html"), churn.text("reports/model_card.md")
+    assert re.findall("<dt>([^<]*) is better</dt>", page) == ["cost per row, lower"]
+    assert page.index("<figcaption>saving per row") < page.index("<figcaption>log loss")
+    assert card.index("| cost per row | lower |") < card.index("| log loss | lower |")
+    assert list(churn.json("summary", "--json")["metrics"]["model"])[:3] == [
+        "cost", "saving", "log_loss",
+    ]  # fmt: skip

@@ -56,6 +56,7 @@ CASES: list[tuple[str, Any, bool]] = [
 def agreed(churn: Factory) -> Factory:
     """A factory with columns of every kind."""
     more = {"availability": "batch", "owner": "@org/crm"}
+    churn.column("Tenure (months)", range=[0, 120])
     churn.change("features.yaml", columns={name: rule | more for name, rule in EXTRA.items()})
     return churn
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from mlfactory_runtime.project import Project
 from mlfactory_runtime.testing.trained import Trained
 
 from .conftest import TASKS
-from .factories import PROGRAM
+from .factories import PROGRAM, SKELETON
 from .services import KEY, SECONDS, Row, Service, running
 
 pytestmark = pytest.mark.xdist_group("serving")  # one service for all
@@ -300,13 +301,21 @@ def test_one_client_may_ask_so_often_and_so_many_may_come(trained: Trained, tmp_
             assert one.recv(100).startswith(b"HTTP/1.1 503 ")
 
 
-@pytest.mark.parametrize(("needed", "code"), [("1", 1), ("", None)])
+IMAGE = next(SKELETON.glob("*online*Dockerfile*")).read_text("utf-8")
+
+
+@pytest.mark.parametrize(("in_image", "code"), [(True, 1), (False, None)])
 def test_a_service_for_strangers_wants_a_key(
-    service: Service, needed: str, code: int | None
+    service: Service, in_image: bool, code: int | None
 ) -> None:
-    env = {**os.environ, "FACTORY_KEY_NEEDED": needed}
+    """The image's own command, in what the image says of the environment."""
+    last = IMAGE[IMAGE.rindex("FROM ") :]
+    needed = dict(re.findall(r"(FACTORY_\w+)=(\w+)", last)) if in_image else {}
+    name, *verb = json.loads(last[last.rindex("\nCMD ") + 5 :])
+    assert name == "factory"
+    env = {**os.environ, **needed}
     env.pop("FACTORY_API_KEY", None)
-    argv = [sys.executable, "-c", PROGRAM, "serve", "--host", "0.0.0.0", "--port", "18399"]
+    argv = [sys.executable, "-c", PROGRAM, *verb, "--port", "18399"]
     with subprocess.Popen(argv, cwd=service.folder, env=env, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
         first = process.stderr.readline().decode()

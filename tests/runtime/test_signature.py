@@ -1,6 +1,7 @@
 """The encoder: the same value gives the same number, in training and ever after."""
 
 from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -8,6 +9,7 @@ import pytest
 from mlfactory_runtime import errors
 from mlfactory_runtime.data import computed
 from mlfactory_runtime.learn import signature
+from pydantic import ValidationError
 
 
 def known(role: str, dtype: str, values: list[object]) -> signature.Feature:
@@ -19,6 +21,23 @@ def encoded(feature: signature.Feature, values: list[object]) -> list[float]:
     """The codes of values."""
     column = pl.Series("x", values, dtype=pl.String if feature.role == "categorical" else None)
     return signature.encode(column.to_frame(), (feature,))[:, 0].tolist()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"classes": ("no",)},
+        {"classes": ("no", "no")},
+        {"threshold": float("nan")},
+        {"threshold": float("inf")},
+        {"features": (known("numeric", "int", [1]),) * 2},
+    ],
+)
+def test_a_signature_that_contradicts_itself_is_none(change: dict[str, Any]) -> None:
+    plain = {"task": "binary", "target": "y", "classes": ("no", "yes"), "features": ()}
+    signature.Signature(**plain)
+    with pytest.raises(ValidationError):
+        signature.Signature(**{**plain, **change})
 
 
 PLAN = known("categorical", "string", ["pro", None, "basic"])

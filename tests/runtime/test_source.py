@@ -1,5 +1,7 @@
 """Data are fetched from files and queries; what breaks the contract changes nothing."""
 
+import os
+import subprocess
 from contextlib import chdir
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -11,6 +13,8 @@ import pytest
 from mlfactory_runtime import errors
 from mlfactory_runtime.cli.commands import app
 from mlfactory_runtime.data import source
+from mlfactory_runtime.files import recorded
+from mlfactory_runtime.predict import batch
 from mlfactory_runtime.project import Project
 from mlfactory_runtime.settings import params
 from mlfactory_runtime.tables import query
@@ -42,6 +46,22 @@ def test_parquet_files_are_joined_with_types_that_fit_all(tmp_path: Path) -> Non
     pl.DataFrame({"b": ["z"], "a": [0.5]}).write_parquet(parts[1])
     source.join(parts, tmp_path / "all.parquet", settings("all.parquet"))
     assert pl.read_parquet(tmp_path / "all.parquet").rows() == [(1.0, "x"), (2.0, "y"), (0.5, "z")]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_column_that_stands_in_the_folders_comes_along(suffix: str, tmp_path: Path) -> None:
+    parts = []
+    for folder in ("Home=rent", "Home=own%20it"):
+        (tmp_path / folder).mkdir()
+        parts.append(tmp_path / folder / f"part-0{suffix}")
+        rows = pl.DataFrame({"a": [1, 2]})
+        rows.write_csv(parts[-1]) if suffix == ".csv" else rows.write_parquet(parts[-1])
+    target = tmp_path / f"all{suffix}"
+    source.join(parts, target, settings(target.name))
+    read = pl.read_csv if suffix == ".csv" else pl.read_parquet
+    assert read(target)["Home"].to_list() == ["rent", "rent", "own it", "own it"]
+    (scored,) = batch.rows_of(parts[1], settings(target.name), None)
+    assert scored["Home"].to_list() == ["own it", "own it"]
 
 
 def test_a_file_with_other_columns_is_named(tmp_path: Path) -> None:
@@ -84,6 +104,51 @@ def test_a_file_is_meant_from_where_one_stands_and_a_setting_from_the_factory(
     for argv in (["--from", "rows.csv"], []):
         with chdir(below), pytest.raises(errors.FactoryError, match="breaks the contract"):
             app(["data", "pull", *argv], standalone_mode=False)
+
+
+def test_a_clone_knows_where_the_sources_lie(tmp_path: Path, trained_copy: Project) -> None:
+    asked = ("git", "-C", str(trained_copy.root))
+    subprocess.run([*asked, "init", "--quiet"], check=True)
+    subprocess.run([*asked, "config", source.FOLDER, str(tmp_path / "in")], check=True)
+    with pytest.raises(errors.FactoryError, match="there is no file rows") as caught:
+        source.pull(trained_copy, "rows.csv")
+    assert "git config factory.dataFolder FOLDER" in str(caught.value.hint)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/rows.csv").write_text("a\n1\n", "utf-8")
+    for name in ("rows.csv", "r*.csv"):
+        with pytest.raises(errors.FactoryError, match="breaks the contract"):
+            source.pull(trained_copy, name)
+    assert source.place_of(trained_copy, "data") == trained_copy.root
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("../in/*.csv", "../in/*.csv"),
+        ("data/churn.sql", "data/churn.sql"),
+        ("/home/maria/june.csv", "june.csv"),
+        ("~/in/20??/*.csv", "20??/*.csv"),
+        ("../../home/maria/june.csv", "june.csv"),
+    ],
+)
+def test_records_name_no_folders_of_a_person(typed: str, kept: str) -> None:
+    assert recorded(typed) == kept
+
+
+def test_raw_data_outside_of_the_factory_are_never_written(
+    tmp_path: Path, trained_copy: Project
+) -> None:
+    (tmp_path / "raw.csv").write_text("old", "utf-8")
+    changed = trained_copy.params.model_dump(mode="json")
+    for path in (
+        str(tmp_path / "raw.csv"),
+        os.path.relpath(tmp_path / "raw.csv", trained_copy.root),
+    ):
+        changed["data"]["path"] = path
+        write_yaml(trained_copy.root / "params.yaml", changed)
+        with pytest.raises(errors.FactoryError, match="leads out of the factory"):
+            source.pull(Project(trained_copy.root), str(trained_copy.raw))
+    assert (tmp_path / "raw.csv").read_text("utf-8") == "old"
 
 
 @pytest.mark.parametrize(

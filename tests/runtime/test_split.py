@@ -74,6 +74,10 @@ def test_a_whole_number_in_parquet_keeps_its_side_when_its_column_turns_into_flo
     mixed = pl.DataFrame({"id": [1.0, 2.0, 3.0, 5.5, None]})
 
     assert data_rows.key_text(mixed, ["id"])[:3].equals(data_rows.key_text(whole, ["id"]))
+    known = {"id": catalog.Column(dtype="int", role="identifier", availability="batch")}
+    texts = pl.DataFrame({"id": ["42.0", "42", "42.5"]})
+    assert data_rows.key_text(texts, ["id"], known).to_list() == ["42", "42", "42.5"]
+    assert data_rows.key_text(texts, ["id"]).to_list() == ["42.0", "42", "42.5"]
 
 
 def test_a_key_of_several_columns_does_not_run_together() -> None:

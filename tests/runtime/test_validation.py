@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pytest
 from mlfactory_runtime.data.rows import load_part
 from mlfactory_runtime.learn.draws import Draws
 from mlfactory_runtime.learn.looks import looks
 from mlfactory_runtime.learn.validation import Trial, folds, parts_of, score, validate, windows
 from mlfactory_runtime.project import EVALUATION, Project
+from mlfactory_runtime.settings.params import Params
 from mlfactory_runtime.testing.trained import Trained
 
 from .factories import Factory, commit
@@ -63,6 +65,27 @@ def test_by_time_the_past_tells_of_what_came_next(examples: Any) -> None:
     found = trained.result.validation
     assert (found.by, found.folds) == ("past windows of 'since'", 3)
     assert [fold.rows for fold in trained.result.backtest] and len(trained.result.backtest) == 3
+
+
+@pytest.mark.parametrize("kind", ["own", "linear"])
+def test_what_decides_is_validated(kind: str, examples: Any) -> None:
+    """A linear model, and absolute errors, of which the median is the best constant."""
+    trained = examples("regression")
+    project = Project(trained.project.root)
+    model = {"kind": kind, "objective": "regression_l1", "max_rounds": 20, "averaged": 1}
+    settings = {**trained.project.params.model_dump(), "model": model}
+    project.__dict__["params"] = Params.model_validate(settings)
+    rows = {part: load_part(project, part) for part in ("train", "validation")}
+    found, past = validate(project, rows, trained.signature)
+    assert found is not None and found.metrics["mae"] < found.naive
+    errors = []
+    for trial, window in zip(windows(pl.concat(rows.values()), project), past, strict=True):
+        known, seen = pl.concat([trial.fitting, trial.stopping]), trial.scoring
+        errors.append(
+            (seen[project.params.data.target] - known[project.params.data.target].median()).abs()
+        )
+        assert window.rows == seen.height
+    assert found.naive == pytest.approx(pl.concat(errors).mean())
 
 
 def test_a_trial_that_lacks_a_class_is_left_out(trained: Trained) -> None:

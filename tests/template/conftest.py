@@ -39,7 +39,8 @@ class Factory:
 
     def run(self, *argv: str, code: int | None = 0) -> subprocess.CompletedProcess[str]:
         """Run a program of the factory's environment; `code` is what it must end with."""
-        programs = f"{self.path / '.venv/bin'}{os.pathsep}{self.env['PATH']}"
+        places = [*filter(None, [self.env.get("WARM")]), str(self.path / ".venv/bin")]
+        programs = os.pathsep.join([*places, self.env["PATH"]])
         return execute(argv, self.path, {**self.env, "PATH": programs}, code)
 
     def json(self, *argv: str, code: int = 0) -> Any:
@@ -102,6 +103,18 @@ def env(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> dict[str, s
     }
 
 
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> dict[str, str]:
+    """The same, for tests that are not about how programs start: these need not import packages."""
+    place = tmp_path_factory.mktemp("warm")
+    client, server = (Path(__file__).with_name(f"warm_{side}.py") for side in ("client", "server"))
+    for name in ("dvc", "factory"):
+        program = place / name
+        program.write_text(f"#!{sys.executable} -IS\n{client.read_text()}main({str(server)!r})\n")
+        program.chmod(0o755)
+    return {**env, "WARM": str(place)}
+
+
 # Chosen pairwise: task, key, time, file, serving, CI and remote each meet in some factory.
 COMBINATIONS: dict[str, dict[str, Any]] = {
     "binary": {
@@ -153,8 +166,8 @@ def factory(
 
 
 @pytest.fixture(scope="session")
-def _lab(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Factory:
-    return make("binary", tmp_path_factory.mktemp("lab"), env)
+def _lab(tmp_path_factory: pytest.TempPathFactory, warm: dict[str, str]) -> Factory:
+    return make("binary", tmp_path_factory.mktemp("lab"), warm)
 
 
 @pytest.fixture

@@ -46,14 +46,14 @@ def cases(rows: int) -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def born(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Factory:
+def born(tmp_path_factory: pytest.TempPathFactory, warm: dict[str, str]) -> Factory:
     """A factory of 600 rows whose model v1.0.0 is in production."""
     folder = tmp_path_factory.mktemp("time")
     cases(TURN).write_csv(folder / "cases.csv")
     options = ("--target", "bought", "--id", "id", "--time", "seen on", "--ci", "none")
     argv = (str(SCRIPTS / "mlfactory"), "new", "churn", "--data", "cases.csv", *options)
-    execute((*argv, "--defaults"), folder, env)
-    factory = Factory(folder / "churn", env)
+    execute((*argv, "--defaults"), folder, warm)
+    factory = Factory(folder / "churn", warm)
     small = {"max_rounds": 40, "averaged": 1, "num_leaves": 7}
     for name, value in small.items():
         set_to(factory, "model", name, value)

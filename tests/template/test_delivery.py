@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import tomllib
@@ -49,7 +50,7 @@ def test_an_archive_installs_offline_and_answers_the_same(lab: Factory, tmp_path
 def test_pip_installs_it_from_the_folder_of_the_wheel(lab: Factory, tmp_path: Path) -> None:
     made = unpacked(lab, tmp_path / "elsewhere")
     execute((sys.executable, "-m", "venv", ".venv"), made.path, lab.env)
-    made.run("pip", "install", "--quiet", "--find-links", "vendor", ".")
+    made.run("pip", "install", "--quiet", "--no-compile", "--find-links", "vendor", ".")
     assert made.json("factory", "check", "--no-data", "--json")["ok"]
 
 
@@ -66,6 +67,18 @@ def test_a_wheel_that_was_changed_is_refused_by_check_and_doctor(lab: Factory) -
 def test_no_index_is_asked_for_the_library(lab: Factory) -> None:
     named = [p for p in tomllib.loads(lab.text("uv.lock"))["package"] if "mlfactory" in p["name"]]
     assert [one["source"].keys() for one in named] == [{"path"}]
+
+
+def test_the_page_for_assistants_names_commands_that_exist(lab: Factory) -> None:
+    """Each command of the table answers --help, and has --json exactly where the page says so."""
+    rows = re.findall(r"^\| `([^`]+)` \|[^|]*\| *(yes)? *\|$", lab.text("AGENTS.md"), re.M)
+    assert len(rows) > 10
+    for command, has_json in rows:
+        program, *verbs = command.split()
+        verbs = [word for word in verbs if re.fullmatch(r"[a-z]+", word)]
+        told = lab.run(program, *verbs, "--help").stdout
+        if program == "factory":
+            assert ("--json" in told) == bool(has_json), command
 
 
 def test_the_page_for_assistants_tells_the_exit_codes(lab: Factory) -> None:

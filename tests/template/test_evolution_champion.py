@@ -15,6 +15,7 @@ from .conftest import SCRIPTS, Factory, execute
 from .test_evolution import steps_left
 from .test_online import serving
 
+pytestmark = pytest.mark.slow
 ESTIMATORS = ("lightgbm", "scikit-learn")
 HOW_TO = Path(__file__).with_name("scikit_learn_0_3.py")  # of the page that 0.3 had
 TABLE, BEFORE = "data/raw/customers.csv", "../before.csv"

@@ -49,15 +49,15 @@ print("the same" if np.array_equal(p, predict(model, x)) else "another")
 
 
 @pytest.fixture(scope="session")
-def _shop(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Factory:
+def _shop(tmp_path_factory: pytest.TempPathFactory, warm: dict[str, str]) -> Factory:
     """A factory whose data have two columns that are worth predicting."""
     folder = tmp_path_factory.mktemp("howto")
     (folder / "storage").mkdir()
     table(customers()).write_csv(folder / "customers.csv")
     options = ("--target", "churned", "--id", "customer id", "--ci", "none", "--defaults")
     place = ("--data", "customers.csv", "--remote", str(folder / "storage"))
-    execute((str(SCRIPTS / "mlfactory"), "new", "churn", *place, *options), folder, env)
-    return Factory(folder / "churn", env)
+    execute((str(SCRIPTS / "mlfactory"), "new", "churn", *place, *options), folder, warm)
+    return Factory(folder / "churn", warm)
 
 
 @pytest.fixture
@@ -178,6 +178,21 @@ def test_promote_a_model(shop: Factory) -> None:
     (shop.path / "catalog.json").unlink()
 
 
+def test_sign_a_model_and_see_what_happened(shop: Factory) -> None:
+    done = do("sign-a-model.md", shop)
+    assert "models/model is signed by release" in done.stderr
+    assert ", signed by release" in done.stdout
+    assert json.loads(shop.text("v1.0.0.cdx.json"))["specVersion"] == "1.6"
+    done = do("trail.md", shop)
+    assert "forget by" in done.stdout
+    assert "everything fits" in done.stderr
+    shop.run("git", "tag", "--delete", "churn@v1.0.0")
+    shutil.rmtree(shop.path / ".factory")
+    shutil.rmtree(shop.path / "log")
+    for name in ("catalog.json", "models/model.sig", "../release.key"):
+        (shop.path / name).unlink()
+
+
 def test_label_and_forget(shop: Factory) -> None:
     done = do("label-and-forget.md", shop)
     told = [line for line in done.stderr.splitlines() if "outcomes" in line]
@@ -234,6 +249,8 @@ def test_serve_online(tmp_path: Path, env: dict[str, str]) -> None:
     told = ("--data", "customers.csv", "--serving", "online")
     execute((str(SCRIPTS / "mlfactory"), "new", "churn", *told, *options), tmp_path, env)
     shop = Factory(tmp_path / "churn", env)
+    confirmed = shop.text("features.yaml").replace("usual: [0, 120]", "range: [0, 120]")
+    shop.write("features.yaml", confirmed)
     done = do("serve-online.md", shop)
     assert '"because":[{"feature":' in done.stdout
     assert '"field":"Tenure (months)","rule":"is above 120"' in done.stdout

@@ -15,13 +15,13 @@ WRITTEN = ("models", "reports")
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Factory:
+def made(tmp_path_factory: pytest.TempPathFactory, warm: dict[str, str]) -> Factory:
     """A trained factory on them."""
     folder = tmp_path_factory.mktemp("personal")
     persons().write_csv(folder / "persons.csv")
     argv = (str(SCRIPTS / "mlfactory"), "new", "churn", "--data", "persons.csv")
-    told = execute((*argv, "--target", "churned", "--defaults", "--json"), folder, env).stdout
-    return Factory(folder / "churn", env, json.loads(told))
+    told = execute((*argv, "--target", "churned", "--defaults", "--json"), folder, warm).stdout
+    return Factory(folder / "churn", warm, json.loads(told))
 
 
 def readable(factory: Factory, values: Iterable[str]) -> list[str]:

@@ -19,7 +19,7 @@ DATA = "data/raw/customers.csv"
 
 
 @pytest.fixture(scope="module")
-def born(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Factory:
+def born(tmp_path_factory: pytest.TempPathFactory, warm: dict[str, str]) -> Factory:
     """A factory with a remote for data and one for git, whose catalog is confirmed, with v1.0.0
     and another model that is v1.1.0; nothing is on a stage.
     """
@@ -28,8 +28,8 @@ def born(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Facto
     (folder / "storage").mkdir()
     options = ("--target", "churned", "--id", "customer id", "--ci", "none", "--defaults")
     place = ("--data", "customers.csv", "--remote", str(folder / "storage"))
-    execute((str(SCRIPTS / "mlfactory"), "new", "churn", *place, *options), folder, env)
-    factory = Factory(folder / "churn", env)
+    execute((str(SCRIPTS / "mlfactory"), "new", "churn", *place, *options), folder, warm)
+    factory = Factory(folder / "churn", warm)
     factory.run(
         "git", "init", "--quiet", "--bare", "--initial-branch=main", str(folder / "origin.git")
     )

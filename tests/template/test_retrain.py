@@ -117,8 +117,8 @@ def test_new_data_come_from_their_source(place: Factory, tmp_path: Path) -> None
     code, catalog = files.values()
     head, mark, _ = code.partition("return rows.with_columns(")
     place.write("src/churn/features.py", f'{head}{mark}twice=2 * pl.col("price €"))\n')
-    place.write("features.yaml", catalog.replace(
-        "derived: {}", 'derived:\n  twice:\n    parents: ["price €"]'))  # fmt: skip
+    twice = 'derived:\n  twice:\n    parents: ["price €"]'
+    place.write("features.yaml", re.sub(r"(?m)^derived:.*$", twice, catalog))
     place.run("dvc", "repro")
     place.run("git", "commit", "--quiet", "--all", "--message", "A source, and a feature")
     place.run("factory", "register")

@@ -41,7 +41,7 @@ class Made:
 
 
 @pytest.fixture(scope="session")
-def page(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str], postgres: Server) -> Made:
+def page(tmp_path_factory: pytest.TempPathFactory, warm: dict[str, str], postgres: Server) -> Made:
     """The page from top to bottom, with a month between its first two chapters."""
     folder = tmp_path_factory.mktemp("warehouse")
     postgres.execute(TABLE)
@@ -54,8 +54,8 @@ def page(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str], postgres
     (query,) = (block for language, block in blocks(first) if language == "sql")
     (folder / "churn.sql").write_text(query, "utf-8")
     assert PLACEHOLDER in first
-    known = {**env, "WAREHOUSE_URL": postgres.url()}
-    begun = typed(first.replace(PLACEHOLDER, postgres.url()), folder, env)
+    known = {**warm, "WAREHOUSE_URL": postgres.url()}
+    begun = typed(first.replace(PLACEHOLDER, postgres.url()), folder, warm)
     postgres.execute(inserted(customers(601, 100)))
     return Made(folder, known, begun + typed(later, folder, known))
 

@@ -101,6 +101,7 @@ def test_scoring_reads_neither_target_nor_what_is_not_learned_from(
 def test_a_bad_value_in_the_last_row_is_found(
     lab: Factory, column: str, value: str, said: str
 ) -> None:
+    edit(lab, "Tenure (months)", range=[0, 120])
     append(lab, **{column: value})
     told = lab.json("factory", "check", "--json", code=1)
     (finding,) = [f for f in told["findings"] if f["level"] == "error"]

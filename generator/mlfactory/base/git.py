@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +13,9 @@ from .owner import check_owner
 NAME, EMAIL = "mlfactory", "mlfactory@localhost"
 MISSING = "Install git 2.34 or newer and try again."
 SIGNING = "If git cannot sign here, mend the key or run `git config --global commit.gpgsign false`."
-QUIET = {"GIT_OPTIONAL_LOCKS": "0"}  # reading must not refresh the index
+# Reading must not refresh the index; `git diff` does so though it is told to take no lock.
+QUIET = {"GIT_OPTIONAL_LOCKS": "0"}
+STILL = {"diff.autoRefreshIndex": "false"}
 # What git would run unasked. A path of hooks that is relative leads into whatever work tree git
 # stands in, be it a stranger's.
 SILENT = {"core.fsmonitor": "false", "core.hooksPath": os.devnull}
@@ -40,7 +41,8 @@ def run(
     Git starts nothing by itself: no hook, no monitor of files. Only where a person has done the
     work and git finishes it, `hooks` lets theirs run. A passive call does not refresh the index.
     """
-    more = {**({} if hooks else silent()), **(QUIET if passive else {}), **(env or {})}
+    still, quiet = (STILL, QUIET) if passive else ({}, {})
+    more = {**({} if hooks else silent(still)), **quiet, **(env or {})}
     try:
         return process.run(["git", *args], cwd, env=more, stdin=stdin, ok=ok, hint=hint)
     except process.ProcessError as error:
@@ -139,12 +141,12 @@ def init(path: Path) -> Repository:
     return plain(path)
 
 
-def add_all(repository: Repository) -> None:
+def add_all(repository: Repository, *specs: str) -> None:
     """Stage everything that the project itself does not ignore.
 
     The user's global ignore list is left out: it must not punch holes into a fresh render.
     """
-    repository.run("-c", "core.excludesFile=/dev/null", "add", "--all")
+    repository.run("-c", "core.excludesFile=/dev/null", "add", "--all", "--", *specs)
 
 
 def identity(folder: Path, who: str) -> str:
@@ -159,25 +161,33 @@ def has_identity(folder: Path) -> bool:
     return all(identity(folder, who) for who in ("AUTHOR", "COMMITTER"))
 
 
-def commit(repository: Repository, message: str) -> str:
-    """Commit what is staged, past all hooks; with nothing staged, do nothing.
+def commit(repository: Repository, message: str, *specs: str) -> str:
+    """Commit what is staged, or of that what is named, past all hooks; with nothing staged, do
+    nothing.
 
     Returns a warning when the user has no identity, else an empty string.
     """
-    if is_clean_index(repository):
+    if is_clean_index(repository, *specs):
         return ""
     known = has_identity(repository.top)
     own = () if known else ("-c", f"user.name={NAME}", "-c", f"user.email={EMAIL}")
-    repository.run(*own, "commit", "--quiet", "--no-verify", "--message", message, hint=SIGNING)
+    argv = ("commit", "--quiet", "--no-verify", "--message", message, "--", *specs)
+    repository.run(*own, *argv, hint=SIGNING)
     return "" if known else NO_IDENTITY
 
 
-def is_clean_index(repository: Repository) -> bool:
+def is_clean_index(repository: Repository, *specs: str) -> bool:
     """Whether the index holds nothing that HEAD has not; an unborn branch has nothing."""
     head = repository.run("rev-parse", "--quiet", "--verify", "HEAD", ok=(0, 1))
     if head.code:
-        return not repository.run("ls-files").out
-    return repository.run("diff", "--cached", "--quiet", ok=(0, 1)).code == 0
+        return not repository.run("ls-files", "--", *specs).out
+    return repository.run("diff", "--cached", "--quiet", "--", *specs, ok=(0, 1)).code == 0
+
+
+def has_commit(repository: Repository, *specs: str) -> bool:
+    """Whether some commit has changed what is named, or anything."""
+    argv = ("log", "--max-count=1", "--format=%h", "--", *specs)
+    return bool(repository.run(*argv, ok=(0, 128)).out)
 
 
 def toplevel(path: Path) -> Path | None:
@@ -203,10 +213,11 @@ def files(folder: Path, *specs: str, untracked: bool = False) -> Iterator[tuple[
         yield from (("?", name) for name in filter(None, others.split("\0")))
 
 
-def is_ignored(repository: Repository, name: str) -> bool:
-    """Whether the project itself keeps a file out of git."""
-    own = ("-c", "core.excludesFile=/dev/null")
-    return repository.run(*own, "check-ignore", "--quiet", "--", name, ok=(0, 1)).code == 0
+def ignored(repository: Repository, names: Iterable[str]) -> list[str]:
+    """Those of the files that the project itself keeps out of git."""
+    argv = ("-c", "core.excludesFile=/dev/null", "check-ignore", "-z", "--stdin", "--no-index")
+    stdin = "".join(f"{name}\0" for name in names).encode("utf-8", "surrogateescape")
+    return [n for n in repository.run(*argv, stdin=stdin, ok=(0, 1)).out.split("\0") if n]
 
 
 def ref_exists(repository: Repository, ref: str) -> bool:
@@ -241,19 +252,18 @@ def config(repository: Repository, name: str) -> str:
     return repository.run("config", "--get", name, ok=(0, 1)).out.strip()
 
 
-def dirt(repository: Repository) -> list[str]:
+def dirt(repository: Repository, *specs: str) -> list[str]:
     """Tracked files with changes that are not committed; nothing is written, not even the index."""
     argv = ("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames")
-    listed = repository.run(*argv, passive=True)
+    listed = repository.run(*argv, "--", *specs, passive=True)
     return [entry[3:] for entry in listed.out.split("\0") if entry]
 
 
-def head_and_dirt(repository: Repository) -> tuple[str, tuple[str, ...]]:
+def head_and_dirt(repository: Repository, *specs: str) -> tuple[str, tuple[str, ...]]:
     """The last commit and the same files, in one question."""
     form = ("--porcelain=v2", "--branch", "--no-ahead-behind", "-z")
-    listed = repository.run(
-        "status", *form, "--untracked-files=no", "--no-renames", passive=True
-    ).out.split("\0")
+    argv = ("status", *form, "--untracked-files=no", "--no-renames", "--", *specs)
+    listed = repository.run(*argv, passive=True).out.split("\0")
     head = next(line for line in listed if line.startswith("# branch.oid ")).split(" ")[2]
     spaces = {"1": 8, "u": 10}  # before the path, by the kind of entry
     rows = (line for line in listed if line[:1] in spaces)
@@ -262,32 +272,19 @@ def head_and_dirt(repository: Repository) -> tuple[str, tuple[str, ...]]:
 
 def unmerged(repository: Repository) -> list[str]:
     """Files in conflict."""
-    argv = ("diff", "--name-only", "--diff-filter=U", "-z")
-    listed = repository.run(*argv, passive=True).out
-    return sorted(set(filter(None, listed.split("\0"))))
+    listed = repository.run("ls-files", "--unmerged", "-z", passive=True).out
+    return sorted({row.partition("\t")[2] for row in listed.split("\0") if row})
 
 
-def unstaged(repository: Repository) -> list[str]:
+def unstaged(repository: Repository, *specs: str) -> list[str]:
     """Files that differ from the index, without those in conflict."""
-    listed = repository.run("diff", "--name-only", "-z", passive=True).out
+    listed = repository.run("diff", "--name-only", "-z", "--", *specs, passive=True).out
     return sorted({*filter(None, listed.split("\0"))} - {*unmerged(repository)})
 
 
-def marked(repository: Repository) -> list[str]:
-    """Changed files in which conflict markers are left.
-
-    Lines of `=======` alone are none: they also underline headings.
-    """
-    argv = ("-c", "core.quotePath=false", "diff", "--check", "--no-color", "HEAD")
-    warnings = repository.run(*argv, passive=True, ok=(0, 2)).out
-    rows = re.findall(r"^(.+):(\d+): leftover conflict marker", warnings, re.MULTILINE)
-    return sorted({name for name, row in rows if begins_conflict(repository.top / name, int(row))})
-
-
-def begins_conflict(file: Path, row: int) -> bool:
-    """Whether a line that git takes for a conflict marker is not only a line under a heading."""
-    lines = file.read_bytes().split(b"\n") if file.is_file() else []
-    return len(lines) >= row and lines[row - 1].startswith((b"<", b">", b"|"))
+def head(repository: Repository) -> str:
+    """The last commit."""
+    return repository.run("rev-parse", "HEAD").out.strip()
 
 
 def require() -> None:

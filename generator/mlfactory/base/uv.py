@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import process
+from . import git, process
 from .errors import MlfactoryError
 
 # pip's setting -> uv's variable; what both call the same way is left out.
@@ -44,6 +44,8 @@ NEUTRAL = {
     "UV_PYTHON_DOWNLOADS": "never",
 }
 UNFINISHED = "mlfactory-unfinished"
+COMMITTED = "{} is committed: its programs are those of whoever wrote the repository"
+REMOVE = "Look at what is in it, then: git rm -r --cached .venv && rm -r .venv && uv sync"
 LOCAL_WARNING = (
     "uv.lock names package sources that are folders of this machine ({}): it will not install "
     "elsewhere; give the packages an index that everybody reaches, then `uv lock`"
@@ -141,6 +143,7 @@ def install(project: Path, *, lock_only: bool = False) -> tuple[str, ...]:
 
     Folders of this machine serve as sources only when it cannot be done without them.
     """
+    check_own(project)
     with nullcontext() if lock_only else unfinished(project):
         return installed(project, lock_only=lock_only)
 
@@ -161,6 +164,18 @@ def unfinished(project: Path) -> Iterator[None]:
         mark.unlink(missing_ok=True)  # uv has ended by itself
         raise
     mark.unlink(missing_ok=True)
+
+
+def is_committed(project: Path) -> bool:
+    """Whether the environment came with the repository, and was not made on this machine."""
+    tracked = git.run("ls-files", "-z", "--", ".venv", cwd=project, ok=(0, 128), passive=True)
+    return bool(tracked.out)
+
+
+def check_own(project: Path) -> None:
+    """Raises MlfactoryError for an environment whose programs must not be started unseen."""
+    if is_committed(project):
+        raise MlfactoryError(COMMITTED.format(project / ".venv"), REMOVE)
 
 
 def clear(project: Path) -> None:

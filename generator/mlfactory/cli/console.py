@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from mlfactory_runtime.visible import visible
+
 from mlfactory.base.credentials import masked
 from mlfactory.doctor.finding import ERROR, OK, WARNING, Finding
 
@@ -27,6 +29,11 @@ if TYPE_CHECKING:
 
 RECORDED = re.compile(r"^[-+ ](?:_src_path:|\s*\"template\":).*$", re.MULTILINE)
 STYLES = {OK: "green", WARNING: "yellow", ERROR: "red"}
+
+
+def shown(text: str) -> str:
+    """A text without secrets in addresses, in which nothing of others steers a terminal."""
+    return visible(masked(text))
 
 
 def is_interactive() -> bool:
@@ -93,7 +100,7 @@ def line(label: str, style: str, text: str) -> None:
 
     Where no person looks there are no colours, and no time is spent on importing them.
     """
-    text = masked(text)
+    text = shown(text)
     if not sys.stderr.isatty():
         sys.stderr.write(f"{label}  {text}\n")
         return
@@ -112,8 +119,8 @@ def read_answer() -> str:
 
 def show_error(message: str, hint: str = "") -> None:
     """An error and its remedy, in plain text: this must work when nothing else does."""
-    sys.stderr.write(f"error: {masked(message)}\n")
-    sys.stderr.writelines(f"hint: {line}\n" for line in masked(hint).splitlines())
+    sys.stderr.write(f"error: {shown(message)}\n")
+    sys.stderr.writelines(f"hint: {line}\n" for line in shown(hint).splitlines())
 
 
 def show_json(data: Any, *, exact: bool = False) -> None:
@@ -186,7 +193,7 @@ def is_coloured() -> bool:
 
 def show_text(text: str) -> None:
     """Data on stdout, whatever characters it has, and without secrets in addresses."""
-    write(masked(text))
+    write(shown(text))
 
 
 def patch_of(text: str) -> str:
@@ -205,13 +212,19 @@ def show_plan(plan: UpdatePlan) -> None:
     show_text("\n".join(plan_lines(plan)) + "\n")
 
 
-def outcome(done: Outcome) -> dict[str, Any]:
-    """What an update did, as JSON has it."""
-    return plain(done)
+def show_outcomes(outcomes: list[Outcome]) -> None:
+    """What came of the updates of one project or of several, as JSON has it."""
+    found = [plain(done) for done in outcomes]
+    show_json(found[0] if len(found) == 1 else {"projects": found})
 
 
-def show_outcome(done: Outcome) -> None:
-    """What came of an update; a plan that was only made is printed as such."""
+def show_outcome(done: Outcome, *, named: bool = False) -> None:
+    """What came of an update; a plan that was only made is printed as such. Of several projects,
+    each is `named`."""
+    if named:
+        line("project", "cyan", done.project)
+    if done.error:
+        show_error(done.error, done.hint)
     if done.plan and done.state in ("planned", "current"):
         show_plan(done.plan)
     words = {

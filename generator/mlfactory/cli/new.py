@@ -68,6 +68,20 @@ def new(
     ref: Annotated[
         str, typer.Option(metavar="REF", help="The template's version, tag, branch or commit.")
     ] = "",
+    tag_prefix: Annotated[
+        str,
+        typer.Option(
+            metavar="PREFIX", help="What that template's tags begin with, such as churn/ ."
+        ),
+    ] = "",
+    inside: Annotated[
+        bool | None,
+        typer.Option(
+            "--inside/--own-repository",
+            help="Whether it becomes a part of the repository around it; else it is asked.",
+            show_default=False,
+        ),
+    ] = None,
     no_setup: Annotated[
         bool, typer.Option("--no-setup", help="Stop after the first commit; download nothing.")
     ] = False,
@@ -106,6 +120,8 @@ def new(
         answers_file=answers,
         template=template,
         ref=ref,
+        tag_prefix=tag_prefix,
+        inside=inside,
     )
     outcome = run.new(
         request,

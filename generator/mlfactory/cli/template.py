@@ -14,6 +14,13 @@ Where = Annotated[
     str, typer.Option("--template", metavar="URL", help="Another template than mlfactory's own.")
 ]
 
+TagPrefix = Annotated[
+    str,
+    typer.Option(
+        metavar="PREFIX", help="What its tags begin with, where its repository holds more."
+    ),
+]
+
 template = typer.Typer(
     cls=QuickGroup,
     help="The template: its versions, and a git server of your own.",
@@ -22,13 +29,13 @@ template = typer.Typer(
 
 
 @template.command(cls=QuickCommand)
-def versions(url: Where = "", as_json: AsJson = False) -> None:
+def versions(url: Where = "", tag_prefix: TagPrefix = "", as_json: AsJson = False) -> None:
     """List the released versions, newest first."""
     from mlfactory.template import published
 
     from . import console
 
-    found = published.versions(url)
+    found = published.versions(url, tag_prefix)
     if as_json:
         console.show_json({"versions": [console.plain(one) for one in found]})
     else:
@@ -41,6 +48,7 @@ def changelog(
         str, typer.Argument(metavar="FROM..TO", help="Two versions; else all of them.")
     ] = "",
     url: Where = "",
+    tag_prefix: TagPrefix = "",
     as_json: AsJson = False,
 ) -> None:
     """What changes in a project between two versions."""
@@ -48,7 +56,7 @@ def changelog(
 
     from . import console
 
-    found = published.changelog(span, url)
+    found = published.changelog(span, url, tag_prefix)
     if as_json:
         console.show_json(console.plain(found))
     else:

@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from mlfactory.base.errors import ATTENTION, OK
-
 AnswersFile = Annotated[
     str, typer.Option(metavar="FILE", help="The answers file, where a folder has several.")
 ]
@@ -19,12 +17,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on s
 
 
 def update(
-    project: Annotated[
-        str,
-        typer.Argument(
-            metavar="PROJECT", help="The project; else the current directory.", show_default=False
-        ),
-    ] = ".",
+    projects: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PROJECT", help="Projects; else the current directory."),
+    ] = None,
     to: Annotated[
         str, typer.Option(metavar="REF", help="A version, tag, branch or commit; else the newest.")
     ] = "",
@@ -58,24 +54,27 @@ def update(
     """Bring a newer template into a project: one commit, merged by git, with your edits kept."""
     from mlfactory.base.answers import parse_settings
     from mlfactory.render.result import RenderOptions
-    from mlfactory.update import run
+    from mlfactory.update import run, several
 
     from . import console
 
     run.check_one_way(go_on, abort)
-    place, talk = Path(project), console.Terminal(quiet_plan=as_json)
-    if go_on:
-        done = run.resume(place, talk, trust=trust)
-    elif abort:
-        done = run.abort(place)
-    else:
-        asks = console.is_interactive() and not (defaults or dry_run or as_json)
-        wish = RenderOptions(parse_settings(setting or ()), asks, trust)
-        check = "" if no_check else check_command
-        options = run.Options(to, wish, dry_run, check)
-        done = run.update(place, options, talk, answers_file)
+    talk = console.Terminal(quiet_plan=as_json)
+    asks = console.is_interactive() and not (defaults or dry_run or as_json)
+    wish = RenderOptions(parse_settings(setting or ()), asks, trust)
+    options = run.Options(to, wish, dry_run, "" if no_check else check_command)
+
+    def act(place: Path) -> run.Outcome:
+        if go_on:
+            return run.resume(place, talk, trust=trust)
+        return run.abort(place) if abort else run.update(place, options, talk, answers_file)
+
+    places = [Path(name) for name in projects or ["."]]
+    found = []
+    for done, code in several.each(places, act):
+        found.append((done, code))
+        if not as_json:
+            console.show_outcome(done, named=len(places) > 1)
     if as_json:
-        console.show_json(console.outcome(done))
-    else:
-        console.show_outcome(done)
-    return ATTENTION if done.needs_attention else OK
+        console.show_outcomes([done for done, _ in found])
+    return several.worst(code for _, code in found)

@@ -130,6 +130,7 @@ class ENV001:
     def check(folder: Path) -> Seen:
         if not (folder / "uv.lock").is_file():
             return Seen(ERROR, "there is no uv.lock", "uv lock && uv sync")
+        uv.check_own(folder)
         argv = [uv.program(), "sync", "--locked", "--check", "--directory", str(folder)]
         done = process.run(argv, env=uv.NEUTRAL, ok=range(256))
         return _by_code(done, "environment, lock and pyproject.toml agree", "uv sync")
@@ -229,6 +230,7 @@ def _findings(folder: Path, checks: tuple[type[Any], ...]) -> Iterator[Finding]:
 
 def _factory(folder: Path, program: str, *args: str) -> process.Result:
     """Run a program of the factory's environment; its code is for the check to judge."""
+    uv.check_own(folder)
     argv = [str(folder / ".venv" / "bin" / program), *args]
     return process.run(argv, folder, env=uv.environment(folder), ok=range(256), hint="uv sync")
 

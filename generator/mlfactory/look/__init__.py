@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlfactory_runtime.tables.file import HEAD, is_parquet
+from mlfactory_runtime.tables.file import HEAD, is_parquet, partitions
 from mlfactory_runtime.tables.header import check_names
 
 from ..base.errors import MlfactoryError
@@ -126,7 +126,7 @@ def judge(path: Path, names: tuple[str, ...], found: Table, parts: Parts) -> Loo
         path=path,
         rows=found.rows,
         columns=names,
-        dtypes=found.dtypes,
+        dtypes=(*found.dtypes, *["String"] * (len(names) - len(found.dtypes))),
         target=parts.target,
         task=decided,
         reason=reason,
@@ -153,19 +153,23 @@ def columns(paths: Path | tuple[Path, ...]) -> tuple[str, ...]:
             f"{kinds[False]} is text, and {kinds[True]} is Parquet",
             "Give files of one kind.",
         )
-    first, *others = (names_in(path) for path in paths)
+    first, *others = (names_in(path, several=len(paths) > 1) for path in paths)
     check_names(str(paths[0]), first, text=not is_parquet(paths[0]))
     for path, names in zip(paths[1:], others, strict=True):
         header.check_same(paths[0], first, path, names)
     return first
 
 
-def names_in(path: Path) -> tuple[str, ...]:
-    if not is_parquet(path):
-        return text.read(path, HEAD).names
-    from . import table
+def names_in(path: Path, *, several: bool) -> tuple[str, ...]:
+    """The names in the header; of one of several files also those in the names of its folders."""
+    if is_parquet(path):
+        from . import table
 
-    return table.parquet_names(path)
+        names = table.parquet_names(path)
+    else:
+        names = text.read(path, HEAD).names
+    folders = partitions(path) if several else {}
+    return (*names, *(name for name in folders if name not in names))
 
 
 def source_name(paths: tuple[Path, ...]) -> str:

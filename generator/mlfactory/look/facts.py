@@ -15,9 +15,11 @@ from mlfactory_runtime.tables.kinds import (
     counted,
     find_form,
     find_kind,
+    is_ranged,
     kind_of_texts,
     odd_words,
     of_classes,
+    of_moments,
 )
 
 from .table import Table, is_no_value
@@ -91,7 +93,7 @@ def texts_of(values: pl.Series, european: bool) -> Texts:
 
 
 def describe_texts(table: Table, texts: Texts, name: str, classes: bool) -> Facts:
-    kind = of_classes(texts.kind) if classes else texts.kind
+    kind = of_classes(texts.kind) if classes or is_ranged(texts.kind) else texts.kind
     known = texts.without(kind.missing)
     values = known.values
     if kind.dtype in ("int", "float"):
@@ -170,28 +172,18 @@ def spread(table: Table, name: str) -> Spread:
 def span(table: Table, name: str) -> Span:
     """From when to when the time column goes, and what cannot be read in it."""
     values = plain(table.frame[name])
+    if is_no_value(values.dtype):
+        rows = values.len()
+        return Span(name, table.frame.height - rows, rows, "", (), rows, table.whole)
+    known, kind = values, find_kind(values, table.european)
     if values.dtype == pl.String:
-        return span_of_texts(table, texts_of(values, table.european), name)
-    newest: object = None
-    wrong = values
-    if values.dtype in (pl.Date, pl.Datetime):
-        newest, wrong = values.cast(pl.Datetime("us")).max(), values.head(0)
-    missing = table.frame.height - values.len()
-    odd = () if is_no_value(values.dtype) else examples(wrong)
-    return Span(
-        name, missing, values.n_unique(), str(newest or "")[:10], odd, wrong.len(), table.whole
-    )
-
-
-def span_of_texts(table: Table, texts: Texts, name: str) -> Span:
-    kind, known = texts.kind, texts.without(texts.kind.missing)
-    missing = table.frame.height - count(known.rows)
+        known = values.filter(~values.is_in(kind.missing))
+    kind = of_moments(kind, known)
     newest, wrong = "", pl.Series(odd_words(kind), dtype=pl.String)
     if kind.dtype in ("date", "datetime"):
-        newest = str(read(known.values, kind.dtype, kind.format).max())[:10]
+        newest = str(read(known, kind.dtype, kind.format).max() or "")[:10]
     elif wrong.is_empty():
-        others = no_moments(known.values, table.european)
-        wrong = known.values if others.is_empty() else others
-    return Span(
-        name, missing, known.values.len(), newest, examples(wrong), wrong.len(), table.whole
-    )
+        others = no_moments(known, table.european) if known.dtype == pl.String else known
+        wrong = known.unique(maintain_order=True) if others.is_empty() else others
+    missing, distinct = table.frame.height - known.len(), known.n_unique()
+    return Span(name, missing, distinct, newest, examples(wrong), wrong.len(), table.whole)

@@ -15,7 +15,7 @@ import polars as pl
 from mlfactory_runtime.tables import kinds
 from mlfactory_runtime.tables.file import AGAIN
 from mlfactory_runtime.tables.kinds import ANYWHERE, MISSING
-from mlfactory_runtime.tables.read import HEAD_ROWS, parquet, unmarked
+from mlfactory_runtime.tables.read import HEAD_ROWS, parquet, unmarked, with_partitions
 
 from mlfactory.base.errors import MlfactoryError
 
@@ -82,12 +82,13 @@ def by_place(names: Sequence[str]) -> list[str]:
 
 def read_text(found: Text, wanted: Sequence[str]) -> pl.DataFrame:
     """The wanted columns. Only where every column is read does polars count a line's values."""
-    places = [str(found.names.index(name)) for name in wanted]
+    within = [name for name in wanted if name in found.names]
+    places = [str(found.names.index(name)) for name in within]
     every = pl.all_horizontal(pl.all().is_null()).alias(EVERY)
     lazy = scan(found).select(*places, every)
     frame = guarded(found.path, lazy.collect, found).filter(~pl.col(EVERY)).drop(EVERY)
-    frame.columns = list(wanted)
-    return frame
+    frame.columns = within
+    return with_partitions(frame, found.path, within).select(wanted)
 
 
 def guess_dtypes(found: Text) -> tuple[str, ...]:
@@ -136,6 +137,7 @@ def read_parquet(path: Path, wanted: Sequence[str], limit: int) -> tuple[pl.Data
     lazy = pl.scan_parquet(path, glob=False)
     rows = lazy.select(pl.len()).collect().item()
     share = min(1, limit / path.stat().st_size)
+    lazy = with_partitions(lazy, path, parquet_names(path))
     return lazy.select(wanted).head(int(rows * share)).collect(), rows
 
 

@@ -207,7 +207,7 @@ def check_classes(facts: Facts) -> None:
 
 
 def target_warnings(facts: Facts, task: str, whole: bool) -> tuple[str, ...]:
-    """What is odd about the target; MlfactoryError when a class is too rare to be held out."""
+    """What is odd about the target; MlfactoryError when only one class has enough rows."""
     found = []
     if unknown := facts.rows - facts.known:
         found.append(f"{unknown:,} of {facts.rows:,} rows have no target and are left out")
@@ -238,18 +238,18 @@ def alike_warnings(facts: Facts) -> tuple[str, ...]:
 
 
 def rare_warnings(facts: Facts, whole: bool) -> tuple[str, ...]:
-    rare = [(value, rows) for value, rows in facts.counts if rows < RARE_CLASS]
-    lost = [f"{value!r} ({rows})" for value, rows in rare if rows < MIN_CLASS]
-    if lost and whole:
+    rare = [(f"{value!r} ({rows})", rows) for value, rows in facts.counts if rows < RARE_CLASS]
+    lost = [name for name, rows in rare if rows < MIN_CLASS and whole]
+    few = [name for name, _ in rare if name not in lost]
+    if len(facts.counts) - len(lost) < 2 <= len(facts.counts):
         raise MlfactoryError(
-            f"some classes of {facts.name!r} have fewer than {MIN_CLASS} rows, too few to train, "
-            f"validate and test on: {', '.join(lost[:SHOWN])}",
-            "Add rows of these classes, join them with others, or leave their target empty.",
+            f"but for one, the classes of {facts.name!r} have fewer than {MIN_CLASS} rows, too few "
+            f"to train, validate and test on: {', '.join(lost[:SHOWN])}",
+            "Add rows of these classes, or join them in the data.",
         )
-    if not rare:
-        return ()
-    shown = ", ".join(f"{value!r} ({rows})" for value, rows in rare[:SHOWN])
-    return (f"some classes of {facts.name!r} have few rows: {shown}",)
+    said = {"have few rows": few, f"have fewer than {MIN_CLASS} rows and are left out": lost}
+    told = {what: ", ".join(names[:SHOWN]) for what, names in said.items() if names}
+    return tuple(f"some classes of {facts.name!r} {what}: {shown}" for what, shown in told.items())
 
 
 def check_identifier(spread: Spread) -> tuple[str, ...]:

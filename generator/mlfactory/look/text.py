@@ -11,10 +11,10 @@ from mlfactory_runtime.tables.dialect import (
     CHUNK,
     check_text,
     converted,
+    count_notes,
     encoding_of,
     find_separator,
     first_damage,
-    is_note,
     records,
 )
 from mlfactory_runtime.tables.file import HEAD, SAVE
@@ -52,13 +52,12 @@ def read(path: Path, limit: int) -> Text:
     chunks = (raw[start : start + CHUNK] for start in range(0, len(raw), CHUNK))
     encoding = encoding_of(path, chunks, whole=whole).removesuffix("-sig")
     content = decoded(path, raw, encoding, whole)
-    skipped = 0
-    if is_note(content[:6].decode(errors="ignore")):
-        content, skipped = content.partition(b"\n")[2], 1
     if b"\n" not in content[:HEAD]:
         content = content.replace(b"\r", b"\n")
     if not whole:
         content = whole_lines(content)
+    skipped = count_notes(beginning(content))
+    content = b"".join(content.split(b"\n", skipped)[skipped:])
     head = beginning(content)
     separator = find_separator(head)
     rows = records(head, separator)

@@ -67,6 +67,7 @@ def making(directory: Path) -> Iterator[None]:
     with lock.held(lock_of(place), "mlfactory new", str(directory)):
         take_up(place, directory)
         clear(place)
+        clear(directory)  # it was prepared in the folder above, and is in place now
         yield
 
 
@@ -86,7 +87,7 @@ def clear(place: Path) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
     for folder in place.parent.glob(f"{PREFIX}*"):
         with suppress(OSError):  # of releases before there was a lock
-            is_old = time.time() - folder.lstat().st_mtime > HOUR
+            is_old = abs(time.time() - folder.lstat().st_mtime) > HOUR  # clocks jump back, too
             if is_old and not folder.is_symlink() and not lock_of(folder).exists():
                 shutil.rmtree(folder)
 
@@ -129,6 +130,12 @@ def move_children(staged: Path, directory: Path) -> None:
     for child in sorted(staged.iterdir(), key=lambda path: path.name == ".git"):
         if not os.path.lexists(directory / child.name):
             child.rename(directory / child.name)
+
+
+def is_published(directory: Path) -> bool:
+    """Whether a directory is filled, and not just being filled."""
+    filled = directory.is_dir() and any(not is_ours(child) for child in directory.iterdir())
+    return filled and not (place_of(directory) / PUBLISHING).exists()
 
 
 def count_files(directory: Path) -> int:

@@ -59,6 +59,10 @@ def gather(run: Run, directory: Path, questions: Mapping[str, Question]) -> Run:
     given = answers.merge(request.answers, request.settings, file)
     addresses.refuse_answers(file)
     answers.check({**given, **implied(request)}, questions)
+    if "folder" in given:
+        raise UsageError("folder follows from where the factory stands", "Add --inside instead.")
+    if run.prefix and "folder" in questions:
+        given["folder"] = run.folder
     if not takes_data(questions):
         return replace(run, given=given)
     if "project_name" not in given:
@@ -100,7 +104,7 @@ def with_files(
     check_data_name(given, name)
     own = {"data_file": name}
     if "data_source" in questions:
-        own["data_source"] = from_factory(typed, directory)
+        own["data_source"] = from_factory(path, directory, several=several)
     form = MANY if several else ONE
     return replace(run, given={**given, **own}, data=str(path), form=form)
 
@@ -123,12 +127,19 @@ def joined_name(pattern: Path, files: tuple[Path, ...]) -> str:
     return next(filter(None, stems)) + (".parquet" if parquet else ".csv")
 
 
-def from_factory(typed: str, directory: Path) -> str:
-    """A path as it reads in the factory: the whole path as it is, another from there."""
-    path = Path(typed).expanduser()
-    if path.is_absolute():
-        return str(path)
-    return os.path.relpath(path.parent.resolve() / path.name, directory.resolve())
+def from_factory(path: Path, directory: Path, *, several: bool) -> str:
+    """A full path as the factory records it: from there, where it lies beside the factory.
+
+    Of any other only the name, or what varies of a pattern: who reads the repository need not know
+    a person's folders, and has others. `steps.copy_data` tells this clone where it is.
+    """
+    parts = path.parts
+    varies = (n for n, part in enumerate(parts) if WILD.search(part)) if several else ()
+    first = next(iter(varies), len(parts) - 1)
+    folder, name = Path(*parts[:first]).resolve(), Path(*parts[first:])
+    home = directory.resolve()
+    beside = folder.is_relative_to(home.parent)
+    return os.path.relpath(folder / name, home) if beside else str(name)
 
 
 def with_query(run: Run, given: Mapping[str, Any]) -> Run:

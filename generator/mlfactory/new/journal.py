@@ -1,7 +1,8 @@
-"""What a run of `mlfactory new` has done so far, kept inside the new repository's .git."""
+"""What a run of `mlfactory new` has done so far, kept inside the repository's .git."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -11,6 +12,7 @@ from typing import Any
 from mlfactory.base import answers, git
 from mlfactory.base.errors import MlfactoryError, UsageError
 
+from .directory import is_published
 from .request import Request
 
 FILE = "mlfactory-new.json"
@@ -35,7 +37,8 @@ class Run:
     `given` are the answers that the template was rendered with; `data` is the full path of the
     file, of the pattern or of the query, as `form` says.
     `rows` is None when the data were only sampled. `tasks` are commands that the template wants to
-    run, and `commit` is its own, in full. Once `trusted`, it stays so for this factory.
+    run, and `commit` is its own, in full. Once `trusted`, it stays so for this factory. `prefix`
+    is its place in a larger repository, with a slash at the end; empty where it has its own.
     """
 
     path: Path
@@ -56,10 +59,17 @@ class Run:
     tasks: tuple[str, ...] = ()
     commit: str = ""
     trusted: bool = False
+    prefix: str = ""
 
     @property
     def repository(self) -> git.Repository:
-        return git.plain(self.path)
+        around = git.look_up(self.path) if self.prefix else None
+        return around[0] if around else git.plain(self.path)
+
+    @property
+    def folder(self) -> str:
+        """Its place in a larger repository, as tags and workflows name it."""
+        return self.prefix.rstrip("/")
 
     @property
     def answers(self) -> Mapping[str, Any]:
@@ -91,17 +101,31 @@ def warned(run: Run, texts: Iterable[str]) -> Run:
 def save(run: Run) -> None:
     """Write the record in one move, so that a crash leaves the old one or the new one."""
     record = {key: value for key, value in asdict(run).items() if key != "path"}
-    place = run.path / ".git" / FILE
+    place = file_of(run.repository, run.prefix)
     fresh = place.with_suffix(".part")
     fresh.write_text(json.dumps(record, indent=1, default=str), encoding="utf-8")
     fresh.replace(place)
 
 
+def file_of(repository: git.Repository, prefix: str) -> Path:
+    """The record of the factory that is the whole repository, or that stands somewhere in it."""
+    key = hashlib.sha256(prefix.encode()).hexdigest()[:12]
+    return repository.path_of(FILE.replace(".", f"-{key}.") if prefix else FILE)
+
+
 def load(path: Path) -> Run | None:
-    """The run that made the repository at `path`, or None when none did."""
+    """The run that made the factory at `path`, or None when none did."""
     place = path / ".git" / FILE
     if not place.is_file():
-        return None
+        around = git.look_up(path) if is_published(path) else None
+        if around is None or around[0].top == path.resolve():
+            return None
+        place = file_of(around[0], f"{path.resolve().relative_to(around[0].top).as_posix()}/")
+    return read(place, path) if place.is_file() else None
+
+
+def read(place: Path, path: Path) -> Run:
+    """The run of a record. Raises MlfactoryError for one that is damaged."""
     try:
         record: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
         record |= {

@@ -12,6 +12,7 @@ class Request:
     """What `mlfactory new` was asked for, as it was typed: paths and answers, nothing looked up.
 
     `answers` came through options, `settings` through --set, `answers_file` through --answers.
+    `inside` says whether it becomes a part of the repository around it; None says nothing.
     """
 
     directory: str
@@ -22,6 +23,8 @@ class Request:
     answers_file: str = ""
     template: str = ""
     ref: str = ""
+    tag_prefix: str = ""
+    inside: bool | None = None
 
 
 @dataclass(frozen=True)

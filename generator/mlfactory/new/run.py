@@ -16,15 +16,22 @@ from mlfactory.render import copier
 from mlfactory.template import choice, history
 from mlfactory.template.choice import Template
 
-from . import intake, journal, steps
-from .directory import absolute, check_free, count_files, making, publish, staging
+from . import around, intake, journal, steps
+from .directory import absolute, check_free, clear, count_files, making, publish, staging
 from .journal import Run, StepResult
 from .request import Goal, Request
 from .summary import Summary, summary
 
 CONTRACTS = (1, 2)  # until 0.3, and since
 UNRELEASED = "the template {} is not released: it comes from a checkout, and only this clone has it"
-NESTED = "{} lies inside the repository {}; the factory gets a repository of its own"
+LOCAL = (
+    "the template is a folder of this machine, {}, and recorded by its path: others read that, and "
+    "cannot update; once it is published: mlfactory template use ADDRESS"
+)
+OWN = (
+    "the DVC remote {} lies in your home, and everybody reads so in .dvc/config; for you alone: "
+    "leave --remote, and afterwards dvc remote add --local --default storage FOLDER"
+)
 UNTRUSTED = (
     "the template is not mlfactory's own, so nothing of it was run; left to do: {}. If you trust "
     "it: mlfactory new {} --trust"
@@ -44,6 +51,8 @@ class Step:
 
 TASKS = (Step("tasks", "Run the template's tasks", steps.run_tasks, live=False),)
 AFTER_TASKS = Step("tasked", "Commit what the tasks did", steps.commit_tasks)
+LIFT = Step("lift", "Put the workflows where the forge reads them", around.lift)
+NO_HOOKS = Step("hooks", "Leave the hooks to the repository", around.without_hooks)
 COPY = Step("copy", "Copy the data", steps.copy_data)
 FIRST = Step("commit", "Commit the first state", steps.commit_first)
 SETUP = (
@@ -73,8 +82,13 @@ def new(request: Request, goal: Goal, talk: Talk, *, ask: bool = False) -> Summa
             if journal.load(directory) is None:
                 check_free(directory)
                 fresh = begin(request, directory, goal, talk, ask=ask)
-    with lock.held(directory / ".git" / lock.FILE, "mlfactory new", str(directory)):
-        index.give_back(git.plain(directory))
+    else:
+        clear(directory)
+    begun = fresh or journal.load(directory)
+    if begun is None:
+        raise MlfactoryError(f"{directory} is gone", "Run it again.")
+    with lock.held(begun.repository.path_of(lock.FILE), "mlfactory new", str(directory)):
+        index.give_back(begun.repository)
         return go_on(fresh, directory, request, goal, talk)
 
 
@@ -105,16 +119,17 @@ def untrusted(run: Run, goal: Goal) -> tuple[str, ...]:
 
 def begin(request: Request, directory: Path, goal: Goal, talk: Talk, *, ask: bool) -> Run:
     """Look, render and make the repository beside the directory; a failure leaves nothing."""
-    template = choice.template(request.template, request.ref)
+    template = choice.template(request.template, request.ref, request.tag_prefix)
     run = Run(directory, request, template.source, template.version, template.released)
-    run = replace(run, trusted=is_trusted(run, goal))
+    prefix = around.prefix(request, directory, talk, ask=ask)
+    run = replace(run, trusted=is_trusted(run, goal), prefix=prefix)
     with copier.opened(template, trust=goal.trust) as sheet, staging(directory) as staged:
         run = intake.gather(run, directory, sheet.questions)
         run = intake.choose_target(run, talk, ask=ask)
-        run = journal.warned(run, early_warnings(template, directory))
+        run = journal.warned(run, early_warnings(run, template))
         for step in first_steps(run, template, sheet, ask=ask):
             run = perform(replace(run, path=staged), step, talk)
-        journal.save(run)
+        journal.save(run)  # before it is put in place: an absent directory has no run
         publish(staged, directory)
     return replace(run, path=directory)
 
@@ -131,11 +146,16 @@ def first_steps(
     )
 
 
-def early_warnings(template: Template, directory: Path) -> list[str]:
+def early_warnings(run: Run, template: Template) -> list[str]:
     """What is odd before anything was done."""
-    outer = git.toplevel(directory)
-    nested = [NESTED.format(directory.name, outer)] if outer else []
-    return nested if template.released else [*nested, UNRELEASED.format(template.version)]
+    outer = git.toplevel(run.path)
+    where = (run.path.name, outer, quote(run.request.directory))
+    nested = [around.NESTED.format(*where)] if outer and not run.prefix else []
+    here = [LOCAL.format(template.source)] if choice.is_local(template.source) else []
+    remote = str(run.given.get("remote") or "")
+    own = [OWN.format(remote)] if Path(remote).is_relative_to(Path.home()) else []
+    unreleased = [] if template.released else [UNRELEASED.format(template.version)]
+    return [*nested, *here, *own, *unreleased]
 
 
 def render(run: Run, sheet: copier.Sheet, ask: bool) -> Run:
@@ -170,8 +190,9 @@ def keeps_contract(path: Path) -> bool:
 
 
 def repository(run: Run, template: Template) -> Run:
-    """Make the git repository; it keeps an unreleased template, so that it can be updated."""
-    handle = git.init(run.path)
+    """Make the git repository, or look whether the one around can take the factory; it keeps an
+    unreleased template, so that it can be updated."""
+    handle = around.check_taken(run).repository if run.prefix else git.init(run.path)
     if template.repository is not None and not template.released:
         tag = f"refs/tags/v{template.version}"
         git.fetch(handle, template.repository, tag, f"{history.REF}{template.version}")
@@ -195,6 +216,8 @@ def remaining(run: Run, goal: Goal) -> list[Step]:
         plan = () if "scaffold" in run.finished else (COPY, FIRST)
     else:
         plan = (COPY, *SETUP, *TRAIN) if goal.train else (COPY, *SETUP)
+    if run.prefix:
+        plan = (LIFT, *(NO_HOOKS if step.name == "hooks" else step for step in plan))
     if run.tasks and run.trusted:
         plan = (*TASKS, *((AFTER_TASKS,) if "commit" in run.finished else ()), *plan)
     return [step for step in plan if step.name not in run.finished]

@@ -11,12 +11,15 @@ from typing import Any
 from mlfactory.base import git, index, process
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.render import copier
-from mlfactory.template.choice import Template
+from mlfactory.template.choice import Template, is_local
 
-from . import journal
-from .journal import MANY, ONE, Run
+from . import around, journal
+from .journal import MANY, ONE, QUERY, Run
 
 QUIET = {"DVC_NO_ANALYTICS": "1"}
+# The setting of git in which a clone keeps where its data lie; a factory's library reads it.
+FOLDER = "factory.dataFolder"
+HERE = "the repository names {}, and only this clone knows its folder: git config {}"
 
 
 def copy_data(run: Run) -> Run:
@@ -25,14 +28,24 @@ def copy_data(run: Run) -> Run:
     Of a query, its text; the rows are fetched when the factory can do that itself. Raises
     MlfactoryError when the first commit would then hold the data: git never forgets.
     """
-    if not git.is_ignored(run.repository, data_path(run)):
+    if not git.ignored(run.repository, [f"{run.prefix}{data_path(run)}"]):
         raise MlfactoryError(f"the template does not keep {data_path(run)} out of git")
     if run.form != MANY:
         name = data_path(run) if run.form == ONE else str(run.answers["data_source"])
         target = run.path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(run.data, target)
-    return run
+    return keep_folder(run)
+
+
+def keep_folder(run: Run) -> Run:
+    """Let this clone, and nobody else, know the folder of data that lie elsewhere."""
+    source = str(run.answers.get("data_source") or "")
+    folder = run.data.removesuffix(f"/{source}")
+    if run.form == QUERY or not source or folder == run.data:
+        return run
+    git.run("config", FOLDER, folder or "/", cwd=run.path)
+    return journal.warned(run, [HERE.format(source, FOLDER)])
 
 
 def data_path(run: Run) -> str:
@@ -44,7 +57,7 @@ def commit_first(run: Run) -> Run:
 
 
 def commit_scaffold(run: Run) -> Run:
-    started = git.ref_exists(run.repository, "HEAD")
+    started = git.has_commit(run.repository, *around.specs(run))
     text = "Lock the packages, track the data and draft the catalog"
     return commit(run, text) if started else commit_first(run)
 
@@ -54,15 +67,16 @@ def commit_trained(run: Run) -> Run:
 
 
 def origin(run: Run) -> str:
-    name = "mlfactory" if run.contract else run.source
-    return f"{name} {run.version}".strip()
+    known = Path(run.source).name if is_local(run.source) else run.source
+    return f"{'mlfactory' if run.contract else known} {run.version}".strip()
 
 
 def commit(run: Run, message: str) -> Run:
-    """Commit everything that the factory does not ignore."""
+    """Commit everything that the factory does not ignore, and nothing else of its repository."""
+    specs = around.specs(run)
     with index.held(run.repository) as mine:
-        git.add_all(mine)
-        return journal.warned(run, filter(None, [git.commit(mine, message)]))
+        git.add_all(mine, *specs)
+        return journal.warned(run, filter(None, [git.commit(mine, message, *specs)]))
 
 
 def install(run: Run) -> Run:

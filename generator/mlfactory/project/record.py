@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mlfactory.base import answers, git
+from mlfactory.base import answers, git, lifted
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.git import Repository
 from mlfactory.base.objects import text_at
 
 COPIER, CRUFT = "copier", "cruft"
 CRUFT_FILE = ".cruft.json"
+PYPROJECT = "pyproject.toml"
 PATTERN = ".copier-answers*.y*ml"
 USUAL = (answers.FILE, CRUFT_FILE)
 
@@ -26,7 +28,8 @@ class Project:
 
     `head` is that commit, and `prefix` the project's place in the repository, with a slash at the
     end, or empty. `file` records the template: where it comes from (`source`), which `version`,
-    and the `answers`.
+    and the `answers`. Patterns of files that updates leave alone are `keep` for every kind, and
+    `skip` for cruft's.
     """
 
     path: Path
@@ -42,6 +45,13 @@ class Project:
     directory: str = ""
     checkout: str = ""
     skip: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+
+    @property
+    def left_alone(self) -> tuple[str, ...]:
+        """Patterns, as .gitignore has them, of what this project does not take from its template:
+        neither changed nor removed, nor brought."""
+        return (*self.skip, *self.keep)
 
     @property
     def name(self) -> str:
@@ -53,8 +63,26 @@ class Project:
 
     def spec(self, name: str) -> str:
         """A path of the project as git takes it, whatever characters it has."""
-        path = f"{self.prefix}{name}".rstrip("/")
+        path = self.place_of(name)
         return f":(top,literal){path}" if path else ":(top)"
+
+    def place_of(self, name: str) -> str:
+        """A path of the project from the top of the repository."""
+        path = posixpath.normpath(f"{self.prefix}{name}")
+        return "" if path == "." else path
+
+    def name_of(self, place: str) -> str:
+        """The same from the project's folder; what stands outside of it begins with `../`."""
+        if place.startswith(self.prefix):
+            return place.removeprefix(self.prefix)
+        return posixpath.relpath(place, self.prefix)
+
+    @property
+    def specs(self) -> tuple[str, ...]:
+        """What git takes for the project's, with what stands at the top of the repository."""
+        folder = str(self.answers.get("folder") or "")
+        outside = f":(top,glob){lifted.name_of(folder, f'{lifted.HOME}/*.yml')}"
+        return (self.spec(""), *([outside] if folder else []))
 
 
 def find(start: Path, file: str = "") -> Project:
@@ -119,7 +147,8 @@ def read(folder: Path, repository: Repository, head: str, file: str) -> Project:
 
 
 def parse(project: Project) -> Project:
-    """The same with what its record says."""
+    """The same with what its record says, and its pyproject.toml."""
+    project = replace(project, keep=kept(project))
     return parse_cruft(project) if project.file.endswith(".json") else parse_copier(project)
 
 
@@ -160,11 +189,36 @@ def parse_cruft(project: Project) -> Project:
 
 def more_skipped(project: Project) -> list[str]:
     """What `[tool.cruft] skip` in pyproject.toml names."""
-    text = text_at(project.repository, project.head, f"{project.prefix}pyproject.toml")
     try:
-        return several(answers.tool_table(text, "cruft").get("skip"))
+        return several(own_settings(project, "cruft").get("skip"))
     except TypeError:
         return []
+
+
+def kept(project: Project) -> tuple[str, ...]:
+    """What `[tool.mlfactory] keep` in pyproject.toml names. Raises MlfactoryError where that is no
+    list of names."""
+    found = own_settings(project, "mlfactory").get("keep", [])
+    names = [found] if isinstance(found, str) else found
+    if not isinstance(names, list) or not all(
+        isinstance(n, str) and n.strip(" !\\") for n in names
+    ):
+        raise MlfactoryError(
+            f"{project.path / PYPROJECT}: keep cannot be {found!r}",
+            'It is a list of paths and patterns: keep = ["docs/", "/Makefile"]',
+        )
+    return tuple(names)
+
+
+def is_pattern(name: Any) -> bool:
+    """Whether .gitignore could have such a line."""
+    return isinstance(name, str) and bool(name.strip(" !\\"))
+
+
+def own_settings(project: Project, tool: str) -> Mapping[str, Any]:
+    """A table of the project's pyproject.toml, as the commit has it."""
+    text = text_at(project.repository, project.head, f"{project.prefix}{PYPROJECT}")
+    return answers.tool_table(text, tool)
 
 
 def several(value: Any) -> list[str]:

@@ -54,8 +54,6 @@ def render(
     facts = Facts(
         version.name,
         values,
-        skip=project.skip,
-        exclude=project.skip,
         questions={key: values[key] for key in known if key not in had},
         origins={name: (prefix / path).as_posix() for name, path in origins.items()},
         dropped={k: v for k, v in given(project).items() if k not in defaults},

@@ -79,6 +79,9 @@ def unpacked(which: Template, worker: Worker) -> Iterator[None]:
             raise UsageError(text, "Leave --ref out, or make it a repository: git init")
         if worker.template.vcs == "git":  # then it is a clone, and not the user's own folder
             repository.forget_submodules(worker.template.local_abspath)
+            if which.ref and repository.prefix_of(which.ref):
+                # Of several tags of a commit, git would name any; updates follow this one.
+                worker.template.commit = which.ref
         yield
         return
     with tempfile.TemporaryDirectory(prefix="mlfactory-") as folder:
@@ -279,5 +282,5 @@ def place(worker: Worker, template: Path, version: Version) -> None:
     worker.template.local_abspath = template.resolve()
     worker.template.commit = version.name
     worker.template.commit_hash = version.commit
-    worker.template.version = repository.number(version.name)
+    worker.template.version = repository.numbered(version.name)
     worker.template.git_index_modes = {}

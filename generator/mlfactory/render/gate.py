@@ -21,6 +21,7 @@ UNSAFE = "Look at the template; nothing was written."
 DATA = "Keep data out of it."
 # Characters that a Mac's file system leaves out when it compares names.
 IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 DRIVE = re.compile(r"[A-Za-z]:[/\\]")
 GITS = re.compile(r"\.git|git~\d+")  # the second is what Windows calls it in short
 GIT_READS = re.compile(r"\.(gitattributes|gitignore|gitmodules|mailmap)")
@@ -124,7 +125,9 @@ def check_amount(count: int, total: int) -> None:
 def check_name(name: str) -> None:
     """Raises MlfactoryError for a path that leaves the project, here or on another system."""
     parts = re.split(r"[/\\]", name)
-    if not name or name[0] in "/\\" or DRIVE.match(name) or ".." in parts or "\0" in name:
+    if CONTROL.search(name):
+        raise refused(f"{name!r}, a name with characters that nobody sees")
+    if not name or name[0] in "/\\" or DRIVE.match(name) or ".." in parts:
         raise refused(f"{name!r}, which leaves the project")
     if is_gits(name):
         text = f"the template writes into git's own folder: {name}"

@@ -46,7 +46,7 @@ def tasks(worker: Any, project: Project, stage: Stage) -> Sequence[Task]:
     from copier._template import Template
 
     old = Template(project.source, project.version)
-    old.commit, old.version = project.version, repository.number(project.version)
+    old.commit, old.version = project.version, repository.numbered(project.version)
     found: Sequence[Task] = worker.template.migration_tasks(stage, old)
     return found
 

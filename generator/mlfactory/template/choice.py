@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlfactory.base.errors import UsageError
 
-from . import history
+from . import history, published, repository
 from .stream import Files
 
 
@@ -27,10 +27,19 @@ class Template:
     repository: Path | None = None
 
 
-def template(url: str = "", ref: str = "") -> Template:
-    """The template to render: the one that travels with mlfactory, or any that copier can read."""
+def template(url: str = "", ref: str = "", prefix: str = "") -> Template:
+    """The template to render: the one that travels with mlfactory, or any that copier can read.
+
+    With a prefix, the tags of its versions begin so, and the newest of these is meant. Raises
+    UsageError where there is none.
+    """
     address = template_source(url)
-    return own_template(ref) if address == history.SOURCE else Template(address, ref or None)
+    if address == history.SOURCE:
+        return own_template(ref)
+    if prefix:
+        up = published.template(address, prefix)
+        ref = repository.version(up, ref or up.newest).name
+    return Template(address, ref or None)
 
 
 def template_source(url: str) -> str:
@@ -44,6 +53,11 @@ def template_source(url: str) -> str:
         return f"git+{url}"
     place = Path(url).expanduser()
     return str(place.resolve()) if place.exists() else url
+
+
+def is_local(source: str) -> bool:
+    """Whether a recorded address leads to a folder of this machine."""
+    return Path(source).is_absolute() or "file://" in source
 
 
 def own_template(ref: str) -> Template:

@@ -16,7 +16,7 @@ from mlfactory.base.errors import MlfactoryError
 from mlfactory.project.record import CRUFT, Project
 
 from . import history
-from .repository import Upstream, git_url, in_order, trying
+from .repository import Upstream, git_url, in_order, prefix_of, trying
 
 LISTING = "mlfactory-listing"
 SHA256 = 64  # digits of an id in repositories of that kind
@@ -33,7 +33,9 @@ def of_project(project: Project) -> Upstream:
     # A relative path is copier's from where it was called, which is the project for an update.
     near = project.path / project.source
     address = str(near.resolve()) if near.is_dir() else project.source
-    return of_address(address, follow, tagged=project.kind != CRUFT)
+    if project.kind == CRUFT:
+        return of_address(address, follow, tagged=False)
+    return of_address(address, version=project.version)
 
 
 def own(start: Path) -> Upstream:
@@ -42,8 +44,13 @@ def own(start: Path) -> Upstream:
     return Upstream(history.SOURCE, folder, f"v{history.load().newest}", own=True)
 
 
-def of_address(address: str, follow: str = "", *, tagged: bool = True) -> Upstream:
-    """A template elsewhere, by way of a copy in the user's cache that is as fresh as its origin."""
+def of_address(
+    address: str, follow: str = "", *, tagged: bool = True, version: str = "", prefix: str = ""
+) -> Upstream:
+    """A template elsewhere, by way of a copy in the user's cache that is as fresh as its origin.
+
+    Its versions are the tags with a `prefix`: the one that a `version` has which is such a tag.
+    """
     url = git_url(address)
     folder = copy_of(url)
     listing = listing_of(url, address)
@@ -56,10 +63,12 @@ def of_address(address: str, follow: str = "", *, tagged: bool = True) -> Upstre
         if not seen.is_file() or seen.read_text("utf-8", "surrogateescape") != listing:
             fetch(folder, url, listing)
             seen.write_text(listing, "utf-8", "surrogateescape")
-    releases = in_order(re.findall(r"\trefs/tags/(.+?)(?:\^\{\})?$", listing, re.MULTILINE))
-    stable = [tag for tag in releases if not Number(tag).is_prerelease]
+    tags = re.findall(r"\trefs/tags/(.+?)(?:\^\{\})?$", listing, re.MULTILINE)
+    prefix = prefix or (prefix_of(version) if version in tags else "")
+    releases = in_order(tags, prefix)
+    stable = [tag for tag in releases if not Number(tag.removeprefix(prefix)).is_prerelease]
     newest = follow or (stable[-1] if stable and tagged else "refs/mlfactory/HEAD")
-    return Upstream(address, folder, newest)
+    return Upstream(address, folder, newest, prefix=prefix)
 
 
 def copy_of(url: str) -> Path:

@@ -42,21 +42,27 @@ class Published:
         return f"{self.url} {verb} {', '.join(self.new)}"
 
 
-def template(url: str) -> Upstream:
-    """The template at an address; without one, mlfactory's own."""
+def template(url: str, prefix: str = "") -> Upstream:
+    """The template at an address; without one, mlfactory's own. Where its repository holds more,
+    the tags of its versions have a prefix."""
     addresses.refuse("--template", url)
     if is_own(url):
         return mirror.own(Path.cwd())
-    return mirror.of_address(url)
+    found = mirror.of_address(url, prefix=prefix)
+    if prefix and not found.tags:
+        others = sorted({repository.prefix_of(tag) for tag in found.commits} - {""})
+        hint = f"There are: {', '.join(others)}" if others else f"git ls-remote --tags {url}"
+        raise UsageError(f"no version of {url} begins with {prefix}", hint)
+    return found
 
 
 def is_own(url: str) -> bool:
     return url in ("", history.SOURCE, history.URL)
 
 
-def versions(url: str = "") -> list[Release]:
+def versions(url: str = "", prefix: str = "") -> list[Release]:
     """All released versions, newest first."""
-    found = repository.releases(template(url))
+    found = repository.releases(template(url, prefix))
     return [one for one in found if not is_development(one.version)]
 
 
@@ -66,9 +72,9 @@ def is_development(version: str) -> bool:
     return found is not None and found.is_devrelease
 
 
-def changelog(span: str, url: str = "") -> Changelog:
+def changelog(span: str, url: str = "", prefix: str = "") -> Changelog:
     """The changes of a span FROM..TO; either end may be left out."""
-    up = template(url)
+    up = template(url, prefix)
     if not up.tags:
         raise MlfactoryError(f"the template {up.source} has no released versions")
     first, dots, last = span.partition("..")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from mlfactory_runtime.visible import visible
 from packaging.version import InvalidVersion
 from packaging.version import Version as Number
 
@@ -23,13 +25,15 @@ MAX_SUBJECTS = 30
 class Upstream:
     """A bare repository on this disk with all of the template's versions.
 
-    `newest` is what an update goes to unless somebody names another version.
+    `newest` is what an update goes to unless somebody names another version. Where a repository
+    holds more than the template, the tags of its versions have a `prefix`.
     """
 
     source: str
     folder: Path
     newest: str
     own: bool = False
+    prefix: str = ""
 
     @property
     def repository(self) -> Repository:
@@ -45,7 +49,7 @@ class Upstream:
     @property
     def tags(self) -> tuple[str, ...]:
         """The tags that are versions, oldest first."""
-        return in_order(list(self.commits))
+        return in_order(list(self.commits), self.prefix)
 
     @cached_property
     def names(self) -> Mapping[str, tuple[str, ...]]:
@@ -88,23 +92,43 @@ def trying(url: str) -> str:
     return f"Try `git ls-remote {url}`."
 
 
-def in_order(tags: list[str]) -> tuple[str, ...]:
-    """Those that are version numbers, each once, oldest first."""
-    return tuple(sorted((tag for tag in set(tags) if number(tag)), key=Number))
+def in_order(tags: list[str], prefix: str = "") -> tuple[str, ...]:
+    """Those that are version numbers behind a prefix, each once, oldest first."""
+    numbers = {tag: n for tag in tags if (n := number(tag, prefix))}
+    return tuple(sorted(numbers, key=lambda tag: numbers[tag]))
 
 
-def number(name: str) -> Number | None:
-    """A version's number, or None for names that have none."""
+def number(name: str, prefix: str = "") -> Number | None:
+    """A version's number, or None for names that have none or another prefix."""
+    if not name.startswith(prefix):
+        return None
     try:
-        return Number(name)
+        return Number(name.removeprefix(prefix))
     except InvalidVersion:
         return None
 
 
+def prefix_of(name: str) -> str:
+    """What stands before the number in the name of a version: `churn/` of `churn/v1.2.0`, `churn-`
+    of `churn-1.2.0`. It begins with a letter, so that neither dates nor commits have one."""
+    ends = (found.end() for found in re.finditer(r"[^A-Za-z0-9.]", name))
+    has_one = number(name) is None and re.match(r"[@A-Za-z]", name)
+    return next((name[:end] for end in ends if has_one and number(name[end:])), "")
+
+
+def numbered(name: str) -> Number | None:
+    """The number of a version, whatever prefix it has."""
+    return number(name, prefix_of(name))
+
+
 def version(up: Upstream, ref: str) -> Version:
-    """The state that a tag, a branch or a commit names. Raises UsageError when there is none."""
+    """The state that a tag, a branch or a commit names. Raises UsageError when there is none.
+
+    Of a template whose tags have a prefix, a number alone is one of its own versions.
+    """
     head = ("refs/mlfactory/HEAD",) if ref == "HEAD" else ()
-    for tag in () if head else (ref, f"v{ref}"):
+    own = (f"{up.prefix}{ref}", f"{up.prefix}v{ref}") if up.prefix else ()
+    for tag in () if head else (*own, ref, f"v{ref}"):
         if commit := up.commits.get(tag):
             return Version(described(up, commit), commit)
     for name in (*head, f"refs/tags/{ref}", f"refs/tags/v{ref}", f"refs/heads/{ref}", ref):
@@ -120,11 +144,14 @@ def version(up: Upstream, ref: str) -> Version:
 
 
 def described(up: Upstream, commit: str) -> str:
-    """What copier records for a commit: its tag, else what git makes of those before it."""
+    """What copier records for a commit: its tag, else what git makes of those before it. Tags that
+    are no versions of the template, and those of others in its repository, do not count."""
     tags = up.names.get(commit, ())
-    if len(tags) == 1:
-        return tags[0]
-    return git.run("describe", "--tags", "--always", commit, cwd=up.folder).out.strip()
+    own = in_order(list(tags), up.prefix)
+    if (len(tags) == 1 and not up.prefix) or len(own) == 1:
+        return (own or tags)[0]
+    argv = ("describe", "--tags", "--always", *([f"--match={up.prefix}*"] if up.prefix else ()))
+    return git.run(*argv, commit, cwd=up.folder).out.strip()
 
 
 def lines(listed: str) -> list[str]:
@@ -147,7 +174,7 @@ def is_older(up: Upstream, new: Version, old: Version) -> bool:
     span = f"{new.commit}...{old.commit}"
     counted = git.run("rev-list", "--left-right", "--count", span, cwd=up.folder).out.split()
     ahead, behind = map(int, counted)
-    numbers = number(new.name), number(old.name)
+    numbers = numbered(new.name), numbered(old.name)
     if not ahead:
         return True
     if not behind or None in numbers or any(n and n.is_devrelease for n in numbers):
@@ -198,8 +225,14 @@ def changes(up: Upstream, old: Version | None, new: Version) -> str:
     """What people should know between two versions, newest first; without `old`, all there is.
 
     The template that travels with the program tells it in its commits. Elsewhere it is what its
-    changelog gained, else the subjects of its commits.
+    changelog gained, else the subjects of its commits. It gets into plans and commit messages, and
+    so holds nothing that steers a terminal.
     """
+    return visible(news(up, old, new))
+
+
+def news(up: Upstream, old: Version | None, new: Version) -> str:
+    """The same as it is written."""
     span = f"{old.commit}..{new.commit}" if old else new.commit
     if up.own:
         messages = git.run("log", "--format=%B%x00", span, cwd=up.folder).out

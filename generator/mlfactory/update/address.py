@@ -14,7 +14,7 @@ from mlfactory.project.record import CRUFT, Project
 from mlfactory.template import choice, mirror, published, repository
 from mlfactory.template.repository import Upstream
 
-from . import run
+from .ready import check_ready
 from .working import working
 
 PLAIN = re.compile(r"[\w/.~][\w./:@+~-]*")  # what YAML takes without quotes
@@ -57,7 +57,7 @@ def used(url: str, start: Path, *, dry_run: bool, file: str) -> Moved:
     if new == project.source:
         return Moved(str(project.path), new, new, project.version, done=False)
     if not dry_run:
-        run.check_ready(project)
+        check_ready(project)
     check_same(project, url, new)
     moved = Moved(str(project.path), project.source, new, project.version, not dry_run)
     if not dry_run:

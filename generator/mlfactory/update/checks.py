@@ -63,7 +63,8 @@ def look_again(
 
 def has_own_check(project: Project) -> bool:
     """Whether it is a factory with an environment in which `factory check` can run."""
-    return is_factory(project) and program(project, "factory").is_file()
+    there = is_factory(project) and program(project, "factory").is_file()
+    return there and not uv.is_committed(project.path)
 
 
 def is_factory(project: Project) -> bool:
@@ -149,7 +150,6 @@ def relock(project: Project, before: str, talk: Talk, *, trusted: bool = True) -
 def amend(repository: Repository, spec: str) -> None:
     """Take a changed file into the last commit, past all hooks."""
     if repository.run("diff", "--quiet", "--", spec, ok=(0, 1)).code:
-        argv = ("commit", "--quiet", "--amend", "--no-edit", "--no-verify")
+        argv = ("commit", "--quiet", "--amend", "--no-edit", "--no-verify", "--", spec)
         with index.held(repository) as mine:
-            mine.run("add", "--", spec)
             mine.run(*argv, hint=git.SIGNING)

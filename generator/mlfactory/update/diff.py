@@ -46,7 +46,8 @@ def diff(
         with preview(course, RenderOptions(trust=trust)) as seen:
             sides = (project.head, seen.merge.tree)
             turned = sides[::-1] if reverse else sides
-            where = [project.spec(name) for name in inside(project, start, names) or [""]]
+            meant = [project.spec(name) for name in inside(project, start, names)]
+            where = meant or [*seen.pair.bench.specs]
             return patch(seen.pair.bench, turned, where, look)
     with comparison(course, trust=trust) as compared:
         chosen = choose(compared, inside(project, start, names))
@@ -96,7 +97,7 @@ def work_leaf(seen: Comparison, name: str) -> Leaf | None:
         return gate.LINK, seen.bench.git("hash-object", "-w", "--stdin", stdin=target).strip()
     if not path.is_file():
         return None
-    full = f"{seen.project.prefix}{name}"
+    full = seen.project.place_of(name)
     oid = seen.bench.git("hash-object", "-w", "--", full).strip()
     if (
         git.config(seen.project.repository, "core.fileMode") == "false"
@@ -111,7 +112,8 @@ def carry_back(seen: Comparison, chosen: list[Change], look: tuple[str, ...]) ->
 
     Lines that the template computes do not apply; the rest does.
     """
-    origins = seen.render.facts.origins
+    lifted = workbench.names_in(seen.project, seen.render)
+    origins = {lifted[n]: o for n, o in seen.render.facts.origins.items() if n in lifted}
     leaves = workbench.leaves_of(seen.bench, seen.tree)
     names = {change.path: name_now(change) for change in chosen}
     old = {origins.get(name, name): leaves[name] for name in names}

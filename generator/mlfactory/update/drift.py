@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlfactory.base import addresses
+from mlfactory.base import addresses, lifted
 from mlfactory.base.answers import Answers
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.objects import Leaves
@@ -25,6 +25,7 @@ from .workbench import Workbench
 
 CLEAN, EDITED, MISSING, MOVED, DIVERGED = "clean", "edited", "missing", "renamed", "diverged"
 IGNORED, NOT_HERE = "ignored", "not here"
+QUIET = (IGNORED, merge.LEFT_ALONE)  # meant only by their full names
 STATES = {"D": MISSING, "R": MOVED}
 
 
@@ -33,8 +34,8 @@ class Status:
     """How a project stands to its template.
 
     `files` are the template's own: clean, edited, missing, renamed, ignored (the project keeps it
-    out of git) or diverged, which means that both the project and the newest template have changed
-    them. `error` is all that is known of a
+    out of git), left alone (it differs, and the project wants that) or diverged, which means that
+    both the project and the newest template have changed them. `error` is all that is known of a
     project that cannot be looked at.
     """
 
@@ -78,8 +79,8 @@ class Comparison:
 def comparison(course: Course, *, trust: bool = False) -> Iterator[Comparison]:
     """Render the recorded version again and compare the work tree with it."""
     base = rerender.base(course.project, course.up, course.old, trust=trust)
-    with workbench.at_head(course.project) as bench:
-        leaves = merge.files_of(bench, base)
+    with workbench.at_head(course.project, base) as bench:
+        leaves = workbench.as_stored(bench, base)
         yield compare(bench, base, leaves, workbench.tree(bench, leaves))
 
 
@@ -91,7 +92,8 @@ def compare(bench: Workbench, base: Render, leaves: Leaves, tree: str) -> Compar
 
 def theirs_alone(bench: Workbench, base: Render, leaves: Leaves) -> set[str]:
     """What is not compared: the user's own files, and the record."""
-    return merge.user_files(bench, base, base, set(leaves)) | {bench.project.file}
+    own = merge.user_files(bench, base, base, set(leaves)) | {bench.project.file}
+    return own - ignored.left_alone(bench.project, set(leaves))
 
 
 def tree_of(both: Pair) -> str:
@@ -105,14 +107,14 @@ def tree_of(both: Pair) -> str:
 
 def states(bench: Workbench, tree: str, own: list[str]) -> Iterator[Change]:
     """The state of each of the template's files, as it is in the work tree."""
-    size = len(bench.project.prefix)
-    raw = bench.git("diff", "--raw", "-z", "-M", "-l0", "--no-abbrev", tree, "--", bench.spec)
+    name_of = bench.project.name_of
+    raw = bench.git("diff", "--raw", "-z", "-M", "-l0", "--no-abbrev", tree, "--", *bench.specs)
     parts, found = iter(raw.split("\0")), {}
     for facts in parts:
         if not facts:
             break
-        letter, name = facts.rsplit(" ", 1)[1][0], next(parts)[size:]
-        new = next(parts)[size:] if letter == "R" else ""
+        letter, name = facts.rsplit(" ", 1)[1][0], name_of(next(parts))
+        new = name_of(next(parts)) if letter == "R" else ""
         found[name] = Change(name, STATES.get(letter, EDITED), f"now {new}" if new else "")
     absent = [n for n, change in found.items() if change.state == MISSING and n not in bench.leaves]
     rules = ignored.rules(bench) if absent else None
@@ -120,6 +122,9 @@ def states(bench: Workbench, tree: str, own: list[str]) -> Iterator[Change]:
         if rules and rules.ignore(name):
             is_here = os.path.lexists(bench.project.path / name)
             found[name] = Change(name, IGNORED, "" if is_here else NOT_HERE)
+    for name in ignored.left_alone(bench.project, set(found)):
+        state = found[name].state
+        found[name] = Change(name, merge.LEFT_ALONE, NOT_HERE if state == MISSING else "")
     yield from (found.get(name, Change(name, CLEAN)) for name in own)
 
 
@@ -169,12 +174,21 @@ def warnings_of(both: Pair) -> Iterator[str]:
 
 def warning(project: Project) -> tuple[str, ...]:
     """What is said of a secret in the record, and while an update waits for somebody to go on."""
-    secret = addresses.warning(project.source)
+    secret = (*addresses.warning(project.source), *misplaced(project))
     begun = unfinished.load(project.repository)
     if not begun or not unfinished.observe(project.repository, begun).is_running:
         return secret
     ways = "mlfactory update --continue, or mlfactory update --abort"
     return (*secret, f"the update to {begun.to_version} is not finished: {ways}")
+
+
+def misplaced(project: Project) -> tuple[str, ...]:
+    """What is said of a factory that was moved: workflows and tags are named after its folder."""
+    known, folder = str(project.answers.get("folder") or ""), project.prefix.rstrip("/")
+    if not known or known == folder or "contract" not in record.own_settings(project, "mlfactory"):
+        return ()
+    way = f"mlfactory update --to :current: --set folder={folder}"
+    return (f"it records the folder {known}, and stands in {folder or 'the top'}: {way}",)
 
 
 def with_divergence(seen: Comparison, sides: merge.Sides) -> Iterator[Change]:
@@ -212,14 +226,18 @@ def inside(project: Project, start: Path, names: list[str]) -> list[str]:
     found = []
     for name in names:
         full = Path(os.path.normpath(Path(start).resolve() / name))
-        if not full.is_relative_to(project.path):
+        if full.is_relative_to(project.path):
+            found.append(full.relative_to(project.path).as_posix())
+        elif project.prefix and full.is_relative_to(project.top / lifted.HOME):
+            found.append(project.name_of(full.relative_to(project.top).as_posix()))
+        else:
             raise UsageError(f"{name} is not in {project.path}")
-        found.append(full.relative_to(project.path).as_posix())
     return [] if "." in found else found
 
 
 def choose(seen: Comparison, names: list[str]) -> list[Change]:
-    """The drifted files that are meant; what is ignored may hold secrets, and needs its full name.
+    """The drifted files that are meant; what is ignored may hold secrets, what is left alone is
+    meant to differ, and both need their full names.
 
     Raises UsageError for names that are not the template's.
     """
@@ -228,8 +246,5 @@ def choose(seen: Comparison, names: list[str]) -> list[Change]:
         if not any(is_meant(path, [name]) for path in owns):
             hint = "`mlfactory status` lists the template's files."
             raise UsageError(f"{name} is not one of the template's files, or it is yours", hint)
-    return [
-        c
-        for c in seen.files
-        if c.state != CLEAN and is_meant(c.path, names) and (c.state != IGNORED or c.path in names)
-    ]
+    drifted = (c for c in seen.files if c.state != CLEAN and is_meant(c.path, names))
+    return [c for c in drifted if c.state not in QUIET or c.path in names]

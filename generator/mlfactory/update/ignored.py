@@ -1,5 +1,6 @@
-"""What a project's own .gitignore keeps out of git: an update does not commit it, and where it is
-not in git it is not missing.
+"""What a project's own lists keep out: of git, its .gitignore, and of updates, `keep`.
+
+What .gitignore names an update does not commit, and where it is not in git it is not missing.
 
 Lists that only one clone or one person has do not count: two clones must come to the same commit.
 Nothing is started for it, so that `status` stays quick; a test compares the answers with git's.
@@ -7,11 +8,13 @@ Nothing is started for it, so that `status` stays quick; a test compares the ans
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from mlfactory.render.result import Render, verdict
+from mlfactory.project.record import Project
+from mlfactory.render.result import Render, matches, verdict
 
 from .workbench import Workbench
 
@@ -28,7 +31,7 @@ class Rules:
 
     def ignore(self, name: str) -> bool:
         """Whether a file of the project is kept out; what is below a folder that is, is too."""
-        path = PurePosixPath(f"{self.prefix}{name}")
+        path = PurePosixPath(posixpath.normpath(f"{self.prefix}{name}"))
         folders = (f"{p.as_posix()}/" for p in reversed(path.parents[:-1]))
         return any(self.match(one) for one in (*folders, path.as_posix()))
 
@@ -89,3 +92,9 @@ def merged(here: Lines, old: Lines, new: Lines) -> Lines:
         return new
     kept = [line for line in here if line not in old or line in new]
     return (*kept, *(line for line in new if line not in old and line not in kept))
+
+
+def left_alone(project: Project, names: set[str]) -> set[str]:
+    """What the project does not take from its template."""
+    patterns = project.left_alone
+    return {n for n in names - {project.file} if matches(patterns, n)}

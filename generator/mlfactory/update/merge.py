@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from mlfactory.base import objects
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.objects import Leaves
-from mlfactory.project.record import CRUFT, Project
+from mlfactory.project.record import Project
 from mlfactory.render import result
 from mlfactory.render.result import Render
 
@@ -25,6 +25,7 @@ from .workbench import Workbench
 
 ADDED, CHANGED, MERGED, RENAMED, DELETED = "added", "changed", "merged", "renamed", "deleted"
 KEPT_DELETED, YOURS, CONFLICT, IGNORED = "kept deleted", "yours", "conflict", "ignored"
+LEFT_ALONE = "left alone"
 
 NOT_WRITTEN = "your .gitignore keeps it out of git: not written"
 
@@ -37,7 +38,8 @@ class Sides:
     that the template still has, with the name that it has for them now, and `renamed_by_user` the
     names that the user gave to others. `rendered` is base before anything was left out, `moves` is
     what has another name because an answer changed, and `ignored` is what the template would add or
-    change and the project keeps out of git.
+    change and the project keeps out of git; `left_alone` is what it would and the project does not
+    want.
     """
 
     base: Leaves
@@ -50,6 +52,7 @@ class Sides:
     rendered: Leaves
     moves: Moves = field(default_factory=Moves)
     ignored: tuple[str, ...] = ()
+    left_alone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,19 +80,25 @@ class Merge:
 
 def compose(bench: Workbench, base: Render, theirs: Render) -> Sides:
     """Compose base and theirs: without what the user owns, and without what the user deleted."""
-    rendered, fresh = files_of(bench, base), files_of(bench, theirs)
+    rendered, fresh = workbench.as_stored(bench, base), workbench.as_stored(bench, theirs)
+    unwanted = ignored.left_alone(bench.project, {*rendered, *fresh})
+    left = tuple(sorted(n for n in unwanted if rendered.get(n) != fresh.get(n)))
+    fresh = {n: leaf for n, leaf in fresh.items() if n in bench.leaves or n not in unwanted}
     check_apart(bench, fresh)
-    outside = kept_out(bench, base, theirs, {*rendered, *fresh})
+    outside = kept_out(bench, base, theirs, {*rendered, *fresh} - unwanted)
     new = {n: leaf for n, leaf in fresh.items() if n not in outside}
     names, going = new.keys(), moves.between(base, theirs)
+    absent = outside | unwanted - bench.leaves.keys()
     old = {
         n: leaf
         for n, leaf in rendered.items()
-        if n in new or not (n in outside or is_excluded(theirs, n))
+        if n in new or not (n in absent or is_excluded(theirs, n))
     }
-    mine = user_files(bench, base, theirs, {*old, *new})
+    mine = user_files(bench, base, theirs, {*old, *new}) | unwanted & {*old, *new}
     away = {n for n in left_to_user(base, theirs, set(old)) if n not in bench.leaves}
-    changed = tuple(sorted(n for n in mine if n in old and n in new and old[n] != new[n]))
+    changed = tuple(
+        sorted(n for n in mine - unwanted if n in old and n in new and old[n] != new[n])
+    )
     along = moving_along(bench, going, mine, rendered, new)
     record = {bench.project.file} & bench.leaves.keys()
     old = settle(old, bench.leaves, mine | record | along.keys())
@@ -110,7 +119,8 @@ def compose(bench: Workbench, base: Render, theirs: Render) -> Sides:
         base_tree, theirs_tree = workbench.tree(bench, old), workbench.tree(bench, new)
         kept = {n: now.get(n, "") for n in sorted(gone) if n in names or n in now}
     news = tuple(sorted(n for n in outside & fresh.keys() if rendered.get(n) != fresh[n]))
-    return Sides(old, new, base_tree, theirs_tree, changed, kept, renamed, rendered, going, news)
+    trees = (base_tree, theirs_tree)
+    return Sides(old, new, *trees, changed, kept, renamed, rendered, going, news, left)
 
 
 def kept_out(bench: Workbench, base: Render, theirs: Render, names: set[str]) -> set[str]:
@@ -139,14 +149,6 @@ def moved(leaves: Leaves, head: Leaves, along: Mapping[str, str], unwanted: set[
     """The same with the user's files under their new names, and without what the user renamed."""
     kept = {n: leaf for n, leaf in leaves.items() if n not in along and n not in unwanted}
     return {**kept, **{after: head[before] for before, after in along.items()}}
-
-
-def files_of(bench: Workbench, render: Render) -> Leaves:
-    """A render's files, less those that it must not bring: cruft never adds what is skipped."""
-    found, head = workbench.as_stored(bench, render), bench.leaves
-    if bench.project.kind != CRUFT:
-        return found
-    return {n: leaf for n, leaf in found.items() if n in head or not is_excluded(render, n)}
 
 
 def is_excluded(render: Render, name: str) -> bool:
@@ -244,11 +246,11 @@ def conflicts_of(
     git puts a file aside when a folder takes its name, and then appends the commit; `names` says
     in words which commit is whose.
     """
-    size, found = len(project.prefix), {}
+    found = {}
     for _, path in unmerged:
         plain = path.removesuffix(next((f"~{c}" for c in names if path.endswith(f"~{c}")), ""))
         said = [text for kind, text in messages if kind.startswith("CONFLICT") and plain in text]
-        found[plain] = Conflict(plain[size:], reason(said[0], names) if said else "")
+        found[plain] = Conflict(project.name_of(plain), reason(said[0], names) if said else "")
     return tuple(found[path] for path in sorted(found))
 
 
@@ -282,6 +284,7 @@ def changes(
     ]
     rows += [Change(name, YOURS) for name in sides.user_files]
     rows += [Change(name, IGNORED, NOT_WRITTEN) for name in sides.ignored]
+    rows += [Change(name, LEFT_ALONE) for name in sides.left_alone]
     return tuple(sorted(rows, key=lambda change: (change.path, change.state)))
 
 

@@ -91,10 +91,10 @@ def words_of(before: str, after: str) -> Iterator[str]:
 
 def naming(bench: Workbench, word: str) -> list[str]:
     """The files of the last commit that hold a word."""
-    argv = ("grep", "-l", "-z", "-w", "-I", "-F", "-e", word, bench.head, "--", bench.spec)
+    argv = ("grep", "-l", "-z", "-w", "-I", "-F", "-e", word, bench.head, "--", *bench.specs)
     out = bench.repository.run(*argv, ok=(0, 1)).out
-    size = len(f"{bench.head}:{bench.project.prefix}")
-    names = [name[size:] for name in out.split("\0") if name]
+    size = len(f"{bench.head}:")
+    names = [bench.project.name_of(name[size:]) for name in out.split("\0") if name]
     return [name for name in names if name in bench.leaves and name != bench.project.file]
 
 

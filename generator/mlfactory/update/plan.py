@@ -135,7 +135,7 @@ def pair(course: Course, options: RenderOptions) -> Iterator[Pair]:
     check_settings(project, options)
     base = rerender.base(project, course.up, course.old, trust=options.trust)
     theirs = rerender.theirs(project, course.up, course.new, options, base)
-    with workbench.at_head(project) as bench:
+    with workbench.at_head(project, base, theirs) as bench:
         yield Pair(course, base, theirs, bench, compose(bench, base, theirs))
 
 
@@ -242,10 +242,10 @@ def development() -> str:
 
 def obstacles_to(bench: Workbench, outcome: Merge) -> tuple[str, ...]:
     """Files that git does not track, ignored ones too, where the update would put others."""
-    top, prefix = bench.project.top, bench.project.prefix
-    tracked = {f"{prefix}{name}" for name in (*bench.leaves, *bench.others)}
-    standing = in_the_way(top, tracked, (f"{prefix}{name}" for name in outcome.added))
-    return tuple(name.removeprefix(prefix) for name in standing)
+    place_of = bench.project.place_of
+    tracked = {place_of(name) for name in (*bench.leaves, *bench.others)}
+    standing = in_the_way(bench.project.top, tracked, map(place_of, outcome.added))
+    return tuple(map(bench.project.name_of, standing))
 
 
 def new_settings(project: Project, base: Render, theirs: Render) -> dict[str, Any]:

@@ -67,14 +67,14 @@ def home(start: Path, names: list[str]) -> Path:
 
 def check_committed(seen: drift.Comparison, chosen: list[Change]) -> None:
     """Raises MlfactoryError when something would be lost for ever that no commit has."""
-    top, prefix = seen.project.top, seen.project.prefix
+    top, project = seen.project.top, seen.project
     dirty = set(git.dirt(seen.project.repository))
-    tracked = {f"{prefix}{name}" for name in (*seen.bench.leaves, *seen.bench.others)}
+    tracked = {project.place_of(name) for name in (*seen.bench.leaves, *seen.bench.others)}
     for change in chosen:
-        name = f"{prefix}{change.path}"
+        name = project.place_of(change.path)
         folder = name if (top / name).is_dir() and not (top / name).is_symlink() else ""
         if standing := obstacle(top, name, tracked) or folder:
-            there = standing.removeprefix(prefix)
+            there = project.name_of(standing)
             raise MlfactoryError(
                 f"{there} stands where {change.path} is to be, and would be lost",
                 "Move it away; then restore again.",

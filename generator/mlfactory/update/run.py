@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from shlex import quote
 from typing import Protocol
 
 from mlfactory.base import git, index, objects, process
 from mlfactory.base.errors import ATTENTION, MlfactoryError, UsageError
 from mlfactory.base.git import Repository
+from mlfactory.base.operation import marked
 from mlfactory.base.talk import Talk
 from mlfactory.project import record
 from mlfactory.project.record import Project
@@ -18,16 +19,16 @@ from mlfactory.render import cache, rerender
 from mlfactory.render.result import RenderOptions
 from mlfactory.template import history
 
-from . import checks, unfinished, workbench
+from . import aside, checks, unfinished, workbench
 from .plan import Course, Preview, UpdatePlan, check_forward, find_course, preview
+from .ready import check_ready, dirt_warning, shorten
 from .unfinished import Unfinished
-from .working import operation, working
+from .working import working
 
 # The merge itself runs no hooks of the project: what they would say, the checks say.
 PICK = ("-c", "advice.mergeConflict=false", *objects.MERGING)
 NO_EDITOR = {"GIT_EDITOR": "true"}
 INTO_GIT = "or take it into git: git add --force FILE && git commit"
-IDENTITY = "git config --global user.name NAME && git config --global user.email ADDRESS"
 
 
 WAYS_ON = (
@@ -57,7 +58,8 @@ class AttentionError(MlfactoryError):
 class Outcome:
     """What an update did: nothing, `updated`, `conflicts`, `aborted` or only `planned`.
 
-    `failures` are checks that passed before the update and fail now.
+    `failures` are checks that passed before the update and fail now. Of several projects one can
+    have `failed`: then `error` and `hint` are all that is known.
     """
 
     state: str
@@ -66,6 +68,9 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
+    project: str = ""
+    error: str = ""
+    hint: str = ""
 
     @property
     def needs_attention(self) -> bool:
@@ -116,43 +121,6 @@ def planned(start: Path, options: Options, talk: UpdateTalk, file: str) -> Outco
         return apply(seen, options, talk)
 
 
-def dirt_warning(project: Project) -> tuple[str, ...]:
-    dirty = git.dirt(project.repository)
-    return (f"not committed, and so not looked at: {shorten(dirty)}",) if dirty else ()
-
-
-def shorten(names: list[str] | tuple[str, ...], most: int = 8) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
-
-
-def check_ready(project: Project) -> Mapping[str, str]:
-    """Who commits. Raises MlfactoryError unless the repository is at rest, clean, and knows it."""
-    repository = project.repository
-    if begun := unfinished.load(repository):
-        if unfinished.observe(repository, begun).is_running:
-            raise MlfactoryError(
-                f"an update to {begun.to_version} is not finished yet",
-                "mlfactory update --continue, or mlfactory update --abort",
-            )
-        unfinished.forget(repository)
-    index.check_free(repository)
-    if running := operation(repository):
-        hint = f"git {running} --continue, or git {running} --abort"
-        hint = "git bisect reset" if running == "bisect" else hint
-        raise MlfactoryError(f"a git {running} is in progress in {project.top}", hint)
-    if dirty := git.dirt(repository):
-        raise MlfactoryError(
-            f"{project.top} has changes that are not committed: {shorten(dirty)}",
-            "git commit --all, or git stash; then update again.",
-        )
-    author = git.identity(project.top, "AUTHOR")
-    if not author or not git.identity(project.top, "COMMITTER"):
-        raise MlfactoryError("git does not know who commits", IDENTITY)
-    name, _, rest = author.partition(" <")
-    return {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": rest.partition("> ")[0]}
-
-
 def is_trusted(course: Course, options: Options) -> bool:
     """Whether what the new version brings may run: it is mlfactory's own, also where a team has
     published it, or somebody said so."""
@@ -163,7 +131,7 @@ def apply(seen: Preview, options: Options, talk: Talk) -> Outcome:
     """Cherry-pick the change. From here on a state is kept, so that nothing can be half done."""
     pair, course = seen.pair, seen.pair.course
     project, repository = course.project, course.project.repository
-    added = tuple(f"{project.prefix}{name}" for name in seen.merge.added)
+    added = tuple(map(project.place_of, seen.merge.added))
     unfinished.check_free(repository, added, INTO_GIT)
     trusted = is_trusted(course, options)
     title = "Check before the update"
@@ -183,6 +151,8 @@ def apply(seen: Preview, options: Options, talk: Talk) -> Outcome:
         time.time(),
         before.warnings,
         trusted,
+        workbench.specs(pair.bench),
+        aside.staged(repository),
     )
     after = rerender.as_updated(project, pair.theirs)
     cache.keep(repository, rerender.base_key(after, course.new), pair.theirs)
@@ -195,8 +165,14 @@ def apply(seen: Preview, options: Options, talk: Talk) -> Outcome:
         code = pick(repository, begun)
     if code:
         ways = (*WAYS_ON, *([ALONG] if seen.torn_from_library else []))
-        return Outcome("conflicts", seen.plan, next=ways)
+        return Outcome("conflicts", seen.plan, warnings=waiting(begun), next=ways)
     return finish(project, begun, talk, seen.plan)
+
+
+def waiting(begun: Unfinished) -> tuple[str, ...]:
+    """What is said of files elsewhere that were staged, while the update is not over."""
+    names = shorten(aside.names_of(begun.staged))
+    return (f"not staged until the update is over, so that it stays apart: {names}",) * bool(names)
 
 
 def pick(repository: Repository, begun: Unfinished) -> int:
@@ -206,13 +182,16 @@ def pick(repository: Repository, begun: Unfinished) -> int:
     argv = ("cherry-pick", *empty, "--no-rerere-autoupdate", begun.pick)
     try:
         with index.held(repository) as mine:
+            aside.put_aside(mine, begun.staged)
             done = mine.run(*PICK, *argv, env=NO_EDITOR, ok=range(256))
+            if not done.code:
+                aside.put_back(mine, begun.staged)
         if done.code and not git.unmerged(repository):
             hint = "Nothing was changed; mend this and update again."
             raise process.ProcessError(["git", "cherry-pick"], done, hint)
     except (MlfactoryError, KeyboardInterrupt):
         unfinished.undo(repository, begun)
-        unfinished.forget(repository)
+        unfinished.close(repository, begun)
         raise
     return 1 if done.code else 0
 
@@ -226,8 +205,8 @@ def finish(
     warnings = (*checks.relock(project, begun.head, talk, trusted=trusted), *left)
     before = checks.Look(begun.failed_before, begun.warned_before)
     new = checks.look_again(project, begun.check, talk, before, trusted=trusted)
-    commit = unfinished.head_of(project.repository)
-    unfinished.forget(project.repository)
+    commit = git.head(project.repository)
+    unfinished.close(project.repository, begun)
     ways = [f"git show {commit[:10]}", f"git revert {commit[:10]}     # takes the update back"]
     if plan and plan.settings and checks.is_factory(project):
         ways.append("factory params add     # writes the new settings into params.yaml")
@@ -251,7 +230,7 @@ def resumed(start: Path, talk: Talk, *, trust: bool) -> Outcome:
             f"still in conflict: {shorten(left)}", f"Edit, then: git add {left[0]}"
         )
     if progress.state == "picking":
-        go_on(repository)
+        go_on(repository, begun)
     elif not progress.is_picked:
         unfinished.undo(repository, begun)
         unfinished.check_free(repository, begun.added, "then: mlfactory update --continue")
@@ -260,11 +239,14 @@ def resumed(start: Path, talk: Talk, *, trust: bool) -> Outcome:
     return finish(project, begun, talk)
 
 
-def go_on(repository: Repository) -> None:
+def go_on(repository: Repository, begun: Unfinished) -> None:
     """Commit what a person has merged. Raises MlfactoryError where something is left to do."""
-    if marked := git.marked(repository):
-        hint = f"Edit, then: git add {marked[0]}"
-        raise AttentionError(f"conflict markers are left in {shorten(marked)}", hint)
+    if others := aside.names_of(aside.outside(repository, begun.specs)):
+        hint = f"git restore --staged -- {' '.join(map(quote, others[:8]))}"
+        raise AttentionError(f"staged, and not of this project: {shorten(others)}", hint)
+    if left := marked(repository, *begun.specs):
+        hint = f"Edit, then: git add {left[0]}"
+        raise AttentionError(f"conflict markers are left in {shorten(left)}", hint)
     hint = "Mend what it says, git add it, and: mlfactory update --continue"
     repository.run("cherry-pick", "--continue", env=NO_EDITOR, hint=hint, hooks=True)
 
@@ -282,5 +264,5 @@ def aborted(start: Path) -> Outcome:
             "the update is committed already", f"Take it back: git revert {progress.head[:10]}"
         )
     unfinished.undo(project.repository, progress.record)
-    unfinished.forget(project.repository)
+    unfinished.close(project.repository, progress.record)
     return Outcome("aborted", next=("git status",))

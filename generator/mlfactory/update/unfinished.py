@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.git import Repository
 from mlfactory.project.record import Project
 
+from . import aside
 from .obstacles import in_the_way
 
 FILE = "mlfactory-update.json"
@@ -35,7 +36,8 @@ class Unfinished:
 
     `head` is the commit before it, `pick` the one to cherry-pick, `tree` what git's merge of it
     gives, and `added` the files that it adds, from the top of the repository. Unless `trusted`,
-    nothing that it brings is run.
+    nothing that it brings is run. `specs` say to git what is the project's: nothing else is
+    touched, and what was staged there waits in `staged`.
     """
 
     prefix: str
@@ -51,6 +53,8 @@ class Unfinished:
     started: float
     warned_before: tuple[str, ...] = ()
     trusted: bool = False
+    specs: tuple[str, ...] = (":(top)",)
+    staged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Progress:
     """How far an update has come: what git says, and what follows from it.
 
     `pick_head` is what git is in the middle of picking, None where it is not; `dirt` are tracked
-    files with changes that are not committed.
+    files of the project with changes that are not committed.
     """
 
     repository: Repository
@@ -125,7 +129,7 @@ class Progress:
 def observe(repository: Repository, record: Unfinished) -> Progress:
     """How far the update has come, with one question to git."""
     picked = repository.path_of(PICKED)
-    head, dirt = git.head_and_dirt(repository)
+    head, dirt = git.head_and_dirt(repository, *record.specs)
     picking = picked.read_text().strip() if picked.exists() else None
     is_locked = index.is_ours(repository.path_of(index.LOCK))
     return Progress(repository, record, head, dirt, picking, is_locked)
@@ -139,14 +143,14 @@ def progress(start: Path) -> tuple[Project, Progress]:
     repository, _ = around
     record = load(repository)
     found = observe(repository, record) if record else None
-    if found and found.state == "another":
-        forget(repository)
+    if record and found and found.state == "another":
+        close(repository, record)
         found = None
     if found is None:
         text = f"no update is in progress in {repository.top}"
         raise MlfactoryError(text, "mlfactory update --dry-run")
     if found.is_over:
-        forget(repository)
+        close(repository, found.record)
         raise MlfactoryError(
             "commits were made since the update was begun: it is over", "git log; mlfactory status"
         )
@@ -159,10 +163,6 @@ def project_of(repository: Repository, record: Unfinished) -> Project:
     path = repository.top / record.prefix
     version = record.from_version
     return Project(path, repository, record.head, record.prefix, record.file, text, version=version)
-
-
-def head_of(repository: Repository) -> str:
-    return repository.run("rev-parse", "HEAD").out.strip()
 
 
 def additions(repository: Repository, record: Unfinished) -> list[str]:
@@ -201,22 +201,41 @@ def undo(repository: Repository, record: Unfinished) -> None:
     aborted = False
     if picked.exists():
         with index.held(repository) as mine:
+            outside = aside.outside(mine, record.specs)
+            aside.put_aside(mine, outside)  # git's abort would take it along
             aborted = not mine.run("cherry-pick", "--abort", ok=range(256)).code
+            aside.put_back(mine, outside)
     if not aborted:
-        # What is staged or in conflict while git picks goes with it, as git's own abort has it.
-        changed = git.unstaged(repository) if picked.exists() else git.dirt(repository)
-        if foreign := [name for name in changed if not is_ours(repository, record, name)]:
-            raise MlfactoryError(
-                f"not the update's, and would be lost: {', '.join(foreign[:8])}",
-                f"git stash, then: mlfactory update --abort. It began at {record.head[:10]}",
-            )
-        with index.held(repository) as mine:
-            mine.run("reset", "--quiet", "--hard", record.head)
-        for name in (PICKED, "AUTO_MERGE"):
-            repository.path_of(name).unlink(missing_ok=True)
+        go_back(repository, record, picking=picked.exists())
     for name in additions(repository, record):
         if is_ours(repository, record, name):
             remove(top, name)
+
+
+def go_back(repository: Repository, record: Unfinished, *, picking: bool) -> None:
+    """Put HEAD back, and what is the project's, without git's own help.
+
+    Raises MlfactoryError when there are edits that are not the update's.
+    """
+    # What is staged or in conflict while git picks goes with it, as git's own abort has it.
+    changed = (git.unstaged if picking else git.dirt)(repository, *record.specs)
+    if foreign := [name for name in changed if not is_ours(repository, record, name)]:
+        raise MlfactoryError(
+            f"not the update's, and would be lost: {', '.join(foreign[:8])}",
+            f"git stash, then: mlfactory update --abort. It began at {record.head[:10]}",
+        )
+    with index.held(repository) as mine:
+        mine.run("update-ref", "HEAD", record.head)
+        argv = ("restore", f"--source={record.head}", "--staged", "--worktree", "--")
+        mine.run(*argv, *filter(partial(is_known, mine, record.head), record.specs))
+    for name in (PICKED, "AUTO_MERGE"):
+        repository.path_of(name).unlink(missing_ok=True)
+
+
+def is_known(repository: Repository, head: str, spec: str) -> bool:
+    """Whether there is something to put back; git insists on that."""
+    is_part = spec.startswith(":(exclude")
+    return is_part or bool(repository.run("ls-files", f"--with-tree={head}", "--", spec).out)
 
 
 def is_ours(repository: Repository, record: Unfinished, name: str) -> bool:
@@ -273,6 +292,9 @@ def load(repository: Repository) -> Unfinished | None:
         raise MlfactoryError(f"{path} is damaged", f"git status; rm {path}") from error
 
 
-def forget(repository: Repository) -> None:
-    """Drop the record."""
+def close(repository: Repository, record: Unfinished) -> None:
+    """Drop the record; what was staged elsewhere is staged again."""
+    if record.staged:
+        with index.held(repository) as mine:
+            aside.put_back(mine, record.staged)
     repository.path_of(FILE).unlink(missing_ok=True)

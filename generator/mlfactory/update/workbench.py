@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
-from mlfactory.base import objects
+from mlfactory.base import answers, lifted, objects
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.git import Repository
 from mlfactory.base.objects import Leaves
@@ -20,8 +20,9 @@ from mlfactory.render.gate import Entry
 from mlfactory.render.result import Render
 
 ATTRIBUTES = ".gitattributes"
-# A split index would leave its shared part in the repository.
-OWN_INDEX = ("-c", "core.splitIndex=false")
+# A split index would leave its shared part in the repository, and to look at it refreshes the
+# repository's own.
+OWN_INDEX = ("-c", "core.splitIndex=false", "-c", "diff.autoRefreshIndex=false")
 
 
 @dataclass(frozen=True)
@@ -36,34 +37,44 @@ class Workbench:
     repository: Repository  # writes new objects into the scratch folder
     leaves: Leaves  # of HEAD, by their path from the project; nested projects are left out
     others: Leaves  # of nested projects, by the same
+    lifted: frozenset[str] = frozenset()  # what stands at the repository's top, by the same
 
     @property
     def head(self) -> str:
         return self.project.head
 
     @property
-    def spec(self) -> str:
-        """The project's place, as git takes it."""
-        return self.project.spec("")
+    def specs(self) -> tuple[str, ...]:
+        """The project's files, as git takes them."""
+        return (self.project.spec(""), *map(self.project.spec, sorted(self.lifted)))
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The same as `git ls-tree` takes them; none is all."""
+        lifted = map(self.project.place_of, sorted(self.lifted))
+        return (self.project.prefix, *lifted) if self.project.prefix else ()
 
     def git(self, *args: str, env: dict[str, str] | None = None, stdin: bytes | None = None) -> str:
         return self.repository.run(*OWN_INDEX, *args, env=env, stdin=stdin).out
 
 
 @contextmanager
-def at_head(project: Project) -> Iterator[Workbench]:
-    """Look at the project's commit and make a place for new objects; it is gone at the end."""
+def at_head(project: Project, *renders: Render) -> Iterator[Workbench]:
+    """Look at the project's commit and make a place for new objects; it is gone at the end.
+
+    What the renders have at the top of a larger repository is the project's, too.
+    """
     with tempfile.TemporaryDirectory(prefix="mlfactory-", ignore_cleanup_errors=True) as scratch:
         (Path(scratch) / "objects").mkdir()
-        where = filter(None, [project.prefix])
-        all_leaves = objects.leaves(project.repository, project.head, *where)
-        size = len(project.prefix)
-        inside = {name[size:]: leaf for name, leaf in all_leaves.items()}
+        names = (names_in(project, render).values() for render in renders)
+        outside = frozenset(name for one in names for name in one if name.startswith("../"))
+        aside = writing_aside(project.repository, Path(scratch) / "objects")
+        bench = Workbench(project, Path(scratch), aside, {}, {}, outside)
+        inside = leaves_of(bench, project.head)
         nested = nested_in(inside.keys() - {project.file})
         own = {name: leaf for name, leaf in inside.items() if not below(name, nested)}
         others = {name: leaf for name, leaf in inside.items() if name not in own}
-        aside = writing_aside(project.repository, Path(scratch) / "objects")
-        bench = Workbench(project, Path(scratch), aside, own, others)
+        bench = replace(bench, leaves=own, others=others)
         bench.git("read-tree", project.head, env={"GIT_INDEX_FILE": f"{scratch}/head"})
         yield bench
 
@@ -93,6 +104,13 @@ def nested_in(names: Iterable[str]) -> frozenset[str]:
     )
 
 
+def specs(bench: Workbench) -> tuple[str, ...]:
+    """What git is told to take for the project's: its folder, without projects inside of it."""
+    nested = sorted(nested_in(bench.others))
+    spec = bench.project.spec
+    return (*bench.specs, *(spec(name).replace(":(", ":(exclude,", 1) for name in nested))
+
+
 def below(name: str, folders: frozenset[str]) -> bool:
     return bool(folders) and any(p.as_posix() in folders for p in PurePosixPath(name).parents)
 
@@ -104,9 +122,20 @@ def as_stored(bench: Workbench, render: Render) -> Leaves:
     none. The rendered files of attributes are therefore added on their own; those hold for
     themselves.
     """
-    rules = [e for e in render.entries if PurePosixPath(e.name).name == ATTRIBUTES]
-    others = [e for e in render.entries if e not in rules]
+    names = names_in(bench.project, render)
+    entries = [replace(entry, name=names[entry.name]) for entry in render.entries]
+    rules = [e for e in entries if PurePosixPath(e.name).name == ATTRIBUTES]
+    others = [e for e in entries if e not in rules]
     return {**add(bench, others), **(add(bench, rules) if rules else {})}
+
+
+def names_in(project: Project, render: Render) -> dict[str, str]:
+    """The names that a render's files have in the project: of a factory that knows its folder in a
+    larger repository, some stand at the top of that."""
+    settings = answers.tool_table(render.text("pyproject.toml"), "mlfactory")
+    folder = str(render.facts.answers.get("folder") or "") if "contract" in settings else ""
+    places = {e.name: lifted.name_of(folder, e.name) for e in render.entries}
+    return {name: project.name_of(at) if at else name for name, at in places.items()}
 
 
 def add(bench: Workbench, entries: Sequence[Entry]) -> Leaves:
@@ -114,11 +143,12 @@ def add(bench: Workbench, entries: Sequence[Entry]) -> Leaves:
     with tempfile.TemporaryDirectory(prefix="tree-", dir=bench.scratch) as folder:
         env = {**index(bench, Path(folder)), "GIT_WORK_TREE": f"{folder}/tree"}
         Path(folder, "tree").mkdir()
+        place_of = bench.project.place_of
         for entry in entries:
-            gate.write(Path(folder, "tree", bench.project.prefix), entry)
+            gate.write(Path(folder, "tree"), replace(entry, name=place_of(entry.name)))
         env |= {"GIT_DIR": str(bench.repository.folder)}
         adding = ("-c", "core.safecrlf=false", "-c", "core.sparseCheckout=false")
-        bench.git(*adding, "add", "--force", "--ignore-removal", "--", bench.spec, env=env)
+        bench.git(*adding, "add", "--force", "--ignore-removal", "--", ":(top)", env=env)
         staged = index_leaves(bench, env)
     modes = {entry.name: entry.mode for entry in entries}
     return {name: (modes[name], oid) for name, (_, oid) in staged.items() if name in modes}
@@ -132,20 +162,21 @@ def index(bench: Workbench, folder: Path) -> dict[str, str]:
 
 def index_leaves(bench: Workbench, env: dict[str, str]) -> Leaves:
     """What an index holds of the project, by its path from it."""
-    listed = bench.git("ls-files", "--stage", "-z", "--", bench.spec, env=env)
-    size, found = len(bench.project.prefix), {}
+    listed = bench.git("ls-files", "--stage", "-z", "--", *bench.specs, env=env)
+    found = {}
     for row in filter(None, listed.split("\0")):
         facts, _, name = row.partition("\t")
         mode, oid, _ = facts.split(" ")
-        found[name[size:]] = (mode, oid)
+        found[bench.project.name_of(name)] = (mode, oid)
     return found
 
 
 def tree(bench: Workbench, leaves: Leaves) -> str:
     """HEAD's tree with these files as the project's own part."""
-    prefix, zero = bench.project.prefix, "0" * len(bench.head)
-    gone = "".join(f"0 {zero}\t{prefix}{name}\0" for name in bench.leaves if name not in leaves)
-    rows = (f"{mode} {oid}\t{prefix}{name}\0" for name, (mode, oid) in leaves.items())
+    place_of, zero = bench.project.place_of, "0" * len(bench.head)
+    away = bench.leaves.keys() - leaves.keys()
+    gone = "".join(f"0 {zero}\t{place_of(name)}\0" for name in away)
+    rows = (f"{mode} {oid}\t{place_of(name)}\0" for name, (mode, oid) in leaves.items())
     env = index(bench, bench.scratch)
     stdin = (gone + "".join(rows)).encode("utf-8", "surrogateescape")
     bench.git("update-index", "-z", "--index-info", env=env, stdin=stdin)
@@ -154,16 +185,15 @@ def tree(bench: Workbench, leaves: Leaves) -> str:
 
 def leaves_of(bench: Workbench, tree: str) -> Leaves:
     """The project's files in a tree, by their path from the project."""
-    size = len(bench.project.prefix)
-    found = objects.leaves(bench.repository, tree, *filter(None, [bench.project.prefix]))
-    return {name[size:]: leaf for name, leaf in found.items()}
+    found = objects.leaves(bench.repository, tree, *bench.places)
+    return {bench.project.name_of(name): leaf for name, leaf in found.items()}
 
 
 def differences(bench: Workbench, old: str, new: str) -> list[tuple[str, str, str]]:
     """Letter, old and new path of what differs in the project, renames found as git finds them."""
-    size = len(bench.project.prefix)
-    rows = objects.renames(bench.repository, old, new, bench.spec)
-    return [(letter, before[size:], after[size:]) for letter, before, after in rows]
+    name_of = bench.project.name_of
+    rows = objects.renames(bench.repository, old, new, *bench.specs)
+    return [(letter, name_of(before), name_of(after)) for letter, before, after in rows]
 
 
 def adopt(bench: Workbench) -> None:
@@ -175,7 +205,7 @@ def adopt(bench: Workbench) -> None:
             continue
         target.parent.mkdir(exist_ok=True)
         try:
-            part = target.with_name(f"{target.name}.part")
+            part = target.with_name(f"tmp_obj_{target.name}")  # git clears such away
             shutil.copy2(path, part)
             part.replace(target)
         except OSError as error:

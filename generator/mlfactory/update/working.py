@@ -7,19 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mlfactory.base import git, index, lock
-from mlfactory.base.git import Repository
-
-# A rebase comes first: it keeps a CHERRY_PICK_HEAD, too, while it stands still.
-RUNNING = {
-    "rebase-merge": "rebase",
-    "rebase-apply/applying": "am",
-    "rebase-apply": "rebase",
-    "MERGE_HEAD": "merge",
-    "CHERRY_PICK_HEAD": "cherry-pick",
-    "REVERT_HEAD": "revert",
-    "sequencer": "cherry-pick",
-    "BISECT_LOG": "bisect",
-}
 
 
 @contextmanager
@@ -34,9 +21,3 @@ def working(start: Path, command: str) -> Iterator[None]:
     with lock.held(repository.path_of(lock.FILE), command, str(repository.top)):
         index.give_back(repository)
         yield
-
-
-def operation(repository: Repository) -> str:
-    """What git is in the middle of, or an empty string."""
-    running = (verb for name, verb in RUNNING.items() if repository.path_of(name).exists())
-    return next(running, "")

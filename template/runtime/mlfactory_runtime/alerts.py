@@ -89,9 +89,13 @@ def settle(project: Project, command: str) -> list[str]:
 
 
 def unsaid(project: Project, keys: Iterable[str], before: dict[str, datetime]) -> list[str]:
-    """What was not said yet, or so long ago that it is said again."""
-    oldest = datetime.now(UTC) - timedelta(days=project.params.alerts.repeat_days)
-    return [key for key in keys if before.get(key, EPOCH) < oldest]
+    """What was not said yet, or so long ago that it is said again.
+
+    A moment to come is one of a clock that has jumped back since: of such nobody knows how long.
+    """
+    now = datetime.now(UTC)
+    oldest = now - timedelta(days=project.params.alerts.repeat_days)
+    return [key for key in keys if not oldest <= before.get(key, EPOCH) <= now]
 
 
 def tell(

@@ -31,6 +31,8 @@ PULLS = "def pull(target: Path) -> str"
 BUILT_IN: dict[str, Better] = {
     "roc_auc": "higher", "pr_auc": "higher", "log_loss": "lower", "brier": "lower",
     "accuracy": "higher", "f1": "higher", "calibration_error": "lower",
+    "cost": "lower", "saving": "higher", "recall_at_budget": "higher",
+    "precision_at_budget": "higher", "lift_at_budget": "higher",
     "rmse": "lower", "mae": "lower", "quantile_loss": "lower", "r2": "higher",
 }  # fmt: skip
 

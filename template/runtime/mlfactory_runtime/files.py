@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import tomllib
+from glob import has_magic
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,17 @@ def replace(path: Path, text: str) -> None:
     temporary.write_bytes(text.encode("utf-8"))
     shutil.copymode(path, temporary)
     temporary.replace(path)
+
+
+def recorded(typed: str) -> str:
+    """A path or pattern as a record of the factory names it: of one that is neither in the factory
+    nor beside it the name, or what varies. Git keeps records, and folders may tell of a person."""
+    path = Path(typed)
+    parts = path.parts
+    if not path.is_absolute() and not typed.startswith("~") and parts.count("..") < 2:
+        return typed
+    first = next((n for n, part in enumerate(parts) if has_magic(part)), len(parts) - 1)
+    return str(Path(*parts[first:]))
 
 
 def read_text(path: Path) -> str:

@@ -15,7 +15,7 @@ from urllib.request import Request, urlopen
 from .errors import FactoryError
 from .records.monitoring import Monitored
 
-MARK = "<!-- kept by the workflow Monitor: one issue while something is wrong -->"
+MARK = "<!-- kept by the workflow Monitor{}: one issue while something is wrong -->"
 HANDLE = re.compile(r"@[A-Za-z0-9-]+(/[A-Za-z0-9._-]+)?")
 ENV = os.environ
 
@@ -63,10 +63,13 @@ def approver() -> str:
     return f"@{ENV['GITHUB_ACTOR']}"
 
 
-def keep_issue(result: Monitored) -> str:
-    """Open the issue, write the open one anew, or close it; says what was done."""
-    issues = listed("/issues?state=open&per_page=100")
-    mine = (one for one in issues if "pull_request" not in one and MARK in (one["body"] or ""))
+def keep_issue(result: Monitored, folder: str = "") -> str:
+    """Open the issue, write the open one anew, or close it; says what was done.
+
+    Each factory in a folder of a larger repository has one of its own.
+    """
+    issues, mark = listed("/issues?state=open&per_page=100"), mark_of(folder)
+    mine = (one for one in issues if "pull_request" not in one and mark in (one["body"] or ""))
     place = f"/issues/{found['number']}" if (found := next(mine, None)) else ""
     if result.verdict == "healthy":
         if not place:
@@ -75,25 +78,30 @@ def keep_issue(result: Monitored) -> str:
         call("PATCH", place, {"state": "closed", "state_reason": "completed"})
         return f"closed {place}"
     title = f"Monitor: {result.verdict} of {plain(result.model.label)}"
-    content = {"title": title, "body": body(result)}
+    content = {"title": title, "body": body(result, folder)}
     if place:
         call("PATCH", place, content)
         return f"updated {place}"
     return f"opened /issues/{call('POST', '/issues', content)[0]['number']}"
 
 
-def body(result: Monitored) -> str:
+def mark_of(folder: str) -> str:
+    """What the issue of a factory is known by."""
+    return MARK.format(f" of {folder}" if folder else "")
+
+
+def body(result: Monitored, folder: str = "") -> str:
     """The issue: what is wrong, whom to ask, what to do, and what nobody could see."""
-    window = result.window
+    window, place = result.window, f"{folder}/" if folder else ""
     lines = [f"{window.rows:,} rows, {window.begin} to {window.end}. {run()}"]
     for check in result.checks:
         if check.status == "alarm":
             about = {"source": check.source, "owner": check.owner}
             known = [f"{key}: {whom(text)}" for key, text in about.items() if text]
-            advice = f"[what to do]({home()}/blob/HEAD/docs/runbook.md#{check.runbook})"
+            advice = f"[what to do]({home()}/blob/HEAD/{place}docs/runbook.md#{check.runbook})"
             lines.append(f"- {plain(check.message)}. {', '.join([*known, advice])}")
     lines += ["", "Not seen:", *(f"- {plain(text)}" for text in result.unseen)]
-    return "\n".join([MARK, "", *lines])
+    return "\n".join([mark_of(folder), "", *lines])
 
 
 def whom(text: str) -> str:

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from .data.rows import key_text
 from .errors import FactoryError
 from .git import dvc, tries
-from .log.store import engine_of, labels, make, predictions
+from .log.store import delete, engine_of, labels, make, predictions
+from .log.trail import alone, append
 from .log.veil import entities, veil
 from .log.waiting import take_in
 from .project import LOCK, MODEL, PREPARED, Project
@@ -74,8 +75,10 @@ def erased(project: Project, entity: str, params: Params, dry_run: bool) -> tupl
             for table, rows in ((predictions, mine), (labels, outcomes))
         )
         if not dry_run:
-            connection.execute(sa.delete(labels).where(outcomes))
-            connection.execute(sa.delete(predictions).where(mine))
+            alone(connection)
+            gone = {"labels": delete(connection, labels, outcomes)}
+            gone["predictions"] = delete(connection, predictions, mine)
+            append(connection, "forget", gone)
     if engine.dialect.name == "sqlite" and not dry_run:
         with engine.connect() as connection:  # what is erased stands in the file's journal, too
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -155,15 +155,25 @@ class Project:
 
     @cached_property
     def compute(self) -> Compute:
-        """The function `features` of features.py."""
+        """The function `features` of features.py, after the library's own parts of dates."""
         found = getattr(self.module("features"), "features", None)
         form = "def features(rows: pl.DataFrame) -> pl.DataFrame"
-        return cast(Compute, checked(found, "features.py", form, ("rows",)))
+        own = cast(Compute, checked(found, "features.py", form, ("rows",)))
+        if not (parts := self.catalog.parts):
+            return own
+        from .data.calendar import with_parts
+
+        return lambda rows: own(with_parts(rows, parts))
 
     @cached_property
     def estimator(self) -> Estimator:
-        """The verbs of model.py; FactoryError for one that is missing or takes other things."""
-        module, verbs = self.module("model"), dict[str, Any]()
+        """The verbs of model.py; FactoryError for one that is missing or takes other things.
+
+        Where model.kind names a model of this library, its verbs.
+        """
+        kind, verbs = self.params.model.kind, dict[str, Any]()
+        own = kind == "own"
+        module = self.module("model") if own else library_model(kind)
         for name, parameters in VERBS.items():
             found = getattr(module, name, None)
             if found is not None or name != "contributions":
@@ -240,6 +250,11 @@ class Project:
             except Exception as error:
                 raise broken(error, path, self.shown(path)) from error
         return sys.modules[name]
+
+
+def library_model(kind: str) -> ModuleType:
+    """The verbs of one of this library's own models."""
+    return importlib.import_module(f"{__package__}.learn.{kind}")
 
 
 def run(path: Path, name: str) -> ModuleType:

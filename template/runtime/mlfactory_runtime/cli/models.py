@@ -1,6 +1,7 @@
 """Models by version and stage."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -11,6 +12,11 @@ from .program import Json, app, here, print_json, print_text, say
 if TYPE_CHECKING:
     from ..records.registry import Promoted
 
+KEY_ENV = "FACTORY_SIGNING_KEY"
+PrivateKey = Annotated[
+    Path | None, typer.Option(envvar=KEY_ENV, help="Sign it: the file of the private key.")
+]
+
 
 @app.command()
 def register(
@@ -18,13 +24,14 @@ def register(
         Literal["major", "minor", "patch"], typer.Option(help="How much is new.")
     ] = "minor",
     ref: Annotated[str, typer.Option(help="The commit whose model it is.")] = "HEAD",
+    key: PrivateKey = None,
     as_json: Json = False,
 ) -> None:
     """Make the committed model a version: a git tag on its commit."""
     from ..learn.looks import looks_text
     from ..registry.register import register
 
-    done = register(here(), bump, ref)
+    done = register(here(), bump, ref, key)
     if as_json:
         print_json(asdict(done))
         return
@@ -165,7 +172,8 @@ def models(
     for one in known.versions:
         metric = one.metrics.get(one.metric or "")
         good = f", {one.metric} {metric.value:.4g}" if metric and metric.value is not None else ""
-        print_text(f"{one.version}: commit {one.commit[:12]}, data {one.data}{good}")
+        signed = f", signed by {one.signed_by}" if one.signed_by else ""
+        print_text(f"{one.version}: commit {one.commit[:12]}, data {one.data}{good}{signed}")
     for tag in known.odd:
         say(f"warning: {tag} is another commit on {remote} than here: git fetch --tags --force")
     if not known.versions:

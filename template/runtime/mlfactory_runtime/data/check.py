@@ -10,7 +10,7 @@ from ..settings.availability import Finding, check_catalog
 from ..settings.catalog import Catalog
 from ..settings.idle import idle
 from ..settings.params import Data
-from ..tables.read import column_names, read_batches
+from ..tables.read import column_names, first_batch, read_batches
 from .extensions import check_extensions, working
 from .library import check_library
 from .own import SPLIT, row_findings, sides_of
@@ -48,7 +48,7 @@ def check_data(
 
     A batch that keeps the contract is looked at by the factory's own check, too.
     """
-    from .contract import broken_rules, findings, read_rows
+    from .contract import broken_rules, findings, read_rows, unusual, unusual_findings
 
     names = column_names(path, data)
     unknown = [name for name in names if name not in catalog.columns]
@@ -66,12 +66,14 @@ def check_data(
     ]  # fmt: skip
     present = {name: column for name, column in catalog.columns.items() if name in names}
     broken, said = Counter[tuple[str, str]](), dict[Finding, None]()
+    odd = Counter[tuple[str, str]]()
     for raw in read_batches(path, data):
         rows, cases = read_rows(raw, present, data)
         broken.update(broken_rules(cases))
+        odd.update(unusual(rows, present))
         if not cases.height and not lacking:
             said |= dict.fromkeys(row_findings(own, rows))
-    return new + lacking + findings(broken, catalog) + list(said)
+    return new + lacking + findings(broken, catalog) + unusual_findings(odd, catalog) + list(said)
 
 
 def check_features(project: Project) -> list[Finding]:
@@ -81,28 +83,27 @@ def check_features(project: Project) -> list[Finding]:
 
     params, catalog = project.params, project.catalog
     inputs = catalog.inputs(params)
-    for raw in read_batches(project.raw, params.data):
-        rows, _ = read_rows(raw.head(TRIED), inputs, params.data)
-        try:
-            frame = featured(rows, catalog.features(params), project.compute)
-            refuse_undeclared(frame, {*inputs, *catalog.derived})
-        except FactoryError as error:
-            return [Finding("error", "derived", None, error.message, error.hint)]
-        break
+    if (raw := first_batch(project.raw, params.data)) is None:
+        return []
+    rows, _ = read_rows(raw.head(TRIED), inputs, params.data)
+    try:
+        frame = featured(rows, catalog.features(params), project.compute)
+        refuse_undeclared(frame, {*inputs, *catalog.derived})
+    except FactoryError as error:
+        return [Finding("error", "derived", None, error.message, error.hint)]
     return []
 
 
 def check_sides(project: Project) -> list[Finding]:
     """Does split.py look at one row at a time? It is tried on the first batch."""
     decide = working(lambda: project.decide_sides)
-    if not decide:
+    raw = first_batch(project.raw, project.params.data) if decide else None
+    if not decide or raw is None:
         return []
-    for raw in read_batches(project.raw, project.params.data):
-        try:
-            sides_of(decide, raw)
-        except FactoryError as error:
-            return [Finding("error", SPLIT, None, error.message, error.hint)]
-        break
+    try:
+        sides_of(decide, raw)
+    except FactoryError as error:
+        return [Finding("error", SPLIT, None, error.message, error.hint)]
     return []
 
 

@@ -92,6 +92,36 @@ def broken_rules(cases: pl.DataFrame) -> Counter[tuple[str, str]]:
     return Counter({(column, rule): rows for column, rule, rows in counts.iter_rows()})
 
 
+def unusual(rows: pl.DataFrame, columns: Mapping[str, Column]) -> Counter[tuple[str, str]]:
+    """In how many rows a value is outside what is usual for its column, by the rule."""
+    limits = [
+        (name, sign, limit)
+        for name, column in columns.items()
+        if column.usual and name in rows.columns
+        for sign, limit in zip(("below", "above"), column.usual, strict=True)
+        if limit is not None
+    ]
+    outside = {"below": pl.Expr.lt, "above": pl.Expr.gt}
+    counts = rows.select(
+        outside[sign](pl.col(name), limit).sum().alias(str(place))
+        for place, (name, sign, limit) in enumerate(limits)
+    )
+    rules = [(name, f"is {sign} the usual {limit:g}") for name, sign, limit in limits]
+    return +Counter(dict(zip(rules, counts.row(0) if limits else (), strict=True)))
+
+
+def unusual_findings(counts: Mapping[tuple[str, str], int], catalog: Catalog) -> list[Finding]:
+    """What is outside of what is usual: it is learned from and scored all the same."""
+    return [
+        Finding(
+            "warning", column, catalog.columns[column].source,
+            f"{rows:,} {'row' if rows == 1 else 'rows'}: the value {rule}",
+            f"widen `usual` of {column!r} in features.yaml, or make it `range` to refuse such rows",
+        )
+        for (column, rule), rows in counts.items()
+    ]  # fmt: skip
+
+
 def findings(broken: Mapping[tuple[str, str], int], catalog: Catalog) -> list[Finding]:
     """What the data break, by column and rule, with the remedy for each."""
     return [

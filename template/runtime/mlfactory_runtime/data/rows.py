@@ -13,7 +13,7 @@ from ..settings.catalog import Column
 from ..settings.params import Data, Params
 from ..tables.dialect import find_encoding, find_separator, head
 from ..tables.file import is_parquet
-from ..tables.formats import typed
+from ..tables.formats import WHOLE, read, typed
 from ..tables.read import HEAD_ROWS, parquet, reading, text_table, unmarked
 
 Part = Literal["train", "validation", "holdout"]
@@ -47,12 +47,26 @@ def missing_as_null(
 
     So is a number that is infinite: something was divided by zero.
     """
-    own = {name: column.missing for name, column in (columns or {}).items()}
+    own = {name: column.missing for name, column in (columns or {}).items() if column.missing}
     texts = [name for name, dtype in raw.schema.items() if dtype == pl.String]
-    return raw.with_columns(
-        *(unmarked(pl.col(name), (*data.missing, *own.get(name, ()))) for name in texts),
+    typed = [name for name, dtype in raw.schema.items() if name in own and dtype != pl.String]
+    present = raw.with_columns(
+        *(unmarked(pl.col(name), data.missing, own.get(name, ())) for name in texts),
         pl.when(cs.float().is_finite()).then(cs.float()).name.keep(),
     )
+    return present.with_columns(unmarked_values(present[name], own[name]) for name in typed)
+
+
+def unmarked_values(values: pl.Series, markers: Sequence[str]) -> pl.Series:
+    """Values of a type, where a marker is a number or a moment, without those that are one."""
+    marks = pl.Series(markers, dtype=pl.String)
+    if values.dtype.is_numeric():
+        found = values.cast(pl.Float64).is_in(marks.cast(pl.Float64, strict=False).drop_nulls())
+    elif values.dtype in (pl.Date, pl.Datetime):
+        found = values.cast(pl.Datetime("us")).is_in(read(marks, "datetime").drop_nulls())
+    else:
+        return values
+    return values.set(found.fill_null(False), None)
 
 
 def parse(raw: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:
@@ -65,14 +79,19 @@ def parse(raw: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:
     )
 
 
-def key_text(raw: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
+def key_text(
+    raw: pl.DataFrame, names: Sequence[str], columns: Mapping[str, Column] | None = None
+) -> pl.Series:
     """One text per row from the values as they stand in the file, never from parsed ones.
 
-    A whole number in a float column of a Parquet file reads like the integer that it was before a
-    missing value made it a float.
+    A whole number in a float column of a Parquet file, or written as 42.0 where the catalog has an
+    `int`, reads like the integer that it was before a missing value made it a float.
     """
-    schema = raw.schema
-    parts = [_canonical(pl.col(name), schema[name]).fill_null("\x00") for name in columns]
+    schema, known = raw.schema, columns or {}
+    whole = [name for name in names if name in known and known[name].dtype == "int"]
+    texts = {name: _canonical(pl.col(name), schema[name]) for name in names}
+    texts |= {name: texts[name].str.replace(WHOLE, "$1") for name in whole}
+    parts = [text.fill_null("\x00") for text in texts.values()]
     return raw.select(pl.concat_str(parts, separator="\x1f").alias("key"))["key"]
 
 

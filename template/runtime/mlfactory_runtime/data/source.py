@@ -6,25 +6,28 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from glob import glob
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import polars as pl
 
 from ..errors import FactoryError
-from ..git import dvc
+from ..files import recorded
+from ..git import dvc, tries
 from ..project import SNAPSHOT, Project
 from ..records.data import Snapshot
 from ..records.record import read, write
+from ..scratch import scratch
 from ..settings.availability import Finding
 from ..settings.params import Data
 from ..settings.yaml import read_yaml
-from ..tables.file import check_content, is_parquet, kind
+from ..tables.file import check_content, is_parquet, kind, partitions
 from ..tables.query import write_query
-from ..tables.read import column_names, read_batches, reading
+from ..tables.read import column_names, read_batches, reading, with_partitions
 from .check import check_data, lines
 from .own import pulled
 
 SET = "set data.source in params.yaml, or give a file: factory data pull --from FILE"
+# Where relative sources lie on this machine: what people call their folders is not for git.
+FOLDER = "factory.dataFolder"
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,8 @@ def pull(
 ) -> Pulled:
     """Take a new snapshot of the data; returns its record, the one before and warnings.
 
-    A relative source is looked up from `start`, which is the factory's folder by default.
+    A relative source is looked up from `start`; by default that is the factory's folder, or the
+    one that this clone knows, see `place_of`.
     With `into` the snapshot becomes that of another factory: a copy of this one.
 
     Until it is checked it stands in a folder of its own: whatever goes wrong, the old one stays.
@@ -61,11 +65,12 @@ def pull(
     if not (source := source or data.source):
         raise FactoryError("params.yaml names no source of the data", SET)
     home = into or project
+    check_inside(home)
     target = home.raw
     target.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".pull-", dir=target.parent) as folder:
-        fresh = Path(folder) / target.name
-        place = start or project.root
+    with scratch(target.parent, ".pull-") as folder:
+        fresh = folder / target.name
+        place = start or place_of(project, source)
         if source.endswith(".py"):
             found = run_code(project, source, place, fresh)
         else:
@@ -78,6 +83,7 @@ def pull(
 
 def put_in_place(project: Project, fresh: Path, origin: str) -> Pulled:
     """Make a file that keeps the contract the raw data, hand it to DVC, and record it."""
+    check_inside(project)
     target = project.raw
     rows, warnings = checked(project, fresh)
     columns = len(column_names(fresh, project.params.data))
@@ -96,21 +102,43 @@ def put_in_place(project: Project, fresh: Path, origin: str) -> Pulled:
     return Pulled(snapshot, before, changed, tuple(lines(warnings)))
 
 
+def check_inside(project: Project) -> None:
+    """FactoryError for raw data outside of the factory, which DVC reads and cannot keep."""
+    if not project.raw.parent.resolve().is_relative_to(project.root.resolve()):
+        message = f"data.path leads out of the factory: {project.params.data.path}"
+        hint = "new data need a place that DVC keeps: set data.path to data/raw/NAME"
+        raise FactoryError(f"{message}; nothing was written there", hint)
+
+
+def place_of(project: Project, source: str) -> Path:
+    """The folder that a relative source is looked up from: the factory's own, or where nothing is
+    there, the one that git's settings name on this machine."""
+    if any_of(project.root / source):
+        return project.root
+    return project.root / tries(project.root, "config", "--type=path", "--get", FOLDER)
+
+
+def any_of(path: Path) -> bool:
+    """Whether a path or a pattern leads to something."""
+    return path.exists() or bool(glob(str(path), recursive=True))  # noqa: PTH207  # a pattern
+
+
 def fetch(source: str, start: Path, target: Path, data: Data) -> str:
     """Write what the source gives to the file `target`; returns where it comes from, in words."""
     path = start / Path(source).expanduser()
     if path.suffix == ".sql":
         write_query(path, data.url_env, target)
-        return f"{source} through {data.url_env}"
+        return f"{recorded(source)} through {data.url_env}"
     if path.is_file():
         check_kind(path, data)
         shutil.copyfile(path, target)
-        return source
+        return recorded(source)
     files = [file for file in map(Path, sorted(glob(str(path), recursive=True))) if file.is_file()]  # noqa: PTH207  # an absolute pattern
     if not files:
-        raise FactoryError(f"there is no file {source}", SET)
+        here = f"if it lies elsewhere on this machine: git config {FOLDER} FOLDER; or {SET}"
+        raise FactoryError(f"there is no file {source}", here)
     join(files, target, data)
-    return f"{source} ({len(files)} files)"
+    return f"{recorded(source)} ({len(files)} files)"
 
 
 def run_code(project: Project, source: str, start: Path, target: Path) -> str:
@@ -151,22 +179,27 @@ def join(files: Sequence[Path], target: Path, data: Data) -> None:
     for file in files:
         with reading(file):
             check_content(file)
-    names = column_names(files[0], data)
+    within = {file: column_names(file, data) for file in files}
+    names = list(dict.fromkeys([*within[files[0]], *partitions(files[0])]))
     for file in files[1:]:
-        if odd := sorted(set(names) ^ set(column_names(file, data))):
+        if odd := sorted(set(names) ^ {*within[file], *partitions(file)}):
             message = (
                 f"{files[0]} and {file} do not have the same columns: {odd[0]!r} is in one only"
             )
             raise FactoryError(message, "deliver them with the same columns")
     if is_parquet(target):
-        tables = [pl.scan_parquet(file).select(names) for file in files]
+        tables = [
+            with_partitions(pl.scan_parquet(file), file, within[file]).select(names)
+            for file in files
+        ]
         pl.concat(tables, how="vertical_relaxed").sink_parquet(target)
         return
     with target.open("wb") as out:
         for file in files:
             for batch in read_batches(file, data):
                 header = out.tell() == 0
-                batch.select(names).write_csv(out, include_header=header, separator=data.separator)
+                rows = with_partitions(batch, file, within[file])
+                rows.select(names).write_csv(out, include_header=header, separator=data.separator)
 
 
 def checked(project: Project, fresh: Path) -> tuple[int, list[Finding]]:

@@ -1,6 +1,7 @@
 """Drafting the catalog from the data; what a person has written in it is never touched."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,24 @@ from ..project import ABOUT, CATALOG, Project
 from ..settings.catalog import LEARNED, Column
 from ..settings.edit import fill_empty, flow, open_yaml, save_yaml, worded
 from ..settings.params import Params
-from ..tables.formats import read
-from ..tables.kinds import find_kind, find_range, of_classes
+from ..tables.formats import read, reads
+from ..tables.kinds import (
+    RANGELIKE,
+    Kind,
+    find_kind,
+    find_range,
+    is_ranged,
+    odd_words,
+    of_classes,
+    of_moments,
+)
+from .calendar import find_parts, ignore_rest
+from .ending import find_ending
 from .leaks import find_leaks
-from .parts import FEW, Part, find_part, find_twins, statistics
-from .personal import sensitivity
+from .panel import find_panel
+from .parts import FEW, NAMED, Part, find_part, find_twins, is_clock, statistics
+from .personal import SHARED, sensitivity
+from .sentinels import Sentinels, find_sentinels
 from .split import find_group, typed_target, without_copies, write_split
 from .table import Table, opened
 
@@ -39,9 +53,19 @@ def draft(project: Project) -> Draft:
         new = [name for name in table.names if name not in catalog.columns]
         described = {one.name: describe(one, one.name, table) for one in table.columns(new)}
         sample = typed_sample(project, table, described)
-        warnings = mark(described, without_copies(sample, described, table.params), table.params)
+        warnings = [
+            f"{n!r}: {entry['doubt']}" for n, entry in described.items() if "doubt" in entry
+        ]
+        warnings += mark(described, without_copies(sample, described, table.params), table.params)
+        warnings += unlearned(described)
+        warnings += find_ending(table.rows, sample, table.params.data)
+        derived = find_parts(sample, described, table.params)
+        warnings += ignore_rest(described, derived, table.params)
         group, notes = find_group(sample, described, table.params)
-        write_columns(project, described)
+        warnings += find_panel(sample, described, table.params, group)
+        write_entries(project, "columns", described)
+        mine = catalog.derived.keys()  # what a person has written stays
+        write_entries(project, "derived", {n: f for n, f in derived.items() if n not in mine})
         project = Project(project.root)  # with the catalog as it is now
         warnings += [
             f"{name!r} is in features.yaml, and no longer in the data"
@@ -54,19 +78,61 @@ def draft(project: Project) -> Draft:
     return Draft(len(new), decisions, tuple(warnings))
 
 
-def describe(values: pl.Series, name: str, table: Table) -> dict[str, Any]:
-    """The catalog entry of a column."""
+@dataclass(frozen=True)
+class Reading:
+    """A column as it is read: its kind, its typed values, its part, and what to look at."""
+
+    kind: Kind
+    column: pl.Series
+    part: Part
+    doubt: str = ""
+
+
+def read_column(values: pl.Series, name: str, table: Table) -> Reading:
+    """How the values of the file are read, and the part that they play."""
     params = table.params
     kind = find_kind(values, table.european)
     if name == params.data.target and params.task == "classification":
         kind = of_classes(kind)
+    doubt = unread(values, odd_words(kind))
     values = values.set(values.is_in(list(kind.missing)), None) if kind.missing else values
+    if name == params.data.time or is_clock(name):
+        kind = of_moments(kind, values.drop_nulls(), epochs=name != params.data.time)
+    if kind.dtype == "float" and NAMED.search(name):
+        kind = of_codes(kind, values)
     column = read(values, kind.dtype, kind.format)
-    part = find_part(column, name, params)
+    found = Reading(kind, column, find_part(column, name, params), doubt)
+    if is_ranged(kind):
+        return doubted(found, ranged(values))
+    if name == params.data.time or found.part.role not in ("numeric", "datetime", "target"):
+        return found
+    far = find_sentinels(column)
+    if far and far.usual and found.part.learned:
+        return as_missing(doubted(found, f"{far.told}: it is read as missing"), far, values)
+    return doubted(found, far.told) if far else found
+
+
+def of_codes(kind: Kind, values: pl.Series) -> Kind:
+    """How numbers that name things are read: no fraction does, so missing values made floats."""
+    whole = reads(values.drop_nulls(), "int", kind.format)
+    return replace(kind, dtype="int") if whole else kind
+
+
+def doubted(found: Reading, doubt: str) -> Reading:
+    """The same with one thing more to look at."""
+    return replace(found, doubt="; ".join(filter(None, (found.doubt, doubt))))
+
+
+def describe(values: pl.Series, name: str, table: Table) -> dict[str, Any]:
+    """The catalog entry of a column."""
+    params, found = table.params, read_column(values, name, table)
+    kind, column, part = found.kind, found.column, found.part
     private, why = sensitivity(name, values)
     if part.role == "target":
         private = "none"
-    elif private == "personal" and part.role == "categorical" and column.n_unique() > FEW:
+    elif private != "none" and name == params.data.id:
+        part = Part("identifier", "identifier, as params.yaml says")
+    elif private == "personal" and part.role == "categorical" and names_persons(column, why):
         part = Part("ignored", "ignored: it names persons")
     shown = private == "none" and part.role not in ("identifier", "text")
     entry: dict[str, Any] = {
@@ -79,21 +145,52 @@ def describe(values: pl.Series, name: str, table: Table) -> dict[str, Any]:
         "availability": "after_outcome" if part.role == "target" else params.serving.mode,
         "assumed": True,
         "sensitive": private,
+        "doubt": found.doubt if private == "none" else "",
         "format": kind.format,
         "missing": list(kind.missing),
         "nullable": part.role == "target" or column.null_count() > 0,
     }
     if private != "none":
         entry["drafted"] += f"; {private}: {why}"
-    else:
+    elif name != params.data.id:  # another entity may come
         entry |= rules(column, part, params)
     return tidy(entry, part)
 
 
+def unread(values: pl.Series, words: Sequence[str]) -> str:
+    """What to say of words among numbers or moments that are taken for missing."""
+    if not words:
+        return ""
+    share = values.is_in(list(words)).sum() / max(len(values), 1)
+    shown = ", ".join(repr(word[:40]) for word in words)
+    return f"{shown} ({share:.1%} of the rows) is read as missing"
+
+
+def ranged(values: pl.Series) -> str:
+    """What to say of ranges among numbers."""
+    told = values.filter(values.str.contains(RANGELIKE))
+    shown = ", ".join(map(repr, told.unique(maintain_order=True).head(3)))
+    share = len(told) / max(len(values), 1)
+    return f"ranges such as {shown} ({share:.1%} of the rows) are read as a number in their place"
+
+
+def as_missing(found: Reading, far: Sentinels, values: pl.Series) -> Reading:
+    """The same with more markers for missing, and without these values."""
+    marked = found.column.is_in(far.values.to_list()).fill_null(False)
+    texts = values.filter(marked).cast(pl.String).unique().sort()
+    kind = replace(found.kind, missing=(*found.kind.missing, *texts))
+    return replace(found, kind=kind, column=found.column.set(marked, None))
+
+
+def names_persons(column: pl.Series, why: str) -> bool:
+    """Whether its many values name persons, instead of telling what several have in common."""
+    return column.n_unique() > FEW and not why.endswith(SHARED)
+
+
 def rules(column: pl.Series, part: Part, params: Params) -> dict[str, Any]:
-    """What the contract may hold a column to: its range, or its few values."""
+    """What to expect of a column: the range that is usual, or its few values."""
     if part.role == "numeric" and (limits := find_range(column)):
-        return {"range": limits}
+        return {"usual": limits}
     few = column.dtype == pl.String and column.n_unique() <= FEW
     classed = part.role == "target" and params.task == "classification"
     if few and (part.role == "categorical" or classed):
@@ -105,8 +202,9 @@ def tidy(entry: dict[str, Any], part: Part) -> dict[str, Any]:
     """The entry without what is as by default, lists on one line."""
     if not part.learned and part.role != "text":
         del entry["assumed"]
-    for name, usual in (("sensitive", "none"), ("format", None), ("missing", [])):
-        if entry[name] == usual:
+    usual: dict[str, object] = {"sensitive": "none", "format": None, "missing": [], "doubt": ""}
+    for name, value in usual.items():
+        if entry[name] == value:
             del entry[name]
     Column.model_validate(entry)
     return {
@@ -133,7 +231,8 @@ def mark(described: dict[str, dict[str, Any]], sample: pl.DataFrame, params: Par
         described[name]["role"] = "ignored"
         described[name]["drafted"] = f"ignored: it says the same as {twin}"
         described[name].pop("assumed", None)
-    learned = [n for n in learned if described[n]["role"] in LEARNED and n != params.data.time]
+    apart = (params.data.time, params.data.id)  # what an entity is like is no leak
+    learned = [n for n in learned if described[n]["role"] in LEARNED and n not in apart]
     leaks = find_leaks(sample, target, params.task, learned)
     for name, evidence in leaks.items():
         described[name]["suspect"] = evidence
@@ -143,12 +242,22 @@ def mark(described: dict[str, dict[str, Any]], sample: pl.DataFrame, params: Par
     ]
 
 
-def write_columns(project: Project, new: dict[str, dict[str, Any]]) -> None:
-    if new and not fill_empty(project.root / CATALOG, "columns", new):
+def unlearned(described: dict[str, dict[str, Any]]) -> list[str]:
+    """What to say of texts, which no model learns from as they are."""
+    texts = [name for name, entry in described.items() if entry["role"] == "text"]
+    if not texts:
+        return []
+    hint = "compute features of it in features.py, or make it categorical in features.yaml"
+    return [f"{', '.join(map(repr, texts))} is text, and not learned from: {hint}"]
+
+
+def write_entries(project: Project, section: str, new: dict[str, dict[str, Any]]) -> None:
+    """Add entries to a section of features.yaml; what stands there stays."""
+    if new and not fill_empty(project.root / CATALOG, section, new):
         yaml, content = open_yaml(project.root / CATALOG)
-        if not content.get("columns"):
-            content["columns"] = {}
-        content["columns"].update(new)
+        if not content.get(section):
+            content[section] = {}
+        content[section].update(new)
         save_yaml(yaml, content, project.root / CATALOG)
 
 

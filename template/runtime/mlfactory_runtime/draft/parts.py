@@ -7,11 +7,23 @@ import polars as pl
 
 from ..settings.catalog import LEARNED
 from ..settings.params import Params
+from .personal import words
 
 FEW, MAX_CATEGORIES, CATEGORICAL_SHARE = 20, 1000, 0.5
-NEARLY, EXACT = 0.999, 2**53
+ROWS_EACH = 5
+NEARLY, EXACT, HARDLY, GAPS = 0.999, 2**53, 0.9, 5
 ENTITY = re.compile(r"(^|[^a-zA-Z])(?i:id|uuid|guid)$|[a-z](ID|Id)$")
 NAMED = re.compile(rf"{ENTITY.pattern}|(^|[^a-zA-Z])(?i:key|rowid|index|nr|no|number|num|code)$")
+
+NAMELESS = re.compile(  # what readers and writers of tables call a column without a name
+    r"^(?:column_\d+|unnamed: ?\d+(?:_level_\d+)?|\.\.\.\d+|_c\d+|x(?:\.\d)?|index|level_\d+|#|idx"
+    r"|row[ ._]?(?:names?|id|num|nr|no|number|index)?|(?:s|sr|lfd)\.? ?(?:no|nr)\.?|obs|n[ro]\.?)$",
+    re.IGNORECASE,
+)
+CLOCK = {
+    "time", "timestamp", "datetime", "date", "at", "on", "ts", "epoch", "created", "updated",
+    "since", "until", "datum", "zeit", "zeitpunkt", "fecha", "hora", "heure", "data", "ora",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,6 +41,8 @@ class Part:
 def find_part(column: pl.Series, name: str, params: Params) -> Part:
     """The role that the content of a typed column suggests."""
     data = params.data
+    if name == data.id and data.time and is_entity(column):
+        return Part("categorical", "categorical: an entity, with rows at many moments")
     for role, named in (("target", data.target), ("identifier", data.id)):
         if name == named:
             return Part(role, f"{role}, as params.yaml says")
@@ -51,6 +65,17 @@ def find_part(column: pl.Series, name: str, params: Params) -> Part:
     return text_part(known, name, distinct)
 
 
+def is_entity(column: pl.Series) -> bool:
+    """Whether each value has rows enough to learn from what was before."""
+    distinct = column.drop_nulls().n_unique()
+    return 1 < distinct <= min(MAX_CATEGORIES, column.len() / ROWS_EACH)
+
+
+def is_clock(name: str) -> bool:
+    """Whether its name says that it is a moment."""
+    return not CLOCK.isdisjoint(words(name))
+
+
 def nearly_constant(known: pl.Series, rows: int) -> str:
     """Why hardly anything can be learned from it, if so."""
     most = int(known.rename("value").value_counts()["count"].max())  # type: ignore[arg-type]
@@ -64,6 +89,8 @@ def nearly_constant(known: pl.Series, rows: int) -> str:
 def number_part(known: pl.Series, name: str, distinct: int) -> Part:
     """A number that names rows or things is none to learn from."""
     whole = known.dtype.is_integer()
+    if distinct > FEW and NAMELESS.search(name) and is_index(known, distinct):
+        return Part("identifier", "identifier: it numbers the rows and has no name of its own")
     if not whole or distinct <= 2:
         return Part("numeric", "numeric")
     low, high = int(known.min()), int(known.max())  # type: ignore[arg-type]
@@ -73,11 +100,24 @@ def number_part(known: pl.Series, name: str, distinct: int) -> Part:
         return Part("identifier", "identifier: its name says so and no value repeats")
     if distinct == len(known) and high - low + 1 == distinct > FEW:
         return Part("identifier", "identifier: it counts the rows")
+    if distinct == len(known) > FEW and high - low < GAPS * distinct and is_rising(known):
+        return Part("identifier", "identifier: it counts the rows, with some left out")
     if ENTITY.search(name) and distinct > max(MAX_CATEGORIES, 0.05 * len(known)):
         return Part("identifier", f"identifier: its name says so, with {distinct:,} values")
     if ENTITY.search(name):
         return Part("categorical", f"categorical: {distinct:,} values that its name calls names")
     return Part("numeric", "numeric")
+
+
+def is_index(known: pl.Series, distinct: int) -> bool:
+    """Whether these are whole numbers that hardly repeat, or go up by one and begin anew."""
+    if not (known.dtype.is_integer() or (known == known.floor()).all()):
+        return False
+    return distinct >= HARDLY * len(known) or int((known.diff() == 1).sum()) >= HARDLY * len(known)
+
+
+def is_rising(known: pl.Series) -> bool:
+    return bool((known.diff() > 0).all())
 
 
 def text_part(known: pl.Series, name: str, distinct: int) -> Part:
@@ -87,7 +127,7 @@ def text_part(known: pl.Series, name: str, distinct: int) -> Part:
         return Part("text", "text: several words, hardly any repeats; not learned from")
     if ENTITY.search(name) and distinct > max(FEW, 0.05 * len(known)):
         return Part("identifier", f"identifier: its name says so, with {distinct:,} values")
-    if distinct <= min(MAX_CATEGORIES, max(FEW, CATEGORICAL_SHARE * len(known))):
+    if distinct <= max(FEW, CATEGORICAL_SHARE * len(known)):
         many = "; many, so the rare ones count as one" if distinct > 255 else ""
         return Part("categorical", f"categorical: {distinct:,} values{many}")
     if distinct == len(known):
@@ -126,7 +166,35 @@ def same(one: pl.Series, other: pl.Series) -> bool:
     groups = one.n_unique()
     if groups > len(one) / 2:
         return False
-    return pl.DataFrame([one.alias("a"), other.alias("b")]).n_unique() == groups
+    pairs = pl.DataFrame([one.alias("a"), other.alias("b")]).unique()
+    if pairs.height != groups:
+        return False
+    return not adds_order(pairs["a"].alias(one.name), pairs["b"].alias(other.name))
+
+
+def adds_order(one: pl.Series, other: pl.Series) -> bool:
+    """Whether of two names for the same groups one puts them in an order that the other lacks.
+
+    The area of a shop is not a name of it; its number is one, as is what only counts the shops.
+    """
+    known = pl.DataFrame([one.alias("a"), other.alias("b")]).drop_nulls().sort("a")
+    if known.height <= 2 or not (is_scale(one) or is_scale(other)):
+        return False
+    if pl.String in known.dtypes:
+        return True
+    return not (known["b"].is_sorted() or known["b"].is_sorted(descending=True))
+
+
+def is_scale(groups: pl.Series) -> bool:
+    """Whether these are numbers or moments that do more than count: no 1, 2, 3."""
+    known = groups.drop_nulls()
+    if NAMED.search(groups.name):
+        return False
+    if known.dtype.is_temporal() or known.dtype.is_float():
+        return True
+    low, high = known.min(), known.max()
+    counts = isinstance(low, int) and isinstance(high, int) and high - low + 1 == len(known)
+    return known.dtype.is_integer() and not counts
 
 
 def statistics(column: pl.Series, *, shown: bool) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from ..settings.catalog import Sensitivity
+from .places import PLACES
 
 SAMPLE, FEW, NAMES = 2000, 5, 20
 WHO = (
@@ -37,6 +38,7 @@ SPECIAL = {
     "genes": r"genetics?|genome?|dna",
     "biometrics": r"biometric\w*|fingerprint",
 }
+SHARED = ("birth", "a post code")  # true of many persons: it tells of them, and names none
 CODES = {
     "birth": r"(?:date|day|year|place) (?:of )?birth|birth ?(?:date|day|year|place)|dob|geburts\w*"
     r"|(?:date|lieu) (?:de )?naissance|(?:fecha|lugar) (?:de )?nacimiento|data (?:di )?nascita",
@@ -93,6 +95,12 @@ def words(name: str) -> list[str]:
     return re.findall(r"[a-z]+", "".join(letters))
 
 
+def are_places(text: pl.Series) -> bool:
+    """Whether most of the different values are countries or states of one."""
+    names = text.unique().str.to_lowercase().to_list()
+    return sum(name in PLACES for name in names) >= 0.8 * len(names)
+
+
 def _first(patterns: dict[str, str], header: str) -> str:
     found = (what for what, form in patterns.items() if re.search(rf"\b(?:{form})\b", header))
     return next(found, "")
@@ -109,7 +117,8 @@ def _named(header: str, text: pl.Series) -> str:
         return "a phone number"
     if _share(text, r"^[-+]?\d+$") > 0.5:
         return ""
-    if re.search(NAME, header) and _share(text, r"^\p{Lu}[^\d]*$") >= 0.8:
+    named = re.search(NAME, header) and _share(text, r"^\p{Lu}[^\d]*$") >= 0.8
+    if named and not are_places(text):
         return "a name"
     return _first(TEXTS, header)
 
@@ -130,7 +139,7 @@ def _looks_like(header: str, text: pl.Series) -> str:
     varied = len(text) >= NAMES and text.n_unique() >= 0.8 * len(text)
     people = many and re.search(PEOPLE, header)
     may_be = (varied or people) and not re.search(THINGS, header)
-    named = may_be and _share(text, NAMED) >= 0.9
+    named = may_be and _share(text, NAMED) >= 0.9 and not are_places(text)
     return "persons' names" if named else ""
 
 

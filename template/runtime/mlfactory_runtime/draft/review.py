@@ -113,5 +113,5 @@ def shown(name: str, column: Column) -> dict[str, str]:
         "available": column.availability,
         "sensitive": column.sensitive,
         "state": state,
-        "why": column.suspect or column.drafted or column.description,
+        "why": column.suspect or column.doubt or column.drafted or column.description,
     }

@@ -7,7 +7,15 @@ import polars as pl
 
 from ..data.rows import key_text, missing_as_null, parse
 from ..learn.copies import are_copies, same_rows
-from ..learn.split import PARTS, absent_classes, by_hash, classes, split_key
+from ..learn.split import (
+    PARTS,
+    absent_classes,
+    by_hash,
+    classes,
+    left_out,
+    small_classes,
+    split_key,
+)
 from ..project import PARAMS, Project
 from ..settings.catalog import LEARNED
 from ..settings.edit import flow, open_yaml, quoted, save_yaml
@@ -17,6 +25,7 @@ from .leaks import find_entity, find_order
 from .table import Table
 
 SALTS, SALTED, FEWEST = 200, 500_000, 20
+RARE = len(PARTS)  # a class with fewer rows is absent from one of them
 POSITIVE = (*TRUE, "positive")
 
 
@@ -81,7 +90,7 @@ def equal_rows(
 
 def comparable(described: dict[str, dict[str, Any]], params: Params) -> list[str]:
     """The columns in which copies are equal, as learn/copies.py has them of a whole catalog."""
-    apart = (params.data.id, params.data.target, params.data.time)
+    apart = (params.data.target, params.data.time)
     roles = {n: e["role"] for n, e in described.items() if n not in apart}
     return [n for n, role in roles.items() if role in LEARNED and role != "datetime"]
 
@@ -123,6 +132,9 @@ def write_split(project: Project, table: Table, group: str | list[str] | None) -
         else:
             content["data"].insert(1, name, quoted(found))
     target = typed_target(project, table)
+    target, rare = without_rare(target, params)
+    if rare:
+        content["data"]["min_class_rows"] = RARE
     known = target.drop_nulls()
     if params.task == "classification" and params.data.positive is None and known.n_unique() == 2:
         content["data"]["positive"] = quoted(find_positive(known))
@@ -139,9 +151,22 @@ def write_split(project: Project, table: Table, group: str | list[str] | None) -
             drawn = drawn.model_copy(update={"key": tuple(key)})
         params = params.model_copy(update={"split": drawn})
         raw = table.rows.head(SALTED).select(split_key(params)).collect()
-        split["salt"], warnings = draw_salt(key_text(raw, raw.columns), target.head(SALTED), params)
+        keys = key_text(raw, raw.columns, project.catalog.columns)
+        split["salt"], warnings = draw_salt(keys, target.head(SALTED), params)
     save_yaml(yaml, content, project.root / PARAMS)
-    return warnings
+    return [*rare, *warnings]
+
+
+def without_rare(target: pl.Series, params: Params) -> tuple[pl.Series, list[str]]:
+    """The target without classes that cannot stand in every part, unless a person has decided."""
+    if params.task == "regression" or params.data.min_class_rows != 1:
+        return target, []
+    rare = small_classes(classes(target.drop_nulls()), RARE)
+    if not rare:
+        return target, []
+    known = target.cast(pl.String)
+    why = "too few to train, validate and test on (data.min_class_rows in params.yaml)"
+    return known.set(known.is_in(list(rare)), None), [f"{left_out(rare, RARE)}: {why}"]
 
 
 def typed_target(project: Project, table: Table) -> pl.Series:

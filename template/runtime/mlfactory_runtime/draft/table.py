@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import polars as pl
 
 from ..data.rows import head_of, missing_as_null
 from ..errors import FactoryError
 from ..project import Project
+from ..scratch import temporary
 from ..settings.params import Params
 from ..tables.file import is_parquet
 from ..tables.kinds import any_european
@@ -51,10 +50,10 @@ def opened(project: Project) -> Iterator[Table]:
     if params.data.target not in beginning.columns:
         text = f"{project.shown(path)} has no column {params.data.target!r}"
         raise FactoryError(text, "correct data.target in params.yaml")
-    with TemporaryDirectory(prefix="factory-") as folder, reading(path):
+    with temporary() as folder, reading(path):
         if path.suffix != ".parquet":
             for i, batch in enumerate(read_batches(path, params.data)):
-                batch.write_parquet(Path(folder) / f"{i:06}.parquet")
+                batch.write_parquet(folder / f"{i:06}.parquet")
         rows = parquet(path if is_parquet(path) else f"{folder}/*.parquet")
         height = rows.select(pl.len()).collect().item()
         european = any_european(missing_as_null(beginning, params.data), params.data.separator)

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
@@ -19,7 +18,7 @@ from ..learn.draws import entities
 from ..learn.groups import grouped
 from ..learn.insight import check_segments
 from ..learn.looks import looks, looks_text
-from ..learn.metrics import PRIMARY
+from ..learn.metrics import primary
 from ..learn.signature import Signature, load_signature
 from ..learn.split import by_hash, split_key
 from ..project import COMPARISON, PARAMS, Project
@@ -29,6 +28,7 @@ from ..registry.artifact import version
 from ..registry.hand_over import run
 from ..registry.resolve import Registered, resolve
 from ..report.pages import render
+from ..scratch import temporary
 from ..settings.catalog import Catalog
 from ..settings.params import Params, params_hash
 from ..tables.read import column_names, read_batches
@@ -60,11 +60,11 @@ class Side:
         by_time = self.signature.split.kind == "time"
         return [self.params.data.time or ""] if by_time else split_key(self.params)
 
-    def held_out(self, raw: pl.DataFrame, rows: pl.DataFrame) -> pl.Series:
+    def held_out(self, raw: pl.DataFrame, rows: pl.DataFrame, catalog: Catalog) -> pl.Series:
         """Which of the raw rows, typed in `rows`, it has not learned from."""
         if cutoff := self.signature.split.cutoff:
             return rows[self.by[0]].cast(pl.Datetime("us")) > datetime.fromisoformat(cutoff)
-        return by_hash(key_text(raw, self.by), self.params.split) == 2
+        return by_hash(key_text(raw, self.by, catalog.columns), self.params.split) == 2
 
     def named(self) -> Model:
         """What the record says of it."""
@@ -96,7 +96,7 @@ def measured(project: Project, a: Registered | str, b: Registered | str) -> Comp
     return Comparison(
         a=sides[0].named(),
         b=sides[1].named(),
-        metric=params.gate.metric or PRIMARY[sides[1].signature.task],
+        metric=params.gate.metric or primary(sides[1].signature.task, params.model),
         a_metrics=judgement.a_metrics,
         b_metrics=judgement.b_metrics,
         rows=rows,
@@ -170,7 +170,7 @@ def new_to_both(
         rows, _ = read_rows(raw, columns, params.data)
         held, some = rows[params.data.target].is_not_null(), slice(start, start + raw.height)
         for side, known in zip(sides, own, strict=True):
-            held &= side.held_out(raw, rows) if known is None else known[some]
+            held &= side.held_out(raw, rows, catalog) if known is None else known[some]
         start += raw.height
         parts.append((raw.filter(held), rows.filter(held)))
     if not parts:
@@ -191,8 +191,8 @@ def own_holdout(project: Project, side: Side) -> pl.Series | None:
     """
     if side.signature.split.kind != "own":
         return None
-    with TemporaryDirectory(prefix="factory-") as folder:
-        parts, source, target = (Path(folder) / name for name in ("parts", "rows.parquet", "sides"))
+    with temporary() as folder:
+        parts, source, target = (folder / name for name in ("parts", "rows.parquet", "sides"))
         parts.mkdir()
         for number, raw in enumerate(read_batches(project.raw, project.params.data)):
             raw.write_parquet(parts / f"{number:06}.parquet")
@@ -220,8 +220,8 @@ def score(
     """
     known = [side.signature.classes for side in sides]
     classes = tuple(dict.fromkeys([*known[1], *known[0]]))
-    with TemporaryDirectory(prefix="factory-") as folder:
-        source = Path(folder) / "rows.parquet"
+    with temporary() as folder:
+        source = folder / "rows.parquet"
         raw.with_row_index(NUMBER).write_parquet(source)
         a, b = (answers(project, side.model, source, raw.height, classes) for side in sides)
     params = project.params

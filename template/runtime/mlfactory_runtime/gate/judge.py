@@ -14,8 +14,18 @@ from statistics import NormalDist
 
 import numpy as np
 
-from ..learn.insight import ENOUGH
-from ..learn.metrics import NONE, PRIMARY, Metrics, Own, is_lower_better, measure, resamples
+from ..learn.metrics import (
+    NONE,
+    Metrics,
+    Own,
+    few_rows,
+    is_lower_better,
+    measure,
+    primary,
+    row_losses,
+)
+from ..learn.resampling import resamples
+from ..learn.segments import ENOUGH
 from ..records import comparison
 from ..records.comparison import Verdict
 from ..records.evaluation import Interval
@@ -67,7 +77,7 @@ class Judgement:
 
 def judge(rows: Compared, groups: Sequence[Group], params: Params, own: Own = NONE) -> Judgement:
     """The verdict on B, the difference it rests on, and by group."""
-    metric = params.gate.metric or PRIMARY[rows.task]
+    metric = params.gate.metric or primary(rows.task, params.model)
     whole = np.ones(len(rows.y))
     before, after = (whole_metrics(rows, p, whole, params, own) for p in (rows.a, rows.b))
     undecided = Judgement("undecided", "", before, after)
@@ -85,7 +95,7 @@ def judge(rows: Compared, groups: Sequence[Group], params: Params, own: Own = NO
     margin = params.gate.margin * abs(base)
     low, high = value - SURE * error, value + SURE * error
     verdict = decide(value, low, high, margin)
-    why = reason(verdict, metric, independent, margin, (value, low, high))
+    why = reason(verdict, metric, independent, margin, (value, low, high)) + tail(rows, metric)
     segments = tuple(by_group(rows, groups, metric, margin, params, own))
     if harmed := [f"{one.feature} {one.group}" for one in segments if one.state == "worse"]:
         verdict, why = "worse", f"it is surely worse for {', '.join(harmed)}"
@@ -159,6 +169,15 @@ def reason(
     text = f"these rows leave open whether its {metric} differs by {margin:.4g}: {said}"
     needed = rows * ((high - low) / margin) ** 2 if margin else 0
     return text + (f"; about {float(f'{needed:.2g}'):,.0f} rows would tell" if needed else "")
+
+
+def tail(rows: Compared, metric: str) -> str:
+    """What to add where hardly any rows carry half of the errors of numbers."""
+    count = few_rows(row_losses(metric, rows.y, rows.b)) if metric in ("rmse", "mae") else None
+    if count is None:
+        return ""
+    carry = "carries" if count == 1 else "carry"
+    return f"; {count:,} of {len(rows.y):,} rows {carry} half of all its errors"
 
 
 def whole_metrics(

@@ -9,16 +9,17 @@ from dataclasses import replace
 
 from ..records.evaluation import Importance
 from .evaluate import Judgement
-from .metrics import PRIMARY
 from .signature import Signature
 
-LEFT = {"rmse": 0.02, "log_loss": 0.01}  # of the constant's error; of an RMSE, R² 0.9996
+# Of the constant's error; of an RMSE, R² 0.9996.
+LEFT = {"rmse": 0.02, "mae": 0.02, "log_loss": 0.01}
 ENOUGH, NAMED = 100, 3  # few rows are told apart by chance
 
 
 def with_alarm(
     judgement: Judgement,
     signature: Signature,
+    metric: str,
     importance: Sequence[Importance],
     rows: int,
     *,
@@ -26,11 +27,12 @@ def with_alarm(
 ) -> Judgement:
     """The judgement with a warning if the target is told, and not accepted while a column is
     `assumed`: nobody has said that its value is known when a prediction is made.
+
+    `metric` is the primary one.
     """
-    name = next((one for one in ("linear", "model") if is_told(judgement, one, signature)), None)
+    name = next((one for one in ("linear", "model") if is_told(judgement, one, metric)), None)
     if name is None or rows < ENOUGH:
         return judgement
-    metric = PRIMARY[signature.task]
     found, constant = (judgement.models[one][metric].value for one in (name, "naive"))
     leading = [line.feature for line in importance[:NAMED] if line.gain > 0]
     text = (
@@ -43,9 +45,7 @@ def with_alarm(
     return replace(warned, verdict="rejected", reason=text) if assumed else warned
 
 
-def is_told(judgement: Judgement, name: str, signature: Signature) -> bool:
+def is_told(judgement: Judgement, name: str, metric: str) -> bool:
     """Whether a model has next to nothing of the constant's error."""
-    metric = PRIMARY[signature.task]
     found, constant = (judgement.models[one][metric].value for one in (name, "naive"))
-    limit = LEFT["rmse" if signature.task == "regression" else "log_loss"]
-    return found is not None and constant is not None and 0 <= found < limit * constant
+    return found is not None and constant is not None and 0 <= found < LEFT[metric] * constant

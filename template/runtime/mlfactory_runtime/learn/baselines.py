@@ -1,53 +1,39 @@
-"""What every model must beat: a constant, and a linear model on the same matrix."""
+"""The constant that every model must beat; linear.py and history.py have what else it must beat."""
 
 import numpy as np
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from .matrix import Matrix
+from ..settings.decision import Decision
+from .metrics import NONE, Own, is_lower_better, measure
 from .signature import Signature
 
-MAX_DUMMIES, MAX_ROWS = 30, 100_000
 
+def constants(
+    y: np.ndarray, signature: Signature, decision: Decision, own: Own = NONE
+) -> dict[str, np.ndarray]:
+    """Of each metric, the one answer for everybody that is best by it on the training rows.
 
-def naive(train: Matrix, x: np.ndarray, signature: Signature) -> np.ndarray:
-    """The class shares, or the mean, of the training rows for everyone."""
-    if signature.task == "regression":
-        return np.full(len(x), train.y.mean())
-    shares = np.bincount(train.y.astype(int), minlength=len(signature.classes)) / len(train.y)
-    return (
-        np.full(len(x), shares[1]) if signature.task == "binary" else np.tile(shares, (len(x), 1))
-    )
-
-
-def linear(train: Matrix, x: np.ndarray, signature: Signature) -> np.ndarray:
-    """Ridge or logistic regression on scaled numbers and dummies of the categories.
-
-    Of more than 100,000 rows so many are drawn: a line needs no more, and would take minutes.
+    Log loss asks for the shares of the classes, accuracy for the largest one, costs for whichever
+    call is cheaper; squares ask for the mean, and absolute errors for the median.
     """
-    if len(train.y) > MAX_ROWS:
-        drawn = np.random.default_rng(0).choice(len(train.y), MAX_ROWS, replace=False)
-        train = Matrix(train.x[drawn], train.y[drawn])
+    ones = np.ones(len(y))
+    tried = [
+        (one, measure(signature.task, y, np.broadcast_to(one, (len(y), *one.shape)), decision, own))
+        for one in candidates(y, signature, decision)
+    ]
+    found = [(one, weighted(ones)) for one, weighted in tried]
+
+    def loss(value: float, name: str) -> float:
+        signed = value if is_lower_better(name, own) else -value
+        return np.inf if np.isnan(value) else signed
+
+    return {name: min(found, key=lambda pair: loss(pair[1][name], name))[0] for name in found[0][1]}
+
+
+def candidates(y: np.ndarray, signature: Signature, decision: Decision) -> list[np.ndarray]:
+    """Constants of the shape of one row's prediction, the usual one first."""
     if signature.task == "regression":
-        return np.asarray(_pipeline(signature, Ridge()).fit(train.x, train.y).predict(x))
-    if len(np.unique(train.y)) == 1:
-        return naive(train, x, signature)
-    fitted = _pipeline(signature, LogisticRegression(max_iter=1000)).fit(train.x, train.y)
-    found = fitted.predict_proba(x)
-    shares = np.zeros((len(x), len(signature.classes)))
-    shares[:, fitted.classes_.astype(int)] = found
-    return shares[:, 1] if signature.task == "binary" else shares
-
-
-def _pipeline(signature: Signature, estimator: Ridge | LogisticRegression) -> Pipeline:
-    categorical = [i for i, f in enumerate(signature.features) if f.role == "categorical"]
-    numeric = [i for i in range(len(signature.features)) if i not in categorical]
-    numbers = make_pipeline(
-        SimpleImputer(add_indicator=True, keep_empty_features=True), StandardScaler()
-    )
-    dummies = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=MAX_DUMMIES)
-    columns = ColumnTransformer([("numbers", numbers, numeric), ("dummies", dummies, categorical)])
-    return make_pipeline(columns, estimator)
+        return [np.asarray(one) for one in (y.mean(), *np.quantile(y, [0.5, decision.quantile]))]
+    shares = np.bincount(y.astype(int), minlength=len(signature.classes)) / len(y)
+    if signature.task == "binary":
+        return [np.asarray(one) for one in (shares[1], 0.0, 1.0)]
+    return [shares, np.eye(len(shares))[shares.argmax()]]

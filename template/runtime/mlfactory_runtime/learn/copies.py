@@ -12,7 +12,8 @@ MOST = 20  # rows that are equal more often hold few values, and are no copies
 
 def comparable(catalog: Catalog, params: Params) -> list[str]:
     """The columns in which copies are equal: all that is learned from but names and moments."""
-    columns, apart = catalog.inputs(params).items(), (params.data.id, params.data.time)
+    apart = {params.data.time, params.data.id} - {*catalog.features(params)}
+    columns = catalog.inputs(params).items()
     return [n for n, column in columns if n not in apart and column.role != "datetime"]
 
 

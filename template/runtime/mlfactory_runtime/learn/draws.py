@@ -6,6 +6,7 @@ cluster bootstrap; Cameron, Gelbach and Miller, Bootstrap-based improvements for
 clustered errors, Review of Economics and Statistics 90, 2008).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import isqrt
 
@@ -72,11 +73,19 @@ def independent(drawn: Draws, gain: np.ndarray) -> Draws:
     return drawn
 
 
-def entities(rows: pl.DataFrame, params: Params, same: pl.Series | None = None) -> Draws:
-    """Whom or what each row is about: a value of a group or an identifier, or all of its copies."""
+def entities(
+    rows: pl.DataFrame,
+    params: Params,
+    same: pl.Series | None = None,
+    key: Sequence[str] | None = None,
+) -> Draws:
+    """Whom or what each row is about: a value of a group or an identifier, or all of its copies.
+
+    `key` lists the columns that name it, if these are not those of the split.
+    """
     if same is not None and not params.split.group:
         return Draws(places_of(same), "different rows")
-    names = [name for name in split_key(params) if name in rows.columns]
+    names = [n for n in (split_key(params) if key is None else key) if n in rows.columns]
     if not names:
         return Draws(np.arange(rows.height))
     places = places_of(key_text(rows, names))

@@ -6,16 +6,43 @@ from typing import Literal
 
 import numpy as np
 
-from ..records.evaluation import Costs, Importance, Interval, Metrics, OwnMetric
+from ..records.evaluation import Costs, Importance, Interval, Metrics, OwnMetric, Recall
+from ..settings.decision import Decision
 from ..settings.params import Params
+from .classes import recalls
 from .draws import FEWEST, Draws
 from .matrix import Matrix
-from .metrics import NONE, PRIMARY, Own, evaluate, measure, refuse_unweighted
+from .metrics import (
+    NONE,
+    Constants,
+    Own,
+    evaluate,
+    few_rows,
+    measure,
+    primary,
+    refuse_unweighted,
+    row_losses,
+)
+from .resampling import without_ends
 from .signature import Signature
 
 IMPORTANCE_ROWS = 2000
+COSTS = ("cost", "saving")
+RARE, SEARCH = 0.05, ("pr_auc", "recall_at_budget", "precision_at_budget", "lift_at_budget")
 ALIKE = 0.9  # a few equal rows are not worth a sentence
 Verdict = Literal["accepted", "rejected"]
+# What a model has to beat beside the constant, and what to do where it does not.
+RIVALS = {
+    "linear": "use one (model.kind: linear in params.yaml), or improve the features",
+    "last_value": "use that, or give it to the model as a column",
+    "seasonal_naive": "use that, or give it to the model as a column",
+}
+NAMED = {
+    "linear": "a linear model",
+    "last_value": "the last known value",
+    "seasonal_naive": "the value a season before",
+    "previous_value": "the value just before",
+}
 
 
 @dataclass(frozen=True)
@@ -28,6 +55,7 @@ class Judgement:
     reason: str
     warnings: tuple[str, ...]
     own_metrics: dict[str, OwnMetric]
+    recalls: tuple[Recall, ...] = ()
 
 
 def left_out(rows: int) -> list[str]:
@@ -54,33 +82,55 @@ def judge(
     params: Params,
     own: Own = NONE,
     drawn: Draws | None = None,
+    constants: Constants | None = None,
 ) -> Judgement:
     """Metrics with intervals, the gain on each baseline, and the verdict that follows.
 
-    `drawn` says what the rows came in; without it each came by itself.
+    `drawn` says what the rows came in; without it each came by itself. `constants` are the best one
+    for each metric; without them that of the primary metric stands for all.
     """
     seed, drawn = params.model.seed, drawn or Draws(np.arange(len(y)))
     refuse_unweighted(own, y, scored["model"], seed)
     places = None if drawn.is_single else drawn.places
-    models, gains = evaluate(signature.task, y, scored, params.decision, seed, own, places)
+    metric = primary(signature.task, params.model)
+    models, gains = evaluate(
+        signature.task, y, scored, params.decision, seed, own, places, constants, metric
+    )
     if drawn.count < FEWEST:
         models = {name: without_ends(metrics) for name, metrics in models.items()}
         gains = without_ends(gains)
-    verdict, reason = decide(gains, PRIMARY[signature.task], models["model"], drawn)
-    warnings = tuple(doubts(verdict, gains["linear"], drawn))
+    if params.model.kind == "linear":  # the baseline is the model itself
+        rivals = {name: gain for name, gain in gains.items() if name != "linear"}
+    else:
+        rivals = gains
+    verdict, reason = decide(rivals, metric, models["model"], drawn)
+    warnings = (
+        *doubts(verdict, rivals, metric, drawn),
+        *heavy_tail(y, scored["model"], metric),
+        *vain_calls(models["model"], params.decision),
+        *few_calls(y, scored["model"], params.decision, signature),
+    )
     described = {name: metric.described(name) for name, metric in own.items()}
-    return Judgement(models, gains, verdict, reason, warnings, described)
+    found: tuple[Recall, ...] = ()
+    if signature.task == "multiclass":
+        found = tuple(recalls(y, scored["model"], signature.classes, drawn, seed))
+    return Judgement(models, gains, verdict, reason, warnings, described, found)
 
 
-def without_ends(values: Mapping[str, Interval]) -> dict[str, Interval]:
-    """The values, and no intervals: too few draws tell nothing of what others would give."""
-    return {name: Interval(one.value, None, None) for name, one in values.items()}
-
-
-def doubts(verdict: Verdict, linear: Interval, drawn: Draws) -> Iterator[str]:
+def doubts(
+    verdict: Verdict, gains: Mapping[str, Interval], metric: str, drawn: Draws
+) -> Iterator[str]:
     """What to say beside a verdict."""
-    if verdict == "accepted" and linear.low is not None and linear.low <= 0:
-        yield "its lead over the linear baseline may be chance"
+    for name in RIVALS:
+        low = gains[name].low if name in gains else None
+        if verdict == "accepted" and low is not None and low <= 0:
+            yield f"its lead over {NAMED[name]} may be chance"
+    previous = gains.get("previous_value")
+    if previous and previous.value is not None and previous.value <= 0:
+        yield (
+            f"{NAMED['previous_value']} has the better {metric}: if it is known when the model is "
+            "asked, give it to the model as a column"
+        )
     if FEWEST <= drawn.count < ALIKE * len(drawn.places):
         yield (
             f"the {len(drawn.places):,} held-out rows are of {drawn.count:,} {drawn.what}, which "
@@ -88,14 +138,68 @@ def doubts(verdict: Verdict, linear: Interval, drawn: Draws) -> Iterator[str]:
         )
 
 
+def leading(params: Params, signature: Signature, y: np.ndarray) -> tuple[str, ...]:
+    """The metrics that people look at before the primary one, the first one first.
+
+    Costs where they are known; what is found where few rows can be called, or are to be found; the
+    loss of a quantile where the gate goes by it, for then model.py predicts that quantile.
+    """
+    decision = params.decision
+    if signature.task != "binary":
+        return tuple(name for name in ("quantile_loss",) if name == params.gate.metric)
+    searched = decision.budget is not None or y.mean() < RARE
+    return COSTS * decision.has_costs + SEARCH * bool(searched)
+
+
+def few_calls(y: np.ndarray, p: np.ndarray, decision: Decision, signature: Signature) -> list[str]:
+    """What to say of a threshold that nobody has chosen, from which on hardly a row is called."""
+    chosen = decision.has_costs or decision.threshold is not None or decision.budget is not None
+    if chosen or signature.task != "binary":
+        return []
+    called, there = int((p >= decision.chosen_threshold).sum()), int(y.sum())
+    if called >= there / 2:
+        return []
+    return [
+        f"from {decision.chosen_threshold:g} on {called:,} held-out rows are called, and {there:,} "
+        f"are {signature.classes[1]!r}: say under decision in params.yaml what errors cost "
+        "(cost_fp, cost_fn), or how many rows can be called (budget)"
+    ]
+
+
+def heavy_tail(y: np.ndarray, p: np.ndarray, metric: str) -> list[str]:
+    """What to say if hardly any rows carry half of the errors of numbers."""
+    errors = {"rmse": "squared errors", "mae": "absolute errors"}
+    count = few_rows(row_losses(metric, y, p)) if metric in errors else None
+    if count is None:
+        return []
+    remedy = "; model.objective: regression_l1 in params.yaml learns and decides by absolute errors"
+    remedy = remedy if metric == "rmse" else ""
+    carry = "carries" if count == 1 else "carry"
+    return [
+        f"{count:,} of {len(y):,} held-out rows {carry} half of all {errors[metric]}: {metric}, "
+        f"its interval and the verdict hang on {'it' if count == 1 else 'them'}{remedy}"
+    ]
+
+
+def vain_calls(own: Metrics, decision: Decision) -> list[str]:
+    """What to say of calls that do not surely save anything, where it is known what errors cost."""
+    saving = own.get("saving")
+    if not decision.has_costs or saving is None or saving.low is None or saving.low > 0:
+        return []
+    return [
+        f"its calls do not surely save anything: by these costs they bring {saving.value:.3g} per "
+        "row against the better of calling nobody and calling everybody"
+    ]
+
+
 def decide(
-    gains: dict[str, Interval], metric: str, own: Metrics, drawn: Draws
+    gains: Mapping[str, Interval], metric: str, own: Metrics, drawn: Draws
 ) -> tuple[Verdict, str]:
-    """`accepted` if surely better than the naive and no worse than the linear baseline.
+    """`accepted` if surely better than the naive baseline, and better than each rival there is.
 
     Of numbers also not if their mean, which nobody knew before, would have been the better answer.
     """
-    naive, linear = gains["naive"], gains["linear"]
+    naive = gains["naive"]
     if drawn.count < FEWEST:
         return "rejected", (
             f"only {drawn.count} {drawn.what} are held out, and with fewer than {FEWEST} nothing "
@@ -106,12 +210,13 @@ def decide(
         return "rejected", f"its R² is {r2:.2f}: the mean of the held-out rows predicts them better"
     if naive.low is None or naive.low <= 0:
         return "rejected", f"its {metric} is not surely better than a constant prediction"
-    if linear.value is None or linear.value <= 0:
-        return (
-            "rejected",
-            f"a linear model has the better {metric}: use one, or improve the features",
-        )
-    return "accepted", f"its {metric} beats a constant surely, and a linear model"
+    beaten = [name for name in RIVALS if name in gains]
+    for name in beaten:
+        gain = gains[name].value
+        if gain is None or gain <= 0:
+            return "rejected", f"{NAMED[name]} has the better {metric}: {RIVALS[name]}"
+    others = ", ".join(NAMED[name] for name in beaten)
+    return "accepted", f"its {metric} beats a constant surely{', and ' * bool(others)}{others}"
 
 
 def permutation_importance(
@@ -121,7 +226,7 @@ def permutation_importance(
     generator = np.random.default_rng(params.model.seed)
     chosen = generator.permutation(len(part.y))[:IMPORTANCE_ROWS]
     x, y = part.x[chosen], part.y[chosen]
-    metric, ones = PRIMARY[signature.task], np.ones(len(y))
+    metric, ones = primary(signature.task, params.model), np.ones(len(y))
 
     def loss(rows: np.ndarray) -> float:
         return measure(signature.task, y, score(rows), params.decision)(ones)[metric]

@@ -4,7 +4,7 @@ All functions take y of shape (rows,), a prediction p, and weights of shape (row
 ties as scikit-learn does; a metric that is not defined on the rows (one class only) is NaN.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import numpy as np
@@ -12,11 +12,15 @@ import numpy as np
 from ..errors import FactoryError
 from ..extensions import BUILT_IN, MEASURES, Metric, call
 from ..records.evaluation import Interval
-from ..settings.params import Decision
+from ..settings.decision import Decision
+from ..settings.params import Model
+from .ranking import areas, in_budget, threshold_of
+from .resampling import interval_of, resamples, widened
 
 Array = np.ndarray
 Metrics = dict[str, float]
 Own = Mapping[str, Metric]
+Constants = Mapping[str, Array]  # by metric, of the shape of one row's prediction
 NONE: Own = MappingProxyType({})
 LOWER_IS_BETTER = tuple(name for name, better in BUILT_IN.items() if better == "lower")
 PRIMARY = {"binary": "log_loss", "multiclass": "log_loss", "regression": "rmse"}
@@ -24,6 +28,11 @@ BINS = 10
 EPSILON = 1e-15
 BIASED = ("calibration_error",)
 NUMBERS = (int, float, np.integer, np.floating)
+
+
+def primary(task: str, settings: Model) -> str:
+    """The metric that decides: what the model is fitted by."""
+    return "mae" if settings.objective == "regression_l1" else PRIMARY[task]
 
 
 def is_lower_better(metric: str, own: Own) -> bool:
@@ -79,30 +88,47 @@ def _built_in(task: str, y: Array, p: Array, decision: Decision) -> Callable[[Ar
     if task == "regression":
         return _regression(y, p, decision.quantile)
     if task == "binary":
-        return _binary(y, p, decision.chosen_threshold)
+        return _binary(y, p, decision)
     return _multiclass(y, p)
 
 
-def _binary(y: Array, p: Array, threshold: float) -> Callable[[Array], Metrics]:
-    areas, calibration = _areas(y, p), _calibration(y, p)
-    called = p >= threshold
+def _binary(y: Array, p: Array, decision: Decision) -> Callable[[Array], Metrics]:
+    area, calibration = areas(y, p), _calibration(y, p)
+    budget, called = in_budget(y, p, decision.share), p >= threshold_of(p, decision)
     losses = {
+        "nobody": decision.cost_fn * y,
+        "everybody": decision.cost_fp * (1 - y),
+        "cost": row_costs(y, called, decision),
         "log_loss": _log_loss(np.where(y == 1, p, 1 - p)),
         "brier": (p - y) ** 2,
         "accuracy": (called == (y == 1)).astype(float),
     }
-    return lambda w: {
-        **areas(w),
-        **_means(losses, w),
-        "f1": _f1(y == 1, called, w),
-        "calibration_error": calibration(w),
-    }
+
+    def weighted(w: Array) -> Metrics:
+        means = _means(losses, w)
+        constant = min(means.pop("nobody"), means.pop("everybody"))
+        return {
+            **area(w),
+            **means,
+            "saving": constant - means["cost"],
+            **budget(w),
+            "f1": _f1(y == 1, called, w),
+            "calibration_error": calibration(w),
+        }
+
+    return weighted
+
+
+def row_costs(y: Array, called: Array, decision: Decision) -> Array:
+    """What each row costs: a false alarm, a miss, or nothing."""
+    wrong = called != (y == 1)
+    return np.asarray(wrong * np.where(called, decision.cost_fp, decision.cost_fn))
 
 
 def _multiclass(y: Array, p: Array) -> Callable[[Array], Metrics]:
     """One class against the rest, averaged over classes with equal weight."""
     ones = np.eye(p.shape[1])[y.astype(int)]
-    areas = [_areas(ones[:, k], p[:, k]) for k in range(p.shape[1])]
+    ranked = [areas(ones[:, k], p[:, k]) for k in range(p.shape[1])]
     calibration = [_calibration(ones[:, k], p[:, k]) for k in range(p.shape[1])]
     called = p.argmax(axis=1)
     losses = {
@@ -112,7 +138,7 @@ def _multiclass(y: Array, p: Array) -> Callable[[Array], Metrics]:
     }
 
     def weighted(w: Array) -> Metrics:
-        each = [area(w) for area in areas]
+        each = [area(w) for area in ranked]
         return {
             **{name: _mean([area[name] for area in each]) for name in ("roc_auc", "pr_auc")},
             **_means(losses, w),
@@ -141,11 +167,43 @@ def _regression(y: Array, p: Array, quantile: float) -> Callable[[Array], Metric
     return weighted
 
 
-def row_losses(task: str, y: Array, p: Array) -> Array:
-    """What each row adds to the primary metric: its log loss, or its squared error."""
-    if task == "regression":
+def measure_constants(
+    task: str, y: Array, constants: Constants, decision: Decision, own: Own = NONE
+) -> Callable[[Array], Metrics]:
+    """The same for constants: each metric is measured of the one that is best by it."""
+    each = {
+        value.tobytes(): measure(
+            task, y, np.broadcast_to(value, (len(y), *value.shape)), decision, own
+        )
+        for value in constants.values()
+    }
+
+    def weighted(w: Array) -> Metrics:
+        found = {value: measured(w) for value, measured in each.items()}
+        return {name: found[value.tobytes()][name] for name, value in constants.items()}
+
+    return weighted
+
+
+def few_rows(losses: Array) -> int | None:
+    """How many rows carry half of all losses, if these are hardly any: up to a hundredth, or one.
+
+    Of errors that lie normally the largest hundredth carries a twelfth.
+    """
+    carried = np.sort(losses)[::-1].cumsum()
+    if not len(losses) or carried[-1] <= 0:
+        return None
+    count = int(np.searchsorted(carried, carried[-1] / 2)) + 1
+    return count if count <= max(1, len(losses) // 100) < len(losses) / 2 else None
+
+
+def row_losses(metric: str, y: Array, p: Array) -> Array:
+    """What each row adds to a primary metric: its log loss, or its squared or absolute error."""
+    if metric == "mae":
+        return np.asarray(np.abs(y - p))
+    if metric == "rmse":
         return np.asarray((y - p) ** 2)
-    shares = np.column_stack([1 - p, p]) if task == "binary" else p
+    shares = np.column_stack([1 - p, p]) if p.ndim == 1 else p
     return _log_loss(shares[np.arange(len(y)), y.astype(int)])
 
 
@@ -192,42 +250,6 @@ def _f1(actual: Array, called: Array, w: Array) -> float:
     return float(2 * found / (2 * found + wrong)) if found + wrong > 0 else float("nan")
 
 
-def curve(y: Array, p: Array, w: Array | None = None) -> tuple[Array, Array]:
-    """Weights of positives and negatives at or above each distinct score, from the highest down."""
-    order, starts = _ranked(p)
-    return _cumulated(y[order], np.ones(len(y)) if w is None else w[order], starts)
-
-
-def _ranked(p: Array) -> tuple[Array, Array]:
-    order = np.argsort(-p, kind="stable")
-    return order, np.flatnonzero(np.diff(p[order], prepend=np.inf))
-
-
-def _cumulated(y: Array, w: Array, starts: Array) -> tuple[Array, Array]:
-    positive = np.add.reduceat(w * y, starts)
-    return positive.cumsum(), (np.add.reduceat(w, starts) - positive).cumsum()
-
-
-def _areas(y: Array, p: Array) -> Callable[[Array], Metrics]:
-    order, starts = _ranked(p)
-    ranked = y[order]
-
-    def weighted(w: Array) -> Metrics:
-        positive, negative = _cumulated(ranked, w[order], starts)
-        if positive[-1] == 0 or negative[-1] == 0:
-            return {"roc_auc": float("nan"), "pr_auc": float("nan")}
-        tpr = np.concatenate([[0.0], positive / positive[-1]])
-        fpr = np.concatenate([[0.0], negative / negative[-1]])
-        seen = positive + negative
-        precision = np.divide(positive, seen, out=np.ones_like(seen), where=seen > 0)
-        return {
-            "roc_auc": float(np.trapezoid(tpr, fpr)),
-            "pr_auc": float((np.diff(tpr) * precision).sum()),
-        }
-
-    return weighted
-
-
 def bins(p: Array) -> Array:
     """The bin of each row: up to ten of about equal size; equal scores stay together."""
     edges = np.unique(np.quantile(p, np.linspace(0, 1, BINS + 1)[1:-1]))
@@ -240,19 +262,6 @@ def _calibration(y: Array, p: Array) -> Callable[[Array], float]:
     return lambda w: float(np.abs(np.bincount(group, w * gap)).sum() / w.sum())
 
 
-def resamples(rows: int, seed: int, places: Array | None = None) -> Iterator[Array]:
-    """Bootstrap weights; fewer rounds where rows are many and intervals narrow.
-
-    `places`, of shape (rows,), names the draw that each row belongs to: rows of one are drawn
-    together. Without it each row is drawn by itself.
-    """
-    generator = np.random.default_rng(seed)
-    draws = rows if places is None else int(places.max()) + 1
-    for _ in range(int(np.clip(2e7 / rows, 50, 500))):
-        w = np.bincount(generator.integers(0, draws, draws), minlength=draws).astype(float)
-        yield w if places is None else w[places]
-
-
 def evaluate(
     task: str,
     y: Array,
@@ -261,29 +270,37 @@ def evaluate(
     seed: int,
     own: Own = NONE,
     places: Array | None = None,
+    constants: Constants | None = None,
+    metric: str | None = None,
 ) -> tuple[dict[str, dict[str, Interval]], dict[str, Interval]]:
     """Metrics of every model, and how much the first one gains on each other (paired resamples).
 
-    A gain is an improvement of the primary metric: above zero, the first model is better. Rows are
-    drawn together by `places`, as `resamples` has them.
+    A gain is an improvement of `metric`, or of the task's primary one: above zero, the first model
+    is better. Rows are drawn together by `places`, as `resamples` has them; `constants` are
+    measured as `naive`.
     """
     measures = {name: measure(task, y, p, decision, own) for name, p in predictions.items()}
+    if constants:
+        measures["naive"] = measure_constants(task, y, constants, decision, own)
     whole = {name: weighted(np.ones(len(y))) for name, weighted in measures.items()}
     drawn = [
         {name: weighted(w) for name, weighted in measures.items()}
         for w in resamples(len(y), seed, places)
     ]
-    first, *others = predictions
-    metric, width = PRIMARY[task], 1.0 if places is None else widened(int(places.max()) + 1)
+    first, *others = measures
+    metric, width = (
+        metric or PRIMARY[task],
+        1.0 if places is None else widened(int(places.max()) + 1),
+    )
     models = {
         name: {
-            key: _interval(value, [d[name][key] for d in drawn], width, key in BIASED)
+            key: interval_of(value, [d[name][key] for d in drawn], width, key in BIASED)
             for key, value in found.items()
         }
         for name, found in whole.items()
     }
     gains = {
-        name: _interval(
+        name: interval_of(
             whole[name][metric] - whole[first][metric],
             [d[name][metric] - d[first][metric] for d in drawn],
             width,
@@ -291,27 +308,3 @@ def evaluate(
         for name in others
     }
     return models, gains
-
-
-def widened(draws: int) -> float:
-    """By how much an interval of so few draws is too narrow: Student's quantile by the normal one.
-
-    The quantile is expanded as by Abramowitz and Stegun, 26.7.5; the root is that of the variance.
-    """
-    z, degrees = 1.959964, max(draws - 1, 1)
-    quantile = z + (z**3 + z) / (4 * degrees) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * degrees**2)
-    return float(quantile / z * (draws / degrees) ** 0.5)
-
-
-def _interval(
-    value: float, drawn: list[float], width: float = 1.0, biased: bool = False
-) -> Interval:
-    defined = np.array([number for number in drawn if not np.isnan(number)])
-    if np.isnan(value) or not len(defined):
-        return Interval(None, None, None)
-    if biased:  # a resample repeats rows, and so looks less calibrated than the rows are
-        defined = np.maximum(defined - defined.mean() + value, 0)
-    low, high = np.quantile(defined, [0.025, 0.975])
-    if width != 1:
-        low, high = value + width * (low - value), value + width * (high - value)
-    return Interval(float(value), float(low), float(high))

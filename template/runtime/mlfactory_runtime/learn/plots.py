@@ -7,9 +7,11 @@ import numpy as np
 import polars as pl
 
 from ..records.evaluation import Importance
-from ..settings.params import Decision
-from .insight import Held, cost_curve
-from .metrics import bins, curve
+from ..settings.decision import Decision
+from .held import Held
+from .insight import cost_curve
+from .metrics import bins
+from .ranking import curve
 from .signature import Signature
 
 MAX_POINTS = 500

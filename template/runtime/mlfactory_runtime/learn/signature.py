@@ -2,12 +2,13 @@
 
 from collections import Counter
 from hashlib import blake2b
+from math import isfinite
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from ..errors import FactoryError
 from ..files import read_text
@@ -49,6 +50,18 @@ class Signature(BaseModel):
     features: tuple[Feature, ...]
     split: HeldOut = HeldOut()
     provenance: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def fits(self) -> Self:
+        """Answers are made by these: each name once, and as many classes as the task has."""
+        for names in ([feature.name for feature in self.features], self.classes):
+            if len({*names}) < len(names):
+                raise ValueError("it names something twice")
+        if self.task == "binary" and len(self.classes) != 2:
+            raise ValueError(f"{len(self.classes)} classes, and the task is binary")
+        if self.threshold is not None and not isfinite(self.threshold):
+            raise ValueError("the threshold is no number")
+        return self
 
 
 def describe(name: str, dtype: str, role: str, column: pl.Series, salt: str = "") -> Feature:

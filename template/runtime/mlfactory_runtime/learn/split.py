@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from ..data.contract import broken_rules, findings, read_rows
+from ..data.contract import broken_rules, findings, read_rows, unusual, unusual_findings
 from ..data.own import row_findings, sides_of
 from ..data.rows import key_text
 from ..errors import FactoryError
@@ -20,14 +19,15 @@ from ..extensions import CheckRows, DecideSides
 from ..project import Project
 from ..records.data import SplitRecord
 from ..records.record import write
+from ..scratch import temporary
 from ..settings.availability import Finding, check_catalog
-from ..settings.catalog import Catalog
+from ..settings.catalog import LEARNED, Catalog
 from ..settings.params import Params, Split
 from ..tables.read import read_batches
 from .copies import are_copies, comparable
 
 PARTS = ("train", "validation", "holdout")
-FILE, SIDE, NEITHER = "split.json", "__side__", 3
+FILE, SIDE, NEITHER, NAMED = "split.json", "__side__", 3, 12
 
 
 def prepare(project: Project) -> SplitRecord:
@@ -35,9 +35,9 @@ def prepare(project: Project) -> SplitRecord:
     params, catalog = project.params, project.catalog
     if errors := [f for f in check_catalog(catalog, params) if f.level == "error"]:
         raise FactoryError(_listed(errors), "factory check shows all of it")
-    with TemporaryDirectory(prefix="factory-") as scratch:
+    with temporary() as scratch:
         decide, own = project.decide_sides, project.check_rows
-        rows, unlabelled, said = read(project.raw, params, catalog, Path(scratch), decide, own)
+        rows, unlabelled, said = read(project.raw, params, catalog, scratch, decide, own)
         cutoff = None
         if (time := params.data.time) and not decide:
             cutoff, begin = cutoffs(rows.select(time).collect()[time], params.split)
@@ -45,11 +45,12 @@ def prepare(project: Project) -> SplitRecord:
             side = by_both(moment, cutoff) if grouped else by_time(moment, cutoff, begin)
             rows = rows.with_columns(side.alias(SIDE))
             said += unplaced(rows, params)
+        rows, small = without_small_classes(rows, params)
         rows, copied = without_copies(rows, comparable(catalog, params), params)
         said += copied
         parts = {part: rows.filter(pl.col(SIDE) == i) for i, part in enumerate(PARTS)}
         end = cutoff.isoformat() if cutoff else None
-        record = summary(project, parts, params, unlabelled, end, said)
+        record = summary(project, parts, params, unlabelled, end, [*small, *said])
         if empty := [part for part, count in record.rows.items() if not count]:
             text = f"no row is left for {' and '.join(empty)}"
             raise FactoryError(text, "add data, or change split in params.yaml")
@@ -77,11 +78,13 @@ def read(
     if not decide and not params.data.time and not params.split.salt:
         raise FactoryError("split.salt in params.yaml is empty", "draw one: factory catalog draft")
     broken, said = Counter[tuple[str, str]](), dict[Finding, None]()
+    odd = Counter[tuple[str, str]]()
     for raw in read_batches(path, params.data):
         rows, cases = read_rows(raw, catalog.columns, params.data)
         broken.update(broken_rules(cases))
+        odd.update(unusual(rows, catalog.columns))
         said |= dict.fromkeys([] if cases.height else row_findings(own, rows))
-        rows = rows.with_columns(side_of(raw, params, decide).alias(SIDE))
+        rows = rows.with_columns(side_of(raw, params, catalog, decide).alias(SIDE))
         labelled = rows.filter(pl.col(params.data.target).is_not_null())
         count, known = count + rows.height, known + labelled.height
         labelled.write_parquet(scratch / f"{count:012}.parquet")
@@ -90,22 +93,35 @@ def read(
         raise FactoryError(_listed(wrong), "factory check shows all of it")
     if not count:
         raise FactoryError(f"{params.data.path} holds no row", "deliver the data again")
+    said = dict.fromkeys([*unusual_findings(odd, catalog), *said])
     warnings = [f"{one.feature}: {one.message}" if one.feature else one.message for one in said]
     return pl.scan_parquet(scratch / "*.parquet"), count - known, warnings
 
 
-def side_of(raw: pl.DataFrame, params: Params, decide: DecideSides | None) -> pl.Expr | pl.Series:
+def side_of(
+    raw: pl.DataFrame, params: Params, catalog: Catalog, decide: DecideSides | None
+) -> pl.Expr | pl.Series:
     """The side of each raw row, as far as it is known before all rows are."""
     if decide:
         return sides_of(decide, raw)
     if params.data.time and not params.split.group:
         return pl.lit(0, pl.Int8)
-    return by_hash(key_text(raw, split_key(params)), params.split)
+    return by_hash(key_text(raw, split_key(params), catalog.columns), params.split)
 
 
 def split_key(params: Params) -> list[str]:
     """The raw columns whose text decides on which side a row is."""
     return list(params.split.groups or ([params.data.id] if params.data.id else params.split.key))
+
+
+def entity_key(params: Params, catalog: Catalog) -> list[str]:
+    """The raw columns that name whom a row is about.
+
+    None where that is learned from and later rows are predicted: there each row tells anew.
+    """
+    own = catalog.columns.get(params.data.id or "")
+    known = own is not None and own.role in LEARNED and bool(params.data.time)
+    return [] if known and not params.split.group else split_key(params)
 
 
 def by_hash(keys: pl.Series, split: Split) -> pl.Series:
@@ -227,6 +243,30 @@ def classes(target: pl.Series) -> dict[str, int]:
     """How many rows each class has, by name."""
     counts = target.cast(pl.String).rename("class").value_counts().sort("class")
     return dict(counts.iter_rows())
+
+
+def small_classes(counts: dict[str, int], least: int) -> dict[str, int]:
+    """The classes with fewer rows than that."""
+    return {name: rows for name, rows in counts.items() if rows < least}
+
+
+def left_out(small: dict[str, int], least: int) -> str:
+    """What to say of these classes."""
+    shown = [f"{name!r} ({rows:,})" for name, rows in small.items()]
+    more = f" and {len(shown) - NAMED} more" if len(shown) > NAMED else ""
+    return f"classes of fewer than {least} rows are left out: {', '.join(shown[:NAMED])}{more}"
+
+
+def without_small_classes(rows: pl.LazyFrame, params: Params) -> tuple[pl.LazyFrame, list[str]]:
+    """The rows of classes that have data.min_class_rows of them, and a sentence on the others."""
+    name, least = params.data.target, params.data.min_class_rows
+    if params.task == "regression" or least == 1:
+        return rows, []
+    target = rows.select(pl.col(name).cast(pl.String)).collect()[name]
+    small = small_classes(classes(target), least)
+    if not small:
+        return rows, []
+    return rows.filter(~pl.col(name).cast(pl.String).is_in(list(small))), [left_out(small, least)]
 
 
 def absent_classes(counts: dict[str, dict[str, int]]) -> list[str]:

@@ -35,7 +35,7 @@ def write(project: Project, path: Path, rows: int) -> None:
         text = table.with_columns(
             pl.col(name).cast(pl.String).str.replace(".", decimal_of(column.format), literal=True)
             for name, column in catalog.columns.items()
-            if isinstance(column.format, str) and table[name].dtype.is_numeric()
+            if column.format and table[name].dtype.is_numeric()
         )
         text.write_csv(path, separator=params.data.separator)
 
@@ -132,7 +132,7 @@ def _names(name: str, column: Column, rows: int) -> pl.Series:
 
 
 def _limits(column: Column) -> tuple[float, float]:
-    low, high = column.range or (None, None)
+    low, high = column.span
     if low is None:
         low = 0.0 if high is None else high - 100
     return low, low + 100 if high is None else high

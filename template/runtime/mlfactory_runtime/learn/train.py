@@ -18,7 +18,7 @@ from ..records.record import read, write
 from ..settings.availability import check_catalog
 from ..settings.idle import idle
 from ..settings.params import Params, params_hash
-from . import baselines
+from . import baselines, linear
 from .alarm import with_alarm
 from .card import model_card
 from .copies import copies
@@ -26,21 +26,26 @@ from .draws import draws, entities, independent
 from .evaluate import (
     Judgement,
     judge,
+    leading,
     left_out,
     permutation_importance,
     threshold_warning,
 )
 from .folder import swapped
 from .groups import is_sensitive
-from .insight import Held, Insights, check_segments, insights
+from .held import Held
+from .history import histories
+from .insight import Insights, check_segments, insights
 from .manifest import save_manifest
 from .matrix import matrix, usable
-from .metrics import PRIMARY, row_losses
+from .metrics import primary, row_losses
 from .overrides import overrides
 from .plots import write_plots
 from .profile import CARD, PROFILE, profile
+from .ranking import threshold_of
 from .signature import Signature, describe, save_signature
 from .split import FILE as SPLIT
+from .split import entity_key
 from .validation import metrics_file, validate, with_validation
 
 
@@ -56,34 +61,47 @@ def train(project: Project) -> Evaluation:
     signature = describe_model(project, rows["train"], split)
     parts = {part: matrix(frame, signature, compute) for part, frame in rows.items()}
     model = estimator.fit(parts["train"], parts["validation"], signature, params.model)
+    line = linear.fit(parts["train"], parts["validation"], signature, params.model)
     x, y = parts["holdout"].x, parts["holdout"].y
+    constants = baselines.constants(parts["train"].y, signature, params.decision, project.metrics)
+    metric = primary(signature.task, params.model)
+    constant = constants[metric]
     scored = {
         "model": estimator.predict(model, x),
-        "naive": baselines.naive(parts["train"], x, signature),
-        "linear": baselines.linear(parts["train"], x, signature),
+        "naive": np.broadcast_to(constant, (len(x), *constant.shape)),
+        "linear": linear.predict(line, x),
     }
+    if signature.task == "binary":
+        limit = threshold_of(scored["model"], params.decision)
+        signature = signature.model_copy(update={"threshold": limit})
+    held_rows = usable(rows["holdout"], signature, compute)
+    if split.kind == "time" and signature.task == "regression":
+        past = pl.concat([rows["train"], rows["validation"]])
+        scored |= histories(past, held_rows, catalog, params)
     score = partial(estimator.predict, model)
     importance = permutation_importance(score, parts["holdout"], signature, params)
     wanted = [*catalog.features(params), *params.report.segments]
-    seen = usable(rows["holdout"], signature, compute)
-    frame = featured(seen, wanted, compute)
-    same = copies(seen, catalog, params)
-    losses = (row_losses(signature.task, y, scored[name]) for name in ("naive", "model"))
-    drawn = independent(draws(seen, split, params, same), np.subtract(*losses))
-    whom = entities(seen, params, same)
-    held = Held(signature, frame, x, y, scored["model"], scored["naive"], whom.places)
+    frame = featured(held_rows, wanted, compute)
+    same = copies(held_rows, catalog, params)
+    losses = (row_losses(metric, y, scored[name]) for name in ("naive", "model"))
+    drawn = independent(draws(held_rows, split, params, same), np.subtract(*losses))
+    whom = entities(held_rows, params, same, entity_key(params, catalog))
+    held = Held(signature, frame, x, y, scored["model"], scored["naive"], whom.places, metric)
     tried, folds = validate(project, rows, signature)
-    judgement = judge(signature, y, scored, params, project.metrics, drawn)
+    judgement = judge(signature, y, scored, params, project.metrics, drawn, constants)
     assumed = any(column.assumed for column in catalog.inputs(params).values())
-    judgement = with_validation(judgement, tried, signature)
-    judgement = with_alarm(judgement, signature, importance, len(y), assumed=assumed)
+    judgement = with_validation(judgement, tried, metric)
+    judgement = with_alarm(judgement, signature, metric, importance, len(y), assumed=assumed)
     known = insights(held, score, importance, catalog, params)
     refused = rows["holdout"].height - len(y)
+    first = leading(params, signature, parts["train"].y)
     with swapped(project.model_folder) as folder:
         estimator.save(model, folder)
         said = (*idle(params, own_split=bool(split.code)), *overrides(folder, params.model))
         judgement = replace(judgement, warnings=(*judgement.warnings, *said))
-        result = evaluation(signature, split, judgement, known, importance, tried, folds, refused)
+        result = evaluation(
+            signature, split, judgement, known, metric, first, importance, tried, folds, refused
+        )
         save_signature(signature, folder)
         write(folder / PROFILE, profile(rows["train"], signature, held.p, compute))
         write(folder / CARD, model_card(project, result))
@@ -108,6 +126,8 @@ def evaluation(
     split: SplitRecord,
     judgement: Judgement,
     insights: Insights,
+    metric: str,
+    leading: tuple[str, ...],
     importance: tuple[Importance, ...],
     tried: Validation | None,
     folds: tuple[Fold, ...],
@@ -122,7 +142,8 @@ def evaluation(
         classes=signature.classes,
         positive=signature.classes[1] if signature.task == "binary" else None,
         threshold=signature.threshold,
-        metric=PRIMARY[signature.task],
+        metric=metric,
+        leading=leading,
         verdict=judgement.verdict,
         reason=judgement.reason,
         models=judgement.models,
@@ -132,6 +153,7 @@ def evaluation(
         effects=insights.effects,
         lift=insights.lift,
         decision=insights.decision,
+        recalls=judgement.recalls,
         rows=split.rows,
         importance=importance,
         split=split,

@@ -15,8 +15,8 @@ from . import baselines
 from .copies import copies
 from .draws import Draws, entities
 from .evaluate import Judgement
-from .matrix import Matrix, matrix
-from .metrics import PRIMARY, measure
+from .matrix import matrix
+from .metrics import measure, primary
 from .signature import Signature
 
 FEW_ROWS, FOLDS = 5000, 5
@@ -73,7 +73,7 @@ def validate(
         folds=len(scored),
         rows=len(y),
         metrics={name: None if np.isnan(value) else value for name, value in points.items()},
-        naive=naive[PRIMARY[task]],
+        naive=naive[primary(task, params.model)],
     )
     return found, tuple(fold(one, signature, project) for one in scored if past)
 
@@ -137,9 +137,11 @@ def score(trial: Trial, classes: int, signature: Signature, project: Project) ->
         return None
     model = project.estimator.fit(fitting, stopping, signature, project.params.model)
     p = np.asarray(project.estimator.predict(model, scoring.x))
-    both = Matrix(np.concatenate([fitting.x, stopping.x]), np.append(fitting.y, stopping.y))
-    constant = baselines.naive(both, scoring.x, signature)
-    return Scored(trial.scoring, scoring.y, p, constant)
+    params = project.params
+    best = baselines.constants(np.append(fitting.y, stopping.y), signature, params.decision)
+    constant = best[primary(signature.task, params.model)]
+    everywhere = np.broadcast_to(constant, (len(p), *constant.shape))
+    return Scored(trial.scoring, scoring.y, p, everywhere)
 
 
 def fold(one: Scored, signature: Signature, project: Project) -> Fold:
@@ -150,17 +152,14 @@ def fold(one: Scored, signature: Signature, project: Project) -> Fold:
         begin=str(moments[0]),
         end=str(moments[-1]),
         rows=one.rows.height,
-        value=value[PRIMARY[signature.task]],
+        value=value[primary(signature.task, params.model)],
     )
 
 
-def with_validation(
-    judgement: Judgement, tried: Validation | None, signature: Signature
-) -> Judgement:
+def with_validation(judgement: Judgement, tried: Validation | None, metric: str) -> Judgement:
     """The judgement, not accepted if in validation the model is no better than a constant: then
-    it was luck that it is so on the holdout.
+    it was luck that it is so on the holdout. `metric` is the primary one.
     """
-    metric = PRIMARY[signature.task]
     found = tried.metrics[metric] if tried else None
     if judgement.verdict != "accepted" or not tried or found is None or found < tried.naive:
         return judgement

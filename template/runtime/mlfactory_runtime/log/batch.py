@@ -34,6 +34,7 @@ class BatchLog:
 
     def __init__(self, params: Params, catalog: Catalog, signature: Signature) -> None:
         self.request_id, self.rows, self.problem = uuid4().hex[:16], 0, ""
+        self._model = ""
         self._settings, self._veil = params.log, veil(params, catalog, signature)
         self.left_out = self._veil.left_out
         self._thread, self._last = ThreadPoolExecutor(1), Future[bool]()
@@ -57,7 +58,7 @@ class BatchLog:
             return
         if kind is not None:
             self._guarded(partial(take_back, request_id=self.request_id))
-        elif self._guarded(partial(finish, request_id=self.request_id)):
+        elif self._guarded(partial(finish, request_id=self.request_id, model=self._model)):
             self._guarded(partial(clean_up, days=self._settings.retention_days))
         else:
             self.rows = 0  # nobody sees them
@@ -67,6 +68,7 @@ class BatchLog:
     ) -> None:
         """Take the rows of a batch: `row` and `entity`, features by name, and what was answered."""
         self._last.result()
+        self._model = model
         if not self.problem:
             now = micros(datetime.now(UTC))
             same = {
@@ -98,19 +100,22 @@ class BatchLog:
         return True
 
 
-def store(connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+def store(connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> int:
     """Write rows in the order of the columns, straight through the driver: twice as fast.
 
-    SQLite takes a group in one statement, so that a service's answers seldom wait for this thread.
+    Returns how many were not there yet. SQLite takes a group in one statement, so that a service's
+    answers seldom wait for this thread.
     """
     statement: Any = insert(connection, predictions).compile(dialect=connection.dialect)
     if not statement.positional:
         values = [dict(zip(NAMES, row, strict=True)) for row in rows]
-        connection.exec_driver_sql(statement.string, values) if values else None
-        return
+        return connection.exec_driver_sql(statement.string, values).rowcount if values else 0
     one = f"({', '.join('?' * len(NAMES))})"
     many = statement.string.replace(one, ", ".join([one] * GROUP))
+    count = 0
     for start in range(0, len(rows) - GROUP + 1, GROUP):
-        connection.exec_driver_sql(many, tuple(chain.from_iterable(rows[start : start + GROUP])))
+        group = tuple(chain.from_iterable(rows[start : start + GROUP]))
+        count += connection.exec_driver_sql(many, group).rowcount
     if rest := rows[len(rows) - len(rows) % GROUP :]:
-        connection.exec_driver_sql(statement.string, list(rest))
+        count += connection.exec_driver_sql(statement.string, list(rest)).rowcount
+    return count

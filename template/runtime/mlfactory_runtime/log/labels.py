@@ -19,6 +19,7 @@ from ..settings.params import Params
 from ..tables.formats import DTYPES, read
 from ..tables.read import column_names, read_batches
 from .store import complete, engine_of, labels, make, micros, predictions, replace
+from .trail import alone, append
 from .veil import Veil, entities, veil
 
 NEW_KEY = "export {}=$(python3 -c 'import secrets; print(secrets.token_hex(32))'), and keep it"
@@ -63,8 +64,11 @@ def label(project: Project, file: Path, time: str | None = None) -> Labelled:
     engine = engine_of(params.log)
     make(engine)
     with engine.begin() as connection:
+        alone(connection)  # what is new to one is not new to another
         for rows in found.iter_slices(CHUNK):
             states.update(put(connection, rows, known.target, kind))
+        if states["new"] or states["changed"]:
+            append(connection, "label", {name: states[name] for name in ("new", "changed")})
     blank = given["outcome"].null_count()
     count = {state: states[state] for state in ("new", "changed", "same", "unknown")}
     return Labelled(given.height, **count, blank=blank)

@@ -3,13 +3,14 @@
 import os
 import socket
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from .store import micros, predictions, runs
+from .store import now, predictions, runs
+from .trail import append
 
 LEASE = timedelta(days=1)  # for runs elsewhere, of which nobody here can tell whether they live
 
@@ -40,7 +41,7 @@ def begin(engine: sa.Engine, request_id: str) -> None:
 def is_dead(where: str, process: int, time: int) -> bool:
     """Whether a run will never be finished; the number of this process may have been another's."""
     if where != place():
-        return time < now() - LEASE // timedelta(microseconds=1)
+        return abs(now() - time) > LEASE // timedelta(microseconds=1)  # clocks jump back, too
     if process == os.getpid():
         return True
     try:
@@ -58,12 +59,15 @@ def touch(connection: sa.Connection, request_id: str) -> None:
     connection.execute(sa.update(runs).where(own).values(time=now()))
 
 
-def finish(engine: sa.Engine, request_id: str) -> None:
+def finish(engine: sa.Engine, request_id: str, model: str) -> None:
     """From here on the run counts. LookupError if it was given up for dead meanwhile."""
     with engine.begin() as connection:
         own = sa.delete(runs).where(runs.c.request_id == request_id)
         if not connection.execute(own).rowcount:
             raise LookupError("the run was taken for dead, and its rows were taken back")
+        mine = sa.select(sa.func.count()).where(predictions.c.request_id == request_id)
+        rows = connection.scalar(mine)
+        append(connection, "predict", {"rows": rows, "model": model, "request_id": request_id})
 
 
 def take_back(engine: sa.Engine, request_id: str) -> None:
@@ -71,7 +75,3 @@ def take_back(engine: sa.Engine, request_id: str) -> None:
     with engine.begin() as connection:
         connection.execute(sa.delete(predictions).where(predictions.c.request_id == request_id))
         connection.execute(sa.delete(runs).where(runs.c.request_id == request_id))
-
-
-def now() -> int:
-    return micros(datetime.now(UTC))

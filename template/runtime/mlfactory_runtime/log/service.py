@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Event, Lock, Thread
 from time import monotonic, sleep
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -14,12 +13,12 @@ from ..settings.catalog import Catalog
 from ..settings.params import Log as Settings
 from ..settings.params import Params
 from ..tables.query import reason
-from .batch import store
 from .store import PATIENCE, clean_up, engine_of, make
+from .trail import fold
 from .veil import Record, Veil, veil
-from .waiting import keep, take_in
+from .waiting import Row, keep, store_counted, take_in
 
-CLEAN_UP, LAST = 3600.0, 2.0  # seconds: between two, and for a database that is away
+CLEAN_UP, TELL, LAST = 3600.0, 600.0, 2.0  # seconds: between two, and for a database that is away
 
 logger = logging.getLogger(__name__)
 
@@ -40,20 +39,20 @@ class Log:
 
     def __init__(self, engine: sa.Engine | None, veil: Veil, settings: Settings) -> None:
         self.dropped, self._engine, self._veil, self._settings = 0, engine, veil, settings
-        self._rows: list[tuple[Any, ...]] = []
+        self._rows: list[tuple[str, Row]] = []  # each with the name of the key that asked
         self._lock, self._wake, self._stop = Lock(), Event(), Event()
         self._works: bool | None = None  # not known yet
-        self._next_clean_up = 0.0
+        self._next_clean_up, self._next_fold = 0.0, monotonic() + TELL
         if engine is not None:
             self._thread = Thread(target=self._run, args=(engine,), name="log", daemon=True)
             self._thread.start()
 
-    def put(self, records: Sequence[Record]) -> None:
-        """Take records; those for which there is no room are dropped."""
+    def put(self, records: Sequence[Record], key: str = "") -> None:
+        """Take records of whoever has the key; those for which there is no room are dropped."""
         if self._engine is None:
             return
         own = [self._row(record) for record in records[: self._room()]]
-        rows = [row for row in own if row]
+        rows = [(key, row) for row in own if row]
         with self._lock:
             rows = rows[: self._room()]
             self._rows += rows
@@ -76,12 +75,12 @@ class Log:
         with self._lock:
             rows, self._rows = self._rows, []
         if rows:
-            self._keep(rows)
+            self._keep([row for _, row in rows])
         if self.dropped:
             fields = {"dropped": self.dropped}
             logger.error("predictions are not in the log", extra={"fields": fields})
 
-    def _keep(self, rows: list[tuple[Any, ...]]) -> None:
+    def _keep(self, rows: list[Row]) -> None:
         try:
             file = keep(Path(self._settings.path), rows)
         except OSError as error:
@@ -96,7 +95,7 @@ class Log:
     def _room(self) -> int:
         return 0 if self._stop.is_set() else max(self._settings.queue - len(self._rows), 0)
 
-    def _row(self, record: Record) -> tuple[Any, ...] | None:
+    def _row(self, record: Record) -> Row | None:
         try:
             return self._veil.row(record)
         except Exception:
@@ -110,6 +109,7 @@ class Log:
             if not self._flush(engine):
                 self._stop.wait(self._settings.interval)
         end = monotonic() + PATIENCE
+        self._next_fold = 0.0
         while not self._flush(engine) and monotonic() < end:
             sleep(min(self._settings.interval, PATIENCE / 20))
 
@@ -123,9 +123,13 @@ class Log:
                     logger.info("predictions that waited are in the log: %d", count)
                 while rows := self._rows[: self._settings.batch]:
                     with connection.begin():
-                        store(connection, rows)
+                        store_counted(connection, rows)
                     with self._lock:
                         del self._rows[: len(rows)]
+                if monotonic() >= self._next_fold:
+                    with connection.begin():
+                        fold(connection)
+                    self._next_fold = monotonic() + TELL
             if monotonic() >= self._next_clean_up:
                 clean_up(engine, self._settings.retention_days)
                 self._next_clean_up = monotonic() + CLEAN_UP

@@ -79,6 +79,27 @@ runs = sa.Table(
     sa.Column("process", sa.BigInteger, nullable=False),
     sa.Column("time", sa.BigInteger, nullable=False),  # when it last wrote
 )
+# What happened, each entry with the hash of the one before; nothing is ever changed in it.
+trail = sa.Table(
+    "trail",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("time", sa.BigInteger, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),  # JSON
+    sa.Column("former", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+)
+# What services have written since they last told the trail.
+tallies = sa.Table(
+    "trail_tallies",
+    metadata,
+    sa.Column("worker", sa.Text, primary_key=True),
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+)
 schema = sa.Table("log_schema", metadata, sa.Column("version", sa.Integer, primary_key=True))
 
 
@@ -126,11 +147,15 @@ def make(engine: sa.Engine) -> None:
         names = sa.inspect(connection).get_table_names()
         exists = schema.name in names
         found = connection.scalar(sa.select(sa.func.max(schema.c.version))) if exists else None
-    if found is None or (found == SCHEMA and runs.name not in names):  # it is younger than the form
+    # Some tables are younger than the form.
+    if found is None or (found == SCHEMA and not metadata.tables.keys() <= set(names)):
+        from .trail import begin
+
         with engine.begin() as connection:
             lock(connection)
             metadata.create_all(connection)
             connection.execute(insert(connection, schema), {"version": SCHEMA})
+            begin(connection)
     elif found > SCHEMA:
         message = f"the log has the form {found}, and this factory knows {SCHEMA}"
         raise FactoryError(message, "use the newer code that made it, or another log.path")
@@ -176,6 +201,8 @@ def new(connection: sa.Connection, table: sa.Table) -> Any:
 
 def clean_up(engine: sa.Engine, days: int) -> None:
     """Delete what is too old, little by little, so that others can write in between."""
+    from .trail import append
+
     oldest = micros(datetime.now(UTC) - timedelta(days=days))
     for table, time in ((predictions, predictions.c.time), (labels, labels.c.until)):
         left = True
@@ -185,9 +212,23 @@ def clean_up(engine: sa.Engine, days: int) -> None:
                 bound = connection.scalar(later)
                 left = bound is not None
                 old = time < oldest if bound is None else time <= bound
-                connection.execute(sa.delete(table).where(old))
+                count = {"predictions": 0, "labels": 0, table.name: delete(connection, table, old)}
+                if any(count.values()):
+                    append(connection, "expire", count)
+
+
+def delete(connection: sa.Connection, table: sa.Table, rows: sa.ColumnElement[bool]) -> int:
+    """Delete rows; how many of them counted: those of a run that is not finished do not."""
+    counts = complete() if table is predictions else sa.true()
+    done = connection.execute(sa.delete(table).where(rows, counts)).rowcount
+    connection.execute(sa.delete(table).where(rows))
+    return done
 
 
 def micros(moment: datetime) -> int:
     """Microseconds since 1970."""
     return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def now() -> int:
+    return micros(datetime.now(UTC))

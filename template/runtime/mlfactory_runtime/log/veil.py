@@ -155,7 +155,7 @@ def entities(raw: pl.DataFrame, params: Params, catalog: Catalog) -> pl.Series:
         return pl.Series("entity", [None], dtype=pl.String).new_from_index(0, raw.height)
     own = {name: catalog.columns[name]} if name in catalog.columns else {}
     known = missing_as_null(raw.select(name), params.data, own)
-    text = key_text(raw, [name]).str.strip_chars()
+    text = key_text(raw, [name], own).str.strip_chars()
     return known.select(pl.when(pl.col(name).is_not_null()).then(text).alias("entity"))["entity"]
 
 

@@ -3,7 +3,8 @@
 import fcntl
 import json
 import os
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from .batch import store
+from .batch import NAMES, store
+from .trail import tally
 
 Row = tuple[Any, ...]
+MODEL = NAMES.index("model")
 PRIVATE = 0o600  # it holds what the log holds
 
 
@@ -49,7 +52,15 @@ def take_file(connection: sa.Connection, file: Path) -> int:
             return 0
         rows = [tuple(json.loads(line)) for line in lines]
         with connection.begin():
-            store(connection, rows)
+            store_counted(connection, (("", row) for row in rows))
         file.unlink()
         return len(rows)
     return 0
+
+
+def store_counted(connection: sa.Connection, rows: Iterable[tuple[str, Row]]) -> None:
+    """Write the rows of a service, each with the name of its key, and count them for the trail."""
+    parts: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for key, row in rows:
+        parts[row[MODEL], key].append(row)
+    tally(connection, {part: store(connection, own) for part, own in parts.items()})

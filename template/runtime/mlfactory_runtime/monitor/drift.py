@@ -114,8 +114,9 @@ def compared(line: Line, reference: Reference, tally: Tally, watched: Watched, d
 
 def moved(line: Line, watched: Watched) -> Iterator[Tested]:
     """Whether the values are distributed differently, where they were compared."""
-    if line.psi is None or line.p is None:
-        return
+    own = watched.catalog.derived.get(line.name)
+    if line.psi is None or line.p is None or (own and own.part == "month"):
+        return  # a window lies in one month, a year of training in all
     limit = watched.params.monitor.psi
     what = line.name if line.role else f"the score of {line.name}"
     said = f"{what}: PSI {line.psi:.2g}, from {limit:g} on it matters"

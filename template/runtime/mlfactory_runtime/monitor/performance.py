@@ -14,7 +14,7 @@ from math import hypot, isnan, nan
 import numpy as np
 
 from ..learn.draws import FEWEST, Draws
-from ..learn.metrics import PRIMARY, evaluate, expected
+from ..learn.metrics import evaluate, expected, primary
 from ..project import EVALUATION
 from ..records.evaluation import Evaluation, Interval, Metrics
 from ..records.monitoring import EstimateError, Window
@@ -78,11 +78,10 @@ def error_of(interval: Interval) -> float:
     return float(interval.high - interval.low) / (2 * WIDTH)
 
 
-def is_worse(found: Metrics, holdout: Metrics, task: str, settings: Monitor) -> bool:
+def is_worse(found: Metrics, holdout: Metrics, metric: str, settings: Monitor) -> bool:
     """Whether the primary metric, an error, is surely larger than on the holdout and tolerated."""
     from scipy.stats import norm
 
-    metric = PRIMARY[task]
     now, then = found[metric], holdout[metric]
     spread = error_of(then)  # unknown where too few draws were held out
     error = hypot(error_of(now), 0 if isnan(spread) else spread)
@@ -94,7 +93,8 @@ def judged(
     records: Sequence[Window], holdout: Metrics, watched: Watched
 ) -> Iterator[tuple[Check, list[bool]]]:
     """What became of the latest outcomes, and of the estimate where there are none, and before."""
-    metric, settings, last = PRIMARY[watched.signature.task], watched.params.monitor, records[-1]
+    metric = primary(watched.signature.task, watched.params.model)
+    settings, last = watched.params.monitor, records[-1]
     then = point(holdout[metric])
     kinds = {
         "performance": ("observed", [(one, one.observed) for one in records if one.observed]),
@@ -110,7 +110,7 @@ def judged(
             continue
         if kind == "estimate" and (last.observed or not last.estimate):
             continue
-        bad = [is_worse(found, holdout, watched.signature.task, settings) for _, found in known]
+        bad = [is_worse(found, holdout, metric, settings) for _, found in known]
         record, found = known[-1]
         value = point(found[metric])
         when = f" up to {record.end}" if record.end else ""

@@ -16,7 +16,7 @@ from ..git import tries
 from ..learn.draws import places_of
 from ..learn.profile import PROFILE
 from ..learn.signature import Signature, encode, load_signature, refusals
-from ..learn.split import split_key
+from ..learn.split import entity_key
 from ..log.labels import read_log
 from ..log.veil import veil
 from ..project import MODEL, Project
@@ -153,25 +153,28 @@ def from_log(window: Window, watched: Watched) -> Seen:
         own = rows.filter(model=watched.version)
         if own.height:
             seen.count(completed(own["features"].struct.unnest(), seen, watched), watched)
-            seen.score(scores(own, known), own["outcome"], keys_in_log(own, params), watched)
+            seen.score(scores(own, known), own["outcome"], keys_in_log(own, watched), watched)
     seen.others.pop(watched.version, None)
     return seen
 
 
-def keys_in_log(rows: pl.DataFrame, params: Params) -> pl.Series:
+def keys_in_log(rows: pl.DataFrame, watched: Watched) -> pl.Series:
     """Whom predictions are about, by the group or the identifier; null where the log lacks it."""
-    features, names = rows["features"].struct.unnest(), list(params.split.groups)
+    features, names = rows["features"].struct.unnest(), list(watched.params.split.groups)
     if names and set(names) <= {*features.columns}:
         return key_text(features, names)
-    return rows["entity"]
+    return rows["entity"] if entity_key(watched.params, watched.catalog) else unknown(rows)
 
 
-def keys_in_file(raw: pl.DataFrame, params: Params) -> pl.Series:
+def keys_in_file(raw: pl.DataFrame, watched: Watched) -> pl.Series:
     """The same for rows of a file."""
-    names = split_key(params)
-    if names and set(names) <= {*raw.columns}:
-        return key_text(raw, names)
-    return pl.Series([None], dtype=pl.String).new_from_index(0, raw.height)
+    names = entity_key(watched.params, watched.catalog)
+    return key_text(raw, names) if names and set(names) <= {*raw.columns} else unknown(raw)
+
+
+def unknown(rows: pl.DataFrame) -> pl.Series:
+    """No key for any of the rows."""
+    return pl.Series([None], dtype=pl.String).new_from_index(0, rows.height)
 
 
 def completed(frame: pl.DataFrame, seen: Seen, watched: Watched) -> pl.DataFrame:
@@ -215,7 +218,7 @@ def from_file(path: Path, watched: Watched) -> Seen:
         some = some.filter(fit & ~some.is_in(cases["row"].implode()))
         if some.len():
             p = estimator.predict(model, encode(frame[some], watched.signature.features))
-            keys = keys_in_file(raw[some], params)
+            keys = keys_in_file(raw[some], watched)
             seen.score(np.asarray(p), outcomes(raw[some], watched), keys, watched)
     return seen
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from ..errors import FactoryError
-from ..learn.metrics import LOWER_IS_BETTER, PRIMARY
+from ..learn.metrics import LOWER_IS_BETTER, primary
 from ..log.store import EPOCH, engine_of
 from ..project import Project
 from ..records.evaluation import Metrics
@@ -177,7 +177,7 @@ def performance(
     records: Sequence[Record], holdout: Metrics | None, watched: Watched
 ) -> Performance:
     """The metrics of the holdout and of each window, and how right the estimates were."""
-    metric, last = PRIMARY[watched.signature.task], records[-1]
+    metric, last = primary(watched.signature.task, watched.params.model), records[-1]
     return Performance(
         task=watched.signature.task,
         metric=metric,

@@ -6,15 +6,14 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import polars as pl
 
 from ..errors import FactoryError
 from ..project import Project
-from ..scratch import scratch
+from ..scratch import scratch, temporary
 from ..settings.params import Data
-from ..tables.read import read_batches
+from ..tables.read import read_batches, with_partitions
 from .places import aside_of, check_target
 from .scorer import Scorer, opened, score
 
@@ -123,12 +122,13 @@ def rows_of(source: Path, data: Data, url_env: str | None) -> Generator[pl.DataF
     than they take to arrive, and a column has one type in all batches.
     """
     if source.suffix != ".sql":
-        yield from read_batches(source, data)
+        for raw in read_batches(source, data):
+            yield with_partitions(raw, source, raw.columns)
         return
     from ..tables.query import URL_ENV, write_query
 
-    with TemporaryDirectory(prefix="factory-") as folder:
-        table = Path(folder) / "rows.parquet"
+    with temporary() as folder:
+        table = folder / "rows.parquet"
         setting = "--url-env" if url_env else URL_ENV
         write_query(source, url_env or data.url_env, table, setting)
         yield from read_batches(table, data)

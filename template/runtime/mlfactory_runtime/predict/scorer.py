@@ -12,6 +12,7 @@ from ..data.computed import featured
 from ..data.contract import read_rows
 from ..errors import FactoryError
 from ..learn.signature import Signature, encode, load_signature, refusals
+from ..learn.signing import check_signed
 from ..project import Project
 from ..registry.artifact import version
 from ..settings.catalog import Catalog
@@ -43,9 +44,12 @@ class Scorer:
 
 
 def opened(project: Project, folder: Path, explain: int = 0) -> Scorer:
-    """Read the model and what it needs. FactoryError if it cannot explain and is asked to."""
+    """Read the model and what it needs. FactoryError if it cannot explain and is asked to, or if
+    it is not signed and should be.
+    """
     if explain and project.estimator.contributions is None:
         raise FactoryError("model.py has no `contributions`", "add that verb, or leave --explain")
+    check_signed(project, folder)
     signature = load_signature(folder)
     model = project.estimator.load(folder)
     known = project.catalog, project.params
@@ -73,7 +77,7 @@ def score(raw: pl.DataFrame, scorer: Scorer, first: int = 0) -> tuple[pl.DataFra
     if not known.height:
         return answers, bad
     raw = raw.filter(scored)
-    named = identifiers(raw, catalog)
+    named = identifiers(raw, catalog, scorer.params.data.id)
     kept_as = logged(raw, scored.arg_true() + first, known, answers, scorer)
     parts = [named, answers, explained(x, scorer), kept_as.drop(named.columns, strict=False)]
     good = pl.concat([part for part in parts if part.width], how="horizontal")
@@ -143,10 +147,10 @@ def explained(x: np.ndarray, scorer: Scorer) -> pl.DataFrame:
     return pl.DataFrame(found)
 
 
-def identifiers(raw: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
+def identifiers(raw: pl.DataFrame, catalog: Catalog, entity: str | None) -> pl.DataFrame:
     """The identifiers of each row, as they stand in the file."""
     return raw.select(
         name
         for name, column in catalog.columns.items()
-        if column.role == "identifier" and name in raw.columns
+        if (column.role == "identifier" or name == entity) and name in raw.columns
     )

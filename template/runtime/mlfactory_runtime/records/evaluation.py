@@ -30,7 +30,9 @@ class OwnMetric(Part):
 class Segment(Part):
     """The primary metric on a group of rows, with that of the constant, and of all other rows.
 
-    `predicted` and `observed` are means, where the model gives one number for each row.
+    `predicted` and `observed` are means, where the model gives one number for each row, and `gap`
+    is by how much the first is larger. `possible` is what the constant of the group itself has, and
+    `saved` which part of that the model does without; `rest_saved` is the same in other groups.
     """
 
     feature: str = optional("")
@@ -43,16 +45,25 @@ class Segment(Part):
     predicted: float | None = optional()
     observed: float | None = optional()
     rest: float | None = optional()
+    gap: Interval | None = optional()
+    possible: float | None = optional()
+    saved: float | None = optional()
+    rest_saved: float | None = optional()
 
 
 class Segments(Part):
-    """In how many groups the model is surely worse, which are the worst, and those asked for."""
+    """In how many groups the model is surely worse, which are the worst, and those asked for.
+
+    `off` counts the groups whose predictions are surely wrong on average, `most_off` are the first.
+    """
 
     looked_at: int
     worse: int
     all: Segment
     worst: tuple[Segment, ...]
     chosen: dict[str, tuple[Segment, ...]]
+    off: int = optional(0)
+    most_off: tuple[Segment, ...] = optional(())
 
 
 class Effect(Part):
@@ -91,7 +102,8 @@ class Lift(Part):
 class Costs(Part):
     """What calls cost per row: at the threshold, for nobody and everybody, and at the cheapest.
 
-    `improvable` says that another threshold would surely save more than a tenth.
+    `improvable` says that another threshold would surely save more than a tenth. The threshold that
+    keeps to the budget stands beside them, with what calls would cost there.
     """
 
     cost: float
@@ -100,6 +112,17 @@ class Costs(Part):
     cheapest: float
     cheapest_threshold: float
     improvable: bool = called("dear")
+    budget_threshold: float | None = optional()
+    budget_cost: float | None = optional()
+
+
+class Recall(Part):
+    """Of the held-out rows of a class the share that is called so, and of such calls the right."""
+
+    label: str = called("class")
+    rows: int
+    recall: Interval
+    precision: Interval
 
 
 class Importance(Part):
@@ -134,7 +157,8 @@ class Validation(Part):
 class Evaluation(Record):
     """A model on the holdout, beside a constant (`naive`) and a linear model, with the verdict.
 
-    The first form tells nothing of segments, effects, lift and costs.
+    The first form tells nothing of segments, effects, lift and costs. `leading` are metrics that
+    matter here before the one that decides.
     """
 
     latest: ClassVar[int] = 2
@@ -145,6 +169,7 @@ class Evaluation(Record):
     positive: str | None
     threshold: float | None
     metric: str
+    leading: tuple[str, ...] = optional(())
     verdict: Literal["accepted", "rejected"]
     reason: str
     models: dict[str, Metrics]
@@ -154,6 +179,7 @@ class Evaluation(Record):
     effects: tuple[Effect, ...] = ()
     lift: tuple[Lift, ...] = ()
     decision: Costs | None = None
+    recalls: tuple[Recall, ...] = optional(())
     rows: dict[str, int]
     importance: tuple[Importance, ...]
     split: SplitRecord

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import FactoryError
-from ..files import write_json
+from ..files import read_text, write_json
 
 T = TypeVar("T", bound="Record")
 
@@ -79,14 +79,14 @@ def parse(kind: type[T], text: str, name: str) -> T:
         place = ".".join(map(str, first["loc"]))
         said = first["msg"].removeprefix("Value error, ")
         why = f"{place}: {said}" if place else said
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         why = f"it is no JSON: {error}"
     raise FactoryError(f"{name} cannot be read: {why}", "make it again, or use what wrote it")
 
 
 def read(kind: type[T], path: Path) -> T | None:
     """The record in a file; None where there is no file."""
-    return parse(kind, path.read_text("utf-8"), path.name) if path.is_file() else None
+    return parse(kind, read_text(path), path.name) if path.is_file() else None
 
 
 def write(path: Path, record: Record) -> None:

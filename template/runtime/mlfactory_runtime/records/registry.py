@@ -5,6 +5,7 @@ from pydantic import Field
 from .comparison import Short
 from .evaluation import Metrics
 from .record import Part, Record, called, optional
+from .trail import Anchor, Former
 
 
 class Facts(Part):
@@ -23,10 +24,11 @@ class Facts(Part):
 
 
 class Version(Facts):
-    """A version, and its tag."""
+    """A version, its tag, and the name of the key that signed it."""
 
     version: str
     tag: str
+    signed_by: str | None = None
 
 
 class Approval(Part):
@@ -94,7 +96,8 @@ class Check(Part):
 class Promotion(Facts, Record):
     """promotions/NAME.json: why a version goes to a stage; `before` is what the stage held.
 
-    With `forced`, it goes there although there are `problems`.
+    With `forced`, it goes there although there are `problems`. `former` is the record before it,
+    and `trail` the end of the log's trail as it was then.
     """
 
     record: str = ""
@@ -112,6 +115,8 @@ class Promotion(Facts, Record):
     proposed_by: str
     proposed_at: str
     approved_by: str | None = None
+    former: Former | None = optional()
+    trail: Anchor | None = optional()
 
 
 class Promoted(Part):

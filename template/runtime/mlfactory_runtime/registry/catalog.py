@@ -7,7 +7,7 @@ from ..project import Project
 from ..records.record import read, write
 from ..records.registry import Catalog, Drift, Listed
 from .models import models
-from .tags import artifact
+from .tags import folder_of
 
 CATALOG, BRANCH = Path("catalog.json"), "status"
 
@@ -38,7 +38,7 @@ def write_catalog(project: Project, drift: Drift | None = None) -> Catalog:
 def publish(project: Project) -> str:
     """Push catalog.json as the only file of a branch of its own; gives the branch."""
     write_catalog(project)
-    folder, _, _ = artifact(project).rpartition("=")
+    folder = folder_of(project)
     branch = "-".join([BRANCH, *folder.split("/")]) if folder else BRANCH
     text = (project.root / CATALOG).read_text("utf-8")
     commit = commit_files(project.root, {CATALOG.name: text}, "What is in use", None, "factory")

@@ -9,6 +9,7 @@ from shutil import which
 from typing import NoReturn
 
 from ..errors import FactoryError
+from ..learn.keys import ANY, KEYS_ENV, key_files
 from ..programs import environment
 from ..project import PACKAGES, Project
 from .resolve import Registered
@@ -29,6 +30,8 @@ def command(
     call = ["-c", f"from {home}.cli import main; main()", *argv]
     places = [theirs.root / RUNTIME, theirs.source.parent]
     env = environment() | {"PYTHONPATH": os.pathsep.join(str(p) for p in places if p.is_dir())}
+    if trusted := key_files(project):
+        env[KEYS_ENV] = ANY if model.fresh else os.pathsep.join(map(str, trusted))
     here, there = (folder / PACKAGES for folder in (project.root, theirs.root))
     if not there.is_file() or (here.is_file() and here.read_bytes() == there.read_bytes()):
         return [sys.executable, *call], env

@@ -11,6 +11,7 @@ from ..project import EVALUATION, Project
 from ..records.evaluation import Evaluation
 from ..records.record import parse
 from ..records.registry import Approval, Facts, Models, Stage, Version
+from .signatures import signers
 from .tags import Tag, artifact, stages, tags, versions
 
 
@@ -48,19 +49,22 @@ def facts(project: Project, commit: str) -> Facts:
 def models(project: Project, remote: str = "") -> Models:
     """All versions and stages. With a remote, those that it has now; `odd` tags differ here."""
     found = tags(project, remote)
+    own = versions(project, found)
+    who = signers(project, own)
     here = {one.tag: one for one in tags(project)}
     odd = [one.tag for one in found if one.tag in here and here[one.tag].commit != one.commit]
     return Models(
         name=artifact(project),
-        versions=tuple(version_of(project, one) for one in versions(project, found)),
+        versions=tuple(version_of(project, one, who.get(one.version)) for one in own),
         stages={name: in_use(one) for name, one in stages(project, found).items()},
         odd=tuple(odd),
     )
 
 
-def version_of(project: Project, tag: Tag) -> Version:
+def version_of(project: Project, tag: Tag, who: str | None) -> Version:
     """A version, with what its commit says."""
-    return Version(version=tag.version, tag=tag.tag, **dict(facts(project, tag.commit)))
+    known = dict(facts(project, tag.commit))
+    return Version(version=tag.version, tag=tag.tag, signed_by=who, **known)
 
 
 def in_use(held: Tag) -> Stage:

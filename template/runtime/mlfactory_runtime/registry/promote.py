@@ -16,17 +16,19 @@ from ..git import commit_files, commit_of, git, identity, set_refs, tag_object, 
 from ..learn.looks import looks, looks_text
 from ..project import COMPARISON, Project
 from ..records.comparison import Comparison
-from ..records.record import parse, read
+from ..records.record import read
 from ..records.registry import Applied, Check, Promoted, Promotion
+from .anchor import anchor
 from .artifact import version as name_of
 from .catalog import write_catalog
 from .hand_over import run
 from .models import facts, message_json
+from .promotions import BILL, PROMOTIONS, former, is_record, number_of, record_files, record_in
 from .register import apart
 from .resolve import Registered, resolve
-from .tags import Tag, held, next_stage_tag, registered, stages, tags
+from .sbom import content
+from .tags import Tag, folder_of, held, next_stage_tag, registered, stages, tags
 
-PROMOTIONS = Path("promotions")
 Measure = Callable[[Project, Registered, Registered], Comparison]
 
 
@@ -45,7 +47,9 @@ def promote(
     Anybody can edit a file that says so: what speaks for the version is measured again.
     """
     current = stages(project).get(stage)
+    settle(project)
     if current and current.version == version:
+        write_catalog(project)
         return Promoted(stage=stage, version=version, changed=False, tag=current.tag)
     if force and not why:
         raise FactoryError("--force is written down with its reason", '--why "the reason"')
@@ -65,11 +69,13 @@ def promote(
     short = compared.short() if compared else None
     decided = {"comparison": short, "check": check, "problems": problems, "forced": bool(problems)}
     record = record.model_copy(update=decided)
-    return keep(project, record, approver, at_once=not has_ci(project))
+    bill = content(project, found)
+    return keep(project, record, approver, bill, at_once=not has_ci(project))
 
 
 def rollback(project: Project, why: str = "", approver: str = "") -> Promoted:
     """Put back into production what was there before, at once."""
+    settle(project)
     line = held(project, "prod")
     if len(line) < 2:
         what = f" before {line[0].version}" if line else " yet"
@@ -170,7 +176,7 @@ def base(project: Project) -> str:
 
 def proposed(project: Project, stage: str, version: str, before: str | None) -> str:
     """The branch on which this was proposed, and not merged, yet."""
-    branch = f"promote/{stage}-{version}"
+    branch = branch_of(project, "promote", stage, version)
     names = tries(
         project.root,
         "diff",
@@ -181,29 +187,39 @@ def proposed(project: Project, stage: str, version: str, before: str | None) -> 
         "promotions",
     )
     for name in names.splitlines():
-        if name.endswith(".json"):
+        if is_record(name):
             record = json.loads(tries(project.root, "show", f"{branch}:./{name}") or "{}")
             if (record.get("version"), record.get("from")) == (version, before):
                 return branch
     return ""
 
 
-def keep(project: Project, record: Promotion, approver: str, *, at_once: bool) -> Promoted:
-    """Commit the record, and with `at_once` make the tag: both or neither."""
+def branch_of(project: Project, kind: str, stage: str, version: str) -> str:
+    """The branch of a proposal; factories that share a repository do not share it."""
+    return "/".join(filter(None, [kind, folder_of(project), f"{stage}-{version}"]))
+
+
+def keep(
+    project: Project, record: Promotion, approver: str, bill: str = "", *, at_once: bool
+) -> Promoted:
+    """Commit the record, with the version's bill of materials if that is given; with `at_once`
+    make the tag, too: both or neither.
+    """
     parent, stage, version = base(project), record.stage, record.version
     name = f"{stage}-{next_number(project, parent):04}-{version}"
     approved = (approver or record.proposed_by) if at_once else None
-    record = record.model_copy(update={"record": name, "approved_by": approved})
+    held_on = {"former": former(project, parent), "trail": anchor(project)}
+    record = record.model_copy(update={"record": name, "approved_by": approved, **held_on})
     files = {
         f"{PROMOTIONS}/{name}.json": pretty(record.model_dump()),
         f"{PROMOTIONS}/{name}.md": page(record),
+        **({f"{PROMOTIONS}/{name}{BILL}": bill} if bill else {}),
     }
     commit = commit_files(
         project.root, files, f"{record.kind.capitalize()}: {version} to {stage}", parent
     )
-    branch = (
-        f"{'promote' if not at_once else 'rollback'}/{stage}-{version}" if has_ci(project) else ""
-    )
+    kind = "rollback" if at_once else "promote"
+    branch = branch_of(project, kind, stage, version) if has_ci(project) else ""
     changes = [
         f"update refs/heads/{branch} {commit}" if branch else f"update HEAD {commit} {parent}"
     ]
@@ -215,7 +231,7 @@ def keep(project: Project, record: Promotion, approver: str, *, at_once: bool) -
         project.root, *changes, hint="somebody else committed or promoted meanwhile: do it again"
     )
     if not branch:
-        git(project.root, "restore", "--source=HEAD", "--staged", "--worktree", "--", *files)
+        settle(project)
     write_catalog(project)
     return Promoted(
         stage=stage,
@@ -230,16 +246,21 @@ def keep(project: Project, record: Promotion, approver: str, *, at_once: bool) -
     )
 
 
+def settle(project: Project) -> None:
+    """Put into the work tree the records that the last commit has and that are not here: just now,
+    or by a run that was killed in between."""
+    missing = ("diff", "-z", "--cached", "--name-only", "--relative", "--diff-filter=D")
+    names = git(project.root, *missing, "--", str(PROMOTIONS)).split("\0")
+    files = [name for name in names if name and not (project.root / name).exists()]
+    if files:
+        git(project.root, "restore", "--source=HEAD", "--staged", "--worktree", "--", *files)
+
+
 def next_number(project: Project, commit: str) -> int:
     """One more than any record or tag has."""
     names = tries(project.root, "ls-tree", "--name-only", commit, f"{PROMOTIONS}/").splitlines()
     numbers = [number_of(Path(name)) for name in names]
     return 1 + max([*numbers, *(one.number for one in tags(project))], default=0)
-
-
-def number_of(file: Path) -> int:
-    """The number in a record's name: 3 of prod-0003-v1.2.0.json."""
-    return int(file.name.rsplit("-", 2)[1])
 
 
 def tagged(project: Project, record: Promotion, fallback: str = "") -> tuple[str, str]:
@@ -258,14 +279,7 @@ def apply(project: Project, approver: str = "") -> Applied:
     A record that was proposed against what the stage no longer holds is left out, and named.
     """
     done = {message_json(one.message).get("record") for one in tags(project) if one.stage}
-    files = sorted(
-        (project.root / PROMOTIONS).glob("*.json"), key=lambda file: (number_of(file), file.name)
-    )
-    records = [
-        parse(Promotion, file.read_text("utf-8"), file.name)
-        for file in files
-        if file.stem not in done
-    ]
+    records = [record_in(file) for file in record_files(project) if file.stem not in done]
     for record in records:
         if registered(project, record.version).commit != record.commit:
             message = f"{record.version} is not the commit that {record.record} names"

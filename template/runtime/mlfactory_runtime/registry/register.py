@@ -9,14 +9,19 @@ from typing import Any, Literal
 
 from ..errors import FactoryError
 from ..git import commit_of, git, identity, set_refs, tag_object, tries
+from ..learn.keys import Key, read_private
 from ..learn.looks import looks
+from ..learn.signing import opened, sign
 from ..project import PARAMS, Project
 from ..settings.yaml import read_yaml
+from .anchor import FIELD as TRAIL
+from .anchor import anchor
 from .artifact import lock_of, model_hash
 from .artifact import version as name_of
 from .catalog import write_catalog
-from .resolve import exported
-from .tags import artifact, order, versions
+from .resolve import Registered, exported
+from .signatures import FIELD, bundle_in
+from .tags import Tag, artifact, order, versions
 
 Bump = Literal["major", "minor", "patch"]
 
@@ -36,10 +41,20 @@ class VersionTag:
     looks: int | None = None
 
 
-def register(project: Project, bump: Bump = "minor", ref: str = "HEAD") -> VersionTag:
-    """Tag the commit as the next version. FactoryError unless its model belongs to its files."""
+def register(
+    project: Project, bump: Bump = "minor", ref: str = "HEAD", key: Path | None = None
+) -> VersionTag:
+    """Tag the commit as the next version. FactoryError unless its model belongs to its files.
+
+    With the file of a private key it is signed. A commit that has a version which that key has not
+    signed gets a patch version that it has: tags that others may have are never changed.
+    """
     commit, known = commit_of(project.root, ref), versions(project)
-    if same := [one for one in known if one.commit == commit]:
+    same = [one for one in known if one.commit == commit]
+    if same and key and not is_signed(project, same[-1], key):
+        bump, same = "patch", []
+    if same:
+        write_catalog(project)  # the run that made it may have been killed before
         return VersionTag(
             same[-1].version, commit, same[-1].tag, False, tuple(apart(project, commit))
         )
@@ -57,20 +72,36 @@ def register(project: Project, bump: Bump = "minor", ref: str = "HEAD") -> Versi
             "dvc repro, commit dvc.lock and reports/, and register again",
         )
     tag = f"{artifact(project)}@{version}"
-    content: dict[str, Any] = {
-        "version": version,
-        "model": name_of(found.model),
-        "md5": model_hash(found.root),
-    }
     looked = looks(project)
-    content |= {"looks": looked} if looked else {}
-    message = json.dumps(content | platform_here())
+    content = said(project, version, found, key) | ({"looks": looked} if looked else {})
+    message = json.dumps(content)
     name = tag_object(project.root, tag, commit, message, ident)
     set_refs(
         project.root, f"create refs/tags/{tag} {name}", hint="git fetch --tags, and register again"
     )
     write_catalog(project)
     return VersionTag(version, commit, tag, True, tuple(apart(project, commit)), looked)
+
+
+def said(project: Project, version: str, model: Registered, key: Path | None) -> dict[str, Any]:
+    """What the tag says of a version: its model, where it was made, and who signed it."""
+    content: dict[str, Any] = {
+        "version": version,
+        "model": name_of(model.model),
+        "md5": model_hash(model.root),
+        **platform_here(),
+    }
+    if end := anchor(project):
+        content[TRAIL] = end.model_dump()
+    if key:
+        content[FIELD] = sign(project, model.model, key).model_dump(mode="json")
+    return content
+
+
+def is_signed(project: Project, tag: Tag, key: Path) -> bool:
+    """Whether a version bears the signature of a private key."""
+    bundle, own = bundle_in(tag), Key("", read_private(project, key).public_key())
+    return bundle is not None and opened(bundle, (own,))[0] is not None
 
 
 def bumped(version: str, bump: Bump) -> str:

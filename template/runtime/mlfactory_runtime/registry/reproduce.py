@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ..git import dvc, git
 from ..programs import output
 from ..project import MODEL, Project
+from ..scratch import temporary
 from .artifact import lock_of
 from .models import message_json
 from .register import platform_here
@@ -60,8 +60,9 @@ def reproduce(project: Project, version: str) -> Reproduced:
 def worktree(project: Project, commit: str) -> Iterator[Path]:
     """This factory as the commit holds it, in a folder that goes afterwards."""
     prefix = git(project.root, "rev-parse", "--show-prefix")
-    with TemporaryDirectory(prefix="factory-") as scratch:
-        top = Path(scratch) / "work"
+    with temporary() as folder:
+        top = folder / "work"
+        git(project.root, "worktree", "prune")  # of a run that was killed
         git(project.root, "worktree", "add", "--quiet", "--detach", str(top), commit)
         try:
             yield top / prefix

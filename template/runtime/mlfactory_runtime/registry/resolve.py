@@ -6,14 +6,17 @@ import re
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ..errors import FactoryError
+from ..files import recorded
 from ..git import dvc, git
+from ..learn.signing import check_signed, save, signature_file
 from ..programs import output
 from ..project import LOCK, MODEL, PARAMS, Project
+from ..scratch import scratch
 from ..settings.yaml import read_yaml
 from .artifact import SIGNATURE, model_hash
+from .signatures import signature_of
 from .tags import FETCH, STAGES, registered, stages
 
 EXPORTS = Path(".factory/versions")
@@ -22,13 +25,17 @@ VERSION = re.compile(r"v\d+\.\d+\.\d+")
 
 @dataclass(frozen=True)
 class Registered:
-    """A model, and the factory that made it: a folder of its own for one that is registered."""
+    """A model, and the factory that made it: a folder of its own for one that is registered.
+
+    A model that is `fresh` was trained here this moment: nobody can have signed it yet.
+    """
 
     label: str
     version: str | None
     commit: str | None
     project: Project
     model: Path
+    fresh: bool = False
 
     @property
     def root(self) -> Path:
@@ -37,14 +44,18 @@ class Registered:
 
 
 def resolve(project: Project, text: str) -> Registered:
-    """The model that a stage, a version such as v1.2.0, or a path names, with all files at hand."""
+    """The model that a stage, a version such as v1.2.0, or a path names, with all files at hand.
+
+    FactoryError unless it is signed, where keys are configured.
+    """
     folder = project.root / text
     if (folder / SIGNATURE).is_file() or "/" in text or os.sep in text:
         if not (folder / SIGNATURE).is_file():
             raise FactoryError(f"there is no model in {text}", "train one: dvc repro")
-        return Registered(text, None, None, project, folder)
+        return signed(project, Registered(recorded(text), None, None, project, folder))
     if VERSION.fullmatch(text):
-        return exported(project, text, text, registered(project, text).commit)
+        commit = registered(project, text).commit
+        return signed(project, exported(project, text, text, commit))
     if found := on_stage(project, text):
         return found
     raise FactoryError(
@@ -54,9 +65,23 @@ def resolve(project: Project, text: str) -> Registered:
 
 
 def on_stage(project: Project, stage: str) -> Registered | None:
-    """The model that a stage holds, if it holds one."""
+    """The model that a stage holds, if it holds one. FactoryError as of `resolve`."""
     held = stages(project).get(stage)
-    return exported(project, stage, held.version, held.commit) if held else None
+    return signed(project, exported(project, stage, held.version, held.commit)) if held else None
+
+
+def signed(project: Project, model: Registered) -> Registered:
+    """The model, once it is known whose it is; of a commit, by what its newest version's tag says.
+
+    What is asked for is up to this factory, not to the one that the commit holds.
+    """
+    if model.commit:
+        if found := signature_of(project, model.commit):
+            save(found, model.model)
+        else:
+            signature_file(model.model).unlink(missing_ok=True)
+    check_signed(project, model.model)
+    return model
 
 
 def exported(project: Project, label: str, version: str | None, commit: str) -> Registered:
@@ -65,8 +90,8 @@ def exported(project: Project, label: str, version: str | None, commit: str) -> 
     root = exports / commit
     if not root.is_dir():
         exports.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".new-", dir=exports) as scratch:
-            tree = Path(scratch) / commit
+        with scratch(exports, ".new-") as folder:
+            tree = folder / commit
             export(project, commit, tree)
             fetch(project, label, commit, tree)
             link_log(project, tree)

@@ -15,7 +15,7 @@ from ..project import PYPROJECT, Project
 
 STAGES = ("staging", "prod")
 FETCH, CLONE = "git fetch --tags", "run this in a clone of the factory's repository"
-FIELDS = ("refname:strip=2", "*objectname", "taggerdate:unix", "contents")
+FIELDS = ("refname:strip=2", "*objectname", "taggerdate:unix", "contents", "taggername")
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Tag:
     stage: str
     number: int
     cancel: bool
+    tagger: str = ""
 
 
 def artifact(project: Project) -> str:
@@ -42,12 +43,15 @@ def artifact(project: Project) -> str:
         raise FactoryError(f"{PYPROJECT} is not here", "run this in the factory's own folder")
     name = str(project.pyproject["project"]["name"]).lower()
     name = re.sub(r"[^a-z0-9/_-]", "-", name).strip("-/_")
-    folder = re.sub(
-        r"[^A-Za-z0-9_./-]",
-        "-",
-        git(project.root, "rev-parse", "--show-prefix", hint=CLONE).rstrip("/"),
-    )
+    folder = folder_of(project)
     return f"{folder}={name}" if folder else name
+
+
+def folder_of(project: Project) -> str:
+    """Where the factory stands in a larger repository, as a tag and a branch can have it; empty
+    where the repository is its own."""
+    prefix = git(project.root, "rev-parse", "--show-prefix", hint=CLONE).rstrip("/")
+    return re.sub(r"[^A-Za-z0-9_./-]", "-", prefix)
 
 
 def tags(project: Project, remote: str = "") -> list[Tag]:
@@ -70,7 +74,7 @@ def tags(project: Project, remote: str = "") -> list[Tag]:
 
 
 def taken_apart(
-    name: str, tag: str, commit: str, seconds: str = "0", message: str = ""
+    name: str, tag: str, commit: str, seconds: str = "0", message: str = "", tagger: str = ""
 ) -> Tag | None:
     """A tag of the artifact by its parts; None for any other, and for one that is not annotated."""
     version, stage = r"@(?P<version>v\d+\.\d+\.\d+)", r"#(?P<stage>[a-zA-Z0-9][\w/-]*?)"
@@ -80,7 +84,7 @@ def taken_apart(
         return None
     when, number = datetime.fromtimestamp(int(seconds), UTC), int(parts["number"] or 0)
     kept = parts["version"] or "", parts["stage"] or "", number, bool(parts["cancel"])
-    return Tag(tag, commit, when, message.strip(), *kept)
+    return Tag(tag, commit, when, message.strip(), *kept, tagger)
 
 
 def order(version: str) -> tuple[int, ...]:

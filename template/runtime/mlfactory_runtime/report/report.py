@@ -82,15 +82,18 @@ def context(
         "acting": list(acting(evaluation)),
         "hidden": [name for name in catalog.features(params) if is_sensitive(catalog, name)],
         "worst": [words.segment(one, evaluation) for one in segments.worst] if segments else [],
+        "off": [words.off(one, evaluation) for one in segments.most_off] if segments else [],
         "segments_text": words.segments(segments),
         "segment_charts": dict(segment_charts(segments, label)) if segments else {},
         "top": words.top(evaluation),
         "lift_text": words.lift(evaluation),
+        "budget": words.budget(params.decision),
         "decision_texts": list(words.decision(evaluation, params)),
         "sections": [f"{SECTIONS.name}/{path.name}" for path in own_sections(project)],
         "names": MODELS,
         "label": label,
-        "reason": evaluation.reason.replace(evaluation.metric, label),
+        "better": named(evaluation.metric, evaluation.own_metrics)[1],
+        "reason": words.reason(evaluation),
         "warnings": list(dict.fromkeys([*split.warnings, *evaluation.warnings])),
         "compared": {name: compared(gain, base[name]) for name, gain in evaluation.gain.items()},
         "metrics": list(metrics(evaluation)),
@@ -103,16 +106,17 @@ def context(
             for fold in evaluation.backtest
         ]),
         "pictures": pictures(project, evaluation, held),
+        "others": OTHERS,
         "confusion": confusion(project, sorted(held, key=lambda name: (-held[name], name))),
     }  # fmt: skip
 
 
 def metrics(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
-    """Each metric with the values of all models and their picture; the primary one first."""
+    """Each metric with the values of all models and their picture; those that lead first."""
     models = evaluation.models
-    for key in sorted(models["model"], key=lambda key: key != evaluation.metric):
+    for key in words.ordered(evaluation):
         label, better = named(key, evaluation.own_metrics)
-        values = {name: models[name][key] for name in MODELS}
+        values = {name: models[name][key] for name in MODELS if name in models}
         rows = [Bar(MODELS[name], interval(one), *ends(one)) for name, one in values.items()]
         chart = bars(f"{label}, {better} is better", rows)
         own = evaluation.own_metrics.get(key)
@@ -212,11 +216,12 @@ def read_curves(project: Project, name: str) -> dict[str, list[Point]]:
 
 def confusion(project: Project, order: list[str]) -> dict[str, dict[str, int]]:
     """Rows by actual and by predicted class, the largest first; small ones are put together."""
+    pairs = [(line["actual"], line["predicted"]) for line in read_plot(project, "confusion")]
+    order = list(dict.fromkeys([*order, *sorted({name for pair in pairs for name in pair})]))
     kept = order if len(order) <= CELLS else order[: CELLS - 1]
     known = {name: name for name in kept}
     counts = Counter(
-        (known.get(line["actual"], OTHERS), known.get(line["predicted"], OTHERS))
-        for line in read_plot(project, "confusion")
+        (known.get(actual, OTHERS), known.get(called, OTHERS)) for actual, called in pairs
     )
     names = list(dict.fromkeys([*kept, *sorted({name for pair in counts for name in pair})]))
     return {actual: {called: counts[actual, called] for called in names} for actual in names}

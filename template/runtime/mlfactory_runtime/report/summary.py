@@ -5,6 +5,7 @@ from ..learn.looks import looks
 from ..project import EVALUATION, Project
 from ..records.evaluation import Evaluation, Summary
 from ..records.record import read
+from .words import ordered
 
 REPORT = "reports/report.html"
 
@@ -23,7 +24,10 @@ def summary(project: Project) -> Summary:
         reason=found.reason,
         gain=found.gain,
         warnings=found.warnings,
-        metrics=found.models,
+        metrics={
+            name: {key: metrics[key] for key in ordered(found)}
+            for name, metrics in found.models.items()
+        },
         validation=found.validation,
         looks=looks(project),
         report=REPORT,

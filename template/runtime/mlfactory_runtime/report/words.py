@@ -16,14 +16,27 @@ from ..records.evaluation import (
     Segments,
 )
 from ..settings.catalog import Catalog
+from ..settings.decision import Decision
 from ..settings.params import Params
 
 FEW_ROWS, FEW_OF_A_CLASS = 200, 30
-MODELS = {"model": "this model", "linear": "linear model", "naive": "constant"}
+MODELS = {
+    "model": "this model", "linear": "linear model", "naive": "constant",
+    "last_value": "last known value", "seasonal_naive": "value a season before",
+    "previous_value": "value just before",
+}  # fmt: skip
 LABELS = {
-    "roc_auc": "ROC AUC", "pr_auc": "PR AUC", "log_loss": "log loss", "brier": "Brier score",
-    "f1": "F1", "calibration_error": "calibration error", "rmse": "RMSE",
+    "roc_auc": "ROC AUC", "pr_auc": "average precision", "log_loss": "log loss",
+    "brier": "Brier score", "f1": "F1", "calibration_error": "calibration error", "rmse": "RMSE",
     "mae": "mean absolute error", "r2": "R²", "quantile_loss": "quantile loss",
+    "cost": "cost per row", "saving": "saving per row",
+    "recall_at_budget": "share found within the budget",
+    "precision_at_budget": "share of right calls within the budget",
+    "lift_at_budget": "lift within the budget",
+}  # fmt: skip
+# Of interest where costs or a budget are known, or a quantile is predicted: a mean is a bad one.
+SITUATIONAL = {
+    "cost", "saving", "recall_at_budget", "precision_at_budget", "lift_at_budget", "quantile_loss",
 }  # fmt: skip
 
 
@@ -43,6 +56,19 @@ def named(metric: str, own: Mapping[str, OwnMetric]) -> tuple[str, str]:
     if metric in own:
         return own[metric].label, own[metric].better
     return LABELS.get(metric, metric.replace("_", " ")), BUILT_IN.get(metric, "higher")
+
+
+def ordered(evaluation: Evaluation) -> list[str]:
+    """The metrics to show: those that lead, the one that decides, and the others."""
+    first = (*evaluation.leading, evaluation.metric)
+    others = [name for name in evaluation.models["model"] if name not in SITUATIONAL]
+    return list(dict.fromkeys((*first, *others)))
+
+
+def reason(evaluation: Evaluation) -> str:
+    """Why the verdict is as it is, with the metric as people call it."""
+    label, _ = named(evaluation.metric, evaluation.own_metrics)
+    return evaluation.reason.replace(evaluation.metric, label)
 
 
 def number(value: float | None) -> str:
@@ -91,7 +117,10 @@ def compared(gain: Interval, base: float | None) -> str:
     sure = "better" if gain.low > 0 else "worse" if gain.high < 0 else None
     chance = f"surely {sure}" if sure else "which may be chance"
     share = f"{abs(gain.value / base):.0%}"
-    text = "about the same" if share == "0%" and not sure else f"{share} {way}, {chance}"
+    if share == "0%":
+        share = "less than 0.5%"
+    same = share.startswith("less") and not sure
+    text = "about the same" if same else f"{share} {way}, {chance}"
     return f"{text}; improvement {interval(gain)}"
 
 
@@ -124,14 +153,38 @@ def segment(found: Segment, evaluation: Evaluation) -> str:
     """How the model does on a group of rows in which it is worse."""
     label, write = LABELS.get(evaluation.metric, evaluation.metric), unit(evaluation)
     text = (
-        f"{quoted(found.feature)}: {found.group} ({found.rows:,} rows): {label} "
-        f"{interval(found)}, against {number(found.rest)} in all other rows; a constant has "
-        f"{number(found.constant)} there."
+        f"{quoted(found.feature)}: {found.group} ({found.rows:,} rows): {label} {interval(found)}"
     )
+    if found.saved is None or found.rest_saved is None:  # of an earlier release
+        text += f", against {number(found.rest)} in all other rows."
+    else:
+        text += (
+            f", {saved(found.saved)} what the constant of that group has; in the other groups it "
+            f"is {saved(found.rest_saved)} theirs."
+        )
     if found.predicted is not None and found.observed is not None:
         text += f" Predicted were {write(found.predicted)} on average, "
         text += f"true were {write(found.observed)}."
     return text
+
+
+def saved(share: float) -> str:
+    """How much of a loss is saved, or added."""
+    return f"{percent(abs(share))} {'below' if share >= 0 else 'above'}"
+
+
+def off(found: Segment, evaluation: Evaluation) -> str:
+    """How the mean prediction differs from what came, in a group where it surely does."""
+    write, gap = unit(evaluation), found.gap
+    text = f"{quoted(found.feature)}: {found.group} ({found.rows:,} rows): predicted were "
+    if gap is None or gap.value is None or gap.low is None or gap.high is None:
+        return text
+    ends = sorted(map(abs, (gap.low, gap.high)))
+    way = "more" if gap.value > 0 else "less"
+    return text + (
+        f"{write(found.predicted or 0)} on average, true were {write(found.observed or 0)}: "
+        f"surely {way}, by {write(ends[0])} to {write(ends[1])}."
+    )
 
 
 def segments(found: Segments | None) -> str:
@@ -140,8 +193,11 @@ def segments(found: Segments | None) -> str:
         return "There are too few held-out rows to compare groups of them."
     looked_at = f"{counted(found.looked_at, 'group')} of at least 30 held-out rows were looked at"
     if not found.worst:
-        return f"{looked_at}: in none of them is it surely worse than in the other rows."
-    worse = f"{looked_at}. In {found.worse} of them it is surely worse than in the other rows"
+        return f"{looked_at}: in none of them does it surely save less than in the others."
+    worse = (
+        f"{looked_at}. In {found.worse} of them it surely saves less, of what the constant of the "
+        "group loses, than in the others"
+    )
     more = "" if found.worse == len(found.worst) else ", most of all in these"
     return f"{worse}{more}:"
 
@@ -172,7 +228,9 @@ def decision(evaluation: Evaluation, params: Params) -> Iterator[str]:
     name = quoted(evaluation.positive or "")
     prices = f"a false alarm costs {rule.cost_fp:g} and a miss {rule.cost_fn:g}"
     why = "as params.yaml says"
-    if rule.threshold is None:
+    if rule.is_budgeted:
+        why = f"so many calls are in the budget, {budget(rule)}"
+    elif rule.threshold is None:
         why = f"the cheapest if {prices}, and probabilities can be taken at their word"
     yield (
         f"A row is called {name} when its probability is {evaluation.threshold:.3g} or more: {why}."
@@ -182,15 +240,42 @@ def decision(evaluation: Evaluation, params: Params) -> Iterator[str]:
         f"nobody {name} would cost {number(found.nobody)}, and everybody "
         f"{number(found.everybody)}."
     )
-    yield _cheapest(found)
+    if rule.has_costs and "saving" in evaluation.models["model"]:
+        saving = interval(evaluation.models["model"]["saving"])
+        yield f"Against the better of calling nobody and everybody they save {saving} per row."
+    if "recall_at_budget" in evaluation.leading:
+        yield _within(evaluation, rule)
+    if not rule.is_budgeted:
+        yield _cheapest(found)
+
+
+def budget(rule: Decision) -> str:
+    """How many rows can be called, in words."""
+    if rule.budget is not None and rule.budget_rows:
+        return f"{rule.budget:,g} of {rule.budget_rows:,} rows"
+    share = f"{100 * rule.share:.3g}% of the rows"
+    return share if rule.budget is not None else f"taken to be {share}, for params.yaml names none"
+
+
+def _within(evaluation: Evaluation, rule: Decision) -> str:
+    """What is found when only the budget is called, and from where on that is."""
+    found, own = evaluation.decision, evaluation.models["model"]
+    recall, precision = (interval(own[f"{name}_at_budget"]) for name in ("recall", "precision"))
+    text = (
+        f"Within the budget, {budget(rule)}, {recall} of all that are "
+        f"{quoted(evaluation.positive or '')} are found, and {precision} of the calls are right"
+    )
+    if not found or found.budget_threshold is None or rule.is_budgeted:
+        return f"{text}."
+    price = f", which costs {number(found.budget_cost)} per row" if rule.has_costs else ""
+    return f"{text}: calls from {number(found.budget_threshold)} on keep to it{price}."
 
 
 def _cheapest(found: Costs) -> str:
     if found.cost <= found.cheapest:
         return "No other threshold would have been cheaper on these rows."
-    where = f"from {number(found.cheapest_threshold)} on"
-    if found.cheapest == found.nobody:
-        where = "for nobody"
+    nobody, limit = found.cheapest == found.nobody, number(found.cheapest_threshold)
+    where = "for nobody" if nobody else f"from {limit} on"
     text = f"In hindsight calls {where} would have been the cheapest, at {number(found.cheapest)}"
     if found.improvable:
         return f"{text}: surely cheaper by more than a tenth."
@@ -198,13 +283,16 @@ def _cheapest(found: Costs) -> str:
 
 
 def cautions(catalog: Catalog, params: Params) -> Iterator[str]:
-    """What is suspect and what is sensitive in the data."""
+    """What is suspect, doubtful or sensitive in the data."""
     for name, column in catalog.columns.items():
         if column.suspect:
             end = "" if column.suspect.endswith((".", "?")) else "."
             why = f"it may give the outcome away: {column.suspect}{end}"
             yield f"{quoted(name)} is left out, for {why}"
     inputs = catalog.inputs(params)
+    for name, column in catalog.columns.items():
+        if column.doubt and (name in inputs or column.role == "target"):
+            yield f"{quoted(name)}: {column.doubt}."
     if special := [name for name, column in inputs.items() if column.sensitive == "special"]:
         yield (
             f"The model learns from {listed(special)}: data of a kind that the law protects "
@@ -225,7 +313,7 @@ def steps(evaluation: Evaluation, catalog: Catalog, params: Params) -> Iterator[
         yield f"Decide on {' and '.join(what)}: factory catalog review asks for each."
     if lack := _rows_lacking(evaluation):
         yield f"Bring more rows: {lack}, and differences within the intervals cannot be seen."
-    if evaluation.decision and (params.decision.cost_fp, params.decision.cost_fn) == (1, 1):
+    if evaluation.decision and not params.decision.has_costs and params.decision.budget is None:
         yield "Say what a false alarm and a miss cost, under decision in params.yaml."
     worst = evaluation.segments.worst if evaluation.segments else ()
     for name in dict.fromkeys(line.feature for line in worst[:2]):
@@ -244,8 +332,8 @@ def _better(evaluation: Evaluation) -> str:
     lead = evaluation.gain["naive"].low
     if lead is None:
         return "Do not use it yet: deliver more of what was held out, or hold out more of it."
-    if lead is not None and lead > 0:
-        return "Do not use it: take a linear model in model.py, or add features in features.py."
+    if lead > 0:
+        return f"Do not use it: {reason(evaluation)}. Features are added in features.py."
     return (
         f"Do not use it: look for columns that tell more of {quoted(evaluation.target)}, or for "
         "more rows."

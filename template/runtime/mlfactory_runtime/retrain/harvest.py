@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import polars as pl
 
@@ -22,6 +21,7 @@ from ..log.labels import read_log
 from ..log.store import EPOCH
 from ..log.veil import entities, pseudonym, veil
 from ..project import TAKEN, Project
+from ..scratch import scratch
 from ..settings.catalog import Catalog, Column
 from ..settings.params import Data, Params
 from ..tables.file import HEAD, is_parquet, kind, opened
@@ -58,8 +58,8 @@ def harvest(project: Project, params: Params, catalog: Catalog) -> Harvest:
     if not raw.height:
         return counts
     target = project.raw
-    with TemporaryDirectory(prefix=".log-", dir=target.parent) as folder:
-        fresh = Path(folder) / target.name
+    with scratch(target.parent, ".log-") as folder:
+        fresh = folder / target.name
         append(target, raw, fresh, found.data)
         put_in_place(project, fresh, "the prediction log")
     taken = logged.select(*KEY).join(wanted.filter(~good).select(*KEY), on=list(KEY), how="anti")
@@ -189,8 +189,7 @@ def written(
 def raw_value(values: pl.Series, column: Column, dtype: pl.DataType) -> pl.Series:
     """A column as the file has it: text that the catalog reads, or the type of a Parquet file."""
     if dtype == pl.String:
-        decimal = decimal_of(column.format) if isinstance(column.format, str) else "."
-        return values.cast(pl.String).str.replace(".", decimal, literal=True)
+        return values.cast(pl.String).str.replace(".", decimal_of(column.format), literal=True)
     if isinstance(dtype, pl.Datetime) and dtype.time_zone:
         values = values.dt.replace_time_zone("UTC")
     return values.cast(dtype, strict=False)

@@ -2,11 +2,12 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..data.source import pull
+from ..data.source import check_inside, pull
 from ..errors import FactoryError
 from ..gate.compare import PAGE, compare
 from ..git import commit_of, git
@@ -16,8 +17,9 @@ from ..project import COMPARISON, LOCK, MODEL, REPORTS, SNAPSHOT, TAKEN, Project
 from ..records.adoption import Adoption
 from ..records.comparison import Comparison
 from ..records.record import read
+from ..registry.anchor import anchor, trailer
 from ..registry.artifact import lock_of
-from ..registry.resolve import Registered, exported, on_stage
+from ..registry.resolve import Registered, exported, on_stage, signed
 from ..scratch import locked, scratch
 from .adopt import FRESH, NOT_BACK, PLAN, adopt, plan, settle, taken_back
 from .apart import copied
@@ -78,38 +80,41 @@ def leftover(project: Project, folder: Path) -> Retrained | None:
     """What a run that was killed had left to do, if its model was compared already."""
     for work in sorted(folder.glob(f"{PREFIX}*")):
         if adoption := settle(project, work):
-            try:
-                done = finished(project, work, adoption)
-            except BaseException as error:
-                taken_back(project, work, adoption, error)
-                raise
-            (work / PLAN).unlink()
-            return done
+            with all_or_nothing(project, work, adoption):
+                return finished(project, work, adoption)
     return None
 
 
 def anew(project: Project, work: Path, why: str, *, commit: bool) -> Retrained:
     """Everything in a copy; then what the copy holds takes its place."""
+    check_inside(project)
     champion, pulled = in_use(project), project.params.data.source is not None
     copy = copied(project, work / FRESH)
     data = fetch(project, copy)
     if digest(copy.raw) == learned(project):
         return Retrained(data, None, pulled)
     reproduce(copy)
-    compare(copy, champion, MODEL.as_posix())
+    challenger = Registered(MODEL.as_posix(), None, None, copy, copy.model_folder, fresh=True)
+    compare(copy, champion, challenger)
     names = [name for name in small_files(copy) if (copy.root / name).is_file()]
     files = tuple(name.as_posix() for name in names)
     title = f"Retrain: {why or data}" if commit else None
     adoption = Adoption(files=files, data=data, pulled=pulled, title=title)
     plan(project, work, adoption)
-    try:
+    with all_or_nothing(project, work, adoption):
         adopt(project, work, adoption)
-        done = finished(project, work, adoption)
+        return finished(project, work, adoption)
+
+
+@contextmanager
+def all_or_nothing(project: Project, work: Path, adoption: Adoption) -> Iterator[None]:
+    """Take back what stands in place if the block fails; else the plan is carried out."""
+    try:
+        yield
     except BaseException as error:
         taken_back(project, work, adoption, error)
         raise
     (work / PLAN).unlink()
-    return done
 
 
 def finished(project: Project, work: Path, adoption: Adoption) -> Retrained:
@@ -133,9 +138,9 @@ def failed(error: FactoryError) -> FactoryError:
 
 def in_use(project: Project) -> Registered:
     """The model in production; where there is none, that of the last commit."""
-    return on_stage(project, "prod") or exported(
-        project, "HEAD", None, commit_of(project.root, "HEAD")
-    )
+    if found := on_stage(project, "prod"):
+        return found
+    return signed(project, exported(project, "HEAD", None, commit_of(project.root, "HEAD")))
 
 
 def fetch(project: Project, copy: Project) -> str:
@@ -183,7 +188,8 @@ def changed(project: Project, files: Sequence[str]) -> tuple[str, ...]:
 
 def committed(project: Project, files: tuple[str, ...], title: str, record: Comparison) -> str:
     """Commit these files; gives the commit."""
-    text = f"{title}\n\nThe new model is {record.verdict}: {record.reason}."
+    end = trailer(anchor(project))
+    text = f"{title}\n\nThe new model is {record.verdict}: {record.reason}.{end}"
     git(project.root, "add", "--", *files)
     try:
         commit = ("commit", "--quiet", "--message", text, "--", *files)

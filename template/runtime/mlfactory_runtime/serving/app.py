@@ -54,11 +54,11 @@ class Service:
     metrics: Metrics
     settings: Serving
 
-    def predict(self, rows: list[Row], log: Log, number: str, explain: int) -> list[Row]:
-        """An answer for each row, counted and handed to the prediction log."""
+    def predict(self, rows: list[Row], log: Log, number: str, explain: int, key: str) -> list[Row]:
+        """An answer for each row, counted and handed to the log; `key` names whoever asked."""
         x, found = score(rows, self.scorer, self.encode, explain)
         self.metrics.scored(x, found)
-        log.put(records(number, self.scorer, rows, found))
+        log.put(records(number, self.scorer, rows, found), key)
         names = self.parser.identifiers
         return [
             {name: row[name] for name in names if name in row} | one
@@ -77,7 +77,7 @@ class Predict:
         service, number = self.service, scope["request_id"]
         explain = explanation(scope, service.scorer.project.estimator)
         rows = service.parser.read(await read_body(scope, receive, service.settings))
-        work = (rows, self.log, number, explain)
+        work = (rows, self.log, number, explain, scope["key"])
         many = len(rows) > INLINE
         predictions = (
             await asyncio.to_thread(service.predict, *work) if many else service.predict(*work)

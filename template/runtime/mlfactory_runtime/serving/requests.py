@@ -63,6 +63,7 @@ class Gate:
                 self.rate.count(scope["client"][0] if scope.get("client") else "")
             if self.keys and path in KEYED:
                 who = self.keys.name(headers.get(b"x-api-key", b""))
+            scope["key"] = who
             short = path == "/predict" and scope["method"] == "POST"
             await (self.predict if short else self.app)(scope, receive, numbered)
         except RefusedError as refused:

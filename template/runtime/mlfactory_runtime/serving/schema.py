@@ -181,7 +181,9 @@ def typed(known: Input) -> Any:
         "datetime": Annotated[str, Field(strict=True), AfterValidator(_moment), moment],
     }
     kind = kinds[column.dtype]
-    return Annotated[kind if known.needed else kind | None, shown]
+    kind = kind if known.needed else kind | None
+    kind = Annotated[kind, BeforeValidator(unmarked(column))] if column.missing else kind
+    return Annotated[kind, shown]
 
 
 def text_schema(known: Input) -> Row:
@@ -207,6 +209,19 @@ def worded(known: Input) -> Callable[[str | None], str | None]:
     return check
 
 
+def unmarked(column: Column) -> Callable[[Any], Any]:
+    """A number or a moment that means missing in this column is null here, too."""
+    number = re.compile(r"[-+]?[\d.]+(?:e[-+]?\d+)?", re.IGNORECASE)
+    numbers = frozenset(float(mark) for mark in column.missing if number.fullmatch(mark))
+    texts = frozenset(column.missing)
+
+    def check(value: Any) -> Any:
+        marked = value in numbers if type(value) in (int, float) else str(value) in texts
+        return None if marked and value is not None else value
+
+    return check
+
+
 def _whole(value: Any) -> Any:
     """In JSON, 5.0 is an integer too."""
     return int(value) if type(value) is float and value.is_integer() else value
@@ -228,6 +243,6 @@ def example(known: Input) -> Any:
         return known.values[0]
     if known.column.dtype not in ("int", "float"):
         return EXAMPLES[known.column.dtype]
-    bounds = [bound for bound in known.column.range or () if bound is not None]
+    bounds = [bound for bound in known.column.span if bound is not None]
     middle = sum(bounds) / max(len(bounds), 1)
     return math.ceil(middle) if known.column.dtype == "int" else middle

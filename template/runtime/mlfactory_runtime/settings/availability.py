@@ -66,12 +66,18 @@ def _columns(catalog: Catalog, params: Params) -> Iterator[Finding]:
                 "decide with: factory catalog review",
             )  # fmt: skip
     for name, column in catalog.columns.items():
-        ruled = column.values or column.range
+        if column.doubt and column.role not in ("ignored", "identifier"):
+            yield Finding(
+                "warning", name, column.source, column.doubt,
+                "look at it, then take out `doubt` in features.yaml",
+            )  # fmt: skip
+    for name, column in catalog.columns.items():
+        ruled = column.values or column.range or column.usual
         if column.sensitive != "none" and column.role != "target" and ruled:
             yield Finding(
                 "warning", name, column.source,
                 f"it is {column.sensitive}, and its values stand in features.yaml",
-                "take out its `values`, `range` and `drafted`",
+                "take out its `values`, `range`, `usual` and `drafted`",
             )  # fmt: skip
 
 

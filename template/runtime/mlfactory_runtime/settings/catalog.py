@@ -5,7 +5,8 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from .params import Params, Section, Trimmed
+from .params import Params, Trimmed
+from .section import Section
 from .yaml import read_checked
 
 LEARNED = ("numeric", "categorical", "boolean", "datetime")
@@ -22,10 +23,17 @@ Sensitivity = Literal["none", "personal", "special"]
 class Column(Section):
     """A column of the raw data. `range` and `values` are what a value may be (the contract).
 
+    `ahead` marks what is known before the moment that a row is about: a calendar, a price.
+
+    `usual` is the range that the draft saw, widened: what lies outside is told and not refused,
+    until a person makes it the `range`.
+
     `format` says how text is read where it is not plain: an example of a number ("1.234,5 €"), or
     the patterns of moments, as strptime knows them, in the order in which they are tried.
+    `1-2` stands for ranges among numbers, such as 2-10 or > 100.
     `missing` lists values that mean "missing" in this column only. A column with a `suspect` may
     give the outcome away: it is not learned from until a person takes the entry out.
+    A `doubt` is for a person to look at; the column is learned from all the same.
     `drafted` is what the draft saw and why it decided so; nothing reads it but people.
     """
 
@@ -40,30 +48,46 @@ class Column(Section):
     assumed: bool = False
     sensitive: Sensitivity = "none"
     suspect: str = ""
+    doubt: str = ""
     drafted: str = ""
     format: str | tuple[str, ...] | None = None
     missing: tuple[str, ...] = ()
     nullable: bool = True
     range: tuple[float | None, float | None] | None = None
+    ahead: bool = False
+    usual: tuple[float | None, float | None] | None = None
     values: tuple[Trimmed, ...] | None = None
 
     @model_validator(mode="after")
     def _rules_fit_the_type(self) -> "Column":
-        if self.range is not None and self.dtype not in ("int", "float"):
-            raise ValueError(f"`range` is a rule for int and float, and the dtype is {self.dtype}")
+        for name, rule in (("range", self.range), ("usual", self.usual)):
+            if rule is not None and self.dtype not in ("int", "float"):
+                raise ValueError(
+                    f"`{name}` is a rule for int and float, and the dtype is {self.dtype}"
+                )
         if self.values is not None and self.dtype != "string":
             raise ValueError(f"`values` is a rule for string, and the dtype is {self.dtype}")
         return self
 
+    @property
+    def span(self) -> tuple[float | None, float | None]:
+        """Between which limits values may be expected."""
+        return self.range or self.usual or (None, None)
+
 
 class Derived(Section):
-    """A feature that features.py computes from its parents, of which it inherits availability."""
+    """A feature that features.py computes from its parents, of which it inherits availability.
+
+    With a `part` the library computes it: that part of its parent, a date or moment, or the `days`
+    from there to a second one. Such a date is not learned from as it stands.
+    """
 
     dtype: DType = "float"
     role: Literal["numeric", "categorical", "boolean", "datetime"] = "numeric"
     description: str = ""
     owner: str = ""
     parents: tuple[str, ...] = Field(min_length=1)
+    part: Literal["month", "weekday", "hour", "days"] | None = None
 
 
 class Catalog(Section):
@@ -83,7 +107,25 @@ class Catalog(Section):
                 if parent not in self.columns and parent not in self.derived:
                     raise ValueError(f"derived.{name}: its parent {parent!r} is not in the catalog")
             self.roots(name)
+            self._check_part(name, feature)
         return self
+
+    def _check_part(self, name: str, feature: Derived) -> None:
+        wanted = {None: len(feature.parents), "days": 2}.get(feature.part, 1)
+        if len(feature.parents) != wanted:
+            raise ValueError(f"derived.{name}: {feature.part} is of {wanted} parents")
+        for parent in feature.parents if feature.part else ():
+            known = self.columns.get(parent) or self.derived[parent]
+            if known.dtype not in ("date", "datetime"):
+                raise ValueError(
+                    f"derived.{name}: {feature.part} is a part of a date, and {parent!r} is "
+                    f"{known.dtype}"
+                )
+
+    @property
+    def parts(self) -> dict[str, Derived]:
+        """The features that the library computes."""
+        return {name: feature for name, feature in self.derived.items() if feature.part}
 
     def roots(self, name: str, path: tuple[str, ...] = ()) -> tuple[str, ...]:
         """The raw columns that a feature is made of."""
@@ -101,7 +143,9 @@ class Catalog(Section):
     def features(self, params: Params) -> dict[str, Column | Derived]:
         """What the model learns from, in the catalog's order. The time column only orders rows."""
         learned = {k: c for k, c in self.columns.items() if c.role in LEARNED and not c.suspect}
-        learned.pop(params.data.time or "", None)
+        apart = {feature.parents[0] for feature in self.parts.values()}
+        for name in (params.data.time, *apart):
+            learned.pop(name or "", None)
         return {**learned, **self.derived}
 
     def inputs(self, params: Params) -> dict[str, Column]:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from .params import Params, Section
+from .params import Params
+from .section import Section
 
 # Settings that mean something for one task, or one way of serving, only.
 ONLY = {
@@ -10,7 +11,10 @@ ONLY = {
     "decision.cost_fp": "classification",
     "decision.cost_fn": "classification",
     "decision.threshold": "classification",
+    "decision.budget": "classification",
+    "decision.budget_rows": "classification",
     "decision.quantile": "regression",
+    "model.objective": "regression",
     "serving.max_rows": "online",
     "serving.max_body": "online",
     "serving.timeout": "online",

@@ -2,7 +2,13 @@
 
 from collections.abc import Iterator
 
-from .params import Params, Section
+from .params import Params
+from .section import Section
+
+TREES = (
+    "learning_rate", "num_leaves", "min_data_in_leaf", "feature_fraction", "lambda_l2",
+    "max_rounds", "early_stopping_rounds", "averaged",
+)  # fmt: skip
 
 
 def idle(params: Params, *, own_split: bool = False) -> Iterator[str]:
@@ -19,10 +25,18 @@ def idle(params: Params, *, own_split: bool = False) -> Iterator[str]:
         ),
         "gate.window is null": (not params.gate.window, "gate", params.gate, ("time",)),
         "the task is regression": (
-            numbers, "decision", params.decision, ("cost_fp", "cost_fn", "threshold"),
+            numbers, "decision", params.decision,
+            ("cost_fp", "cost_fn", "threshold", "budget", "budget_rows"),
+        ),
+        "decision.budget is null": (
+            not numbers and params.decision.budget is None, "decision", params.decision,
+            ("budget_rows",),
+        ),
+        "a linear model has no trees": (
+            params.model.kind == "linear", "model", params.model, TREES,
         ),
         "the task is classification": (not numbers, "decision", params.decision, ("quantile",)),
-        "numbers have no classes": (numbers, "data", data, ("positive",)),
+        "numbers have no classes": (numbers, "data", data, ("positive", "min_class_rows")),
     }  # fmt: skip
     for why, (holds, place, section, names) in cases.items():
         for name in names if holds else ():

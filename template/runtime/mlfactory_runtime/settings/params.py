@@ -4,23 +4,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     StringConstraints,
     model_validator,
 )
 
 from ..files import short_hash
+from .decision import Decision
+from .section import Section
 from .yaml import read_checked
 
 Trimmed = Annotated[str, StringConstraints(strip_whitespace=True)]
-
-
-class Section(BaseModel):
-    """A group of settings; a key that does not exist is an error, so that no typo is ignored."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Data(Section):
@@ -50,6 +44,9 @@ class Data(Section):
     )
     max_ratio: float = Field(
         default=200, gt=1, description="A packed file may grow so many times when it is unpacked."
+    )
+    min_class_rows: int = Field(
+        default=1, ge=1, description="Rows of a class that has fewer are left out, and named."
     )
     positive: Trimmed | None = Field(
         default=None, description="Of two classes, the one that the probability is about."
@@ -83,8 +80,21 @@ class Split(Section):
 
 
 class Model(Section):
-    """How the model is fitted; names and meanings are LightGBM's, but for `averaged`."""
+    """How the model is fitted; names and meanings are LightGBM's, but for `kind` and `averaged`.
 
+    model.py may hand all that stands here to LightGBM, so what says nothing is left out of it.
+    """
+
+    kind: Literal["own", "linear"] = Field(
+        default="own",
+        exclude_if=lambda kind: bool(kind == "own"),
+        description="`own` is what model.py fits; `linear` needs no code, and people can read it.",
+    )
+    objective: Literal["regression_l1"] | None = Field(
+        default=None,
+        exclude_if=lambda objective: objective is None,
+        description="Of numbers: `regression_l1` learns and decides by absolute errors; else RMSE.",
+    )
     learning_rate: float = Field(
         default=0.05, gt=0, description="How much each tree counts; smaller needs more rounds."
     )
@@ -108,41 +118,6 @@ class Model(Section):
         default=5, ge=1, le=9, description="So many models are averaged where rows are few."
     )
     seed: int = Field(default=0, description="Where chance begins.")
-
-
-class Decision(Section):
-    """From a prediction to an action: what errors cost, or a threshold; a quantile of numbers.
-
-    A false alarm costs `cost_fp`, a miss `cost_fn`. Give a threshold only where no costs are known.
-    """
-
-    cost_fp: float = Field(default=1, gt=0, description="What a false alarm costs.")
-    cost_fn: float = Field(default=1, gt=0, description="What a miss costs.")
-    threshold: float | None = Field(
-        default=None, gt=0, lt=1, description="Called positive from here on; else from the costs."
-    )
-    quantile: float = Field(
-        default=0.9, gt=0, lt=1, description="Of numbers: the quantile whose loss is measured."
-    )
-
-    @model_validator(mode="after")
-    def _one_rule(self) -> "Decision":
-        if self.threshold is not None and (self.cost_fp, self.cost_fn) != (1, 1):
-            raise ValueError(
-                f"threshold is {self.threshold:g}, and cost_fp {self.cost_fp:g} with cost_fn "
-                f"{self.cost_fn:g} asks for {self.optimum:g}: keep the threshold or the costs"
-            )
-        return self
-
-    @property
-    def optimum(self) -> float:
-        """The threshold at which calibrated probabilities cost least."""
-        return self.cost_fp / (self.cost_fp + self.cost_fn)
-
-    @property
-    def chosen_threshold(self) -> float:
-        """From which probability on a row is called positive."""
-        return self.optimum if self.threshold is None else self.threshold
 
 
 class Report(Section):
@@ -296,6 +271,15 @@ class Alerts(Section):
     )
 
 
+class Signing(Section):
+    """Whose models are used: those that one of the keys has signed; without a key, any."""
+
+    keys: tuple[str, ...] = Field(
+        default=(),
+        description="Files of public keys (PEM): if there are any, no other model is used.",
+    )
+
+
 class Params(Section):
     """All settings of the factory."""
 
@@ -310,6 +294,16 @@ class Params(Section):
     log: Log = Log()
     monitor: Monitor = Monitor()
     alerts: Alerts = Alerts()
+    signing: Signing = Signing()
+
+    @model_validator(mode="after")
+    def _objective_fits_the_task(self) -> "Params":
+        if self.model.objective and self.task != "regression":
+            raise ValueError(
+                f"model.objective is {self.model.objective}, which is for numbers, and the task is "
+                f"{self.task}: leave it out"
+            )
+        return self
 
 
 def load_params(path: Path) -> Params:
@@ -333,9 +327,15 @@ NOT_LEARNED: dict[str, Any] = {
     "gate": True,
     "monitor": True,
     "alerts": True,
+    "signing": True,
 }
 
 
 def params_hash(params: Params) -> str:
-    """Of the settings that a model depends on."""
-    return short_hash(params.model_dump_json(exclude=NOT_LEARNED).encode())
+    """Of the settings that a model depends on.
+
+    One that is younger than models that exist counts only where it is set.
+    """
+    younger = {"min_class_rows"} if params.data.min_class_rows == 1 else set[str]()
+    left_out = NOT_LEARNED | {"data": NOT_LEARNED["data"] | younger}
+    return short_hash(params.model_dump_json(exclude=left_out).encode())

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ..errors import FactoryError
+from ..scratch import temporary
 from .file import HEAD, SAVE, is_packed, opened
 
 CHUNK, LINES = 1 << 20, 50
@@ -25,6 +25,7 @@ ENCODINGS = [
     "cp1251", "cp1250", "iso8859_2", "iso8859_5", "shift_jis", "gb18030", "big5", "euc_kr",
     "cp1253", "cp1254", "koi8_r", "mac_roman",
 ]  # fmt: skip
+COMMENTS = ("#", "//", "%")
 CONTROL, CONTROL_SHARE = re.compile(rb"[\x02-\x08\x0e-\x1a\x1c-\x1f]"), 0.01
 
 
@@ -43,9 +44,34 @@ def is_note(text: str) -> bool:
     return first.startswith("sep=") and first[5:].strip() == ""
 
 
+def count_notes(text: str) -> int:
+    """How many lines stand before the header: a note of spreadsheets, and comments.
+
+    A comment may be the header itself: then as many values stand in it as in the next line.
+    """
+    lines = text.split("\n", LINES)[:LINES]
+    start = end = int(is_note(text))
+    while end < len(lines) - 1 and lines[end].startswith(COMMENTS):
+        end += 1
+    if end > start and is_header(lines[end - 1], lines[end]):
+        return end - 1
+    while end > start and end < len(lines) - 1 and not lines[end].strip():
+        end += 1
+    return end
+
+
+def is_header(comment: str, line: str) -> bool:
+    """Whether a comment names the values of the next line, which are no names themselves."""
+    if comment.lstrip("#/%").startswith(" ") and not re.search(r"\d", line):
+        return False
+    widths = [[len(row) for row in records(f"{comment}\n{line}", sign)] for sign in USUAL]
+    return any(len(both) == 2 and both[0] == both[1] > 1 for both in widths)
+
+
 def after_note(text: str) -> str:
-    """The text without a note of spreadsheets."""
-    return text.partition("\n")[2] if is_note(text) else text
+    """The text from the header on."""
+    count = count_notes(text)
+    return "".join(text.split("\n", count)[count:])
 
 
 def find_encoding(path: Path, declared: str = "utf-8") -> str:
@@ -164,29 +190,32 @@ def records(text: str, sign: str) -> list[list[str]]:
 
 @contextmanager
 def plain(path: Path, encoding: str) -> Iterator[Path]:
-    """The same text in UTF-8 without a note for spreadsheets: the file itself, or a copy."""
+    """The same text in UTF-8 from the header on: the file itself, or a copy."""
     with opened(path) as file:
         start = file.read(HEAD)
-    note = is_note(start[:64].decode(encoding, errors="ignore"))
+    notes = count_notes(start.decode(encoding, errors="ignore"))
     bare = b"\r" in start and b"\n" not in start
-    if encoding.startswith("utf-8") and not (is_packed(path) or note or bare):
+    if encoding.startswith("utf-8") and not (is_packed(path) or notes or bare):
         yield path
         return
-    with TemporaryDirectory(prefix="factory-") as folder:
-        copy = Path(folder) / "text.csv"
-        rewrite(path, encoding, copy, skip=note, bare=bare)
+    with temporary() as folder:
+        copy = folder / "text.csv"
+        rewrite(path, encoding, copy, skip=notes, bare=bare)
         yield copy
 
 
-def rewrite(path: Path, encoding: str, copy: Path, *, skip: bool, bare: bool) -> None:
-    """Write the text in UTF-8; `bare` returns become lines. FactoryError if it cannot be read."""
+def rewrite(path: Path, encoding: str, copy: Path, *, skip: int, bare: bool) -> None:
+    """Write the text in UTF-8 without its first lines; `bare` returns become lines.
+
+    FactoryError if it cannot be read.
+    """
     newline = None if bare else ""
     try:
         with (
             io.TextIOWrapper(opened(path), encoding=encoding, newline=newline) as source,
             copy.open("w", encoding="utf-8", newline="") as target,
         ):
-            if skip:
+            for _ in range(skip):
                 source.readline()
             shutil.copyfileobj(source, target, CHUNK)
     except UnicodeDecodeError as error:

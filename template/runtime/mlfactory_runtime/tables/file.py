@@ -5,6 +5,7 @@ import gzip
 import io
 from pathlib import Path
 from typing import IO
+from urllib.parse import unquote
 
 from ..errors import FactoryError
 
@@ -42,6 +43,19 @@ LIKE_TEXT = (b"ORC", b"BZh", b"PARE", b"PAR1", b"ARROW1", b"SQLite format 3")
 def is_parquet(path: Path) -> bool:
     """Whether its name says so."""
     return path.suffix == ".parquet"
+
+
+def partitions(path: Path) -> dict[str, str | None]:
+    """The columns that stand in the folders of a file, as Hive and Spark write them: `Home=rent/`.
+
+    A column is text; `__HIVE_DEFAULT_PARTITION__` is a missing value.
+    """
+    pairs = (unquote(folder).partition("=") for folder in path.parts[:-1])
+    return {
+        name: None if value == "__HIVE_DEFAULT_PARTITION__" else value
+        for name, sign, value in pairs
+        if name.strip() and sign
+    }
 
 
 def is_packed(path: Path) -> bool:

@@ -7,6 +7,9 @@ from itertools import product
 
 import polars as pl
 
+from .periods import PERIOD, PERIODS, SERIALS, day_text, serial
+from .ranges import RANGE, numbers_of
+
 DTYPES: dict[str, pl.DataType] = {
     "int": pl.Int64(),
     "float": pl.Float64(),
@@ -36,13 +39,15 @@ CLOCK = r"(:\d\d(?:\.\d+)?) ?"
 UTC, OFFSET = rf"{CLOCK}(?:Z|UTC|GMT)$", rf"{CLOCK}([-+]\d\d)(?::?00)?$"
 NAMED = (
     "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d-%b-%y", "%Y%m%d", "%Y-%m",
-    "%Y/%m/%d",
+    "%Y/%m/%d", "%d. %b %Y",
 )  # fmt: skip
 GROUPS = ((",", "."), (".", ","), (" ", ","), (" ", "."), ("'", "."), ("'", ","))
 CURRENCY = r"(?:(?:US|R|A|C)?[$€£¥₹₽₩]|[A-Z]{3} )"
 UNIT = r"(?:%|‰|[$€£¥₹₽₩]|°[CF]?|[A-Za-zµ]{1,5}[²³]?(?:/[A-Za-z]{1,3})?)"
 EXAMPLE = re.compile(r"(?P<prefix>.*?)1(?P<group>[,. ']?)234(?P<decimal>[.,])5(?P<suffix>.*)")
-DATED = r"\d{1,4}[-/. ]\w{1,9}[-/., ]+\d{2,4}|\d,? \d{4}|^\d{8}\b|^\d{4}-\d\d$"
+DATED = r"\d{1,4}(?:[-/. ]|\. )\w{1,9}[-/., ]+\d{2,4}|\d,? \d{4}|^\d{8}\b|^\d{4}-\d\d$"
+DATED = f"{DATED}|{PERIOD}"
+WHOLE = r"^([-+]?\d+)\.0*$"  # as whole numbers are written where a missing value made floats
 SAMPLE = 1000
 Reading = Callable[[pl.Series], pl.Series]
 
@@ -55,6 +60,8 @@ def typed(
     `form` is the column's `format`; what stands in the plain form of its type is always read.
     """
     target = DTYPES[wanted]
+    if form and wanted in ("date", "datetime") and found.is_numeric():
+        value, found = value.cast(pl.String), pl.String()
     if found.is_float() and wanted == "int":
         return pl.when(value == value.floor()).then(value).cast(target, strict=False)
     if found != pl.String:
@@ -63,13 +70,13 @@ def typed(
     if wanted == "string":
         return value
     if wanted == "bool":
-        folded = value.str.to_lowercase()
+        folded = value.str.replace(WHOLE, "$1").str.to_lowercase()
         return pl.when(folded.is_in(TRUE)).then(True).when(folded.is_in(FALSE)).then(False)
     if wanted in ("date", "datetime"):
         forms = [form] if isinstance(form, str) else form or ()
         reading = partial(moments, wanted=wanted, forms=forms)
         return value.map_batches(reading, return_dtype=target, is_elementwise=True)
-    reading = partial(numbers, wanted=wanted, form=form if isinstance(form, str) else None)
+    reading = partial(numbers, wanted=wanted, form=form)
     return value.map_batches(reading, return_dtype=target, is_elementwise=True)
 
 
@@ -87,10 +94,11 @@ def reads(values: pl.Series, wanted: str, form: str | Sequence[str] | None = Non
 
 def moments(values: pl.Series, wanted: str, forms: Sequence[str]) -> pl.Series:
     """The first reading that fits; a year of two digits is none where four are asked for."""
-    clocks = [form for form in forms if re.search("%[HI]", form)]
+    clocks = [form for form in forms if form in SERIALS or re.search("%[HI]", form)]
     days = [partial(day, form=form) for form in (*DAY_FORMATS, *forms) if form not in clocks]
     if wanted == "date":
-        return first_reading([(values, read) for read in days])
+        counts = [partial(serial, form=form) for form in forms if form in SERIALS]
+        return first_reading([(values, read) for read in (*days, *counts)])
     plain = values.str.replace(UTC, "${1}+0000").str.replace(OFFSET, "${1}${2}00")
     times = [(plain, partial(moment, form=form)) for form in (*TIME_FORMATS, *clocks)]
     read = first_reading([*times, *((values, read) for read in days)])
@@ -111,19 +119,38 @@ def first_reading(readings: Sequence[tuple[pl.Series, Reading]]) -> pl.Series:
 
 def moment(values: pl.Series, form: str) -> pl.Series:
     """Moments in UTC without saying so, or null."""
+    if form in SERIALS:
+        return serial(values, form)
+    values, form = day_text(values, form)
     read = values.str.to_datetime(form, strict=False, time_unit="us")
     return read.dt.replace_time_zone(None)
 
 
 def day(values: pl.Series, form: str) -> pl.Series:
     """Dates, or null."""
+    values, form = day_text(values, form)
     read = values.str.to_date(form, strict=False)
     return read.set(read.dt.year() < 1000, None)
 
 
-def numbers(values: pl.Series, wanted: str, form: str | None) -> pl.Series:
-    """Finite numbers of that type, written plainly or like the example `form`."""
+def numbers(values: pl.Series, wanted: str, form: str | Sequence[str] | None) -> pl.Series:
+    """Finite numbers of that type, written plainly or like the example `form`.
+
+    Of several forms, one is such an example, and RANGE says that there are ranges, too.
+    """
+    example = example_of(form)
+    read = plain_numbers(values, wanted, example)
+    if RANGE in (form or ()) and len(left := (read.is_null() & values.is_not_null()).arg_true()):
+        told = numbers_of(values.gather(left), partial(plain_numbers, wanted="float", form=example))
+        read = read.cast(pl.Float64).scatter(left, told).cast(DTYPES[wanted], strict=False)
+    return read
+
+
+def plain_numbers(values: pl.Series, wanted: str, form: str | None) -> pl.Series:
+    """The same without ranges."""
     plain = values if form is None else digits_of(values, form)
+    if wanted == "int":
+        plain = plain.str.replace(WHOLE, "$1")
     read = plain.cast(DTYPES[wanted], strict=False)
     return read.set(~read.is_finite(), None) if wanted == "float" else read
 
@@ -146,9 +173,15 @@ def digits_of(values: pl.Series, form: str) -> pl.Series:
     return ("-" + digits).zip_with(tidy.str.contains(r"^\(|^[^\d]*-|-$"), digits)
 
 
-def decimal_of(form: str) -> str:
-    """The decimal sign of numbers that are written like the example `form`."""
-    parts = EXAMPLE.fullmatch(form)
+def example_of(form: str | Sequence[str] | None) -> str | None:
+    """The example of a number among the forms of a column."""
+    forms = [form] if isinstance(form, str) else form or ()
+    return next((one for one in forms if one != RANGE), None)
+
+
+def decimal_of(form: str | Sequence[str] | None) -> str:
+    """The decimal sign of numbers that are written like the example among these forms."""
+    parts = EXAMPLE.fullmatch(example_of(form) or "")
     return parts["decimal"] if parts else "."
 
 
@@ -219,7 +252,8 @@ def orders(values: pl.Series, european: bool) -> Iterator[list[str]]:
     european = european or starts_months(sample)
     first, second = (DAY_FIRST, MONTH_FIRST) if european else (MONTH_FIRST, DAY_FIRST)
     for days in ((*first, *NAMED), (*second, *NAMED)):
-        yield greedy(sample, [f"{form}{clock}" for form in days for clock in CLOCKS])
+        timed = [f"{form}{clock}" for form in days for clock in CLOCKS]
+        yield greedy(sample, [*timed, *PERIODS])
 
 
 def starts_months(values: pl.Series) -> bool:

@@ -46,7 +46,8 @@ def check_first(path: Path, text: str, rows: Rows) -> None:
             f"the first line of {path} is a note for spreadsheets, not the header",
             "delete the line `sep=`",
         )
-    if not is_named(rows) and (line := table_line(text)) > 1:
+    alike = sum(len(row) == len(first) for row in rows) / len(rows)
+    if not (is_named(rows) and alike > 0.5) and (line := table_line(text)) > 1:
         raise FactoryError(
             f"the table in {path} begins in line {line}, below a title or notes: "
             f"{''.join(first).strip()[:60]!r}",
@@ -59,12 +60,18 @@ def is_named(rows: Rows) -> bool:
     return bool(rows) and sum(bool(name.strip()) for name in rows[0]) > 1
 
 
+def is_title(rows: Rows) -> bool:
+    """Whether the first line may be a header: several names, and no numbers but years."""
+    number, year = re.compile(r"\s*[-+]?\d+[.,]?\d*\s*"), re.compile(r"\s*(19|20)\d\d\s*")
+    return is_named(rows) and all(year.fullmatch(n) or not number.fullmatch(n) for n in rows[0])
+
+
 def table_line(text: str) -> int:
     """The line in which a table begins, if all that follows has as many columns; 0 if none does."""
     lines = text.splitlines(keepends=True)
     for skipped in range(min(len(lines) - 1, LINES)):
         rest = "".join(lines[skipped : skipped + LINES])
-        titles = any(is_named(records(lines[skipped], sign)) for sign in USUAL)
+        titles = any(is_title(records(lines[skipped], sign)) for sign in USUAL)
         if titles and max(fit(rest, sign)[1] for sign in USUAL) > 0.9:
             return skipped + 1
     return 0

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -13,12 +13,16 @@ from .formats import (
     FALSE,
     TRUE,
     UNIT,
+    decimal_of,
     find_moment,
     find_number,
     has_european,
     has_pointed,
+    read,
     reads,
 )
+from .periods import DIGITS, find_serial
+from .ranges import DOWN, RANGE, TEXTS, UP
 
 # What stands for missing in params.yaml of a new factory; then what means it in any column, and
 # what does among numbers and moments only.
@@ -30,6 +34,8 @@ NUMBERLIKE = (
     rf"^[-+(\s]*(?:{CURRENCY})?\s*[-+]?(?:\d[\d.,'\u2019 \u00a0\u202f]*|\.\d+)"
     rf"(?:[eE][-+]?\d+)?\s*(?:{UNIT})?\)?-?$"
 )
+SHORT_MONTH = r"^\p{L}{3}-\d\d$"  # without --time it may be the day of a month
+RANGELIKE = "|".join(f"(?:{pattern})" for pattern in (*TEXTS, *UP, *DOWN))
 SLASHED = r"^(\d{1,2})/(\d{1,2})/\d{2,4}\b"
 THOUSANDS = r"^[-+]?[1-9]\d{0,2}(\.\d{3})+$"
 
@@ -67,6 +73,8 @@ def kind_of_texts(texts: pl.Series, rows: pl.Series, european: bool) -> Kind:
         return Kind("bool" if is_bool(texts) else "string", None, tuple(always))
     if kind := find_form(texts, european):
         return Kind(*kind, tuple(always))
+    if ranged := kind_of_ranges(texts, rows, european):
+        return replace(ranged, missing=(*always, *ranged.missing))
     for like in (NUMBERLIKE, DATED):
         odd = ~texts.str.contains(like)
         words = odd & ~texts.is_in(AMONG_NUMBERS)
@@ -74,6 +82,23 @@ def kind_of_texts(texts: pl.Series, rows: pl.Series, european: bool) -> Kind:
         if not many and odd.any() and (kind := find_form(texts.filter(~odd), european)):
             return Kind(*kind, tuple(always + texts.filter(odd).sort().to_list()))
     return Kind("bool" if is_bool(texts) else "string", None, tuple(always))
+
+
+def kind_of_ranges(texts: pl.Series, rows: pl.Series, european: bool) -> Kind | None:
+    """Numbers of which some are told as a range, such as 2-10 or > 100; nothing if none is."""
+    told = texts.str.contains(RANGELIKE)
+    if not told.any() or told.all():
+        return None
+    kind = kind_of_texts(texts.filter(~told), rows.filter(~told), european)
+    if kind.dtype not in ("int", "float") or texts.filter(~told).is_in(kind.missing).all():
+        return None
+    form = (RANGE,) if kind.format is None else (str(kind.format), RANGE)
+    return Kind("float", form, kind.missing) if reads(texts.filter(told), "float", form) else None
+
+
+def is_ranged(kind: Kind) -> bool:
+    """Whether ranges stand among its numbers."""
+    return kind.format is not None and RANGE in kind.format
 
 
 def count(rows: pl.Series) -> int:
@@ -89,6 +114,23 @@ def of_classes(kind: Kind) -> Kind:
     """How the same column is read if it holds classes: odd words among numbers are some, too."""
     odd = odd_words(kind)
     return Kind("string", None, tuple(word for word in kind.missing if word not in odd))
+
+
+def of_moments(kind: Kind, values: pl.Series, *, epochs: bool = False) -> Kind:
+    """How the same column is read if it says when: numbers that count time are moments, too.
+
+    With `epochs` only those that count from 1970: a smaller number may be anything.
+    """
+    short = kind.dtype == "string" and len(values) and not epochs
+    if short and values.str.contains(SHORT_MONTH).all():
+        return Kind("date", ("%b-%y",), kind.missing)
+    if kind.dtype not in ("int", "float"):
+        return kind
+    form = find_serial(known := read(values, kind.dtype, kind.format).drop_nulls())
+    if form is None or (epochs and not form.startswith("epoch")):
+        return kind
+    days = form in DIGITS or (form == "excel" and (known == known.floor()).all())
+    return Kind("date" if days else "datetime", (form,), kind.missing)
 
 
 def kind_of(dtype: pl.DataType) -> str:
@@ -110,12 +152,19 @@ def find_form(known: pl.Series, european: bool) -> tuple[str, str | tuple[str, .
     grouped = european and known.str.contains(THOUSANDS + r"|^[-+]?\d{1,3}$").all()
     if not (grouped and known.str.contains(THOUSANDS).any()):
         for dtype in ("int", "float"):
-            if reads(known, dtype):
+            if is_read(known, dtype):
                 return dtype, None
     if form := find_number(known, european):
-        return ("int" if reads(known, "int", form) else "float"), form
+        return ("int" if is_read(known, "int", form) else "float"), form
     moment = find_moment(known, european)
     return (moment[0], tuple(moment[1]) or None) if moment else None
+
+
+def is_read(known: pl.Series, dtype: str, form: str | None = None) -> bool:
+    """Whether all are such numbers. 5.0 is no int here: another row may hold 5.5."""
+    if dtype == "int" and known.str.contains(decimal_of(form), literal=True).any():
+        return False
+    return reads(known, dtype, form)
 
 
 def is_bool(known: pl.Series) -> bool:

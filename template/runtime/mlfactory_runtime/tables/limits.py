@@ -12,20 +12,39 @@ COLUMNS, RATIO = 20_000, 200.0  # where nobody has set them
 SMALL = 100_000_000  # bytes that any file may have once it is unpacked
 
 
+VALUE = 8  # bytes of a value at least, once it is unpacked
+
+
 def check_size(path: Path, form: object) -> None:
     """FactoryError for a packed file that grows far more than tables do, while it is counted."""
     if not is_packed(path):
         return
-    ratio, size = float(getattr(form, "max_ratio", RATIO)), path.stat().st_size
-    most, total = max(SMALL, ratio * size), 0
+    most, total = most_of(path, form), 0
     with opened(path) as file:
         chunks: Iterator[bytes] = iter(partial(file.read, CHUNK), b"")
         for chunk in chunks:
             total += len(chunk)
             if total > most:
-                message = f"{path} has {size:,} bytes, and unpacked more than {most:,.0f}"
-                hint = "look at who made it; if it is right, raise data.max_ratio in params.yaml"
-                raise FactoryError(message, hint)
+                raise grown(path, most)
+
+
+def check_values(path: Path, rows: int, columns: int, form: object) -> None:
+    """The same for Parquet, which can say in a few bytes that a value stands there a billion times;
+    all that is known beforehand is how many values there are."""
+    most = most_of(path, form)
+    if VALUE * rows * columns > most:
+        raise grown(path, most)
+
+
+def most_of(path: Path, form: object) -> float:
+    """How many bytes a file may have once it is unpacked."""
+    return max(SMALL, float(getattr(form, "max_ratio", RATIO)) * path.stat().st_size)
+
+
+def grown(path: Path, most: float) -> FactoryError:
+    message = f"{path} has {path.stat().st_size:,} bytes, and unpacked more than {most:,.0f}"
+    hint = "look at who made it; if it is right, raise data.max_ratio in params.yaml"
+    return FactoryError(message, hint)
 
 
 def check_width(path: Path, text: str, form: object) -> None:

@@ -1,22 +1,25 @@
 """Reading tables batch by batch, as they stand in their files."""
 
 import os
+import re
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import polars as pl
 from polars import selectors as cs
 
 from ..errors import FactoryError
 from .dialect import check_text, find_encoding, find_separator, head, plain, records
-from .file import START, check_content, is_parquet, opened
+from .file import START, check_content, is_parquet, opened, partitions
+from .formats import WHOLE
 from .header import check_first, check_names, names_of, read_names
-from .limits import check_columns, check_size, check_width
+from .limits import check_columns, check_size, check_values, check_width
 
 BATCH, HEAD_ROWS = 50_000, 1000
+Table = TypeVar("Table", pl.DataFrame, pl.LazyFrame)
 
 
 class Form(Protocol):
@@ -29,10 +32,11 @@ class Form(Protocol):
     def encoding(self) -> str: ...
 
 
-def read_batches(path: Path, form: Form, size: int = BATCH) -> Iterator[pl.DataFrame]:
+def read_batches(path: Path, form: Form, size: int = BATCH) -> Generator[pl.DataFrame, None, None]:
     """The rows of a table as they stand in it, blank lines aside; in a text every value is text."""
     if is_parquet(path):
         with reading(path):
+            check_parquet(path, form)
             yield from parquet(path).collect_batches(chunk_size=size, maintain_order=True)
         return
     # polars reads ahead in pieces that grow with the file, up to 16 MB each; a megabyte is enough
@@ -40,6 +44,18 @@ def read_batches(path: Path, form: Form, size: int = BATCH) -> Iterator[pl.DataF
     with reading(path), text_table(path, form) as table:
         for batch in table.collect_batches(chunk_size=size, maintain_order=True):
             yield batch.filter(~pl.all_horizontal(pl.all().is_null()))
+
+
+def first_batch(path: Path, form: Form) -> pl.DataFrame | None:
+    """The first of these batches, None where there is no row; what would read the others ends."""
+    with closing(read_batches(path, form)) as batches:
+        return next(batches, None)
+
+
+def with_partitions(rows: Table, path: Path, names: Collection[str]) -> Table:
+    """The rows of a file that has these names, with the columns that stand in its folders."""
+    own = {name: value for name, value in partitions(path).items() if name not in names}
+    return rows.with_columns(pl.lit(value, pl.String).alias(name) for name, value in own.items())
 
 
 @contextmanager
@@ -57,6 +73,12 @@ def reading(path: Path) -> Iterator[None]:
 def parquet(path: Path | str) -> pl.LazyFrame:
     """Lists, bytes and spans of time are left out: nothing can be learned from them as they are."""
     return pl.scan_parquet(path).select(~(cs.nested() | cs.binary() | cs.duration()))
+
+
+def check_parquet(path: Path, form: Form) -> None:
+    """FactoryError for one that holds far more values than a file of its size does."""
+    rows = pl.scan_parquet(path).select(pl.len()).collect().item()
+    check_values(path, rows, len(parquet(path).collect_schema()), form)
 
 
 @contextmanager
@@ -91,6 +113,7 @@ def check_table(path: Path, form: Form) -> None:
         check_content(path)
         if is_parquet(path):
             check_names(str(path), column_names(path, form), text=False)
+            check_parquet(path, form)
             return
         if form.encoding == "utf-8":
             with opened(path) as file:
@@ -103,7 +126,10 @@ def check_table(path: Path, form: Form) -> None:
         check_names(str(path), read_names(rows), text=True)
 
 
-def unmarked(text: pl.Expr, markers: Sequence[str]) -> pl.Expr:
-    """Text in which the markers for missing are null."""
-    marked = text.str.strip_chars().is_in(list(markers))
+def unmarked(text: pl.Expr, markers: Sequence[str], own: Sequence[str] = ()) -> pl.Expr:
+    """Text without the markers for missing and the column's own, of which -999 is -999.0, too."""
+    bare = text.str.strip_chars()
+    marked = bare.is_in([*markers, *own])
+    if whole := {re.sub(WHOLE, r"\1", mark) for mark in own if re.fullmatch(r"-?[\d.]+", mark)}:
+        marked |= bare.str.replace(WHOLE, "$1").is_in(list(whole))
     return pl.when(marked).then(None).otherwise(text).name.keep()

@@ -47,3 +47,20 @@ CREATE TABLE predictions (
 );
 CREATE INDEX predictions_entity ON predictions (entity);
 CREATE INDEX predictions_time ON predictions (time);
+CREATE TABLE trail (
+	number BIGINT NOT NULL, 
+	time BIGINT NOT NULL, 
+	kind TEXT NOT NULL, 
+	actor TEXT NOT NULL, 
+	content TEXT NOT NULL, 
+	former TEXT NOT NULL, 
+	hash TEXT NOT NULL, 
+	PRIMARY KEY (number)
+);
+CREATE TABLE trail_tallies (
+	worker TEXT NOT NULL, 
+	model TEXT NOT NULL, 
+	"key" TEXT NOT NULL, 
+	rows BIGINT NOT NULL, 
+	PRIMARY KEY (worker, model, "key")
+);

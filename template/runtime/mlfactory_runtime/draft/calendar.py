@@ -1,0 +1,68 @@
+"""What of a date can come again, so that it can be learned from; the date itself only grows."""
+
+from typing import Any
+
+import polars as pl
+
+from ..settings.edit import flow
+from ..settings.params import Params
+
+YEAR = 300  # days of data from which on months come again
+
+
+def find_parts(
+    sample: pl.DataFrame, described: dict[str, dict[str, Any]], params: Params
+) -> dict[str, dict[str, Any]]:
+    """The derived features of the new dates, by name."""
+    time = params.data.time
+    found: dict[str, dict[str, Any]] = {}
+    for name, entry in described.items():
+        if entry["role"] != "datetime" or name == time or "suspect" in entry:
+            continue
+        alone = [] if "sensitive" in entry else repeating(sample[name])
+        parts = {part: [name] for part in alone}
+        if time and sample[time].dtype.is_temporal():
+            parts["days"] = [name, time]
+        for part, parents in parts.items():
+            label = f"{name} days before {time}" if part == "days" else f"{name} {part}"
+            if label not in sample.columns:
+                found[label] = {
+                    "dtype": "int",
+                    "role": "numeric",
+                    "parents": flow(parents),
+                    "part": part,
+                }
+    return found
+
+
+def repeating(moments: pl.Series) -> list[str]:
+    """The parts of these moments that come again and differ from one another."""
+    known = moments.drop_nulls().cast(pl.Datetime("us"))
+    if known.is_empty():
+        return []
+    days = (known.max() - known.min()).days  # type: ignore[operator, union-attr]
+    found = ["month"] if days >= YEAR and known.dt.month().n_unique() > 1 else []
+    if known.dt.day().n_unique() > 1 and known.dt.weekday().n_unique() > 1:
+        found.append("weekday")
+    return [*found, "hour"] if known.dt.hour().n_unique() > 1 else found
+
+
+def ignore_rest(
+    described: dict[str, dict[str, Any]], derived: dict[str, dict[str, Any]], params: Params
+) -> list[str]:
+    """Say what becomes of each date; those of which nothing is learned are ignored."""
+    roots = [parent for feature in derived.values() for parent in feature["parents"][:1]]
+    dates = [n for n, e in described.items() if e["role"] == "datetime" and n != params.data.time]
+    for name in dates:
+        if name in roots:
+            parts = ", ".join(f["part"] for f in derived.values() if f["parents"][0] == name)
+            described[name]["drafted"] += f"; learned from are its parts: {parts}"
+        else:
+            described[name]["role"] = "ignored"
+            described[name]["drafted"] += "; ignored: it only grows, and nothing of it comes again"
+            described[name].pop("assumed", None)
+    if not dates or params.data.time:
+        return []
+    shown = ", ".join(map(repr, dates))
+    text = f"{shown}: a date only grows, so no more than month, weekday and hour are learned from"
+    return [f"{text}; if later rows are predicted, make the factory with --time, to test on those"]

@@ -1,0 +1,49 @@
+"""Rows at the end of a table that are none of it: a total, a note."""
+
+import re
+
+import polars as pl
+
+from ..data.rows import missing_as_null
+from ..settings.params import Data
+
+LAST, CLOSE, SUMS = 3, 1e-6, 20
+TOTAL = (
+    r"(?i)^\W*(?:(?:grand|sub|overall)[ -]?)?(?:totale?s?|sums?|summe|gesamt\w*|insgesamt|suma"
+    r"|somma|somme|totaux|ensemble|totaal|soma|razem|итого|всего|合計|总计)\b(?:\W.*)?$"
+)
+
+
+def find_ending(rows: pl.LazyFrame, sample: pl.DataFrame, data: Data) -> list[str]:
+    """What to say of the last raw rows; `sample` are typed rows, perhaps all of them."""
+    last = missing_as_null(rows.tail(LAST).collect(), data)
+    texts = last.select(pl.all().cast(pl.String).str.strip_chars())
+    for row in texts.iter_rows(named=True):
+        given = {name: text for name, text in row.items() if text}
+        if len(given) == 1 < len(row) - 1:
+            shown = next(iter(given.values()))[:60]
+            return [f"a row at the end holds {shown!r} only: delete it if it is a note"]
+        for name, text in given.items():
+            if re.search(TOTAL, text) and is_rare(rows, name, text):
+                return [f"a row at the end is {text!r}, not one like the others: delete it"]
+    whole = sample.height == rows.select(pl.len()).collect().item()
+    return sums(sample) if whole else []
+
+
+def is_rare(rows: pl.LazyFrame, name: str, text: str) -> bool:
+    """Whether a text stands in few other rows."""
+    column = pl.col(name).cast(pl.String).str.strip_chars()
+    return bool(rows.select((column == text).sum()).collect().item() <= LAST)
+
+
+def sums(rows: pl.DataFrame) -> list[str]:
+    """Whether the last row is the sum of the others in all of its numbers."""
+    numbers = rows.select(pl.selectors.numeric()).to_dict().values()
+    known = [one for one in numbers if len(one) > LAST and one[-1] and one.n_unique() > LAST]
+    if len(known) < 2:
+        return []
+    for one in known[:SUMS]:
+        total = float(one[:-1].sum())
+        if abs(total - float(one[-1])) > CLOSE * abs(total):
+            return []
+    return ["the last row is the sum of the others: delete it"]

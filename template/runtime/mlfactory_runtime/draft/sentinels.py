@@ -1,0 +1,87 @@
+"""Values that stand for missing ones: far from all others, and frequent."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+SHARE, FEWEST, MOST = 0.005, 5, 3
+FEW, MANY = 3, 10  # so many other values must there be to call one far, and to read it as missing
+NINES = re.compile(r"-?(?:9+|8+|7+|9+[678])(?:\.9+)?")
+LIMITS = {-(2.0**31), 2.0**31 - 1, -(2.0**15), 2.0**15 - 1, 2.0**16 - 1, 2.0**32 - 1}
+DAYS = (
+    "1899-12-3",
+    "1900-01-0",
+    "1901-01-01",
+    "1753-01-01",
+    "1970-01-01",
+    "9999-",
+    "2999-",
+    "2099-",
+)
+
+
+@dataclass(frozen=True)
+class Sentinels:
+    """What stands far off, as it is and in a sentence; `usual` if it is known to mean missing."""
+
+    values: pl.Series
+    told: str
+    usual: bool
+
+
+def find_sentinels(column: pl.Series) -> Sentinels | None:
+    """The lowest or highest values of numbers or moments, if they are frequent and far from all.
+
+    Far is farther from the next value than the others are from one another; for 99, 999 and their
+    like, and where nothing else is negative, less will do.
+    """
+    known = column.drop_nulls()
+    if not (known.dtype.is_numeric() or known.dtype.is_temporal()) or len(known) < MANY:
+        return None
+    numbers = known.to_physical().cast(pl.Float64)
+    least = max(FEWEST, SHARE * len(known))
+    ends = [end for end in (numbers.min(), numbers.max()) if (numbers == end).sum() >= least]
+    if not ends:
+        return None
+    counts = numbers.rename("value").value_counts().sort("value")
+    values, rows = counts["value"].to_numpy(), counts["count"].to_numpy()
+    for number, sign in ((-values, -1), (values, 1)):
+        order = np.argsort(number)[::-1]
+        if (far := far_values(number[order], rows[order], least, sign)) is not None:
+            found = known.filter(numbers.is_in(sign * far))
+            names = [shown(value) for value in found.unique().sort()]
+            text = f"{', '.join(names)} stands in {len(found) / len(column):.1%} of the rows"
+            usual = len(values) - len(far) >= MANY and all(map(is_usual, names))
+            return Sentinels(found.unique(), f"{text}, far from all other values", usual)
+    return None
+
+
+def far_values(values: np.ndarray, rows: np.ndarray, least: float, sign: int) -> np.ndarray | None:
+    """The first of values in falling order, with as many rows, that lie far from the rest."""
+    for count in range(1, min(MOST, len(values) - FEW) + 1):
+        far, rest = values[:count], values[count:]
+        if rows[:count].max() < least:
+            continue
+        usual = all(NINES.fullmatch(f"{value:.12g}") for value in far)
+        alone = sign < 0 and (usual or list(far) == [1.0]) and far[-1] > 0 >= rest[0]
+        span = (rest[0] - rest[-1]) * (0.3 if usual else 1.0)
+        if far[-1] - rest[0] > span or (alone and len(rest) >= MANY):
+            return far
+    return None
+
+
+def shown(value: object) -> str:
+    """A value as people write it."""
+    if isinstance(value, int | float):
+        return f"{value:.12g}"
+    return str(value)[:10] if isinstance(value, datetime) else str(value)
+
+
+def is_usual(name: str) -> bool:
+    """Whether this is known to stand for missing: nines, a limit of computers, a first day."""
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", name):
+        return name.startswith(DAYS)
+    return bool(NINES.fullmatch(name)) or float(name) in LIMITS or abs(float(name)) >= 1e15

@@ -1,0 +1,267 @@
+"""The verbs of a model, for a linear one: ridge or lasso, whichever does better on validation.
+
+Numbers are scaled and their gaps filled with the mean, and a gap has a term of its own; so has each
+of the most frequent values of a category. It is the baseline that every model is compared with, and
+`model.kind: linear` makes it the model.
+"""
+
+import warnings
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from ..errors import FactoryError
+from ..records.linear import Linear, Term
+from ..records.record import read, write
+from ..settings.params import Model
+from .manifest import AGAIN
+from .matrix import Matrix
+from .metrics import primary, row_losses
+from .signature import FILE as SIGNATURE
+from .signature import Feature, Signature, load_signature
+
+FILE = "linear.json"
+MAX_DUMMIES = 30
+MAX_ROWS, MAX_TRIED = 100_000, 1_000_000  # rows, and numbers of a table that penalties are tried on
+RIDGE = (1.0, 0.1, 1e-2, 1e-3, 1e-4)
+LASSO = (1.0, 0.5, 0.25, 0.1, 0.05, 0.02)  # as parts of what leaves no term at all
+ROUNDS, TINY = 30, 1e-12  # of weighting anew; and an error that is none
+NEVER = -30.0  # the log-odds of a class that no row is of
+
+
+class Penalty(NamedTuple):
+    """What keeps weights small: their squares or their sizes, by so much for each row."""
+
+    kind: Literal["ridge", "lasso"]
+    strength: float
+
+
+class Table(NamedTuple):
+    """Terms without weights, the scale of each, and how far rows are from their middles."""
+
+    terms: list[Term]
+    scales: np.ndarray
+    values: np.ndarray
+    y: np.ndarray
+
+
+def fit(train: Matrix, validation: Matrix, signature: Signature, settings: Model) -> Linear:
+    """Try penalties on `validation` for as long as weaker ones help; fit the best to all rows.
+
+    Of very many rows so many are drawn: a line needs no more, and would take minutes.
+    """
+    every = Matrix(np.concatenate([train.x, validation.x]), np.append(train.y, validation.y))
+    train, every = (sample(part, MAX_ROWS, settings.seed) for part in (train, every))
+    terms = list(terms_of(train.x, signature))
+    few = sample(train, max(1000, MAX_TRIED // max(len(terms), 1)), settings.seed)
+    tried = table(few, terms)
+    best, least = Penalty("ridge", RIDGE[0]), np.inf
+    for path in penalties(tried, signature):
+        before = np.inf
+        for penalty in path:
+            lost = loss(solved(tried, penalty, signature, settings), validation, settings)
+            if lost > before:
+                break
+            best, least = (penalty, lost) if lost < least else (best, least)
+            before = lost
+    return solved(table(every, terms), best, signature, settings)
+
+
+def loss(model: Linear, part: Matrix, settings: Model) -> float:
+    """The mean of what rows add to the primary metric."""
+    metric = primary(model.task, settings)
+    return float(row_losses(metric, part.y, predict(model, part.x)).mean())
+
+
+def sample(part: Matrix, most: int, seed: int) -> Matrix:
+    """At most so many rows, drawn."""
+    if len(part.y) <= most:
+        return part
+    drawn = np.random.default_rng(seed).choice(len(part.y), most, replace=False)
+    return Matrix(part.x[drawn], part.y[drawn])
+
+
+def terms_of(x: np.ndarray, signature: Signature) -> Iterator[Term]:
+    """The terms that training rows ask for; their weights are not known yet."""
+    for place, feature in enumerate(signature.features):
+        values = x[:, place]
+        term = partial(Term, feature=feature.name, place=place, weights=())
+        if feature.role == "categorical":
+            codes, counts = np.unique(values[values >= 0], return_counts=True)
+            for k in np.argsort(-counts, kind="stable")[:MAX_DUMMIES]:
+                value, share = name_of(feature, int(codes[k])), counts[k] / len(values)
+                yield term(value=value, code=int(codes[k]), middle=float(share))
+            continue
+        gaps = np.isnan(values)
+        if not gaps.all():
+            yield term(middle=float(values[~gaps].mean()))
+        if gaps.any():
+            yield term(missing=True, middle=float(gaps.mean()))
+
+
+def name_of(feature: Feature, code: int) -> str:
+    """What a code of a category stands for."""
+    return feature.categories[code] if code < len(feature.categories) else "missing"
+
+
+def distance(term: Term, x: np.ndarray) -> np.ndarray:
+    """How far the rows are from the term's middle, of shape (rows,)."""
+    values = x[:, term.place]
+    if term.code is not None:
+        return np.asarray((values == term.code) - term.middle)
+    gaps = np.isnan(values)
+    found = gaps - term.middle if term.missing else np.where(gaps, 0.0, values - term.middle)
+    return np.asarray(found)
+
+
+def table(part: Matrix, terms: list[Term]) -> Table:
+    """What a solver takes; numbers are scaled, and terms of 0 and 1 are not."""
+    columns = [distance(term, part.x) for term in terms]
+    values = np.column_stack(columns) if terms else np.zeros((len(part.y), 1))
+    numbers = np.array([term.code is None and not term.missing for term in terms] or [False])
+    spread = values.std(axis=0)
+    scales = np.where(numbers & (spread > 0), spread, 1.0)
+    return Table(terms, scales, values / scales, part.y)
+
+
+def penalties(tried: Table, signature: Signature) -> Iterator[list[Penalty]]:
+    """Of each kind from strong to weak; the strongest lasso is the constant."""
+    yield [Penalty("ridge", strength) for strength in RIDGE]
+    several = signature.task == "multiclass"
+    y = np.eye(len(signature.classes))[tried.y.astype(int)] if several else tried.y
+    most = float(np.abs(tried.values.T @ (y - y.mean(axis=0))).max()) / len(tried.y)
+    yield [Penalty("lasso", part * most) for part in LASSO if most > 0]
+
+
+def solved(tried: Table, penalty: Penalty, signature: Signature, settings: Model) -> Linear:
+    """The model of a penalty; terms that it leaves without weight are left out."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a weak penalty is not quite solved tells nobody
+        if signature.task == "regression":
+            robust = settings.objective == "regression_l1"
+            weights, intercept = solve_numbers(tried, penalty, robust=robust)
+        else:
+            weights, intercept = solve_classes(tried, penalty, signature, settings.seed)
+    strength = np.abs(weights).max(axis=0)
+    order = [k for k in np.argsort(-strength, kind="stable") if strength[k] > 0]
+    return Linear(
+        task=signature.task,
+        penalty=penalty.kind,
+        strength=penalty.strength,
+        intercept=tuple(intercept.tolist()),
+        terms=tuple(
+            tried.terms[k].model_copy(
+                update={"weights": tuple((weights[:, k] / tried.scales[k]).tolist())}
+            )
+            for k in order
+        ),
+    )
+
+
+def solve_numbers(tried: Table, penalty: Penalty, *, robust: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Weights of shape (1, terms) and the intercept, by least squares.
+
+    `robust` is by absolute errors: squares are weighted anew by the errors before (Schlossmacher,
+    An iterative technique for absolute deviations curve fitting, JASA 68, 1973).
+    """
+    from sklearn.linear_model import Lasso, Ridge
+
+    ridge = Ridge(alpha=penalty.strength * len(tried.y))
+    solver = ridge if penalty.kind == "ridge" else Lasso(alpha=penalty.strength)
+    solver.fit(tried.values, tried.y)
+    for _ in range(ROUNDS if robust else 0):
+        error = np.abs(tried.y - solver.predict(tried.values))
+        inverse = 1 / np.maximum(error, max(1e-3 * float(np.median(error)), TINY))
+        solver.fit(tried.values, tried.y, sample_weight=inverse / inverse.mean())
+    return np.atleast_2d(solver.coef_), np.atleast_1d(solver.intercept_)
+
+
+def solve_classes(
+    tried: Table, penalty: Penalty, signature: Signature, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights of shape (scores, terms) and intercepts, by maximum likelihood."""
+    from sklearn.linear_model import LogisticRegression
+
+    scores = 1 if signature.task == "binary" else len(signature.classes)
+    weights, intercept = np.zeros((scores, tried.values.shape[1])), np.full(scores, NEVER)
+    present = np.unique(tried.y).astype(int)
+    if len(present) == 1:
+        if scores > 1 or present[0] == 1:
+            intercept[present if scores > 1 else 0] = -NEVER
+        return weights, intercept
+    solver = LogisticRegression(
+        C=1 / (penalty.strength * len(tried.y)),
+        l1_ratio=float(penalty.kind == "lasso"),
+        solver="lbfgs" if penalty.kind == "ridge" else "saga",
+        max_iter=1000 if penalty.kind == "ridge" else 200,
+        tol=1e-4 if penalty.kind == "ridge" else 1e-3,
+        random_state=seed,
+    ).fit(tried.values, tried.y)
+    if len(present) == 2 and scores > 2:  # of two classes the solver gives one score
+        weights[present[1]], intercept[present] = solver.coef_[0], (0.0, solver.intercept_[0])
+    else:
+        rows = present if scores > 1 else [0]
+        weights[rows], intercept[rows] = solver.coef_, solver.intercept_
+    return weights, intercept
+
+
+def scores(model: Linear, x: np.ndarray) -> np.ndarray:
+    """Scores of shape (scores, rows).
+
+    Term by term, for a product of matrices adds a single row in another order than a table.
+    """
+    found = np.repeat(np.array(model.intercept)[:, None], len(x), axis=1)
+    for term in model.terms:
+        values = distance(term, x)
+        for k, weight in enumerate(term.weights):
+            found[k] += weight * values
+    return found
+
+
+def predict(model: Linear, x: np.ndarray) -> np.ndarray:
+    """Probabilities of shape (rows,) for two classes, (rows, k) for more; else numbers (rows,)."""
+    found = scores(model, x)
+    if model.task == "regression":
+        return np.asarray(found[0])
+    if model.task == "binary":
+        with np.errstate(over="ignore"):
+            return np.asarray(1 / (1 + np.exp(-found[0])))
+    shares = np.exp(found - found.max(axis=0))
+    total = sum(shares)  # one after the other, as above
+    return np.ascontiguousarray((shares / total).T)
+
+
+def contributions(model: Linear, x: np.ndarray, signature: Signature) -> np.ndarray:
+    """How far each feature moved each row's score from the mean, of shape (rows, features).
+
+    The score is a number, or log-odds; of several classes, those of the one that is predicted.
+    """
+    moved = np.zeros((len(x), len(signature.features)))
+    called = scores(model, x).argmax(axis=0)
+    for term in model.terms:
+        moved[:, term.place] += np.array(term.weights)[called] * distance(term, x)
+    return moved
+
+
+def save(model: Linear, folder: Path) -> None:
+    """Write the model as text that people can read and that cannot run code."""
+    write(folder / FILE, model)
+
+
+def load(folder: Path) -> Linear:
+    """Read what `save` wrote. FactoryError for what is no such model, or not of its signature."""
+    model = read(Linear, folder / FILE)
+    if model is None:
+        raise FactoryError(
+            f"{folder / FILE} is not here, and model.kind is linear", "train it: dvc repro"
+        )
+    if (folder / SIGNATURE).is_file():
+        known = load_signature(folder)
+        wrong = max((term.place for term in model.terms), default=0) >= len(known.features)
+        expected = len(known.classes) if known.task == "multiclass" else 1
+        if wrong or model.task != known.task or len(model.intercept) != expected:
+            raise FactoryError(f"{folder / FILE} is not of its signature", AGAIN)
+    return model

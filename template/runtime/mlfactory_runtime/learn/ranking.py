@@ -1,0 +1,83 @@
+"""Rows by their scores, the highest first: what lies above each score, and areas below curves.
+
+Scores that are equal share their place. Weights are of shape (rows,).
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..settings.decision import Decision
+
+Array = np.ndarray
+
+
+def curve(y: Array, p: Array, w: Array | None = None) -> tuple[Array, Array]:
+    """Weights of positives and negatives at or above each distinct score, from the highest down."""
+    order, starts = ranking(p)
+    return cumulated(y[order], np.ones(len(y)) if w is None else w[order], starts)
+
+
+def ranking(p: Array) -> tuple[Array, Array]:
+    """The places of the rows from the highest score down, and where a new score begins there."""
+    order = np.argsort(-p, kind="stable")
+    return order, np.flatnonzero(np.diff(p[order], prepend=np.inf))
+
+
+def cumulated(y: Array, w: Array, starts: Array) -> tuple[Array, Array]:
+    """Weights of positives and negatives up to each score, of rows in the order of `ranking`."""
+    positive = np.add.reduceat(w * y, starts)
+    return positive.cumsum(), (np.add.reduceat(w, starts) - positive).cumsum()
+
+
+def threshold_of(p: Array, decision: Decision) -> float:
+    """From which score on a row is called: as settings say, or as low as the budget allows.
+
+    Rows of one score are called together, so there may be none that it allows.
+    """
+    if not decision.is_budgeted or not len(p):
+        return decision.chosen_threshold
+    scores, counts = np.unique(p, return_counts=True)
+    within = scores[::-1][counts[::-1].cumsum() <= max(1, round(decision.share * len(p)))]
+    return float(within[-1] if len(within) else np.nextafter(scores[-1], np.inf))
+
+
+def in_budget(y: Array, p: Array, share: float) -> Callable[[Array], dict[str, float]]:
+    """What a share of the rows holds, those with the highest scores; equal scores share."""
+    order, starts = ranking(p)
+    ranked = y[order]
+
+    def weighted(w: Array) -> dict[str, float]:
+        positive, negative = cumulated(ranked, w[order], starts)
+        every, rows = positive[-1], positive[-1] + negative[-1]
+        called = share * rows
+        found = np.interp(called, np.append(0, positive + negative), np.append(0, positive))
+        recall = found / every if every else float("nan")
+        return {
+            "recall_at_budget": float(recall),
+            "precision_at_budget": float(found / called),
+            "lift_at_budget": float(recall / share),
+        }
+
+    return weighted
+
+
+def areas(y: Array, p: Array) -> Callable[[Array], dict[str, float]]:
+    """The areas below both curves, by weights; NaN where rows are of one class."""
+    order, starts = ranking(p)
+    ranked = y[order]
+
+    def weighted(w: Array) -> dict[str, float]:
+        positive, negative = cumulated(ranked, w[order], starts)
+        if positive[-1] == 0 or negative[-1] == 0:
+            return {"roc_auc": float("nan"), "pr_auc": float("nan")}
+        tpr = np.concatenate([[0.0], positive / positive[-1]])
+        fpr = np.concatenate([[0.0], negative / negative[-1]])
+        seen = positive + negative
+        precision = np.divide(positive, seen, out=np.ones_like(seen), where=seen > 0)
+        return {
+            "roc_auc": float(np.trapezoid(tpr, fpr)),
+            "pr_auc": float((np.diff(tpr) * precision).sum()),
+        }
+
+    return weighted

@@ -1,0 +1,183 @@
+"""For whom a model is less good: groups of held-out rows beside what was possible there.
+
+Some groups are harder for every model: the one with the most even outcome always has the largest
+log loss. So a group is compared by how much of the loss of its own constant is left, which is what
+somebody would have who knows the group and nothing else.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from math import erfc, sqrt
+
+import numpy as np
+
+from ..records.evaluation import Interval, Segment, Segments
+from .draws import FEWEST
+from .groups import Groups
+from .held import Held
+from .metrics import Array, row_losses
+from .resampling import widened
+
+ENOUGH, WORST, VALUES = 30, 5, 10
+
+
+@dataclass(frozen=True)
+class Part:
+    """A group of rows, with the loss of its own constant, and the chance of what is seen of it.
+
+    `left` is which part of that loss the model has there, and `rest` which it has in other groups;
+    `worse` is the chance that luck makes so much of it, and `off` that it makes such a mean error.
+    """
+
+    name: str
+    label: str
+    rows: Array
+    possible: float
+    left: float
+    rest: float
+    worse: float
+    off: float
+
+
+def segments(held: Held, groups: dict[str, Groups], chosen: Iterable[str]) -> Segments:
+    """The primary metric by groups of rows: of the chosen columns, and where it is surely worse.
+
+    Surely is a test at 5 % that is corrected for the number of groups looked at (Bonferroni).
+    """
+    loss = row_losses(held.metric, held.y, held.p)
+    parts = {name: list(compared(held, loss, name, found)) for name, found in groups.items()}
+    every = [part for some in parts.values() for part in some]
+    worse = [part for part in every if part.worse * len(every) < 0.05]
+    off = sorted((o for o in every if o.off * len(every) < 0.05), key=lambda one: one.off)
+    worst = sorted(worse, key=lambda part: -part.left)[:WORST]
+    shown = {name: parts[name][:VALUES] for name in chosen}
+    return Segments(
+        looked_at=len(every),
+        worse=len(worse),
+        all=segment(held, loss, np.arange(len(held.y))),
+        worst=tuple(described(held, loss, part) for part in worst),
+        chosen={name: tuple(described(held, loss, one) for one in shown[name]) for name in shown},
+        off=len(off),
+        most_off=tuple(described(held, loss, one) for one in off[:WORST]),
+    )
+
+
+def compared(held: Held, loss: Array, name: str, groups: Groups) -> Iterator[Part]:
+    """The groups of a column that are large enough, each beside all others together.
+
+    Welch's test of what a row has beyond its part of the loss of its group's constant, where that
+    part is what the others have; its standard errors are those of whom rows are about. Rows of
+    groups that are too small make one.
+    """
+    kept = [(label, rows) for label, rows in groups if is_comparable(held, rows)]
+    places = np.concatenate([np.empty(0, dtype=int), *(rows for _, rows in kept)])
+    small = np.setdiff1d(np.arange(len(loss)), places)
+    constant = np.zeros(len(loss))
+    for rows in (*(rows for _, rows in kept), small):
+        constant[rows] = constant_losses(held, rows)
+    products = np.stack([loss, constant])
+    total = products.sum(axis=1)
+    for label, rows in kept:
+        own = products[:, rows].sum(axis=1)
+        others = total - own
+        if own[1] <= 0 or others[1] <= 0:
+            continue
+        rest = float(others[0] / others[1])
+        beyond = loss - rest * constant
+        mean, error = mean_of(beyond[rows], held.places[rows])
+        _, spread = mean_of(np.delete(beyond, rows), np.delete(held.places, rows))
+        worse = 0.5 * erfc(mean / (sqrt(error**2 + spread**2) or 1.0) / sqrt(2))
+        possible, left = float(own[1]) / len(rows), float(own[0] / own[1])
+        yield Part(name, label, rows, possible, left, rest, worse, chance_off(held, rows))
+
+
+def is_comparable(held: Held, rows: Array) -> bool:
+    """Whether a group and the others have rows enough, of enough entities, and the group has more
+    than one class.
+    """
+    rest = np.delete(held.places, rows)
+    if min(len(rows), len(rest)) < ENOUGH or min(count(held.places[rows]), count(rest)) < FEWEST:
+        return False
+    return held.signature.task == "regression" or bool(np.ptp(held.y[rows]) > 0)
+
+
+def constant_losses(held: Held, rows: Array) -> Array:
+    """What each row loses with the constant that is best for these rows."""
+    y = held.y[rows]
+    if not len(y):
+        return np.empty(0)
+    if held.signature.task == "regression":
+        best = np.median(y) if held.metric == "mae" else y.mean()
+        return row_losses(held.metric, y, np.full(len(y), float(best)))
+    shares = np.bincount(y.astype(int), minlength=len(held.signature.classes)) / len(y)
+    one = shares[1] if held.signature.task == "binary" else shares
+    return row_losses(held.metric, y, np.broadcast_to(one, (len(y), *np.shape(one))))
+
+
+def chance_off(held: Held, rows: Array) -> float:
+    """The chance that luck alone makes predictions of these rows so wrong on average; 1 where that
+    cannot be asked: of several classes, or where medians are predicted.
+    """
+    if held.p.ndim > 1 or held.metric == "mae":
+        return 1.0
+    mean, error = mean_of(held.p[rows] - held.y[rows], held.places[rows])
+    return erfc(abs(mean) / (error or 1.0) / sqrt(2))
+
+
+def described(held: Held, loss: Array, part: Part) -> Segment:
+    """A group as the report shows it."""
+    own = {
+        "feature": part.name,
+        "group": part.label,
+        "rest": metric_of(held, float(np.delete(loss, part.rows).mean())),
+        "possible": metric_of(held, part.possible),
+        "saved": short(1 - metric_of(held, part.left)),
+        "rest_saved": short(1 - metric_of(held, part.rest)),
+    }
+    return segment(held, loss, part.rows).model_copy(update=own)
+
+
+def segment(held: Held, loss: Array, rows: Array) -> Segment:
+    """The metric on some rows with its 95 % interval, and that of the constant; and calibration."""
+    places = held.places[rows]
+    mean, error = mean_of(loss[rows], places)
+    constant = row_losses(held.metric, held.y[rows], held.constant[rows])
+    single = held.p.ndim == 1
+    middle, width = mean_of(held.p[rows] - held.y[rows], places) if single else (0.0, 0.0)
+    gap = Interval(short(middle), short(middle - 1.96 * width), short(middle + 1.96 * width))
+    return Segment(
+        rows=len(rows),
+        value=metric_of(held, mean),
+        low=metric_of(held, max(mean - 1.96 * error, 0.0)),
+        high=metric_of(held, mean + 1.96 * error),
+        constant=metric_of(held, constant.mean()),
+        predicted=short(held.p[rows].mean()) if single else None,
+        observed=short(held.y[rows].mean()) if single else None,
+        gap=gap if single else None,
+    )
+
+
+def metric_of(held: Held, loss: float) -> float:
+    """The metric that a mean loss makes; of a part of a loss, the part of the metric."""
+    return short(sqrt(loss) if held.metric == "rmse" else loss)
+
+
+def mean_of(values: Array, places: Array) -> tuple[float, float]:
+    """The mean and its standard error, where rows of one place depend on each other.
+
+    Of few places it is widened, as Student's distribution asks; of single rows it is the usual one.
+    """
+    mean, draws = float(values.mean()), count(places)
+    off = np.bincount(places, values - mean)
+    wider = 1.0 if draws == len(values) else widened(draws)
+    return mean, wider * sqrt(float((off**2).sum()) * draws / max(draws - 1, 1)) / len(values)
+
+
+def count(places: Array) -> int:
+    """How many different ones there are."""
+    return int(np.count_nonzero(np.bincount(places))) if len(places) else 0
+
+
+def short(value: float) -> float:
+    """A number with the digits that a report needs."""
+    return float(f"{value:.6g}")

@@ -1,0 +1,103 @@
+"""Moments that are written as a period (a quarter, a week, a month by its name) or as a number."""
+
+import polars as pl
+
+QUARTER, WEEK = "%YQ%q", "%GW%V"
+PERIODS = (
+    "%b-%Y", "%b %Y", "%b%Y", "%Y-%b", "%Y %b", "%Y%b", "%m/%Y", "%m-%Y", "%Y/%m", QUARTER, WEEK,
+)  # fmt: skip
+# Microseconds of one unit, and those from its beginning to 1970.
+SERIALS = {
+    "epoch s": (10**6, 0),
+    "epoch ms": (10**3, 0),
+    "epoch us": (1, 0),
+    "epoch ns": (10**-3, 0),
+    "excel": (86_400 * 10**6, 25_569),
+}
+DIGITS = ("%Y", "%Y%m", "%Y%m%d")
+PERIOD = (
+    r"(?i)^(?:\d{4}[-/ ]?[QW]\d\d?|[QW]\d\d?[-/ ]?\d{4}|[1-4]Q[-/ ]?\d{4}|\d{4}/\d\d|\d\d[/-]\d{4}"
+    r"|\d{4}[-/ ]?\p{L}{3,9}\.?|\p{L}{3,9}\.?[-/ ]?\d{4})$"
+)
+QUARTERS = r"(?i)^(?:(\d{4})[-/ ]?Q([1-4])|Q([1-4])[-/ ]?(\d{4})|([1-4])Q[-/ ]?(\d{4}))$"
+WEEKS = r"(?i)^(\d{4})[-/ ]?W(\d\d?)$"
+WORD = r"^(.*?)(\p{L}{3,})\.?(.*)$"
+# Names of months in the languages of Western Europe, by what strptime calls them.
+MONTHS = {
+    word: english
+    for english, words in {
+        "Jan": "jan january januar jänner januari janvier janv enero ene gennaio gen janeiro",
+        "Feb": "feb february februar februari février févr fév febrero febbraio fevereiro fev",
+        "Mar": "mar march märz mär maart mrt mars marzo março",
+        "Apr": "apr april avril avr abril abr aprile",
+        "May": "may mai mei mayo maggio mag maio",
+        "Jun": "jun june juni juin junio giugno giu junho",
+        "Jul": "jul july juli juillet juil julio luglio lug julho",
+        "Aug": "aug august augustus août aout agosto ago",
+        "Sep": "sep sept september septembre septiembre settembre set setembro",
+        "Oct": "oct october oktober okt octobre octubre ottobre ott outubro out",
+        "Nov": "nov november novembre noviembre novembro",
+        "Dec": "dec december dezember dez december décembre déc diciembre dic dicembre dezembro",
+    }.items()
+    for word in words.split()
+}
+
+
+def find_serial(known: pl.Series) -> str | None:
+    """The form of numbers that count time: years, months, days, seconds and less, or Excel's days.
+
+    They are told apart by their size, so a count from any other beginning is none of them.
+    """
+    low, high = known.min(), known.max()
+    if not isinstance(low, int | float) or not isinstance(high, int | float):
+        return None
+    whole = bool((known == known.floor()).all())
+    if whole and low >= 1000 and high <= 2999:
+        return "%Y"
+    if whole and low >= 1000_01 and high <= 2999_12 and (known % 100).is_between(1, 12).all():
+        return "%Y%m"
+    if whole and low >= 1000_01_01 and high <= 2999_12_31 and is_day_number(known):
+        return "%Y%m%d"
+    if low >= 15_000 and high <= 80_000:
+        return "excel"
+    sizes = {"epoch s": 1e8, "epoch ms": 1e11, "epoch us": 1e14, "epoch ns": 1e17}
+    fitting = (form for form, size in sizes.items() if low >= 0 and size <= high < 1000 * size)
+    return next(fitting, None)
+
+
+def is_day_number(known: pl.Series) -> bool:
+    month, day = known // 100 % 100, known % 100
+    return bool(month.is_between(1, 12).all() and day.is_between(1, 31).all())
+
+
+def serial(values: pl.Series, form: str) -> pl.Series:
+    """Moments in UTC that are counted in units since 1970, or in days as spreadsheets do."""
+    unit, start = SERIALS[form]
+    count = values.cast(pl.Float64, strict=False)
+    micros = ((count - start) * unit).round()
+    return micros.set(~micros.is_finite(), None).cast(pl.Int64).cast(pl.Datetime("us"))
+
+
+def day_text(values: pl.Series, form: str) -> tuple[pl.Series, str]:
+    """The values as strptime can read them: of a period its first day, months in English."""
+    if form == QUARTER:
+        found = values.str.extract_groups(QUARTERS).struct.unnest()
+        year, quarter = (pl.coalesce(pl.nth(*places)) for places in ((0, 3, 5), (1, 2, 4)))
+        month = quarter.cast(pl.Int8) * 3 - 2
+        return found.select(pl.format("{}-{}-1", year, month)).to_series(), "%Y-%m-%d"
+    if form == WEEK:
+        return values.str.replace(WEEKS, "${1}-W${2}-1"), "%G-W%V-%u"
+    if form in DIGITS:
+        return values.str.replace(r"\.0+$", ""), form
+    return (in_english(values) if "%b" in form else values), form
+
+
+def in_english(values: pl.Series) -> pl.Series:
+    """Each name of a month as strptime knows it: in English, three letters, one of them large."""
+    if not values.str.contains(r"\p{L}{3}").any():
+        return values
+    parts = values.str.extract_groups(WORD).struct.rename_fields(["before", "word", "after"])
+    word = pl.col("word")
+    month = word.str.to_lowercase().replace_strict(MONTHS, default=word)
+    texts = parts.struct.unnest().select(pl.concat_str("before", month, "after"))
+    return texts.to_series().zip_with(values.str.contains(WORD), values)

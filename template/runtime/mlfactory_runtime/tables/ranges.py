@@ -1,0 +1,53 @@
+"""Numbers of which only a range is told: `2-10`, `over 100`, `65+`, `< 0.1`, `(0, 10]`."""
+
+from collections.abc import Callable
+
+import polars as pl
+
+RANGE = "1-2"  # in a column's `format`: such values stand among its numbers
+TO = r"-|\u2013|\u2014|~|\.\.\.?|to|bis|à|au|and|und|et|hasta"
+ABOVE = (
+    "over|above|more than|greater than|at least|from|über|mehr als|mindestens|ab|plus de|au moins"
+    "|más de|mas de|al menos|desde|oltre|più di|almeno|mais de|acima de|meer dan|minstens"
+)
+BELOW = (
+    "under|below|less than|fewer than|up to|at most|unter|weniger als|höchstens|bis zu|bis|moins de"
+    "|jusqu'à|menos de|hasta|meno di|fino a|até|abaixo de|minder dan|tot"
+)
+MORE = (
+    r"\+|plus|(?:or|and|oder|und|et|ou|y|o|e|of|en) "
+    "(?:more|over|above|older|up|mehr|älter|plus|más|mas|oltre|più|mais|meer)"
+)
+LESS = (
+    "(?:or|and|oder|und|et|ou|y|o|e|of|en) "
+    "(?:less|fewer|under|below|younger|weniger|jünger|moins|menos|meno|minder)"
+)
+TEXTS = (
+    rf"(?i)^(?:between |zwischen |entre )?(\D{{0,4}}\d(?:.*\d)?)\s*(?:{TO})\s*(\D{{0,4}}\d.*)$",
+    r"^[\[(]\s*([-+]?\d[^,;]*)[,;]\s*([-+]?\d.*?)\s*[\])]$",
+)
+UP = (rf"(?i)^(?:>=?|≥|{ABOVE})\s*(\D{{0,4}}\d.*)$", rf"(?i)^(\D{{0,4}}\d.*?)\s*(?:{MORE})$")
+DOWN = (rf"(?i)^(?:<=?|≤|{BELOW})\s*(\D{{0,4}}\d.*)$", rf"(?i)^(\D{{0,4}}\d.*?)\s*(?:{LESS})$")
+Read = Callable[[pl.Series], pl.Series]
+
+
+def numbers_of(values: pl.Series, read: Read) -> pl.Series:
+    """A number in the place of each range, or null; `read` reads the numbers in it.
+
+    Between two ends it is the middle. Where there is one end N, it is half of N beyond it (and one
+    half where N is 0), so that the order is right and a limit of detection is halved, as is usual.
+    """
+    found = pl.Series(values.name, [None], dtype=pl.Float64).new_from_index(0, len(values))
+    for pattern in TEXTS:
+        low, high = (read(values.str.extract(pattern, place)) for place in (1, 2))
+        found = first(found, ((low + high) / 2).set(~(low < high), None))
+    for patterns, sign in ((UP, 1), (DOWN, -1)):
+        for pattern in patterns:
+            end = read(values.str.extract(pattern, 1))
+            found = first(found, end + sign * end.abs().set(end == 0, 1.0) / 2)
+    return found
+
+
+def first(one: pl.Series, other: pl.Series) -> pl.Series:
+    """The one, and where it is null the other."""
+    return one.zip_with(one.is_not_null(), other)

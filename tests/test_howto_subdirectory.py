@@ -1,0 +1,34 @@
+"""The how-to about a factory in a larger repository, done as it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from .conftest import ROOT, Command
+from .evolving import init
+from .template.pages import BLOCK, script
+
+PAGE = "how-to/subdirectory.md"
+
+
+def test_the_page(tmp_path: Path, command: Command) -> None:
+    shop = init(tmp_path / "shop").commit({"app.py": "1\n"}).write({"app.py": "2\n"})
+    done = command("bash", "-euo", "pipefail", "-c", script(PAGE), cwd=tmp_path)
+    assert "models/churn is at v" in done.stdout.replace(f"{shop.path}/", "")
+    assert shop.git("log", "--format=%s").splitlines()[:2] == [
+        "Answer the template's questions of churn anew",
+        "Move churn",
+    ]
+    flows = sorted(path.name for path in (shop.path / ".github/workflows").iterdir())
+    assert flows == ["churn.ci.yml", "churn.monitor.yml", "churn.promote.yml"]
+    assert 'working-directory: "churn"' in shop.text(".github/workflows/churn.ci.yml")
+    assert shop.dirt == " M app.py\n"
+
+
+def test_the_hooks_on_the_page_are_those_of_a_configuration() -> None:
+    text = (ROOT / "docs" / PAGE).read_text("utf-8")
+    (shown,) = [block for _, language, block in BLOCK.findall(text) if language == "yaml"]
+    (hook,) = yaml.safe_load(shown)["repos"][0]["hooks"]
+    assert hook["files"] == "^models/churn/"
