@@ -1,5 +1,6 @@
 """Drafting the catalog from the data; what a person has written in it is never touched."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,18 +39,19 @@ def draft(project: Project) -> Draft:
     with opened(project) as table:
         new = [name for name in table.names if name not in catalog.columns]
         described = {one.name: describe(one, one.name, table) for one in table.columns(new)}
-        sample = typed_sample(project, table, described)
+        columns = catalog.columns | {n: Column.model_validate(e) for n, e in described.items()}
+        sample = typed_sample(table, columns)
         warnings = mark(described, sample, table.params)
         group, notes = find_group(sample, described, table.params)
         write_columns(project, described)
-        project = Project(project.root)  # with the catalog as it is now
+        target = typed_target(table, columns[table.params.data.target])
         warnings += [
             f"{name!r} is in features.yaml, and no longer in the data"
             for name in catalog.columns
             if name not in table.names
         ]
-        warnings += notes + write_split(project, table, group)
-        fill_about(project, table)
+        warnings += notes + write_split(project, table, target, group)
+        fill_about(project, table, target)
     decisions = tuple(f"{name}: {entry['drafted']}" for name, entry in described.items())
     return Draft(len(new), decisions, tuple(warnings))
 
@@ -114,12 +116,8 @@ def tidy(entry: dict[str, Any], part: Part) -> dict[str, Any]:
     }
 
 
-def typed_sample(
-    project: Project, table: Table, described: dict[str, dict[str, Any]]
-) -> pl.DataFrame:
-    """About 50,000 rows, evenly from the whole file, typed as the entries and the catalog say."""
-    columns = {name: Column.model_validate(entry) for name, entry in described.items()}
-    columns = project.catalog.columns | columns
+def typed_sample(table: Table, columns: Mapping[str, Column]) -> pl.DataFrame:
+    """About 50,000 rows, evenly from the whole file, typed as the catalog will say."""
     step = max(1, table.height // SAMPLE)
     raw = table.rows.select([n for n in columns if n in table.names]).gather_every(step).collect()
     return parse(missing_as_null(raw, table.params.data, columns), columns)
@@ -152,7 +150,7 @@ def write_columns(project: Project, new: dict[str, dict[str, Any]]) -> None:
         save_yaml(yaml, content, project.root / CATALOG)
 
 
-def fill_about(project: Project, table: Table) -> None:
+def fill_about(project: Project, table: Table, target: pl.Series) -> None:
     """Say in docs/about.md what the data were when the factory was made, as long as nobody has."""
     about = project.root / ABOUT
     text = about.read_text("utf-8") if about.is_file() else ""
@@ -160,7 +158,7 @@ def fill_about(project: Project, table: Table) -> None:
         return
     message = f"{table.height:,} rows, {len(table.names):,} columns"
     if table.params.task == "classification":
-        counts = classes(typed_target(project, table).drop_nulls())
+        counts = classes(target.drop_nulls())
         shares = (f"{name} {rows / sum(counts.values()):.0%}" for name, rows in counts.items())
         message += f"; of the target: {', '.join(shares)}"
     about.write_text(text.replace(UNKNOWN, message), "utf-8")

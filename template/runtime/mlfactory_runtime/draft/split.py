@@ -8,6 +8,7 @@ import polars as pl
 from ..data.rows import key_text, missing_as_null, parse
 from ..learn.split import PARTS, absent_classes, by_hash, classes, split_key
 from ..project import PARAMS, Project
+from ..settings.catalog import Column
 from ..settings.edit import flow, open_yaml, quoted, save_yaml
 from ..settings.params import Params
 from ..tables.formats import TRUE
@@ -40,7 +41,7 @@ def find_group(
     return group, [*warnings, f"rows of one {group} are kept on one side: {evidence}"]
 
 
-def write_split(project: Project, table: Table, group: str | None) -> list[str]:
+def write_split(project: Project, table: Table, target: pl.Series, group: str | None) -> list[str]:
     """Fill in what params.yaml leaves open: positive class, key and salt. Drawn once, then kept."""
     yaml, content = open_yaml(project.root / PARAMS)
     params = table.params
@@ -51,7 +52,6 @@ def write_split(project: Project, table: Table, group: str | None) -> list[str]:
             content["data"][name] = quoted(found)
         else:
             content["data"].insert(1, name, quoted(found))
-    target = typed_target(project, table)
     known = target.drop_nulls()
     if params.task == "classification" and params.data.positive is None and known.n_unique() == 2:
         content["data"]["positive"] = quoted(find_positive(known))
@@ -72,10 +72,10 @@ def write_split(project: Project, table: Table, group: str | None) -> list[str]:
     return warnings
 
 
-def typed_target(project: Project, table: Table) -> pl.Series:
+def typed_target(table: Table, column: Column) -> pl.Series:
     """The target as the catalog types it."""
     name = table.params.data.target
-    columns = {name: project.catalog.columns[name]}
+    columns = {name: column}
     raw = table.rows.select(pl.col(name)).collect()
     return parse(missing_as_null(raw, table.params.data, columns), columns)[name]
 
