@@ -13,6 +13,7 @@ from ..data.contract import read_rows
 from ..data.rows import missing_as_null, parse
 from ..errors import FactoryError
 from ..git import tries
+from ..learn.metrics import Expected, expected
 from ..learn.profile import PROFILE
 from ..learn.signature import Signature, encode, load_signature, refusals
 from ..log.labels import read_log
@@ -62,12 +63,13 @@ class Watched:
 
 @dataclass
 class Seen:
-    """Rows by feature and score, scores with outcomes (NaN while unknown), and the other rows."""
+    """Rows by feature and score, what scores promise, those with outcomes, and the other rows."""
 
     features: dict[str, Tally] = field(default_factory=dict)
     scores: list[Tally] = field(default_factory=list)
-    p: list[Array] = field(default_factory=list)
+    expected: Expected | None = None
     y: list[Array] = field(default_factory=list)
+    p: list[Array] = field(default_factory=list)  # of rows with an outcome, as y is
     rows: int = 0
     invalid: int | None = None
     others: Counter[str] = field(default_factory=Counter)
@@ -78,8 +80,7 @@ class Seen:
         """Outcomes and scores of the rows whose outcome is known."""
         if not self.p:
             return np.empty(0), np.empty(0)
-        y, p = np.concatenate(self.y), np.concatenate(self.p)
-        return y[~np.isnan(y)], p[~np.isnan(y)]
+        return np.concatenate(self.y), np.concatenate(self.p)
 
     def count(self, frame: pl.DataFrame, watched: Watched) -> None:
         """Add rows of features."""
@@ -96,8 +97,11 @@ class Seen:
             codes = {name: float(code) for code, name in enumerate(known.classes)}
             text = outcomes.cast(pl.String)
             outcomes = text.replace_strict(codes, default=None, return_dtype=pl.Float64)
-        self.p.append(p)
-        self.y.append(outcomes.cast(pl.Float64).fill_null(float("nan")).to_numpy())
+        y = outcomes.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        self.y.append(y[~np.isnan(y)])
+        self.p.append(p[~np.isnan(y)])
+        promise = expected(known.task, p, known.threshold or 0.5)
+        self.expected = self.expected + promise if self.expected else promise
         columns = pl.DataFrame(p.reshape(len(p), -1)).get_columns()
         found = [tally(column, one) for column, one in zip(columns, references, strict=True)]
         self.scores = list(map(_sum, self.scores, found)) if self.scores else found
@@ -133,7 +137,9 @@ def from_log(window: Window, watched: Watched) -> Seen:
     params, catalog, known = watched.params, watched.catalog, watched.signature
     secret = {name for name, hides in veil(params, catalog, known).features.items() if hides}
     seen = Seen(hidden={f.name: SECRET for f in known.features if f.name in secret})
-    for rows in read_log((window.begin, window.end), params, catalog, known):
+    said = "prediction" if known.task == "regression" else "probabilities"
+    names = ("model", "features", said, "outcome")
+    for rows in read_log((window.begin, window.end), params, catalog, known, names):
         seen.others.update(dict(rows["model"].value_counts().iter_rows()))
         own = rows.filter(model=watched.version)
         if own.height:
