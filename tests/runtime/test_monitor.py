@@ -15,6 +15,7 @@ from mlfactory_runtime.log import labels, service, store, veil
 from mlfactory_runtime.monitor import run
 from mlfactory_runtime.monitor import statistics as monitor_statistics
 from mlfactory_runtime.monitor import window as monitor_window
+from mlfactory_runtime.monitor.entities import hashed
 from mlfactory_runtime.monitor.performance import error_of, observed
 from mlfactory_runtime.monitor.reading import Seen, production
 from mlfactory_runtime.predict import scorer
@@ -295,7 +296,7 @@ def test_rows_of_one_entity_are_drawn_together(examples: Callable[[str], Trained
     y, p = (draw.random(40) < 0.4).astype(float)[whom], np.full(1000, 0.4)
 
     def error(keys: list[str | None]) -> float:
-        seen = Seen(p=[p], y=[y], keys=[pl.Series(keys, dtype=pl.String)])
+        seen = Seen(p=[p], y=[y], keys=[hashed(pl.Series(keys, dtype=pl.String))])
         count, found = observed(seen, watched)
         assert count == 1000
         return error_of(found["brier"]) if found else float("nan")

@@ -86,7 +86,8 @@ def outcome(target: pl.Series, task: str) -> Outcome:
 def _codes(values: pl.Series) -> np.ndarray:
     """1, 2, 3 and so on in the order of the values; 0 where there is none."""
     known = values.fill_nan(None) if values.dtype.is_float() else values
-    return known.rank("dense").fill_null(0).to_numpy().astype(np.int64)
+    codes: np.ndarray = np.nan_to_num(known.rank("dense").to_numpy()).astype(np.int64)
+    return codes
 
 
 def _ranks(codes: np.ndarray) -> np.ndarray:

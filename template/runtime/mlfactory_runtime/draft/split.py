@@ -1,6 +1,7 @@
 """Drafting how rows are held out: groups, the positive class, the salt."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -17,7 +18,7 @@ from ..learn.split import (
     split_key,
 )
 from ..project import PARAMS, Project
-from ..settings.catalog import LEARNED
+from ..settings.catalog import LEARNED, Column
 from ..settings.edit import flow, open_yaml, quoted, save_yaml
 from ..settings.params import Params
 from ..tables.formats import TRUE
@@ -120,8 +121,17 @@ def is_nested(rows: pl.DataFrame, inner: str | None, outer: str) -> bool:
     return bool(rows.group_by(inner).agg(pl.col(outer).n_unique())[outer].max() == 1)
 
 
-def write_split(project: Project, table: Table, group: str | list[str] | None) -> list[str]:
-    """Fill in what params.yaml leaves open: positive class, key and salt. Drawn once, then kept."""
+def write_split(
+    project: Project,
+    table: Table,
+    columns: Mapping[str, Column],
+    target: pl.Series,
+    group: str | list[str] | None,
+) -> list[str]:
+    """Fill in what params.yaml leaves open: positive class, key and salt. Drawn once, then kept.
+
+    `columns` are those of the catalog as it is now, and `target` is typed as it says.
+    """
     yaml, content = open_yaml(project.root / PARAMS)
     params = table.params
     for name, usual in (("separator", ","), ("encoding", "utf-8")):
@@ -131,7 +141,6 @@ def write_split(project: Project, table: Table, group: str | list[str] | None) -
             content["data"][name] = quoted(found)
         else:
             content["data"].insert(1, name, quoted(found))
-    target = typed_target(project, table)
     target, rare = without_rare(target, params)
     if rare:
         content["data"]["min_class_rows"] = RARE
@@ -151,7 +160,7 @@ def write_split(project: Project, table: Table, group: str | list[str] | None) -
             drawn = drawn.model_copy(update={"key": tuple(key)})
         params = params.model_copy(update={"split": drawn})
         raw = table.rows.head(SALTED).select(split_key(params)).collect()
-        keys = key_text(raw, raw.columns, project.catalog.columns)
+        keys = key_text(raw, raw.columns, columns)
         split["salt"], warnings = draw_salt(keys, target.head(SALTED), params)
     save_yaml(yaml, content, project.root / PARAMS)
     return [*rare, *warnings]
@@ -169,10 +178,10 @@ def without_rare(target: pl.Series, params: Params) -> tuple[pl.Series, list[str
     return known.set(known.is_in(list(rare)), None), [f"{left_out(rare, RARE)}: {why}"]
 
 
-def typed_target(project: Project, table: Table) -> pl.Series:
+def typed_target(table: Table, column: Column) -> pl.Series:
     """The target as the catalog types it."""
     name = table.params.data.target
-    columns = {name: project.catalog.columns[name]}
+    columns = {name: column}
     raw = table.rows.select(pl.col(name)).collect()
     return parse(missing_as_null(raw, table.params.data, columns), columns)[name]
 

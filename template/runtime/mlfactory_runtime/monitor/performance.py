@@ -14,7 +14,7 @@ from math import hypot, isnan, nan
 import numpy as np
 
 from ..learn.draws import FEWEST, Draws
-from ..learn.metrics import evaluate, expected, primary
+from ..learn.metrics import evaluate, primary
 from ..project import EVALUATION
 from ..records.evaluation import Evaluation, Interval, Metrics
 from ..records.monitoring import EstimateError, Window
@@ -52,11 +52,12 @@ def observed(seen: Seen, watched: Watched) -> tuple[int, Metrics | None]:
 
 def estimate(seen: Seen, watched: Watched, holdout: Metrics | None) -> Metrics | None:
     """What the metrics would be if the world only sent other rows."""
-    p, known = np.concatenate(seen.p or [np.empty(0)]), watched.signature
-    if holdout is None or len(p) < watched.params.monitor.min_rows:
+    if holdout is None or seen.expected is None:
         return None
-    found, alike = {}, (len(p) / seen.entities.n_unique()) ** 0.5  # one entity, one outcome
-    for name, (value, error) in expected(known.task, p, known.threshold or 0.5).items():
+    if seen.expected.rows < watched.params.monitor.min_rows:
+        return None
+    found, alike = {}, (seen.expected.rows / seen.whom.count) ** 0.5  # one entity, one outcome
+    for name, (value, error) in seen.expected.metrics().items():
         then = holdout[name]
         middle = max(point(then) + value - watched.profile.expected[name], 0.0)
         width = WIDTH * hypot(alike * error, error_of(then))
