@@ -1,7 +1,7 @@
 """The factory's gate beside the field's habits, over many simulated trials. Run by hand with the
-environment of any factory, which has the libraries; the factory's code is the template's:
+Python of this repository:
 
-    FACTORY/.venv/bin/python tests/benchmarks/bench_gate.py [--trials 300] [--rows 30000]
+    .venv/bin/python tests/benchmarks/bench_gate.py [--trials 300] [--rows 30000]
 
 In each trial a champion is trained on the rows that are not held out, without a column that helps.
 Two challengers come up against it:
@@ -25,11 +25,13 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import loading  # noqa: F401  # makes `factory` known
 import numpy as np
 import polars as pl
-from factory import metrics, model, params, signature, split
-from factory.registry import gate
+from mlfactory_runtime import lightgbm
+from mlfactory_runtime.gate import judge as gate
+from mlfactory_runtime.learn import metrics, signature, split
+from mlfactory_runtime.learn.matrix import Matrix
+from mlfactory_runtime.settings import params
 
 Array = np.ndarray
 COLUMNS, POPULATION = 8, 40_000
@@ -74,10 +76,10 @@ class Models:
 
     def score(self, world: World, rows: Array) -> Array:
         """Probabilities, of which `share` is that of the model that has the column."""
-        p = model.predict(self.blind, world.blind()[rows])
+        p = lightgbm.predict(self.blind, world.blind()[rows])
         if not self.share:
             return p
-        return (1 - self.share) * p + self.share * model.predict(self.seeing, world.x[rows])
+        return (1 - self.share) * p + self.share * lightgbm.predict(self.seeing, world.x[rows])
 
 
 def world(rows: int, draw: np.random.Generator) -> World:
@@ -95,8 +97,8 @@ def trained(x: Array, known: World, side: Array, seed: int) -> Any:
         "num_threads": 1, "bagging_fraction": 0.8, "bagging_freq": 1, "seed": seed,
         **QUICK.model_dump(exclude=fixed),
     }  # fmt: skip
-    parts = (model.Matrix(x[side == k], known.y[side == k]) for k in (0, 1))
-    return (model.grow(next(parts), parameters, SIGNATURE, QUICK, next(parts)),)
+    parts = (Matrix(x[side == k], known.y[side == k]) for k in (0, 1))
+    return (lightgbm.grow(next(parts), parameters, SIGNATURE, QUICK, next(parts)),)
 
 
 def sides(rows: int, salt: str) -> Array:
@@ -114,7 +116,7 @@ def challenger(known: World, side: Array, seed: int, champion: Array, people: Wo
     """Models on one split, and the share at which a blend is better by exactly the margin."""
     blind = trained(known.blind(), known, side, seed)
     seeing = trained(known.x, known, side, seed + 1)
-    without, full = model.predict(blind, people.blind()), model.predict(seeing, people.x)
+    without, full = lightgbm.predict(blind, people.blind()), lightgbm.predict(seeing, people.x)
     wanted = loss(people.truth, champion) * (1 - SETTINGS.gate.margin)
     low, high = 0.0, 1.0
     assert loss(people.truth, full) < wanted < loss(people.truth, without)
@@ -132,7 +134,7 @@ def judged(y: Array, a: Array, b: Array) -> tuple[str, bool]:
     before, after = (
         metrics.measure("binary", y, p, SETTINGS.decision)(whole)["log_loss"] for p in (a, b)
     )
-    return str(gate.judge(rows, [], SETTINGS)["verdict"]), after < before
+    return str(gate.judge(rows, [], SETTINGS).verdict), after < before
 
 
 def trial(number: int, rows: int) -> tuple[dict[tuple[str, str], str], float]:
@@ -141,14 +143,14 @@ def trial(number: int, rows: int) -> tuple[dict[tuple[str, str], str], float]:
     known, people = world(rows, draw), world(POPULATION, draw)
     fair, drawn = sides(rows, f"{number}"), sides(rows, f"{number} anew")
     champion = trained(known.blind(), known, fair, 1000 * number)
-    everyone = model.predict(champion, people.blind())
+    everyone = lightgbm.predict(champion, people.blind())
     verdicts, lucky = {}, []
     for split_of, prefix in ((fair, ""), (drawn, "re-shuffled, ")):
         made = challenger(known, split_of, 1000 * number + 500, everyone, people)
-        by_luck = loss(people.truth, model.predict(made.blind, people.blind()))
+        by_luck = loss(people.truth, lightgbm.predict(made.blind, people.blind()))
         lucky.append(1 - by_luck / loss(people.truth, everyone))
         held = split_of == 2
-        a = model.predict(champion, known.blind()[held])
+        a = lightgbm.predict(champion, known.blind()[held])
         for kind, share in zip(KINDS, (0.0, made.share), strict=True):
             b = Models(made.blind, made.seeing, share).score(known, held)
             assert not np.array_equal(a, b)

@@ -1,8 +1,8 @@
 """How surely planted leaks are found, and how often honest features are taken for one.
 
-Run by hand with the Python of any factory:
+Run by hand with the Python of this repository:
 
-FACTORY/.venv/bin/python tests/benchmarks/bench_leaks.py [DATA SETS PER SIZE]
+.venv/bin/python tests/benchmarks/bench_leaks.py [DATA SETS PER SIZE]
 
 Every data set is drawn from a fixed seed: a target, each kind of leak, and honest features of
 graded strength. Strength is the area under the ROC curve between neighbouring classes, or of a
@@ -11,20 +11,17 @@ number the correlation with the target. Beyond BOUND nobody can say what is hone
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from pathlib import Path
 from statistics import NormalDist
-from types import ModuleType
 
 import numpy as np
 import polars as pl
+from mlfactory_runtime.draft import leaks
 
-PACKAGE = Path(__file__).parents[2] / "template/project/src/{{ package }}"
 SIZES = (150, 1_000, 20_000)
 TARGETS: dict[str, list[float]] = {
     "balanced": [0.5, 0.5],
@@ -38,20 +35,6 @@ ACCURACIES = (0.9, 0.95, 0.97, 0.98)
 BOUND = {"AUC": 0.98, "r": 0.98, "yes/no": 95}
 Columns = dict[str, pl.Series]
 Tally = dict[tuple[str, str], list[bool]]
-
-
-def factory_module(name: str) -> ModuleType:
-    """A module of the factory's package, where the template keeps it."""
-    if "factory" not in sys.modules:
-        spec = importlib.util.spec_from_file_location(
-            "factory", PACKAGE / "__init__.py", submodule_search_locations=[str(PACKAGE)]
-        )
-        assert spec is not None
-        sys.modules["factory"] = importlib.util.module_from_spec(spec)
-    return importlib.import_module(f"factory.{name}")
-
-
-leaks = factory_module("leaks")
 
 
 def classes(rows: int, shares: list[float], draw: np.random.Generator) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The first model beside scikit-learn's HistGradientBoosting, both untuned. Run by hand with the
-environment of any factory, which has the libraries; the factory's code is the template's:
+Python of this repository:
 
-    FACTORY/.venv/bin/python tests/benchmarks/bench_models.py [part of a data set's name]
+    .venv/bin/python tests/benchmarks/bench_models.py [part of a data set's name]
 
 Five folds, repeated where rows are few. The factory splits what it is given into training and
 validation rows; the other models learn from all of it. Log loss or RMSE, lower is better. The
@@ -19,7 +19,11 @@ from pathlib import Path
 import loading  # noqa: F401  # makes `factory` known
 import numpy as np
 import polars as pl
-from factory import baselines, model, params, signature, train
+from factory import model
+from mlfactory_runtime.learn import linear as line_model
+from mlfactory_runtime.learn import signature
+from mlfactory_runtime.learn.matrix import Matrix, matrix
+from mlfactory_runtime.settings import params
 from sklearn import datasets
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.model_selection import KFold, StratifiedKFold
@@ -47,10 +51,10 @@ class Fold:
     """What is learned from, split and whole, and what is scored."""
 
     known: signature.Signature
-    train: model.Matrix
-    validation: model.Matrix
-    whole: model.Matrix
-    test: model.Matrix
+    train: Matrix
+    validation: Matrix
+    whole: Matrix
+    test: Matrix
     places: Array
 
 
@@ -173,15 +177,17 @@ def folds(data: Data) -> Iterator[Fold]:
             held = np.random.default_rng(seed).random(len(inside)) < params.Split().validation
             known = described(data, rows[inside[~held]])
             parts = [rows[inside[~held]], rows[inside[held]], rows[inside], rows[outside]]
-            fitting, stopping, whole, test = (train.matrix(part, known) for part in parts)
+            fitting, stopping, whole, test = (
+                matrix(part, known, pl.DataFrame.clone) for part in parts
+            )
             scored = signature.refusals(rows[outside], known.features).is_null().to_numpy()
             yield Fold(known, fitting, stopping, whole, test, outside[scored])
 
 
 def described(data: Data, rows: pl.DataFrame) -> signature.Signature:
-    roles = {pl.String: "categorical", pl.Date: "datetime"}
+    roles = {pl.String: ("string", "categorical"), pl.Date: ("date", "datetime")}
     features = tuple(
-        signature.describe(name, "", roles.get(type(kind), "numeric"), rows[name])
+        signature.describe(name, *roles.get(type(kind), ("float", "numeric")), rows[name])
         for name, kind in rows.schema.items()
         if name != "y"
     )
@@ -213,7 +219,8 @@ def theirs(fold: Fold) -> Array:
 
 
 def linear(fold: Fold) -> Array:
-    return np.asarray(baselines.linear(fold.whole, fold.test.x, fold.known))
+    fitted = line_model.fit(fold.train, fold.validation, fold.known, params.Model())
+    return np.asarray(line_model.predict(fitted, fold.test.x))
 
 
 def losses(task: str, y: Array, p: Array) -> Array:

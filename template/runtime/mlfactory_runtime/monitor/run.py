@@ -164,13 +164,13 @@ def examined(
 
 
 def with_status(line: Line, checks: Sequence[Checked]) -> Line:
-    """A feature or a score with the worst that was found of it."""
+    """A feature or a score with the worst that was found of it; unknown where no check looks."""
     end = f":prediction:{line.name}"
     if line.role is None:
         states = {check.status for check in checks if check.name.endswith(end)}
     else:
         states = {check.status for check in checks if check.feature == line.name}
-    return line.model_copy(update={"status": next(state for state in WORST if state in states)})
+    return line.model_copy(update={"status": next(filter(states.__contains__, WORST), "unknown")})
 
 
 def performance(
