@@ -78,3 +78,15 @@ def test_areas_are_not_defined_with_one_class() -> None:
     found, _ = metrics.evaluate("binary", np.ones(60), {"m": np.full(60, 0.7)}, DECISION, 0)
     assert found["m"]["roc_auc"].value is None
     assert found["m"]["accuracy"].value == 1
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_what_is_expected_of_parts_adds_up_to_what_is_of_all(classes: int) -> None:
+    _, shares, _ = drawn(classes)
+    task, p = ("binary", shares[:, 1]) if classes == 2 else ("multiclass", shares)
+    whole = metrics.expected(task, p, 0.5).metrics()
+    parts = metrics.expected(task, p[:7], 0.5) + metrics.expected(task, p[7:], 0.5)
+    assert whole["accuracy"][0] == pytest.approx(shares.max(axis=1).mean())
+    for name, (value, error) in parts.metrics().items():
+        assert (value, error) == pytest.approx(whole[name])
+    assert metrics.expected("regression", p, 0.5).metrics() == {}

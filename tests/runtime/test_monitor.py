@@ -15,6 +15,9 @@ from mlfactory_runtime.log import labels, service, store, veil
 from mlfactory_runtime.monitor import run
 from mlfactory_runtime.monitor import statistics as monitor_statistics
 from mlfactory_runtime.monitor import window as monitor_window
+from mlfactory_runtime.monitor.entities import hashed
+from mlfactory_runtime.monitor.performance import error_of, observed
+from mlfactory_runtime.monitor.reading import Seen, production
 from mlfactory_runtime.predict import scorer
 from mlfactory_runtime.project import Project
 from mlfactory_runtime.records.monitoring import Checked, Monitored
@@ -285,3 +288,19 @@ def test_a_log_that_cannot_be_read_is_told(place: Path) -> None:
 
     with pytest.raises(errors.FactoryError, match="the log cannot be read: file is not a database"):
         run.monitor(Project(place), now=NOW)
+
+
+def test_rows_of_one_entity_are_drawn_together(examples: Callable[[str], Trained]) -> None:
+    watched, draw = production(examples("binary").project), np.random.default_rng(0)
+    whom = np.repeat(np.arange(40), 25)
+    y, p = (draw.random(40) < 0.4).astype(float)[whom], np.full(1000, 0.4)
+
+    def error(keys: list[str | None]) -> float:
+        seen = Seen(p=[p], y=[y], keys=[hashed(pl.Series(keys, dtype=pl.String))])
+        count, found = observed(seen, watched)
+        assert count == 1000
+        return error_of(found["brier"]) if found else float("nan")
+
+    alone = error([None] * 1000)
+    assert error([f"C{n}" for n in whom]) > 3 * alone
+    assert np.isnan(error([f"C{n % 8}" for n in whom]))

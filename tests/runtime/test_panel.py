@@ -7,6 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 from mlfactory_runtime.draft import columns as draft_columns
+from mlfactory_runtime.learn.copies import comparable
+from mlfactory_runtime.learn.split import entity_key
 from mlfactory_runtime.project import Project
 from mlfactory_runtime.testing.trained import write_yaml
 
@@ -45,6 +47,26 @@ def test_an_entity_is_learned_from(number: bool, tmp_path: Path) -> None:
     assert project.catalog.columns["shop"].values is None, "another shop may open"
     ahead = {name for name, column in project.catalog.columns.items() if column.ahead}
     assert ahead == {"promo", "Unit price"}
+
+
+def test_an_entity_whose_outcome_never_changes_is_held_out_whole(tmp_path: Path) -> None:
+    shop = pl.Series(range(len(ROWS))) // 18
+    fate = pl.Series([DRAW.gauss(0, 9) for _ in range(24)])
+    rows = pl.DataFrame(ROWS).with_columns(sales=fate.gather(shop), shop="S" + shop.cast(pl.String))
+    project, told = drafted(tmp_path, rows, id="shop", time="month")
+    assert "rows of one shop are kept on one side" in told
+    assert "learned from" not in told
+    assert project.params.split.group == "shop"
+    assert project.catalog.columns["shop"].role == "identifier"
+
+
+def test_rows_of_an_entity_that_is_learned_from_are_told_apart(tmp_path: Path) -> None:
+    project, _ = drafted(tmp_path, pl.DataFrame(ROWS), id="shop", time="month")
+    assert entity_key(project.params, project.catalog) == []
+    assert "shop" in comparable(project.catalog, project.params)
+    project, _ = drafted(tmp_path, pl.DataFrame(ROWS), id="shop")
+    assert entity_key(project.params, project.catalog) == ["shop"]
+    assert "shop" not in comparable(project.catalog, project.params)
 
 
 def test_an_entity_that_is_a_person_only_names_rows(tmp_path: Path) -> None:

@@ -37,7 +37,8 @@ def held(error: np.ndarray) -> Held:
     """Held-out rows of a regression with these errors."""
     known = signature.Signature(task="regression", target="y", features=())
     zero = np.zeros(len(error))
-    return Held(known, pl.DataFrame(), zero[:, None], error, zero, zero + 1, "rmse")
+    alone = np.arange(len(error))
+    return Held(known, pl.DataFrame(), zero[:, None], error, zero, zero + 1, alone, "rmse")
 
 
 def split_up(rows: int, size: int) -> groups.Groups:
@@ -100,6 +101,19 @@ def test_chance_alone_makes_hardly_any_group_worse() -> None:
     assert sum(bool(one.worst) for one in found) <= 12
 
 
+def test_rows_of_one_entity_count_as_one() -> None:
+    """60 entities of 20 rows, each good or bad by luck, in four groups that have no part in it."""
+    places = np.repeat(np.arange(60), 20)
+    parts = {"a": [(str(part), np.flatnonzero(places % 4 == part)) for part in range(4)]}
+    errors = [np.repeat(DRAW.exponential(size=60), 20) for _ in range(100)]
+    alone = [segments(held(error), parts, []) for error in errors]
+    whole = [segments(replace(held(e), places=places), parts, []) for e in errors]
+    assert sum(one.worse > 0 for one in whole) <= 12
+    assert sum(one.worse > 0 for one in alone) >= 40
+    few = replace(held(errors[0]), places=places % 9)
+    assert segments(few, parts, []).looked_at == 0
+
+
 def test_groups_that_are_too_small_are_not_compared() -> None:
     found = segments(held(DRAW.normal(size=ROWS)), {"a": split_up(ROWS, 20)}, ["a"])
     assert found.looked_at == 0
@@ -136,7 +150,7 @@ def test_an_effect_is_the_mean_prediction_with_one_value_for_all() -> None:
     feature = signature.Feature(name="age", dtype="int", role="numeric", missing_seen=False)
     features = (feature, feature.model_copy(update={"name": "other"}))
     known = signature.Signature(task="regression", target="y", features=features)
-    rows = Held(known, pl.DataFrame(), x, x[:, 0], x[:, 0], x[:, 0])
+    rows = Held(known, pl.DataFrame(), x, x[:, 0], x[:, 0], x[:, 0], np.arange(len(x)))
     halves = [("low", np.arange(50)), ("high", np.arange(50, 100))]
     found = insight.effect(
         rows, "age", halves, lambda x: 3 * x[:, 0] + x[:, 1] - x[:, 1].mean(), ordered=True
@@ -172,7 +186,7 @@ def test_equal_probabilities_have_no_lift() -> None:
 
 def test_costs_of_a_table_made_by_hand() -> None:
     y, p = np.array([1.0, 0, 1, 0, 0]), np.array([0.9, 0.8, 0.3, 0.2, 0.1])
-    found = insight.costs(y, p, params.Decision(cost_fp=1, cost_fn=4))
+    found = insight.costs(y, p, np.arange(len(y)), params.Decision(cost_fp=1, cost_fn=4))
     assert found.cost == pytest.approx(0.4)  # from 0.2 on: two false alarms, no miss
     assert found.nobody == pytest.approx(8 / 5)
     assert found.everybody == pytest.approx(3 / 5)
@@ -182,8 +196,9 @@ def test_costs_of_a_table_made_by_hand() -> None:
 def test_a_threshold_far_off_is_improvable_and_the_right_one_is_not() -> None:
     p = DRAW.random(4000)
     y = (DRAW.random(4000) < p).astype(float)
-    assert insight.costs(y, p, params.Decision(threshold=0.95)).improvable
-    assert not insight.costs(y, p, params.Decision(cost_fp=1, cost_fn=3)).improvable
+    alone = np.arange(len(y))
+    assert insight.costs(y, p, alone, params.Decision(threshold=0.95)).improvable
+    assert not insight.costs(y, p, alone, params.Decision(cost_fp=1, cost_fn=3)).improvable
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,9 @@ def test_every_prediction_is_written_to_the_log(service: Service, trained: Train
     serving_app.add_routes(app, made, log)
     headers = [(b"content-type", b"application/json")]
     scope = {"type": "http", "method": "POST", "path": "/predict", "headers": headers}
-    asyncio.run(app(scope | {"query_string": b"", "request_id": "number", "key": ""}, receive, send))
+    asyncio.run(
+        app(scope | {"query_string": b"", "request_id": "number", "key": ""}, receive, send)
+    )
     log.close()
     with closing(sqlite3.connect(known.params.log.path)) as database:
         kept = database.execute(

@@ -11,7 +11,7 @@ from mlfactory_runtime.lightgbm import Boosters, contributions, grow, load, pred
 __all__ = ["contributions", "fit", "load", "predict", "save"]
 
 OBJECTIVE = {"binary": "binary", "multiclass": "multiclass", "regression": "regression"}
-FEW_ROWS = 20_000
+FEW_ROWS, USUAL_LEAF = 20_000, 20
 
 
 def fit(
@@ -21,7 +21,8 @@ def fit(
 
     Where rows are few, chance decides much. Then several models with splits drawn at random tell
     on `validation` how many rounds are right, and their average learns from all rows. A category
-    of few rows may stand alone, too: LightGBM wants 100 of them, which small data do not have.
+    of few rows may stand alone, too: LightGBM wants 100 of them, which small data do not have. So
+    do 20 rows in a leaf, the default, become fewer; another number is taken as it is.
     """
     parameters = {
         "objective": OBJECTIVE[signature.task],
@@ -34,12 +35,10 @@ def fit(
     rows = len(train.y) + len(validation.y)
     if rows > FEW_ROWS or settings.averaged == 1:
         return (grow(train, parameters, signature, settings, validation),)
-    parameters |= {
-        "extra_trees": True,
-        "min_data_in_leaf": min(settings.min_data_in_leaf, max(3, rows // 20)),
-        "min_data_per_group": min(100, max(3, rows // 20)),
-        "num_threads": 1,
-    }
+    few = max(3, rows // 20)
+    parameters |= {"extra_trees": True, "min_data_per_group": min(100, few), "num_threads": 1}
+    if settings.min_data_in_leaf == USUAL_LEAF:
+        parameters["min_data_in_leaf"] = min(USUAL_LEAF, few)
     several = [parameters | {"seed": settings.seed + i} for i in range(settings.averaged)]
     tried = [grow(train, each, signature, settings, validation) for each in several]
     rounds = max(1, round(float(np.mean([booster.best_iteration for booster in tried]))))

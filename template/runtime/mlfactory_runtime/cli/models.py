@@ -28,6 +28,7 @@ def register(
     as_json: Json = False,
 ) -> None:
     """Make the committed model a version: a git tag on its commit."""
+    from ..learn.looks import looks_text
     from ..registry.register import register
 
     done = register(here(), bump, ref, key)
@@ -37,6 +38,8 @@ def register(
     for warning in done.warnings:
         say(f"warning: {warning}")
     say(f"{done.version} {'is' if done.new else 'was before'} the model of {done.commit[:12]}")
+    if done.looks:
+        say(looks_text(done.looks))
     say(f"next: git push origin '{done.tag}' && dvc push")
 
 
@@ -49,6 +52,7 @@ def compare(
     """Is model B better than A, on rows that neither has learned from? Ends with 4 if it is worse,
     or if the rows cannot tell."""
     from ..gate.compare import PAGE, compare
+    from ..learn.looks import looks_text
 
     project = here()
     with alerting(project, "compare", "the-comparison-is-worse-or-undecided"):
@@ -57,6 +61,8 @@ def compare(
         print_json(record.model_dump())
     else:
         say(f"{record.verdict}: {record.reason}")
+        if record.looks:
+            say(looks_text(record.looks))
         say(PAGE.as_posix())
     raise typer.Exit(0 if record.verdict in ("better", "same") else 4)
 

@@ -28,7 +28,10 @@ def train() -> None:
     from ..learn.train import train
 
     result = train(here())
-    say(f"{result.verdict}: {result.reason}")
+    tried = result.validation
+    if tried and (value := tried.metrics[result.metric]) is not None:
+        say(f"{result.metric} {value:.4g} in validation ({tried.by}), constant {tried.naive:.4g}")
+    say(f"{result.verdict} on the holdout: {result.reason}")
 
 
 @app.command()
@@ -71,6 +74,7 @@ def check(
 @app.command()
 def summary(as_json: Json = False) -> None:
     """How good is the current model?"""
+    from ..learn.looks import looks_text
     from ..report.summary import summary
 
     shortened = summary(here())
@@ -83,6 +87,8 @@ def summary(as_json: Json = False) -> None:
             say(f"  {name:18} not defined on these rows")
         else:
             say(f"  {name:18} {shown(found)}")
+    if shortened.looks:
+        say(looks_text(shortened.looks))
 
 
 def shown(measured: "Interval") -> str:

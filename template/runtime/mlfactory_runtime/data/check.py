@@ -5,9 +5,10 @@ from pathlib import Path
 
 from ..errors import FactoryError
 from ..extensions import CheckRows
-from ..project import Project
+from ..project import PARAMS, Project
 from ..settings.availability import Finding, check_catalog
 from ..settings.catalog import Catalog
+from ..settings.idle import idle
 from ..settings.params import Data
 from ..tables.read import column_names, first_batch, read_batches
 from .extensions import check_extensions, working
@@ -24,6 +25,11 @@ def check(project: Project, *, strict: bool = False, data: bool = True) -> list[
     params, catalog = project.params, project.catalog
     found = [*check_library(project), *check_extensions(project)]
     found += check_catalog(catalog, params, strict=strict)
+    own_split = bool(working(lambda: project.decide_sides))
+    found += [
+        Finding("warning", PARAMS.name, None, text, "set it to its default, or change the reason")
+        for text in idle(params, own_split=own_split)
+    ]
     if not data or not catalog.columns:
         return found
     if not project.raw.is_file():

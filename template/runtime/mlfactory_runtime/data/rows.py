@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 from polars import selectors as cs
@@ -48,10 +48,13 @@ def missing_as_null(
     So is a number that is infinite: something was divided by zero.
     """
     own = {name: column.missing for name, column in (columns or {}).items() if column.missing}
-    texts = [name for name, dtype in raw.schema.items() if dtype == pl.String]
     typed = [name for name, dtype in raw.schema.items() if name in own and dtype != pl.String]
+    alike: dict[tuple[str, ...], list[str]] = {}  # a question for each of 5,000 columns is slow
+    for name, dtype in raw.schema.items():
+        if dtype == pl.String:
+            alike.setdefault(own.get(name, ()), []).append(name)
     present = raw.with_columns(
-        *(unmarked(pl.col(name), data.missing, own.get(name, ())) for name in texts),
+        *(unmarked(cs.by_name(names), data.missing, marks) for marks, names in alike.items()),
         pl.when(cs.float().is_finite()).then(cs.float()).name.keep(),
     )
     return present.with_columns(unmarked_values(present[name], own[name]) for name in typed)
@@ -71,12 +74,13 @@ def unmarked_values(values: pl.Series, markers: Sequence[str]) -> pl.Series:
 
 def parse(raw: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:
     """Type the columns that are there; a value that cannot be read as its type becomes null."""
-    schema = raw.schema
-    return raw.select(
-        typed(pl.col(name), schema[name], column.dtype, column.format).alias(name)
-        for name, column in columns.items()
-        if name in schema
-    )
+    schema, alike = raw.schema, dict[tuple[Any, ...], list[str]]()
+    names = [name for name in columns if name in schema]
+    for name in names:
+        form = (schema[name], columns[name].dtype, columns[name].format)
+        alike.setdefault(form, []).append(name)
+    values = (typed(cs.by_name(same), *form).name.keep() for form, same in alike.items())
+    return raw.select(values).select(names)
 
 
 def key_text(

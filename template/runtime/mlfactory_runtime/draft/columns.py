@@ -1,6 +1,6 @@
 """Drafting the catalog from the data; what a person has written in it is never touched."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from .panel import find_panel
 from .parts import FEW, NAMED, Part, find_part, find_twins, is_clock, statistics
 from .personal import SHARED, sensitivity
 from .sentinels import Sentinels, find_sentinels
-from .split import find_group, typed_target, write_split
+from .split import find_group, typed_target, without_copies, write_split
 from .table import Table, opened
 
 SAMPLE, UNKNOWN = 50_000, "not drafted yet"
@@ -52,28 +52,29 @@ def draft(project: Project) -> Draft:
     with opened(project) as table:
         new = [name for name in table.names if name not in catalog.columns]
         described = {one.name: describe(one, one.name, table) for one in table.columns(new)}
-        sample = typed_sample(project, table, described)
+        columns = catalog.columns | {n: Column.model_validate(e) for n, e in described.items()}
+        sample = typed_sample(table, columns)
         warnings = [
             f"{n!r}: {entry['doubt']}" for n, entry in described.items() if "doubt" in entry
         ]
-        warnings += mark(described, sample, table.params)
+        warnings += mark(described, without_copies(sample, described, table.params), table.params)
         warnings += unlearned(described)
         warnings += find_ending(table.rows, sample, table.params.data)
-        warnings += find_panel(sample, described, table.params)
         derived = find_parts(sample, described, table.params)
         warnings += ignore_rest(described, derived, table.params)
         group, notes = find_group(sample, described, table.params)
+        warnings += find_panel(sample, described, table.params, group)
         write_entries(project, "columns", described)
         mine = catalog.derived.keys()  # what a person has written stays
         write_entries(project, "derived", {n: f for n, f in derived.items() if n not in mine})
-        project = Project(project.root)  # with the catalog as it is now
+        target = typed_target(table, columns[table.params.data.target])
         warnings += [
             f"{name!r} is in features.yaml, and no longer in the data"
             for name in catalog.columns
             if name not in table.names
         ]
-        warnings += notes + write_split(project, table, group)
-        fill_about(project, table)
+        warnings += notes + write_split(project, table, columns, target, group)
+        fill_about(project, table, target)
     decisions = tuple(f"{name}: {entry['drafted']}" for name, entry in described.items())
     return Draft(len(new), decisions, tuple(warnings))
 
@@ -212,12 +213,8 @@ def tidy(entry: dict[str, Any], part: Part) -> dict[str, Any]:
     }
 
 
-def typed_sample(
-    project: Project, table: Table, described: dict[str, dict[str, Any]]
-) -> pl.DataFrame:
-    """About 50,000 rows, evenly from the whole file, typed as the entries and the catalog say."""
-    columns = {name: Column.model_validate(entry) for name, entry in described.items()}
-    columns = project.catalog.columns | columns
+def typed_sample(table: Table, columns: Mapping[str, Column]) -> pl.DataFrame:
+    """About 50,000 rows, evenly from the whole file, typed as the catalog will say."""
     step = max(1, table.height // SAMPLE)
     raw = table.rows.select([n for n in columns if n in table.names]).gather_every(step).collect()
     return parse(missing_as_null(raw, table.params.data, columns), columns)
@@ -261,7 +258,7 @@ def write_entries(project: Project, section: str, new: dict[str, dict[str, Any]]
         save_yaml(yaml, content, project.root / CATALOG)
 
 
-def fill_about(project: Project, table: Table) -> None:
+def fill_about(project: Project, table: Table, target: pl.Series) -> None:
     """Say in docs/about.md what the data were when the factory was made, as long as nobody has."""
     about = project.root / ABOUT
     text = about.read_text("utf-8") if about.is_file() else ""
@@ -269,7 +266,7 @@ def fill_about(project: Project, table: Table) -> None:
         return
     message = f"{table.height:,} rows, {len(table.names):,} columns"
     if table.params.task == "classification":
-        counts = classes(typed_target(project, table).drop_nulls())
+        counts = classes(target.drop_nulls())
         shares = (f"{name} {rows / sum(counts.values()):.0%}" for name, rows in counts.items())
         message += f"; of the target: {', '.join(shares)}"
     about.write_text(text.replace(UNKNOWN, message), "utf-8")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from ..learn.copies import alikeness
 from .personal import words
 
 SAMPLE, FEWEST, RARE, RADIUS = 20_000, 30, 8, 2
@@ -85,7 +86,8 @@ def outcome(target: pl.Series, task: str) -> Outcome:
 def _codes(values: pl.Series) -> np.ndarray:
     """1, 2, 3 and so on in the order of the values; 0 where there is none."""
     known = values.fill_nan(None) if values.dtype.is_float() else values
-    return known.rank("dense").fill_null(0).to_numpy().astype(np.int64)
+    codes: np.ndarray = np.nan_to_num(known.rank("dense").to_numpy()).astype(np.int64)
+    return codes
 
 
 def _ranks(codes: np.ndarray) -> np.ndarray:
@@ -265,12 +267,11 @@ def _entity(rows: pl.DataFrame, name: str, target: str, task: str) -> float:
     y = outcome(part[target], task)
     z = np.eye(len(y.classes))[y.codes] if y.classes else _ranks(y.codes)[:, None]
     z = z - z.mean(axis=0)
-    means = np.stack([np.bincount(x, column) for column in z.T], axis=1) / sizes[:, None]
-    within, total = ((z - means[x]) ** 2).sum() / spare, (z**2).sum() / (len(x) - 1)
-    alike = float(1 - within / total) if total else 0.0
+    alike = alikeness(x, z)
     if ENTITY.search(" ".join(words(name))):
         return alike if alike >= 0.5 else 0.0
     if alike < 0.95 or not part[name].cast(pl.String).str.contains(r"\d").all():
         return 0.0
+    means = np.stack([np.bincount(x, column) for column in z.T], axis=1) / sizes[:, None]
     neighbours = np.corrcoef(means[:-1].ravel(), means[1:].ravel())[0, 1]
     return alike if abs(neighbours) < 0.5 else 0.0

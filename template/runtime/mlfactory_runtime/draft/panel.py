@@ -17,15 +17,26 @@ AHEAD = re.compile(
 
 
 def find_panel(
-    sample: pl.DataFrame, described: dict[str, dict[str, Any]], params: Params
+    sample: pl.DataFrame,
+    described: dict[str, dict[str, Any]],
+    params: Params,
+    group: str | list[str] | None,
 ) -> list[str]:
-    """What to say of an identifier that repeats; marks what is known in advance in a panel."""
+    """What to say of an identifier that repeats; marks what is known in advance in a panel.
+
+    As the `group` of the split it is none to learn from: those that are held out are new.
+    """
     name, time = params.data.id, params.data.time
     if not name or name not in described or not is_repeating(sample[name]):
         return []
     count = f"{name!r} has {sample[name].n_unique():,} values in {sample.height:,} rows"
     if not time:
         return undated(sample, described, name)
+    if name == group:
+        described[name]["role"] = "identifier"
+        described[name]["drafted"] += "; its outcome never changes: it only names rows"
+        described[name].pop("assumed", None)
+        return []
     for column, entry in described.items():
         if entry.get("assumed") and AHEAD.search(" ".join(words(column))):
             entry["ahead"] = True

@@ -1,11 +1,13 @@
 """Drafting how rows are held out: groups, the positive class, the salt."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
 from ..data.rows import key_text, missing_as_null, parse
+from ..learn.copies import are_copies, same_rows
 from ..learn.split import (
     PARTS,
     absent_classes,
@@ -16,41 +18,120 @@ from ..learn.split import (
     split_key,
 )
 from ..project import PARAMS, Project
+from ..settings.catalog import LEARNED, Column
 from ..settings.edit import flow, open_yaml, quoted, save_yaml
 from ..settings.params import Params
 from ..tables.formats import TRUE
 from .leaks import find_entity, find_order
 from .table import Table
 
-SALTS, SALTED = 200, 500_000
+SALTS, SALTED, FEWEST = 200, 500_000, 20
 RARE = len(PARTS)  # a class with fewer rows is absent from one of them
 POSITIVE = (*TRUE, "positive")
 
 
 def find_group(
     sample: pl.DataFrame, described: dict[str, dict[str, Any]], params: Params
-) -> tuple[str | None, list[str]]:
-    """A column whose rows must stay on one side, and what the order of the rows gives away."""
+) -> tuple[str | list[str] | None, list[str]]:
+    """Columns whose equal rows must stay on one side, and what the order of the rows gives away.
+
+    Where sides were drawn before, nothing changes them.
+    """
     target, split = params.data.target, params.split
-    naming = ("identifier", "text", "categorical", "numeric")
-    named = [n for n, e in described.items() if e["role"] in naming or "sensitive" in e]
     ordered = [n for n, entry in described.items() if entry["role"] == "identifier"]
     warnings = []
     for name, evidence in find_order(sample, target, params.task, ordered).items():
         warnings.append(f"{name or 'the order of the rows'}: {evidence}")
         if name:
             described[name]["drafted"] += f"; {evidence}: never learn from it"
-    if params.data.id or params.data.time or split.salt or split.group:
+    earlier = params.data.time and len(described) < sample.width
+    if split.salt or split.group or earlier:
         return None, warnings
+    group, said = entity(sample, described, params)
+    if group or params.data.time:  # there copies are left out of training
+        return group, warnings + said
+    names, told = equal_rows(sample, described, params)
+    return names, warnings + said + told
+
+
+def entity(
+    sample: pl.DataFrame, described: dict[str, dict[str, Any]], params: Params
+) -> tuple[str | None, list[str]]:
+    """The column that names whom rows are about, if their outcome must not be on two sides."""
+    target, own = params.data.target, params.data.id
+    naming = ("identifier", "text", "categorical", "numeric")
+    named = [n for n, e in described.items() if e["role"] in naming or "sensitive" in e]
     found = find_entity(sample, target, params.task, named)
-    if found is None:
-        return None, warnings
+    if not found or (params.data.time and not is_fixed(sample, found[0], target, params.task)):
+        return None, []
     group, evidence = found
-    return group, [*warnings, f"rows of one {group} are kept on one side: {evidence}"]
+    if is_nested(sample, own, group):
+        return group, [f"rows of one {group} are kept on one side: {evidence}"]
+    why = f"those of one {own} are kept on one, and are of several"
+    return None, [f"rows of one {group} are on several sides, for {why}: {evidence}"]
 
 
-def write_split(project: Project, table: Table, group: str | None) -> list[str]:
-    """Fill in what params.yaml leaves open: positive class, key and salt. Drawn once, then kept."""
+def equal_rows(
+    sample: pl.DataFrame, described: dict[str, dict[str, Any]], params: Params
+) -> tuple[list[str] | None, list[str]]:
+    """The columns that are learned from, if rows that are equal there are copies under own names.
+
+    Of few different rows none would be left to measure on.
+    """
+    target = params.data.target
+    names = [n for n in comparable(described, params) if "suspect" not in described[n]]
+    if not names or (params.data.id is None and {*names, target} == {*sample.columns}):
+        return None, []
+    same = same_rows(sample, names)
+    if same.n_unique() < FEWEST or not are_copies(same, sample[target], params.task, same.len()):
+        return None, []
+    count = f"{same.len() - same.n_unique():,} of {same.len():,}"
+    return names, [f"copies are kept on one side: {count} rows repeat another under another name"]
+
+
+def comparable(described: dict[str, dict[str, Any]], params: Params) -> list[str]:
+    """The columns in which copies are equal, as learn/copies.py has them of a whole catalog."""
+    apart = (params.data.target, params.data.time)
+    roles = {n: e["role"] for n, e in described.items() if n not in apart}
+    return [n for n, role in roles.items() if role in LEARNED and role != "datetime"]
+
+
+def without_copies(
+    sample: pl.DataFrame, described: dict[str, dict[str, Any]], params: Params
+) -> pl.DataFrame:
+    """One row of each that has copies: of these any column would tell the target."""
+    if not (names := comparable(described, params)):
+        return sample
+    same = same_rows(sample, names)
+    if not are_copies(same, sample[params.data.target], params.task):
+        return sample
+    return sample.filter(same.is_first_distinct())
+
+
+def is_fixed(rows: pl.DataFrame, name: str, target: str, task: str) -> bool:
+    """Whether what one value names has one outcome at all times; else later rows tell of news."""
+    known = rows.drop_nulls(name)
+    return are_copies(known[name].hash(), known[target], task, known.height)
+
+
+def is_nested(rows: pl.DataFrame, inner: str | None, outer: str) -> bool:
+    """Whether all rows of one value of the first column have one value of the other."""
+    if inner is None or inner == outer:
+        return True
+    return bool(rows.group_by(inner).agg(pl.col(outer).n_unique())[outer].max() == 1)
+
+
+def write_split(
+    project: Project,
+    table: Table,
+    columns: Mapping[str, Column],
+    target: pl.Series,
+    group: str | list[str] | None,
+) -> list[str]:
+    """Fill in what params.yaml leaves open: positive class, key and salt. Drawn once, then kept.
+
+    `columns` are those of the catalog as it is now, and `target` is typed as it says.
+    """
     yaml, content = open_yaml(project.root / PARAMS)
     params = table.params
     for name, usual in (("separator", ","), ("encoding", "utf-8")):
@@ -60,7 +141,6 @@ def write_split(project: Project, table: Table, group: str | None) -> list[str]:
             content["data"][name] = quoted(found)
         else:
             content["data"].insert(1, name, quoted(found))
-    target = typed_target(project, table)
     target, rare = without_rare(target, params)
     if rare:
         content["data"]["min_class_rows"] = RARE
@@ -68,18 +148,19 @@ def write_split(project: Project, table: Table, group: str | None) -> list[str]:
     if params.task == "classification" and params.data.positive is None and known.n_unique() == 2:
         content["data"]["positive"] = quoted(find_positive(known))
     warnings: list[str] = []
-    if params.split.salt is None and not params.data.time:
+    if params.split.salt is None and (group or not params.data.time):
         split, drawn = content.setdefault("split", {}), params.split
         if group:
-            split["group"] = quoted(group)
-            drawn = drawn.model_copy(update={"group": group})
+            split["group"] = quoted(group) if isinstance(group, str) else flow(group)
+            names = group if isinstance(group, str) else tuple(group)
+            drawn = drawn.model_copy(update={"group": names})
         elif not params.data.id:
             key = [name for name in table.names if name != target.name]
             split["key"] = flow(key)
             drawn = drawn.model_copy(update={"key": tuple(key)})
         params = params.model_copy(update={"split": drawn})
         raw = table.rows.head(SALTED).select(split_key(params)).collect()
-        keys = key_text(raw, raw.columns, project.catalog.columns)
+        keys = key_text(raw, raw.columns, columns)
         split["salt"], warnings = draw_salt(keys, target.head(SALTED), params)
     save_yaml(yaml, content, project.root / PARAMS)
     return [*rare, *warnings]
@@ -97,10 +178,10 @@ def without_rare(target: pl.Series, params: Params) -> tuple[pl.Series, list[str
     return known.set(known.is_in(list(rare)), None), [f"{left_out(rare, RARE)}: {why}"]
 
 
-def typed_target(project: Project, table: Table) -> pl.Series:
+def typed_target(table: Table, column: Column) -> pl.Series:
     """The target as the catalog types it."""
     name = table.params.data.target
-    columns = {name: project.catalog.columns[name]}
+    columns = {name: column}
     raw = table.rows.select(pl.col(name)).collect()
     return parse(missing_as_null(raw, table.params.data, columns), columns)[name]
 

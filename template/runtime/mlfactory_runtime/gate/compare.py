@@ -13,8 +13,11 @@ from ..data.contract import read_rows
 from ..data.own import SIDE
 from ..data.rows import key_text
 from ..errors import FactoryError
+from ..learn.copies import copies
+from ..learn.draws import entities
 from ..learn.groups import grouped
 from ..learn.insight import check_segments
+from ..learn.looks import looks, looks_text
 from ..learn.metrics import primary
 from ..learn.signature import Signature, load_signature
 from ..learn.split import by_hash, split_key
@@ -75,7 +78,7 @@ def compare(project: Project, a: Registered | str, b: Registered | str) -> Compa
     """The verdict on B, with A as what it is measured by; also written to reports/comparison.*."""
     record = measured(project, a, b)
     write(project.root / COMPARISON, record)
-    text = render(project, PAGE.name, dict(record) | {"states": STATES})
+    text = render(project, PAGE.name, dict(record) | {"states": STATES, "looks_text": looks_text})
     (project.root / PAGE).write_text(text, "utf-8", newline="\n")
     return record
 
@@ -103,6 +106,7 @@ def measured(project: Project, a: Registered | str, b: Registered | str) -> Comp
         difference=judgement.difference,
         verdict=judgement.verdict,
         reason=judgement.reason,
+        looks=looks(project),
         made=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
@@ -224,8 +228,8 @@ def score(
     target = rows[params.data.target]
     y = codes(target, classes) if classes else target.cast(pl.Float64).to_numpy()
     usable = ~np.isnan(np.column_stack([y, a, b])).any(axis=1)
-    rows, names = rows.filter(usable), split_key(params)
-    keys = key_text(raw.filter(usable), names).to_numpy() if names else np.arange(rows.height)
+    rows = rows.filter(usable)
+    keys = entities(rows, params, copies(rows, project.catalog, params)).places
     task = "regression" if not classes else "binary" if len(classes) == 2 else "multiclass"
     groups = list(groups_of(project, rows))
     if set(known[0]) != set(known[1]):

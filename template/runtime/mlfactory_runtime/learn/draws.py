@@ -6,7 +6,8 @@ cluster bootstrap; Cameron, Gelbach and Miller, Bootstrap-based improvements for
 clustered errors, Review of Economics and Statistics 90, 2008).
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from math import isqrt
 
 import numpy as np
@@ -18,6 +19,7 @@ from ..settings.params import Params
 from .split import split_key
 
 FEWEST, MOST = 10, 50  # with fewer, what a draw would give is anybody's guess
+DEPENDENT = 0.3
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Draws:
 
     places: np.ndarray
     what: str = "rows"
+    ordered: bool = False  # one follows the other in time
 
     @property
     def count(self) -> int:
@@ -37,16 +40,61 @@ class Draws:
         return self.count == len(self.places)
 
 
-def draws(rows: pl.DataFrame, split: SplitRecord, params: Params) -> Draws:
-    """What these held-out rows came in: stretches of time, values of a group, or single rows."""
+def draws(
+    rows: pl.DataFrame, split: SplitRecord, params: Params, same: pl.Series | None = None
+) -> Draws:
+    """What these held-out rows came in: stretches of time, values of a group, or single rows.
+
+    `same` is a number that copies share, if there are any.
+    """
     time = params.data.time
-    if split.kind == "time" and time and rows[time].n_unique() >= FEWEST:
-        return Draws(stretches(rows[time]), f"stretches of {time!r}")
-    names = [name for name in split_key(params) if name in rows.columns]
+    by_time = split.kind == "time" and not params.split.group
+    if by_time and time and rows[time].n_unique() >= FEWEST:
+        return Draws(stretches(rows[time]), f"stretches of {time!r}", ordered=True)
+    return entities(rows, params, same)
+
+
+def independent(drawn: Draws, gain: np.ndarray) -> Draws:
+    """Stretches of time so long that what a model gains in one tells nothing of the next.
+
+    `gain` is by how much each row's loss is below that of the constant. Two neighbours become one
+    until the correlation of one stretch's mean with the next one's is small; what that takes for
+    granted is less than the sample says, by (1 + 4 r) / n (Kendall, Note on bias in the estimation
+    of autocorrelation, Biometrika 41, 1954).
+    """
+    while drawn.ordered and drawn.count >= FEWEST:
+        sizes = np.bincount(drawn.places)
+        means = np.bincount(drawn.places, gain) / sizes
+        off = means - means.mean()
+        found = float(off[1:] @ off[:-1] / ((off @ off) or 1.0))
+        if found + (1 + 4 * found) / drawn.count <= DEPENDENT:
+            break
+        drawn = replace(drawn, places=drawn.places // 2)
+    return drawn
+
+
+def entities(
+    rows: pl.DataFrame,
+    params: Params,
+    same: pl.Series | None = None,
+    key: Sequence[str] | None = None,
+) -> Draws:
+    """Whom or what each row is about: a value of a group or an identifier, or all of its copies.
+
+    `key` lists the columns that name it, if these are not those of the split.
+    """
+    if same is not None and not params.split.group:
+        return Draws(places_of(same), "different rows")
+    names = [n for n in (split_key(params) if key is None else key) if n in rows.columns]
     if not names:
         return Draws(np.arange(rows.height))
-    places = key_text(rows, names).rank("dense").to_numpy().astype(np.int64) - 1
+    places = places_of(key_text(rows, names))
     return Draws(places, f"values of {names[0]!r}" if len(names) == 1 else "different rows")
+
+
+def places_of(keys: pl.Series) -> np.ndarray:
+    """The place of each row's key among all keys, from 0."""
+    return keys.rank("dense").to_numpy().astype(np.int64) - 1
 
 
 def stretches(moments: pl.Series) -> np.ndarray:

@@ -1,29 +1,17 @@
-"""The verdict on a model: metrics against baselines, importance, past windows."""
+"""The verdict on a model: metrics against baselines, importance."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import polars as pl
 
-from ..project import Project
-from ..records.evaluation import (
-    Costs,
-    Evaluation,
-    Fold,
-    Importance,
-    Interval,
-    Metrics,
-    OwnMetric,
-    Recall,
-)
+from ..records.evaluation import Costs, Importance, Interval, Metrics, OwnMetric, Recall
 from ..settings.decision import Decision
 from ..settings.params import Params
 from .classes import recalls
 from .draws import FEWEST, Draws
-from .matrix import Matrix, matrix
+from .matrix import Matrix
 from .metrics import (
     NONE,
     Constants,
@@ -253,35 +241,3 @@ def permutation_importance(
     names = [feature.name for feature in signature.features]
     ranked = sorted(zip(names, losses, strict=True), key=lambda pair: -pair[1])
     return tuple(Importance(feature=name, gain=lost / total) for name, lost in ranked)
-
-
-def backtest(
-    project: Project, rows: dict[str, pl.DataFrame], signature: Signature
-) -> tuple[Fold, ...]:
-    """Windows that roll over the rows before the cutoff: fit on the past, score what came next."""
-    params, estimator = project.params, project.estimator
-    time = params.data.time or ""
-    past = pl.concat([rows["train"], rows["validation"]]).sort(time, maintain_order=True)
-    edges = np.linspace(0, past.height, params.split.backtest_folds + 2).astype(int)[1:]
-    metric, folds = primary(signature.task, params.model), []
-    for start, stop in pairwise(edges.tolist()):
-        window = past[start:stop]
-        held = max(1, int(start * params.split.validation))
-        parts = past[: start - held], past[start - held : start], window
-        fitting, stopping, scoring = (matrix(part, signature, project.compute) for part in parts)
-        model = estimator.fit(fitting, stopping, signature, params.model)
-        p = estimator.predict(model, scoring.x)
-        value = measure(signature.task, scoring.y, p, params.decision)(np.ones(len(p)))[metric]
-        begin, end = str(window[time][0]), str(window[time][-1])
-        folds.append(Fold(begin=begin, end=end, rows=window.height, value=value))
-    return tuple(folds)
-
-
-def metrics_file(result: Evaluation) -> dict[str, Any]:
-    """The numbers that `dvc metrics show` and `dvc metrics diff` print."""
-    points = {
-        name: {key: interval.value for key, interval in found.items()}
-        for name, found in result.models.items()
-    }
-    baselines = {n: {result.metric: points[n][result.metric]} for n in ("naive", "linear")}
-    return {**points["model"], "baseline": baselines, "accepted": result.verdict == "accepted"}

@@ -15,7 +15,8 @@ ROWS = 20_000
 class Held:
     """Held-out rows: columns and features, matrix, target, what model and constant predict.
 
-    `metric` is the primary one.
+    `places` names whom each row is about, from 0: rows of one count as one. `metric` is the primary
+    one.
     """
 
     signature: Signature
@@ -24,10 +25,11 @@ class Held:
     y: Array
     p: Array
     constant: Array
+    places: Array
     metric: str = "log_loss"
 
     def some(self, seed: int) -> "Held":
         """At most ROWS of them, in their order."""
         rows = np.sort(np.random.default_rng(seed).permutation(len(self.y))[:ROWS])
-        x, y, p, constant = (part[rows] for part in (self.x, self.y, self.p, self.constant))
-        return replace(self, frame=self.frame[rows], x=x, y=y, p=p, constant=constant)
+        names = ("frame", "x", "y", "p", "constant", "places")
+        return replace(self, **{name: getattr(self, name)[rows] for name in names})

@@ -54,9 +54,9 @@ def entity_of(rows: pl.DataFrame, catalog: Catalog, params: Params) -> tuple[str
 def entities(rows: pl.DataFrame, catalog: Catalog, params: Params) -> Iterator[tuple[str, ...]]:
     """What may name a series: nothing, what settings name, one column, or two; few values first."""
     yield ()
-    for name in (params.data.id, params.split.group):
-        if name in rows.columns:
-            yield (name,)
+    for named in ((params.data.id or "",), params.split.groups):
+        if named and {*named} <= {*rows.columns}:
+            yield named
     apart = {params.data.time, params.data.target}
     counts = {
         name: rows[name].n_unique()

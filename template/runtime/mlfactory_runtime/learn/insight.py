@@ -64,7 +64,7 @@ def insights(
         segments(some, quarters, chosen),
         tuple(one for one in effects if one and len(one.groups) > 1),
         lift(held.y, held.p) if binary else (),
-        costs(held.y, held.p, params.decision) if binary else None,
+        costs(held.y, held.p, held.places, params.decision) if binary else None,
     )
 
 
@@ -127,7 +127,7 @@ def lift(y: Array, p: Array) -> tuple[Lift, ...]:
     return tuple(lines)
 
 
-def costs(y: Array, p: Array, decision: Decision) -> Costs:
+def costs(y: Array, p: Array, places: Array, decision: Decision) -> Costs:
     """What calls cost per row: at the threshold, for nobody and everybody, and at the cheapest.
 
     The threshold is improvable if another would surely save more than a tenth. Surely: the cheapest
@@ -135,13 +135,13 @@ def costs(y: Array, p: Array, decision: Decision) -> Costs:
     """
     thresholds, by_threshold = cost_curve(y, p, decision)
     cheapest = int(by_threshold.argmin())
-    half, saved = np.arange(len(y)) % 2 == 1, np.zeros(len(y))
+    half, saved = places % 2 == 1, np.zeros(len(y))
     paid = row_costs(y, p >= threshold_of(p, decision), decision)
     limit = threshold_of(p, decision.for_budget)
-    for part in (half, ~half) if len(y) > 1 else ():
+    for part in (half, ~half) if 0 < half.sum() < len(y) else ():
         other, price = cost_curve(y[part], p[part], decision)
         saved[~part] = (paid - row_costs(y, p >= other[price.argmin()], decision))[~part]
-    saving, error = mean_of(saved)
+    saving, error = mean_of(saved, places)
     return Costs(
         cost=short(paid.mean()),
         nobody=short(by_threshold[0]),

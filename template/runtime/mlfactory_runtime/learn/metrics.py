@@ -5,6 +5,7 @@ ties as scikit-learn does; a metric that is not defined on the rows (one class o
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
@@ -207,15 +208,38 @@ def row_losses(metric: str, y: Array, p: Array) -> Array:
     return _log_loss(shares[np.arange(len(y)), y.astype(int)])
 
 
-def expected(task: str, p: Array, threshold: float) -> dict[str, tuple[float, float]]:
-    """What metrics would be on these rows if the probabilities were right, with standard errors.
+@dataclass(frozen=True)
+class Expected:
+    """Sums over rows of what each metric would be, and of its variance; parts can be added."""
+
+    rows: int
+    sums: dict[str, tuple[float, float]]
+
+    def __add__(self, other: "Expected") -> "Expected":
+        sums = {
+            name: (total + other.sums[name][0], spread + other.sums[name][1])
+            for name, (total, spread) in self.sums.items()
+        }
+        return Expected(self.rows + other.rows, sums)
+
+    def metrics(self) -> dict[str, tuple[float, float]]:
+        """The mean of each metric, and its standard error."""
+        return {
+            name: (total / self.rows, float(np.sqrt(spread)) / self.rows)
+            for name, (total, spread) in self.sums.items()
+            if self.rows
+        }
+
+
+def expected(task: str, p: Array, threshold: float) -> Expected:
+    """What metrics would be on these rows if the probabilities were right.
 
     The outcome of each row is drawn with its probabilities, and the metrics are means over rows, as
     the average confidence is for accuracy (Kivimäki and others, Confidence-based estimators for
     predictive performance in model monitoring, arXiv 2407.08649). Nothing for a regression.
     """
-    if task == "regression" or not len(p):
-        return {}
+    if task == "regression":
+        return Expected(len(p), {})
     shares = np.column_stack([1 - p, p]) if task == "binary" else p
     called = (p >= threshold).astype(int) if task == "binary" else shares.argmax(axis=1)
     squares = (shares**2).sum(axis=1, keepdims=True) - 2 * shares + 1
@@ -224,12 +248,12 @@ def expected(task: str, p: Array, threshold: float) -> dict[str, tuple[float, fl
         "brier": squares / 2 if task == "binary" else squares,
         "accuracy": np.eye(shares.shape[1])[called],
     }
-    found = {}
+    sums = {}
     for name, loss in losses.items():
         mean = (shares * loss).sum(axis=1)
         spread = (shares * loss**2).sum(axis=1) - mean**2
-        found[name] = float(mean.mean()), float(np.sqrt(spread.clip(0).sum()) / len(p))
-    return found
+        sums[name] = float(mean.sum()), float(spread.clip(0).sum())
+    return Expected(len(p), sums)
 
 
 def _means(losses: dict[str, Array], w: Array) -> Metrics:

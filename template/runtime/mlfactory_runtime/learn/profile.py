@@ -25,7 +25,7 @@ def profile(
         rows=frame.height,
         features={f.name: _distribution(frame[f.name], f.salt) for f in signature.features},
         predictions=tuple(_quantiles(scores[:, k]) for k in range(scores.shape[1])),
-        expected={name: value for name, (value, _) in wanted.items()},
+        expected={name: value for name, (value, _) in wanted.metrics().items()},
     )
 
 

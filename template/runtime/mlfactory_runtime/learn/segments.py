@@ -12,9 +12,11 @@ from math import erfc, sqrt
 import numpy as np
 
 from ..records.evaluation import Interval, Segment, Segments
+from .draws import FEWEST
 from .groups import Groups
 from .held import Held
 from .metrics import Array, row_losses
+from .resampling import widened
 
 ENOUGH, WORST, VALUES = 30, 5, 10
 
@@ -64,7 +66,8 @@ def compared(held: Held, loss: Array, name: str, groups: Groups) -> Iterator[Par
     """The groups of a column that are large enough, each beside all others together.
 
     Welch's test of what a row has beyond its part of the loss of its group's constant, where that
-    part is what the others have. Rows of groups that are too small make one.
+    part is what the others have; its standard errors are those of whom rows are about. Rows of
+    groups that are too small make one.
     """
     kept = [(label, rows) for label, rows in groups if is_comparable(held, rows)]
     places = np.concatenate([np.empty(0, dtype=int), *(rows for _, rows in kept)])
@@ -72,25 +75,28 @@ def compared(held: Held, loss: Array, name: str, groups: Groups) -> Iterator[Par
     constant = np.zeros(len(loss))
     for rows in (*(rows for _, rows in kept), small):
         constant[rows] = constant_losses(held, rows)
-    products = np.stack([loss, constant, loss**2, loss * constant, constant**2])
+    products = np.stack([loss, constant])
     total = products.sum(axis=1)
     for label, rows in kept:
         own = products[:, rows].sum(axis=1)
-        others, count = total - own, len(loss) - len(rows)
+        others = total - own
         if own[1] <= 0 or others[1] <= 0:
             continue
         rest = float(others[0] / others[1])
-        mean, error = mean_of(loss[rows] - rest * constant[rows])
-        spread = float(others[2] - 2 * rest * others[3] + rest**2 * others[4])
-        error = sqrt(error**2 + max(spread, 0.0) / count**2)
-        worse = 0.5 * erfc(mean / (error or 1.0) / sqrt(2))
+        beyond = loss - rest * constant
+        mean, error = mean_of(beyond[rows], held.places[rows])
+        _, spread = mean_of(np.delete(beyond, rows), np.delete(held.places, rows))
+        worse = 0.5 * erfc(mean / (sqrt(error**2 + spread**2) or 1.0) / sqrt(2))
         possible, left = float(own[1]) / len(rows), float(own[0] / own[1])
         yield Part(name, label, rows, possible, left, rest, worse, chance_off(held, rows))
 
 
 def is_comparable(held: Held, rows: Array) -> bool:
-    """Whether a group and the others have rows enough, and the group has more than one class."""
-    if min(len(rows), len(held.y) - len(rows)) < ENOUGH:
+    """Whether a group and the others have rows enough, of enough entities, and the group has more
+    than one class.
+    """
+    rest = np.delete(held.places, rows)
+    if min(len(rows), len(rest)) < ENOUGH or min(count(held.places[rows]), count(rest)) < FEWEST:
         return False
     return held.signature.task == "regression" or bool(np.ptp(held.y[rows]) > 0)
 
@@ -114,7 +120,7 @@ def chance_off(held: Held, rows: Array) -> float:
     """
     if held.p.ndim > 1 or held.metric == "mae":
         return 1.0
-    mean, error = mean_of(held.p[rows] - held.y[rows])
+    mean, error = mean_of(held.p[rows] - held.y[rows], held.places[rows])
     return erfc(abs(mean) / (error or 1.0) / sqrt(2))
 
 
@@ -133,10 +139,11 @@ def described(held: Held, loss: Array, part: Part) -> Segment:
 
 def segment(held: Held, loss: Array, rows: Array) -> Segment:
     """The metric on some rows with its 95 % interval, and that of the constant; and calibration."""
-    mean, error = mean_of(loss[rows])
+    places = held.places[rows]
+    mean, error = mean_of(loss[rows], places)
     constant = row_losses(held.metric, held.y[rows], held.constant[rows])
     single = held.p.ndim == 1
-    middle, width = mean_of(held.p[rows] - held.y[rows]) if single else (0.0, 0.0)
+    middle, width = mean_of(held.p[rows] - held.y[rows], places) if single else (0.0, 0.0)
     gap = Interval(short(middle), short(middle - 1.96 * width), short(middle + 1.96 * width))
     return Segment(
         rows=len(rows),
@@ -155,10 +162,20 @@ def metric_of(held: Held, loss: float) -> float:
     return short(sqrt(loss) if held.metric == "rmse" else loss)
 
 
-def mean_of(values: Array) -> tuple[float, float]:
-    """The mean and its standard error."""
-    error = values.std(ddof=min(1, len(values) - 1)) / sqrt(len(values))
-    return float(values.mean()), float(error)
+def mean_of(values: Array, places: Array) -> tuple[float, float]:
+    """The mean and its standard error, where rows of one place depend on each other.
+
+    Of few places it is widened, as Student's distribution asks; of single rows it is the usual one.
+    """
+    mean, draws = float(values.mean()), count(places)
+    off = np.bincount(places, values - mean)
+    wider = 1.0 if draws == len(values) else widened(draws)
+    return mean, wider * sqrt(float((off**2).sum()) * draws / max(draws - 1, 1)) / len(values)
+
+
+def count(places: Array) -> int:
+    """How many different ones there are."""
+    return int(np.count_nonzero(np.bincount(places))) if len(places) else 0
 
 
 def short(value: float) -> float:

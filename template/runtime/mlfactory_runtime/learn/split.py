@@ -21,12 +21,13 @@ from ..records.data import SplitRecord
 from ..records.record import write
 from ..scratch import temporary
 from ..settings.availability import Finding, check_catalog
-from ..settings.catalog import Catalog
+from ..settings.catalog import LEARNED, Catalog
 from ..settings.params import Params, Split
 from ..tables.read import read_batches
+from .copies import are_copies, comparable
 
 PARTS = ("train", "validation", "holdout")
-FILE, SIDE, NAMED = "split.json", "__side__", 12
+FILE, SIDE, NEITHER, NAMED = "split.json", "__side__", 3, 12
 
 
 def prepare(project: Project) -> SplitRecord:
@@ -40,8 +41,13 @@ def prepare(project: Project) -> SplitRecord:
         cutoff = None
         if (time := params.data.time) and not decide:
             cutoff, begin = cutoffs(rows.select(time).collect()[time], params.split)
-            rows = rows.with_columns(by_time(pl.col(time), cutoff, begin).alias(SIDE))
+            grouped, moment = bool(params.split.group), pl.col(time)
+            side = by_both(moment, cutoff) if grouped else by_time(moment, cutoff, begin)
+            rows = rows.with_columns(side.alias(SIDE))
+            said += unplaced(rows, params)
         rows, small = without_small_classes(rows, params)
+        rows, copied = without_copies(rows, comparable(catalog, params), params)
+        said += copied
         parts = {part: rows.filter(pl.col(SIDE) == i) for i, part in enumerate(PARTS)}
         end = cutoff.isoformat() if cutoff else None
         record = summary(project, parts, params, unlabelled, end, [*small, *said])
@@ -98,15 +104,24 @@ def side_of(
     """The side of each raw row, as far as it is known before all rows are."""
     if decide:
         return sides_of(decide, raw)
-    if params.data.time:
+    if params.data.time and not params.split.group:
         return pl.lit(0, pl.Int8)
     return by_hash(key_text(raw, split_key(params), catalog.columns), params.split)
 
 
 def split_key(params: Params) -> list[str]:
     """The raw columns whose text decides on which side a row is."""
-    one = params.split.group or params.data.id
-    return [one] if one else list(params.split.key)
+    return list(params.split.groups or ([params.data.id] if params.data.id else params.split.key))
+
+
+def entity_key(params: Params, catalog: Catalog) -> list[str]:
+    """The raw columns that name whom a row is about.
+
+    None where that is learned from and later rows are predicted: there each row tells anew.
+    """
+    own = catalog.columns.get(params.data.id or "")
+    known = own is not None and own.role in LEARNED and bool(params.data.time)
+    return [] if known and not params.split.group else split_key(params)
 
 
 def by_hash(keys: pl.Series, split: Split) -> pl.Series:
@@ -139,6 +154,46 @@ def by_time(time: pl.Expr, cutoff: datetime, begin: datetime) -> pl.Expr:
     """The side of each row: 0 up to `begin`, 1 up to the cutoff, 2 after it."""
     moment = time.cast(pl.Datetime("us"))
     return (moment > begin).cast(pl.Int8) + (moment > cutoff).cast(pl.Int8)
+
+
+def by_both(time: pl.Expr, cutoff: datetime) -> pl.Expr:
+    """The side of each row that is of a group of that side: held out are later rows of new groups.
+
+    3 for what is on neither: earlier rows of groups that are held out, later ones of the others.
+    """
+    later = time.cast(pl.Datetime("us")) > cutoff
+    side = pl.col(SIDE)
+    return pl.when(later == (side == 2)).then(side).otherwise(NEITHER).cast(pl.Int8)
+
+
+def unplaced(rows: pl.LazyFrame, params: Params) -> list[str]:
+    """How many rows are in no part, and why."""
+    count = rows.filter(pl.col(SIDE) == NEITHER).select(pl.len()).collect().item()
+    what = " and ".join(map(repr, params.split.groups))
+    why = f"held out is what is late and of values of {what} that are held out, learned from what"
+    return [f"{count:,} rows are in no part: {why} is neither"] if count else []
+
+
+def without_copies(
+    rows: pl.LazyFrame, names: list[str], params: Params
+) -> tuple[pl.LazyFrame, list[str]]:
+    """The rows less copies of those on a later side, which would be known by heart there; and how
+    many were left out, in words. Equal in `names` and target are copies.
+    """
+    if not names:
+        return rows, []
+    same, side = pl.struct(names).hash(), pl.col(SIDE)
+    small = rows.filter(side != NEITHER).select(same.alias("same"), params.data.target, SIDE)
+    sides = small.collect()
+    if not are_copies(sides["same"], sides[params.data.target], params.task):
+        return rows, []
+    sides = sides.with_columns(side.max().over("same").alias("latest"))
+    count = sides.filter(side < pl.col("latest")).height
+    for late in (1, 2):
+        known = sides.filter(latest=late)["same"].unique()
+        rows = rows.filter((side >= late) | ~same.is_in(known.implode()))
+    why = "each is a copy of a row that is held out, or that tells when to stop"
+    return rows, [f"{count:,} rows were left out of training: {why}"] if count else []
 
 
 def _boundary(moments: pl.Series, share: float) -> datetime:

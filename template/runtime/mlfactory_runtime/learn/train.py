@@ -1,5 +1,6 @@
 """The pipeline's second stage: fit, evaluate against baselines, and profile for monitoring."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -12,20 +13,21 @@ from ..errors import FactoryError
 from ..files import short_hash, write_json
 from ..project import EVALUATION, PACKAGES, PREPARED, Project
 from ..records.data import HeldOut, SplitRecord
-from ..records.evaluation import Evaluation, Fold, Importance
+from ..records.evaluation import Evaluation, Fold, Importance, Validation
 from ..records.record import read, write
 from ..settings.availability import check_catalog
+from ..settings.idle import idle
 from ..settings.params import Params, params_hash
 from . import baselines, linear
+from .alarm import with_alarm
 from .card import model_card
-from .draws import draws
+from .copies import copies
+from .draws import draws, entities, independent
 from .evaluate import (
     Judgement,
-    backtest,
     judge,
     leading,
     left_out,
-    metrics_file,
     permutation_importance,
     threshold_warning,
 )
@@ -36,12 +38,15 @@ from .history import histories
 from .insight import Insights, check_segments, insights
 from .manifest import save_manifest
 from .matrix import matrix, usable
-from .metrics import primary
+from .metrics import primary, row_losses
+from .overrides import overrides
 from .plots import write_plots
 from .profile import CARD, PROFILE, profile
 from .ranking import threshold_of
 from .signature import Signature, describe, save_signature
 from .split import FILE as SPLIT
+from .split import entity_key
+from .validation import metrics_file, validate, with_validation
 
 
 def train(project: Project) -> Evaluation:
@@ -77,18 +82,26 @@ def train(project: Project) -> Evaluation:
     importance = permutation_importance(score, parts["holdout"], signature, params)
     wanted = [*catalog.features(params), *params.report.segments]
     frame = featured(held_rows, wanted, compute)
-    held = Held(signature, frame, x, y, scored["model"], scored["naive"], metric)
-    drawn = draws(held_rows, split, params)
+    same = copies(held_rows, catalog, params)
+    losses = (row_losses(metric, y, scored[name]) for name in ("naive", "model"))
+    drawn = independent(draws(held_rows, split, params, same), np.subtract(*losses))
+    whom = entities(held_rows, params, same, entity_key(params, catalog))
+    held = Held(signature, frame, x, y, scored["model"], scored["naive"], whom.places, metric)
+    tried, folds = validate(project, rows, signature)
     judgement = judge(signature, y, scored, params, project.metrics, drawn, constants)
+    assumed = any(column.assumed for column in catalog.inputs(params).values())
+    judgement = with_validation(judgement, tried, metric)
+    judgement = with_alarm(judgement, signature, metric, importance, len(y), assumed=assumed)
     known = insights(held, score, importance, catalog, params)
-    folds = backtest(project, rows, signature) if params.data.time else ()
     refused = rows["holdout"].height - len(y)
     first = leading(params, signature, parts["train"].y)
-    result = evaluation(
-        signature, split, judgement, known, metric, first, importance, folds, refused
-    )
     with swapped(project.model_folder) as folder:
         estimator.save(model, folder)
+        said = (*idle(params, own_split=bool(split.code)), *overrides(folder, params.model))
+        judgement = replace(judgement, warnings=(*judgement.warnings, *said))
+        result = evaluation(
+            signature, split, judgement, known, metric, first, importance, tried, folds, refused
+        )
         save_signature(signature, folder)
         write(folder / PROFILE, profile(rows["train"], signature, held.p, compute))
         write(folder / CARD, model_card(project, result))
@@ -116,6 +129,7 @@ def evaluation(
     metric: str,
     leading: tuple[str, ...],
     importance: tuple[Importance, ...],
+    tried: Validation | None,
     folds: tuple[Fold, ...],
     refused: int,
 ) -> Evaluation:
@@ -143,6 +157,7 @@ def evaluation(
         rows=split.rows,
         importance=importance,
         split=split,
+        validation=tried,
         backtest=folds,
         own_metrics=judgement.own_metrics,
         provenance=signature.provenance,

@@ -1,7 +1,9 @@
 """Outcomes: taken in when they are known, and joined with the predictions that were made before."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -167,29 +169,50 @@ def put(connection: sa.Connection, rows: pl.DataFrame, target: str, kind: str) -
 
 
 def read_log(
-    window: tuple[datetime, datetime], params: Params, catalog: Catalog, signature: Signature
+    window: tuple[datetime, datetime],
+    params: Params,
+    catalog: Catalog,
+    signature: Signature,
+    names: Sequence[str] = tuple(READ),
 ) -> Iterator[pl.DataFrame]:
     """The predictions from a moment up to another, oldest first, with what became of them.
 
     Columns: request_id, row, time, model, entity, prediction, probabilities (a struct by class),
     features (a struct by name; what was hashed is text), outcome and outcome_time, null while they
-    are not known. Of a regression, prediction and outcome are numbers. No more than a batch is held
-    in memory.
+    are not known; `names` may ask for fewer. Of a regression, prediction and outcome are numbers.
+    No more than a batch is held in memory.
     """
+    schema = {name: READ[name] for name in names}
     (begin, end), time = map(micros, window), predictions.c.time
     engine = engine_of(params.log)
     make(engine)
     with engine.connect() as connection:
-        asked = with_outcomes(connection, params.data.target)
+        asked = with_outcomes(connection, params.data.target, names)
         ordered = asked.where(time >= begin, time < end).order_by(time)
-        streamed = connection.execution_options(stream_results=True, max_row_buffer=BATCH)
-        for rows in streamed.execute(ordered).partitions(BATCH):
-            columns = zip(READ.items(), zip(*rows, strict=True), strict=True)
-            batch = pl.DataFrame([pl.Series(n, values, dtype) for (n, dtype), values in columns])
-            yield typed(batch, params, catalog, signature)
+        buffered = connection.dialect.name != "sqlite"  # SQLite gives row by row anyway
+        connection.execution_options(stream_results=buffered, max_row_buffer=BATCH)
+        parts = connection.execute(ordered).partitions(BATCH)
+        with closing(ahead(table(rows, schema) for rows in parts)) as batches:
+            for batch in batches:
+                yield typed(batch, params, catalog, signature)
 
 
-def with_outcomes(connection: sa.Connection, target: str) -> sa.Select[Any]:
+def table(rows: Sequence[Sequence[Any]], schema: dict[str, Any]) -> pl.DataFrame:
+    """Rows of a database as a table."""
+    columns = zip(schema.items(), zip(*rows, strict=True), strict=True)
+    return pl.DataFrame([pl.Series(name, values, dtype) for (name, dtype), values in columns])
+
+
+def ahead(batches: Iterator[pl.DataFrame]) -> Generator[pl.DataFrame, None, None]:
+    """The same, each fetched while the one before it is looked at."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = thread.submit(next, batches, None)
+            yield batch
+
+
+def with_outcomes(connection: sa.Connection, target: str, names: Sequence[str]) -> sa.Select[Any]:
     """Each prediction with the outcome of its request, else with the next one of its entity."""
     p, own, found = predictions.c, labels.alias("later").c, list[Any]()
     source: sa.FromClause = predictions
@@ -206,9 +229,12 @@ def with_outcomes(connection: sa.Connection, target: str) -> sa.Select[Any]:
             source = source.outerjoin(one, sa.and_(mine, *fits))
             found.append(one.c)
     blank = (sa.null(), sa.null())  # SQLite's coalesce wants two
-    values = (sa.func.coalesce(*(c[name] for c in found), *blank) for name in ("outcome", "until"))
-    known = (p[name] for name in READ if name in p)
-    return sa.select(*known, *values).select_from(source).where(p.target == target, complete())
+    joined = {"outcome": "outcome", "outcome_time": "until"}
+    values = (
+        sa.func.coalesce(*(c[joined[name]] for c in found), *blank) if name in joined else p[name]
+        for name in names
+    )
+    return sa.select(*values).select_from(source).where(p.target == target, complete())
 
 
 def typed(
@@ -221,12 +247,16 @@ def typed(
     features = {n: "string" if secret else dtypes[n] for n, secret in shown.features.items()}
     shares = pl.Struct(dict.fromkeys(signature.classes, pl.Float64()))
     number: Any = pl.Float64 if signature.task == "regression" else pl.String
-    return rows.with_columns(
-        pl.col("time", "outcome_time").cast(MOMENT),
-        pl.col("prediction", "outcome").cast(number),
-        pl.col("probabilities").str.json_decode(shares),
-        decoded(rows["features"], features),
-    )
+    forms = {
+        "time": pl.col("time").cast(MOMENT),
+        "outcome_time": pl.col("outcome_time").cast(MOMENT),
+        "prediction": pl.col("prediction").cast(number),
+        "outcome": pl.col("outcome").cast(number),
+        "probabilities": pl.col("probabilities").str.json_decode(shares),
+    }
+    if "features" in rows.columns:
+        rows = rows.with_columns(decoded(rows["features"], features))
+    return rows.with_columns(form for name, form in forms.items() if name in rows.columns)
 
 
 def decoded(texts: pl.Series, dtypes: dict[str, str]) -> pl.Series:

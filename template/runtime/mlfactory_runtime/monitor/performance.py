@@ -13,7 +13,8 @@ from math import hypot, isnan, nan
 
 import numpy as np
 
-from ..learn.metrics import evaluate, expected, primary
+from ..learn.draws import FEWEST, Draws
+from ..learn.metrics import evaluate, primary
 from ..project import EVALUATION
 from ..records.evaluation import Evaluation, Interval, Metrics
 from ..records.monitoring import EstimateError, Window
@@ -35,26 +36,31 @@ def reference(watched: Watched) -> Metrics | None:
 
 
 def observed(seen: Seen, watched: Watched) -> tuple[int, Metrics | None]:
-    """How many outcomes are known, and the metrics on these rows."""
-    (y, p), params = seen.labelled, watched.params
-    if len(y) < params.monitor.min_rows:
+    """How many outcomes are known, and the metrics on these rows; rows of an entity are drawn
+    together, and of too few entities nothing is said.
+    """
+    (y, p, entities), params = seen.labelled, watched.params
+    some = slice(None, None, -(-len(y) // ROWS) or 1)
+    drawn = Draws(np.unique(entities[some], return_inverse=True)[1])
+    if len(y) < params.monitor.min_rows or drawn.count < FEWEST:
         return len(y), None
-    some = slice(None, None, -(-len(y) // ROWS))
     task, scored, own = watched.signature.task, {"model": p[some]}, watched.home.metrics
-    models, _ = evaluate(task, y[some], scored, params.decision, params.model.seed, own)
+    places = None if drawn.is_single else drawn.places
+    models, _ = evaluate(task, y[some], scored, params.decision, params.model.seed, own, places)
     return len(y), models["model"]
 
 
 def estimate(seen: Seen, watched: Watched, holdout: Metrics | None) -> Metrics | None:
     """What the metrics would be if the world only sent other rows."""
-    p, known = np.concatenate(seen.p or [np.empty(0)]), watched.signature
-    if holdout is None or len(p) < watched.params.monitor.min_rows:
+    if holdout is None or seen.expected is None:
         return None
-    found = {}
-    for name, (value, error) in expected(known.task, p, known.threshold or 0.5).items():
+    if seen.expected.rows < watched.params.monitor.min_rows:
+        return None
+    found, alike = {}, (seen.expected.rows / seen.whom.count) ** 0.5  # one entity, one outcome
+    for name, (value, error) in seen.expected.metrics().items():
         then = holdout[name]
         middle = max(point(then) + value - watched.profile.expected[name], 0.0)
-        width = WIDTH * hypot(error, error_of(then))
+        width = WIDTH * hypot(alike * error, error_of(then))
         if isnan(width):  # too few draws were held out for an interval
             continue
         found[name] = Interval(middle, max(middle - width, 0.0), middle + width)

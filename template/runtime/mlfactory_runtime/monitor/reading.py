@@ -10,11 +10,14 @@ import polars as pl
 
 from ..data.computed import featured
 from ..data.contract import read_rows
-from ..data.rows import missing_as_null, parse
+from ..data.rows import key_text, missing_as_null, parse
 from ..errors import FactoryError
 from ..git import tries
+from ..learn.draws import places_of
+from ..learn.metrics import Expected, expected
 from ..learn.profile import PROFILE
 from ..learn.signature import Signature, encode, load_signature, refusals
+from ..learn.split import entity_key
 from ..log.labels import read_log
 from ..log.veil import veil
 from ..project import MODEL, Project
@@ -25,6 +28,7 @@ from ..registry.resolve import on_stage, resolve
 from ..settings.catalog import Catalog
 from ..settings.params import Params
 from ..tables.read import read_batches
+from .entities import Entities, hashed
 from .statistics import Array, Tally, tally
 from .window import Window
 
@@ -62,24 +66,31 @@ class Watched:
 
 @dataclass
 class Seen:
-    """Rows by feature and score, scores with outcomes (NaN while unknown), and the other rows."""
+    """Rows by feature and score, what scores promise, those with outcomes, and the other rows.
+
+    Scores with one key are of one entity; without a key each is of its own.
+    """
 
     features: dict[str, Tally] = field(default_factory=dict)
     scores: list[Tally] = field(default_factory=list)
+    expected: Expected | None = None
+    whom: Entities = field(default_factory=Entities)
+    y: list[Array] = field(default_factory=list)  # of rows with an outcome, as p and keys are
     p: list[Array] = field(default_factory=list)
-    y: list[Array] = field(default_factory=list)
+    keys: list[pl.Series] = field(default_factory=list)
     rows: int = 0
     invalid: int | None = None
     others: Counter[str] = field(default_factory=Counter)
     hidden: dict[str, str] = field(default_factory=dict)
 
     @property
-    def labelled(self) -> tuple[Array, Array]:
-        """Outcomes and scores of the rows whose outcome is known."""
+    def labelled(self) -> tuple[Array, Array, Array]:
+        """Outcomes, scores and entities (from 0) of the rows whose outcome is known."""
         if not self.p:
-            return np.empty(0), np.empty(0)
-        y, p = np.concatenate(self.y), np.concatenate(self.p)
-        return y[~np.isnan(y)], p[~np.isnan(y)]
+            return np.empty(0), np.empty(0), np.empty(0, dtype=np.int64)
+        keys = pl.concat(self.keys)
+        own = pl.int_range(keys.len(), dtype=pl.UInt64, eager=True)
+        return np.concatenate(self.y), np.concatenate(self.p), places_of(keys.fill_null(own))
 
     def count(self, frame: pl.DataFrame, watched: Watched) -> None:
         """Add rows of features."""
@@ -89,15 +100,20 @@ class Seen:
                 found = tally(frame[one.name], watched.profile.features[one.name], one.salt)
                 self.features[one.name] = _sum(self.features.get(one.name), found)
 
-    def score(self, p: Array, outcomes: pl.Series, watched: Watched) -> None:
-        """Add scores, and what came of them."""
+    def score(self, p: Array, outcomes: pl.Series, keys: pl.Series, watched: Watched) -> None:
+        """Add scores, what came of them, and whom they are about."""
         known, references = watched.signature, watched.profile.predictions
         if known.classes:
             codes = {name: float(code) for code, name in enumerate(known.classes)}
             text = outcomes.cast(pl.String)
             outcomes = text.replace_strict(codes, default=None, return_dtype=pl.Float64)
-        self.p.append(p)
-        self.y.append(outcomes.cast(pl.Float64).fill_null(float("nan")).to_numpy())
+        y, hashes = outcomes.cast(pl.Float64).fill_null(float("nan")).to_numpy(), hashed(keys)
+        self.y.append(y[~np.isnan(y)])
+        self.p.append(p[~np.isnan(y)])
+        self.keys.append(hashes.filter(pl.Series(~np.isnan(y))))
+        self.whom = self.whom.with_more(hashes)
+        promise = expected(known.task, p, known.threshold or 0.5)
+        self.expected = self.expected + promise if self.expected else promise
         columns = pl.DataFrame(p.reshape(len(p), -1)).get_columns()
         found = [tally(column, one) for column, one in zip(columns, references, strict=True)]
         self.scores = list(map(_sum, self.scores, found)) if self.scores else found
@@ -133,14 +149,36 @@ def from_log(window: Window, watched: Watched) -> Seen:
     params, catalog, known = watched.params, watched.catalog, watched.signature
     secret = {name for name, hides in veil(params, catalog, known).features.items() if hides}
     seen = Seen(hidden={f.name: SECRET for f in known.features if f.name in secret})
-    for rows in read_log((window.begin, window.end), params, catalog, known):
+    said = "prediction" if known.task == "regression" else "probabilities"
+    whom = ["entity"] if params.data.id and entity_key(params, catalog) else []
+    names = ("model", "features", said, "outcome", *whom)
+    for rows in read_log((window.begin, window.end), params, catalog, known, names):
         seen.others.update(dict(rows["model"].value_counts().iter_rows()))
         own = rows.filter(model=watched.version)
         if own.height:
             seen.count(completed(own["features"].struct.unnest(), seen, watched), watched)
-            seen.score(scores(own, known), own["outcome"], watched)
+            seen.score(scores(own, known), own["outcome"], keys_in_log(own, watched), watched)
     seen.others.pop(watched.version, None)
     return seen
+
+
+def keys_in_log(rows: pl.DataFrame, watched: Watched) -> pl.Series:
+    """Whom predictions are about, by the group or the identifier; null where the log lacks it."""
+    features, names = rows["features"].struct.unnest(), list(watched.params.split.groups)
+    if names and set(names) <= {*features.columns}:
+        return key_text(features, names)
+    return rows["entity"] if "entity" in rows.columns else unknown(rows)
+
+
+def keys_in_file(raw: pl.DataFrame, watched: Watched) -> pl.Series:
+    """The same for rows of a file."""
+    names = entity_key(watched.params, watched.catalog)
+    return key_text(raw, names) if names and set(names) <= {*raw.columns} else unknown(raw)
+
+
+def unknown(rows: pl.DataFrame) -> pl.Series:
+    """No key for any of the rows."""
+    return pl.Series([None], dtype=pl.String).new_from_index(0, rows.height)
 
 
 def completed(frame: pl.DataFrame, seen: Seen, watched: Watched) -> pl.DataFrame:
@@ -184,7 +222,8 @@ def from_file(path: Path, watched: Watched) -> Seen:
         some = some.filter(fit & ~some.is_in(cases["row"].implode()))
         if some.len():
             p = estimator.predict(model, encode(frame[some], watched.signature.features))
-            seen.score(np.asarray(p), outcomes(raw[some], watched), watched)
+            keys = keys_in_file(raw[some], watched)
+            seen.score(np.asarray(p), outcomes(raw[some], watched), keys, watched)
     return seen
 
 

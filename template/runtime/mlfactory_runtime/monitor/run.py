@@ -203,7 +203,7 @@ def unseen(
         lines.append(f"features and scores: there are {seen.rows:,} rows, and {needed:,} tell")
     if span.source == "log":
         lines.append(REFUSED)
-    elif (scored := sum(map(len, seen.p))) < seen.rows:
+    elif (scored := seen.expected.rows if seen.expected else 0) < seen.rows:
         lines.append(f"the scores of {seen.rows - scored:,} rows: {scored:,} were scored")
     if (count := seen.rows - record.labelled) and span.source == "log":
         guess = "" if record.estimate else ", and it cannot be estimated"

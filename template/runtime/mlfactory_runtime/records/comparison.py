@@ -49,7 +49,10 @@ class Short(Part):
 
 
 class Comparison(Record):
-    """The verdict on B, and what it rests on; `made` is when."""
+    """The verdict on B, and what it rests on; `made` is when.
+
+    `looks` is for how many models the holdout was looked at until then, where git can tell.
+    """
 
     a: Model
     b: Model
@@ -63,6 +66,7 @@ class Comparison(Record):
     difference: Interval | None
     verdict: Verdict
     reason: str
+    looks: int | None = optional()
     made: str
 
     def short(self) -> Short:

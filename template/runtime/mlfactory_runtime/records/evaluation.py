@@ -141,6 +141,19 @@ class Fold(Part):
     value: float
 
 
+class Validation(Part):
+    """The metrics on rows that are not held out, each scored by a model that has not seen it.
+
+    `by` says how they were parted, and `naive` is the primary metric of the constant there.
+    """
+
+    by: str
+    folds: int
+    rows: int
+    metrics: dict[str, float | None]
+    naive: float
+
+
 class Evaluation(Record):
     """A model on the holdout, beside a constant (`naive`) and a linear model, with the verdict.
 
@@ -170,6 +183,7 @@ class Evaluation(Record):
     rows: dict[str, int]
     importance: tuple[Importance, ...]
     split: SplitRecord
+    validation: Validation | None = optional()
     backtest: tuple[Fold, ...]
     own_metrics: dict[str, OwnMetric] = optional({})
     provenance: dict[str, str]
@@ -180,7 +194,10 @@ class Evaluation(Record):
 
 
 class Summary(Record):
-    """An evaluation in short: what `factory summary` prints."""
+    """An evaluation in short: what `factory summary` prints.
+
+    `looks` is for how many models the holdout was looked at until now, where git can tell.
+    """
 
     task: str
     target: str
@@ -191,4 +208,6 @@ class Summary(Record):
     gain: dict[str, Interval]
     warnings: tuple[str, ...]
     metrics: dict[str, Metrics]
+    validation: Validation | None = optional()
+    looks: int | None = optional()
     report: str

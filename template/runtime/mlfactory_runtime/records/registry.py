@@ -109,6 +109,7 @@ class Promotion(Facts, Record):
     why: str = ""
     comparison: Short | None = None
     check: Check | None = None
+    looks: int | None = optional()
     problems: tuple[str, ...] = ()
     forced: bool = False
     proposed_by: str

@@ -13,6 +13,7 @@ from pathlib import Path
 from ..errors import FactoryError
 from ..files import pretty
 from ..git import commit_files, commit_of, git, identity, set_refs, tag_object, tries
+from ..learn.looks import looks, looks_text
 from ..project import COMPARISON, Project
 from ..records.comparison import Comparison
 from ..records.record import read
@@ -99,6 +100,7 @@ def begun(
         before=current.version if current else None,
         model=name_of(found.model),
         why=why,
+        looks=looks(project),
         proposed_by=identity(project.root).rpartition(" ")[0].rpartition(" ")[0],
         proposed_at=datetime.now(UTC).isoformat(timespec="seconds"),
         **dict(known),
@@ -306,4 +308,6 @@ def page(record: Promotion) -> str:
     from ..report.words import LABELS
 
     template = environment("promotion.md").get_template("promotion.md")
-    return template.render(dict(record), from_version=record.before, labels=LABELS)
+    return template.render(
+        dict(record), from_version=record.before, labels=LABELS, looks_text=looks_text
+    )

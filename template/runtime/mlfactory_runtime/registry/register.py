@@ -10,6 +10,7 @@ from typing import Any, Literal
 from ..errors import FactoryError
 from ..git import commit_of, git, identity, set_refs, tag_object, tries
 from ..learn.keys import Key, read_private
+from ..learn.looks import looks
 from ..learn.signing import opened, sign
 from ..project import PARAMS, Project
 from ..settings.yaml import read_yaml
@@ -27,13 +28,17 @@ Bump = Literal["major", "minor", "patch"]
 
 @dataclass(frozen=True)
 class VersionTag:
-    """A version; `new` is False where the commit had one. `warnings` tell what is still to do."""
+    """A version; `new` is False where the commit had one. `warnings` tell what is still to do.
+
+    `looks` is for how many models its holdout was looked at until then, where git can tell.
+    """
 
     version: str
     commit: str
     tag: str
     new: bool
     warnings: tuple[str, ...] = ()
+    looks: int | None = None
 
 
 def register(
@@ -67,13 +72,15 @@ def register(
             "dvc repro, commit dvc.lock and reports/, and register again",
         )
     tag = f"{artifact(project)}@{version}"
-    message = json.dumps(said(project, version, found, key))
+    looked = looks(project)
+    content = said(project, version, found, key) | ({"looks": looked} if looked else {})
+    message = json.dumps(content)
     name = tag_object(project.root, tag, commit, message, ident)
     set_refs(
         project.root, f"create refs/tags/{tag} {name}", hint="git fetch --tags, and register again"
     )
     write_catalog(project)
-    return VersionTag(version, commit, tag, True, tuple(apart(project, commit)))
+    return VersionTag(version, commit, tag, True, tuple(apart(project, commit)), looked)
 
 
 def said(project: Project, version: str, model: Registered, key: Path | None) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The last evaluation in short."""
 
 from ..errors import FactoryError
+from ..learn.looks import looks
 from ..project import EVALUATION, Project
 from ..records.evaluation import Evaluation, Summary
 from ..records.record import read
@@ -27,5 +28,7 @@ def summary(project: Project) -> Summary:
             name: {key: metrics[key] for key in ordered(found)}
             for name, metrics in found.models.items()
         },
+        validation=found.validation,
+        looks=looks(project),
         report=REPORT,
     )

@@ -34,8 +34,7 @@ LABELS = {
     "precision_at_budget": "share of right calls within the budget",
     "lift_at_budget": "lift within the budget",
 }  # fmt: skip
-# Of interest where somebody said what errors cost, how many calls there can be, or that the model
-# is one of a quantile: a mean is a bad one.
+# Of interest where costs or a budget are known, or a quantile is predicted: a mean is a bad one.
 SITUATIONAL = {
     "cost", "saving", "recall_at_budget", "precision_at_budget", "lift_at_budget", "quantile_loss",
 }  # fmt: skip
@@ -275,9 +274,8 @@ def _within(evaluation: Evaluation, rule: Decision) -> str:
 def _cheapest(found: Costs) -> str:
     if found.cost <= found.cheapest:
         return "No other threshold would have been cheaper on these rows."
-    where = f"from {number(found.cheapest_threshold)} on"
-    if found.cheapest == found.nobody:
-        where = "for nobody"
+    nobody, limit = found.cheapest == found.nobody, number(found.cheapest_threshold)
+    where = "for nobody" if nobody else f"from {limit} on"
     text = f"In hindsight calls {where} would have been the cheapest, at {number(found.cheapest)}"
     if found.improvable:
         return f"{text}: surely cheaper by more than a tenth."
@@ -329,10 +327,12 @@ def steps(evaluation: Evaluation, catalog: Catalog, params: Params) -> Iterator[
 
 
 def _better(evaluation: Evaluation) -> str:
+    if evaluation.reason in evaluation.warnings:
+        return "Do not use it: look for the leak: take the column out, or confirm what is known."
     lead = evaluation.gain["naive"].low
     if lead is None:
         return "Do not use it yet: deliver more of what was held out, or hold out more of it."
-    if lead is not None and lead > 0:
+    if lead > 0:
         return f"Do not use it: {reason(evaluation)}. Features are added in features.py."
     return (
         f"Do not use it: look for columns that tell more of {quoted(evaluation.target)}, or for "

@@ -79,8 +79,8 @@ def refuse_gaps(names: Sequence[str], params: Params, catalog: Catalog) -> None:
             message = f"the log does not hold {name!r}, which is sensitive"
             raise FactoryError(message, f"{SOURCE}, or do without {name!r} in features.yaml")
     there = {*inputs, data.id, data.target, data.time}
-    if (group := params.split.group) and group not in there:
-        raise FactoryError(f"the log does not hold split.group, {group!r}", SOURCE)
+    if lost := [name for name in params.split.groups if name not in there]:
+        raise FactoryError(f"the log does not hold split.group, {lost[0]!r}", SOURCE)
     for name, column in catalog.columns.items():
         if name in names and name not in there and not column.nullable:
             message = f"the log does not hold {name!r}, which may not be missing"

@@ -36,7 +36,8 @@ def check_catalog(catalog: Catalog, params: Params, *, strict: bool = False) -> 
 def _named_in_params(catalog: Catalog, params: Params) -> Iterator[Finding]:
     data = params.data
     parts = {"data.target": data.target, "data.id": data.id, "data.time": data.time}
-    for part, name in {**parts, "split.group": params.split.group}.items():
+    groups = [("split.group", name) for name in params.split.groups]
+    for part, name in [*parts.items(), *groups]:
         if name and name not in catalog.columns:
             yield Finding(
                 "error", name, None,

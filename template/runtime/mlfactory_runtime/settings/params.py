@@ -66,12 +66,17 @@ class Split(Section):
     key: tuple[str, ...] = Field(
         default=(), description="Without data.id: the columns whose values decide on the side."
     )
-    group: str | None = Field(
-        default=None, description="A column whose rows of one value all stay on one side."
+    group: str | tuple[str, ...] | None = Field(
+        default=None, description="A column, or several, whose equal rows all stay on one side."
     )
     backtest_folds: int = Field(
         default=3, ge=0, le=20, description="With data.time: how many past windows are tested."
     )
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The columns of `group`."""
+        return (self.group,) if isinstance(self.group, str) else self.group or ()
 
 
 class Model(Section):
@@ -95,7 +100,9 @@ class Model(Section):
     )
     num_leaves: int = Field(default=31, ge=2, description="How finely a tree may divide the rows.")
     min_data_in_leaf: int = Field(
-        default=20, ge=1, description="Rows in the smallest part of a tree; fewer in small data."
+        default=20,
+        ge=1,
+        description="Rows in a tree's smallest part; 20: fewer in small data.",
     )
     feature_fraction: float = Field(
         default=1.0, gt=0, le=1, description="The share of features that each tree looks at."

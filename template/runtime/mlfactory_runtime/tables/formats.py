@@ -233,6 +233,8 @@ def find_moment(values: pl.Series, european: bool) -> tuple[str, list[str]] | No
     rest = values.unique(maintain_order=True)
     if not rest.head(SAMPLE).str.contains(DATED).all():
         return None
+    if reads(rest, "date"):
+        return "date", []
     for forms in orders(rest, european):
         for wanted in ("date", "datetime"):
             if reads(rest, wanted, forms):

@@ -1,0 +1,173 @@
+"""How good models with these settings are on rows that are not held out: what is tuned is tuned on
+this, and so the holdout is left for the last word.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+
+from ..project import Project
+from ..records.evaluation import Evaluation, Fold, Validation
+from . import baselines
+from .copies import copies
+from .draws import Draws, entities
+from .evaluate import Judgement
+from .matrix import matrix
+from .metrics import measure, primary
+from .signature import Signature
+
+FEW_ROWS, FOLDS = 5000, 5
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Rows to fit on, rows that tell when to stop, and rows to score, of one kind of rows each."""
+
+    fitting: pl.DataFrame
+    stopping: pl.DataFrame
+    scoring: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a trial's model says of its rows, beside what they are and what the constant says."""
+
+    rows: pl.DataFrame
+    y: np.ndarray
+    p: np.ndarray
+    constant: np.ndarray
+
+
+def validate(
+    project: Project, rows: dict[str, pl.DataFrame], signature: Signature
+) -> tuple[Validation | None, tuple[Fold, ...]]:
+    """The metrics of predictions for rows that their model has not seen, and past windows by time.
+
+    None where no trial can be made: a part would have no row, or lack a class.
+    """
+    params = project.params
+    dated = params.data.time and not params.split.group
+    known = pl.concat([rows["train"], rows["validation"]])
+    whom = entities(known, params, copies(known, project.catalog, params))
+    past = dated and params.split.backtest_folds
+    if past:
+        trials, by = windows(known, project), f"past windows of {params.data.time!r}"
+    elif dated or known.height > FEW_ROWS or whom.count < FOLDS:
+        trials, by = later(rows, project), "the validation rows"
+    else:
+        trials, by = folds(known, whom, project), f"folds of {whom.what}"
+    classes = known[params.data.target].n_unique() if signature.classes else 0
+    scored = [one for trial in trials if (one := score(trial, classes, signature, project))]
+    if not scored:
+        return None, ()
+    y, p, constant = (
+        np.concatenate([getattr(one, name) for one in scored]) for name in ("y", "p", "constant")
+    )
+    task, own, ones = signature.task, project.metrics, np.ones(len(y))
+    points, naive = (measure(task, y, q, params.decision, own)(ones) for q in (p, constant))
+    found = Validation(
+        by=by,
+        folds=len(scored),
+        rows=len(y),
+        metrics={name: None if np.isnan(value) else value for name, value in points.items()},
+        naive=naive[primary(task, params.model)],
+    )
+    return found, tuple(fold(one, signature, project) for one in scored if past)
+
+
+def windows(known: pl.DataFrame, project: Project) -> Iterator[Trial]:
+    """Windows that roll over the rows before the cutoff: fit on the past, score what came next."""
+    split, time = project.params.split, project.params.data.time or ""
+    past = known.sort(time, maintain_order=True)
+    edges = np.linspace(0, past.height, split.backtest_folds + 2).astype(int)[1:]
+    for start, stop in pairwise(edges.tolist()):
+        held = max(1, int(start * split.validation))
+        yield Trial(past[: start - held], past[start - held : start], past[start:stop])
+
+
+def later(rows: dict[str, pl.DataFrame], project: Project) -> Iterator[Trial]:
+    """The rows that tell when to stop are scored, by a model that others have told."""
+    params, train = project.params, rows["train"]
+    if params.data.time:
+        train = train.sort(params.data.time, maintain_order=True)
+        last = max(1, int(train.height * params.split.validation))
+        yield Trial(train[:-last], train[-last:], rows["validation"])
+        return
+    whom = entities(train, params, copies(train, project.catalog, params))
+    stop = stopping(whom, train, project)
+    yield Trial(train.filter(~stop), train.filter(stop), rows["validation"])
+
+
+def folds(known: pl.DataFrame, whom: Draws, project: Project) -> Iterator[Trial]:
+    """Each row is scored once, by a model that has seen nobody whom rows of its fold are about."""
+    part = parts_of(whom, known[project.params.data.target], FOLDS)
+    for number in range(FOLDS):
+        inside = part != number
+        rest = known.filter(inside)
+        stop = stopping(Draws(whom.places[inside.to_numpy()]), rest, project)
+        yield Trial(rest.filter(~stop), rest.filter(stop), known.filter(~inside))
+
+
+def stopping(whom: Draws, rows: pl.DataFrame, project: Project) -> pl.Series:
+    """Which of the rows tell when to stop: about the share that split.validation asks for."""
+    params = project.params
+    count = max(2, round(1 / params.split.validation))
+    return parts_of(whom, rows[params.data.target], count) == 0
+
+
+def parts_of(whom: Draws, target: pl.Series, count: int) -> pl.Series:
+    """Each row's part, from 0: all that are about one share it, and the target is spread evenly."""
+    names, first, places = np.unique(whom.places, return_index=True, return_inverse=True)
+    luck = np.random.default_rng(0).permutation(len(names))
+    rank = target.rank("dense").to_numpy()[first]
+    part = np.empty(len(names), dtype=np.int64)
+    part[np.lexsort((luck, rank))] = np.arange(len(names)) % count
+    return pl.Series(part[places])
+
+
+def score(trial: Trial, classes: int, signature: Signature, project: Project) -> Scored | None:
+    """Fit and score; None where rows to fit on have fewer classes, or a part has no row."""
+    parts = (trial.fitting, trial.stopping, trial.scoring)
+    fitting, stopping, scoring = (matrix(part, signature, project.compute) for part in parts)
+    lacking = len(np.unique(fitting.y)) < classes
+    if lacking or not all(len(part.y) for part in (fitting, stopping, scoring)):
+        return None
+    model = project.estimator.fit(fitting, stopping, signature, project.params.model)
+    p = np.asarray(project.estimator.predict(model, scoring.x))
+    params = project.params
+    best = baselines.constants(np.append(fitting.y, stopping.y), signature, params.decision)
+    constant = best[primary(signature.task, params.model)]
+    everywhere = np.broadcast_to(constant, (len(p), *constant.shape))
+    return Scored(trial.scoring, scoring.y, p, everywhere)
+
+
+def fold(one: Scored, signature: Signature, project: Project) -> Fold:
+    """A past window as the report shows it."""
+    params, moments = project.params, one.rows[project.params.data.time or ""]
+    value = measure(signature.task, one.y, one.p, params.decision)(np.ones(len(one.y)))
+    return Fold(
+        begin=str(moments[0]),
+        end=str(moments[-1]),
+        rows=one.rows.height,
+        value=value[primary(signature.task, params.model)],
+    )
+
+
+def with_validation(judgement: Judgement, tried: Validation | None, metric: str) -> Judgement:
+    """The judgement, not accepted if in validation the model is no better than a constant: then
+    it was luck that it is so on the holdout. `metric` is the primary one.
+    """
+    found = tried.metrics[metric] if tried else None
+    if judgement.verdict != "accepted" or not tried or found is None or found < tried.naive:
+        return judgement
+    why = f"in validation its {metric} is no better than that of a constant ({tried.by})"
+    return replace(judgement, verdict="rejected", reason=why)
+
+
+def metrics_file(result: Evaluation) -> dict[str, object]:
+    """What `dvc metrics` and `dvc exp show` print: nothing of the holdout, for one tunes on it."""
+    found = result.validation
+    return {**found.metrics, "baseline": {"naive": {result.metric: found.naive}}} if found else {}
