@@ -189,8 +189,8 @@ def update(factory: Factory, own: dict[str, str], *, from_files: bool) -> None:
     command = (str(SCRIPTS / "mlfactory"), "update", "--json")
     told: dict[str, Any] = factory.json(*command, "--defaults", code=4 if from_files else 0)
     states = {change["path"]: change["state"] for change in told["plan"]["changes"]}
-    assert states.get("docs/runbook.md", "kept deleted") == "kept deleted"
-    if from_files:
+    if from_files:  # a later release need not have changed the page
+        assert states["docs/runbook.md"] == "kept deleted"
         add_libraries(factory)
         told = factory.json(*command, "--continue")
         steps = {text.rpartition("Next: ")[2] for text in told["warnings"]}

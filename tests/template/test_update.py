@@ -11,6 +11,7 @@ from mlfactory.template.history import HISTORY, released
 
 from ..customers import customers
 from .conftest import SCRIPTS, Factory, execute
+from .test_evolution import BEFORE_LIBRARY
 
 pytestmark = pytest.mark.xdist_group("lab")
 
@@ -75,7 +76,7 @@ def drafted_by(version: str, target: str, today: Factory, folder: Path) -> Facto
     argv = ("new", "churn", "--data", "customers.csv", "--ref", version, "--defaults", *options)
     execute((str(SCRIPTS / "mlfactory"), *argv), folder, today.env)
     (folder / "churn/.venv").symlink_to(today.path / ".venv")
-    draft = draft_by_library if list((folder / "churn").glob("vendor/*.whl")) else draft_by_package
+    draft = draft_by_package if version in BEFORE_LIBRARY else draft_by_library
     draft(folder / "churn", today)
     return Factory(folder / "churn", today.env)
 
