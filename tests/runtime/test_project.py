@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from contextlib import chdir
+from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
+import yaml
 from mlfactory_runtime.cli.commands import run
 from mlfactory_runtime.data.computed import featured
 from mlfactory_runtime.errors import FactoryError
@@ -252,6 +254,19 @@ def test_a_mistake_that_shows_with_the_rows_is_told_with_its_line(project: Proje
 
     with pytest.raises(FactoryError, match=r"features\.py, line 5: ColumnNotFoundError: .*gone"):
         featured(pl.DataFrame({"x": [1]}), ["x"], compute)
+
+
+def test_the_librarys_own_features_hide_no_line_of_a_mistake(project: Project) -> None:
+    catalog = yaml.safe_load((project.root / "features.yaml").read_text("utf-8"))
+    day = {"role": "ignored", "dtype": "date", "availability": "batch", "source": "a.csv"}
+    columns = {**(catalog.get("columns") or {}), "day": day}
+    month = {"month": {"parents": ["day"], "part": "month"}}
+    text = yaml.safe_dump({**catalog, "columns": columns, "derived": month})
+    (project.root / "features.yaml").write_text(text, "utf-8")
+    compute = write(project, "features.py", ADDS.replace("pl.lit({value!r})", "'gone'")).compute
+
+    with pytest.raises(FactoryError, match=r"features\.py, line 5: ColumnNotFoundError: .*gone"):
+        featured(pl.DataFrame({"day": [date(2024, 2, 1)]}), ["month"], compute)
 
 
 def told(

@@ -32,6 +32,8 @@ MEASURES: dict[str, Callable[[], Any]] = {
     "day": lambda: BEGIN + timedelta(days=DRAW.randrange(900)),
     "count": lambda: int(DRAW.lognormvariate(2, 1)),
     "percent": lambda: min(100.0, DRAW.gauss(80, 20)),
+    "cylinders": lambda: DRAW.choice([3, 4, 5, 6, 8]),
+    "rating": lambda: DRAW.randrange(1, 6),
 }
 
 
@@ -64,6 +66,7 @@ def test_a_far_value_that_may_be_true_is_told_only() -> None:
     found = find_sentinels(mixed(lambda: DRAW.randrange(50_000, 60_000), [0]))
     assert found
     assert not found.usual
+    assert find_sentinels(mixed(MEASURES["rating"], [9]))
     assert find_sentinels(mixed(MEASURES["count"], [0], share=0.5)) is None
     assert find_sentinels(pl.Series([*mixed(MEASURES["degrees"]), 9999.0])) is None  # once
 

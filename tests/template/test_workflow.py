@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from jinja2 import Environment, StrictUndefined
 
 from .conftest import SCRIPTS, execute
 
@@ -19,13 +20,23 @@ MAY = {
 }
 
 
+@pytest.fixture(scope="module", params=["", "teams/churn"], ids=["alone", "in a folder"])
+def workflows(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is rendered for a repository of its own, or for a folder of a larger one."""
+    folder, jinja = tmp_path_factory.mktemp("workflows"), Environment(undefined=StrictUndefined)
+    for file in FOLDER.iterdir():
+        text = jinja.from_string(file.read_text("utf-8")).render(folder=request.param)
+        (folder / file.name.removesuffix(".jinja")).write_text(text, "utf-8")
+    return folder
+
+
 @pytest.fixture(params=sorted(MAY))
-def workflow(request: pytest.FixtureRequest) -> Path:
-    return FOLDER / f"{request.param}.yml"
+def workflow(request: pytest.FixtureRequest, workflows: Path) -> Path:
+    return workflows / f"{request.param}.yml"
 
 
-def test_there_is_no_other() -> None:
-    assert sorted(file.stem for file in FOLDER.iterdir()) == sorted(MAY)
+def test_there_is_no_other(workflows: Path) -> None:
+    assert sorted(file.stem for file in workflows.iterdir()) == sorted(MAY)
 
 
 def test_it_is_what_the_forge_understands(

@@ -7,7 +7,7 @@ import importlib.util
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
@@ -163,7 +163,11 @@ class Project:
             return own
         from .data.calendar import with_parts
 
-        return lambda rows: own(with_parts(rows, parts))
+        @wraps(own)  # so that a mistake in it is told with its own line
+        def compute(rows: pl.DataFrame) -> pl.DataFrame:
+            return own(with_parts(rows, parts))
+
+        return compute
 
     @cached_property
     def estimator(self) -> Estimator:

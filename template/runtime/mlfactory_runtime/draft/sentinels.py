@@ -9,6 +9,7 @@ import polars as pl
 
 SHARE, FEWEST, MOST = 0.005, 5, 3
 FEW, MANY = 3, 10  # so many other values must there be to call one far, and to read it as missing
+STEPS = 3  # a digit is farther away than so many of the steps between the others
 NINES = re.compile(r"-?(?:9+|8+|7+|9+[678])(?:\.9+)?")
 LIMITS = {-(2.0**31), 2.0**31 - 1, -(2.0**15), 2.0**15 - 1, 2.0**16 - 1, 2.0**32 - 1}
 DAYS = (
@@ -68,6 +69,8 @@ def far_values(values: np.ndarray, rows: np.ndarray, least: float, sign: int) ->
         usual = all(NINES.fullmatch(f"{value:.12g}") for value in far)
         alone = sign < 0 and (usual or list(far) == [1.0]) and far[-1] > 0 >= rest[0]
         span = (rest[0] - rest[-1]) * (0.3 if usual else 1.0)
+        if usual and far[0] < MANY:  # one digit is a mark where it stands out from other digits
+            span = max(span, STEPS * -np.diff(rest).min())
         if far[-1] - rest[0] > span or (alone and len(rest) >= MANY):
             return far
     return None

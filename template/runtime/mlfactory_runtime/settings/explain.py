@@ -7,6 +7,7 @@ from .section import Section
 
 # Settings that mean something for one task, or one way of serving, only.
 ONLY = {
+    "data.min_class_rows": "classification",
     "data.positive": "classification",
     "decision.cost_fp": "classification",
     "decision.cost_fn": "classification",
