@@ -127,10 +127,12 @@ def test_the_installed_template_records_an_address_that_holds_everywhere(tmp_pat
 
 
 def test_the_installed_template_asks_at_most_ten_questions() -> None:
-    """Where data and the library come from is only asked of people who have begun to say it."""
+    """Where data and the library come from, and in which folder it is, is only asked of people who
+    have begun to say it.
+    """
     found = questions(choice.template())
     asked = {name for name, question in found.items() if question.asked}
-    assert len(asked - {"data_source", "url_env", "database", "runtime"}) <= 10
+    assert len(asked - {"data_source", "url_env", "database", "runtime", "folder"}) <= 10
 
 
 def test_the_installed_template_is_read_without_the_helper(

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from .conftest import ROOT, Command
-from .evolving import SMALL, TEXT, edited, project, release, template
+from .evolving import SMALL, TEXT, edited, mlfactory, project, release, template
 from .template.pages import BLOCK, step
 
 PAGE = (ROOT / "docs/how-to/update.md").read_text("utf-8")
@@ -49,10 +49,16 @@ def test_the_page(tmp_path: Path, command: Command) -> None:
     assert do("Put a file back")[0].startswith("would put back  README.md  (edited)\nput back")
     assert churn.text("README.md") == f"# Churn\n\n{edited(3, 'theirs')}"
 
+    do("Leave files alone")
+    churn.commit()
+    release(source, "v1.2.1", {"tree/docs/more.md": "theirs\n"})
+    assert "left alone    docs/more.md" in mlfactory("update", cwd=churn.path).stdout
+    assert not churn.has("docs/more.md")
+
     do("Carry an improvement back")
     assert source.text("tree/check.sh") == "#!/bin/sh\nexit 1\n"
     release(source, "v1.3.0", {})
-    assert "behind: v1.2.0 -> v1.3.0" in do("In CI")[0]
+    assert "behind: v1.2.1 -> v1.3.0" in do("In CI")[0]
     assert '"state": "updated"' in (tmp_path / "update.json").read_text()
     assert churn.git("branch", "--show-current") == "update\n"
     assert churn.text("check.sh") == "#!/bin/sh\nexit 1\n"

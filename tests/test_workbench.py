@@ -192,8 +192,9 @@ def test_links(tmp_path: Path) -> None:
     assert found == {"kept": "a.txt", "turned": "b.txt", "folder": "new"}
 
 
-NAMES = ("with space.txt", 'quo"te.txt', "naïve-文.txt", "new\nline.txt", "back\\slash.txt",
-         "[glob]*.txt", ":(top)x.txt", "-dash.txt", "tab\there.txt")  # fmt: skip
+NAMES = ("with space.txt", 'quo"te.txt', "naïve-文.txt", "back\\slash.txt", "[glob]*.txt",
+         ":(top)x.txt", "-dash.txt")  # fmt: skip
+UNSEEN = {"new\nline.txt": "ours\n", "tab\there.txt": "ours\n"}  # a template may not have these
 
 
 @pytest.mark.parametrize("prefix", ["", "a b/文/"])
@@ -207,8 +208,9 @@ def test_names_of_every_kind(tmp_path: Path, prefix: str) -> None:
     top = init(tmp_path / "top").commit({"x": "x\n"})
     render(source, top.path / prefix / "demo")
     repo = Repo(top.path / prefix / "demo").commit()
-    repo.commit({name: edited(15, "ours") for name in NAMES})
+    repo.commit({**{name: edited(15, "ours") for name in NAMES}, **UNSEEN})
     updated(repo)
+    assert {name: repo.text(name) for name in UNSEEN} == UNSEEN
     for name in NAMES:
         assert repo.text(name) == edited(3, "theirs", of=edited(15, "ours"))
         assert repo.text(f"added/{name}") == f"{name}!"
@@ -225,6 +227,16 @@ def test_conflicts_in_names_of_every_kind(tmp_path: Path) -> None:
     assert {c["path"] for c in done["plan"]["conflicts"]} == set(NAMES)
     mlfactory("update", repo.path, "--abort")
     assert repo.dirt == ""
+
+
+def test_a_conflict_where_a_file_becomes_a_folder_is_taken_back(tmp_path: Path) -> None:
+    source = template(tmp_path / "template", {**SMALL, "tree/notes": TEXT})
+    (source.path / "tree/notes").unlink()
+    release(source, "v1.1.0", {"tree/notes/one.txt": edited(3, "theirs")})
+    repo = project(source, tmp_path / "demo").commit({"notes": edited(3, "ours")})
+    mlfactory("update", repo.path, code=4)
+    mlfactory("update", repo.path, "--abort")
+    assert (repo.dirt, repo.text("notes")) == ("", edited(3, "ours"))
 
 
 def test_binary_and_empty_files(tmp_path: Path) -> None:

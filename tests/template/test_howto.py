@@ -360,7 +360,7 @@ def test_more_data_next_month(shop: Factory) -> None:
     pl.concat(months[:2]).write_csv(shop.path.parent / "customers-february.csv")
     for number, month in enumerate(months, 1):
         month.write_csv(exports / f"2025-{number:02d}.csv")
-    broken = rows.with_columns(pl.col("price €") * 1000)
+    broken = rows.with_columns(pl.format("{} a month", "price €").alias("price €"))
     broken.write_csv(shop.path.parent / "customers-broken.csv")
     visits = rows.with_columns(pl.col("price €").round().cast(pl.Int64).alias("visits"))
     visits.write_csv(shop.path.parent / "customers-april.csv")

@@ -13,9 +13,8 @@ from .owner import check_owner
 NAME, EMAIL = "mlfactory", "mlfactory@localhost"
 MISSING = "Install git 2.34 or newer and try again."
 SIGNING = "If git cannot sign here, mend the key or run `git config --global commit.gpgsign false`."
-# Reading must not refresh the index; `git diff` does so though it is told to take no lock.
+# Reading must not refresh the index. `git diff` of a work tree would all the same.
 QUIET = {"GIT_OPTIONAL_LOCKS": "0"}
-STILL = {"diff.autoRefreshIndex": "false"}
 # What git would run unasked. A path of hooks that is relative leads into whatever work tree git
 # stands in, be it a stranger's.
 SILENT = {"core.fsmonitor": "false", "core.hooksPath": os.devnull}
@@ -41,8 +40,7 @@ def run(
     Git starts nothing by itself: no hook, no monitor of files. Only where a person has done the
     work and git finishes it, `hooks` lets theirs run. A passive call does not refresh the index.
     """
-    still, quiet = (STILL, QUIET) if passive else ({}, {})
-    more = {**({} if hooks else silent(still)), **quiet, **(env or {})}
+    more = {**({} if hooks else silent()), **(QUIET if passive else {}), **(env or {})}
     try:
         return process.run(["git", *args], cwd, env=more, stdin=stdin, ok=ok, hint=hint)
     except process.ProcessError as error:
@@ -254,9 +252,14 @@ def config(repository: Repository, name: str) -> str:
 
 def dirt(repository: Repository, *specs: str) -> list[str]:
     """Tracked files with changes that are not committed; nothing is written, not even the index."""
+    return [entry[3:] for entry in changes(repository, *specs)]
+
+
+def changes(repository: Repository, *specs: str) -> list[str]:
+    """The same files after two letters and a blank: the change that is staged, and that is not."""
     argv = ("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames")
     listed = repository.run(*argv, "--", *specs, passive=True)
-    return [entry[3:] for entry in listed.out.split("\0") if entry]
+    return [entry for entry in listed.out.split("\0") if entry]
 
 
 def head_and_dirt(repository: Repository, *specs: str) -> tuple[str, tuple[str, ...]]:
@@ -278,8 +281,8 @@ def unmerged(repository: Repository) -> list[str]:
 
 def unstaged(repository: Repository, *specs: str) -> list[str]:
     """Files that differ from the index, without those in conflict."""
-    listed = repository.run("diff", "--name-only", "-z", "--", *specs, passive=True).out
-    return sorted({*filter(None, listed.split("\0"))} - {*unmerged(repository)})
+    changed = (entry[3:] for entry in changes(repository, *specs) if entry[1] != " ")
+    return sorted({*changed} - {*unmerged(repository)})
 
 
 def head(repository: Repository) -> str:

@@ -108,7 +108,8 @@ def tree_of(both: Pair) -> str:
 def states(bench: Workbench, tree: str, own: list[str]) -> Iterator[Change]:
     """The state of each of the template's files, as it is in the work tree."""
     name_of = bench.project.name_of
-    raw = bench.git("diff", "--raw", "-z", "-M", "-l0", "--no-abbrev", tree, "--", *bench.specs)
+    argv = ("diff", "--raw", "-z", "-M", "-l0", "--no-abbrev", tree, "--", *bench.specs)
+    raw = bench.git(*argv, env=workbench.work_tree_index(bench))
     parts, found = iter(raw.split("\0")), {}
     for facts in parts:
         if not facts:

@@ -226,7 +226,9 @@ def go_back(repository: Repository, record: Unfinished, *, picking: bool) -> Non
         )
     with index.held(repository) as mine:
         mine.run("update-ref", "HEAD", record.head)
-        argv = ("restore", f"--source={record.head}", "--staged", "--worktree", "--")
+        # What is in conflict and was not there before stops `git restore`.
+        mine.run("reset", "--quiet", record.head, "--", *record.specs)
+        argv = ("restore", f"--source={record.head}", "--worktree", "--")
         mine.run(*argv, *filter(partial(is_known, mine, record.head), record.specs))
     for name in (PICKED, "AUTO_MERGE"):
         repository.path_of(name).unlink(missing_ok=True)

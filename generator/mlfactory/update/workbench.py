@@ -20,9 +20,8 @@ from mlfactory.render.gate import Entry
 from mlfactory.render.result import Render
 
 ATTRIBUTES = ".gitattributes"
-# A split index would leave its shared part in the repository, and to look at it refreshes the
-# repository's own.
-OWN_INDEX = ("-c", "core.splitIndex=false", "-c", "diff.autoRefreshIndex=false")
+# A split index would leave its shared part in the repository.
+OWN_INDEX = ("-c", "core.splitIndex=false")
 
 
 @dataclass(frozen=True)
@@ -158,6 +157,14 @@ def index(bench: Workbench, folder: Path) -> dict[str, str]:
     """An index of its own that holds HEAD; git need not read the tree each time."""
     shutil.copyfile(bench.scratch / "head", folder / "index")
     return {"GIT_INDEX_FILE": str(folder / "index")}
+
+
+def work_tree_index(bench: Workbench) -> dict[str, str]:
+    """A copy of the repository's index, for git to refresh as it looks at the work tree."""
+    copy, own = bench.scratch / "work-tree", bench.repository.path_of("index")
+    if own.exists():
+        shutil.copyfile(own, copy)
+    return {"GIT_INDEX_FILE": str(copy)}
 
 
 def index_leaves(bench: Workbench, env: dict[str, str]) -> Leaves:
