@@ -105,14 +105,14 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
 
     def add(version: str) -> None:
         scratch = tmp_path / version
-        found = history.released(folder)
+        found = history.releases_in(folder)
         stream.unpack(found.commit(found.versions[-1]).files, scratch)
         for page in ("docs/runbook.md", "src/{{ package }}/model.py"):
             file = scratch / "template/project" / page
             file.write_text(f"{file.read_text()}\n# Read what {version} says.\n")
         text = f"mlfactory template {version}\n\nMore advice in {version}."
         commit = stream.Commit(version, text, 1_800_000_000, stream.tree(scratch))
-        store.add(folder, commit, found.packed)
+        store.add(folder, commit, found.archives)
 
     return add
 

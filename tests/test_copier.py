@@ -14,12 +14,12 @@ from mlfactory.template.choice import Template
 
 
 def render(which: Template, destination: Path, **answers: Any) -> str:
-    with copier.opened(which) as sheet:
+    with copier.open_sheet(which) as sheet:
         return copier.render(sheet, destination, answers)
 
 
 def questions(which: Template) -> dict[str, Question]:
-    with copier.opened(which) as sheet:
+    with copier.open_sheet(which) as sheet:
         return dict(sheet.questions)
 
 
@@ -86,11 +86,11 @@ def test_tasks_are_told_and_not_run(tmp_path: Path, build_file_tree: Any) -> Non
     true, never = "{command: [touch, 'a b'], when: '{{ 1 == 1 }}'}", "{command: x, when: no}"
     text = f"_tasks: ['touch ran', {true}, {never}]\n"
     top = build_file_tree(tmp_path / "t", {"copier.yml": text, "a.txt": "a\n"})
-    with copier.opened(choice.template(str(top)), trust=True) as sheet:
+    with copier.open_sheet(choice.template(str(top)), trust=True) as sheet:
         copier.render(sheet, tmp_path / "out", {})
         assert sheet.tasks == ("touch ran", "touch 'a b'")
         assert not (tmp_path / "out/ran").exists()
-    with copier.opened(choice.template(str(top)), trust=True) as sheet:
+    with copier.open_sheet(choice.template(str(top)), trust=True) as sheet:
         copier.run_tasks(sheet, tmp_path / "out", {})
     assert (tmp_path / "out/ran").exists()
     assert (tmp_path / "out/a b").exists()
@@ -116,7 +116,7 @@ def test_questions_have_types_choices_and_whether_they_are_asked(plain_template:
     found = questions(choice.template(str(plain_template)))
     assert list(found) == ["colour", "count", "kind", "shade"]
     assert (found["kind"].type, found["kind"].choices) == ("str", ("a", "b"))
-    assert [question.asked for question in found.values()] == [True, True, True, False]
+    assert [question.is_asked for question in found.values()] == [True, True, True, False]
 
 
 def test_the_installed_template_records_an_address_that_holds_everywhere(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_the_installed_template_records_an_address_that_holds_everywhere(tmp_pat
 def test_the_installed_template_asks_at_most_ten_questions() -> None:
     """Where data and the library come from is only asked of people who have begun to say it."""
     found = questions(choice.template())
-    asked = {name for name, question in found.items() if question.asked}
+    asked = {name for name, question in found.items() if question.is_asked}
     assert len(asked - {"data_source", "url_env", "database", "runtime"}) <= 10
 
 

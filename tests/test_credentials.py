@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from mlfactory.base import addresses
-from mlfactory.base.credentials import has_credentials, masked
+from mlfactory.base.credentials import has_credentials, mask
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.cli import console
 
@@ -61,12 +61,12 @@ CLEAN = [
 def test_a_secret_is_seen_and_taken_out(address: str) -> None:
     assert has_credentials(address)
     for text in (address, f"see `{address}`, and {address}", f'{{"a": "{address}"}}'):
-        assert SECRET not in masked(text)
+        assert SECRET not in mask(text)
 
 
 @pytest.mark.parametrize("address", CLEAN)
 def test_an_account_and_a_path_are_no_secrets(address: str) -> None:
-    assert masked(address) == address
+    assert mask(address) == address
 
 
 def test_an_error_never_shows_one() -> None:

@@ -43,7 +43,7 @@ def checkout(tmp_path: Path, build_file_tree: Build, monkeypatch: pytest.MonkeyP
     place = tmp_path / "checkout"
     for name in ("copier.yml", "template"):
         (place / name).parent.mkdir(exist_ok=True)
-    found = history.released(history.HISTORY)
+    found = history.releases_in(history.HISTORY)
     history.stream.unpack(found.commit(found.newest).files, place)
     build_file_tree(place, {"template/project/docs/news.md": "one\n"})
     monkeypatch.setattr(history, "surrounding_checkout", lambda: place)
@@ -119,7 +119,7 @@ def test_a_release_older_than_a_development_version_is_no_update(
     monkeypatch.setattr(history, "surrounding_checkout", lambda: None)
     with pytest.raises(MlfactoryError, match=r"is older") as caught:
         updated(factory)
-    newest = history.released(history.HISTORY).versions[-1]
+    newest = history.releases_in(history.HISTORY).versions[-1]
     assert f"--to v{newest}" in caught.value.hint
     assert not drift.status(factory).behind
     assert updated(factory, to=f"v{newest}").state == "updated"

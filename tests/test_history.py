@@ -54,7 +54,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
 
 
 def test_every_release_is_listed() -> None:
-    versions = list(history.released(history.HISTORY).versions)
+    versions = list(history.releases_in(history.HISTORY).versions)
     assert versions == list(RELEASES) == list(RENDERS)
 
 
@@ -69,11 +69,11 @@ def digest(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("answers", ANSWERS)
-@pytest.mark.parametrize("version", history.released(history.HISTORY).versions)
+@pytest.mark.parametrize("version", history.releases_in(history.HISTORY).versions)
 def test_a_release_renders_byte_for_byte_as_it_did(
     version: str, answers: str, tmp_path: Path
 ) -> None:
-    with copier.opened(choice.template("", version)) as sheet:
+    with copier.open_sheet(choice.template("", version)) as sheet:
         copier.render(sheet, tmp_path / "churn", ANSWERS[answers])
     made = digest(tmp_path / "churn")
     assert RENDERS.get(version, {}).get(answers) == made, f'RENDERS: "{answers}": "{made}"'
@@ -89,5 +89,5 @@ def test_the_history_survives_a_checkout_without_git(tmp_path: Path) -> None:
     """As in a wheel: only the files of the history, no repository around them."""
     for file in history.HISTORY.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    found = history.released(tmp_path)
-    assert found.key == history.released(history.HISTORY).key
+    found = history.releases_in(tmp_path)
+    assert found.key == history.releases_in(history.HISTORY).key

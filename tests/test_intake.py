@@ -23,7 +23,7 @@ class Silent:
 
 @pytest.fixture
 def questions(contract_template: Path) -> dict[str, Question]:
-    with copier.opened(choice.template(str(contract_template))) as sheet:
+    with copier.open_sheet(choice.template(str(contract_template))) as sheet:
         return dict(sheet.questions)
 
 

@@ -30,7 +30,7 @@ MODULE = "runtime/mlfactory_runtime/cli.py"
 def factory(origin: Path, commit_all: Any) -> Path:
     """A factory of the released version, in git."""
     place = origin.parent / "made"
-    with copier.opened(choice.template()) as sheet:
+    with copier.open_sheet(choice.template()) as sheet:
         copier.render(sheet, place, {})
     commit_all(place)
     return place
@@ -41,8 +41,8 @@ def updated(factory: Path, **options: Any) -> Outcome:
     return update.update(factory, update.Options(**options), talk)
 
 
-def seen(factory: Path) -> doctor.Seen:
-    found: doctor.Seen = doctor.RUN001.check(factory)
+def seen(factory: Path) -> doctor.Observation:
+    found: doctor.Observation = doctor.RUN001.check(factory)
     return found
 
 
@@ -84,7 +84,7 @@ def test_a_factory_with_files_is_told_how_to_compare(factory: Path) -> None:
 
 
 def test_a_released_wheel_is_known(factory: Path) -> None:
-    assert seen(factory) == doctor.Seen("ok", "mlfactory-runtime 0.4.0, as it was released")
+    assert seen(factory) == doctor.Observation("ok", "mlfactory-runtime 0.4.0, as it was released")
 
 
 def test_a_changed_wheel_is_an_error_and_can_be_put_back(factory: Path) -> None:

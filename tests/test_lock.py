@@ -57,11 +57,11 @@ def test_the_lock_of_a_process_that_was_killed_keeps_nobody_out(demo: Repo) -> N
 def test_a_lock_that_says_nothing_is_one_too(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     with (
-        lock.held(path, "mlfactory update", "it"),
+        lock.hold(path, "mlfactory update", "it"),
         pytest.raises(MlfactoryError, match="it is being worked on by"),
     ):
         path.write_text("")
-        lock.taken(path, "mlfactory update", "it")
+        lock.take(path, "mlfactory update", "it")
 
 
 # git's own lock
@@ -103,7 +103,7 @@ def repository(tmp_path: Path) -> Repository:
 
 def test_what_git_stages_is_in_the_index_at_the_end(repository: Repository) -> None:
     (repository.top / "b.txt").write_text("b\n")
-    with index.held(repository) as mine:
+    with index.hold(repository) as mine:
         mine.run("add", "b.txt")
         assert "b.txt" not in repository.run("ls-files").out
         with pytest.raises(MlfactoryError, match="ended with code 128"):

@@ -18,7 +18,7 @@ from .runtimes import change
 
 
 def rendered(tmp_path: Path, **answers: str) -> Path:
-    with copier.opened(choice.template()) as sheet:
+    with copier.open_sheet(choice.template()) as sheet:
         copier.render(sheet, tmp_path / "made", answers)
     return tmp_path / "made"
 
@@ -119,7 +119,7 @@ def test_the_next_release_holds_the_change_only(origin: Path) -> None:
 def test_a_release_without_its_wheel_is_damaged(origin: Path) -> None:
     (origin / "history/mlfactory_runtime-0.4.0-py3-none-any.whl").unlink()
     with pytest.raises(MlfactoryError, match=r"0\.4\.0-py3-none-any\.whl is missing"):
-        history.repository(history.released(origin / "history"))
+        history.repository(history.releases_in(origin / "history"))
 
 
 def test_a_name_that_copier_would_render_is_refused(origin: Path) -> None:
@@ -131,5 +131,5 @@ def test_a_name_that_copier_would_render_is_refused(origin: Path) -> None:
 def test_without_a_runtime_nothing_is_mounted(origin: Path) -> None:
     shutil.rmtree(origin / "template/runtime/mlfactory_runtime")
     found = history.load()
-    assert found.rendered(found.newest) == found.commit(found.newest)
+    assert found.for_copier(found.newest) == found.commit(found.newest)
     assert found.wheel(found.newest) == b""

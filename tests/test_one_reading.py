@@ -45,7 +45,7 @@ def test_a_column_is_the_same_to_both(values: Sequence[str], dtype: str, kind: s
     known = find_kind(column, european=False)
     seen = described(column)
     assert (known.dtype, seen.kind) == (dtype, kind)
-    assert seen.known == len(values) - column.is_in(known.missing).sum()
+    assert seen.present == len(values) - column.is_in(known.missing).sum()
     assert seen.odd == odd_words(known)
 
 

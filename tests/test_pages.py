@@ -49,7 +49,7 @@ def do(command: Command, tmp_path: Path) -> Command:
 def test_use_your_own_template(
     server: Server, do: Command, tmp_path: Path, mlfactory: Command, command: Command
 ) -> None:
-    first = history.released(history.HISTORY).versions[0]
+    first = history.releases_in(history.HISTORY).versions[0]
     mlfactory("new", "churn", "--no-setup", "--defaults", "--ref", first, cwd=tmp_path)
     theirs, ours = server("template"), server("our-template")
     done = do("own-template.md")

@@ -20,7 +20,7 @@ from mlfactory.template import history, published
 
 from .conftest import Command, Release
 
-RELEASED = history.released(history.HISTORY).versions
+RELEASED = history.releases_in(history.HISTORY).versions
 LATER = "98.0.0"
 NEWEST = f"v{RELEASED[-1]}"
 
@@ -76,7 +76,7 @@ def head(command: Command, place: Path) -> str:
 def test_versions_are_listed_newest_first_without_the_checkouts_own(mlfactory: Command) -> None:
     told = json.loads(mlfactory("template", "versions", "--json").stdout)["versions"]
     assert [one["version"] for one in told] == [f"v{name}" for name in reversed(RELEASED)]
-    where = history.repository(history.released(history.HISTORY))
+    where = history.repository(history.releases_in(history.HISTORY))
     assert {f"refs/tags/{one['version']}": one["commit"] for one in told}.items() <= refs(
         where
     ).items()
@@ -84,7 +84,7 @@ def test_versions_are_listed_newest_first_without_the_checkouts_own(mlfactory: C
 
 def test_the_changelog_of_a_span(release: Release) -> None:
     release(LATER)
-    repository = history.repository(history.released(history.HISTORY))
+    repository = history.repository(history.releases_in(history.HISTORY))
     told = published.changelog(f"{RELEASED[-1]}..v{LATER}", str(repository))
     assert (told.from_version, told.to_version) == (NEWEST, f"v{LATER}")
     assert told.text == f"- mlfactory template {LATER}"
@@ -100,7 +100,7 @@ def test_the_changelog_of_the_programs_own_template_is_the_releases_text(
 
 def test_a_span_that_runs_backwards_is_a_matter_of_usage(release: Release) -> None:
     release(LATER)
-    repository = history.repository(history.released(history.HISTORY))
+    repository = history.repository(history.releases_in(history.HISTORY))
     with pytest.raises(UsageError, match=f"v{RELEASED[-1]} is older than v{LATER}"):
         published.changelog(f"{LATER}..{RELEASED[-1]}", str(repository))
 
@@ -114,7 +114,7 @@ def test_a_version_that_is_not_there_is_a_matter_of_usage(mlfactory: Command) ->
 def test_published_commits_are_those_of_the_history(bare: Path, mlfactory: Command) -> None:
     told = json.loads(mlfactory("template", "publish", bare, "--json").stdout)
     assert told["new"] == told["versions"] == [f"v{name}" for name in RELEASED]
-    own = refs(history.repository(history.released(history.HISTORY)))
+    own = refs(history.repository(history.releases_in(history.HISTORY)))
     own.pop("HEAD")
     assert refs(bare) == own
 

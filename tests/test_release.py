@@ -70,7 +70,7 @@ def test_earlier_releases_stay_what_they_are(checkout: Path, tmp_path: Path) -> 
     release.release("0.1.0", checkout, tmp_path / "history")
     (checkout / "template/x").write_text("2\n")
     release.release("0.2.0", checkout, tmp_path / "history")
-    found = history.released(tmp_path / "history")
+    found = history.releases_in(tmp_path / "history")
     assert found.versions == ("0.1.0", "0.2.0")
     assert [found.commit(v).files["template/x"].content for v in found.versions] == [b"1\n", b"2\n"]
 

@@ -22,7 +22,7 @@ DRIVERS = {PENGUINS: "body_mass_g", CARS: "weight_lbs"}
 
 
 def world(sample: Sample) -> World:
-    found = rows.read(sample.path, 2000).found
+    found = rows.read(sample.path, 2000).rows
     texts = {"name", "origin", "bird_id", "island", "date_egg", "clutch_completion", "species"}
     kinds = {name: "string" if name in texts else "float" for name in found[0]}
     kinds |= {sample.target: "string" if sample is PENGUINS else "float", "cylinders": "int"}
@@ -41,7 +41,7 @@ def drawn(one: World, drifted: bool, count: int = 400) -> list[Row]:
 
 @pytest.mark.parametrize("sample", [PENGUINS, CARS], ids=["penguins", "cars"])
 def test_new_rows_lie_within_the_data_and_are_written_alike(sample: Sample) -> None:
-    one, data = world(sample), rows.read(sample.path, 2000).found
+    one, data = world(sample), rows.read(sample.path, 2000).rows
     known = [value for old in data if (value := number(old[DRIVERS[sample]])) is not None]
     outcomes = {old[sample.target] for old in data}
     for row in drawn(one, True):
@@ -75,9 +75,9 @@ def test_a_drifted_world_sends_other_rows_that_mean_something_else() -> None:
 def test_rows_are_sent_typed() -> None:
     one = world(CARS)
     row = one.rows[0] | {"horsepower": "", "cylinders": "8", "weight_lbs": "3504.5"}
-    sent = one.typed(row)
-    assert (sent["horsepower"], sent["cylinders"], sent["weight_lbs"]) == (None, 8, 3504.5)
-    assert "miles_per_gallon" not in sent
+    request = one.as_sent(row)
+    assert (request["horsepower"], request["cylinders"], request["weight_lbs"]) == (None, 8, 3504.5)
+    assert "miles_per_gallon" not in request
 
 
 def test_parquet_keeps_its_types(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     file, again = tmp_path / "a.parquet", tmp_path / "b.parquet"
     pl.DataFrame({"n": [1, None], "d": ["x", "y"]}).write_parquet(file)
     found = rows.read(file, 10)
-    found.write(again, found.found)
+    found.write(again, found.rows)
     assert pl.read_parquet(again).equals(pl.read_parquet(file))
 
 
@@ -106,7 +106,7 @@ def test_days_are_windows() -> None:
 
 
 def test_what_was_started_ends_with_all_that_it_started(tmp_path: Path) -> None:
-    with process.started(("bash", "-c", PARENT), tmp_path, {}):
+    with process.background(("bash", "-c", PARENT), tmp_path, {}):
         child = started(tmp_path)
     wait(lambda: has_ended(child))
 

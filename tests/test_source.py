@@ -130,7 +130,7 @@ def test_an_installation_needs_a_history(tmp_path: Path, monkeypatch: pytest.Mon
 def test_versions_are_sorted_as_numbers(tmp_path: Path) -> None:
     for version in ("0.10.0", "0.9.0", "0.2.1"):
         (tmp_path / f"{version}.stream.xz").touch()
-    assert history.released(tmp_path).versions == ("0.2.1", "0.9.0", "0.10.0")
+    assert history.releases_in(tmp_path).versions == ("0.2.1", "0.9.0", "0.10.0")
 
 
 def test_a_later_release_is_a_commit_on_top(checkout: Path) -> None:
@@ -149,13 +149,13 @@ def test_a_release_that_is_damaged_says_what_to_do(checkout: Path) -> None:
     path = checkout / "history" / "0.1.0.stream.xz"
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(MlfactoryError, match="history is damaged") as caught:
-        history.repository(history.released(checkout / "history"))
+        history.repository(history.releases_in(checkout / "history"))
     assert caught.value.hint == "Reinstall mlfactory."
 
 
 def test_names_are_known_without_reading_the_releases(checkout: Path) -> None:
     (checkout / "history" / "0.1.0.stream.xz").write_bytes(b"")
-    assert history.released(checkout / "history").newest == "0.1.0"
+    assert history.releases_in(checkout / "history").newest == "0.1.0"
 
 
 def test_the_repository_is_built_once(checkout: Path) -> None:

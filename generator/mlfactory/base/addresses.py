@@ -34,10 +34,10 @@ def refuse(what: str, address: str, hint: str = GIT) -> None:
         raise UsageError(f"{what} holds a credential, and would be committed with it", hint)
 
 
-def refuse_answers(given: Mapping[str, Any]) -> None:
+def refuse_answers(answers: Mapping[str, Any]) -> None:
     """The same for answers, lists of them too."""
     options = {question: option for option, question in OPTIONS.items()}
-    for name, value in given.items():
+    for name, value in answers.items():
         for text in value if isinstance(value, list | tuple) else [value]:
             if isinstance(text, str):
                 refuse(options.get(name, name), text, DVC if name == "remote" else OTHER)

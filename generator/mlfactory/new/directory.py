@@ -64,7 +64,7 @@ def making(directory: Path) -> Iterator[None]:
     Raises MlfactoryError while another process makes it.
     """
     place = place_of(directory)
-    with lock.held(lock_of(place), "mlfactory new", str(directory)):
+    with lock.hold(lock_of(place), "mlfactory new", str(directory)):
         take_up(place, directory)
         clear(place)
         clear(directory)  # it was prepared in the folder above, and is in place now
@@ -83,7 +83,7 @@ def clear(place: Path) -> None:
     for path in place.parent.glob(f"{PREFIX}*{LOCK}"):
         folder = path.with_name(path.name.removesuffix(LOCK))
         if folder != place and not (folder / PUBLISHING).exists():
-            with suppress(MlfactoryError), lock.held(path, "mlfactory new", str(folder)):
+            with suppress(MlfactoryError), lock.hold(path, "mlfactory new", str(folder)):
                 shutil.rmtree(folder, ignore_errors=True)
     for folder in place.parent.glob(f"{PREFIX}*"):
         with suppress(OSError):  # of releases before there was a lock

@@ -51,7 +51,7 @@ class Sheet:
 
 
 @contextmanager
-def opened(which: Template, *, trust: bool = False) -> Iterator[Sheet]:
+def open_sheet(which: Template, *, trust: bool = False) -> Iterator[Sheet]:
     """Fetch a template once, to look at its questions and then to render it.
 
     Its tasks are run on their own, once the project is where it stays.
@@ -62,13 +62,13 @@ def opened(which: Template, *, trust: bool = False) -> Iterator[Sheet]:
         make()(
             which.source, vcs_ref=which.ref, quiet=True, unsafe=trust, skip_tasks=True
         ) as worker,
-        unpacked(which, worker),
+        own_files(which, worker),
     ):
         yield Sheet(questions_of(worker.template.questions_data), worker)
 
 
 @contextmanager
-def unpacked(which: Template, worker: Worker) -> Iterator[None]:
+def own_files(which: Template, worker: Worker) -> Iterator[None]:
     """Give copier the installed template as if it had cloned it, with what it asks git for.
 
     The same by way of a clone takes a dozen git processes; a test compares the results.
@@ -128,8 +128,8 @@ def run_tasks(sheet: Sheet, destination: Path, answers: Mapping[str, Any]) -> No
     """Run the tasks of a trusted template in the project that was rendered with these answers."""
     from copier._types import Phase
 
-    known = {name: value for name, value in answers.items() if name in sheet.questions}
-    sheet.worker.dst_path, sheet.worker.data = destination, known
+    values = {name: value for name, value in answers.items() if name in sheet.questions}
+    sheet.worker.dst_path, sheet.worker.data = destination, values
     sheet.worker.defaults = True
     sheet.worker._ask()
     with migrations.operating("copy"), Phase.use(Phase.TASKS):
@@ -196,7 +196,7 @@ def as_recorded(
 ) -> Render:
     """What a version makes of the recorded answers, as when the project was rendered with it."""
     with replaying(project, template, version, folder, options, project.answers) as worker:
-        return made(worker, project, version, options)
+        return render_with(worker, project, version, options)
 
 
 def as_updated(
@@ -214,11 +214,11 @@ def as_updated(
     folder.mkdir(parents=True)
     with replaying(project, template, version, folder, options, options.settings) as worker:
         before = migrations.tasks(worker, project, "before")
-        commands = migrations.skipped(worker, project, "before")
+        commands = migrations.omissions(worker, project, "before")
         if before and options.trust:
-            project = migrations.answered(worker, project, folder, base)
+            project = migrations.migrate(worker, project, folder, base)
         migrations.start(folder, project)
-        return made(worker, project, version, options, commands, migrate=True)
+        return render_with(worker, project, version, options, commands, migrate=True)
 
 
 @contextmanager
@@ -252,7 +252,7 @@ def replaying(
         yield worker
 
 
-def made(
+def render_with(
     worker: Any,
     project: Project,
     version: Version,
@@ -264,7 +264,7 @@ def made(
     """Render, run what is trusted, and collect the result; the rest is told."""
     worker.run_copy()
     tasks = tuple(commands(worker, worker.template.tasks, "update"))
-    moves = (*before, *migrations.skipped(worker, project, "after")) if migrate else ()
+    moves = (*before, *migrations.omissions(worker, project, "after")) if migrate else ()
     facts = facts_of(worker, project, version, options)
     if not options.trust:
         return collect(
@@ -282,5 +282,5 @@ def place(worker: Worker, template: Path, version: Version) -> None:
     worker.template.local_abspath = template.resolve()
     worker.template.commit = version.name
     worker.template.commit_hash = version.commit
-    worker.template.version = repository.numbered(version.name)
+    worker.template.version = repository.number_of(version.name)
     worker.template.git_index_modes = {}

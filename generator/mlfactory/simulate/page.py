@@ -68,20 +68,20 @@ def path(line: Any) -> str:
 
 def bands(events: Sequence[Mapping[str, Any]], step: float) -> list[dict[str, Any]]:
     """A band for each day that the monitor has looked at."""
-    found = {event["day"]: event["kind"] for event in events if event["kind"] in VERDICTS}
+    verdicts = {event["day"]: event["kind"] for event in events if event["kind"] in VERDICTS}
     return [
         {"day": day, "kind": kind, "x": round(LEFT + day * step, 1), "width": round(step, 1)}
-        for day, kind in found.items()
+        for day, kind in verdicts.items()
     ]
 
 
 def marks(events: Sequence[Mapping[str, Any]], step: float) -> list[dict[str, Any]]:
     """What changed the world or the model, each label a little lower than the one before."""
-    shown = [event for event in events if event["kind"] in MARKED]
-    places = [round(LEFT + event["day"] * step, 1) for event in shown]
+    changes = [event for event in events if event["kind"] in MARKED]
+    places = [round(LEFT + event["day"] * step, 1) for event in changes]
     return [
         {"x": x, "y": 34 + 16 * row, "text": event["kind"], "left": x > WIDTH - 100}
-        for row, (x, event) in enumerate(zip(places, shown, strict=True))
+        for row, (x, event) in enumerate(zip(places, changes, strict=True))
     ]
 
 
@@ -90,8 +90,8 @@ def summary(record: Mapping[str, Any]) -> str:
     if record["alarm"] is None:
         return f"The world drifted on day {record['drift']}, and the monitor did not ring."
     alarm = f"the monitor rang on day {record['alarm']}."
-    rang = f"The world drifted on day {record['drift']}, and {alarm}"
+    beginning = f"The world drifted on day {record['drift']}, and {alarm}"
     if record["promoted"] is None:
-        return f"{rang} No retrained model was better by the gate, so none was promoted."
-    mended = f"{rang} A retrained model that is better was promoted on day {record['promoted']}"
-    return f"{mended}, and all was well again." if record["recovered"] is not None else f"{mended}."
+        return f"{beginning} No retrained model was better by the gate, so none was promoted."
+    text = f"{beginning} A retrained model that is better was promoted on day {record['promoted']}"
+    return f"{text}, and all was well again." if record["recovered"] is not None else f"{text}."

@@ -55,10 +55,10 @@ def look_again(
 ) -> Look:
     """What is found after the update and was not before; a check that gets stuck is a fault."""
     try:
-        found = look(project, check, talk, "Check after the update", trusted=trusted)
+        after = look(project, check, talk, "Check after the update", trusted=trusted)
     except MlfactoryError as error:
-        found = Look((error.message.splitlines()[0],))
-    return found.news(before)
+        after = Look((error.message.splitlines()[0],))
+    return after.news(before)
 
 
 def has_own_check(project: Project) -> bool:
@@ -78,11 +78,11 @@ def program(project: Project, name: str) -> Path:
 
 def own(project: Project) -> Look:
     """What `factory check` finds; a warning with its remedy, which may be a command."""
-    done = started(project, [str(program(project, "factory")), "check", "--json"])
+    result = run(project, [str(program(project, "factory")), "check", "--json"])
     try:
-        findings = json.loads(done.out)["findings"]
+        findings = json.loads(result.out)["findings"]
     except (ValueError, KeyError, TypeError):
-        last = (done.err.strip() or done.out.strip() or f"code {done.code}").splitlines()[-1]
+        last = (result.err.strip() or result.out.strip() or f"code {result.code}").splitlines()[-1]
         return Look((f"factory check: {last}",))
     by_level = {"error": list[str](), "warning": list[str]()}
     for one in findings:
@@ -105,16 +105,16 @@ def users(project: Project, command: str) -> Look:
         argv = shlex.split(command)
     except ValueError as error:
         raise UsageError(f"--check-command cannot be read: {error}") from error
-    done = started(project, argv)
-    return Look((f"`{command}` ends with code {done.code}",) if done.code else ())
+    result = run(project, argv)
+    return Look((f"`{command}` ends with code {result.code}",) if result.code else ())
 
 
-def started(project: Project, argv: list[str]) -> process.Result:
+def run(project: Project, argv: list[str]) -> process.Result:
     env = {**uv.environment(project.path), "DVC_NO_ANALYTICS": "1"}
     return process.run(argv, project.path, env=env, timeout=SECONDS, ok=ANY)
 
 
-def unchecked(project: Project, check: str | None, *, trusted: bool) -> tuple[str, ...]:
+def omission(project: Project, check: str | None, *, trusted: bool) -> tuple[str, ...]:
     """What is said of the factory's own check when it was left out."""
     if trusted or check is not None or not has_own_check(project):
         return ()
@@ -130,8 +130,8 @@ def relock(project: Project, before: str, talk: Talk, *, trusted: bool = True) -
     lock = project.spec(LOCK)
     repository = project.repository
     argv = ("diff", "--quiet", before, "HEAD", "--", project.spec("pyproject.toml"))
-    changed = repository.run(*argv, ok=(0, 1)).code
-    if not changed or not repository.run("ls-files", "--", lock).out:
+    differs = repository.run(*argv, ok=(0, 1)).code
+    if not differs or not repository.run("ls-files", "--", lock).out:
         return ()
     if not trusted:
         later = f"look at the commit, then: uv lock && git commit {LOCK}"
@@ -151,5 +151,5 @@ def amend(repository: Repository, spec: str) -> None:
     """Take a changed file into the last commit, past all hooks."""
     if repository.run("diff", "--quiet", "--", spec, ok=(0, 1)).code:
         argv = ("commit", "--quiet", "--amend", "--no-edit", "--no-verify", "--", spec)
-        with index.held(repository) as mine:
+        with index.hold(repository) as mine:
             mine.run(*argv, hint=git.SIGNING)
