@@ -86,8 +86,8 @@ def database(
     import sqlalchemy
 
     try:
-        timed = url.get_dialect().driver in TIMED and "connect_timeout" not in url.query
-        options = {"connect_timeout": seconds} if timed and seconds else {}
+        takes_timeout = url.get_dialect().driver in TIMED and "connect_timeout" not in url.query
+        options = {"connect_timeout": seconds} if takes_timeout and seconds else {}
         return sqlalchemy.create_engine(
             url, poolclass=sqlalchemy.pool.NullPool, connect_args=options
         )
@@ -103,11 +103,11 @@ def url_in(variable: str | None, setting: str = URL_ENV) -> "URL":
         raise FactoryError(f"{setting} names no variable", hint)
     if not (text := os.environ.get(variable)):
         raise FactoryError(f"{variable} is not set", f"export {variable}='{FORM}'")
-    url = parsed(text, variable)
+    url = parse(text, variable)
     return url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
 
 
-def parsed(text: str, variable: str) -> "URL":
+def parse(text: str, variable: str) -> "URL":
     """The URL; its errors are not shown, because they may quote it."""
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
@@ -134,8 +134,8 @@ def failures() -> tuple[type[Exception], ...]:
 
 def reason(error: Exception, url: "URL") -> str:
     """The first line of what the database says, without the secrets of its URL."""
-    said = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
-    line = said.splitlines()[0]
+    message = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
+    line = message.splitlines()[0]
     secrets = [value for key, value in url.query.items() if SECRET.search(key)]
     for secret in filter(None, (url.password, *secrets)):
         line = line.replace(str(secret), "***")
