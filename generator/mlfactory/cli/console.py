@@ -220,7 +220,7 @@ def show_outcomes(outcomes: list[Outcome]) -> None:
 
 def show_outcome(outcome: Outcome, *, with_name: bool = False) -> None:
     """What came of an update; a plan that was only made is printed as such. Of several projects,
-    each is `named`."""
+    the name is shown `with_name`."""
     if with_name:
         line("project", "cyan", outcome.project)
     if outcome.error:

@@ -38,7 +38,7 @@ class Summary:
 
 
 def summary(run: Run, directory: str, omissions: tuple[str, ...] = ()) -> Summary:
-    """What was made, for people and programs; `untrusted` says what was left out."""
+    """What was made, for people and programs; `omissions` say what was left out."""
     state: Mapping[str, Any] = steps.trained_state(run) if "train" in run.finished else {}
     metrics = dict(state.get("metrics", {}))
     model = metrics.pop("model", None)

@@ -91,9 +91,9 @@ def add_settings(path: Path, *, dry_run: bool = False) -> list[dict[str, Any]]:
     """Write the settings that the file does not name into it, with their defaults; return them."""
     before, text = load_params(path), path.read_bytes().decode("utf-8")
     content = parse_yaml(text, path)
-    named = {f"{top}.{key}" for top, inner in content.items() if top != "task" for key in inner}
-    found = [one for one in settings(before) if applies(one["name"], before)]
-    new = [one for one in found if one["name"] not in {"task", *named}]
+    own_names = {f"{top}.{key}" for top, inner in content.items() if top != "task" for key in inner}
+    rows = [one for one in settings(before) if applies(one["name"], before)]
+    new = [one for one in rows if one["name"] not in {"task", *own_names}]
     try:
         for section, entries in groupby(new, lambda one: str(one["name"]).partition(".")[0]):
             text = with_entries(text, section, list(entries))

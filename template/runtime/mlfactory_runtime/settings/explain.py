@@ -27,7 +27,7 @@ ONLY = {
 
 def settings(params: Params) -> list[dict[str, Any]]:
     """Every setting with its value, its default and its meaning, in the order of the file."""
-    found = []
+    entries = []
     for name, field in Params.model_fields.items():
         value = getattr(params, name)
         inner = type(value).model_fields.items() if isinstance(value, Section) else ()
@@ -35,8 +35,8 @@ def settings(params: Params) -> list[dict[str, Any]]:
         for path, now, one in lines or [(name, value, field)]:
             default = None if one.is_required() else one.default
             content = {"value": now, "default": default, "required": one.is_required()}
-            found.append({"name": path, **content, "meaning": one.description or ""})
-    return found
+            entries.append({"name": path, **content, "meaning": one.description or ""})
+    return entries
 
 
 def applies(name: str, params: Params) -> bool:
