@@ -48,7 +48,7 @@ class Record(Part):
         return cls.upgrade(content) if isinstance(content, dict) else content
 
     @model_validator(mode="after")
-    def known(self) -> Self:
+    def check_form(self) -> Self:
         """A later form may say other things by the same names."""
         if self.format > self.latest:
             raise ValueError(f"it has the form {self.format}, and this factory knows {self.latest}")
