@@ -14,6 +14,7 @@ from mlfactory.base import process
 from mlfactory.look import rows
 from mlfactory.new.samples import CARS, PENGUINS, Sample
 from mlfactory.simulate import page
+from mlfactory.simulate.record import Day, Event, Record
 from mlfactory.simulate.setting import edit
 from mlfactory.simulate.traffic import Clock
 from mlfactory.simulate.world import Columns, Row, World, number
@@ -145,13 +146,10 @@ def wait(is_so: Callable[[], bool]) -> None:
 
 
 def test_the_page_tells_the_story(tmp_path: Path) -> None:
-    days = [
-        {"day": 0, "observed": 0.1, "estimate": 0.1, "holdout": 0.1},
-        {"day": 1, "observed": None, "estimate": 0.2, "holdout": None},
-    ]
-    events = [{"day": 1, "kind": "alarm", "text": "<b> drifted"}]
-    told = {"windows": days, "events": events, "metric": "log_loss", "drift": 1, "alarm": 1}
-    page.write({**told, "promoted": 2, "recovered": 3}, tmp_path / "page.html")
+    days = Day(0, 9, "1.0.0", 0.1, 0.1, 0.1), Day(1, 9, "1.0.0", None, 0.2, None)
+    events = (Event(1, "alarm", "<b> drifted"),)
+    record = Record(1, 1, 2, 3, 18, 0, "log_loss", days, events)
+    page.write(record, tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text()
     assert "&lt;b&gt; drifted" in text
     assert "all was well again" in text

@@ -36,5 +36,5 @@ def simulate(
     page.write(record, html)
     console.note(f"the page is {html}")
     if as_json:
-        console.show_json(record)
-    return OK if record["recovered"] is not None else ATTENTION
+        console.show_json(console.plain(record))
+    return OK if record.recovered is not None else ATTENTION

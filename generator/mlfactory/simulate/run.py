@@ -17,6 +17,7 @@ from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.talk import Talk
 
 from . import factory as factories
+from .record import Day, Event, Record
 from .setting import APPROVER, Scenario, Stage, clone, put_in_production, sample, set_up
 from .traffic import Traffic, begin
 from .world import Row, World
@@ -30,14 +31,14 @@ Content = dict[str, Any]  # what a command of the factory prints as JSON
 
 @dataclass
 class Story:
-    """What has happened so far. `alarmed` is the day of an alarm that nobody has mended."""
+    """What has happened so far. `alarm_day` is that of an alarm that nobody has mended."""
 
     stage: Stage
     scenario: Scenario
     traffic: Traffic
     restart: Callable[[], None]
     tell: Callable[[str], None]
-    events: list[Content] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     monitoring: Content = field(default_factory=dict)
     holdout: dict[str, float] = field(default_factory=dict)
     outcome_days: set[int] = field(default_factory=set)
@@ -48,13 +49,13 @@ class Story:
         """Tell what happened, and remember it and its first day."""
         day = self.traffic.clock.day(time.time()) if day is None else day
         self.days.setdefault(kind, day)
-        self.events.append({"day": day, "kind": kind, "text": text})
+        self.events.append(Event(day, kind, text))
         self.tell(f"day {day:>3}  {kind:<10}  {text}")
 
 
 def simulate(
     project: Path | None, scenario: Scenario, talk: Talk, tell: Callable[[str], None]
-) -> dict[str, Any]:
+) -> Record:
     """Play it through in a folder that is gone afterwards; the project is not touched."""
     with TemporaryDirectory(prefix="mlfactory-simulate-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -207,24 +208,33 @@ def mend(story: Story) -> None:
     story.restart()
 
 
-def result(story: Story) -> dict[str, Any]:
+def result(story: Story) -> Record:
     """All that happened; of each day, the metric that the factory measured and estimated."""
     metric = (story.monitoring.get("performance") or {}).get("metric", "")
-    days_of = {key: story.days.get(key) for key in ("drift", "alarm", "promoted", "recovered")}
-    counts = {"answered": len(story.traffic.exchanges), "lost": story.traffic.losses}
-    days = list(windows(story, metric))
-    return {**days_of, **counts, "metric": metric, "windows": days, "events": story.events}
+    return Record(
+        drift=story.days.get("drift"),
+        alarm=story.days.get("alarm"),
+        promoted=story.days.get("promoted"),
+        recovered=story.days.get("recovered"),
+        answered=len(story.traffic.exchanges),
+        lost=story.traffic.losses,
+        metric=metric,
+        windows=tuple(windows(story, metric)),
+        events=tuple(story.events),
+    )
 
 
-def windows(story: Story, metric: str) -> Iterator[dict[str, Any]]:
+def windows(story: Story, metric: str) -> Iterator[Day]:
     """A line for each day, of the model that answered most on it."""
     fullest: dict[int, Content] = {}
     for one in sorted(story.monitoring.get("history", []), key=lambda one: int(one["rows"])):
         fullest[day_of(story, one)] = one
     for day, one in sorted(fullest.items()):
-        values = {k: (one[k] or {}).get(metric, {}).get("value") for k in ("observed", "estimate")}
-        values["holdout"] = story.holdout.get(one["model"])
-        yield {"day": day, "rows": one["rows"], "model": one["model"], **values}
+        observed, estimate = (
+            (one[key] or {}).get(metric, {}).get("value") for key in ("observed", "estimate")
+        )
+        holdout = story.holdout.get(one["model"])
+        yield Day(day, one["rows"], one["model"], observed, estimate, holdout)
 
 
 def day_of(story: Story, window: Content) -> int:
