@@ -1,6 +1,7 @@
 """The feature catalog, features.yaml, and the settings, params.yaml."""
 
 import json
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -88,12 +89,12 @@ def params(context: typer.Context, as_json: Json = False) -> None:
         return
     entries = settings(load_params(here().root / PARAMS))
     if as_json:
-        print_json({"settings": entries})
+        print_json({"settings": [asdict(one) for one in entries]})
         return
     for one in entries:
-        value, default = (json.dumps(one[key], ensure_ascii=False) for key in ("value", "default"))
-        usual = "" if one["required"] or value == default else f"   (default: {default})"
-        print_text(f"{one['name']}: {value}{usual}\n    {one['meaning']}")
+        value, default = (json.dumps(v, ensure_ascii=False) for v in (one.value, one.default))
+        usual = "" if one.required or value == default else f"   (default: {default})"
+        print_text(f"{one.name}: {value}{usual}\n    {one.meaning}")
 
 
 @params_app.command()
@@ -107,10 +108,10 @@ def add(
 
     new = add_settings(here().root / PARAMS, dry_run=dry_run)
     if as_json:
-        settings = [{"name": s["name"], "value": s["value"], "meaning": s["meaning"]} for s in new]
+        settings = [{"name": s.name, "value": s.value, "meaning": s.meaning} for s in new]
         print_json({"added": settings, "changed": bool(new) and not dry_run})
         return
     for one in new:
-        print_text(f"{one['name']}: {json.dumps(one['value'])}\n    {one['meaning']}")
+        print_text(f"{one.name}: {json.dumps(one.value)}\n    {one.meaning}")
     text = f"{len(new)} settings {'would be ' if dry_run else ''}added with their defaults"
     say(f"{text}; the model stays the same" if new else "params.yaml names every setting")
