@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from mlfactory.look import facts, look, table
-from mlfactory.look.target import Facts
+from mlfactory.look.target import TargetFacts
 from mlfactory_runtime.tables.kinds import find_kind, odd_words
 
 ROWS = 120
@@ -49,7 +49,7 @@ def test_a_column_is_the_same_to_both(values: Sequence[str], dtype: str, kind: s
     assert seen.odd == odd_words(known)
 
 
-def described(column: pl.Series, *, classes: bool = False) -> Facts:
+def described(column: pl.Series, *, classes: bool = False) -> TargetFacts:
     frame = column.to_frame()
     held = table.Table("a.csv", frame, frame.height, True, ("String",))
     return facts.describe(held, column.name, classes=classes)

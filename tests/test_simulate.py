@@ -14,7 +14,7 @@ from mlfactory.base import process
 from mlfactory.look import rows
 from mlfactory.new.samples import CARS, PENGUINS, Sample
 from mlfactory.simulate import page
-from mlfactory.simulate.record import Day, Event, Record
+from mlfactory.simulate.replay import Day, Event, Replay
 from mlfactory.simulate.setting import edit
 from mlfactory.simulate.traffic import Clock
 from mlfactory.simulate.world import Columns, Row, World, number
@@ -148,8 +148,8 @@ def wait(is_so: Callable[[], bool]) -> None:
 def test_the_page_tells_the_story(tmp_path: Path) -> None:
     days = Day(0, 9, "1.0.0", 0.1, 0.1, 0.1), Day(1, 9, "1.0.0", None, 0.2, None)
     events = (Event(1, "alarm", "<b> drifted"),)
-    record = Record(1, 1, 2, 3, 18, 0, "log_loss", days, events)
-    page.write(record, tmp_path / "page.html")
+    replay = Replay(1, 1, 2, 3, 18, 0, "log_loss", days, events)
+    page.write(replay, tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text()
     assert "&lt;b&gt; drifted" in text
     assert "all was well again" in text

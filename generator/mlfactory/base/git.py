@@ -225,9 +225,9 @@ def ref_exists(repository: Repository, ref: str) -> bool:
     return repository.run("cat-file", "-e", f"{ref}^{{commit}}", ok=(0, 1, 128)).code == 0
 
 
-def fetch(repository: Repository, source: Path, ref: str, into: str) -> None:
+def fetch(repository: Repository, origin: Path, ref: str, into: str) -> None:
     """Copy one ref of another repository, and nothing else, into this one."""
-    repository.run("fetch", "--quiet", "--no-tags", "--force", str(source), f"{ref}:{into}")
+    repository.run("fetch", "--quiet", "--no-tags", "--force", str(origin), f"{ref}:{into}")
 
 
 def import_history(path: Path, stream: bytes) -> None:

@@ -29,8 +29,8 @@ def status(
 
     from . import console
 
-    places = [Path(name) for name in projects or ["."]]
-    statuses = drift.statuses(places, answers_file, trust=trust)
+    starts = [Path(name) for name in projects or ["."]]
+    statuses = drift.statuses(starts, answers_file, trust=trust)
     if as_json:
         console.show_json({"projects": [console.status(one) for one in statuses]})
     else:

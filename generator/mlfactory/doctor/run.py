@@ -220,13 +220,13 @@ def examine(project: Path | None) -> tuple[Finding, ...]:
 
     Raises MlfactoryError when `project` is named and is no factory.
     """
-    place = (project or Path.cwd()).resolve()
-    inside = (place / ".copier-answers.yml").is_file()
+    folder = (project or Path.cwd()).resolve()
+    inside = (folder / ".copier-answers.yml").is_file()
     if project is not None and not inside:
         raise MlfactoryError(
             f"{project} is no factory: it has no .copier-answers.yml", "cd FACTORY"
         )
-    return tuple(_findings(place, (*MACHINE, *FACTORY) if inside else MACHINE))
+    return tuple(_findings(folder, (*MACHINE, *FACTORY) if inside else MACHINE))
 
 
 def _findings(folder: Path, checks: tuple[type[Any], ...]) -> Iterator[Finding]:

@@ -23,7 +23,7 @@ from mlfactory_runtime.tables.kinds import (
 )
 
 from .table import Table, is_no_value
-from .target import MANY_CLASSES, Facts, Span, Spread
+from .target import MANY_CLASSES, Span, Spread, TargetFacts
 
 EXAMPLES = 3
 FEW_NAMES = 20  # 1st, 2nd, 3rd or 5-10, 11-20 may be classes
@@ -44,14 +44,14 @@ class Texts:
         return Texts(self.values.filter(mask), self.rows.filter(mask), self.kind)
 
 
-def describe(table: Table, name: str, *, classes: bool = False) -> Facts:
+def describe(table: Table, name: str, *, classes: bool = False) -> TargetFacts:
     """What the target holds; odd words among numbers are missing, unless they are `classes`."""
     values = plain(table.frame[name])
     if values.dtype == pl.String:
         return describe_texts(table, texts_of(values, table.european), name, classes)
     if is_no_value(values.dtype):
         rows = values.len()
-        return Facts(name, table.frame.height, rows, rows, "other", dtype=str(values.dtype))
+        return TargetFacts(name, table.frame.height, rows, rows, "other", dtype=str(values.dtype))
     finite = values.is_finite() if values.dtype.is_float() else values.is_not_null()
     odd = () if finite.all() else ("inf",)
     values = values.filter(finite)
@@ -60,7 +60,7 @@ def describe(table: Table, name: str, *, classes: bool = False) -> Facts:
     if distinct <= MANY_CLASSES:
         pairs = values.rename("value").value_counts(sort=True)
         counts = tuple((str(value), rows) for value, rows in pairs.iter_rows())
-    return Facts(
+    return TargetFacts(
         name=name,
         rows=table.frame.height,
         present=values.len(),
@@ -92,7 +92,7 @@ def texts_of(values: pl.Series, european: bool) -> Texts:
     return Texts(texts, rows, kind_of_texts(texts, rows, european))
 
 
-def describe_texts(table: Table, texts: Texts, name: str, classes: bool) -> Facts:
+def describe_texts(table: Table, texts: Texts, name: str, classes: bool) -> TargetFacts:
     kind = of_classes(texts.kind) if classes or is_ranged(texts.kind) else texts.kind
     present = texts.without(kind.missing)
     values = present.values
@@ -105,7 +105,7 @@ def describe_texts(table: Table, texts: Texts, name: str, classes: bool) -> Fact
     if present.values.len() <= MANY_CLASSES:
         pairs = zip(present.values.to_list(), present.rows.to_list(), strict=True)
         counts = tuple(sorted(pairs, key=lambda pair: -pair[1]))
-    return Facts(
+    return TargetFacts(
         name=name,
         rows=table.frame.height,
         present=count(present.rows),

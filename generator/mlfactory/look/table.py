@@ -71,21 +71,21 @@ def scan(text: Text) -> pl.LazyFrame:
         text.content,
         separator=text.separator,
         infer_schema=False,
-        with_column_names=by_place,
+        with_column_names=by_index,
     )
 
 
-def by_place(names: Sequence[str]) -> list[str]:
+def by_index(names: Sequence[str]) -> list[str]:
     """Names that no pattern of polars can mean."""
-    return [str(place) for place in range(len(names))]
+    return [str(index) for index in range(len(names))]
 
 
 def read_text(text: Text, columns: Sequence[str]) -> pl.DataFrame:
     """The wanted columns. Only where every column is read does polars count a line's values."""
     within = [name for name in columns if name in text.names]
-    places = [str(text.names.index(name)) for name in within]
+    indices = [str(text.names.index(name)) for name in within]
     every = pl.all_horizontal(pl.all().is_null()).alias(EVERY)
-    lazy = scan(text).select(*places, every)
+    lazy = scan(text).select(*indices, every)
     frame = guard(text.path, lazy.collect, text).filter(~pl.col(EVERY)).drop(EVERY)
     frame.columns = within
     return with_partitions(frame, text.path, within).select(columns)
@@ -98,7 +98,7 @@ def guess_dtypes(text: Text) -> tuple[str, ...]:
         separator=text.separator,
         infer_schema_length=HEAD_ROWS,
         null_values=[*MISSING, *ANYWHERE],
-        with_column_names=by_place,
+        with_column_names=by_index,
     )
     dtypes = guard(text.path, guess.collect_schema, text).dtypes()
     return tuple(map(str, dtypes[: len(text.names)]))

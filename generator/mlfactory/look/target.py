@@ -36,7 +36,7 @@ class Parts:
 
 
 @dataclass(frozen=True)
-class Facts:
+class TargetFacts:
     """What the target holds; `counts` are rows per value, where there are few values.
 
     `odd` are words among numbers, which count as missing; `strange` ones are too many for that.
@@ -114,7 +114,7 @@ def check_column(source: str, names: Sequence[str], option: str, name: str) -> N
     raise MlfactoryError(message, f"{hint}Its columns are {listing}.")
 
 
-def check_rows(source: str, facts: Facts, whole: bool) -> None:
+def check_rows(source: str, facts: TargetFacts, whole: bool) -> None:
     """Enough rows with a target to fit a model and to hold some out, and not all alike."""
     if facts.rows == 0:
         raise MlfactoryError(
@@ -139,7 +139,7 @@ def check_rows(source: str, facts: Facts, whole: bool) -> None:
         )
 
 
-def decide(facts: Facts, task: str) -> tuple[str, str]:
+def decide(facts: TargetFacts, task: str) -> tuple[str, str]:
     """The task and the sentence that explains it; MlfactoryError when the target has none."""
     check_kind(facts, task)
     guess = guess_task(facts)
@@ -157,7 +157,7 @@ def decide(facts: Facts, task: str) -> tuple[str, str]:
     return choice, f"the task is {choice}, as asked for; the target {facts.name!r} {content}"
 
 
-def check_kind(facts: Facts, task: str) -> None:
+def check_kind(facts: TargetFacts, task: str) -> None:
     """Refuse what is neither a class nor a number, and say why."""
     name, examples = repr(facts.name), " or ".join(map(repr, facts.strange))
     problems = {
@@ -181,7 +181,7 @@ def check_kind(facts: Facts, task: str) -> None:
         raise MlfactoryError(f"the target {name} {problem}", hint)
 
 
-def guess_task(facts: Facts) -> str:
+def guess_task(facts: TargetFacts) -> str:
     """Numbers are predicted as numbers, unless there are only a few whole ones."""
     few = {"whole": FEW_VALUES, "whole float": 2, "number": 0}.get(facts.kind)
     if few is None or facts.distinct <= few:
@@ -189,12 +189,12 @@ def guess_task(facts: Facts) -> str:
     return "regression"
 
 
-def holds(facts: Facts) -> str:
+def holds(facts: TargetFacts) -> str:
     kinds = {"whole": "whole numbers", "whole float": "whole numbers", "number": "numbers"}
     return f"holds {facts.distinct:,} different {kinds.get(facts.kind, 'names')}"
 
 
-def check_classes(facts: Facts) -> None:
+def check_classes(facts: TargetFacts) -> None:
     """Not a class per row: that is an identifier, free text, or a number after all."""
     if facts.distinct <= MANY_CLASSES:
         return
@@ -206,7 +206,7 @@ def check_classes(facts: Facts) -> None:
     )
 
 
-def target_warnings(facts: Facts, task: str, whole: bool) -> tuple[str, ...]:
+def target_warnings(facts: TargetFacts, task: str, whole: bool) -> tuple[str, ...]:
     """What is odd about the target; MlfactoryError when only one class has enough rows."""
     warnings = []
     if unknown := facts.rows - facts.present:
@@ -223,7 +223,7 @@ def target_warnings(facts: Facts, task: str, whole: bool) -> tuple[str, ...]:
     return (*warnings, *alike_warnings(facts), *rare_warnings(facts, whole))
 
 
-def alike_warnings(facts: Facts) -> tuple[str, ...]:
+def alike_warnings(facts: TargetFacts) -> tuple[str, ...]:
     """Classes that differ in spelling only."""
     spellings: dict[str, list[str]] = {}
     for value, _ in facts.counts:
@@ -237,7 +237,7 @@ def alike_warnings(facts: Facts) -> tuple[str, ...]:
     )
 
 
-def rare_warnings(facts: Facts, whole: bool) -> tuple[str, ...]:
+def rare_warnings(facts: TargetFacts, whole: bool) -> tuple[str, ...]:
     rare = [(f"{value!r} ({rows})", rows) for value, rows in facts.counts if rows < RARE_CLASS]
     tiny = [name for name, rows in rare if rows < MIN_CLASS and whole]
     few = [name for name, _ in rare if name not in tiny]

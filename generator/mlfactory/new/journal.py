@@ -101,10 +101,10 @@ def with_warnings(run: Run, texts: Iterable[str]) -> Run:
 def save(run: Run) -> None:
     """Write the record in one move, so that a crash leaves the old one or the new one."""
     record = {key: value for key, value in asdict(run).items() if key != "path"}
-    place = file_of(run.repository, run.prefix)
-    fresh = place.with_suffix(".part")
+    file = file_of(run.repository, run.prefix)
+    fresh = file.with_suffix(".part")
     fresh.write_text(json.dumps(record, indent=1, default=str), encoding="utf-8")
-    fresh.replace(place)
+    fresh.replace(file)
 
 
 def file_of(repository: git.Repository, prefix: str) -> Path:
@@ -115,13 +115,13 @@ def file_of(repository: git.Repository, prefix: str) -> Path:
 
 def load(path: Path) -> Run | None:
     """The run that made the factory at `path`, or None when none did."""
-    place = path / ".git" / FILE
-    if not place.is_file():
+    file = path / ".git" / FILE
+    if not file.is_file():
         around = git.look_up(path) if is_published(path) else None
         if around is None or around[0].top == path.resolve():
             return None
-        place = file_of(around[0], f"{path.resolve().relative_to(around[0].top).as_posix()}/")
-    return read(place, path) if place.is_file() else None
+        file = file_of(around[0], f"{path.resolve().relative_to(around[0].top).as_posix()}/")
+    return read(file, path) if file.is_file() else None
 
 
 def read(file: Path, path: Path) -> Run:

@@ -98,8 +98,8 @@ def run_tasks(run: Run) -> Run:
 
 def template_ref(run: Run) -> str | None:
     """The version that was rendered. A folder with edits that no commit has is read as it is."""
-    place = Path(run.source)
-    if place.is_dir() and not (run.commit and git.ref_exists(git.bare(place), run.commit)):
+    folder = Path(run.source)
+    if folder.is_dir() and not (run.commit and git.ref_exists(git.bare(folder), run.commit)):
         return run.request.ref or None
     return run.commit or None
 

@@ -161,15 +161,15 @@ def naming(context: dict[str, Any], out: Path, names: dict[str, str], *, trust: 
     usual = jinja.from_string
 
     class Name:
-        def __init__(self, source: str) -> None:
-            self.source = source
+        def __init__(self, text: str) -> None:
+            self.text = text
 
         def render(self, **values: Any) -> str:
-            name: str = usual(self.source).render(**values)
+            name: str = usual(self.text).render(**values)
             full = Path(os.path.normpath(out / name))
             if not full.is_relative_to(out):
                 raise MlfactoryError(f"the template writes outside of its folder: {name}")
-            names[name] = self.source
+            names[name] = self.text
             return name
 
     jinja.from_string = Name
@@ -178,21 +178,21 @@ def naming(context: dict[str, Any], out: Path, names: dict[str, str], *, trust: 
 
 def origins(tree: Path, root: str, names: Mapping[str, str]) -> dict[str, str]:
     """The template's path of each file that was made."""
-    sources = {}
-    for name, source in names.items():
+    patterns = {}
+    for name, pattern in names.items():
         path = Path(os.path.normpath(tree / name))
         if path != tree and path.is_relative_to(tree):
-            sources[path] = PurePosixPath(root, source.removeprefix(f"{tree}/"))
+            patterns[path] = PurePosixPath(root, pattern.removeprefix(f"{tree}/"))
     files = [path for path in tree.rglob("*") if not path.is_dir()]
-    origins = {path.relative_to(tree).as_posix(): origin(path, sources) for path in files}
-    return {name: source for name, source in origins.items() if source}
+    origins = {path.relative_to(tree).as_posix(): origin(path, patterns) for path in files}
+    return {name: path for name, path in origins.items() if path}
 
 
-def origin(path: Path, sources: Mapping[Path, PurePosixPath]) -> str:
+def origin(path: Path, patterns: Mapping[Path, PurePosixPath]) -> str:
     """The nearest name that is known: files of a folder that is only copied keep theirs in it."""
     for folder in (path, *path.parents):
-        if folder in sources:
-            return (sources[folder] / path.relative_to(folder)).as_posix()
+        if folder in patterns:
+            return (patterns[folder] / path.relative_to(folder)).as_posix()
     return ""
 
 

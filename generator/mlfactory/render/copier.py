@@ -246,7 +246,7 @@ def replaying(
             unsafe=options.trust,
             skip_tasks=not options.trust,
         )
-        place(worker, template, version)
+        stand_in_for_git(worker, template, version)
         if options.settings:
             answers.check(options.settings, questions_of(worker.template.questions_data))
         yield worker
@@ -277,7 +277,7 @@ def render_with(
     return collect(worker.dst_path, replace(facts, code_ran=bool(tasks or moves)))
 
 
-def place(worker: Worker, template: Path, version: Version) -> None:
+def stand_in_for_git(worker: Worker, template: Path, version: Version) -> None:
     """Tell copier what it would have asked git for."""
     worker.template.local_abspath = template.resolve()
     worker.template.commit = version.name

@@ -155,8 +155,8 @@ def environment(source: str = "") -> Iterator[None]:
     """
     from plumbum import local
 
-    place = Path(source).expanduser() if source else Path()
-    drivers = git.drivers_off(place) if source and place.is_dir() else {}
+    folder = Path(source).expanduser() if source else Path()
+    drivers = git.drivers_off(folder) if source and folder.is_dir() else {}
     # The submodules of a stranger's repository have configurations of their own.
     settings = {**drivers, "diff.ignoreSubmodules": "dirty"}
     with local.env():

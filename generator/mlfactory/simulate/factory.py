@@ -80,7 +80,7 @@ def ask(url: str, rows: Sequence[Mapping[str, Any]]) -> list[Answer]:
     request = Request(f"{url}/predict", body, {"Content-Type": "application/json"})  # noqa: S310
     with urlopen(request, timeout=30) as answer:  # noqa: S310
         content = json.load(answer)
-    return [(content["request_id"], place) for place in range(len(rows))]
+    return [(content["request_id"], index) for index in range(len(rows))]
 
 
 def score(factory: Factory, source: Path, *options: str) -> list[dict[str, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .record import Event, Record
+from .replay import Event, Replay
 
 TEMPLATE = Path(__file__).with_name("page.html")
 WIDTH, HEIGHT, LEFT, BOTTOM = 900, 360, 60, 330
@@ -15,22 +15,22 @@ VERDICTS = ("healthy", "alarm", "unknown")
 Point = tuple[float, float]
 
 
-def write(record: Record, file: Path) -> None:
+def write(replay: Replay, file: Path) -> None:
     """Write the page. OSError if it cannot be written."""
     from jinja2 import Template
 
     page = Template(TEMPLATE.read_text("utf-8"), autoescape=True)
-    file.write_text(page.render(**content(record)) + "\n", "utf-8")
+    file.write_text(page.render(**content(replay)) + "\n", "utf-8")
 
 
-def content(record: Record) -> dict[str, Any]:
+def content(replay: Replay) -> dict[str, Any]:
     """What the template needs: the curves in the units of the drawing, and the events."""
-    days = max((event.day for event in record.events), default=0) + 1
+    days = max((event.day for event in replay.events), default=0) + 1
     step = (WIDTH - 10 - LEFT) / days
     curves = {
-        "real": [(one.day, one.observed) for one in record.windows if one.observed is not None],
-        "guess": [(one.day, one.estimate) for one in record.windows if one.estimate is not None],
-        "hold": [(one.day, one.holdout) for one in record.windows if one.holdout],
+        "real": [(one.day, one.observed) for one in replay.windows if one.observed is not None],
+        "guess": [(one.day, one.estimate) for one in replay.windows if one.estimate is not None],
+        "hold": [(one.day, one.holdout) for one in replay.windows if one.holdout],
     }
     top = 1.1 * max((value for line in curves.values() for _, value in line), default=1.0)
 
@@ -43,15 +43,15 @@ def content(record: Record) -> dict[str, Any]:
         "height": HEIGHT,
         "left": LEFT,
         "bottom": BOTTOM,
-        "metric": record.metric,
-        "summary": summary(record),
-        "events": record.events,
-        "bands": bands(record.events, step),
+        "metric": replay.metric,
+        "summary": summary(replay),
+        "events": replay.events,
+        "bands": bands(replay.events, step),
         "days": [{"x": place((day, 0))[0], "text": day} for day in range(days)],
         "ticks": [
             {"y": place((0, top * k / 4))[1], "text": f"{top * k / 4:.3g}"} for k in range(5)
         ],
-        "marks": marks(record.events, step),
+        "marks": marks(replay.events, step),
         "lines": [{"kind": k, "points": path(map(place, line))} for k, line in curves.items()],
         "dots": [
             {"kind": kind, "x": place(p)[0], "y": place(p)[1], "text": f"day {p[0]}: {p[1]:.4g}"}
@@ -77,20 +77,20 @@ def bands(events: Sequence[Event], step: float) -> list[dict[str, Any]]:
 def marks(events: Sequence[Event], step: float) -> list[dict[str, Any]]:
     """What changed the world or the model, each label a little lower than the one before."""
     changes = [event for event in events if event.kind in MARKED]
-    places = [round(LEFT + event.day * step, 1) for event in changes]
+    positions = [round(LEFT + event.day * step, 1) for event in changes]
     return [
         {"x": x, "y": 34 + 16 * row, "text": event.kind, "left": x > WIDTH - 100}
-        for row, (x, event) in enumerate(zip(places, changes, strict=True))
+        for row, (x, event) in enumerate(zip(positions, changes, strict=True))
     ]
 
 
-def summary(record: Record) -> str:
+def summary(replay: Replay) -> str:
     """The story in a sentence."""
-    if record.alarm is None:
-        return f"The world drifted on day {record.drift}, and the monitor did not ring."
-    alarm = f"the monitor rang on day {record.alarm}."
-    beginning = f"The world drifted on day {record.drift}, and {alarm}"
-    if record.promoted is None:
+    if replay.alarm is None:
+        return f"The world drifted on day {replay.drift}, and the monitor did not ring."
+    alarm = f"the monitor rang on day {replay.alarm}."
+    beginning = f"The world drifted on day {replay.drift}, and {alarm}"
+    if replay.promoted is None:
         return f"{beginning} No retrained model was better by the gate, so none was promoted."
-    text = f"{beginning} A retrained model that is better was promoted on day {record.promoted}"
-    return f"{text}, and all was well again." if record.recovered is not None else f"{text}."
+    text = f"{beginning} A retrained model that is better was promoted on day {replay.promoted}"
+    return f"{text}, and all was well again." if replay.recovered is not None else f"{text}."

@@ -17,7 +17,7 @@ from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.talk import Talk
 
 from . import factory as factories
-from .record import Day, Event, Record
+from .replay import Day, Event, Replay
 from .setting import APPROVER, Scenario, Stage, clone, put_in_production, sample, set_up
 from .traffic import Traffic, begin
 from .world import Row, World
@@ -55,7 +55,7 @@ class Story:
 
 def simulate(
     project: Path | None, scenario: Scenario, talk: Talk, tell: Callable[[str], None]
-) -> Record:
+) -> Replay:
     """Play it through in a folder that is gone afterwards; the project is not touched."""
     with TemporaryDirectory(prefix="mlfactory-simulate-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -122,7 +122,7 @@ def in_batch(stage: Stage, rows: list[Row]) -> list[tuple[Row, factories.Answer]
     stage.raw.write(file, [{k: v for k, v in row.items() if k != target} for row in rows])
     scores = factories.score(stage.factory, file, "--model", "prod")
     keys = [(one["request_id"], int(one["row"])) for one in scores]
-    return [(rows[place], (request, place)) for request, place in keys]
+    return [(rows[index], (request, index)) for request, index in keys]
 
 
 def live(story: Story) -> None:
@@ -208,10 +208,10 @@ def mend(story: Story) -> None:
     story.restart()
 
 
-def result(story: Story) -> Record:
+def result(story: Story) -> Replay:
     """All that happened; of each day, the metric that the factory measured and estimated."""
     metric = (story.monitoring.get("performance") or {}).get("metric", "")
-    return Record(
+    return Replay(
         drift=story.days.get("drift"),
         alarm=story.days.get("alarm"),
         promoted=story.days.get("promoted"),

@@ -50,8 +50,8 @@ class World:
         When the world has drifted, other rows come, and of those with high values of the first
         driver each has another outcome than it had before: what was learned of them is wrong.
         """
-        place = self.chance.choices(range(len(self.rows)), self.weights[has_drifted])[0]
-        row = self._between(self.rows[place], self._neighbour(place))
+        index = self.chance.choices(range(len(self.rows)), self.weights[has_drifted])[0]
+        row = self._between(self.rows[index], self._neighbour(index))
         if has_drifted and self._rank(row, self.columns.drivers[0]) > 0.5:
             row[self.columns.target] = self._other(row[self.columns.target])
         return row | self._names(row, day)
@@ -101,8 +101,8 @@ class World:
         """The next class; of numbers, the one as far from the other end."""
         if not self.columns.regression:
             return self.outcomes[(self.outcomes.index(outcome) + 1) % len(self.outcomes)]
-        place = bisect_left(self.outcomes, order(outcome), key=order)
-        return self.outcomes[max(len(self.outcomes) - 1 - place, 0)]
+        index = bisect_left(self.outcomes, order(outcome), key=order)
+        return self.outcomes[max(len(self.outcomes) - 1 - index, 0)]
 
     def _names(self, row: Row, day: int) -> Row:
         """What names and dates the row."""

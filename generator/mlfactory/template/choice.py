@@ -51,8 +51,8 @@ def template_source(url: str) -> str:
         return history.SOURCE
     if url.startswith(("file://", "http://", "https://", "ssh://")) and not url.endswith(".git"):
         return f"git+{url}"
-    place = Path(url).expanduser()
-    return str(place.resolve()) if place.exists() else url
+    path = Path(url).expanduser()
+    return str(path.resolve()) if path.exists() else url
 
 
 def is_local(source: str) -> bool:

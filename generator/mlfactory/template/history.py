@@ -57,8 +57,8 @@ class History:
         """A version as its checkout had it. Raises MlfactoryError when it is damaged."""
         if self.draft and version == self.draft.version:
             return self.draft
-        place = self.versions.index(version)
-        return store.complete(store.read_all(self.archives)[place], self.wheels[place])
+        index = self.versions.index(version)
+        return store.complete(store.read_all(self.archives)[index], self.wheels[index])
 
     def wheel(self, version: str) -> bytes:
         """The runtime of a version; nothing where the template had none yet."""
@@ -201,13 +201,13 @@ def cache() -> Path:
 
     Git refuses repositories of other users, and so do we.
     """
-    for place in (Path(user_cache_dir("mlfactory")), Path(tempfile.gettempdir()) / own_name()):
+    for folder in (Path(user_cache_dir("mlfactory")), Path(tempfile.gettempdir()) / own_name()):
         try:
-            place.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError:
             continue
-        if place.stat().st_uid == os.geteuid() and os.access(place, os.W_OK | os.X_OK):
-            return place
+        if folder.stat().st_uid == os.geteuid() and os.access(folder, os.W_OK | os.X_OK):
+            return folder
     raise MlfactoryError(
         "no folder for the template can be written", "Set XDG_CACHE_HOME to one of yours."
     )
@@ -264,15 +264,15 @@ def repository_with(full: History, factory: Path, version: str) -> Path:
     """The history plus the development version that the factory keeps under refs/mlfactory/."""
     ref = f"{REF}{version}"
     commit = git.run("rev-parse", ref, cwd=factory).out.strip()
-    place = cache() / f"{full.key}-{commit[:12]}.git"
-    if not is_sound(place):
-        with tempfile.TemporaryDirectory(prefix="build-", dir=place.parent) as scratch:
+    folder = cache() / f"{full.key}-{commit[:12]}.git"
+    if not is_sound(folder):
+        with tempfile.TemporaryDirectory(prefix="build-", dir=folder.parent) as scratch:
             fresh = Path(scratch) / "template.git"
             shutil.copytree(repository(full), fresh, ignore=shutil.ignore_patterns(SEAL))
             git.fetch(git.bare(fresh), factory, ref, f"refs/tags/v{version}")
             (fresh / "FETCH_HEAD").unlink(missing_ok=True)
-            put(fresh, place)
-    return place
+            put(fresh, folder)
+    return folder
 
 
 def unknown_version(version: str, full: History) -> MlfactoryError:

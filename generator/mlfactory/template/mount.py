@@ -58,11 +58,11 @@ def for_copier(commit: Commit, content: bytes) -> Commit:
         return commit
     rest = {n: f for n, f in commit.files.items() if not n.startswith(HOME)}
     source = {f"{SOURCE}{n}": file for n, file in with_version(commit).items()}
-    places = {
+    extras = {
         f"{VENDOR}{wheel.file_name(commit.version)}": File(wheel.PLAIN, content),
         VERSION: File(wheel.PLAIN, QUESTION.format(commit.version).encode()),
     }
-    return replace(commit, files={**rest, **source, **places})
+    return replace(commit, files={**rest, **source, **extras})
 
 
 def with_version(commit: Commit) -> Files:

@@ -69,9 +69,9 @@ def read(stream: bytes, parent: Commit | None = None) -> Commit:
     head = HEAD.match(stream)
     if head is None:
         raise ValueError("no commit")
-    text, place = data(stream, head.end())
-    files, place = read_files(stream, place, parent)
-    version = TAG.match(stream, place)
+    text, end = data(stream, head.end())
+    files, end = read_files(stream, end, parent)
+    version = TAG.match(stream, end)
     if version is None:
         raise ValueError(f"no tag after {len(files)} files")
     return Commit(version[1].decode(), text.decode(), int(head[1]), files)

@@ -38,8 +38,8 @@ class Rules:
     def match(self, path: str) -> bool:
         """Whether the last rule that fits, in the nearest folder that has one, is to ignore."""
         for folder in PurePosixPath(path).parents:
-            place = "" if folder.as_posix() == "." else f"{folder.as_posix()}/"
-            is_ignored = verdict(self.lines.get(place, ()), path.removeprefix(place))
+            prefix = "" if folder.as_posix() == "." else f"{folder.as_posix()}/"
+            is_ignored = verdict(self.lines.get(prefix, ()), path.removeprefix(prefix))
             if is_ignored is not None:
                 return is_ignored
         return False

@@ -205,7 +205,7 @@ def finish(
     trusted = record.trusted
     notes = checks.omission(project, record.check, trusted=trusted)
     warnings = (*checks.relock(project, record.head, talk, trusted=trusted), *notes)
-    before = checks.Look(record.failed_before, record.warned_before)
+    before = checks.CheckResult(record.failed_before, record.warned_before)
     new = checks.look_again(project, record.check, talk, before, trusted=trusted)
     commit = git.head(project.repository)
     unfinished.close(project.repository, record)

@@ -134,8 +134,8 @@ def names_in(project: Project, render: Render) -> dict[str, str]:
     larger repository, some stand at the top of that."""
     settings = answers.tool_table(render.text("pyproject.toml"), "mlfactory")
     folder = str(render.facts.answers.get("folder") or "") if "contract" in settings else ""
-    places = {e.name: workflows.name_of(folder, e.name) for e in render.entries}
-    return {name: project.name_of(at) if at else name for name, at in places.items()}
+    paths = {e.name: workflows.name_of(folder, e.name) for e in render.entries}
+    return {name: project.name_of(at) if at else name for name, at in paths.items()}
 
 
 def add(bench: Workbench, entries: Sequence[Entry]) -> Leaves:

@@ -28,7 +28,7 @@ from . import openapi
 from .keys import Keys
 from .metrics import Metrics
 from .rate import Rate
-from .requests import Gate, read_body
+from .requests import Entrance, read_body
 from .schema import Parser, RefusedError, Row, example, inputs, parser
 from .scoring import Encode, encoder, score
 
@@ -111,7 +111,7 @@ def create() -> ASGIApp:
     )
     add_routes(app, service, log)
     openapi.complete(app, service.parser, signature, keyed=bool(keys))
-    return Gate(app, Predict(service, log), service.metrics, keys, rate)
+    return Entrance(app, Predict(service, log), service.metrics, keys, rate)
 
 
 def make_service(project: Project, folder: Path) -> Service:

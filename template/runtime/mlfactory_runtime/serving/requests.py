@@ -33,7 +33,7 @@ HEADERS = {
 logger = logging.getLogger("factory")
 
 
-class Gate:
+class Entrance:
     """The outermost layer. What is asked most goes straight to `predict`, not through `app`."""
 
     def __init__(

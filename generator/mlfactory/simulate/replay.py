@@ -28,7 +28,7 @@ class Day:
 
 
 @dataclass(frozen=True)
-class Record:
+class Replay:
     """The first days of what happened, None where it did not; and rows answered and lost."""
 
     drift: int | None
