@@ -78,8 +78,8 @@ def test_of_the_library_only_a_little_is_used() -> None:
         for parts in imported(path)
         if parts[0] == "mlfactory_runtime"
     }
-    shown = {("cli", "visible"), ("template", "visible")}
-    assert used == {("look", "tables"), ("base", "programs"), *shown}
+    filters = {("cli", "visible"), ("template", "visible")}
+    assert used == {("look", "tables"), ("base", "programs"), *filters}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))

@@ -25,8 +25,8 @@ def questions(which: Template) -> dict[str, Question]:
 
 def rendered(template: Path, tmp_path: Path, ref: str = "", **answers: Any) -> dict[str, Any]:
     render(choice.template(str(template), ref), tmp_path / "out", **answers)
-    found: dict[str, Any] = yaml.safe_load((tmp_path / "out/.copier-answers.yml").read_text())
-    return found
+    record: dict[str, Any] = yaml.safe_load((tmp_path / "out/.copier-answers.yml").read_text())
+    return record
 
 
 def test_the_recorded_version_is_the_tag(plain_template: Path, tmp_path: Path) -> None:
@@ -113,24 +113,24 @@ def test_a_broken_template_is_the_templates_fault(tmp_path: Path, build_file_tre
 
 
 def test_questions_have_types_choices_and_whether_they_are_asked(plain_template: Path) -> None:
-    found = questions(choice.template(str(plain_template)))
-    assert list(found) == ["colour", "count", "kind", "shade"]
-    assert (found["kind"].type, found["kind"].choices) == ("str", ("a", "b"))
-    assert [question.is_asked for question in found.values()] == [True, True, True, False]
+    entries = questions(choice.template(str(plain_template)))
+    assert list(entries) == ["colour", "count", "kind", "shade"]
+    assert (entries["kind"].type, entries["kind"].choices) == ("str", ("a", "b"))
+    assert [question.is_asked for question in entries.values()] == [True, True, True, False]
 
 
 def test_the_installed_template_records_an_address_that_holds_everywhere(tmp_path: Path) -> None:
     which = choice.template()
     render(which, tmp_path / "churn")
-    found = yaml.safe_load((tmp_path / "churn/.copier-answers.yml").read_text())
-    assert (found["_src_path"], found["_commit"]) == (history.SOURCE, f"v{which.version}")
+    answers = yaml.safe_load((tmp_path / "churn/.copier-answers.yml").read_text())
+    assert (answers["_src_path"], answers["_commit"]) == (history.SOURCE, f"v{which.version}")
 
 
 def test_the_installed_template_asks_at_most_ten_questions() -> None:
     """Where data and the library come from is only asked of people who have begun to say it."""
-    found = questions(choice.template())
-    asked = {name for name, question in found.items() if question.is_asked}
-    assert len(asked - {"data_source", "url_env", "database", "runtime"}) <= 10
+    entries = questions(choice.template())
+    names = {name for name, question in entries.items() if question.is_asked}
+    assert len(names - {"data_source", "url_env", "database", "runtime"}) <= 10
 
 
 def test_the_installed_template_is_read_without_the_helper(

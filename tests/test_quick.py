@@ -29,10 +29,10 @@ COMMANDS = dict(commands(typer.main.get_command(app.app), "mlfactory"))
 def tried(act: Any, context: Any, value: Any) -> tuple[type, Any]:
     """What comes of a value: the value as the command gets it, or the error."""
     try:
-        found = act(context, value)
+        answer = act(context, value)
     except Exception as error:
         return type(error), str(error)
-    return type(found), found
+    return type(answer), answer
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -242,9 +242,9 @@ def test_new_lets_nothing_through(
 ) -> None:
     RENDERS[case](source / "tree", tmp_path / "harm")
     release(source, "v2.0.0")
-    done = mlfactory("new", "out", "--template", source, "--defaults", code=1)
-    assert "Traceback" not in done.stderr
-    assert "bug in mlfactory" not in done.stderr
+    result = mlfactory("new", "out", "--template", source, "--defaults", code=1)
+    assert "Traceback" not in result.stderr
+    assert "bug in mlfactory" not in result.stderr
     assert list(here.iterdir()) == []
     assert not (tmp_path / "harm").exists()
 
@@ -275,8 +275,8 @@ def test_restore_lets_nothing_through(
     record.write_text(record.read_text().replace("v1.0.0", "v2.0.0"))
     git(here / "out", "commit", "--quiet", "--all", "--message", "hostile")
     shutil.rmtree(home / ".cache", ignore_errors=True)
-    done = mlfactory("restore", "a.txt", cwd=here / "out", code=1)
-    assert "git's own folder" in done.stderr
+    result = mlfactory("restore", "a.txt", cwd=here / "out", code=1)
+    assert "git's own folder" in result.stderr
     assert not (tmp_path / "harm").exists()
 
 
@@ -286,8 +286,8 @@ def test_a_pipe_in_a_plain_folder_is_refused_and_nobody_waits(
 ) -> None:
     write(tmp_path / "plain/copier.yml", "{}\n")
     os.mkfifo(tmp_path / "plain/pipe")
-    done = mlfactory("new", "out", "--template", tmp_path / "plain", "--defaults", code=1)
-    assert "pipe, which is no file" in done.stderr
+    result = mlfactory("new", "out", "--template", tmp_path / "plain", "--defaults", code=1)
+    assert "pipe, which is no file" in result.stderr
 
 
 # Git starts nothing by itself, neither in a stranger's template nor in what it renders.

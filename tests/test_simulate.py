@@ -23,13 +23,13 @@ DRIVERS = {PENGUINS: "body_mass_g", CARS: "weight_lbs"}
 
 
 def world(sample: Sample) -> World:
-    found = rows.read(sample.path, 2000).rows
+    data = rows.read(sample.path, 2000).rows
     texts = {"name", "origin", "bird_id", "island", "date_egg", "clutch_completion", "species"}
-    kinds = {name: "string" if name in texts else "float" for name in found[0]}
+    kinds = {name: "string" if name in texts else "float" for name in data[0]}
     kinds |= {sample.target: "string" if sample is PENGUINS else "float", "cylinders": "int"}
     missing = frozenset({""})
     return World(
-        found,
+        data,
         Columns(
             kinds, sample.target, sample is CARS, sample.identifier, "", (DRIVERS[sample],), missing
         ),
@@ -43,12 +43,12 @@ def drawn(one: World, drifted: bool, count: int = 400) -> list[Row]:
 @pytest.mark.parametrize("sample", [PENGUINS, CARS], ids=["penguins", "cars"])
 def test_new_rows_lie_within_the_data_and_are_written_alike(sample: Sample) -> None:
     one, data = world(sample), rows.read(sample.path, 2000).rows
-    known = [value for old in data if (value := number(old[DRIVERS[sample]])) is not None]
+    values = [value for old in data if (value := number(old[DRIVERS[sample]])) is not None]
     outcomes = {old[sample.target] for old in data}
     for row in drawn(one, True):
         assert list(row) == list(data[0])
         value = number(row[DRIVERS[sample]])
-        assert value is None or min(known) <= value <= max(known)
+        assert value is None or min(values) <= value <= max(values)
         assert sample is CARS or row[sample.target] in outcomes
 
 
@@ -86,8 +86,8 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
 
     file, again = tmp_path / "a.parquet", tmp_path / "b.parquet"
     pl.DataFrame({"n": [1, None], "d": ["x", "y"]}).write_parquet(file)
-    found = rows.read(file, 10)
-    found.write(again, found.rows)
+    table = rows.read(file, 10)
+    table.write(again, table.rows)
     assert pl.read_parquet(again).equals(pl.read_parquet(file))
 
 

@@ -30,8 +30,8 @@ def commit(files: stream.Files, version: str = "1.0.0", message: str = "x\n") ->
 
 
 def test_what_is_read_is_what_was_written(tree: Path) -> None:
-    kept = commit(stream.tree(tree), message="data 3\n\ndeleteall\nM 100644 inline z\n")
-    assert stream.read(stream.dump(kept)) == kept
+    release = commit(stream.tree(tree), message="data 3\n\ndeleteall\nM 100644 inline z\n")
+    assert stream.read(stream.dump(release)) == release
 
 
 def test_a_later_commit_holds_what_has_changed(tree: Path) -> None:
@@ -56,8 +56,8 @@ def test_a_file_may_become_a_folder(tree: Path, tmp_path: Path) -> None:
     (tree / "template/run/fast").touch()
     second = commit(stream.tree(tree), "1.1.0")
     git.import_history(tmp_path / "git", stream.dump(first) + stream.dump(second, first))
-    listed = git.run("ls-tree", "-r", "--name-only", "v1.1.0", cwd=tmp_path / "git").out
-    assert listed.splitlines() == sorted(second.files)
+    listing = git.run("ls-tree", "-r", "--name-only", "v1.1.0", cwd=tmp_path / "git").out
+    assert listing.splitlines() == sorted(second.files)
 
 
 def test_a_commit_without_its_parent_is_refused(tree: Path) -> None:
