@@ -6,10 +6,7 @@ for secrets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from .answers import OPTIONS
+from .answers import OPTIONS, Answers
 from .credentials import has_credentials
 from .errors import UsageError
 
@@ -34,7 +31,7 @@ def refuse(what: str, address: str, hint: str = GIT) -> None:
         raise UsageError(f"{what} holds a credential, and would be committed with it", hint)
 
 
-def refuse_answers(answers: Mapping[str, Any]) -> None:
+def refuse_answers(answers: Answers) -> None:
     """The same for answers, lists of them too."""
     options = {question: option for option, question in OPTIONS.items()}
     for name, value in answers.items():

@@ -105,9 +105,7 @@ def parse_settings(pairs: Iterable[str]) -> dict[str, str]:
     return settings
 
 
-def merge(
-    options: Mapping[str, Any], settings: Mapping[str, Any], file: Mapping[str, Any]
-) -> dict[str, Any]:
+def merge(options: Answers, settings: Answers, file: Answers) -> dict[str, Any]:
     """All answers: an option holds before --set, --set before the file of --answers.
 
     Raises UsageError when an option and --set contradict each other.
@@ -122,7 +120,7 @@ def merge(
     return {**file, **settings, **options}
 
 
-def check(answers: Mapping[str, Any], questions: Mapping[str, Question]) -> None:
+def check(answers: Answers, questions: Mapping[str, Question]) -> None:
     """Raises UsageError when an answer has no question, or is not of the question's type."""
     for name, value in answers.items():
         question = questions.get(name)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
+from mlfactory.base.answers import Answers
 from mlfactory.project.record import USUAL
 from mlfactory.update.changes import Change, fold
 
@@ -46,7 +47,7 @@ def not_run(migrations: Iterable[str], tasks: Iterable[str]) -> Iterator[str]:
         yield from (f"{kind}: {' '.join(command.split())}" for command in commands)
 
 
-def answer_lines(answers: Mapping[str, Any]) -> Iterator[str]:
+def answer_lines(answers: Answers) -> Iterator[str]:
     """Names with their values, as one can read them."""
     for name, value in answers.items():
         yield f"{name}: {json.dumps(value, default=str, ensure_ascii=False)}"

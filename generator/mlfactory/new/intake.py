@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlfactory.base import addresses, answers
-from mlfactory.base.answers import Question
+from mlfactory.base.answers import Answers, Question
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.talk import Talk
 
@@ -94,7 +94,7 @@ def takes_data(questions: Mapping[str, Question]) -> bool:
 
 
 def with_files(
-    run: Run, values: Mapping[str, Any], directory: Path, questions: Mapping[str, Question]
+    run: Run, values: Answers, directory: Path, questions: Mapping[str, Question]
 ) -> Run:
     """The user's own file under its own name, or several that become one."""
     data = run.request.data
@@ -142,7 +142,7 @@ def from_factory(path: Path, directory: Path, *, several: bool) -> str:
     return os.path.relpath(folder / name, home) if is_neighbour else str(name)
 
 
-def with_query(run: Run, values: Mapping[str, Any]) -> Run:
+def with_query(run: Run, values: Answers) -> Run:
     """A query, whose file becomes the factory's own; the URL stays in the environment."""
     from mlfactory.look import query
 
@@ -164,7 +164,7 @@ def with_query(run: Run, values: Mapping[str, Any]) -> Run:
     return replace(run, given={**values, **own}, data=str(path), form=QUERY)
 
 
-def with_sample(run: Run, values: Mapping[str, Any], questions: Mapping[str, Question]) -> Run:
+def with_sample(run: Run, values: Answers, questions: Mapping[str, Question]) -> Run:
     """The data set that mlfactory brings along; its answers hold where none was given."""
     from .samples import sample
 
@@ -181,7 +181,7 @@ def with_sample(run: Run, values: Mapping[str, Any], questions: Mapping[str, Que
     return replace(run, given={**own, **values}, data=str(data_set.path))
 
 
-def check_data_name(values: Mapping[str, Any], name: str) -> None:
+def check_data_name(values: Answers, name: str) -> None:
     """Raises UsageError when the answers name a file that is not the one at hand."""
     file_name = values.get("data_file", name)
     if file_name != name:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlfactory.base import answers, git
+from mlfactory.base.answers import Answers
 from mlfactory.base.errors import MlfactoryError, UsageError
 
 from .directory import is_published
@@ -46,7 +47,7 @@ class Run:
     source: str
     version: str
     released: bool
-    given: Mapping[str, Any] = field(default_factory=dict)
+    given: Answers = field(default_factory=dict)
     data: str = ""
     form: str = ONE
     contract: bool = False
@@ -72,7 +73,7 @@ class Run:
         return self.prefix.rstrip("/")
 
     @property
-    def answers(self) -> Mapping[str, Any]:
+    def answers(self) -> Answers:
         """What the factory itself records; a template may choose to record nothing."""
         file = self.path / answers.FILE
         return answers.read(file) if file.exists() else {}

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlfactory.base import answers, git, workflows
+from mlfactory.base.answers import Answers
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.git import Repository
 from mlfactory.base.objects import text_at
@@ -41,7 +42,7 @@ class Project:
     kind: str = ""
     source: str = ""
     version: str = ""
-    answers: Mapping[str, Any] = field(default_factory=dict)
+    answers: Answers = field(default_factory=dict)
     directory: str = ""
     checkout: str = ""
     skip: tuple[str, ...] = ()

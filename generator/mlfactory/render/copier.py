@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlfactory.base import answers
-from mlfactory.base.answers import Question
+from mlfactory.base.answers import Answers, Question
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.owner import check_owner
 from mlfactory.project.record import Project
@@ -110,9 +110,7 @@ def question(name: str, facts: Mapping[str, Any]) -> Question:
     )
 
 
-def render(
-    sheet: Sheet, destination: Path, answers: Mapping[str, Any], *, ask: bool = False
-) -> str:
+def render(sheet: Sheet, destination: Path, answers: Answers, *, ask: bool = False) -> str:
     """Render into `destination` and return the version that copier recorded, "" without one.
 
     Answers are data: copier takes them literally. With `ask`, it asks for those that are missing.
@@ -124,7 +122,7 @@ def render(
     return sheet.worker.template.commit or ""
 
 
-def run_tasks(sheet: Sheet, destination: Path, answers: Mapping[str, Any]) -> None:
+def run_tasks(sheet: Sheet, destination: Path, answers: Answers) -> None:
     """Run the tasks of a trusted template in the project that was rendered with these answers."""
     from copier._types import Phase
 
@@ -228,7 +226,7 @@ def replaying(
     version: Version,
     folder: Path,
     options: RenderOptions,
-    data: Mapping[str, Any],
+    data: Answers,
 ) -> Iterator[Worker]:
     """A worker of copier's that renders a checked-out version into a folder of its own."""
     which = Template(project.source, version.name)

@@ -50,15 +50,15 @@ class Facts:
     """
 
     version: str
-    answers: Mapping[str, Any] = field(default_factory=dict)
+    answers: Answers = field(default_factory=dict)
     skip: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-    questions: Mapping[str, Any] = field(default_factory=dict)
+    questions: Answers = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     skipped_tasks: tuple[str, ...] = ()
     skipped_migrations: tuple[str, ...] = ()
-    dropped: Mapping[str, Any] = field(default_factory=dict)
+    dropped: Answers = field(default_factory=dict)
     code_ran: bool = False
     replaced: tuple[Replaced, ...] = ()
 
