@@ -12,7 +12,7 @@ from mlfactory_runtime.tables.kinds import (
     NUMBERLIKE,
     Kind,
     count,
-    count_texts,
+    counted,
     find_form,
     find_kind,
     is_ranged,
@@ -88,7 +88,7 @@ def plain(values: pl.Series) -> pl.Series:
 
 
 def texts_of(values: pl.Series, european: bool) -> Texts:
-    texts, rows = count_texts(values)
+    texts, rows = counted(values)
     return Texts(texts, rows, kind_of_texts(texts, rows, european))
 
 

@@ -54,10 +54,10 @@ def find_kind(values: pl.Series, european: bool) -> Kind:
     if values.dtype != pl.String:
         dtype = kind_of(values.dtype)
         return Kind(dtype if reads(values.drop_nulls(), dtype) else "string")
-    return kind_of_texts(*count_texts(values), european)
+    return kind_of_texts(*counted(values), european)
 
 
-def count_texts(values: pl.Series) -> tuple[pl.Series, pl.Series]:
+def counted(values: pl.Series) -> tuple[pl.Series, pl.Series]:
     """The different texts in the order in which they come, and in how many rows each stands."""
     texts = values.drop_nulls().str.strip_chars().alias("text").to_frame()
     table = texts.group_by("text", maintain_order=True).len("rows")

@@ -103,11 +103,11 @@ def url_in(variable: str | None, setting: str = URL_ENV) -> "URL":
         raise FactoryError(f"{setting} names no variable", hint)
     if not (text := os.environ.get(variable)):
         raise FactoryError(f"{variable} is not set", f"export {variable}='{FORM}'")
-    url = parse(text, variable)
+    url = parsed(text, variable)
     return url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
 
 
-def parse(text: str, variable: str) -> "URL":
+def parsed(text: str, variable: str) -> "URL":
     """The URL; its errors are not shown, because they may quote it."""
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
