@@ -56,7 +56,7 @@ def command() -> Command:
     """Run a program and return what it left; `code` is what it must end with."""
 
     def run(*argv: object, cwd: Path | None = None, code: int | None = 0, **env: str) -> object:
-        done = subprocess.run(
+        result = subprocess.run(
             [str(part) for part in argv],
             cwd=cwd,
             env={**os.environ, **env},
@@ -64,8 +64,8 @@ def command() -> Command:
             capture_output=True,
             text=True,
         )
-        assert code is None or done.returncode == code, done.stdout + done.stderr
-        return done
+        assert code is None or result.returncode == code, result.stdout + result.stderr
+        return result
 
     return run
 
@@ -105,14 +105,14 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
 
     def add(version: str) -> None:
         scratch = tmp_path / version
-        found = history.released(folder)
-        stream.unpack(found.commit(found.versions[-1]).files, scratch)
+        releases = history.releases_in(folder)
+        stream.unpack(releases.commit(releases.versions[-1]).files, scratch)
         for page in ("docs/runbook.md", "src/{{ package }}/model.py"):
             file = scratch / "template/project" / page
             file.write_text(f"{file.read_text()}\n# Read what {version} says.\n")
         text = f"mlfactory template {version}\n\nMore advice in {version}."
         commit = stream.Commit(version, text, 1_800_000_000, stream.tree(scratch))
-        store.add(folder, commit, found.packed)
+        store.add(folder, commit, releases.archives)
 
     return add
 

@@ -33,8 +33,8 @@ class Dirty:
     def argv(self) -> tuple[str, ...]:
         """The same as options of `mlfactory new`."""
         flags = {"identifier": "--id", "time": "--time", "task": "--task"}
-        given = (part for key, value in self.options.items() for part in (flags[key], value))
-        return ("--target", self.target, *given)
+        values = (part for key, value in self.options.items() for part in (flags[key], value))
+        return ("--target", self.target, *values)
 
 
 @dataclass(frozen=True)
@@ -145,8 +145,8 @@ def japanese() -> Dirty:
 
 def notes() -> Dirty:
     """Values with separators, quotes and line breaks in them."""
-    said: Columns = {"note": lambda r: f'said "{r.n}, no";\r\nthen\nleft, and came back'}
-    return churn("notes", sheet({**said, **CHURN}, end="\r\n"))
+    extra: Columns = {"note": lambda r: f'said "{r.n}, no";\r\nthen\nleft, and came back'}
+    return churn("notes", sheet({**extra, **CHURN}, end="\r\n"))
 
 
 def markers() -> Dirty:

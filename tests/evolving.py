@@ -50,15 +50,17 @@ class Repo:
     path: Path
 
     def git(self, *args: object, code: int | None = 0, **env: str) -> str:
-        done = subprocess.run(
+        result = subprocess.run(
             ["git", *map(str, args)],
             cwd=self.path,
             env={**os.environ, **env},
             stdin=subprocess.DEVNULL,
             capture_output=True,
         )
-        out, err = (raw.decode("utf-8", "surrogateescape") for raw in (done.stdout, done.stderr))
-        assert code is None or done.returncode == code, (args, done.returncode, out + err)
+        out, err = (
+            raw.decode("utf-8", "surrogateescape") for raw in (result.stdout, result.stderr)
+        )
+        assert code is None or result.returncode == code, (args, result.returncode, out + err)
         return out
 
     def write(self, files: Files) -> Repo:
@@ -99,13 +101,13 @@ class Repo:
 
     def everything(self) -> dict[str, bytes]:
         """All that is in the folder, git's own files included; its caches of objects aside."""
-        found = {}
+        files = {}
         for path in sorted(self.path.rglob("*")):
             name = path.relative_to(self.path).as_posix()
             if path.is_symlink() or path.is_dir() or name.startswith(".git/objects"):
                 continue
-            found[name] = path.read_bytes()
-        return found
+            files[name] = path.read_bytes()
+        return files
 
 
 def init(path: Path, *options: str) -> Repo:
@@ -198,13 +200,16 @@ def forked(
         if pid == 0:
             child(act, cwd, env, out.fileno(), err.fileno())
         _, status = os.waitpid(pid, 0)
-        shown = []
+        streams = []
         for stream in (out, err):
             stream.seek(0)
-            shown.append(stream.read().decode("utf-8", "surrogateescape"))
-    done = subprocess.CompletedProcess([], os.waitstatus_to_exitcode(status), *shown)
-    assert code is None or done.returncode == code, (done.returncode, done.stdout + done.stderr)
-    return done
+            streams.append(stream.read().decode("utf-8", "surrogateescape"))
+    result = subprocess.CompletedProcess([], os.waitstatus_to_exitcode(status), *streams)
+    assert code is None or result.returncode == code, (
+        result.returncode,
+        result.stdout + result.stderr,
+    )
+    return result
 
 
 def child(act: Callable[[], int], cwd: Path | None, env: Mapping[str, str], *to: int) -> None:

@@ -47,13 +47,13 @@ class History:
 
     @property
     def new(self) -> dict[str, tuple[bytes, bool]]:
-        given = self.files.items()
-        return {f.moved[0] or n: (f.new, f.modes[1]) for n, f in given if f.new is not None}
+        contents = self.files.items()
+        return {f.moved[0] or n: (f.new, f.modes[1]) for n, f in contents if f.new is not None}
 
     @property
     def mine(self) -> dict[str, tuple[bytes, bool]]:
-        given = self.files.items()
-        return {f.moved[1] or n: (f.mine, f.modes[2]) for n, f in given if f.mine is not None}
+        contents = self.files.items()
+        return {f.moved[1] or n: (f.mine, f.modes[2]) for n, f in contents if f.mine is not None}
 
     @property
     def words(self) -> set[bytes]:
@@ -126,13 +126,13 @@ def limited(draw: st.DrawFn) -> History:
 @st.composite
 def evolved(draw: st.DrawFn, lines: list[bytes], who: str, end: bytes) -> list[bytes]:
     """Some random edits, wherever they fall."""
-    found = list(lines)
+    fresh_lines = list(lines)
     for n in range(draw(st.integers(0, 3))):
-        at = draw(st.integers(0, len(found)))
+        at = draw(st.integers(0, len(fresh_lines)))
         text = f"{who} {n}".encode() if who.startswith("user") else draw(st.sampled_from(WORDS))
         fresh = [text.strip() + end] * draw(st.integers(0, 1))
-        found[at : at + draw(st.integers(0, 2))] = fresh
-    return found
+        fresh_lines[at : at + draw(st.integers(0, 2))] = fresh
+    return fresh_lines
 
 
 @st.composite
@@ -164,8 +164,8 @@ def unlimited(draw: st.DrawFn) -> History:
 
 
 def git(top: Path, *args: str) -> str:
-    done = subprocess.run(["git", *args], cwd=top, capture_output=True, check=True)
-    return done.stdout.decode("utf-8", "surrogateescape")
+    result = subprocess.run(["git", *args], cwd=top, capture_output=True, check=True)
+    return result.stdout.decode("utf-8", "surrogateescape")
 
 
 def replace(top: Path, files: Mapping[str, tuple[bytes, bool]]) -> None:
@@ -192,7 +192,7 @@ def template(top: Path, history: History) -> Path:
     """A copier template with two released versions."""
     versions = (("v1.0.0", history.old, ASKED), ("v2.0.0", history.new, MORE))
     for tag, files, questions in versions:
-        whole = {f"tree/{n}": kept for n, kept in files.items()}
+        whole = {f"tree/{n}": file for n, file in files.items()}
         whole |= {
             "copier.yml": (questions.encode(), False),
             f"tree/{ANSWERS}": (b"{{ _copier_answers | to_nice_yaml }}", False),
@@ -220,14 +220,14 @@ def project(top: Path, source: Path, history: History) -> Path:
 
 def content(top: Path) -> dict[str, tuple[bytes, bool]]:
     """Every file of a work tree: bytes, and whether it can be executed."""
-    found = {}
+    files = {}
     for path in sorted(top.rglob("*")):
         name = path.relative_to(top).as_posix()
         if path.is_symlink():
-            found[name] = (os.fsencode(path.readlink()), False)
+            files[name] = (os.fsencode(path.readlink()), False)
         elif path.is_file() and not name.startswith(".git/"):
-            found[name] = (path.read_bytes(), os.access(path, os.X_OK))
-    return found
+            files[name] = (path.read_bytes(), os.access(path, os.X_OK))
+    return files
 
 
 def state(top: Path) -> dict[str, object]:
@@ -255,8 +255,8 @@ def differing(ours: Mapping[str, object], other: Mapping[str, object]) -> dict[s
 
 def plain(files: dict[str, tuple[bytes, bool]]) -> dict[str, tuple[bytes, bool]]:
     """The same, with markers that do not name their side: a preview cannot know the names."""
-    given = files.items()
-    return {unsigned(name): (LABEL.sub(rb"\1", text), mode) for name, (text, mode) in given}
+    contents = files.items()
+    return {unsigned(name): (LABEL.sub(rb"\1", text), mode) for name, (text, mode) in contents}
 
 
 def unsigned(name: str) -> str:

@@ -34,16 +34,16 @@ def run(program: str, *argv: str, cwd: Path, last: int = 0) -> subprocess.Comple
     """Run a program in Python up to its `last` step; 0 is to the end."""
     hook = HOOK.format(last=last, events=EVENTS)
     line = [sys.executable, "-c", f"{hook}\n{program}", *argv]
-    done = subprocess.run(line, cwd=cwd, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    assert "Traceback" not in done.stderr, done.stderr[-3000:]
-    return done
+    result = subprocess.run(line, cwd=cwd, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert "Traceback" not in result.stderr, result.stderr[-3000:]
+    return result
 
 
 def some(done: subprocess.CompletedProcess[str], count: int) -> Iterator[int]:
     """Some of the steps of a run; others each day would tell nobody what failed."""
-    found = re.search(r"^steps: (\d+)$", done.stderr, re.MULTILINE)
-    assert found, done.stderr
-    steps = int(found[1])
+    match = re.search(r"^steps: (\d+)$", done.stderr, re.MULTILINE)
+    assert match, done.stderr
+    steps = int(match[1])
     count = int(os.environ.get("KILLS", count))  # as many as one has time for
     yield from sorted(random.Random(steps).sample(range(1, steps + 1), min(count, steps)))
 

@@ -35,8 +35,8 @@ def call(*argv: str) -> str:
 def newer(python: Path) -> list[str]:
     """The packages that are not as constraints.txt pins them."""
     pinned = set((ROOT / "constraints.txt").read_text().split())
-    found = call(uv.program(), "pip", "freeze", "--python", str(python)).split("\n")
-    return [line for line in found if "==" in line and line not in pinned]
+    packages = call(uv.program(), "pip", "freeze", "--python", str(python)).split("\n")
+    return [line for line in packages if "==" in line and line not in pinned]
 
 
 if __name__ == "__main__":

@@ -48,8 +48,8 @@ class Server:
 
 def program(name: str) -> str:
     """Debian keeps the server's programs off the PATH."""
-    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    place = shutil.which(name) or (str(found[-1]) if found else "")
+    paths = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    place = shutil.which(name) or (str(paths[-1]) if paths else "")
     if not place:
         missing = pytest.fail if os.environ.get("CI") else pytest.skip
         missing(f"{name} is not here: apt-get install postgresql")
@@ -60,8 +60,8 @@ def unprivileged() -> dict[str, Any]:
     """PostgreSQL refuses to run as root: then somebody else runs it."""
     if os.getuid() != 0:
         return {}
-    known = {entry.pw_name: entry for entry in pwd.getpwall()}
-    entry = known.get("postgres", known["nobody"])
+    users = {entry.pw_name: entry for entry in pwd.getpwall()}
+    entry = users.get("postgres", users["nobody"])
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 

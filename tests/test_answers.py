@@ -8,9 +8,9 @@ from mlfactory.base.answers import Question
 from mlfactory.base.errors import MlfactoryError, UsageError
 
 QUESTIONS = {
-    "target": Question("target", "str", asked=True),
-    "count": Question("count", "int", asked=True),
-    "package": Question("package", "str", asked=False),
+    "target": Question("target", "str", is_asked=True),
+    "count": Question("count", "int", is_asked=True),
+    "package": Question("package", "str", is_asked=False),
 }
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from .participles import participles
+
 SOURCE = Path(__file__).parents[1] / "generator" / "mlfactory"
 MODULES = sorted(SOURCE.rglob("*.py"))
 OWNERS = {
@@ -41,15 +43,15 @@ def room(path: Path) -> str:
 
 def imported(path: Path) -> set[tuple[str, ...]]:
     """Every import in the file, as the parts of its dotted name, relative ones made absolute."""
-    found = set()
+    modules = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found |= {tuple(alias.name.split(".")) for alias in node.names}
+            modules |= {tuple(alias.name.split(".")) for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             above = path.relative_to(SOURCE.parent).parts[: -node.level] if node.level else ()
             module = (*above, *(node.module.split(".") if node.module else ()))
-            found |= {(*module, alias.name) for alias in node.names}
-    return found
+            modules |= {(*module, alias.name) for alias in node.names}
+    return modules
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
@@ -76,13 +78,18 @@ def test_of_the_library_only_a_little_is_used() -> None:
         for parts in imported(path)
         if parts[0] == "mlfactory_runtime"
     }
-    shown = {("cli", "visible"), ("template", "visible")}
-    assert used == {("look", "tables"), ("base", "programs"), *shown}
+    filters = {("cli", "visible"), ("template", "visible")}
+    assert used == {("look", "tables"), ("base", "programs"), *filters}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_a_module_is_short_enough_to_read(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 300
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_names_say_what_is_held(path: Path) -> None:
+    assert participles(path) == set()
 
 
 def test_only_the_console_prints() -> None:

@@ -34,9 +34,9 @@ def demo(source: Repo, tmp_path: Path) -> Repo:
 
 
 def update(repo: Repo, *options: str, code: int = 0) -> dict[str, Any]:
-    done = mlfactory("update", repo.path, "--json", *options, code=code)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    result = mlfactory("update", repo.path, "--json", *options, code=code)
+    content: dict[str, Any] = json.loads(result.stdout)
+    return content
 
 
 def checker(repo: Repo, script: str) -> None:
@@ -48,8 +48,8 @@ def checker(repo: Repo, script: str) -> None:
 
 
 def findings(*messages: str) -> str:
-    found = [{"level": "error", "feature": "age", "message": text} for text in messages]
-    return f"echo '{json.dumps({'ok': not found, 'findings': found})}'"
+    entries = [{"level": "error", "feature": "age", "message": text} for text in messages]
+    return f"echo '{json.dumps({'ok': not entries, 'findings': entries})}'"
 
 
 def test_a_program_that_came_with_the_repository_is_not_started(demo: Repo) -> None:
@@ -61,16 +61,16 @@ def test_a_program_that_came_with_the_repository_is_not_started(demo: Repo) -> N
 
 
 def test_a_check_that_fails_only_afterwards_is_told_with_4(demo: Repo) -> None:
-    found = update(demo, "--check-command", "grep -q 'line 3 of' a.txt", code=4)
-    assert found["state"] == "updated"
-    assert found["failures"] == ["`grep -q 'line 3 of' a.txt` ends with code 1"]
+    outcome = update(demo, "--check-command", "grep -q 'line 3 of' a.txt", code=4)
+    assert outcome["state"] == "updated"
+    assert outcome["failures"] == ["`grep -q 'line 3 of' a.txt` ends with code 1"]
     assert demo.text("a.txt") == edited(3, "theirs")
 
 
 def test_the_failure_is_shown(demo: Repo) -> None:
-    done = mlfactory("update", demo.path, "--check-command", "grep -q 'line 3 of' a.txt", code=4)
-    assert "failed  passed before the update, and fails now: `grep" in done.stderr
-    assert "git revert" in done.stderr
+    result = mlfactory("update", demo.path, "--check-command", "grep -q 'line 3 of' a.txt", code=4)
+    assert "failed  passed before the update, and fails now: `grep" in result.stderr
+    assert "git revert" in result.stderr
 
 
 def test_a_check_that_failed_before_is_no_news(demo: Repo) -> None:
@@ -89,16 +89,16 @@ def test_no_check_checks_nothing(demo: Repo) -> None:
 
 def test_a_check_that_is_killed_is_a_failure_and_not_the_end(demo: Repo) -> None:
     script = "grep -q 'line 3 of' a.txt || kill -9 $$"
-    found = update(demo, "--check-command", f'sh -c "{script}"', code=4)
-    assert found["state"] == "updated"
-    assert "code -9" in found["failures"][0]
+    outcome = update(demo, "--check-command", f'sh -c "{script}"', code=4)
+    assert outcome["state"] == "updated"
+    assert "code -9" in outcome["failures"][0]
     assert "nothing to do" in mlfactory("update", demo.path).stdout
 
 
 def test_a_check_that_cannot_be_started_any_more_is_a_failure_too(demo: Repo) -> None:
     checker(demo, "rm $0")
-    found = update(demo, "--check-command", ".venv/bin/factory", code=4)
-    assert (found["state"], found["failures"]) == (
+    outcome = update(demo, "--check-command", ".venv/bin/factory", code=4)
+    assert (outcome["state"], outcome["failures"]) == (
         "updated",
         [".venv/bin/factory cannot be started: No such file or directory"],
     )
@@ -127,8 +127,8 @@ def test_after_a_conflict_the_checks_run_when_it_goes_on(demo: Repo) -> None:
     update(demo, "--check-command", "grep -q '^ours$' a.txt", code=4)
     demo.git("checkout", "--theirs", "a.txt")
     demo.git("add", "a.txt")
-    found = update(demo, "--continue", code=4)
-    assert found["failures"] == ["`grep -q '^ours$' a.txt` ends with code 1"]
+    outcome = update(demo, "--continue", code=4)
+    assert outcome["failures"] == ["`grep -q '^ours$' a.txt` ends with code 1"]
 
 
 # The lock
@@ -168,10 +168,10 @@ def test_a_lock_that_fails_is_a_warning(locked: Repo) -> None:
         "v1.3.0",
         {"tree/pyproject.toml": package.format(more="")},
     )
-    found = update(locked, "--trust")
-    assert found["state"] == "updated"
-    assert "uv.lock is not renewed" in found["warnings"][0]
-    assert "uv lock" in found["warnings"][0]
+    outcome = update(locked, "--trust")
+    assert outcome["state"] == "updated"
+    assert "uv.lock is not renewed" in outcome["warnings"][0]
+    assert "uv lock" in outcome["warnings"][0]
     assert (locked.text("uv.lock"), locked.dirt) == (old, "")
 
 
@@ -215,8 +215,8 @@ def hostile(locked: Repo) -> Repo:
 
 def test_without_trust_uv_builds_nothing_and_the_command_is_said(hostile: Repo) -> None:
     old = hostile.text("uv.lock")
-    found = update(hostile)
-    assert "uv lock && git commit uv.lock" in found["warnings"][0]
+    outcome = update(hostile)
+    assert "uv lock && git commit uv.lock" in outcome["warnings"][0]
     assert (hostile.text("uv.lock"), hostile.dirt) == (old, "")
     assert not (hostile.path.parent / "harm").exists()
 
@@ -228,8 +228,8 @@ def test_with_trust_it_is_built(hostile: Repo) -> None:
 
 def test_without_trust_the_factory_does_not_check_itself(demo: Repo) -> None:
     checker(demo, findings())
-    found = update(demo)
-    assert "factory check" in found["warnings"][0]
+    outcome = update(demo)
+    assert "factory check" in outcome["warnings"][0]
     assert not (demo.path.parent / "calls").exists()
 
 

@@ -54,9 +54,9 @@ def test_a_wrong_call_ends_with_2(mlfactory: Any, argv: tuple[str, ...]) -> None
 
 def test_an_error_of_ours_is_a_message_and_a_hint(mlfactory: Any, tmp_path: Any) -> None:
     (tmp_path / "x").touch()
-    done = mlfactory("new", tmp_path, code=1)
-    assert done.stderr.startswith(f"error: {tmp_path} is not empty\nhint: ")
-    assert done.stdout == ""
+    result = mlfactory("new", tmp_path, code=1)
+    assert result.stderr.startswith(f"error: {tmp_path} is not empty\nhint: ")
+    assert result.stdout == ""
 
 
 def test_a_usage_error_of_ours_ends_with_2(mlfactory: Any, tmp_path: Any) -> None:
@@ -80,9 +80,9 @@ sys.exit(main())
 
 
 def test_the_unexpected_is_one_short_message() -> None:
-    done = run_main("raise KeyError('x')")
-    assert done.returncode == 1
-    assert done.stderr == (
+    result = run_main("raise KeyError('x')")
+    assert result.returncode == 1
+    assert result.stderr == (
         "error: KeyError: 'x'\n"
         "hint: This is a bug in mlfactory: please report it.\n"
         "hint: The traceback comes with MLFACTORY_DEBUG=1.\n"
@@ -94,17 +94,17 @@ def test_the_traceback_comes_on_demand() -> None:
 
 
 def test_an_interruption_ends_with_130() -> None:
-    done = run_main("raise KeyboardInterrupt")
-    assert (done.returncode, done.stderr) == (130, "error: interrupted\n")
+    result = run_main("raise KeyboardInterrupt")
+    assert (result.returncode, result.stderr) == (130, "error: interrupted\n")
 
 
 def test_the_shell_completes_commands(command: Command) -> None:
-    asked = {
+    variables = {
         "_MLFACTORY_COMPLETE": "complete_bash",
         "COMP_WORDS": "mlfactory ne",
         "COMP_CWORD": "1",
     }
-    assert command("mlfactory", code=None, **asked).stdout.split() == ["new"]
+    assert command("mlfactory", code=None, **variables).stdout.split() == ["new"]
 
 
 def test_on_a_terminal_the_open_questions_are_asked(tmp_path: Path, table: Path) -> None:
@@ -113,26 +113,26 @@ def test_on_a_terminal_the_open_questions_are_asked(tmp_path: Path, table: Path)
     if pid == 0:
         os.chdir(tmp_path)
         os.execlp("mlfactory", "mlfactory", "new", "made", "--no-setup", "--data", str(table))
-    shown = converse(terminal, ("column", "churned\r"), *[("?", "\r")] * 10)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, shown
-    assert "Who answers for it?" in shown
+    screen = converse(terminal, ("column", "churned\r"), *[("?", "\r")] * 10)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, screen
+    assert "Who answers for it?" in screen
     answers = yaml.safe_load((tmp_path / "made/.copier-answers.yml").read_text())
     assert (answers["target"], answers["serving"]) == ("churned", "batch")
 
 
 def converse(terminal: int, *talk: tuple[str, str]) -> str:
     """Answer each question once its sign has appeared; returns all that was shown."""
-    shown, waiting, seen = "", list(talk), 0
+    screen, waiting, position = "", list(talk), 0
     while True:
         ready, _, _ = select.select([terminal], [], [], 3)
         try:
-            shown += os.read(terminal, 4096).decode(errors="replace") if ready else ""
+            screen += os.read(terminal, 4096).decode(errors="replace") if ready else ""
         except OSError:  # the program has ended
-            return shown
+            return screen
         if not ready and not waiting:
-            return shown
-        if "\x1b[6n" in shown[seen:]:  # where is the cursor? asked by the prompt
+            return screen
+        if "\x1b[6n" in screen[position:]:  # where is the cursor? asked by the prompt
             os.write(terminal, b"\x1b[1;1R")
-        if waiting and (waiting[0][0] in shown[seen:] or not ready):
+        if waiting and (waiting[0][0] in screen[position:] or not ready):
             os.write(terminal, waiting.pop(0)[1].encode())
-            seen = len(shown)
+            position = len(screen)

@@ -47,9 +47,9 @@ def test_the_summary_shows_metrics_beside_the_baselines(
 
 def test_the_summary_says_why_and_where_to_read_on(capsys: pytest.CaptureFixture[str]) -> None:
     console.show_summary(MADE)
-    told = capsys.readouterr().err
-    assert "accepted: it beats a constant" in told
-    assert "/x/churn/reports/report.html" in told
+    output = capsys.readouterr().err
+    assert "accepted: it beats a constant" in output
+    assert "/x/churn/reports/report.html" in output
 
 
 def test_a_baseline_may_lack_a_metric(capsys: pytest.CaptureFixture[str]) -> None:

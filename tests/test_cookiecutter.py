@@ -79,17 +79,17 @@ class Template:
         extra = more.pop("extra", {})
         home = self.top / self.folder
         context = generate_context(str(home / "cookiecutter.json"), extra_context=extra)
-        found = dict(prompt_for_config(context, no_input=True))
-        found |= {"_template": str(self.top), "_commit": self.head}
+        answers = dict(prompt_for_config(context, no_input=True))
+        answers |= {"_template": str(self.top), "_commit": self.head}
         scratch = place.parent / "scratch"
-        made = generate_files(str(home), {"cookiecutter": found}, str(scratch))
+        folder = generate_files(str(home), {"cookiecutter": answers}, str(scratch))
         place.parent.mkdir(parents=True, exist_ok=True)
-        Path(made).rename(place)
+        Path(folder).rename(place)
         record = {
             "template": str(self.top),
             "commit": self.head,
             "checkout": more.pop("checkout", None),
-            "context": {"cookiecutter": found},
+            "context": {"cookiecutter": answers},
             "directory": self.folder or None,
             **more,
         }
@@ -122,14 +122,14 @@ def project(template: Template, tmp_path: Path) -> Path:
 
 
 def state(project: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((project / ".cruft.json").read_text())
-    return found
+    document: dict[str, Any] = json.loads((project / ".cruft.json").read_text())
+    return document
 
 
 def plan(mlfactory: Command, project: Path, *options: str, code: int = 0) -> dict[str, Any]:
-    done = mlfactory("update", project, "--dry-run", "--json", *options, code=code)
-    found: dict[str, Any] = json.loads(done.stdout)["plan"]
-    return found
+    result = mlfactory("update", project, "--dry-run", "--json", *options, code=code)
+    content: dict[str, Any] = json.loads(result.stdout)["plan"]
+    return content
 
 
 def is_clean(command: Command, project: Path) -> bool:
@@ -143,9 +143,9 @@ def test_a_fresh_project_has_no_drift(
     template: Template, tmp_path: Path, mlfactory: Command
 ) -> None:
     place = template.project(tmp_path / "fresh")
-    told = json.loads(mlfactory("status", place, "--json").stdout)["projects"][0]
-    assert set(told["drift"]) == {"clean"}
-    assert not told["behind"]
+    status = json.loads(mlfactory("status", place, "--json").stdout)["projects"][0]
+    assert set(status["drift"]) == {"clean"}
+    assert not status["behind"]
 
 
 def test_an_update_merges_and_records_the_commit_as_cruft_does(
@@ -180,8 +180,8 @@ def test_answers_are_kept_and_private_variables_are_the_templates(
     extra = {"name": "Ours", "colour": "green", "tests": False, "size": "7"}
     limits = {"rows": {"most": 99}}
     place = template.project(tmp_path / "ours", extra={**extra, "limits": limits})
-    told = json.loads(mlfactory("status", place, "--json").stdout)["projects"][0]
-    assert set(told["drift"]) == {"clean"}
+    status = json.loads(mlfactory("status", place, "--json").stdout)["projects"][0]
+    assert set(status["drift"]) == {"clean"}
     nested = {"rows": {"most": 10, "least": 1}, "owner": "x"}
     variables = {**VARIABLES, "_internal": "changed", "limits": nested}
     template.change(
@@ -226,12 +226,12 @@ def test_jinja_in_answers_is_text(template: Template, tmp_path: Path, mlfactory:
     """Also where a default is made of the answer, and in the nested ones."""
     place = template.project(tmp_path / "text")
     evil = "{{ cycler.__init__.__globals__.os.mkdir('%s') }}" % (tmp_path / "ran")
-    found = state(place)
-    found["context"]["cookiecutter"] |= {
+    document = state(place)
+    document["context"]["cookiecutter"] |= {
         "name": evil,
         "limits": {"rows": {"most": evil, evil: 1}, "owner": "{{ nothing }}"},
     }
-    (place / ".cruft.json").write_text(json.dumps(found))
+    (place / ".cruft.json").write_text(json.dumps(document))
     template.save(place)
     template.change(
         {f"{TOP}/name.txt": "{{ cookiecutter.name }} {{ cookiecutter.limits.owner }}\n"},
@@ -277,9 +277,9 @@ def test_new_variables_are_asked_for_on_a_terminal(
     monkeypatch.setattr(sys, "stdin", io.StringIO("GPL\n2\nno\n"))
     options = update.Options(render=RenderOptions(ask=True))
     update.update(project, options, console.Terminal(quiet_plan=True))
-    found = state(project)["context"]["cookiecutter"]
-    assert (found["licence"], found["kind"], found["ci"]) == ("GPL", "b", False)
-    assert (found["colour"], "__prompts__" in found) == ("red", False)
+    answers = state(project)["context"]["cookiecutter"]
+    assert (answers["licence"], answers["kind"], answers["ci"]) == ("GPL", "b", False)
+    assert (answers["colour"], "__prompts__" in answers) == ("red", False)
 
 
 @pytest.mark.parametrize("pin", ["main", "v2", None])
@@ -348,8 +348,8 @@ def test_what_is_skipped_is_never_touched_nor_added(
     mlfactory("update", place, "--defaults")
     changed = {name for name in ours if read(place / name) != before[name]}
     assert changed == {name for name, of in ours.items() if of != skip}
-    told = json.loads(mlfactory("status", place, "--json").stdout)["projects"][0]
-    assert set(told["drift"]) == {"clean", "left alone"}
+    status = json.loads(mlfactory("status", place, "--json").stdout)["projects"][0]
+    assert set(status["drift"]) == {"clean", "left alone"}
 
 
 def read(path: Path) -> str | None:
@@ -376,8 +376,8 @@ def test_hooks_need_trust(template: Template, project: Path, mlfactory: Command)
     assert "the template has hooks, and they run code" in refused.stderr
     assert "--trust" in refused.stderr
     assert "hooks" in mlfactory("status", project, code=1).stderr
-    done = mlfactory("update", project, "--defaults", "--trust", "--json")
-    assert json.loads(done.stdout)["state"] == "updated"
+    result = mlfactory("update", project, "--defaults", "--trust", "--json")
+    assert json.loads(result.stdout)["state"] == "updated"
     assert (project / "hooked.txt").read_text() == "some-thing"
     mlfactory("status", project)  # what was rendered is kept, and nothing runs
 

@@ -14,19 +14,19 @@ from mlfactory.template.choice import Template
 
 
 def render(which: Template, destination: Path, **answers: Any) -> str:
-    with copier.opened(which) as sheet:
+    with copier.open_sheet(which) as sheet:
         return copier.render(sheet, destination, answers)
 
 
 def questions(which: Template) -> dict[str, Question]:
-    with copier.opened(which) as sheet:
+    with copier.open_sheet(which) as sheet:
         return dict(sheet.questions)
 
 
 def rendered(template: Path, tmp_path: Path, ref: str = "", **answers: Any) -> dict[str, Any]:
     render(choice.template(str(template), ref), tmp_path / "out", **answers)
-    found: dict[str, Any] = yaml.safe_load((tmp_path / "out/.copier-answers.yml").read_text())
-    return found
+    record: dict[str, Any] = yaml.safe_load((tmp_path / "out/.copier-answers.yml").read_text())
+    return record
 
 
 def test_the_recorded_version_is_the_tag(plain_template: Path, tmp_path: Path) -> None:
@@ -86,11 +86,11 @@ def test_tasks_are_told_and_not_run(tmp_path: Path, build_file_tree: Any) -> Non
     true, never = "{command: [touch, 'a b'], when: '{{ 1 == 1 }}'}", "{command: x, when: no}"
     text = f"_tasks: ['touch ran', {true}, {never}]\n"
     top = build_file_tree(tmp_path / "t", {"copier.yml": text, "a.txt": "a\n"})
-    with copier.opened(choice.template(str(top)), trust=True) as sheet:
+    with copier.open_sheet(choice.template(str(top)), trust=True) as sheet:
         copier.render(sheet, tmp_path / "out", {})
         assert sheet.tasks == ("touch ran", "touch 'a b'")
         assert not (tmp_path / "out/ran").exists()
-    with copier.opened(choice.template(str(top)), trust=True) as sheet:
+    with copier.open_sheet(choice.template(str(top)), trust=True) as sheet:
         copier.run_tasks(sheet, tmp_path / "out", {})
     assert (tmp_path / "out/ran").exists()
     assert (tmp_path / "out/a b").exists()
@@ -113,26 +113,26 @@ def test_a_broken_template_is_the_templates_fault(tmp_path: Path, build_file_tre
 
 
 def test_questions_have_types_choices_and_whether_they_are_asked(plain_template: Path) -> None:
-    found = questions(choice.template(str(plain_template)))
-    assert list(found) == ["colour", "count", "kind", "shade"]
-    assert (found["kind"].type, found["kind"].choices) == ("str", ("a", "b"))
-    assert [question.asked for question in found.values()] == [True, True, True, False]
+    entries = questions(choice.template(str(plain_template)))
+    assert list(entries) == ["colour", "count", "kind", "shade"]
+    assert (entries["kind"].type, entries["kind"].choices) == ("str", ("a", "b"))
+    assert [question.is_asked for question in entries.values()] == [True, True, True, False]
 
 
 def test_the_installed_template_records_an_address_that_holds_everywhere(tmp_path: Path) -> None:
     which = choice.template()
     render(which, tmp_path / "churn")
-    found = yaml.safe_load((tmp_path / "churn/.copier-answers.yml").read_text())
-    assert (found["_src_path"], found["_commit"]) == (history.SOURCE, f"v{which.version}")
+    answers = yaml.safe_load((tmp_path / "churn/.copier-answers.yml").read_text())
+    assert (answers["_src_path"], answers["_commit"]) == (history.SOURCE, f"v{which.version}")
 
 
 def test_the_installed_template_asks_at_most_ten_questions() -> None:
     """Where data and the library come from, and in which folder it is, is only asked of people who
     have begun to say it.
     """
-    found = questions(choice.template())
-    asked = {name for name, question in found.items() if question.asked}
-    assert len(asked - {"data_source", "url_env", "database", "runtime", "folder"}) <= 10
+    entries = questions(choice.template())
+    names = {name for name, question in entries.items() if question.is_asked}
+    assert len(names - {"data_source", "url_env", "database", "runtime", "folder"}) <= 10
 
 
 def test_the_installed_template_is_read_without_the_helper(

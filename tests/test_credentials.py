@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from mlfactory.base import addresses
-from mlfactory.base.credentials import has_credentials, masked
+from mlfactory.base.credentials import has_credentials, mask
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.cli import console
 
@@ -61,12 +61,12 @@ CLEAN = [
 def test_a_secret_is_seen_and_taken_out(address: str) -> None:
     assert has_credentials(address)
     for text in (address, f"see `{address}`, and {address}", f'{{"a": "{address}"}}'):
-        assert SECRET not in masked(text)
+        assert SECRET not in mask(text)
 
 
 @pytest.mark.parametrize("address", CLEAN)
 def test_an_account_and_a_path_are_no_secrets(address: str) -> None:
-    assert masked(address) == address
+    assert mask(address) == address
 
 
 def test_an_error_never_shows_one() -> None:
@@ -77,8 +77,8 @@ def test_an_error_never_shows_one() -> None:
 def test_a_patch_stays_what_it_is_but_for_the_recorded_address() -> None:
     line = f"+see https://host/x?token={SECRET}\n"
     recorded = f"-_src_path: https://user:{SECRET}@host/x\n"
-    shown = console.patch_of(line + recorded)
-    assert shown == line + "-_src_path: https://***@host/x\n"
+    patch = console.patch_of(line + recorded)
+    assert patch == line + "-_src_path: https://***@host/x\n"
 
 
 def test_lists_of_answers_are_looked_at(tmp_path: Path) -> None:
@@ -103,8 +103,8 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_it_is_refused_before_anything_is_done(here: Path, mlfactory: Command, case: str) -> None:
-    done = mlfactory(*REFUSED[case], code=2, MLFACTORY_DEBUG="1")
-    assert SECRET not in done.stdout + done.stderr
+    result = mlfactory(*REFUSED[case], code=2, MLFACTORY_DEBUG="1")
+    assert SECRET not in result.stdout + result.stderr
     assert list(here.iterdir()) == []
 
 
@@ -112,9 +112,9 @@ def test_the_hint_says_where_it_belongs(mlfactory: Command, here: Path) -> None:
     assert "credential.helper" in mlfactory(*REFUSED["--template"], code=2).stderr
     assert ".dvc/config.local" in mlfactory(*REFUSED["--remote"], code=2).stderr
     (here / "a.yml").write_text(f"remote: {HOLDING[9]}\n")
-    done = mlfactory("new", "out", "--answers", "a.yml", code=2)
-    assert ".dvc/config.local" in done.stderr
-    assert SECRET not in done.stderr
+    result = mlfactory("new", "out", "--answers", "a.yml", code=2)
+    assert ".dvc/config.local" in result.stderr
+    assert SECRET not in result.stderr
 
 
 # A project that records one already.
@@ -167,8 +167,8 @@ def test_nor_when_it_cannot_be_reached(
 def test_it_can_be_moved_away_from(
     recorded: Path, mlfactory: Command, plain_template: Path
 ) -> None:
-    done = mlfactory("template", "use", plain_template, cwd=recorded)
-    assert "moved from https://***@example.org/x.git" in shown(done)
+    result = mlfactory("template", "use", plain_template, cwd=recorded)
+    assert "moved from https://***@example.org/x.git" in shown(result)
     assert SECRET not in (recorded / ".copier-answers.yml").read_text()
     assert SECRET not in git(recorded, "log", "-1", "--format=%B")
     assert "template use" not in shown(mlfactory("status", cwd=recorded))

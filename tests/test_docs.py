@@ -33,8 +33,8 @@ def reference(mlfactory: Command) -> str:
     """The page that the program's own help makes."""
     parts = ["# The command line\n\nWritten from the program's own help.\n"]
     for command in COMMANDS:
-        told = mlfactory(*command, "--help", COLUMNS="100", TERM="dumb").stdout
-        parts.append(f"## `{' '.join(['mlfactory', *command])}`\n\n```\n{told.strip()}\n```\n")
+        output = mlfactory(*command, "--help", COLUMNS="100", TERM="dumb").stdout
+        parts.append(f"## `{' '.join(['mlfactory', *command])}`\n\n```\n{output.strip()}\n```\n")
     return "\n".join(parts)
 
 

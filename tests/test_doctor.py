@@ -22,9 +22,9 @@ def test_a_missing_identity_is_a_warning_with_its_remedy(
 ) -> None:
     (home / ".gitconfig").unlink()
     monkeypatch.chdir(tmp_path)
-    (found,) = [f for f in examine(None) if f.id == "GIT001"]
-    assert found.state == "warning"
-    assert "git config --global user.name" in found.remedy
+    (finding,) = [f for f in examine(None) if f.id == "GIT001"]
+    assert finding.state == "warning"
+    assert "git config --global user.name" in finding.remedy
 
 
 def test_a_folder_that_is_no_factory_is_refused(tmp_path: Path) -> None:
@@ -43,11 +43,11 @@ def test_a_factory_that_cannot_work_gets_an_error_and_a_remedy_each(
         },
     )
     commit_all(tmp_path)
-    found = {finding.id: finding for finding in examine(tmp_path)}
-    assert "99.0.0" in found["FAC001"].detail
+    findings = {finding.id: finding for finding in examine(tmp_path)}
+    assert "99.0.0" in findings["FAC001"].detail
     for name in ("FAC001", "ENV001", "CAT001", "DVC001"):
-        assert (found[name].state, bool(found[name].remedy)) == ("error", True)
-    assert found["HOOK001"].state == "warning"
+        assert (findings[name].state, bool(findings[name].remedy)) == ("error", True)
+    assert findings["HOOK001"].state == "warning"
 
 
 def test_programs_that_came_with_a_repository_are_not_started(
@@ -65,9 +65,9 @@ def test_programs_that_came_with_a_repository_are_not_started(
     for name in programs:
         (factory / name).chmod(0o755)
     commit_all(factory)
-    found = {finding.id: finding for finding in examine(factory)}
+    findings = {finding.id: finding for finding in examine(factory)}
     for name in ("ENV001", "CAT001", "DVC001", "DVC002"):
-        assert ".venv is committed" in found[name].detail
+        assert ".venv is committed" in findings[name].detail
     with pytest.raises(MlfactoryError, match="is committed"):
         uv.install(factory)
     assert not (tmp_path / "ran").exists()
@@ -81,5 +81,5 @@ def test_a_git_that_cannot_merge_updates_is_a_warning(
     old.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.chdir(tmp_path)
-    (found,) = [f for f in examine(None) if f.id == "GIT001"]
-    assert (found.state, "2.38" in found.remedy) == ("warning", True)
+    (finding,) = [f for f in examine(None) if f.id == "GIT001"]
+    assert (finding.state, "2.38" in finding.remedy) == ("warning", True)

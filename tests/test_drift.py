@@ -95,8 +95,8 @@ def test_paths_choose(demo: Repo) -> None:
 
 
 def test_a_path_of_nothing_is_a_wrong_call(demo: Repo) -> None:
-    done = mlfactory("diff", "nothing.txt", cwd=demo.path, code=2)
-    assert done.stderr.startswith("error: nothing.txt is not one of the template's files")
+    result = mlfactory("diff", "nothing.txt", cwd=demo.path, code=2)
+    assert result.stderr.startswith("error: nothing.txt is not one of the template's files")
 
 
 def test_another_place_is_shown_from_anywhere(demo: Repo, tmp_path: Path) -> None:
@@ -174,8 +174,8 @@ def test_without_the_executable_bit_in_the_file_system(demo: Repo) -> None:
 
 
 def restore(repo: Repo, *argv: object, code: int = 0) -> Any:
-    done = mlfactory("restore", *argv, "--json", cwd=repo.path, code=code)
-    return [f["path"] for f in json.loads(done.stdout)["files"]] if code == 0 else done.stderr
+    result = mlfactory("restore", *argv, "--json", cwd=repo.path, code=code)
+    return [f["path"] for f in json.loads(result.stdout)["files"]] if code == 0 else result.stderr
 
 
 @pytest.fixture
@@ -223,8 +223,8 @@ def test_everything(drifted: Repo) -> None:
 
 
 def test_a_renamed_file_comes_back_and_the_other_one_stays(drifted: Repo) -> None:
-    done = mlfactory("restore", "moved.txt", cwd=drifted.path)
-    assert done.stdout == "put back  moved.txt  (renamed, now moved.md, which stays)\n"
+    result = mlfactory("restore", "moved.txt", cwd=drifted.path)
+    assert result.stdout == "put back  moved.txt  (renamed, now moved.md, which stays)\n"
     assert drifted.text("moved.md") == drifted.text("moved.txt") == f"moved\n{TEXT}"
 
 
@@ -232,15 +232,15 @@ def test_what_is_put_back_and_committed_is_drift_no_more(drifted: Repo) -> None:
     restore(drifted, "a.txt", "docs")
     drifted.commit()
     assert restore(drifted, "a.txt", "docs") == []
-    done = mlfactory("restore", "a.txt", cwd=drifted.path)
-    assert "nothing has drifted there" in done.stderr
+    result = mlfactory("restore", "a.txt", cwd=drifted.path)
+    assert "nothing has drifted there" in result.stderr
 
 
 def test_a_dry_run_says_the_same_and_changes_nothing(drifted: Repo) -> None:
     before = drifted.everything()
-    told = mlfactory("restore", ".", "--dry-run", cwd=drifted.path).stdout
+    output = mlfactory("restore", ".", "--dry-run", cwd=drifted.path).stdout
     assert drifted.everything() == before
-    assert mlfactory("restore", ".", cwd=drifted.path).stdout == told.replace("would put", "put")
+    assert mlfactory("restore", ".", cwd=drifted.path).stdout == output.replace("would put", "put")
 
 
 def test_the_index_is_not_written(drifted: Repo) -> None:
@@ -255,9 +255,9 @@ def test_edits_that_are_not_committed_are_not_lost(drifted: Repo, staged: bool) 
     if staged:
         drifted.git("add", "docs/two.txt")
     for name in ("docs/two.txt", "."):
-        told = restore(drifted, name, code=1)
-        assert told.startswith("error: docs/two.txt has edits that are not committed")
-        assert "hint: git add docs/two.txt && git commit, or git stash" in told
+        output = restore(drifted, name, code=1)
+        assert output.startswith("error: docs/two.txt has edits that are not committed")
+        assert "hint: git add docs/two.txt && git commit, or git stash" in output
     assert drifted.text("docs/two.txt") == "dirty\n"
     assert drifted.text("a.txt") == "ours\n"
 
@@ -282,8 +282,8 @@ def test_nothing_that_git_does_not_know_is_lost(drifted: Repo, tmp_path: Path, w
         else:
             (docs / "one.txt").symlink_to(tmp_path / "nowhere")
     before = drifted.everything()
-    told = restore(drifted, "docs/one.txt", code=1)
-    assert "error: docs" in told
+    output = restore(drifted, "docs/one.txt", code=1)
+    assert "error: docs" in output
     assert drifted.everything() == before
     assert docs.is_symlink() == (what == "linked parent")
     assert not list(outside.iterdir())
@@ -291,9 +291,9 @@ def test_nothing_that_git_does_not_know_is_lost(drifted: Repo, tmp_path: Path, w
 
 @pytest.mark.parametrize("name", ["mine.txt", ".copier-answers.yml", "nothing", "moved.md"])
 def test_files_that_are_not_the_templates_are_refused(drifted: Repo, name: str) -> None:
-    told = restore(drifted, name, code=2)
-    assert told.startswith(f"error: {name} is not one of the template's files, or it is yours\n")
-    assert "hint: `mlfactory status" in told
+    output = restore(drifted, name, code=2)
+    assert output.startswith(f"error: {name} is not one of the template's files, or it is yours\n")
+    assert "hint: `mlfactory status" in output
 
 
 @pytest.mark.parametrize("name", ["/etc/passwd", "../outside"])

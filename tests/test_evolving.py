@@ -43,8 +43,8 @@ def checkout(tmp_path: Path, build_file_tree: Build, monkeypatch: pytest.MonkeyP
     place = tmp_path / "checkout"
     for name in ("copier.yml", "template"):
         (place / name).parent.mkdir(exist_ok=True)
-    found = history.released(history.HISTORY)
-    history.stream.unpack(found.commit(found.newest).files, place)
+    releases = history.releases_in(history.HISTORY)
+    history.stream.unpack(releases.commit(releases.newest).files, place)
     build_file_tree(place, {"template/project/docs/news.md": "one\n"})
     monkeypatch.setattr(history, "surrounding_checkout", lambda: place)
     return place
@@ -67,15 +67,15 @@ def recorded(factory: Path) -> str:
 def test_the_checkouts_own_template_reaches_the_first_release(
     factory: Path, mlfactory: Command, command: Command
 ) -> None:
-    told = json.loads(mlfactory("update", factory, "--defaults", "--json").stdout)
+    outcome = json.loads(mlfactory("update", factory, "--defaults", "--json").stdout)
     if history.load().names == (FIRST.removeprefix("v"),):
         pytest.skip("nothing came after it yet")
-    assert told["state"] == "updated"
+    assert outcome["state"] == "updated"
     assert recorded(factory) == history.load().newest
     assert git(command, factory, "status", "--porcelain") == ""
     assert git(command, factory, "rev-list", "--count", "HEAD") == "2"
-    told = json.loads(mlfactory("status", factory, "--json").stdout)["projects"][0]
-    assert set(told["drift"]) == {"clean"}
+    status = json.loads(mlfactory("status", factory, "--json").stdout)["projects"][0]
+    assert set(status["drift"]) == {"clean"}
 
 
 def test_from_one_development_version_to_another(
@@ -83,9 +83,9 @@ def test_from_one_development_version_to_another(
 ) -> None:
     """The factory keeps the first one: nobody else has it any more."""
     first = history.load().newest
-    done = updated(factory)
-    assert done.plan is not None
-    assert not done.plan.released
+    outcome = updated(factory)
+    assert outcome.plan is not None
+    assert not outcome.plan.released
     assert recorded(factory) == first
     (checkout / "template/project/docs/news.md").write_text("two\n")
     second = history.load().newest
@@ -119,7 +119,7 @@ def test_a_release_older_than_a_development_version_is_no_update(
     monkeypatch.setattr(history, "surrounding_checkout", lambda: None)
     with pytest.raises(MlfactoryError, match=r"is older") as caught:
         updated(factory)
-    newest = history.released(history.HISTORY).versions[-1]
+    newest = history.releases_in(history.HISTORY).versions[-1]
     assert f"--to v{newest}" in caught.value.hint
     assert not drift.status(factory).behind
     assert updated(factory, to=f"v{newest}").state == "updated"
@@ -146,9 +146,9 @@ def test_an_installed_program_brings_later_releases_and_tells_of_all_of_them(
     release("99.0.0")
     plan = updated(factory, dry_run=True).plan
     assert plan is not None
-    told = plan.changelog
-    assert told.index("mlfactory template 99.0.0") < told.index("More advice in 98.0.0.")
-    assert "The first release" not in told
+    changelog = plan.changelog
+    assert changelog.index("mlfactory template 99.0.0") < changelog.index("More advice in 98.0.0.")
+    assert "The first release" not in changelog
     assert updated(factory).state == "updated"
     assert recorded(factory) == "99.0.0"
     message = git(command, factory, "log", "-1", "--format=%B")
@@ -199,8 +199,8 @@ def test_what_is_yours_never_changes(factory: Path, release: Release, command: C
     assert states["docs/runbook.md"] == "changed"
     assert updated(factory).state == "updated"
     assert {name: (factory / name).read_bytes() for name in OWN} == before
-    told = {change.path for change in drift.status(factory).files}
-    assert not told & set(OWN)
+    paths = {change.path for change in drift.status(factory).files}
+    assert not paths & set(OWN)
 
 
 def test_taking_an_update_back_is_one_revert(

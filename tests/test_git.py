@@ -12,9 +12,9 @@ from mlfactory.base.git import Repository
 @pytest.fixture
 def repository(tmp_path: Path, build_file_tree: Any) -> Repository:
     build_file_tree(tmp_path / "repo", {"a.txt": "a\n", "run": "x\n"})
-    made = git.init(tmp_path / "repo")
-    git.add_all(made)
-    return made
+    fresh = git.init(tmp_path / "repo")
+    git.add_all(fresh)
+    return fresh
 
 
 def log(command: Any, repository: Repository, form: str) -> list[str]:

@@ -54,29 +54,29 @@ ANSWERS: dict[str, dict[str, Any]] = {
 
 
 def test_every_release_is_listed() -> None:
-    versions = list(history.released(history.HISTORY).versions)
+    versions = list(history.releases_in(history.HISTORY).versions)
     assert versions == list(RELEASES) == list(RENDERS)
 
 
 def digest(folder: Path) -> str:
     """A hash of every file's name, content, and whether it can be executed."""
-    found = hashlib.sha256()
+    total = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         mode = "x" if path.stat().st_mode & 0o100 else "-"
         content = hashlib.sha256(path.read_bytes()).hexdigest()
-        found.update(f"{path.relative_to(folder).as_posix()}\0{mode}{content}\n".encode())
-    return found.hexdigest()
+        total.update(f"{path.relative_to(folder).as_posix()}\0{mode}{content}\n".encode())
+    return total.hexdigest()
 
 
 @pytest.mark.parametrize("answers", ANSWERS)
-@pytest.mark.parametrize("version", history.released(history.HISTORY).versions)
+@pytest.mark.parametrize("version", history.releases_in(history.HISTORY).versions)
 def test_a_release_renders_byte_for_byte_as_it_did(
     version: str, answers: str, tmp_path: Path
 ) -> None:
-    with copier.opened(choice.template("", version)) as sheet:
+    with copier.open_sheet(choice.template("", version)) as sheet:
         copier.render(sheet, tmp_path / "churn", ANSWERS[answers])
-    made = digest(tmp_path / "churn")
-    assert RENDERS.get(version, {}).get(answers) == made, f'RENDERS: "{answers}": "{made}"'
+    files = digest(tmp_path / "churn")
+    assert RENDERS.get(version, {}).get(answers) == files, f'RENDERS: "{answers}": "{files}"'
 
 
 @pytest.mark.parametrize(("version", "commit"), RELEASES.items())
@@ -89,5 +89,5 @@ def test_the_history_survives_a_checkout_without_git(tmp_path: Path) -> None:
     """As in a wheel: only the files of the history, no repository around them."""
     for file in history.HISTORY.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    found = history.released(tmp_path)
-    assert found.key == history.released(history.HISTORY).key
+    releases = history.releases_in(tmp_path)
+    assert releases.key == history.releases_in(history.HISTORY).key

@@ -76,14 +76,14 @@ def outside(top: Path) -> dict[str, object]:
 
 def check_refused(top: Path, mlfactory: Command, *words: str, args: tuple[str, ...] = ()) -> None:
     """It ends with a clear error, and nothing at all has changed, here or outside."""
-    before, beside = histories.state(top), outside(top)
-    done = mlfactory("update", "--defaults", "--no-check", *args, cwd=top, code=None)
-    assert done.returncode in (1, 2), done.stderr
-    assert "bug in mlfactory" not in done.stderr
-    assert "Traceback" not in done.stderr
-    assert all(word in done.stderr for word in words), done.stderr
+    before, around = histories.state(top), outside(top)
+    result = mlfactory("update", "--defaults", "--no-check", *args, cwd=top, code=None)
+    assert result.returncode in (1, 2), result.stderr
+    assert "bug in mlfactory" not in result.stderr
+    assert "Traceback" not in result.stderr
+    assert all(word in result.stderr for word in words), result.stderr
     assert histories.differing(histories.state(top), before) == {}
-    assert outside(top) == beside
+    assert outside(top) == around
 
 
 LEAVING = {
@@ -138,8 +138,8 @@ def test_nothing_is_written_through_a_link(
     check_refused(top, mlfactory, "sub")
     git(top, "add", "sub")
     git(top, "commit", "--quiet", "--message", "link")
-    done = mlfactory("update", "--defaults", "--no-check", cwd=top, code=None)
-    assert done.returncode in (1, 4)
+    result = mlfactory("update", "--defaults", "--no-check", cwd=top, code=None)
+    assert result.returncode in (1, 4)
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
@@ -198,8 +198,8 @@ def test_a_record_that_means_harm(
     top = prepare()
     lines = (top / RECORD).read_text().splitlines()
     quoted = value if value.startswith("[") else '"' + value.replace("\0", "\\0") + '"'
-    kept = [f"{key}: {quoted}" if line.startswith(f"{key}:") else line for line in lines]
-    (top / RECORD).write_text("\n".join(kept) + "\n")
+    rest = [f"{key}: {quoted}" if line.startswith(f"{key}:") else line for line in lines]
+    (top / RECORD).write_text("\n".join(rest) + "\n")
     histories.commit(top, "harm")
     check_refused(top, mlfactory)
     assert not list(top.parent.rglob("harm"))
@@ -238,8 +238,8 @@ def test_without_trust_what_would_run_is_told_and_left_out(
     assert json.loads(planned)["plan"][f"skipped_{case}"] == ["echo ran > ran.txt"]
     status = json.loads(mlfactory("status", "--json", cwd=top).stdout)["projects"][0]
     assert status[f"skipped_{case}"] == ["echo ran > ran.txt"]
-    shown = mlfactory("update", "--defaults", "--no-check", cwd=top).stdout
-    assert f"{case.removesuffix('s')}: echo ran > ran.txt" in shown
+    output = mlfactory("update", "--defaults", "--no-check", cwd=top).stdout
+    assert f"{case.removesuffix('s')}: echo ran > ran.txt" in output
     assert (top / "more.txt").exists()
     assert not list(top.parent.rglob("ran.txt"))
 
@@ -282,10 +282,10 @@ def test_odd_names_are_handled_or_refused(prepare: Prepare, mlfactory: Command) 
 def test_a_name_that_is_not_utf8(prepare: Prepare) -> None:
     top = prepare(write(HANDLED[-1]))
     argv = [sys.executable, "-m", "mlfactory", "update", "--defaults", "--no-check"]
-    done = subprocess.run(argv, cwd=top, capture_output=True)
-    assert b"bug in mlfactory" not in done.stderr
-    assert done.returncode in (0, 1)
-    assert (top / HANDLED[-1]).exists() == (done.returncode == 0)
+    result = subprocess.run(argv, cwd=top, capture_output=True)
+    assert b"bug in mlfactory" not in result.stderr
+    assert result.returncode in (0, 1)
+    assert (top / HANDLED[-1]).exists() == (result.returncode == 0)
 
 
 def test_names_that_differ_only_by_case(prepare: Prepare, mlfactory: Command) -> None:

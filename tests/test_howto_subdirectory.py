@@ -15,8 +15,8 @@ PAGE = "how-to/subdirectory.md"
 
 def test_the_page(tmp_path: Path, command: Command) -> None:
     shop = init(tmp_path / "shop").commit({"app.py": "1\n"}).write({"app.py": "2\n"})
-    done = command("bash", "-euo", "pipefail", "-c", script(PAGE), cwd=tmp_path)
-    assert "models/churn is at v" in done.stdout.replace(f"{shop.path}/", "")
+    result = command("bash", "-euo", "pipefail", "-c", script(PAGE), cwd=tmp_path)
+    assert "models/churn is at v" in result.stdout.replace(f"{shop.path}/", "")
     assert shop.git("log", "--format=%s").splitlines()[:2] == [
         "Answer the template's questions of churn anew",
         "Move churn",
@@ -29,6 +29,6 @@ def test_the_page(tmp_path: Path, command: Command) -> None:
 
 def test_the_hooks_on_the_page_are_those_of_a_configuration() -> None:
     text = (ROOT / "docs" / PAGE).read_text("utf-8")
-    (shown,) = [block for _, language, block in BLOCK.findall(text) if language == "yaml"]
-    (hook,) = yaml.safe_load(shown)["repos"][0]["hooks"]
+    (example,) = [block for _, language, block in BLOCK.findall(text) if language == "yaml"]
+    (hook,) = yaml.safe_load(example)["repos"][0]["hooks"]
     assert hook["files"] == "^models/churn/"

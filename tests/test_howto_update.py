@@ -16,8 +16,8 @@ FIRST = {**SMALL, "tree/README.md": f"# Churn\n\n{TEXT}", "tree/check.sh": "#!/b
 def part(title: str) -> str:
     """The commands below a heading, as a script."""
     text = re.split(r"^## ", PAGE, flags=re.MULTILINE)
-    (found,) = [section for section in text if section.startswith(title)]
-    return "".join(step(*block) for block in BLOCK.findall(found))
+    (chapter,) = [section for section in text if section.startswith(title)]
+    return "".join(step(*block) for block in BLOCK.findall(chapter))
 
 
 def test_the_page(tmp_path: Path, command: Command) -> None:
@@ -25,8 +25,8 @@ def test_the_page(tmp_path: Path, command: Command) -> None:
     churn = project(source, tmp_path / "churn").commit({"a.txt": edited(15, "ours")})
 
     def do(title: str) -> tuple[str, str]:
-        done = command("bash", "-euo", "pipefail", "-c", part(title), cwd=churn.path)
-        return done.stdout, done.stderr
+        result = command("bash", "-euo", "pipefail", "-c", part(title), cwd=churn.path)
+        return result.stdout, result.stderr
 
     release(source, "v1.1.0", {"tree/a.txt": edited(3, "theirs")})
     assert "behind: v1.0.0 -> v1.1.0" in do("Is there anything new?")[0]
@@ -39,8 +39,8 @@ def test_the_page(tmp_path: Path, command: Command) -> None:
 
     release(source, "v1.2.0", {"tree/README.md": f"# Churn\n\n{edited(3, 'theirs')}"})
     churn.commit({"README.md": f"# Churn\n\n{edited(3, 'ours')}"})
-    told = do("When you and the template changed the same lines")
-    assert "conflict      README.md" in told[0]
+    result = do("When you and the template changed the same lines")
+    assert "conflict      README.md" in result[0]
     assert churn.text("README.md") == f"# Churn\n\n{edited(3, 'theirs')}"
     assert churn.dirt == ""
 

@@ -39,9 +39,9 @@ def test_a_wheel_renders_what_was_released_without_a_checkout_or_a_network(
 ) -> None:
     offline = {"PATH": os.defpath, "https_proxy": "127.0.0.1:9"}
     argv = (installed / "mlfactory", "new", "made", "--no-setup", "--json")
-    told = json.loads(command(*argv, cwd=tmp_path, **offline).stdout)
-    newest = history.released(history.HISTORY).versions[-1]
-    assert told["template"] == {
+    summary = json.loads(command(*argv, cwd=tmp_path, **offline).stdout)
+    newest = history.releases_in(history.HISTORY).versions[-1]
+    assert summary["template"] == {
         "source": "git+mlfactory::template",
         "version": newest,
         "released": True,
@@ -64,12 +64,12 @@ def test_a_wheel_updates_a_factory_without_a_checkout(
     program, factory = installed / "mlfactory", tmp_path / "made"
     command(program, "new", "made", "--no-setup", "--defaults", cwd=tmp_path, **offline)
     (streams,) = installed.parent.glob("lib/python*/site-packages/mlfactory/history")
-    found = history.released(history.HISTORY)
-    stream.unpack(found.commit(found.newest).files, tmp_path / "next")
+    releases = history.releases_in(history.HISTORY)
+    stream.unpack(releases.commit(releases.newest).files, tmp_path / "next")
     page = tmp_path / "next/template/project/docs/runbook.md"
     page.write_text(page.read_text() + "\nOne more thing.\n")
     new = stream.Commit("98.0.0", "98.0.0\n\nMore.", 1, stream.tree(tmp_path / "next"))
-    store.add(streams, new, found.packed)
+    store.add(streams, new, releases.archives)
     assert "More." in command(program, "update", factory, "--dry-run", **offline).stdout
     command(program, "update", factory, "--defaults", **offline)
     assert history.recorded_version(factory) == "98.0.0"

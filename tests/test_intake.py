@@ -23,7 +23,7 @@ class Silent:
 
 @pytest.fixture
 def questions(contract_template: Path) -> dict[str, Question]:
-    with copier.opened(choice.template(str(contract_template))) as sheet:
+    with copier.open_sheet(choice.template(str(contract_template))) as sheet:
         return dict(sheet.questions)
 
 
@@ -104,8 +104,8 @@ def test_many_files_get_one_name(
     called: str,
 ) -> None:
     folder = exports(tmp_path, *names)
-    known = {**questions, "data_source": Question("data_source", "str", True)}
-    run = gathered(asked(tmp_path, data=f"{folder}/{pattern}"), known)
+    more = {**questions, "data_source": Question("data_source", "str", True)}
+    run = gathered(asked(tmp_path, data=f"{folder}/{pattern}"), more)
     assert (run.given["data_file"], run.given["data_source"]) == (called, pattern)
     assert [str(path.relative_to(folder)) for path in intake.paths(run)] == sorted(names)
 
@@ -120,9 +120,9 @@ def test_a_file_that_is_named_like_a_pattern_is_that_file(
 def test_a_pattern_that_no_file_fits_is_told(
     tmp_path: Path, questions: dict[str, Question]
 ) -> None:
-    known = {**questions, "data_source": Question("data_source", "str", True)}
+    more = {**questions, "data_source": Question("data_source", "str", True)}
     with pytest.raises(MlfactoryError, match="no file fits the pattern"):
-        gathered(asked(tmp_path, data=f"{tmp_path}/*.csv"), known)
+        gathered(asked(tmp_path, data=f"{tmp_path}/*.csv"), more)
 
 
 def test_a_template_without_the_question_takes_no_pattern(
@@ -151,8 +151,8 @@ def test_a_path_is_recorded_as_far_as_it_lies_beside_the_factory(
 ) -> None:
     (tmp_path / "work").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "work")
-    found = intake.from_factory(tmp_path / place, tmp_path / "work/churn", several="*" in place)
-    assert found == recorded
+    path = intake.from_factory(tmp_path / place, tmp_path / "work/churn", several="*" in place)
+    assert path == recorded
 
 
 def test_a_template_that_takes_no_data_gets_none(

@@ -123,22 +123,22 @@ def stopped(stage: Stage, place: Path, at: int, how: str, what: str = "KILL", wh
     calls.write_text("")
     path = f"{place / 'bin'}{os.pathsep}{os.environ['PATH']}"
     env = {"CALLS": str(calls), "STOP_AT": str(at), "STOP": how, "STOP_WITH": what}
-    done = run(top, PATH=path, STOP_WHO=who, **env)
-    return top, done, calls.read_text().splitlines()
+    result = run(top, PATH=path, STOP_WHO=who, **env)
+    return top, result, calls.read_text().splitlines()
 
 
 def check_either(stage: Stage, top: Path, *, told: str) -> None:
     """It is as before; or aborting brings it there, and going on to the other side."""
-    seen = {**histories.state(top), "objects": stage.before["objects"]}
-    if not differing(seen, stage.before):
+    state = {**histories.state(top), "objects": stage.before["objects"]}
+    if not differing(state, stage.before):
         return
     (top / "meanwhile.txt").write_text("also mine\n")
     other = copied(top, top.parents[1] / "other")
-    begun = outcome(lambda: update.abort(top))
-    check(stage, top, finished=not begun and head(top) != head(stage.top), told=told)
-    begun = outcome(lambda: update.resume(other, TALK))
-    check(stage, other, finished=begun or head(other) != head(stage.top), told=told)
-    if not begun:
+    error = outcome(lambda: update.abort(top))
+    check(stage, top, finished=not error and head(top) != head(stage.top), told=told)
+    error = outcome(lambda: update.resume(other, TALK))
+    check(stage, other, finished=error or head(other) != head(stage.top), told=told)
+    if not error:
         assert run(other).returncode in (0, 4)
         check(stage, other, finished=True, told=told)
 
@@ -159,9 +159,9 @@ def head(top: Path) -> str:
 
 def check(stage: Stage, top: Path, *, finished: bool, told: str) -> None:
     """Exactly what was there before or comes after, and what the user made meanwhile."""
-    found = plain(content(top))
-    assert found.pop("meanwhile.txt") == (b"also mine\n", False), told
-    assert differing(found, stage.after if finished else stage.before["files"]) == {}, told
+    files = plain(content(top))
+    assert files.pop("meanwhile.txt") == (b"also mine\n", False), told
+    assert differing(files, stage.after if finished else stage.before["files"]) == {}, told
     assert not (top / ".git/index.lock").exists(), told
     assert finished or staged(top) == stage.index, told
     assert finished or head(top) == head(stage.top), told
@@ -173,14 +173,14 @@ def test_killed_at_any_call_of_git(
 ) -> None:
     stage, at = make(torn=torn), 1
     while True:
-        top, done, calls = stopped(stage, tmp_path, at, how)
+        top, result, calls = stopped(stage, tmp_path, at, how)
         if len(calls) < at:
             break
-        assert done.returncode == -signal.SIGKILL
+        assert result.returncode == -signal.SIGKILL
         check_either(stage, top, told=f"killed {how} call {at}\n")
         at += 1
     assert at > 20
-    assert done.returncode == (4 if torn else 0)
+    assert result.returncode == (4 if torn else 0)
 
 
 @pytest.mark.parametrize(("what", "who"), [("INT", "all"), ("TERM", "mlfactory")])
@@ -190,9 +190,9 @@ def test_told_to_stop_at_any_call_of_git_once_it_writes(
     stage = make()
     _, _, calls = stopped(stage, tmp_path, 0, "before")
     for at in range(len(calls) - 8, len(calls) + 1):
-        top, done, _ = stopped(stage, tmp_path, at, "after", what, who)
-        assert done.returncode in (130, -signal.SIGINT), done.stderr
-        check_either(stage, top, told=f"{what} after call {at}\n{done.stderr}")
+        top, result, _ = stopped(stage, tmp_path, at, "after", what, who)
+        assert result.returncode in (130, -signal.SIGINT), result.stderr
+        check_either(stage, top, told=f"{what} after call {at}\n{result.stderr}")
 
 
 @pytest.mark.parametrize("torn", [False, True])
@@ -224,10 +224,10 @@ def test_no_space_is_left(make: Callable[..., Stage], home: Path, limit: int) ->
     stage = make()
     shutil.rmtree(home / ".cache")
     top = copied(stage.top, stage.top.parents[1] / "stopped")
-    done = run(top, limit=limit)
-    assert done.returncode == 1, done.stderr
-    assert "bug in mlfactory" not in done.stderr
-    check_either(stage, top, told=done.stderr)
+    result = run(top, limit=limit)
+    assert result.returncode == 1, result.stderr
+    assert "bug in mlfactory" not in result.stderr
+    check_either(stage, top, told=result.stderr)
 
 
 def test_what_the_user_writes_meanwhile_is_never_overwritten(

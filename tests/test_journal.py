@@ -19,7 +19,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def test_what_was_saved_is_loaded(run: Run) -> None:
-    run = journal.after(journal.warned(run, ["careful"]), StepResult("render", 0.25))
+    run = journal.after(journal.with_warnings(run, ["careful"]), StepResult("render", 0.25))
     journal.save(run)
     assert journal.load(run.path) == run
 
@@ -36,7 +36,7 @@ def test_a_damaged_record_is_named(run: Run, text: str) -> None:
 
 
 def test_a_warning_is_kept_once(run: Run) -> None:
-    assert journal.warned(run, ["a", "b", "a"]).warnings == ("a", "b")
+    assert journal.with_warnings(run, ["a", "b", "a"]).warnings == ("a", "b")
 
 
 @pytest.mark.parametrize(

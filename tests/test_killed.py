@@ -22,30 +22,30 @@ def state(here: Path) -> tuple[list[str], str, str, str]:
     """What is in the folder, and in the project's repository."""
     demo = Repo(here / "demo")
     names = sorted(path.name for path in here.iterdir())
-    found = demo.git("status", "--porcelain"), demo.git("log", "--format=%s %T")
-    return names, *found, demo.git("fsck", "--no-dangling")
+    status = demo.git("status", "--porcelain"), demo.git("log", "--format=%s %T")
+    return names, *status, demo.git("fsck", "--no-dangling")
 
 
 @pytest.mark.parametrize("command", ["new", "update"])
 def test_the_same_command_goes_on(here: Path, source: Repo, command: str) -> None:
     new = ("new", "demo", "--template", str(source.path), "--defaults", "--ref", "v1.0.0")
-    begun = here.parent / "begun"
-    begun.mkdir()
+    sign = here.parent / "begun"
+    sign.mkdir()
     if command == "update":
-        assert kills.run(PROGRAM, *new, cwd=begun).returncode == 0
+        assert kills.run(PROGRAM, *new, cwd=sign).returncode == 0
     argv = new if command == "new" else ("update", "demo")
 
     def fresh() -> None:
         shutil.rmtree(here)
-        shutil.copytree(begun, here, symlinks=True)
+        shutil.copytree(sign, here, symlinks=True)
 
     fresh()
     whole = kills.run(PROGRAM, *argv, cwd=here)
     assert whole.returncode == 0, whole.stderr
-    wanted = state(here)
+    goal = state(here)
     for last in kills.some(whole, 2):
         fresh()
         kills.run(PROGRAM, *argv, cwd=here, last=last)
         again = kills.run(PROGRAM, *argv, cwd=here)
         assert again.returncode == 0, (last, again.stderr)
-        assert state(here) == wanted, last
+        assert state(here) == goal, last

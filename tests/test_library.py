@@ -30,7 +30,7 @@ MODULE = "runtime/mlfactory_runtime/cli.py"
 def factory(origin: Path, commit_all: Any) -> Path:
     """A factory of the released version, in git."""
     place = origin.parent / "made"
-    with copier.opened(choice.template()) as sheet:
+    with copier.open_sheet(choice.template()) as sheet:
         copier.render(sheet, place, {})
     commit_all(place)
     return place
@@ -41,9 +41,9 @@ def updated(factory: Path, **options: Any) -> Outcome:
     return update.update(factory, update.Options(**options), talk)
 
 
-def seen(factory: Path) -> doctor.Seen:
-    found: doctor.Seen = doctor.RUN001.check(factory)
-    return found
+def seen(factory: Path) -> doctor.Observation:
+    observation: doctor.Observation = doctor.RUN001.check(factory)
+    return observation
 
 
 def test_the_patch_shows_what_the_newest_changes(
@@ -51,12 +51,12 @@ def test_the_patch_shows_what_the_newest_changes(
     origin: Path,
 ) -> None:
     change(origin)
-    found = library.difference(factory)
-    assert (found.from_version, found.to_version) == ("0.4.0", history.load().newest)
-    assert "--- a/mlfactory_runtime/cli.py\n+++ b/mlfactory_runtime/cli.py\n" in found.patch
-    assert "\n-    print('one')\n+    print('two')\n" in found.patch
-    assert "\n-Version: 0.4.0\n" in found.patch
-    assert "RECORD" not in found.patch
+    difference = library.difference(factory)
+    assert (difference.from_version, difference.to_version) == ("0.4.0", history.load().newest)
+    assert "--- a/mlfactory_runtime/cli.py\n+++ b/mlfactory_runtime/cli.py\n" in difference.patch
+    assert "\n-    print('one')\n+    print('two')\n" in difference.patch
+    assert "\n-Version: 0.4.0\n" in difference.patch
+    assert "RECORD" not in difference.patch
 
 
 def test_the_patch_can_be_turned_round(factory: Path, origin: Path) -> None:
@@ -84,29 +84,29 @@ def test_a_factory_with_files_is_told_how_to_compare(factory: Path) -> None:
 
 
 def test_a_released_wheel_is_known(factory: Path) -> None:
-    assert seen(factory) == doctor.Seen("ok", "mlfactory-runtime 0.4.0, as it was released")
+    assert seen(factory) == doctor.Observation("ok", "mlfactory-runtime 0.4.0, as it was released")
 
 
 def test_a_changed_wheel_is_an_error_and_can_be_put_back(factory: Path) -> None:
     before = (factory / WHEEL).read_bytes()
     (factory / WHEEL).write_bytes(before.replace(b"'one'", b"'bad'"))
-    found = seen(factory)
-    assert (found.state, found.remedy) == ("error", f"mlfactory restore {WHEEL}")
-    assert "is not what was released" in found.detail
+    observation = seen(factory)
+    assert (observation.state, observation.remedy) == ("error", f"mlfactory restore {WHEEL}")
+    assert "is not what was released" in observation.detail
 
 
 def test_an_unreleased_wheel_says_so(factory: Path, origin: Path) -> None:
     change(origin)
     updated(factory)
-    found = seen(factory)
-    assert found.state == "warning"
-    assert f"{history.load().development} was never released" in found.detail
+    observation = seen(factory)
+    assert observation.state == "warning"
+    assert f"{history.load().development} was never released" in observation.detail
 
 
 def test_a_wheel_of_an_unknown_release_is_an_error(factory: Path) -> None:
     (factory / WHEEL).rename(factory / WHEEL.replace("0.4.0", "9.9.9"))
-    found = seen(factory)
-    assert (found.state, found.remedy) == ("error", "uv tool upgrade mlfactory")
+    observation = seen(factory)
+    assert (observation.state, observation.remedy) == ("error", "uv tool upgrade mlfactory")
 
 
 def test_a_factory_without_a_wheel_is_in_order(factory: Path) -> None:
@@ -158,9 +158,9 @@ def test_edits_of_the_files_are_not_lost_on_the_way_back(factory: Path) -> None:
 def test_the_wheel_is_replaced_by_an_update(factory: Path, origin: Path) -> None:
     change(origin)
     release.release("0.5.0", origin, origin / "history")
-    done = updated(factory)
-    assert done.plan is not None
-    rows = [(row.path, row.state) for row in done.plan.changes if "vendor" in row.path]
+    outcome = updated(factory)
+    assert outcome.plan is not None
+    rows = [(row.path, row.state) for row in outcome.plan.changes if "vendor" in row.path]
     assert rows == [(WHEEL.replace("0.4.0", "0.5.0"), "renamed")]
     assert [path.name for path in (factory / "vendor").iterdir()] == [
         "mlfactory_runtime-0.5.0-py3-none-any.whl"

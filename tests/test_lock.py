@@ -23,17 +23,17 @@ def demo(tmp_path: Path) -> Repo:
 def at_work(demo: Repo, seconds: int = 600) -> AbstractContextManager[Started]:
     """An update that is checking the project before it begins."""
     check = f"sh -c 'touch ../begun; sleep {seconds}'"
-    begun = (demo.path.parent / "begun").exists
-    return started(("update", "--check-command", check), demo.path, begun)
+    sign = (demo.path.parent / "begun").exists
+    return started(("update", "--check-command", check), demo.path, sign)
 
 
 def test_the_second_says_who_is_at_work(demo: Repo) -> None:
     with at_work(demo) as first:
         for argv in (("update",), ("update", "--abort"), ("update", "--continue")):
-            done = mlfactory(*argv, cwd=demo.path, code=1)
-            wanted = rf"error: {demo.path} is being worked on by `mlfactory update`, process"
-            assert re.match(rf"{wanted} {first.pid} on \S+ since \d{{4}}-", done.stderr)
-            assert f"hint: {lock.WAIT}" in done.stderr
+            result = mlfactory(*argv, cwd=demo.path, code=1)
+            beginning = rf"error: {demo.path} is being worked on by `mlfactory update`, process"
+            assert re.match(rf"{beginning} {first.pid} on \S+ since \d{{4}}-", result.stderr)
+            assert f"hint: {lock.WAIT}" in result.stderr
         mlfactory("restore", "a.txt", cwd=demo.path, code=1)
         mlfactory("template", "use", "elsewhere", cwd=demo.path, code=1)
 
@@ -57,11 +57,11 @@ def test_the_lock_of_a_process_that_was_killed_keeps_nobody_out(demo: Repo) -> N
 def test_a_lock_that_says_nothing_is_one_too(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     with (
-        lock.held(path, "mlfactory update", "it"),
+        lock.hold(path, "mlfactory update", "it"),
         pytest.raises(MlfactoryError, match="it is being worked on by"),
     ):
         path.write_text("")
-        lock.taken(path, "mlfactory update", "it")
+        lock.take(path, "mlfactory update", "it")
 
 
 # git's own lock
@@ -72,8 +72,8 @@ def test_a_lock_that_another_program_took_just_now_is_not_removed(demo: Repo) ->
     theirs = demo.path / ".git/index.lock"
     head = demo.head
     theirs.touch()
-    done = mlfactory("update", demo.path, code=1)
-    assert f"it holds {theirs}" in done.stderr
+    result = mlfactory("update", demo.path, code=1)
+    assert f"it holds {theirs}" in result.stderr
     assert theirs.exists()
     theirs.unlink()
     mlfactory("update", demo.path, "--check-command", f"touch {theirs}", code=1)
@@ -88,8 +88,8 @@ def test_an_abort_does_not_remove_it_either(demo: Repo) -> None:
     mlfactory("update", demo.path, code=4)
     theirs = demo.path / ".git/index.lock"
     theirs.touch()
-    done = mlfactory("update", demo.path, "--abort", code=1)
-    assert f"rm {theirs}" in done.stderr
+    result = mlfactory("update", demo.path, "--abort", code=1)
+    assert f"rm {theirs}" in result.stderr
     assert theirs.exists()
     theirs.unlink()
     mlfactory("update", demo.path, "--abort")
@@ -103,7 +103,7 @@ def repository(tmp_path: Path) -> Repository:
 
 def test_what_git_stages_is_in_the_index_at_the_end(repository: Repository) -> None:
     (repository.top / "b.txt").write_text("b\n")
-    with index.held(repository) as mine:
+    with index.hold(repository) as mine:
         mine.run("add", "b.txt")
         assert "b.txt" not in repository.run("ls-files").out
         with pytest.raises(MlfactoryError, match="ended with code 128"):

@@ -52,8 +52,8 @@ def file_of(tmp_path: Path, data: dict[str, list[Any]]) -> Callable[..., Path]:
 
     def make(**changes: list[Any] | None) -> Path:
         columns = {**data, **changes}
-        kept = {name: values for name, values in columns.items() if values is not None}
-        return write_csv(tmp_path / "data.csv", kept)
+        parts = {name: values for name, values in columns.items() if values is not None}
+        return write_csv(tmp_path / "data.csv", parts)
 
     return make
 
@@ -122,13 +122,13 @@ def test_parquet_types_are_understood(
     path = tmp_path / "data.parquet"
     target = pl.Series("y", values, dtype=dtype, strict=False)
     pl.DataFrame([pl.Series("x", range(ROWS)), target]).write_parquet(path)
-    seen = look(path, "y")
-    assert (seen.task, seen.rows) == (task, ROWS)
+    facts = look(path, "y")
+    assert (facts.task, facts.rows) == (task, ROWS)
 
 
 def test_a_task_that_was_asked_for_holds(file_of: Callable[..., Path]) -> None:
-    seen = look(file_of(), "stars", task="regression")
-    assert (seen.task, seen.reason[:40]) == (
+    facts = look(file_of(), "stars", task="regression")
+    assert (facts.task, facts.reason[:40]) == (
         "regression",
         "the task is regression, as asked for; th",
     )
@@ -138,8 +138,8 @@ def test_a_task_that_was_asked_for_holds(file_of: Callable[..., Path]) -> None:
 def test_a_table_is_read_however_it_is_written(tmp_path: Path, dirty: Dirty) -> None:
     path = tmp_path / dirty.filename
     path.write_bytes(dirty.content)
-    seen = look(path, dirty.target, **dirty.options)
-    assert (seen.task, seen.rows) == (dirty.task, dirty.rows)
+    facts = look(path, dirty.target, **dirty.options)
+    assert (facts.task, facts.rows) == (dirty.task, dirty.rows)
 
 
 @pytest.mark.parametrize("separator", [*",;\t|^~#: ", "\x01"])
@@ -166,9 +166,9 @@ def test_the_encoding_is_found(
 ) -> None:
     columns = {word: column(lambda n: f"{word} {n % 7}"), **data}
     path = write_csv(tmp_path / "data.csv", columns, encoding=encoding)
-    seen = look(path, "churned")
-    assert (seen.encoding, seen.columns[0]) == (encoding, word)
-    assert any(f"read as {encoding}" in warning for warning in seen.warnings) is (
+    facts = look(path, "churned")
+    assert (facts.encoding, facts.columns[0]) == (encoding, word)
+    assert any(f"read as {encoding}" in warning for warning in facts.warnings) is (
         not encoding.startswith("utf")
     )
 
@@ -184,8 +184,8 @@ def test_quotes_bom_and_windows_lines_are_read(tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
     lines = ['"target","a note"', *(f'"{"ab"[n % 2]}","x, ""{n}""\r\ny"' for n in range(ROWS))]
     path.write_bytes(("\ufeff" + "\r\n".join(lines)).encode())
-    seen = look(path, "target")
-    assert (seen.columns, seen.rows) == (("target", "a note"), ROWS)
+    facts = look(path, "target")
+    assert (facts.columns, facts.rows) == (("target", "a note"), ROWS)
 
 
 def test_columns_are_the_header(file_of: Callable[..., Path]) -> None:
@@ -521,9 +521,9 @@ def test_of_a_large_file_only_the_beginning_is_read(
     frame = pl.DataFrame([numbers, (numbers % 2).alias("y")])
     path = tmp_path / name
     frame.write_csv(path) if name.endswith("csv") else frame.write_parquet(path)
-    seen = look(path, "y")
-    assert seen.rows == (None if name.endswith("csv") else 400_000)
-    assert "only its first" in seen.warnings[0]
+    facts = look(path, "y")
+    assert facts.rows == (None if name.endswith("csv") else 400_000)
+    assert "only its first" in facts.warnings[0]
 
 
 def test_what_the_beginning_does_not_show_is_no_error(
@@ -554,9 +554,9 @@ def test_a_name_that_is_a_pattern_is_refused(tmp_path: Path, name: str) -> None:
 def test_words_among_numbers_count_as_missing(
     file_of: Callable[..., Path], values: list[Any], warned: list[str]
 ) -> None:
-    seen = look(file_of(churned=[f'"{value}"' for value in values]), "churned")
-    assert seen.task == "regression"
-    assert all(part in " ".join(seen.warnings) for part in warned)
+    facts = look(file_of(churned=[f'"{value}"' for value in values]), "churned")
+    assert facts.task == "regression"
+    assert all(part in " ".join(facts.warnings) for part in warned)
 
 
 # ---- several files, and tables from elsewhere
@@ -568,18 +568,18 @@ def monthly(tmp_path: Path, data: dict[str, list[Any]]) -> Callable[..., tuple[P
 
     def make(**changes: list[Any] | None) -> tuple[Path, ...]:
         columns = {**dict(reversed(data.items())), **changes}
-        kept = {name: values for name, values in columns.items() if values is not None}
+        parts = {name: values for name, values in columns.items() if values is not None}
         first = write_csv(tmp_path / "2025-01.csv", data)
-        return first, write_csv(tmp_path / "2025-02.csv", kept, ";")
+        return first, write_csv(tmp_path / "2025-02.csv", parts, ";")
 
     return make
 
 
 def test_several_files_are_one_table(monthly: Callable[..., tuple[Path, ...]]) -> None:
     paths = monthly(churned=["no"] * ROWS)
-    seen = look(paths, "churned", identifier="id", time="day")
-    assert (seen.rows, seen.path, seen.columns[0]) == (2 * ROWS, paths[0], "id")
-    assert columns(paths) == seen.columns
+    facts = look(paths, "churned", identifier="id", time="day")
+    assert (facts.rows, facts.path, facts.columns[0]) == (2 * ROWS, paths[0], "id")
+    assert columns(paths) == facts.columns
 
 
 @pytest.mark.parametrize(
@@ -605,17 +605,17 @@ def test_several_parquet_files_are_one_table(tmp_path: Path) -> None:
     paths = (tmp_path / "a.parquet", tmp_path / "b.parquet")
     pl.DataFrame({"x": range(ROWS), "y": [0, 1] * 60}).write_parquet(paths[0])
     pl.DataFrame({"y": [2.5] * ROWS, "x": range(ROWS)}).write_parquet(paths[1])
-    seen = look(paths, "y")
-    assert (seen.task, seen.rows) == ("regression", 2 * ROWS)
+    facts = look(paths, "y")
+    assert (facts.task, facts.rows) == ("regression", 2 * ROWS)
 
 
 def test_only_the_first_files_of_many_are_read(
     monthly: Callable[..., tuple[Path, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(file, "SAMPLE_BYTES", 3000)
-    seen = look(monthly(churned=["never"] * ROWS), "churned")
-    assert seen.rows is None
-    assert "and 1 more is large: only its first" in " ".join(seen.warnings)
+    facts = look(monthly(churned=["never"] * ROWS), "churned")
+    assert facts.rows is None
+    assert "and 1 more is large: only its first" in " ".join(facts.warnings)
 
 
 @pytest.mark.parametrize(("rows", "warned"), [(ROWS, False), (None, True)])
@@ -623,11 +623,11 @@ def test_a_frame_is_looked_at_like_a_file(
     data: dict[str, list[Any]], rows: int | None, warned: bool
 ) -> None:
     frame = pl.DataFrame(data).with_columns(pl.col("day").str.to_date())
-    seen = look_frame(
+    facts = look_frame(
         "churn.sql", frame, rows, target="amount", identifier="id", time="day", task="auto"
     )
-    assert (seen.task, seen.rows, seen.columns[0]) == ("regression", rows, "id")
-    assert any("churn.sql is large" in warning for warning in seen.warnings) is warned
+    assert (facts.task, facts.rows, facts.columns[0]) == ("regression", rows, "id")
+    assert any("churn.sql is large" in warning for warning in facts.warnings) is warned
 
 
 def test_what_is_wrong_with_a_frame_names_it(data: dict[str, list[Any]]) -> None:

@@ -26,8 +26,8 @@ def evolved(
         repo.commit(mine)
     planned = mlfactory("update", repo.path, "--dry-run", "--json", code=None)
     plan: dict[str, Any] = json.loads(planned.stdout)["plan"]
-    done = mlfactory("update", repo.path, "--json", code=planned.returncode)
-    assert json.loads(done.stdout)["plan"] == plan
+    result = mlfactory("update", repo.path, "--json", code=planned.returncode)
+    assert json.loads(result.stdout)["plan"] == plan
     unmerged = repo.git("diff", "--name-only", "--diff-filter=U", "-z").split("\0")
     assert {c["path"] for c in plan["conflicts"]} == set(filter(None, unmerged))
     states = {c["path"]: c["state"] for c in plan["changes"]}
@@ -50,8 +50,8 @@ def test_edited_here_and_deleted_there_is_a_conflict(tmp_path: Path) -> None:
     repo, states = evolved(tmp_path, {}, {"tree/a.txt": None}, {"a.txt": edited(3, "ours")})
     assert states == {"a.txt": "conflict"}
     assert repo.text("a.txt") == edited(3, "ours")
-    (found,) = json.loads(mlfactory("status", repo.path, "--json").stdout)["projects"]
-    reason = found["conflicts"][0]["reason"]
+    (status,) = json.loads(mlfactory("status", repo.path, "--json").stdout)["projects"]
+    reason = status["conflicts"][0]["reason"]
     assert reason == "modify/delete: a.txt deleted in the template and modified in the project."
 
 
@@ -146,8 +146,8 @@ def test_a_file_here_and_a_folder_there_of_one_name(tmp_path: Path, ours: str) -
     source = template(tmp_path / "template", SMALL, {"tree/new/x": body("theirs")})
     repo = project(source, tmp_path / "demo").commit({ours: body("ours")})
     before = repo.tree()
-    done = json.loads(mlfactory("update", repo.path, "--json", code=4).stdout)
-    (conflict,) = done["plan"]["conflicts"]
+    outcome = json.loads(mlfactory("update", repo.path, "--json", code=4).stdout)
+    (conflict,) = outcome["plan"]["conflicts"]
     assert conflict["path"] == ("new" if ours == "new" else "new/x")
     assert conflict["reason"].startswith("file/directory: ")
     assert not any(len(word) == 40 for word in conflict["reason"].replace("~", " ").split())
@@ -214,7 +214,7 @@ def test_answers_are_taken_literally(tmp_path: Path, answer: str) -> None:
 def test_the_reason_of_a_conflict_is_gits(tmp_path: Path) -> None:
     source = template(tmp_path / "template", SMALL, {"tree/a.txt": edited(3, "theirs")})
     repo = project(source, tmp_path / "demo").commit({"a.txt": edited(3, "ours")})
-    done = json.loads(mlfactory("update", repo.path, "--json", code=4).stdout)
-    assert done["plan"]["conflicts"] == [
+    outcome = json.loads(mlfactory("update", repo.path, "--json", code=4).stdout)
+    assert outcome["plan"]["conflicts"] == [
         {"path": "a.txt", "reason": "content: Merge conflict in a.txt"}
     ]

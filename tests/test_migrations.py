@@ -50,15 +50,15 @@ def made(tmp_path: Path, *versions: Files) -> Repo:
 
 
 def plan(demo: Repo, *options: str) -> dict[str, Any]:
-    done = mlfactory("update", demo.path, "--dry-run", "--json", *options)
-    found: dict[str, Any] = json.loads(done.stdout)["plan"]
-    return found
+    result = mlfactory("update", demo.path, "--dry-run", "--json", *options)
+    content: dict[str, Any] = json.loads(result.stdout)["plan"]
+    return content
 
 
 def test_with_trust_a_renamed_question_keeps_its_answer(tmp_path: Path) -> None:
     demo = made(tmp_path, FIRST, SECOND)
-    seen = plan(demo, "--trust")
-    assert (seen["dropped"], seen["skipped_migrations"]) == ({}, [])
+    content = plan(demo, "--trust")
+    assert (content["dropped"], content["skipped_migrations"]) == ({}, [])
     mlfactory("update", demo.path, "--trust")
     assert demo.text("q.txt") == "mine\n"
     assert "new_q: mine" in demo.text(".copier-answers.yml")
@@ -69,15 +69,15 @@ def test_with_trust_a_renamed_question_keeps_its_answer(tmp_path: Path) -> None:
 
 def test_without_trust_the_plan_names_what_is_skipped_and_what_is_lost(tmp_path: Path) -> None:
     demo = made(tmp_path, FIRST, SECOND)
-    seen = plan(demo)
-    assert seen["dropped"] == {"old_q": "mine"}
-    assert seen["skipped_migrations"] == ["sed -i s/^old_q:/new_q:/ '.copier-answers.yml'"]
+    content = plan(demo)
+    assert content["dropped"] == {"old_q": "mine"}
+    assert content["skipped_migrations"] == ["sed -i s/^old_q:/new_q:/ '.copier-answers.yml'"]
     text = mlfactory("update", demo.path, "--dry-run").stdout
     assert '  old_q: "mine"\n' in text
     assert "  migration: sed -i" in text
-    shown = mlfactory("status", demo.path).stdout
-    assert 'dropped       old_q: "mine"' in shown
-    assert "not run       migration: sed -i" in shown
+    output = mlfactory("status", demo.path).stdout
+    assert 'dropped       old_q: "mine"' in output
+    assert "not run       migration: sed -i" in output
     status = json.loads(mlfactory("status", demo.path, "--json").stdout)["projects"][0]
     assert status["dropped"] == {"old_q": "mine"}
 
@@ -140,8 +140,8 @@ def test_one_that_fails_changes_nothing(tmp_path: Path, command: str) -> None:
     text = f"_migrations:\n- command: {command}\n{BEFORE}"
     demo = made(tmp_path, FIRST, {"copier.yml": OLD + text})
     before = demo.everything()
-    done = mlfactory("update", demo.path, "--trust", code=1)
-    assert "Traceback" not in done.stderr
+    result = mlfactory("update", demo.path, "--trust", code=1)
+    assert "Traceback" not in result.stderr
     assert demo.everything() == before
 
 

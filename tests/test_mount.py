@@ -18,7 +18,7 @@ from .runtimes import change
 
 
 def rendered(tmp_path: Path, **answers: str) -> Path:
-    with copier.opened(choice.template()) as sheet:
+    with copier.open_sheet(choice.template()) as sheet:
         copier.render(sheet, tmp_path / "made", answers)
     return tmp_path / "made"
 
@@ -46,39 +46,39 @@ def test_a_release_is_known_again(origin: Path) -> None:
 @pytest.mark.usefixtures("origin")
 def test_the_repository_has_the_runtime_where_it_is_rendered() -> None:
     repository = history.repository()
-    listed = git.run("ls-tree", "-r", "--name-only", "v0.4.0", cwd=repository).out.splitlines()
-    assert not [name for name in listed if name.startswith("template/runtime/")]
-    assert f"{mount.VENDOR}mlfactory_runtime-0.4.0-py3-none-any.whl" in listed
-    assert f"{mount.SOURCE}mlfactory_runtime/templates/page.html" in listed
-    assert f"{mount.SOURCE}LICENSE" in listed
+    listing = git.run("ls-tree", "-r", "--name-only", "v0.4.0", cwd=repository).out.splitlines()
+    assert not [name for name in listing if name.startswith("template/runtime/")]
+    assert f"{mount.VENDOR}mlfactory_runtime-0.4.0-py3-none-any.whl" in listing
+    assert f"{mount.SOURCE}mlfactory_runtime/templates/page.html" in listing
+    assert f"{mount.SOURCE}LICENSE" in listing
 
 
 @pytest.mark.usefixtures("origin")
 def test_the_wheel_is_rendered_by_default(tmp_path: Path) -> None:
-    made = rendered(tmp_path)
+    factory = rendered(tmp_path)
     file = "vendor/mlfactory_runtime-0.4.0-py3-none-any.whl"
-    assert names(made) == {".copier-answers.yml", "pyproject.toml", file}
-    assert (made / file).read_bytes() == history.load().wheel("0.4.0")
-    assert "runtime" not in (made / ".copier-answers.yml").read_text()
+    assert names(factory) == {".copier-answers.yml", "pyproject.toml", file}
+    assert (factory / file).read_bytes() == history.load().wheel("0.4.0")
+    assert "runtime" not in (factory / ".copier-answers.yml").read_text()
 
 
 def test_files_are_rendered_as_they_are(origin: Path, tmp_path: Path) -> None:
-    made = rendered(tmp_path, runtime="source")
+    factory = rendered(tmp_path, runtime="source")
     package = origin / "template/runtime/mlfactory_runtime"
-    assert names(made / "runtime/mlfactory_runtime") == names(package)
+    assert names(factory / "runtime/mlfactory_runtime") == names(package)
     page = "mlfactory_runtime/templates/page.html"
-    assert (made / "runtime" / page).read_bytes() == (package.parent / page).read_bytes()
-    assert "runtime: source" in (made / ".copier-answers.yml").read_text()
-    project = tomllib.loads((made / "runtime/pyproject.toml").read_text())["project"]
+    assert (factory / "runtime" / page).read_bytes() == (package.parent / page).read_bytes()
+    assert "runtime: source" in (factory / ".copier-answers.yml").read_text()
+    project = tomllib.loads((factory / "runtime/pyproject.toml").read_text())["project"]
     assert project["version"] == "0.4.0"
-    assert not (made / "vendor").exists()
+    assert not (factory / "vendor").exists()
 
 
 @pytest.mark.usefixtures("origin")
 def test_an_index_needs_neither(tmp_path: Path) -> None:
-    made = rendered(tmp_path, runtime="index")
-    assert names(made) == {".copier-answers.yml", "pyproject.toml"}
-    assert "mlfactory-runtime==0.4.0" in (made / "pyproject.toml").read_text()
+    factory = rendered(tmp_path, runtime="index")
+    assert names(factory) == {".copier-answers.yml", "pyproject.toml"}
+    assert "mlfactory-runtime==0.4.0" in (factory / "pyproject.toml").read_text()
 
 
 @pytest.mark.parametrize("runtime", ["wheel", "source"])
@@ -87,20 +87,20 @@ def test_a_factory_installs_what_it_holds(
 ) -> None:
     """Also of a version that was never released."""
     change(origin)
-    made = rendered(tmp_path, runtime=runtime)
-    command(uv.program(), "sync", "--quiet", "--python", uv.base_python(), cwd=made)
-    assert command(made / ".venv/bin/factory").stdout == "two\n"
-    assert history.load().development in (made / "uv.lock").read_text()
+    factory = rendered(tmp_path, runtime=runtime)
+    command(uv.program(), "sync", "--quiet", "--python", uv.base_python(), cwd=factory)
+    assert command(factory / ".venv/bin/factory").stdout == "two\n"
+    assert history.load().development in (factory / "uv.lock").read_text()
 
 
 def test_another_runtime_is_another_version(origin: Path) -> None:
     change(origin)
-    found = history.load()
-    assert found.newest.startswith("0.4.1.dev")
-    content = dict(wheel.members(found.wheel(found.newest)))
+    releases = history.load()
+    assert releases.newest.startswith("0.4.1.dev")
+    content = dict(wheel.members(releases.wheel(releases.newest)))
     assert (
-        f"Version: {found.newest}\n".encode()
-        in content[f"mlfactory_runtime-{found.newest}.dist-info/METADATA"]
+        f"Version: {releases.newest}\n".encode()
+        in content[f"mlfactory_runtime-{releases.newest}.dist-info/METADATA"]
     )
 
 
@@ -119,7 +119,7 @@ def test_the_next_release_holds_the_change_only(origin: Path) -> None:
 def test_a_release_without_its_wheel_is_damaged(origin: Path) -> None:
     (origin / "history/mlfactory_runtime-0.4.0-py3-none-any.whl").unlink()
     with pytest.raises(MlfactoryError, match=r"0\.4\.0-py3-none-any\.whl is missing"):
-        history.repository(history.released(origin / "history"))
+        history.repository(history.releases_in(origin / "history"))
 
 
 def test_a_name_that_copier_would_render_is_refused(origin: Path) -> None:
@@ -130,6 +130,6 @@ def test_a_name_that_copier_would_render_is_refused(origin: Path) -> None:
 
 def test_without_a_runtime_nothing_is_mounted(origin: Path) -> None:
     shutil.rmtree(origin / "template/runtime/mlfactory_runtime")
-    found = history.load()
-    assert found.rendered(found.newest) == found.commit(found.newest)
-    assert found.wheel(found.newest) == b""
+    releases = history.load()
+    assert releases.for_copier(releases.newest) == releases.commit(releases.newest)
+    assert releases.wheel(releases.newest) == b""

@@ -58,8 +58,8 @@ def scripts(factory: Path) -> None:
 def interrupted(here: Path, mlfactory: Any, contract_template: Path, table: Path) -> Path:
     """A factory whose setup failed because DVC was missing, and can go on now."""
     options = ("--template", contract_template, "--data", table, "--target", "churned", "--trust")
-    done = mlfactory("new", "churn", *options, code=1)
-    assert "step 'data' failed" in done.stderr
+    result = mlfactory("new", "churn", *options, code=1)
+    assert "step 'data' failed" in result.stderr
     scripts(here / "churn")
     return here / "churn"
 
@@ -75,15 +75,15 @@ def test_any_template_is_rendered_and_committed(
 
 
 def test_that_it_lacks_the_contract_is_said(mlfactory: Any, plain_template: Path) -> None:
-    done = mlfactory("new", "thing", "--template", plain_template)
-    assert "does not keep mlfactory's contract" in done.stderr
+    result = mlfactory("new", "thing", "--template", plain_template)
+    assert "does not keep mlfactory's contract" in result.stderr
 
 
 def test_an_option_whose_question_it_lacks_is_refused(
     here: Path, mlfactory: Any, plain_template: Path
 ) -> None:
-    done = mlfactory("new", "thing", "--template", plain_template, "--target", "x", code=2)
-    assert "no question target" in done.stderr
+    result = mlfactory("new", "thing", "--template", plain_template, "--target", "x", code=2)
+    assert "no question target" in result.stderr
     assert list(here.iterdir()) == []
 
 
@@ -112,8 +112,8 @@ def test_a_repository_around_it_is_pointed_out(
     here: Path, mlfactory: Any, plain_template: Path, command: Any
 ) -> None:
     command("git", "init", "--quiet", cwd=here)
-    done = mlfactory("new", "thing", "--template", plain_template)
-    assert f"thing lies inside the repository {here}" in done.stderr
+    result = mlfactory("new", "thing", "--template", plain_template)
+    assert f"thing lies inside the repository {here}" in result.stderr
 
 
 # The template that travels with the program.
@@ -126,12 +126,12 @@ def test_nobody_reads_where_the_data_lie_on_this_machine(
     home.mkdir(parents=True)
     shutil.copy(table, home / "customers.csv")
     options = ("--data", home / "customers.csv", "--target", "churned", "--no-setup")
-    done = mlfactory("new", "churn", *options)
-    assert "this clone knows its folder: git config factory.dataFolder" in done.stderr
+    result = mlfactory("new", "churn", *options)
+    assert "this clone knows its folder: git config factory.dataFolder" in result.stderr
     factory = here / "churn"
     assert command("git", "grep", "-I", "-e", "maria", "HEAD", cwd=factory, code=1).stdout == ""
-    asked = command("git", "config", "--get", "factory.dataFolder", cwd=factory)
-    assert asked.stdout.strip() == str(home)
+    setting = command("git", "config", "--get", "factory.dataFolder", cwd=factory)
+    assert setting.stdout.strip() == str(home)
     assert 'source: "customers.csv"' in (factory / "params.yaml").read_text()
 
 
@@ -149,20 +149,20 @@ def test_json_is_one_object(
     here: Path, mlfactory: Any, contract_template: Path, table: Path
 ) -> None:
     options = ("--template", contract_template, "--data", table, "--target", "churned")
-    made = json.loads(mlfactory("new", "churn", *options, "--no-setup", "--json").stdout)
-    assert made["path"] == str(here / "churn")
-    assert (made["project"], made["task"], made["rows"]) == ("churn", "classification", 90)
-    assert list(made["seconds"]) == ["look", "render", "repository", "copy", "commit"]
-    assert made["next"] == ["mlfactory new churn --trust"]
+    summary = json.loads(mlfactory("new", "churn", *options, "--no-setup", "--json").stdout)
+    assert summary["path"] == str(here / "churn")
+    assert (summary["project"], summary["task"], summary["rows"]) == ("churn", "classification", 90)
+    assert list(summary["seconds"]) == ["look", "render", "repository", "copy", "commit"]
+    assert summary["next"] == ["mlfactory new churn --trust"]
 
 
 def test_an_unreleased_template_is_kept_in_the_factory(
     here: Path, mlfactory: Any, command: Any
 ) -> None:
-    made = json.loads(mlfactory("new", "churn", "--no-setup", "--json").stdout)
+    summary = json.loads(mlfactory("new", "churn", "--no-setup", "--json").stdout)
     refs = command("git", "for-each-ref", "--format=%(refname)", cwd=here / "churn").stdout
-    ref = f"refs/mlfactory/template/{made['template']['version']}"
-    assert (ref in refs.split()) is not made["template"]["released"]
+    ref = f"refs/mlfactory/template/{summary['template']['version']}"
+    assert (ref in refs.split()) is not summary["template"]["released"]
 
 
 def test_a_template_that_would_commit_the_data_is_refused(
@@ -170,8 +170,8 @@ def test_a_template_that_would_commit_the_data_is_refused(
 ) -> None:
     (contract_template / "tree/.gitignore").write_text("")
     options = ("--template", contract_template, "--data", table, "--target", "churned")
-    done = mlfactory("new", "churn", *options, "--no-setup", code=1)
-    assert "does not keep data/raw/customers.csv out of git" in done.stderr
+    result = mlfactory("new", "churn", *options, "--no-setup", code=1)
+    assert "does not keep data/raw/customers.csv out of git" in result.stderr
 
 
 def test_a_newer_contract_needs_a_newer_program(
@@ -179,8 +179,8 @@ def test_a_newer_contract_needs_a_newer_program(
 ) -> None:
     project = contract_template / "tree/pyproject.toml.jinja"
     project.write_text(project.read_text().replace("contract = 1", "contract = 3"))
-    done = mlfactory("new", "churn", "--template", contract_template, code=1)
-    assert "keeps contract 3" in done.stderr
+    result = mlfactory("new", "churn", "--template", contract_template, code=1)
+    assert "keeps contract 3" in result.stderr
     assert list(here.iterdir()) == []
 
 
@@ -204,29 +204,29 @@ def test_data_that_are_not_there_are_refused_before_anything_is_written(
 def test_a_failure_keeps_the_directory_and_says_how_to_go_on(
     here: Path, mlfactory: Any, contract_template: Path
 ) -> None:
-    done = mlfactory("new", "churn", "--template", contract_template, "--trust", code=1)
-    assert f"hint: {here}/churn is kept: run `mlfactory new churn` again" in done.stderr
+    result = mlfactory("new", "churn", "--template", contract_template, "--trust", code=1)
+    assert f"hint: {here}/churn is kept: run `mlfactory new churn` again" in result.stderr
     assert (here / "churn/uv.lock").is_file()
 
 
 def test_the_same_command_resumes_and_ends_with_the_trained_state(
     interrupted: Path, mlfactory: Any, subjects: Any
 ) -> None:
-    made = json.loads(mlfactory("new", "churn", "--json").stdout)
+    summary = json.loads(mlfactory("new", "churn", "--json").stdout)
     assert [text.split(" from ")[0] for text in subjects(interrupted)] == [
         "Start churn",
         "Train the first model",
     ]
-    assert (made["verdict"], made["rows"]["holdout"]) == ("accepted", 20)
-    assert made["metrics"]["roc_auc"]["low"] == 0.8
-    assert list(made["baselines"]) == ["naive"]
-    assert {"few rows", "id looks like a name"} <= set(made["warnings"])
+    assert (summary["verdict"], summary["rows"]["holdout"]) == ("accepted", 20)
+    assert summary["metrics"]["roc_auc"]["low"] == 0.8
+    assert list(summary["baselines"]) == ["naive"]
+    assert {"few rows", "id looks like a name"} <= set(summary["warnings"])
 
 
 def test_what_was_finished_is_not_done_again(interrupted: Path, mlfactory: Any) -> None:
     (interrupted / "uv.lock").unlink()
-    done = mlfactory("new", "churn")
-    assert "Lock and install" not in done.stderr
+    result = mlfactory("new", "churn")
+    assert "Lock and install" not in result.stderr
 
 
 def test_an_environment_that_was_not_finished_starts_from_nothing(
@@ -264,8 +264,8 @@ def test_options_that_contradict_the_first_ones_are_refused(
     interrupted: Path, mlfactory: Any
 ) -> None:
     assert interrupted.is_dir()
-    done = mlfactory("new", "churn", "--target", "amount", code=2)
-    assert "--target says 'amount', but churn was begun with 'churned'" in done.stderr
+    result = mlfactory("new", "churn", "--target", "amount", code=2)
+    assert "--target says 'amount', but churn was begun with 'churned'" in result.stderr
 
 
 def test_setup_can_come_later(
@@ -317,13 +317,13 @@ def ran(tmp_path: Path) -> list[str]:
 def test_without_trust_nothing_of_a_template_runs_and_what_is_left_is_said(
     here: Path, mlfactory: Any, hostile: Path, tmp_path: Path, subjects: Any
 ) -> None:
-    done = mlfactory("new", "churn", "--template", hostile, "--json")
-    made = json.loads(done.stdout)
+    result = mlfactory("new", "churn", "--template", hostile, "--json")
+    content = json.loads(result.stdout)
     assert ran(tmp_path) == []
     assert subjects(here / "churn") == ["Start churn from mlfactory"]
-    assert made["skipped_tasks"] == [f"touch {tmp_path}/ran/task"]
-    assert "left to do: run the template's tasks, commit what the tasks did, lock" in done.stderr
-    assert made["next"] == ["mlfactory new churn --trust"]
+    assert content["skipped_tasks"] == [f"touch {tmp_path}/ran/task"]
+    assert "left to do: run the template's tasks, commit what the tasks did, lock" in result.stderr
+    assert content["next"] == ["mlfactory new churn --trust"]
     mlfactory("new", "churn")
     assert ran(tmp_path) == []
 
@@ -331,8 +331,8 @@ def test_without_trust_nothing_of_a_template_runs_and_what_is_left_is_said(
 def test_trust_goes_on_and_is_remembered(mlfactory: Any, hostile: Path, tmp_path: Path) -> None:
     shutil.rmtree(hostile / "tree/.venv")
     mlfactory("new", "churn", "--template", hostile)
-    done = mlfactory("new", "churn", "--trust", code=1)
-    assert "step 'environment' failed" in done.stderr
+    result = mlfactory("new", "churn", "--trust", code=1)
+    assert "step 'environment' failed" in result.stderr
     assert ran(tmp_path) == ["build", "task"]
     (tmp_path / "ran/build").unlink()
     mlfactory("new", "churn", code=1)
@@ -347,8 +347,8 @@ def test_tasks_of_a_plain_template_run_where_the_project_stays(
     command("git", "commit", "--quiet", "--all", "--message", "tasks", cwd=plain_template)
     command("git", "tag", "v1.1.0", cwd=plain_template)
     options = ("--template", plain_template, "--set", "colour=blue", "--trust", "--json")
-    made = json.loads(mlfactory("new", "thing", *options).stdout)
-    assert made["skipped_tasks"] == []
+    summary = json.loads(mlfactory("new", "thing", *options).stdout)
+    assert summary["skipped_tasks"] == []
     assert (here / "thing/place").read_text() == f"{here}/thing\n"
     assert (here / "thing/own").read_text() == "blue\n"
     assert command("git", "status", "--porcelain", cwd=here / "thing").stdout == ""

@@ -35,8 +35,8 @@ def new(source: Repo, large: Repo, *argv: str, name: str = "models/demo", code: 
 
 def test_it_becomes_a_part_of_the_repository_in_one_commit(source: Repo, large: Repo) -> None:
     large.write({"app.py": "2\n", "other.py": "2\n", "loose.py": "3\n"}).git("add", "app.py")
-    done = json.loads(new(source, large, "--inside").stdout)
-    assert done["path"] == str(large.path / "models/demo")
+    summary = json.loads(new(source, large, "--inside").stdout)
+    assert summary["path"] == str(large.path / "models/demo")
     assert large.git("show", "--name-only", "--format=").split() == [
         "models/demo/.copier-answers.yml",
         "models/demo/a.txt",
@@ -51,8 +51,8 @@ def test_it_becomes_a_part_of_the_repository_in_one_commit(source: Repo, large: 
 
 
 def test_without_a_word_it_gets_its_own_and_that_is_told(source: Repo, large: Repo) -> None:
-    done = new(source, large)
-    assert "mlfactory new models/demo --inside" in done.stderr
+    result = new(source, large)
+    assert "mlfactory new models/demo --inside" in result.stderr
     assert large.has("models/demo/.git")
     assert len(large.git("log", "--format=%h").split()) == 1
 
@@ -63,9 +63,9 @@ def test_at_a_terminal_it_is_asked(source: Repo, large: Repo, answer: str, insid
     argv = (sys.executable, "-m", "mlfactory", "new", "demo", "--template", str(source.path))
     with subprocess.Popen(argv, cwd=large.path, stdin=child, stdout=child, stderr=child) as process:
         os.close(child)
-        shown = converse(terminal, ("becomes", f"{answer}\n"), *[("?", "\r")] * 3)
+        screen = converse(terminal, ("becomes", f"{answer}\n"), *[("?", "\r")] * 3)
         process.wait()
-    assert "a part of that repository" in shown
+    assert "a part of that repository" in screen
     assert large.has("demo/.git") is not inside
 
 
@@ -105,14 +105,14 @@ def test_what_cannot_be_is_refused_before_anything_is_written(
 
 def test_not_in_the_midst_of_another_operation(source: Repo, large: Repo) -> None:
     (large.path / ".git/MERGE_HEAD").write_text(large.head)
-    done = new(source, large, "--inside", code=1)
-    assert "a git merge is in progress" in done.stderr
+    result = new(source, large, "--inside", code=1)
+    assert "a git merge is in progress" in result.stderr
 
 
 def test_the_repository_itself_is_no_folder_of_it(source: Repo, tmp_path: Path) -> None:
     empty = init(tmp_path / "empty")
-    done = new(source, empty, "--inside", name=".", code=None)
-    assert "is not empty" in done.stderr or "is the repository itself" in done.stderr
+    result = new(source, empty, "--inside", name=".", code=None)
+    assert "is not empty" in result.stderr or "is the repository itself" in result.stderr
 
 
 PUBLISH = """
@@ -138,8 +138,8 @@ def test_a_run_that_is_killed_goes_on(source: Repo, large: Repo, when: str, is_t
         place.mkdir()
     argv = ("new", "demo", "--template", str(source.path), "--defaults", "--inside")
     script = [sys.executable, "-c", PUBLISH.replace("{when}", when), *argv]
-    done = subprocess.run(script, cwd=large.path, capture_output=True, text=True)
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    result = subprocess.run(script, cwd=large.path, capture_output=True, text=True)
+    assert result.returncode == -signal.SIGKILL, result.stderr
     assert "demo/a.txt" not in large.tree()
     mlfactory(*argv, cwd=large.path)
     assert "demo/a.txt" in large.tree()

@@ -69,11 +69,11 @@ def test_what_a_living_run_needs_stays(here: Path, slow: Repo, small: Repo) -> N
 
 def test_the_second_of_two_says_who_makes_it(here: Path, slow: Repo, small: Repo) -> None:
     with rendering(slow, here, "demo") as first:
-        done = mlfactory("new", "demo", "--template", small.path, "--defaults", cwd=here, code=1)
-        wanted = (
+        result = mlfactory("new", "demo", "--template", small.path, "--defaults", cwd=here, code=1)
+        beginning = (
             f"error: {here / 'demo'} is being worked on by `mlfactory new`, process {first.pid}"
         )
-        assert done.stderr.startswith(wanted)
+        assert result.stderr.startswith(beginning)
 
 
 def test_leftovers_of_earlier_releases_go_when_they_are_old(here: Path, small: Repo) -> None:

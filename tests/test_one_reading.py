@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from mlfactory.look import facts, look, table
-from mlfactory.look.target import Facts
+from mlfactory.look.target import TargetFacts
 from mlfactory_runtime.tables.kinds import find_kind, odd_words
 
 ROWS = 120
@@ -42,17 +42,17 @@ COLUMNS: dict[str, tuple[Sequence[str], str, str]] = {
 @pytest.mark.parametrize(("values", "dtype", "kind"), COLUMNS.values(), ids=COLUMNS)
 def test_a_column_is_the_same_to_both(values: Sequence[str], dtype: str, kind: str) -> None:
     column = pl.Series("y", values)
-    known = find_kind(column, european=False)
-    seen = described(column)
-    assert (known.dtype, seen.kind) == (dtype, kind)
-    assert seen.known == len(values) - column.is_in(known.missing).sum()
-    assert seen.odd == odd_words(known)
+    reading = find_kind(column, european=False)
+    target = described(column)
+    assert (reading.dtype, target.kind) == (dtype, kind)
+    assert target.present == len(values) - column.is_in(reading.missing).sum()
+    assert target.odd == odd_words(reading)
 
 
-def described(column: pl.Series, *, classes: bool = False) -> Facts:
+def described(column: pl.Series, *, classes: bool = False) -> TargetFacts:
     frame = column.to_frame()
-    held = table.Table("a.csv", frame, frame.height, True, ("String",))
-    return facts.describe(held, column.name, classes=classes)
+    sample = table.Table("a.csv", frame, frame.height, True, ("String",))
+    return facts.describe(sample, column.name, classes=classes)
 
 
 def test_the_files_own_style_decides_for_both(tmp_path: Path) -> None:
@@ -63,9 +63,9 @@ def test_the_files_own_style_decides_for_both(tmp_path: Path) -> None:
 
 def test_words_among_numbers_are_classes_where_classes_are_predicted(tmp_path: Path) -> None:
     values = [("0", "1", "unknown")[n % 9 // 4] for n in range(ROWS)]
-    seen = look(write(tmp_path / "a.csv", values), "y")
-    assert seen.reason == ("the target 'y' holds 3 different names, so the task is classification")
-    assert seen.warnings == ()
+    facts = look(write(tmp_path / "a.csv", values), "y")
+    assert facts.reason == ("the target 'y' holds 3 different names, so the task is classification")
+    assert facts.warnings == ()
 
 
 def write(path: Path, values: Sequence[str], separator: str = ",") -> Path:

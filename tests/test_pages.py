@@ -49,16 +49,16 @@ def do(command: Command, tmp_path: Path) -> Command:
 def test_use_your_own_template(
     server: Server, do: Command, tmp_path: Path, mlfactory: Command, command: Command
 ) -> None:
-    first = history.released(history.HISTORY).versions[0]
+    first = history.releases_in(history.HISTORY).versions[0]
     mlfactory("new", "churn", "--no-setup", "--defaults", "--ref", first, cwd=tmp_path)
     theirs, ours = server("template"), server("our-template")
-    done = do("own-template.md")
+    result = do("own-template.md")
     factory = tmp_path / "churn"
     assert f"_src_path: {EXAMPLE}our-template.git" in (factory / ".copier-answers.yml").read_text()
     assert "_commit: v100.0.0" in (factory / ".copier-answers.yml").read_text()
     assert "Ask the retention team first." in (factory / "docs/runbook.md").read_text()
     assert not command("git", "status", "--porcelain", cwd=factory).stdout
-    assert "Say whom to ask" in done.stdout
+    assert "Say whom to ask" in result.stdout
     old = command("git", "rev-parse", f"v{first}", cwd=theirs).stdout
     assert command("git", "rev-parse", f"v{first}", cwd=ours).stdout == old
     assert "already" in mlfactory("template", "publish", theirs).stderr
@@ -94,8 +94,8 @@ def test_keep_a_cruft_project_fresh(
     (readme.parent / "new.txt").write_text("new\n")
     newest = save(template)
     command("git", "push", "--quiet", bare, "main", cwd=template)
-    done = do("cruft.md")
-    assert "added         new.txt" in done.stdout
-    assert "-Ours." in done.stdout
+    result = do("cruft.md")
+    assert "added         new.txt" in result.stdout
+    assert "-Ours." in result.stdout
     assert json.loads((project / ".cruft.json").read_text())["commit"] == newest
     assert (project / "README.md").read_text() == "# Service\n"

@@ -31,23 +31,23 @@ ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     ],
 )
 def test_a_variable_that_is_not_set_is_no_place(here: Path, argv: tuple[str, ...]) -> None:
-    done = mlfactory(*argv, cwd=here, code=2)
-    assert " is empty\n" in done.stderr
+    result = mlfactory(*argv, cwd=here, code=2)
+    assert " is empty\n" in result.stderr
     assert list(here.iterdir()) == []
 
 
 def test_an_answer_may_be_empty(here: Path, plain_template: Path) -> None:
     options = ("--template", plain_template, "--set", "colour=", "--owner", "")
-    done = mlfactory("new", "x", *options, "--defaults", cwd=here, code=2)
-    assert "is empty" not in done.stderr
+    result = mlfactory("new", "x", *options, "--defaults", cwd=here, code=2)
+    assert "is empty" not in result.stderr
 
 
 def test_a_plain_folder_has_no_versions(here: Path, tmp_path: Path) -> None:
     init(tmp_path / "folder").write(SMALL)
     (tmp_path / "folder/.git").rename(tmp_path / "away")
     argv = ("new", "x", "--template", tmp_path / "folder", "--defaults")
-    done = mlfactory(*argv, "--ref", "v1.0.0", cwd=here, code=2)
-    assert "is a plain folder, which has no v1.0.0" in done.stderr
+    result = mlfactory(*argv, "--ref", "v1.0.0", cwd=here, code=2)
+    assert "is a plain folder, which has no v1.0.0" in result.stderr
     assert list(here.iterdir()) == []
     mlfactory(*argv, cwd=here)
 
@@ -56,10 +56,10 @@ def test_a_plain_folder_has_no_versions(here: Path, tmp_path: Path) -> None:
 def test_a_checkout_of_another_user(tmp_path: Path, verb: str) -> None:
     source = template(tmp_path / "template", SMALL)
     demo = project(source, tmp_path / "demo")
-    done = mlfactory(verb, demo.path, code=1, GIT_TEST_ASSUME_DIFFERENT_OWNER="1")
-    assert f"git does not open the repository {demo.path}: it belongs to" in done.stderr
+    result = mlfactory(verb, demo.path, code=1, GIT_TEST_ASSUME_DIFFERENT_OWNER="1")
+    assert f"git does not open the repository {demo.path}: it belongs to" in result.stderr
     assert f"hint: If you trust it: git config --global --add safe.directory {demo.path}" in (
-        done.stderr
+        result.stderr
     )
 
 

@@ -20,7 +20,7 @@ from mlfactory.template import history, published
 
 from .conftest import Command, Release
 
-RELEASED = history.released(history.HISTORY).versions
+RELEASED = history.releases_in(history.HISTORY).versions
 LATER = "98.0.0"
 NEWEST = f"v{RELEASED[-1]}"
 
@@ -28,8 +28,8 @@ NEWEST = f"v{RELEASED[-1]}"
 def refs(repository: Path | str, env: dict[str, str] | None = None) -> dict[str, str]:
     """The commit of every ref, by its name."""
     argv = ["git", "ls-remote", str(repository)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=True, env=env)
-    rows = (line.split("\t") for line in done.stdout.splitlines())
+    result = subprocess.run(argv, capture_output=True, text=True, check=True, env=env)
+    rows = (line.split("\t") for line in result.stdout.splitlines())
     return {name: commit for commit, name in rows}
 
 
@@ -65,8 +65,8 @@ def bystander(command: Command) -> Command:
 
 
 def answers(factory: Path) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((factory / ".copier-answers.yml").read_text())
-    return found
+    answers: dict[str, Any] = yaml.safe_load((factory / ".copier-answers.yml").read_text())
+    return answers
 
 
 def head(command: Command, place: Path) -> str:
@@ -74,20 +74,20 @@ def head(command: Command, place: Path) -> str:
 
 
 def test_versions_are_listed_newest_first_without_the_checkouts_own(mlfactory: Command) -> None:
-    told = json.loads(mlfactory("template", "versions", "--json").stdout)["versions"]
-    assert [one["version"] for one in told] == [f"v{name}" for name in reversed(RELEASED)]
-    where = history.repository(history.released(history.HISTORY))
-    assert {f"refs/tags/{one['version']}": one["commit"] for one in told}.items() <= refs(
+    content = json.loads(mlfactory("template", "versions", "--json").stdout)["versions"]
+    assert [one["version"] for one in content] == [f"v{name}" for name in reversed(RELEASED)]
+    where = history.repository(history.releases_in(history.HISTORY))
+    assert {f"refs/tags/{one['version']}": one["commit"] for one in content}.items() <= refs(
         where
     ).items()
 
 
 def test_the_changelog_of_a_span(release: Release) -> None:
     release(LATER)
-    repository = history.repository(history.released(history.HISTORY))
-    told = published.changelog(f"{RELEASED[-1]}..v{LATER}", str(repository))
-    assert (told.from_version, told.to_version) == (NEWEST, f"v{LATER}")
-    assert told.text == f"- mlfactory template {LATER}"
+    repository = history.repository(history.releases_in(history.HISTORY))
+    changelog = published.changelog(f"{RELEASED[-1]}..v{LATER}", str(repository))
+    assert (changelog.from_version, changelog.to_version) == (NEWEST, f"v{LATER}")
+    assert changelog.text == f"- mlfactory template {LATER}"
 
 
 def test_the_changelog_of_the_programs_own_template_is_the_releases_text(
@@ -100,21 +100,21 @@ def test_the_changelog_of_the_programs_own_template_is_the_releases_text(
 
 def test_a_span_that_runs_backwards_is_a_matter_of_usage(release: Release) -> None:
     release(LATER)
-    repository = history.repository(history.released(history.HISTORY))
+    repository = history.repository(history.releases_in(history.HISTORY))
     with pytest.raises(UsageError, match=f"v{RELEASED[-1]} is older than v{LATER}"):
         published.changelog(f"{LATER}..{RELEASED[-1]}", str(repository))
 
 
 def test_a_version_that_is_not_there_is_a_matter_of_usage(mlfactory: Command) -> None:
-    told = mlfactory("template", "changelog", "77.0.0..", code=2).stderr
-    assert "no version 77.0.0" in told
-    assert NEWEST in told
+    output = mlfactory("template", "changelog", "77.0.0..", code=2).stderr
+    assert "no version 77.0.0" in output
+    assert NEWEST in output
 
 
 def test_published_commits_are_those_of_the_history(bare: Path, mlfactory: Command) -> None:
-    told = json.loads(mlfactory("template", "publish", bare, "--json").stdout)
-    assert told["new"] == told["versions"] == [f"v{name}" for name in RELEASED]
-    own = refs(history.repository(history.released(history.HISTORY)))
+    content = json.loads(mlfactory("template", "publish", bare, "--json").stdout)
+    assert content["new"] == content["versions"] == [f"v{name}" for name in RELEASED]
+    own = refs(history.repository(history.releases_in(history.HISTORY)))
     own.pop("HEAD")
     assert refs(bare) == own
 
@@ -122,8 +122,8 @@ def test_published_commits_are_those_of_the_history(bare: Path, mlfactory: Comma
 def test_publishing_twice_changes_nothing(bare: Path, mlfactory: Command) -> None:
     mlfactory("template", "publish", bare)
     before = refs(bare)
-    told = mlfactory("template", "publish", bare).stderr
-    assert "has all of them already" in told
+    output = mlfactory("template", "publish", bare).stderr
+    assert "has all of them already" in output
     assert refs(bare) == before
 
 
@@ -170,14 +170,14 @@ def test_a_foreign_history_is_refused_and_left_as_it_is(
 ) -> None:
     foreign(tmp_path, bare, command, name)
     before = refs(bare)
-    told = mlfactory("template", "publish", bare, code=1).stderr
-    assert "another history" in told
+    output = mlfactory("template", "publish", bare, code=1).stderr
+    assert "another history" in output
     assert refs(bare) == before
 
 
 def test_an_address_that_is_not_there_is_an_error(tmp_path: Path, mlfactory: Command) -> None:
-    told = mlfactory("template", "publish", tmp_path / "nowhere.git", code=1).stderr
-    assert "cannot be reached" in told
+    output = mlfactory("template", "publish", tmp_path / "nowhere.git", code=1).stderr
+    assert "cannot be reached" in output
     mlfactory("template", "publish", "--", "--upload-pack=x", code=2)
 
 
@@ -186,8 +186,8 @@ def test_a_factory_moves_in_one_commit_and_keeps_everything_else(
 ) -> None:
     mlfactory("template", "publish", bare)
     before, was = answers(factory), head(command, factory)
-    told = json.loads(mlfactory("template", "use", bare, factory, "--json").stdout)
-    assert told["done"]
+    content = json.loads(mlfactory("template", "use", bare, factory, "--json").stdout)
+    assert content["done"]
     assert head(command, factory) != was
     assert command("git", "rev-parse", "HEAD^", cwd=factory).stdout.strip() == was
     assert answers(factory) == {**before, "_src_path": str(bare)}
@@ -200,8 +200,8 @@ def test_a_dry_run_of_a_move_changes_nothing(
 ) -> None:
     mlfactory("template", "publish", bare)
     was = head(command, factory)
-    told = json.loads(mlfactory("template", "use", bare, factory, "--dry-run", "--json").stdout)
-    assert (told["done"], told["new"]) == (False, str(bare))
+    content = json.loads(mlfactory("template", "use", bare, factory, "--dry-run", "--json").stdout)
+    assert (content["done"], content["new"]) == (False, str(bare))
     assert "would move from git+mlfactory::template" in (
         mlfactory("template", "use", bare, factory, "--dry-run").stderr
     )
@@ -219,8 +219,8 @@ def test_moving_twice_and_back(
     assert head(command, factory) == moved
     mlfactory("template", "use", "mlfactory::template", factory)
     assert answers(factory) == before
-    told = json.loads(mlfactory("status", factory, "--json").stdout)["projects"][0]
-    assert told["source"] == history.SOURCE
+    status = json.loads(mlfactory("status", factory, "--json").stdout)["projects"][0]
+    assert status["source"] == history.SOURCE
 
 
 def test_a_move_to_another_history_is_refused(
@@ -255,8 +255,8 @@ def test_a_factory_of_a_development_version_cannot_move(
         pytest.skip("the template is as it was released")
     mlfactory("template", "publish", bare)
     mlfactory("new", "young", "--no-setup", "--defaults", cwd=tmp_path)
-    told = mlfactory("template", "use", bare, tmp_path / "young", code=1).stderr
-    assert "is not released: nobody else has it" in told
+    output = mlfactory("template", "use", bare, tmp_path / "young", code=1).stderr
+    assert "is not released: nobody else has it" in output
 
 
 def test_after_a_move_copier_needs_no_mlfactory(
@@ -308,10 +308,10 @@ class GitOverHttp(BaseHTTPRequestHandler):
             "REMOTE_USER": "team",
             "REMOTE_ADDR": "127.0.0.1",
         }
-        done = subprocess.run(
+        result = subprocess.run(
             ["git", "http-backend"], env=env, input=self.body(), capture_output=True, timeout=60
         )
-        top, _, content = done.stdout.partition(b"\r\n\r\n")
+        top, _, content = result.stdout.partition(b"\r\n\r\n")
         fields = dict(line.split(": ", 1) for line in top.decode().splitlines())
         self.send_response(int(fields.pop("Status", "200").split()[0]))
         for name, value in fields.items():
@@ -357,15 +357,15 @@ def test_over_http_from_publication_to_a_bots_update(
     """What Renovate reads is a URL that git takes as it is, and a tag."""
     mlfactory("template", "publish", f"{server}/template.git")
     mlfactory("template", "use", f"{server}/template.git", factory)
-    found = answers(factory)
-    assert found["_src_path"] == f"{server}/template.git"
-    assert f"refs/tags/{found['_commit']}" in refs(found["_src_path"])
+    record = answers(factory)
+    assert record["_src_path"] == f"{server}/template.git"
+    assert f"refs/tags/{record['_commit']}" in refs(record["_src_path"])
     release(LATER)
     published.publish(f"{server}/template.git")
     bystander("update", "--defaults", "--quiet", "--vcs-ref", f"v{LATER}", cwd=factory)
-    assert answers(factory) == {**found, "_commit": f"v{LATER}"}
-    told = json.loads(mlfactory("status", factory, "--json").stdout)["projects"][0]
-    assert told["newest"] == f"v{LATER}"
+    assert answers(factory) == {**record, "_commit": f"v{LATER}"}
+    status = json.loads(mlfactory("status", factory, "--json").stdout)["projects"][0]
+    assert status["newest"] == f"v{LATER}"
 
 
 def test_an_address_without_its_ending_is_recorded_with_it(
@@ -382,8 +382,8 @@ def test_a_dead_server_is_an_error_that_says_so(
     factory: Path, mlfactory: Command, command: Command
 ) -> None:
     was = head(command, factory)
-    told = mlfactory("template", "use", "http://127.0.0.1:9/x.git", factory, code=1).stderr
-    assert "cannot be reached" in told
+    output = mlfactory("template", "use", "http://127.0.0.1:9/x.git", factory, code=1).stderr
+    assert "cannot be reached" in output
     assert head(command, factory) == was
 
 

@@ -27,7 +27,7 @@ def test_what_uv_adds_and_what_an_update_renews_never_meet(
 ) -> None:
     """Each bound of the template is another one in the next version."""
     answers = {"target": "churned", "runtime": runtime, "serving": serving}
-    with copier.opened(choice.template("", "")) as sheet:
+    with copier.open_sheet(choice.template("", "")) as sheet:
         copier.render(sheet, tmp_path / "churn", answers)
     ours = tmp_path / "churn/pyproject.toml"
     base, theirs = tmp_path / "base.toml", tmp_path / "theirs.toml"

@@ -45,12 +45,12 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def new(mlfactory: Command, here: Path, *options: object, code: int = 1, **env: str) -> str:
     """What `mlfactory new` says when it fails; nothing is left behind."""
     before = sorted(here.iterdir())
-    done = mlfactory("new", "churn", "--defaults", *options, code=code, **env)
-    assert "Traceback" not in done.stderr
-    assert len([line for line in done.stderr.splitlines() if line.startswith("error: ")]) == 1
-    assert "\nhint: " in done.stderr
+    result = mlfactory("new", "churn", "--defaults", *options, code=code, **env)
+    assert "Traceback" not in result.stderr
+    assert len([line for line in result.stderr.splitlines() if line.startswith("error: ")]) == 1
+    assert "\nhint: " in result.stderr
     assert sorted(here.iterdir()) == before
-    return done.stderr + done.stdout
+    return result.stderr + result.stdout
 
 
 CHURN = ("--query", "churn.sql", "--url-env", URL, "--target", "churned")
@@ -88,8 +88,8 @@ def test_a_template_without_the_question_takes_no_query(
     here: Path, sql: Path, mlfactory: Command, contract_template: Path
 ) -> None:
     assert sql.is_file()
-    said = new(mlfactory, here, *CHURN, "--template", contract_template, code=2)
-    assert "this template has no question" in said
+    output = new(mlfactory, here, *CHURN, "--template", contract_template, code=2)
+    assert "this template has no question" in output
 
 
 # The file.
@@ -142,9 +142,9 @@ def test_an_address_that_cannot_be_used_is_told(
     monkeypatch.setenv(URL, url)
     with pytest.raises(MlfactoryError) as caught:
         query.connect(URL)
-    told = f"{caught.value.message}\n{caught.value.hint}"
-    assert said in told
-    assert "s3" not in told
+    text = f"{caught.value.message}\n{caught.value.hint}"
+    assert said in text
+    assert "s3" not in text
     assert not (here / "nothing.db").exists()
 
 
@@ -153,25 +153,25 @@ def test_a_path_that_means_another_file_in_the_factory_is_told(
 ) -> None:
     assert sql.is_file()
     shop.rename(here / "shop.db")
-    told = new(mlfactory, here, *CHURN, **{URL: "sqlite:///shop.db"})
-    assert f"export {URL}=sqlite:///{here}/shop.db" in told
+    output = new(mlfactory, here, *CHURN, **{URL: "sqlite:///shop.db"})
+    assert f"export {URL}=sqlite:///{here}/shop.db" in output
 
 
 def test_a_server_that_does_not_answer_is_told(here: Path, sql: Path, mlfactory: Command) -> None:
     assert sql.is_file()
     url = f"postgresql://me:s3cret@127.0.0.1:{free_port()}/db"
-    told = new(mlfactory, here, *CHURN, **{URL: url})
-    assert "the database of WAREHOUSE_URL cannot be reached" in told
-    assert "s3cret" not in told
+    output = new(mlfactory, here, *CHURN, **{URL: url})
+    assert "the database of WAREHOUSE_URL cannot be reached" in output
+    assert "s3cret" not in output
 
 
 def test_a_server_that_refuses_the_password_is_told(
     here: Path, sql: Path, mlfactory: Command, postgres: Server
 ) -> None:
     assert sql.is_file()
-    told = new(mlfactory, here, *CHURN, **{URL: postgres.url("s3cret")})
-    assert "password authentication failed" in told
-    assert "s3cret" not in told
+    output = new(mlfactory, here, *CHURN, **{URL: postgres.url("s3cret")})
+    assert "password authentication failed" in output
+    assert "s3cret" not in output
 
 
 # What the query gives.
@@ -208,9 +208,9 @@ def test_a_query_that_fails_is_told_before_anything_is_made(
     here: Path, sql: Path, mlfactory: Command, postgres: Server
 ) -> None:
     sql.write_text("select * from nothing")
-    told = new(mlfactory, here, *CHURN, **{URL: postgres.url()})
-    assert f'the query in {sql} fails: relation "nothing" does not exist' in told
-    assert postgres.password not in told
+    output = new(mlfactory, here, *CHURN, **{URL: postgres.url()})
+    assert f'the query in {sql} fails: relation "nothing" does not exist' in output
+    assert postgres.password not in output
 
 
 def test_the_database_is_not_changed(sql: Path, shop: Path) -> None:
@@ -233,8 +233,8 @@ def test_only_the_first_rows_are_looked_at_and_that_is_said(
     sql.write_text("select n, n % 2 = 0 as even from generate_series(1, 3000000) n")
     answer = query.ask(sql, URL)
     assert (answer.frame.height, answer.rows) == (10_000, None)
-    seen = look.look_frame("numbers", answer.frame, answer.rows, target="even")
-    assert any("first 10,000 rows" in warning for warning in seen.warnings)
+    facts = look.look_frame("numbers", answer.frame, answer.rows, target="even")
+    assert any("first 10,000 rows" in warning for warning in facts.warnings)
 
 
 def test_types_are_those_that_the_factory_will_have(
@@ -283,8 +283,8 @@ def test_the_query_is_committed_and_the_url_is_nowhere(
 ) -> None:
     sql.write_text("select n as id, n % 3 = 0 as churned from generate_series(1, 99) n;")
     env = {URL: postgres.url()}
-    done = mlfactory("new", "churn", *CHURN, "--defaults", "--no-setup", "--json", **env)
-    assert json.loads(done.stdout)["rows"] == 99
+    result = mlfactory("new", "churn", *CHURN, "--defaults", "--no-setup", "--json", **env)
+    assert json.loads(result.stdout)["rows"] == 99
     tracked = command("git", "ls-files", cwd=here / "churn").stdout.split()
     assert "data/churn.sql" in tracked
     settings = (here / "churn/params.yaml").read_text()
@@ -293,7 +293,7 @@ def test_the_query_is_committed_and_the_url_is_nowhere(
     assert "mlfactory-runtime[train,postgresql]" in (here / "churn/pyproject.toml").read_text()
     files = [path for path in (here / "churn").rglob("*") if path.is_file()]
     history = command("git", "log", "--all", "--patch", cwd=here / "churn").stdout
-    written = b"".join(path.read_bytes() for path in files) + (done.stderr + history).encode()
+    written = b"".join(path.read_bytes() for path in files) + (result.stderr + history).encode()
     assert postgres.password.encode() not in written
     assert b"@127.0.0.1" not in written
 
@@ -312,6 +312,6 @@ def test_an_update_keeps_the_source(
 def test_another_query_does_not_resume(here: Path, sql: Path, mlfactory: Command) -> None:
     mlfactory("new", "churn", *CHURN, "--defaults", "--no-setup")
     (here / "other.sql").write_text(SELECT)
-    done = mlfactory("new", "churn", "--query", "other.sql", code=2)
-    assert f"--query says '{here}/other.sql', but churn was begun with '{sql}'" in done.stderr
+    result = mlfactory("new", "churn", "--query", "other.sql", code=2)
+    assert f"--query says '{here}/other.sql', but churn was begun with '{sql}'" in result.stderr
     assert "is there already" in mlfactory("new", "churn", *CHURN, "--no-setup").stderr

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import typer
 from mlfactory.cli import app
-from mlfactory.cli.quick import processed
+from mlfactory.cli.quick import process
 from typer.core import TyperCommand, TyperGroup
 
 VALUES = (None, "", "x", "auto", "batch", ["x"], ("x", "y"), (), [], "7", 7, True, False)
@@ -29,10 +29,10 @@ COMMANDS = dict(commands(typer.main.get_command(app.app), "mlfactory"))
 def tried(act: Any, context: Any, value: Any) -> tuple[type, Any]:
     """What comes of a value: the value as the command gets it, or the error."""
     try:
-        found = act(context, value)
+        answer = act(context, value)
     except Exception as error:
         return type(error), str(error)
-    return type(found), found
+    return type(answer), answer
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -41,5 +41,5 @@ def test_every_option_takes_its_values_as_typer_does(name: str) -> None:
     for param in (one for one in COMMANDS[name].params if one.callback is None):
         usual = type(param).process_value.__get__(param)
         for value in VALUES:
-            quick = tried(lambda c, v, p=param, u=usual: processed(p, u, c, v), context, value)
+            quick = tried(lambda c, v, p=param, u=usual: process(p, u, c, v), context, value)
             assert quick == tried(usual, context, value), (param.name, value)

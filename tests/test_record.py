@@ -26,17 +26,25 @@ def repo(tmp_path: Path) -> Repo:
 
 
 def test_copiers_file_is_read(repo: Repo) -> None:
-    found = record.find(repo.path)
-    assert (found.kind, found.source, found.version) == ("copier", "gh:acme/template", "v1.0.0")
-    assert (found.answers, found.prefix, found.name) == ({"name": "demo"}, "", "repo")
+    project = record.find(repo.path)
+    assert (project.kind, project.source, project.version) == (
+        "copier",
+        "gh:acme/template",
+        "v1.0.0",
+    )
+    assert (project.answers, project.prefix, project.name) == ({"name": "demo"}, "", "repo")
 
 
 def test_crufts_file_is_read(tmp_path: Path) -> None:
     repo = init(tmp_path / "repo").commit({".cruft.json": json.dumps(CRUFT)})
-    found = record.find(repo.path)
-    assert (found.kind, found.source, found.version) == ("cruft", "https://example.org/t", "abc")
-    assert (found.directory, found.checkout, found.skip) == ("sub", "main", ("/docs",))
-    assert found.answers == {"name": "demo"}
+    project = record.find(repo.path)
+    assert (project.kind, project.source, project.version) == (
+        "cruft",
+        "https://example.org/t",
+        "abc",
+    )
+    assert (project.directory, project.checkout, project.skip) == ("sub", "main", ("/docs",))
+    assert project.answers == {"name": "demo"}
 
 
 def test_head_counts_and_not_the_work_tree(repo: Repo) -> None:

@@ -45,10 +45,10 @@ def test_the_maintainer_is_told_what_to_pin(checkout: Path, command: Any) -> Non
         ROOT / "generator/mlfactory", program, ignore=shutil.ignore_patterns("*.stream.xz")
     )
     argv = (sys.executable, "-m", "mlfactory.template.release", "0.1.0")
-    told = command(*argv, PYTHONPATH=str(program.parent)).stderr
-    assert f"wrote {program}/history/0.1.0.stream.xz" in told
-    assert "git ls-remote mlfactory::template v0.1.0" in told
-    assert "pytest tests/test_history.py" in told
+    output = command(*argv, PYTHONPATH=str(program.parent)).stderr
+    assert f"wrote {program}/history/0.1.0.stream.xz" in output
+    assert "git ls-remote mlfactory::template v0.1.0" in output
+    assert "pytest tests/test_history.py" in output
 
 
 def test_an_unchanged_template_is_refused(checkout: Path, tmp_path: Path) -> None:
@@ -70,9 +70,12 @@ def test_earlier_releases_stay_what_they_are(checkout: Path, tmp_path: Path) -> 
     release.release("0.1.0", checkout, tmp_path / "history")
     (checkout / "template/x").write_text("2\n")
     release.release("0.2.0", checkout, tmp_path / "history")
-    found = history.released(tmp_path / "history")
-    assert found.versions == ("0.1.0", "0.2.0")
-    assert [found.commit(v).files["template/x"].content for v in found.versions] == [b"1\n", b"2\n"]
+    releases = history.releases_in(tmp_path / "history")
+    assert releases.versions == ("0.1.0", "0.2.0")
+    assert [releases.commit(v).files["template/x"].content for v in releases.versions] == [
+        b"1\n",
+        b"2\n",
+    ]
 
 
 def test_a_release_holds_what_has_changed_since_the_last(checkout: Path, tmp_path: Path) -> None:

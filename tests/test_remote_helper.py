@@ -32,8 +32,8 @@ def test_git_clones_the_template(tmp_path: Path, command: Any) -> None:
 
 
 def test_git_lists_every_version(command: Any) -> None:
-    listed = command("git", "ls-remote", "--tags", history.URL).stdout
-    assert all(f"refs/tags/v{name}\n" in listed for name in history.load().names)
+    output = command("git", "ls-remote", "--tags", history.URL).stdout
+    assert all(f"refs/tags/v{name}\n" in output for name in history.load().names)
 
 
 def test_copier_copies_the_template_and_records_where_it_came_from(
@@ -50,32 +50,32 @@ def test_a_factory_that_is_newer_ends_in_a_sentence(tmp_path: Path, command: Any
     answers = f"_commit: v99.0.0\n_src_path: {history.SOURCE}\n"
     (tmp_path / ".copier-answers.yml").write_text(answers)
     (tmp_path / "src").mkdir()
-    done = command("git", "ls-remote", history.URL, cwd=tmp_path / "src", code=128)
+    result = command("git", "ls-remote", history.URL, cwd=tmp_path / "src", code=128)
     newest = history.load().newest
-    assert done.stderr.startswith(
+    assert result.stderr.startswith(
         "mlfactory: this factory records template version 99.0.0, "
         f"and the newest that this mlfactory has is {newest}. Run `uv tool upgrade mlfactory`"
     )
 
 
 def test_another_address_is_refused(command: Any) -> None:
-    done = command("git", "ls-remote", "mlfactory::other", code=128)
-    assert "unknown address 'other': use mlfactory::template" in done.stderr
+    result = command("git", "ls-remote", "mlfactory::other", code=128)
+    assert "unknown address 'other': use mlfactory::template" in result.stderr
 
 
 def test_pushing_is_refused(tmp_path: Path, command: Any) -> None:
     command("git", "clone", "--quiet", history.URL, tmp_path / "clone")
-    done = command("git", "push", "origin", "main", cwd=tmp_path / "clone", code=None)
-    assert done.returncode != 0
-    assert "the template can only be read" in done.stderr
+    result = command("git", "push", "origin", "main", cwd=tmp_path / "clone", code=None)
+    assert result.returncode != 0
+    assert "the template can only be read" in result.stderr
 
 
 def test_repository_variables_of_a_caller_do_not_mislead_it(
     command: Any, plain_template: Path
 ) -> None:
     env = {"GIT_DIR": str(plain_template / ".git")}
-    listed = command("git", "ls-remote", "--tags", history.URL, **env).stdout
-    assert "refs/tags/v1.0.0\n" not in listed
+    output = command("git", "ls-remote", "--tags", history.URL, **env).stdout
+    assert "refs/tags/v1.0.0\n" not in output
 
 
 def test_it_starts_without_slow_libraries() -> None:

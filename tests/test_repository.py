@@ -24,9 +24,9 @@ def test_versions_are_in_the_order_of_their_numbers(source: Repo) -> None:
     release(source, "v1.10.0", {"a": "4\n"})
     source.git("tag", "nightly")
     source.git("tag", "v0.9")
-    found = mirror.of_address(str(source.path))
-    assert found.tags == ("v0.9", "v1.0.0", "v1.1.0", "v1.2.0", "v1.10.0")
-    assert found.newest == "v1.10.0"
+    up = mirror.of_address(str(source.path))
+    assert up.tags == ("v0.9", "v1.0.0", "v1.1.0", "v1.2.0", "v1.10.0")
+    assert up.newest == "v1.10.0"
 
 
 def test_without_releases_the_newest_is_the_last_commit(tmp_path: Path) -> None:
@@ -47,15 +47,15 @@ def test_a_tag_that_was_moved_is_followed(source: Repo) -> None:
     mirror.of_address(str(source.path))
     source.commit({"a": "5\n"})
     source.git("tag", "--force", "v1.2.0")
-    found = mirror.of_address(str(source.path))
-    assert repository.version(found, "v1.2.0").commit == source.head
+    up = mirror.of_address(str(source.path))
+    assert repository.version(up, "v1.2.0").commit == source.head
 
 
 def test_a_branch_that_was_rewritten_is_followed(source: Repo) -> None:
     mirror.of_address(str(source.path))
     source.git("commit", "--quiet", "--amend", "--message", "again")
-    found = mirror.of_address(str(source.path))
-    assert repository.version(found, "main").commit == source.head
+    up = mirror.of_address(str(source.path))
+    assert repository.version(up, "main").commit == source.head
 
 
 def test_where_nothing_is_new_nothing_is_fetched(source: Repo, up: Upstream) -> None:
@@ -74,16 +74,16 @@ def test_a_fetch_that_was_interrupted_is_made_again(source: Repo, up: Upstream) 
 def test_a_version_is_known_with_and_without_its_letter(
     up: Upstream, source: Repo, ref: str
 ) -> None:
-    found = repository.version(up, ref)
+    version = repository.version(up, ref)
     commit = source.git("rev-parse", "v1.1.0").strip()
-    assert (found.name, found.commit) == ("v1.1.0", commit)
+    assert (version.name, version.commit) == ("v1.1.0", commit)
 
 
 def test_a_commit_gets_the_name_that_copier_records(up: Upstream, source: Repo) -> None:
     commit = source.commit({"a": "4\n"}).head
-    found = repository.version(mirror.of_address(up.source), commit)
-    assert found.name == source.git("describe", "--tags", "--always").strip()
-    assert repository.version(up, found.name).commit == commit
+    version = repository.version(mirror.of_address(up.source), commit)
+    assert version.name == source.git("describe", "--tags", "--always").strip()
+    assert repository.version(up, version.name).commit == commit
 
 
 @pytest.mark.parametrize("ref", ["v9", "--help", "", "v1.0.0^{tree}"])
@@ -177,6 +177,6 @@ def test_the_changelog_is_found_however_it_is_written(tmp_path: Path) -> None:
 
 def test_the_own_templates_releases_tell_it_themselves() -> None:
     up = mirror.own(Path("/"))
-    told = repository.changes(up, None, repository.version(up, "v0.1.0"))
-    assert told.startswith("mlfactory template 0.1.0\n\n")
-    assert "\n- `mlfactory new DIRECTORY" in told
+    text = repository.changes(up, None, repository.version(up, "v0.1.0"))
+    assert text.startswith("mlfactory template 0.1.0\n\n")
+    assert "\n- `mlfactory new DIRECTORY" in text

@@ -17,10 +17,10 @@ README = (Path(samples.__file__).parent / "README.md").read_text(encoding="utf-8
 
 @pytest.mark.parametrize("task", TASKS)
 def test_a_sample_passes_the_look_at_data_and_the_target_is_all_it_lacks(task: str) -> None:
-    chosen = sample(task)
-    seen = look(chosen.path, chosen.target, identifier=chosen.identifier, time=chosen.time)
-    assert seen.task == task
-    assert all("no target" in warning for warning in seen.warnings)
+    data_set = sample(task)
+    facts = look(data_set.path, data_set.target, identifier=data_set.identifier, time=data_set.time)
+    assert facts.task == task
+    assert all("no target" in warning for warning in facts.warnings)
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -30,17 +30,17 @@ def test_a_sample_is_small(task: str) -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_the_readme_describes_every_column_and_the_licence(task: str) -> None:
-    chosen = sample(task)
-    with chosen.path.open(encoding="utf-8", newline="") as file:
+    data_set = sample(task)
+    with data_set.path.open(encoding="utf-8", newline="") as file:
         header = next(csv.reader(file))
-    wanted = [chosen.licence, chosen.path.name, *(f"`{name}`" for name in header)]
-    assert [text for text in wanted if text not in README] == []
+    words = [data_set.licence, data_set.path.name, *(f"`{name}`" for name in header)]
+    assert [text for text in words if text not in README] == []
 
 
 def test_the_identifier_of_the_penguins_is_unique() -> None:
-    chosen = sample("classification")
-    with chosen.path.open(encoding="utf-8", newline="") as file:
-        names = [row[chosen.identifier] for row in csv.DictReader(file)]
+    data_set = sample("classification")
+    with data_set.path.open(encoding="utf-8", newline="") as file:
+        names = [row[data_set.identifier] for row in csv.DictReader(file)]
     assert len(set(names)) == len(names) == 344
 
 

@@ -14,6 +14,7 @@ from mlfactory.base import process
 from mlfactory.look import rows
 from mlfactory.new.samples import CARS, PENGUINS, Sample
 from mlfactory.simulate import page
+from mlfactory.simulate.replay import Day, Event, Replay
 from mlfactory.simulate.setting import edit
 from mlfactory.simulate.traffic import Clock
 from mlfactory.simulate.world import Columns, Row, World, number
@@ -22,13 +23,13 @@ DRIVERS = {PENGUINS: "body_mass_g", CARS: "weight_lbs"}
 
 
 def world(sample: Sample) -> World:
-    found = rows.read(sample.path, 2000).found
+    data = rows.read(sample.path, 2000).rows
     texts = {"name", "origin", "bird_id", "island", "date_egg", "clutch_completion", "species"}
-    kinds = {name: "string" if name in texts else "float" for name in found[0]}
+    kinds = {name: "string" if name in texts else "float" for name in data[0]}
     kinds |= {sample.target: "string" if sample is PENGUINS else "float", "cylinders": "int"}
     missing = frozenset({""})
     return World(
-        found,
+        data,
         Columns(
             kinds, sample.target, sample is CARS, sample.identifier, "", (DRIVERS[sample],), missing
         ),
@@ -41,13 +42,13 @@ def drawn(one: World, drifted: bool, count: int = 400) -> list[Row]:
 
 @pytest.mark.parametrize("sample", [PENGUINS, CARS], ids=["penguins", "cars"])
 def test_new_rows_lie_within_the_data_and_are_written_alike(sample: Sample) -> None:
-    one, data = world(sample), rows.read(sample.path, 2000).found
-    known = [value for old in data if (value := number(old[DRIVERS[sample]])) is not None]
+    one, data = world(sample), rows.read(sample.path, 2000).rows
+    values = [value for old in data if (value := number(old[DRIVERS[sample]])) is not None]
     outcomes = {old[sample.target] for old in data}
     for row in drawn(one, True):
         assert list(row) == list(data[0])
         value = number(row[DRIVERS[sample]])
-        assert value is None or min(known) <= value <= max(known)
+        assert value is None or min(values) <= value <= max(values)
         assert sample is CARS or row[sample.target] in outcomes
 
 
@@ -75,9 +76,9 @@ def test_a_drifted_world_sends_other_rows_that_mean_something_else() -> None:
 def test_rows_are_sent_typed() -> None:
     one = world(CARS)
     row = one.rows[0] | {"horsepower": "", "cylinders": "8", "weight_lbs": "3504.5"}
-    sent = one.typed(row)
-    assert (sent["horsepower"], sent["cylinders"], sent["weight_lbs"]) == (None, 8, 3504.5)
-    assert "miles_per_gallon" not in sent
+    request = one.as_sent(row)
+    assert (request["horsepower"], request["cylinders"], request["weight_lbs"]) == (None, 8, 3504.5)
+    assert "miles_per_gallon" not in request
 
 
 def test_parquet_keeps_its_types(tmp_path: Path) -> None:
@@ -85,8 +86,8 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
 
     file, again = tmp_path / "a.parquet", tmp_path / "b.parquet"
     pl.DataFrame({"n": [1, None], "d": ["x", "y"]}).write_parquet(file)
-    found = rows.read(file, 10)
-    found.write(again, found.found)
+    table = rows.read(file, 10)
+    table.write(again, table.rows)
     assert pl.read_parquet(again).equals(pl.read_parquet(file))
 
 
@@ -106,7 +107,7 @@ def test_days_are_windows() -> None:
 
 
 def test_what_was_started_ends_with_all_that_it_started(tmp_path: Path) -> None:
-    with process.started(("bash", "-c", PARENT), tmp_path, {}):
+    with process.background(("bash", "-c", PARENT), tmp_path, {}):
         child = started(tmp_path)
     wait(lambda: has_ended(child))
 
@@ -145,13 +146,10 @@ def wait(is_so: Callable[[], bool]) -> None:
 
 
 def test_the_page_tells_the_story(tmp_path: Path) -> None:
-    days = [
-        {"day": 0, "observed": 0.1, "estimate": 0.1, "holdout": 0.1},
-        {"day": 1, "observed": None, "estimate": 0.2, "holdout": None},
-    ]
-    events = [{"day": 1, "kind": "alarm", "text": "<b> drifted"}]
-    told = {"windows": days, "events": events, "metric": "log_loss", "drift": 1, "alarm": 1}
-    page.write({**told, "promoted": 2, "recovered": 3}, tmp_path / "page.html")
+    days = Day(0, 9, "1.0.0", 0.1, 0.1, 0.1), Day(1, 9, "1.0.0", None, 0.2, None)
+    events = (Event(1, "alarm", "<b> drifted"),)
+    replay = Replay(1, 1, 2, 3, 18, 0, "log_loss", days, events)
+    page.write(replay, tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text()
     assert "&lt;b&gt; drifted" in text
     assert "all was well again" in text

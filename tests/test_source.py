@@ -33,10 +33,10 @@ def checkout(tmp_path: Path, build_file_tree: Any, commit_all: Any) -> Path:
 
 
 def git(repository: Path, *args: str) -> str:
-    done = subprocess.run(
+    result = subprocess.run(
         ["git", "--git-dir", repository, *args], capture_output=True, text=True, check=True
     )
-    return done.stdout.strip()
+    return result.stdout.strip()
 
 
 def full(checkout: Path) -> history.History:
@@ -57,8 +57,8 @@ def test_content_and_modes_are_kept(checkout: Path) -> None:
 
 def test_author_date_and_message_are_fixed(checkout: Path) -> None:
     repository = history.repository(full(checkout))
-    shown = git(repository, "log", "-1", "--format=%an <%ae>|%cI|%B")
-    assert shown == (
+    entry = git(repository, "log", "-1", "--format=%an <%ae>|%cI|%B")
+    assert entry == (
         "mlfactory <mlfactory@localhost>|2026-01-01T00:00:00+00:00|"
         "mlfactory template 0.1.0\n\nThe first."
     )
@@ -82,13 +82,13 @@ def test_an_unchanged_checkout_offers_the_release(checkout: Path) -> None:
 
 def test_a_changed_checkout_offers_a_development_version_on_top(checkout: Path) -> None:
     (checkout / "template/project/new.txt").write_text("new\n")
-    found = full(checkout)
-    repository = history.repository(found)
-    assert found.newest.startswith("0.1.1.dev")
+    releases = full(checkout)
+    repository = history.repository(releases)
+    assert releases.newest.startswith("0.1.1.dev")
     assert git(repository, "rev-parse", "v0.1.0") == git(
-        repository, "rev-parse", f"v{found.newest}^"
+        repository, "rev-parse", f"v{releases.newest}^"
     )
-    assert git(repository, "show", f"v{found.newest}:template/project/new.txt") == "new"
+    assert git(repository, "show", f"v{releases.newest}:template/project/new.txt") == "new"
 
 
 def test_other_trees_have_other_development_versions(checkout: Path) -> None:
@@ -110,9 +110,9 @@ def test_ignored_files_are_none(checkout: Path) -> None:
 
 
 def test_without_a_release_there_is_only_the_development_version(checkout: Path) -> None:
-    found = history.load(checkout / "nothing", checkout)
-    assert found.names == (found.newest,)
-    assert found.newest.startswith("0.1.0.dev")
+    releases = history.load(checkout / "nothing", checkout)
+    assert releases.names == (releases.newest,)
+    assert releases.newest.startswith("0.1.0.dev")
 
 
 def test_a_checkout_without_git_is_the_same_tree(checkout: Path, tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_an_installation_needs_a_history(tmp_path: Path, monkeypatch: pytest.Mon
 def test_versions_are_sorted_as_numbers(tmp_path: Path) -> None:
     for version in ("0.10.0", "0.9.0", "0.2.1"):
         (tmp_path / f"{version}.stream.xz").touch()
-    assert history.released(tmp_path).versions == ("0.2.1", "0.9.0", "0.10.0")
+    assert history.releases_in(tmp_path).versions == ("0.2.1", "0.9.0", "0.10.0")
 
 
 def test_a_later_release_is_a_commit_on_top(checkout: Path) -> None:
@@ -149,13 +149,13 @@ def test_a_release_that_is_damaged_says_what_to_do(checkout: Path) -> None:
     path = checkout / "history" / "0.1.0.stream.xz"
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(MlfactoryError, match="history is damaged") as caught:
-        history.repository(history.released(checkout / "history"))
+        history.repository(history.releases_in(checkout / "history"))
     assert caught.value.hint == "Reinstall mlfactory."
 
 
 def test_names_are_known_without_reading_the_releases(checkout: Path) -> None:
     (checkout / "history" / "0.1.0.stream.xz").write_bytes(b"")
-    assert history.released(checkout / "history").newest == "0.1.0"
+    assert history.releases_in(checkout / "history").newest == "0.1.0"
 
 
 def test_the_repository_is_built_once(checkout: Path) -> None:

@@ -55,9 +55,9 @@ def fresh(source: Repo, tmp_path: Path) -> Repo:
 
 
 def status(*places: Path, options: tuple[str, ...] = (), code: int = 0) -> list[dict[str, Any]]:
-    done = mlfactory("status", *places, "--json", *options, code=code)
-    found: list[dict[str, Any]] = json.loads(done.stdout)["projects"]
-    return found
+    result = mlfactory("status", *places, "--json", *options, code=code)
+    content: list[dict[str, Any]] = json.loads(result.stdout)["projects"]
+    return content
 
 
 def states(repo: Repo) -> dict[str, str]:
@@ -65,9 +65,9 @@ def states(repo: Repo) -> dict[str, str]:
 
 
 def test_recorded_and_newest_version(demo: Repo, source: Repo) -> None:
-    (found,) = status(demo.path)
-    assert (found["version"], found["newest"], found["behind"]) == ("v1.0.0", "v1.1.0", True)
-    assert (found["path"], found["source"]) == (str(demo.path), str(source.path))
+    (report,) = status(demo.path)
+    assert (report["version"], report["newest"], report["behind"]) == ("v1.0.0", "v1.1.0", True)
+    assert (report["path"], report["source"]) == (str(demo.path), str(source.path))
 
 
 def test_questions_that_are_not_answered_yet(demo: Repo, fresh: Repo) -> None:
@@ -86,9 +86,9 @@ def test_each_file_of_the_template_has_its_state(demo: Repo) -> None:
         "diverged.txt": "diverged",
         "torn.txt": "diverged",
     }
-    (found,) = status(demo.path)
-    assert found["drift"] == {"clean": 3, "diverged": 2, "edited": 1, "missing": 1, "renamed": 1}
-    assert [f["note"] for f in found["files"] if f["note"]] == ["now notes/moved.md"]
+    (report,) = status(demo.path)
+    assert report["drift"] == {"clean": 3, "diverged": 2, "edited": 1, "missing": 1, "renamed": 1}
+    assert [f["note"] for f in report["files"] if f["note"]] == ["now notes/moved.md"]
 
 
 def test_conflicts_are_foretold(demo: Repo) -> None:
@@ -114,8 +114,8 @@ def test_what_drifts_beside_the_content(fresh: Repo) -> None:
     (fresh.path / "b.txt").symlink_to("a.txt")
     (fresh.path / "clean.txt").unlink()
     (fresh.path / "clean.txt").mkdir()
-    found = states(fresh)
-    assert (found["a.txt"], found["b.txt"], found["clean.txt"]) == ("edited", "edited", "missing")
+    rows = states(fresh)
+    assert (rows["a.txt"], rows["b.txt"], rows["clean.txt"]) == ("edited", "edited", "missing")
 
 
 @pytest.mark.parametrize("drifted", [False, True])
@@ -129,33 +129,33 @@ def test_the_exit_code_is_4_on_demand_when_behind(demo: Repo, fresh: Repo, drift
 
 
 def test_the_table_says_what_the_object_says(demo: Repo) -> None:
-    (found,) = status(demo.path)
+    (report,) = status(demo.path)
     first, *lines = mlfactory("status", demo.path).stdout.splitlines()
-    assert first.startswith(f"{demo.path}: behind: v1.0.0 -> v1.1.0 of {found['source']}; ")
-    for state, count in found["drift"].items():
+    assert first.startswith(f"{demo.path}: behind: v1.0.0 -> v1.1.0 of {report['source']}; ")
+    for state, count in report["drift"].items():
         assert state == "clean" or f"{count} {state}" in first
-    told = {(line[2:14].strip(), line[16:].split("  (")[0]) for line in lines}
-    wanted = {(f["state"], f["path"]) for f in found["files"] if f["state"] != "clean"}
-    wanted |= {("conflict", "torn.txt"), ("question", 'colour: "red"')}
-    assert told == wanted
+    rows = {(line[2:14].strip(), line[16:].split("  (")[0]) for line in lines}
+    entries = {(f["state"], f["path"]) for f in report["files"] if f["state"] != "clean"}
+    entries |= {("conflict", "torn.txt"), ("question", 'colour: "red"')}
+    assert rows == entries
 
 
 def test_one_line_for_a_project_without_news(fresh: Repo, source: Repo) -> None:
-    told = mlfactory("status", cwd=fresh.path).stdout
-    assert told == f"{fresh.path}: at v1.1.0 of {source.path}; no drift\n"
+    output = mlfactory("status", cwd=fresh.path).stdout
+    assert output == f"{fresh.path}: at v1.1.0 of {source.path}; no drift\n"
 
 
 def test_several_projects_of_which_one_is_broken(demo: Repo, fresh: Repo, tmp_path: Path) -> None:
     first, broken, last = status(demo.path, tmp_path / "nowhere", fresh.path, code=1)
     assert (first["newest"], last["newest"]) == ("v1.1.0", "v1.1.0")
     assert broken["error"] == f"{tmp_path / 'nowhere'} is not a directory"
-    told = mlfactory("status", demo.path, tmp_path / "nowhere", code=1).stdout
-    assert f"\n{tmp_path / 'nowhere'}: error: " in told
+    output = mlfactory("status", demo.path, tmp_path / "nowhere", code=1).stdout
+    assert f"\n{tmp_path / 'nowhere'}: error: " in output
 
 
 def test_one_broken_project_is_an_error(tmp_path: Path) -> None:
-    done = mlfactory("status", tmp_path / "nowhere", code=1)
-    assert done.stderr.startswith(f"error: {tmp_path / 'nowhere'} is not a directory")
+    result = mlfactory("status", tmp_path / "nowhere", code=1)
+    assert result.stderr.startswith(f"error: {tmp_path / 'nowhere'} is not a directory")
 
 
 def two(demo: Repo, tmp_path: Path, usual: bool = True) -> Repo:
@@ -175,9 +175,9 @@ def two(demo: Repo, tmp_path: Path, usual: bool = True) -> Repo:
 def test_all_templates_of_a_folder_are_looked_at(demo: Repo, tmp_path: Path, usual: bool) -> None:
     two(demo, tmp_path, usual)
     (demo.path / "deep").mkdir()
-    found = {one["answers_file"]: one["source"] for one in status(demo.path / "deep")}
+    sources = {one["answers_file"]: one["source"] for one in status(demo.path / "deep")}
     first = ".copier-answers.yml" if usual else ".copier-answers.main.yml"
-    assert found == {
+    assert sources == {
         first: str(tmp_path / "template"),
         ".copier-answers.ci.yml": str(tmp_path / "second"),
     }
@@ -185,8 +185,8 @@ def test_all_templates_of_a_folder_are_looked_at(demo: Repo, tmp_path: Path, usu
 
 
 def test_an_update_names_the_other_templates(demo: Repo, tmp_path: Path) -> None:
-    done = mlfactory("update", two(demo, tmp_path).path, "--dry-run", code=4)
-    assert "mlfactory update --answers-file .copier-answers.ci.yml" in done.stdout
+    result = mlfactory("update", two(demo, tmp_path).path, "--dry-run", code=4)
+    assert "mlfactory update --answers-file .copier-answers.ci.yml" in result.stdout
     mlfactory("update", demo.path, "--answers-file", ".copier-answers.ci.yml")
     assert demo.text("ci.txt") == edited(3)
 
@@ -200,8 +200,8 @@ def test_one_broken_template_of_two_does_not_hide_the_other(demo: Repo, tmp_path
 def test_a_version_newer_than_the_newest_release_is_not_behind(fresh: Repo, source: Repo) -> None:
     release(source, "v2.0.0rc1", {"tree/a.txt": "next\n"})
     mlfactory("update", fresh.path, "--to", "v2.0.0rc1")
-    (found,) = status(fresh.path, options=("--exit-code",))
-    assert (found["version"], found["newest"], found["behind"]) == ("v2.0.0rc1", "v1.1.0", False)
+    (report,) = status(fresh.path, options=("--exit-code",))
+    assert (report["version"], report["newest"], report["behind"]) == ("v2.0.0rc1", "v1.1.0", False)
 
 
 def test_a_template_that_needs_trust_is_not_run(fresh: Repo, source: Repo) -> None:
@@ -267,9 +267,9 @@ def test_a_repository_that_cannot_be_written(demo: Repo) -> None:
 
 def test_status_while_an_update_is_in_conflict(demo: Repo) -> None:
     mlfactory("update", demo.path, code=4)
-    (found,) = status(demo.path)
-    assert found["version"] == "v1.0.0"
-    assert any("mlfactory update --continue" in text for text in found["warnings"])
+    (report,) = status(demo.path)
+    assert report["version"] == "v1.0.0"
+    assert any("mlfactory update --continue" in text for text in report["warnings"])
 
 
 def test_status_when_warm_does_not_import_copier(demo: Repo, mlfactory_imports: Any) -> None:

@@ -30,8 +30,8 @@ def commit(files: stream.Files, version: str = "1.0.0", message: str = "x\n") ->
 
 
 def test_what_is_read_is_what_was_written(tree: Path) -> None:
-    kept = commit(stream.tree(tree), message="data 3\n\ndeleteall\nM 100644 inline z\n")
-    assert stream.read(stream.written(kept)) == kept
+    release = commit(stream.tree(tree), message="data 3\n\ndeleteall\nM 100644 inline z\n")
+    assert stream.read(stream.dump(release)) == release
 
 
 def test_a_later_commit_holds_what_has_changed(tree: Path) -> None:
@@ -40,7 +40,7 @@ def test_a_later_commit_holds_what_has_changed(tree: Path) -> None:
     (tree / "template/run").chmod(0o644)
     (tree / "template/D x").write_bytes(b"D copier.yml\n")
     second = commit(stream.tree(tree), "1.1.0")
-    stored = stream.written(second, first)
+    stored = stream.dump(second, first)
     assert stored.endswith(
         b"from refs/tags/v1.0.0\nD template/binary\n"
         b"M 100644 inline template/D x\ndata 13\nD copier.yml\n\n"
@@ -55,14 +55,14 @@ def test_a_file_may_become_a_folder(tree: Path, tmp_path: Path) -> None:
     (tree / "template/run").mkdir()
     (tree / "template/run/fast").touch()
     second = commit(stream.tree(tree), "1.1.0")
-    git.import_history(tmp_path / "git", stream.written(first) + stream.written(second, first))
-    listed = git.run("ls-tree", "-r", "--name-only", "v1.1.0", cwd=tmp_path / "git").out
-    assert listed.splitlines() == sorted(second.files)
+    git.import_history(tmp_path / "git", stream.dump(first) + stream.dump(second, first))
+    listing = git.run("ls-tree", "-r", "--name-only", "v1.1.0", cwd=tmp_path / "git").out
+    assert listing.splitlines() == sorted(second.files)
 
 
 def test_a_commit_without_its_parent_is_refused(tree: Path) -> None:
     first = commit(stream.tree(tree))
-    stored = stream.written(commit({}, "1.2.0"), first)
+    stored = stream.dump(commit({}, "1.2.0"), first)
     with pytest.raises(ValueError, match=r"not the first commit"):
         stream.read(stored)
     with pytest.raises(ValueError, match=r"not after 1\.1\.0"):
@@ -72,7 +72,7 @@ def test_a_commit_without_its_parent_is_refused(tree: Path) -> None:
 @pytest.mark.parametrize("kept", [0, 10, 200, -1])
 def test_half_a_commit_is_refused(tree: Path, kept: int) -> None:
     with pytest.raises(ValueError, match=r".+"):
-        stream.read(stream.written(commit(stream.tree(tree)))[:kept])
+        stream.read(stream.dump(commit(stream.tree(tree)))[:kept])
 
 
 def test_what_is_unpacked_is_what_was_packed(tree: Path, tmp_path: Path) -> None:

@@ -36,8 +36,8 @@ def test_each_text_is_rendered_as_ever(text: str, options: dict[str, str]) -> No
     quick = environment(**options)
     compile_once(quick)
     for name in ("demo", ""):
-        told = quick.from_string(text).render(name=name)
-        assert told == environment(**options).from_string(text).render(name=name)
+        output = quick.from_string(text).render(name=name)
+        assert output == environment(**options).from_string(text).render(name=name)
 
 
 def test_a_broken_text_is_an_error_each_time() -> None:
@@ -53,8 +53,8 @@ def test_what_one_text_yields_is_forgotten_at_the_next() -> None:
     compile_once(quick)
     for text in ("{% yield x from xs %}{{ x }}{% endyield %}", "plain", "{{ 1 }}") * 2:
         quick.from_string(text).render(xs=[1, 2])
-        wanted = "x" if "yield" in text else None
-        assert get_yield_context(quick).yield_name == wanted
+        letter = "x" if "yield" in text else None
+        assert get_yield_context(quick).yield_name == letter
 
 
 def test_a_file_of_another_content_is_another_file() -> None:

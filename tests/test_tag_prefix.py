@@ -79,8 +79,8 @@ def test_a_number_alone_names_one_of_them_and_a_commit_with_two_tags_has_its_own
     assert recorded(demo) == "report/v1.1.0"
     mlfactory("update", demo.path, "--to", "v2.0.0rc1")
     assert recorded(demo) == "report/v2.0.0rc1"
-    done = mlfactory("update", demo.path, "--to", "9.9", code=2)
-    assert "It has report/v1.0.0, report/v1.1.0, report/v1.10.0" in done.stderr
+    result = mlfactory("update", demo.path, "--to", "9.9", code=2)
+    assert "It has report/v1.0.0, report/v1.1.0, report/v1.10.0" in result.stderr
 
 
 def test_a_project_without_a_prefix_follows_tags_without_one(mono: Repo, tmp_path: Path) -> None:
@@ -94,23 +94,23 @@ def test_a_project_without_a_prefix_follows_tags_without_one(mono: Repo, tmp_pat
 def test_new_takes_the_newest_with_the_prefix_and_records_it(mono: Repo, tmp_path: Path) -> None:
     argv = ("new", "made", "--template", mono.path, "--defaults", "--tag-prefix", "report/")
     mlfactory(*argv, cwd=tmp_path)
-    made = Repo(tmp_path / "made")
-    assert (recorded(made), made.text("a.txt")) == ("report/v1.10.0", edited(3, "ten"))
+    repo = Repo(tmp_path / "made")
+    assert (recorded(repo), repo.text("a.txt")) == ("report/v1.10.0", edited(3, "ten"))
     argv = ("new", "older", "--template", mono.path, "--defaults", "--ref", "report/v1.1.0")
     mlfactory(*argv, cwd=tmp_path)
     assert recorded(Repo(tmp_path / "older")) == "report/v1.1.0"
     argv = ("new", "wrong", "--template", mono.path, "--tag-prefix", "reports/")
-    done = mlfactory(*argv, cwd=tmp_path, code=2)
-    assert "no version of" in done.stderr
-    assert "There are: docs/, report/" in done.stderr
+    result = mlfactory(*argv, cwd=tmp_path, code=2)
+    assert "no version of" in result.stderr
+    assert "There are: docs/, report/" in result.stderr
 
 
 def test_versions_and_changes_are_listed_by_the_prefix(mono: Repo) -> None:
     argv = ("--template", mono.path, "--tag-prefix", "report/")
     names = [one["version"] for one in rows("template", "versions", *argv)["versions"]]
     assert names == ["report/v2.0.0rc1", "report/v1.10.0", "report/v1.1.0", "report/v1.0.0"]
-    found = rows("template", "changelog", "1.0.0..1.1.0", *argv)
-    assert (found["from_version"], found["to_version"]) == ("report/v1.0.0", "report/v1.1.0")
+    result = rows("template", "changelog", "1.0.0..1.1.0", *argv)
+    assert (result["from_version"], result["to_version"]) == ("report/v1.0.0", "report/v1.1.0")
 
 
 def test_plain_copier_goes_on_from_there(demo: Repo) -> None:

@@ -43,12 +43,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def refuse(here: Path, mlfactory: Any, said: str, code: int, *argv: object) -> None:
     """One message with the next step, no traceback, and nothing that was not there before."""
-    done = mlfactory("new", "churn", *argv, code=code)
-    assert said in done.stderr.replace("\n", " ")
-    assert done.stderr.count("error: ") == 1
-    assert "hint: " in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
+    result = mlfactory("new", "churn", *argv, code=code)
+    assert said in result.stderr.replace("\n", " ")
+    assert result.stderr.count("error: ") == 1
+    assert "hint: " in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
     assert not (here / "churn").exists()
     assert list((here.parent / "temporary").iterdir()) == []
 

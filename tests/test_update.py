@@ -151,17 +151,17 @@ def torn(small: Repo) -> Repo:
 
 
 def plan(repo: Repo, *options: str, code: int = 0) -> dict[str, Any]:
-    done = mlfactory("update", repo.path, "--dry-run", "--json", *options, code=code)
-    found: dict[str, Any] = json.loads(done.stdout)["plan"]
-    return found
+    result = mlfactory("update", repo.path, "--dry-run", "--json", *options, code=code)
+    content: dict[str, Any] = json.loads(result.stdout)["plan"]
+    return content
 
 
 # The plan
 
 
 def test_every_file_has_its_state(demo: Repo) -> None:
-    found = plan(demo, code=4)
-    assert {change["path"]: change["state"] for change in found["changes"]} == STATES
+    content = plan(demo, code=4)
+    assert {change["path"]: change["state"] for change in content["changes"]} == STATES
 
 
 def test_what_becomes_of_a_file_is_noted_where_the_state_does_not_say_it(demo: Repo) -> None:
@@ -175,9 +175,9 @@ def test_what_becomes_of_a_file_is_noted_where_the_state_does_not_say_it(demo: R
 
 
 def test_the_plan_says_from_where_to_where(demo: Repo, evolved: Repo) -> None:
-    found = plan(demo, code=4)
-    assert (found["from_version"], found["to_version"]) == ("v1.0.0", "v1.1.0")
-    assert (found["project"], found["source"]) == (str(demo.path), str(evolved.path))
+    content = plan(demo, code=4)
+    assert (content["from_version"], content["to_version"]) == ("v1.0.0", "v1.1.0")
+    assert (content["project"], content["source"]) == (str(demo.path), str(evolved.path))
 
 
 def test_the_plan_has_what_the_templates_changelog_gained(demo: Repo) -> None:
@@ -189,9 +189,9 @@ def test_without_a_changelog_the_plan_has_the_subjects(small: Repo) -> None:
 
 
 def test_the_plan_has_new_questions_and_settings_with_their_defaults(demo: Repo) -> None:
-    found = plan(demo, code=4)
-    assert found["questions"] == {"colour": "light red"}
-    assert found["settings"] == {"model.leaves": 31, "seed": 7}
+    content = plan(demo, code=4)
+    assert content["questions"] == {"colour": "light red"}
+    assert content["settings"] == {"model.leaves": 31, "seed": 7}
 
 
 def test_a_setting_that_the_project_has_is_not_new(demo: Repo) -> None:
@@ -200,12 +200,12 @@ def test_a_setting_that_the_project_has_is_not_new(demo: Repo) -> None:
 
 
 def test_a_dry_run_prints_the_plan_of_the_real_run(demo: Repo) -> None:
-    told = mlfactory("update", demo.path, "--dry-run", code=4).stdout
-    assert mlfactory("update", demo.path, code=4).stdout == told
+    output = mlfactory("update", demo.path, "--dry-run", code=4).stdout
+    assert mlfactory("update", demo.path, code=4).stdout == output
     for text in ("v1.0.0 -> v1.1.0", "Second, with colour.", 'colour: "light red"', "seed: 7"):
-        assert text in told
+        assert text in output
     for name, state in STATES.items():
-        assert f"  {state:<12}  {name}" in told
+        assert f"  {state:<12}  {name}" in output
 
 
 def test_a_dry_run_changes_nothing_not_even_the_index(demo: Repo) -> None:
@@ -217,8 +217,8 @@ def test_a_dry_run_changes_nothing_not_even_the_index(demo: Repo) -> None:
 
 def test_a_dry_run_of_a_dirty_project_says_what_it_did_not_look_at(small: Repo) -> None:
     small.write({"a.txt": "dirty\n"})
-    done = mlfactory("update", small.path, "--dry-run")
-    assert "not committed, and so not looked at: a.txt" in done.stderr
+    result = mlfactory("update", small.path, "--dry-run")
+    assert "not committed, and so not looked at: a.txt" in result.stderr
 
 
 def test_a_dry_run_needs_nobodys_name(small: Repo, home: Path) -> None:
@@ -231,8 +231,8 @@ def test_a_dry_run_needs_nobodys_name(small: Repo, home: Path) -> None:
 
 def test_a_clean_update_is_one_commit_on_top(peaceful: Repo) -> None:
     before = peaceful.head
-    done = json.loads(mlfactory("update", peaceful.path, "--json").stdout)
-    assert (done["state"], done["commit"]) == ("updated", peaceful.head)
+    outcome = json.loads(mlfactory("update", peaceful.path, "--json").stdout)
+    assert (outcome["state"], outcome["commit"]) == ("updated", peaceful.head)
     assert peaceful.git("rev-parse", "HEAD^").strip() == before
     assert peaceful.dirt == ""
     assert peaceful.git("log", "-1", "--format=%an %cn").strip() == "Tester Tester"
@@ -246,8 +246,8 @@ def test_a_clean_update_does_what_the_plan_says(peaceful: Repo) -> None:
     assert peaceful.text("new.txt") == body("old")
     assert peaceful.text("colour.txt") == "light red\n"
     assert peaceful.text("notes/followed.md") == theirs("followed")
-    for gone in ("old.txt", "old-edited.txt", "removed.txt", "followed.txt"):
-        assert not peaceful.has(gone)
+    for names in ("old.txt", "old-edited.txt", "removed.txt", "followed.txt"):
+        assert not peaceful.has(names)
 
 
 def test_what_the_user_deleted_stays_deleted_under_every_name(peaceful: Repo) -> None:
@@ -273,10 +273,10 @@ def test_a_file_of_the_users_does_not_change_under_another_name_either(peaceful:
 
 def test_the_commit_says_what_changed(peaceful: Repo) -> None:
     mlfactory("update", peaceful.path)
-    said = peaceful.git("log", "-1", "--format=%B")
-    assert said.startswith("Update demo from v1.0.0 to v1.1.0\n")
-    assert "- Second, with colour." in said
-    assert "colour: 'light red'" in said
+    message = peaceful.git("log", "-1", "--format=%B")
+    assert message.startswith("Update demo from v1.0.0 to v1.1.0\n")
+    assert "- Second, with colour." in message
+    assert "colour: 'light red'" in message
 
 
 def test_the_answers_file_takes_the_new_version(peaceful: Repo) -> None:
@@ -291,8 +291,8 @@ def test_the_answers_file_takes_the_new_version(peaceful: Repo) -> None:
 def test_the_second_time_there_is_nothing_to_do(small: Repo) -> None:
     mlfactory("update", small.path)
     before = small.everything()
-    done = mlfactory("update", small.path)
-    assert done.stdout == f"{small.path} is at v1.1.0: nothing to do\n"
+    result = mlfactory("update", small.path)
+    assert result.stdout == f"{small.path} is at v1.1.0: nothing to do\n"
     assert small.everything() == before
 
 
@@ -386,13 +386,13 @@ def test_set_at_the_same_version_answers_anew(small: Repo) -> None:
 
 def test_an_answer_that_is_there_already_is_nothing_to_do(small: Repo) -> None:
     mlfactory("update", small.path)
-    done = mlfactory("update", small.path, "--set", "name=demo")
-    assert done.stdout == f"{small.path} is at v1.1.0: nothing to do\n"
+    result = mlfactory("update", small.path, "--set", "name=demo")
+    assert result.stdout == f"{small.path} is at v1.1.0: nothing to do\n"
 
 
 def test_defaults_are_taken_and_listed(peaceful: Repo) -> None:
-    done = mlfactory("update", peaceful.path, "--defaults")
-    assert 'New questions, with their answers:\n  colour: "light red"' in done.stdout
+    result = mlfactory("update", peaceful.path, "--defaults")
+    assert 'New questions, with their answers:\n  colour: "light red"' in result.stdout
     assert "colour: light red" in peaceful.text(".copier-answers.yml")
 
 
@@ -400,30 +400,30 @@ def test_on_a_terminal_new_questions_are_asked_and_old_ones_are_not(peaceful: Re
     pid, terminal = pty.fork()
     if pid == 0:
         os.execlp("mlfactory", "mlfactory", "update", str(peaceful.path))
-    shown = converse(terminal, ("colour", "\x15green\r"))
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, shown
+    screen = converse(terminal, ("colour", "\x15green\r"))
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, screen
     assert peaceful.text("colour.txt") == "green\n"
     assert "name: demo" in peaceful.text(".copier-answers.yml")
-    assert 'colour: "green"' in shown
+    assert 'colour: "green"' in screen
 
 
 def test_with_json_there_is_one_object_on_stdout(demo: Repo) -> None:
-    done = mlfactory("update", demo.path, "--json", code=4)
-    found = json.loads(done.stdout)
-    assert found["state"] == "conflicts"
-    assert [conflict["path"] for conflict in found["plan"]["conflicts"]] == ["torn.txt"]
-    assert any("cherry-pick --abort" in command for command in found["next"])
+    result = mlfactory("update", demo.path, "--json", code=4)
+    content = json.loads(result.stdout)
+    assert content["state"] == "conflicts"
+    assert [conflict["path"] for conflict in content["plan"]["conflicts"]] == ["torn.txt"]
+    assert any("cherry-pick --abort" in command for command in content["next"])
 
 
 # Conflicts
 
 
 def test_a_conflict_ends_with_4_a_list_and_the_ways_on(demo: Repo) -> None:
-    done = mlfactory("update", demo.path, code=4)
-    assert "  conflict      torn.txt" in done.stdout
+    result = mlfactory("update", demo.path, code=4)
+    assert "  conflict      torn.txt" in result.stdout
     for way in ("git mergetool", "git cherry-pick --continue", "git cherry-pick --abort",
                 "mlfactory update --continue", "mlfactory update --abort"):  # fmt: skip
-        assert way in done.stderr
+        assert way in result.stderr
     assert "UU torn.txt" in demo.dirt
     assert "<<<<<<<" in demo.text("torn.txt")
 
@@ -454,8 +454,8 @@ def test_git_goes_on(torn: Repo) -> None:
 
 
 def test_mlfactory_goes_on(torn: Repo) -> None:
-    done = mlfactory("update", "--continue", cwd=resolved(torn).path)
-    assert "git revert" in done.stderr
+    result = mlfactory("update", "--continue", cwd=resolved(torn).path)
+    assert "git revert" in result.stderr
     check_resolved(torn)
 
 
@@ -494,27 +494,27 @@ def test_both_ways_back_leave_everything_as_it_was(small: Repo, back: tuple[str,
     small.git(*back[1:]) if back[0] == "git" else mlfactory(*back[1:], cwd=small.path)
     assert (small.tree(), small.head, small.dirt) == (before, head, "")
     assert not small.has("new")
-    done = mlfactory("update", small.path, code=4)
-    assert "conflict      a.txt" in done.stdout
+    result = mlfactory("update", small.path, code=4)
+    assert "conflict      a.txt" in result.stdout
 
 
 def test_the_update_is_refused_while_another_is_not_finished(torn: Repo) -> None:
-    done = mlfactory("update", torn.path, code=1)
-    assert "is not finished yet" in done.stderr
-    assert "hint: mlfactory update --continue, or mlfactory update --abort" in done.stderr
+    result = mlfactory("update", torn.path, code=1)
+    assert "is not finished yet" in result.stderr
+    assert "hint: mlfactory update --continue, or mlfactory update --abort" in result.stderr
 
 
 def test_going_on_is_refused_while_files_are_in_conflict(torn: Repo) -> None:
     before = torn.everything()
-    done = mlfactory("update", torn.path, "--continue", code=4)
-    assert done.stderr.startswith("error: still in conflict: a.txt\nhint: ")
+    result = mlfactory("update", torn.path, "--continue", code=4)
+    assert result.stderr.startswith("error: still in conflict: a.txt\nhint: ")
     assert torn.everything() == before
 
 
 def test_going_on_is_refused_while_markers_are_left(torn: Repo) -> None:
     torn.git("add", "a.txt")
-    done = mlfactory("update", torn.path, "--continue", code=4)
-    assert done.stderr.startswith("error: conflict markers are left in a.txt\nhint: ")
+    result = mlfactory("update", torn.path, "--continue", code=4)
+    assert result.stderr.startswith("error: conflict markers are left in a.txt\nhint: ")
     check_resolved(mlfactory("update", resolved(torn).path, "--continue") and torn)
 
 
@@ -529,8 +529,8 @@ def test_an_underlined_heading_is_no_conflict_marker(small: Repo) -> None:
 
 def test_without_an_update_there_is_nothing_to_go_on_with(small: Repo) -> None:
     for option in ("--continue", "--abort"):
-        done = mlfactory("update", small.path, option, code=1)
-        assert done.stderr.startswith("error: no update is in progress in ")
+        result = mlfactory("update", small.path, option, code=1)
+        assert result.stderr.startswith("error: no update is in progress in ")
 
 
 def test_only_one_of_continue_and_abort(torn: Repo) -> None:
@@ -544,8 +544,8 @@ def test_only_one_of_continue_and_abort(torn: Repo) -> None:
 def test_abort_after_the_users_own_commits_loses_none(torn: Repo) -> None:
     resolved(torn).git("cherry-pick", "--continue", GIT_EDITOR="true")
     head = torn.commit({"more.txt": "more\n"}).head
-    done = mlfactory("update", torn.path, "--abort", code=1)
-    assert "it is over" in done.stderr
+    result = mlfactory("update", torn.path, "--abort", code=1)
+    assert "it is over" in result.stderr
     assert (torn.head, torn.dirt) == (head, "")
     assert "nothing to do" in mlfactory("update", torn.path).stdout
 
@@ -553,8 +553,8 @@ def test_abort_after_the_users_own_commits_loses_none(torn: Repo) -> None:
 def test_abort_after_git_has_gone_on_keeps_what_the_user_resolved(torn: Repo) -> None:
     resolved(torn).git("cherry-pick", "--continue", GIT_EDITOR="true")
     head = torn.head
-    done = mlfactory("update", torn.path, "--abort", code=1)
-    assert f"git revert {head[:10]}" in done.stderr
+    result = mlfactory("update", torn.path, "--abort", code=1)
+    assert f"git revert {head[:10]}" in result.stderr
     assert torn.head == head
 
 
@@ -617,8 +617,8 @@ def test_an_import_that_fails_leaves_no_report(small: Repo) -> None:
 
 def test_hooks_run_when_it_goes_on_and_what_they_refuse_can_be_mended(torn: Repo) -> None:
     hook(torn, "pre-commit", "touch ran; test -e allowed || { echo not tidy >&2; exit 1; }")
-    done = mlfactory("update", resolved(torn).path, "--continue", code=1)
-    assert "not tidy" in done.stderr
+    result = mlfactory("update", resolved(torn).path, "--continue", code=1)
+    assert "not tidy" in result.stderr
     assert torn.has("ran")
     torn.write({"allowed": ""})
     mlfactory("update", torn.path, "--continue")
@@ -630,8 +630,8 @@ def test_hooks_run_when_it_goes_on_and_what_they_refuse_can_be_mended(torn: Repo
 
 def test_the_message_says_how_to_take_it_back_and_it_works(peaceful: Repo) -> None:
     before = peaceful.tree()
-    done = mlfactory("update", peaceful.path)
-    line = next(text for text in done.stderr.splitlines() if "git revert" in text)
+    result = mlfactory("update", peaceful.path)
+    line = next(text for text in result.stderr.splitlines() if "git revert" in text)
     peaceful.git("revert", "--no-edit", line.split()[3])
     assert peaceful.tree() == before
 
@@ -651,8 +651,8 @@ def test_a_signature_that_fails_leaves_everything_as_it_was(small: Repo) -> None
     small.git("config", "commit.gpgsign", "true")
     small.git("config", "gpg.program", "/bin/false")
     before = small.tree(), small.head
-    done = mlfactory("update", small.path, code=1)
-    assert "hint: Nothing was changed; mend this and update again." in done.stderr
+    result = mlfactory("update", small.path, code=1)
+    assert "hint: Nothing was changed; mend this and update again." in result.stderr
     assert (small.tree(), small.head, small.dirt) == (*before, "")
     small.git("config", "commit.gpgsign", "false")
     mlfactory("update", small.path)
@@ -663,8 +663,8 @@ def test_an_index_that_another_program_holds(small: Repo) -> None:
     lock.touch()
     os.utime(lock, (0, 0))
     before = small.everything()
-    done = mlfactory("update", small.path, code=1)
-    assert "index.lock" in done.stderr
+    result = mlfactory("update", small.path, code=1)
+    assert "index.lock" in result.stderr
     assert lock.exists()
     after = small.everything()
     assert {n: c for n, c in after.items() if ".git" not in n} == {
@@ -706,8 +706,8 @@ def test_a_cherry_pick_that_was_quit_can_be_taken_back(torn: Repo) -> None:
 def test_work_after_going_back_by_hand_is_no_update(torn: Repo) -> None:
     torn.git("cherry-pick", "--abort")
     torn.write({"a.txt": "work in progress\n"})
-    done = mlfactory("update", torn.path, code=1)
-    assert "has changes that are not committed: a.txt" in done.stderr
+    result = mlfactory("update", torn.path, code=1)
+    assert "has changes that are not committed: a.txt" in result.stderr
     assert torn.text("a.txt") == "work in progress\n"
 
 

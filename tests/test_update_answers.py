@@ -56,9 +56,9 @@ def test_an_answer_that_is_no_longer_taken_is_named_old_and_new(
     tmp_path: Path, change: tuple[str, str], name: str, old: Any, new: Any
 ) -> None:
     demo = followed(tmp_path, change, number=50)
-    wanted = [{"name": name, "old": old, "new": new}]
-    (seen,) = json.loads(mlfactory("status", demo.path, "--json").stdout)["projects"]
-    assert (plan(demo)["replaced"], seen["replaced"]) == (wanted, wanted)
+    replacements = [{"name": name, "old": old, "new": new}]
+    (status,) = json.loads(mlfactory("status", demo.path, "--json").stdout)["projects"]
+    assert (plan(demo)["replaced"], status["replaced"]) == (replacements, replacements)
     line = f"{name}: {old!r} is no longer taken, {new!r} is taken instead\n"
     assert f"  note          {line}" in mlfactory("status", demo.path).stdout
     assert f"note: {line}" in mlfactory("update", demo.path).stdout
@@ -81,8 +81,8 @@ def test_an_answer_that_another_one_makes_void(tmp_path: Path) -> None:
     when = ("{type: str, default: mine}", "{type: str, default: mine, when: '{{ more }}'}")
     demo = followed(tmp_path, when, extra="own")
     mlfactory("update", demo.path)
-    found = plan(demo, "--set", "more=false")["replaced"]
-    assert found == [{"name": "extra", "old": "own", "new": "mine"}]
+    content = plan(demo, "--set", "more=false")["replaced"]
+    assert content == [{"name": "extra", "old": "own", "new": "mine"}]
 
 
 # Versions that do not record themselves
@@ -109,13 +109,13 @@ def test_a_version_that_does_not_record_itself_is_refused(
     release(Repo(tmp_path / "template"), "v1.1.0", {**files, "tree/a.txt": edited(3)})
     head = small.head
     for options in ((), ("--dry-run",)):
-        done = mlfactory("update", small.path, *options, code=1)
-        assert "v1.1.0 of" in done.stderr
-        assert text in done.stderr
-        assert "hint: " in done.stderr
+        result = mlfactory("update", small.path, *options, code=1)
+        assert "v1.1.0 of" in result.stderr
+        assert text in result.stderr
+        assert "hint: " in result.stderr
     assert (small.head, small.dirt, small.text("a.txt")) == (head, "", TEXT)
-    (seen,) = json.loads(mlfactory("status", small.path, "--json").stdout)["projects"]
-    assert any("does not record itself" in warning for warning in seen["warnings"])
+    (status,) = json.loads(mlfactory("status", small.path, "--json").stdout)["projects"]
+    assert any("does not record itself" in warning for warning in status["warnings"])
 
 
 def test_a_version_after_it_is_taken(small: Repo, tmp_path: Path) -> None:
@@ -135,8 +135,8 @@ def test_a_record_under_another_name_is_named(small: Repo, tmp_path: Path) -> No
         "copier.yml": f"_answers_file: .copier-answers.new.yml\n{settings}",
     }
     release(Repo(tmp_path / "template"), "v1.1.0", other)
-    done = mlfactory("update", small.path, code=1)
-    assert "git mv .copier-answers.yml .copier-answers.new.yml" in done.stderr
+    result = mlfactory("update", small.path, code=1)
+    assert "git mv .copier-answers.yml .copier-answers.new.yml" in result.stderr
     small.git("mv", ".copier-answers.yml", ".copier-answers.new.yml")
     small.commit()
     mlfactory("update", small.path, "--answers-file", ".copier-answers.new.yml")
@@ -148,8 +148,8 @@ def test_an_answer_that_would_not_be_recorded_is_refused(small: Repo, tmp_path: 
     text = "_commit: {{ _copier_answers._commit }}\n_src_path: {{ _copier_answers._src_path }}\n"
     release(source, "v1.1.0", {ANSWERS: text})
     mlfactory("update", small.path)
-    done = mlfactory("update", small.path, "--set", "name=other", code=1)
-    assert "does not write name into .copier-answers.yml" in done.stderr
+    result = mlfactory("update", small.path, "--set", "name=other", code=1)
+    assert "does not write name into .copier-answers.yml" in result.stderr
 
 
 # What is given once
@@ -171,8 +171,11 @@ def test_what_an_update_leaves_out_is_the_users(tmp_path: Path) -> None:
     demo = project(source, tmp_path / "demo").commit({"src/mine.py": edited(10, "ours")})
     new = {"tree/src/mine.py": edited(10, "theirs"), "tree/src/second.py": "2\n"}
     release(source, "v1.1.0", {**new, "tree/a.txt": edited(3)})
-    (seen,) = json.loads(mlfactory("status", demo.path, "--json").stdout)["projects"]
-    assert (seen["conflicts"], "src/mine.py" in {f["path"] for f in seen["files"]}) == ([], False)
+    (status,) = json.loads(mlfactory("status", demo.path, "--json").stdout)["projects"]
+    assert (status["conflicts"], "src/mine.py" in {f["path"] for f in status["files"]}) == (
+        [],
+        False,
+    )
     mlfactory("update", demo.path)
     assert demo.text("src/mine.py") == edited(10, "ours")
     assert not demo.has("src/second.py")

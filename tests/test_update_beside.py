@@ -57,8 +57,8 @@ def test_what_is_not_committed_beside_it_stops_no_update_and_stays(large: Repo) 
 
 def test_what_is_not_committed_in_it_does(large: Repo) -> None:
     large.write({"demo/b.txt": "dirty\n"})
-    done = mlfactory("update", large.path / "demo", code=1)
-    assert f"{large.path}/demo has changes that are not committed: demo/b.txt" in done.stderr
+    result = mlfactory("update", large.path / "demo", code=1)
+    assert f"{large.path}/demo has changes that are not committed: demo/b.txt" in result.stderr
 
 
 def test_of_a_project_around_others_theirs_do_not_stop_it(source: Repo, tmp_path: Path) -> None:
@@ -79,9 +79,9 @@ def torn(large: Repo) -> Repo:
 
 def test_a_conflict_that_is_resolved_commits_nothing_from_beside_it(torn: Repo) -> None:
     before = beside(torn)
-    done = mlfactory("update", torn.path / "demo", code=4)
-    assert "not staged until the update is over" in done.stderr
-    assert "app/new.py, app/one.py, top.md, app/promised.py" in done.stderr
+    result = mlfactory("update", torn.path / "demo", code=4)
+    assert "not staged until the update is over" in result.stderr
+    assert "app/new.py, app/one.py, top.md, app/promised.py" in result.stderr
     torn.git("checkout", "--theirs", "demo/a.txt")
     torn.git("add", "demo/a.txt")
     mlfactory("update", "--continue", cwd=torn.path / "demo")
@@ -103,8 +103,8 @@ def test_an_update_that_is_taken_back_leaves_what_is_beside_it(torn: Repo) -> No
 def test_what_somebody_stages_meanwhile_survives_an_abort(torn: Repo) -> None:
     mlfactory("update", torn.path / "demo", code=4)
     torn.git("add", "--all")
-    done = mlfactory("update", "--continue", cwd=torn.path, code=4)
-    assert "staged, and not of this project: app/" in done.stderr or "conflict" in done.stderr
+    result = mlfactory("update", "--continue", cwd=torn.path, code=4)
+    assert "staged, and not of this project: app/" in result.stderr or "conflict" in result.stderr
     mlfactory("update", "--abort", cwd=torn.path)
     assert torn.text("app/two.py") == "changed\n"
     assert torn.text("app/loose.py") == "l\n"
@@ -131,12 +131,12 @@ def test_a_conflict_elsewhere_is_named(large: Repo) -> None:
     large.commit({"app/one.py": "main\n"})
     large.write({"app/one.py": "mine\n"}).git("stash", "--quiet")
     large.commit({"app/one.py": "main again\n"}).git("stash", "pop", code=1)
-    done = mlfactory("update", large.path / "demo", code=1)
-    assert "is in conflict: app/one.py" in done.stderr
+    result = mlfactory("update", large.path / "demo", code=1)
+    assert "is in conflict: app/one.py" in result.stderr
 
 
 def test_the_plan_is_the_same_whatever_stands_beside_it(large: Repo) -> None:
-    told = json.loads(mlfactory("update", large.path / "demo", "--dry-run", "--json").stdout)
+    outcome = json.loads(mlfactory("update", large.path / "demo", "--dry-run", "--json").stdout)
     disturb(large)
     again = json.loads(mlfactory("update", large.path / "demo", "--dry-run", "--json").stdout)
-    assert (again, again["warnings"]) == (told, [])
+    assert (again, again["warnings"]) == (outcome, [])

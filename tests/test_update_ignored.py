@@ -13,8 +13,8 @@ from .test_update import plan
 
 
 def states(repo: Repo) -> dict[str, tuple[str, str]]:
-    done = mlfactory("status", repo.path, "--json")
-    files = json.loads(done.stdout)["projects"][0]["files"]
+    result = mlfactory("status", repo.path, "--json")
+    files = json.loads(result.stdout)["projects"][0]["files"]
     return {f["path"]: (f["state"], f["note"]) for f in files if f["state"] != "clean"}
 
 
@@ -35,8 +35,8 @@ def test_a_new_file_that_the_project_ignores_is_not_committed(demo: Repo, source
     assert (changes["prod.env"], changes["build/a.txt"], changes["c.txt"]) == (
         "ignored", "ignored", "added",
     )  # fmt: skip
-    done = mlfactory("update", demo.path)
-    assert "  ignored       prod.env  (your .gitignore keeps it out of git" in done.stdout
+    result = mlfactory("update", demo.path)
+    assert "  ignored       prod.env  (your .gitignore keeps it out of git" in result.stdout
     assert (demo.has("prod.env"), demo.has("build"), demo.has("c.txt")) == (False, False, True)
     assert states(demo) == {
         "prod.env": ("ignored", "not here"),
@@ -92,9 +92,9 @@ def test_in_a_fresh_project_it_is_not_missing(source: Repo, tmp_path: Path) -> N
     fresh = Repo(tmp_path / "fresh")
     assert fresh.has("dev.env")
     assert states(fresh) == {"dev.env": ("ignored", "")}
-    told = mlfactory("status", fresh.path).stdout
-    assert "1 ignored" in told
-    assert "missing" not in told
+    output = mlfactory("status", fresh.path).stdout
+    assert "1 ignored" in output
+    assert "missing" not in output
 
 
 def test_restore_brings_it_by_its_name_only(demo: Repo, source: Repo) -> None:
@@ -147,6 +147,8 @@ def test_the_rules_mean_what_they_mean_to_git(tmp_path: Path) -> None:
     from .evolving import init
 
     repo = init(tmp_path / "repo").write({f"{folder}.gitignore": t for folder, t in RULES.items()})
-    listed = repo.git("-c", "core.quotePath=false", "check-ignore", "--no-index", *PATHS, code=None)
+    listing = repo.git(
+        "-c", "core.quotePath=false", "check-ignore", "--no-index", *PATHS, code=None
+    )
     rules = Rules("", {folder: split(text) for folder, text in RULES.items()})
-    assert [path for path in PATHS if rules.ignore(path)] == listed.splitlines()
+    assert [path for path in PATHS if rules.ignore(path)] == listing.splitlines()

@@ -62,8 +62,8 @@ def states(changes: list[dict[str, str]]) -> dict[str, str]:
 def test_an_update_leaves_alone_what_the_list_names(demo: Repo) -> None:
     before = demo.tree()
     plan = rows(demo, "update", "--dry-run")["plan"]
-    left = {path for path, state in states(plan["changes"]).items() if state == "left alone"}
-    assert (left, plan["conflicts"]) == (LEFT, [])
+    paths = {path for path, state in states(plan["changes"]).items() if state == "left alone"}
+    assert (paths, plan["conflicts"]) == (LEFT, [])
     mlfactory("update", demo.path)
     after = demo.tree()
     changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
@@ -72,8 +72,8 @@ def test_an_update_leaves_alone_what_the_list_names(demo: Repo) -> None:
 
 def test_status_says_where_such_files_differ_and_foresees_no_conflict(demo: Repo) -> None:
     one = rows(demo, "status")["projects"][0]
-    found = {c["path"]: c["note"] for c in one["files"] if c["state"] == "left alone"}
-    assert found == {
+    notes = {c["path"]: c["note"] for c in one["files"] if c["state"] == "left alone"}
+    assert notes == {
         "Makefile": "", "docs/changed.md": "", "docs/removed.md": "",
         "docs/deleted.md": "not here",
     }  # fmt: skip
@@ -104,8 +104,8 @@ def test_what_may_stand_there_is_said(demo: Repo) -> None:
     for wrong in ("3", '["docs/", 3]', '["!"]', '[""]', "{a = 1}"):
         demo.commit({"pyproject.toml": f"[tool.mlfactory]\nkeep = {wrong}\n"})
         for argv in (("update",), ("status",)):
-            done = mlfactory(*argv, cwd=demo.path, code=1)
-            assert "pyproject.toml: keep cannot be" in done.stderr + done.stdout
+            result = mlfactory(*argv, cwd=demo.path, code=1)
+            assert "pyproject.toml: keep cannot be" in result.stderr + result.stdout
     demo.commit({"pyproject.toml": '[tool.mlfactory]\nkeep = "docs/changed.md"\n'})
     mlfactory("update", "--dry-run", cwd=demo.path, code=None)
 

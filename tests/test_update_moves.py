@@ -61,9 +61,9 @@ def test_what_was_put_beside_it_moves_too(demo: Repo) -> None:
 
 
 def test_the_plan_calls_it_renamed(demo: Repo) -> None:
-    found = {c["path"]: (c["state"], c["note"]) for c in plan(demo, *RENAME)["changes"]}
+    rows = {c["path"]: (c["state"], c["note"]) for c in plan(demo, *RENAME)["changes"]}
     for name in ("features.py", "metrics.py", "model.py", "core.py", "parts/deep.py"):
-        assert found[f"src/birds/{name}"] == ("renamed", f"was src/demo/{name}")
+        assert rows[f"src/birds/{name}"] == ("renamed", f"was src/demo/{name}")
 
 
 def test_edits_of_the_templates_own_files_move_along(demo: Repo) -> None:
@@ -85,9 +85,9 @@ def test_a_newer_version_and_a_new_name_at_once(demo: Repo, source: Repo) -> Non
 
 def test_what_the_user_deleted_does_not_come_back_under_the_new_name(demo: Repo) -> None:
     demo.commit({"src/demo/model.py": None})
-    found = plan(demo, *RENAME)
+    content = plan(demo, *RENAME)
     assert {"path": "src/demo/model.py", "state": "kept deleted"}.items() <= next(
-        c for c in found["changes"] if c["path"] == "src/demo/model.py"
+        c for c in content["changes"] if c["path"] == "src/demo/model.py"
     ).items()
     mlfactory("update", demo.path, *RENAME)
     assert not demo.has("src/birds/model.py")

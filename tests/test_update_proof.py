@@ -44,8 +44,8 @@ def updated(top: Path, *, dry_run: bool = False) -> Outcome:
 def by_copier(top: Path) -> None:
     """The same update by copier's own command."""
     argv = [sys.executable, "-m", "copier", "update", "--defaults", "--quiet"]
-    done = subprocess.run(argv, cwd=top, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    result = subprocess.run(argv, cwd=top, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
 
 
 @given(histories.limited())
@@ -70,34 +70,34 @@ def test_no_line_of_the_user_is_lost_and_the_plan_tells_what_happens(history: Hi
         tree = predicted(top)
         assert differing(state(top), before) == {}
         assert planned is not None
-        done = updated(top)
-        torn = git(top, "diff", "--name-only", "--diff-filter=U", "-z").split("\0")[:-1]
-        event(done.state)
+        outcome = updated(top)
+        conflicts = git(top, "diff", "--name-only", "--diff-filter=U", "-z").split("\0")[:-1]
+        event(outcome.state)
         assert {conflict.path for conflict in planned.conflicts} == {
             name.partition("~")[0]
-            for name in torn  # git puts a file aside as file~HEAD
+            for name in conflicts  # git puts a file aside as file~HEAD
         }
-        assert done.state == ("conflicts" if torn else "updated")
-        assert history.words <= words(top, torn)
+        assert outcome.state == ("conflicts" if conflicts else "updated")
+        assert history.words <= words(top, conflicts)
         assert differing(plain(content(top)), tree) == {}
-        if torn:
+        if conflicts:
             update.abort(top)
         else:
             assert git(top, "status", "--porcelain") == ""
             git(top, "revert", "--no-edit", "HEAD")
         assert differing(content(top), before["files"]) == {}
-        if torn:
+        if conflicts:
             assert staged(top) == index
             assert differing(state(top), before).keys() <= {"index", "objects", "refs", "kept"}
 
 
 def predicted(top: Path) -> dict[str, tuple[bytes, bool]]:
     """The files of the tree that the plan was made from."""
-    found = plan.find_course(record.find(top))
-    with plan.preview(found, RenderOptions()) as ready:
-        listed = ready.merge.leaves
+    course = plan.find_course(record.find(top))
+    with plan.preview(course, RenderOptions()) as ready:
+        leaves = ready.merge.leaves
         files = {}
-        for name, (mode, oid) in listed.items():
+        for name, (mode, oid) in leaves.items():
             blob = subprocess.run(
                 ["git", "cat-file", "blob", oid], cwd=top, check=True, capture_output=True,
                 env={**histories.os.environ, **ready.pair.bench.repository.env},
@@ -138,9 +138,9 @@ def test_a_warm_status_imports_no_renderer(tmp_path: Path) -> None:
     look = "import sys; from mlfactory.cli import main; code = main(); print(*sys.modules); "
     argv = [sys.executable, "-c", f"{look}sys.exit(code)", "status"]
     loaded = [
-        {name.split(".")[0] for name in done.stdout.split()}
+        {name.split(".")[0] for name in result.stdout.split()}
         for _ in range(2)
-        if (done := subprocess.run(argv, cwd=top, capture_output=True, text=True, check=True))
+        if (result := subprocess.run(argv, cwd=top, capture_output=True, text=True, check=True))
     ]
     assert "copier" in loaded[0]
     assert (

@@ -24,10 +24,10 @@ def demo(source: Repo, tmp_path: Path) -> Repo:
 def refused(repo: Repo, *options: str, code: int = 1, **env: str) -> tuple[str, str]:
     """Message and hint of a refusal that has left everything as it was."""
     before = repo.everything()
-    done = mlfactory("update", repo.path, *options, code=code, **env)
+    result = mlfactory("update", repo.path, *options, code=code, **env)
     assert repo.everything() == before
-    assert done.stderr.startswith("error: ")
-    message, _, hint = done.stderr.removeprefix("error: ").partition("\nhint: ")
+    assert result.stderr.startswith("error: ")
+    message, _, hint = result.stderr.removeprefix("error: ").partition("\nhint: ")
     return message, hint
 
 
@@ -73,9 +73,9 @@ def test_an_operation_in_progress(demo: Repo, begin: tuple[str, ...], name: str,
         demo.git("format-patch", "--stdout", "-1", "other")
     )
     demo.git(*begin, code=None)
-    message, told = refused(demo)
+    message, result = refused(demo)
     assert message == f"a git {name} is in progress in {demo.path}"
-    assert told.startswith(hint)
+    assert result.startswith(hint)
 
 
 def test_a_bisection_in_progress(demo: Repo) -> None:
@@ -221,12 +221,12 @@ def test_something_that_git_does_not_know_stands_in_the_way(
     name = {"folder": "new/c.txt/deep", "parent": "new", "linked parent": "new"}.get(
         what, "new/c.txt"
     )
-    told = mlfactory("update", demo.path, "--dry-run").stdout
-    assert f"  in the way    {name}" in told
+    output = mlfactory("update", demo.path, "--dry-run").stdout
+    assert f"  in the way    {name}" in output
     before = demo.everything()
-    done = mlfactory("update", demo.path, code=1)
-    assert f"error: git does not track {name}, and the update would write there" in done.stderr
-    assert "hint: Move it away" in done.stderr
+    result = mlfactory("update", demo.path, code=1)
+    assert f"error: git does not track {name}, and the update would write there" in result.stderr
+    assert "hint: Move it away" in result.stderr
     assert demo.everything() == before
     assert not list(target.iterdir())
 
@@ -246,8 +246,8 @@ def test_no_commit_yet(tmp_path: Path) -> None:
 
 
 def test_no_directory(tmp_path: Path) -> None:
-    done = mlfactory("update", tmp_path / "nowhere", code=1)
-    assert done.stderr.startswith(f"error: {tmp_path / 'nowhere'} is not a directory\n")
+    result = mlfactory("update", tmp_path / "nowhere", code=1)
+    assert result.stderr.startswith(f"error: {tmp_path / 'nowhere'} is not a directory\n")
 
 
 @pytest.mark.parametrize("pair", ["nothing=1", "name", "_commit=v1.0.0"])
@@ -257,6 +257,6 @@ def test_an_answer_without_a_question(demo: Repo, pair: str) -> None:
 
 def test_a_check_command_that_cannot_be_started(demo: Repo) -> None:
     refused_before = demo.head
-    done = mlfactory("update", demo.path, "--check-command", "no-such-program", code=1)
-    assert "no-such-program cannot be started" in done.stderr
+    result = mlfactory("update", demo.path, "--check-command", "no-such-program", code=1)
+    assert "no-such-program cannot be started" in result.stderr
     assert (demo.head, demo.dirt) == (refused_before, "")

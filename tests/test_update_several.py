@@ -23,25 +23,25 @@ def one(source: Repo, tmp_path: Path) -> Repo:
 
 def test_one_that_fails_does_not_keep_the_others_back(one: Repo, tmp_path: Path) -> None:
     two = Path(shutil.copytree(one.path, tmp_path / "two"))
-    torn = Repo(Path(shutil.copytree(one.path, tmp_path / "torn")))
-    torn.commit({"a.txt": edited(3, "ours")})
-    places = (torn.path, tmp_path / "nowhere", one.path, two)
-    done = mlfactory("update", *places, "--json", code=1)
-    found = json.loads(done.stdout)["projects"]
-    assert [row["project"] for row in found] == [str(place) for place in places]
-    assert [row["state"] for row in found] == ["conflicts", "failed", "updated", "updated"]
-    assert found[1]["error"] == f"{tmp_path / 'nowhere'} is not a directory"
-    done = mlfactory("update", torn.path, one.path, "--abort", code=1)
-    assert f"error: no update is in progress in {one.path}" in done.stderr
-    assert "everything is as it was" in done.stderr
+    conflict = Repo(Path(shutil.copytree(one.path, tmp_path / "torn")))
+    conflict.commit({"a.txt": edited(3, "ours")})
+    places = (conflict.path, tmp_path / "nowhere", one.path, two)
+    result = mlfactory("update", *places, "--json", code=1)
+    content = json.loads(result.stdout)["projects"]
+    assert [row["project"] for row in content] == [str(place) for place in places]
+    assert [row["state"] for row in content] == ["conflicts", "failed", "updated", "updated"]
+    assert content[1]["error"] == f"{tmp_path / 'nowhere'} is not a directory"
+    result = mlfactory("update", conflict.path, one.path, "--abort", code=1)
+    assert f"error: no update is in progress in {one.path}" in result.stderr
+    assert "everything is as it was" in result.stderr
 
 
 def test_the_exit_code_is_that_of_the_worst(one: Repo, tmp_path: Path) -> None:
-    torn = Repo(Path(shutil.copytree(one.path, tmp_path / "torn")))
-    torn.commit({"a.txt": edited(3, "ours")})
-    mlfactory("update", one.path, torn.path, "--dry-run", code=4)
-    mlfactory("update", torn.path, one.path, "--to", "v9", code=2)
-    mlfactory("update", torn.path, tmp_path, one.path, code=1)
+    conflict = Repo(Path(shutil.copytree(one.path, tmp_path / "torn")))
+    conflict.commit({"a.txt": edited(3, "ours")})
+    mlfactory("update", one.path, conflict.path, "--dry-run", code=4)
+    mlfactory("update", conflict.path, one.path, "--to", "v9", code=2)
+    mlfactory("update", conflict.path, tmp_path, one.path, code=1)
     mlfactory("update", one.path, one.path, code=0)
 
 
@@ -57,11 +57,11 @@ def test_two_projects_of_one_repository_need_no_commit_in_between(
         "Update south from v1.0.0 to v1.1.0",
         "Update north from v1.0.0 to v1.1.0",
     ]
-    found = json.loads(mlfactory("status", "north", "south", "--json", cwd=large.path).stdout)
-    assert [row["version"] for row in found["projects"]] == ["v1.1.0", "v1.1.0"]
+    status = json.loads(mlfactory("status", "north", "south", "--json", cwd=large.path).stdout)
+    assert [row["version"] for row in status["projects"]] == ["v1.1.0", "v1.1.0"]
     assert large.dirt == " M app.py\n"
 
 
 def test_one_project_alone_prints_what_it_always_did(one: Repo) -> None:
-    found = json.loads(mlfactory("update", one.path, "--json").stdout)
-    assert (found["state"], found["plan"]["to_version"]) == ("updated", "v1.1.0")
+    outcome = json.loads(mlfactory("update", one.path, "--json").stdout)
+    assert (outcome["state"], outcome["plan"]["to_version"]) == ("updated", "v1.1.0")

@@ -9,11 +9,11 @@ from mlfactory.base import process, uv
 def test_pip_settings_that_uv_lacks_are_passed_on_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "https://user:secret@index.example.com/simple")
     monkeypatch.setenv("PIP_TRUSTED_HOST", "index.example.com")
-    found = uv.settings()
-    assert found.variables["UV_DEFAULT_INDEX"] == "https://user:secret@index.example.com/simple"
-    assert found.variables["UV_INSECURE_HOST"] == "index.example.com"
-    assert "index.example.com" in " ".join(found.notes)
-    assert "secret" not in " ".join(found.notes)
+    settings = uv.settings()
+    assert settings.variables["UV_DEFAULT_INDEX"] == "https://user:secret@index.example.com/simple"
+    assert settings.variables["UV_INSECURE_HOST"] == "index.example.com"
+    assert "index.example.com" in " ".join(settings.notes)
+    assert "secret" not in " ".join(settings.notes)
 
 
 def test_what_uv_is_told_already_wins(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,24 +24,24 @@ def test_what_uv_is_told_already_wins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_further_indexes_are_searched_as_pip_does(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://more.example.com/simple")
-    found = uv.settings().variables
-    assert found["UV_INDEX"] == "https://more.example.com/simple"
-    assert found["UV_INDEX_STRATEGY"] == "unsafe-best-match"
+    variables = uv.settings().variables
+    assert variables["UV_INDEX"] == "https://more.example.com/simple"
+    assert variables["UV_INDEX_STRATEGY"] == "unsafe-best-match"
 
 
 def test_folders_of_this_machine_are_kept_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_FIND_LINKS", "/srv/wheels https://links.example.com")
-    found = uv.settings()
-    assert found.variables["UV_FIND_LINKS"] == "https://links.example.com"
-    assert found.local["UV_FIND_LINKS"] == "/srv/wheels https://links.example.com"
+    settings = uv.settings()
+    assert settings.variables["UV_FIND_LINKS"] == "https://links.example.com"
+    assert settings.local["UV_FIND_LINKS"] == "/srv/wheels https://links.example.com"
 
 
 def test_a_proxy_serves_both_protocols(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTPS_PROXY", "HTTP_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_PROXY", "http://proxy.example.com:3128")
-    found = uv.settings().variables
-    assert found["HTTP_PROXY"] == found["HTTPS_PROXY"] == "http://proxy.example.com:3128"
+    variables = uv.settings().variables
+    assert variables["HTTP_PROXY"] == variables["HTTPS_PROXY"] == "http://proxy.example.com:3128"
 
 
 def test_uv_is_the_one_that_came_with_the_program() -> None:

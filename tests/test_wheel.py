@@ -41,10 +41,10 @@ def runtime(tmp_path: Path, build_file_tree: Build) -> Path:
 
 
 def files_of(top: Path) -> dict[str, File]:
-    found = (path for path in sorted(top.rglob("*")) if path.is_file())
+    paths = (path for path in sorted(top.rglob("*")) if path.is_file())
     return {
         path.relative_to(top).as_posix(): File(stream.mode_on_disk(path), path.read_bytes())
-        for path in found
+        for path in paths
     }
 
 
@@ -73,17 +73,17 @@ def test_every_python_makes_the_same_bytes(
         "print(hashlib.sha256(wheel.build(files, '0.4.0')).hexdigest())"
     )
     argv = (python(version), "-c", script, runtime)
-    told = command(*argv, PYTHONPATH=str(ROOT / "generator")).stdout
-    assert told.strip() == hashlib.sha256(built.read_bytes()).hexdigest()
+    output = command(*argv, PYTHONPATH=str(ROOT / "generator")).stdout
+    assert output.strip() == hashlib.sha256(built.read_bytes()).hexdigest()
 
 
 def python(version: str) -> str:
     """An interpreter of this machine; nothing is downloaded."""
     argv = (program(), "python", "find", "--no-python-downloads", version)
-    done = subprocess.run(argv, capture_output=True, text=True)
-    if done.returncode:
+    result = subprocess.run(argv, capture_output=True, text=True)
+    if result.returncode:
         pytest.skip(f"there is no Python {version} here")
-    return done.stdout.strip()
+    return result.stdout.strip()
 
 
 @pytest.mark.parametrize("installer", ["pip", "uv"])
@@ -96,11 +96,11 @@ def test_installers_take_it(installer: str, built: Path, tmp_path: Path, command
     else:
         command(uv, "pip", "install", "--quiet", "--no-deps", "--python", place, built)
     assert command(place / "bin/factory").stdout == "a factory\n"
-    told = command(
+    result = command(
         place / "bin/python", "-c",
         "from importlib.metadata import version; print(version('mlfactory-runtime'))",
     )  # fmt: skip
-    assert told.stdout.strip() == "0.4.0"
+    assert result.stdout.strip() == "0.4.0"
 
 
 def test_metadata_is_what_the_build_backend_makes_of_the_same_files(
@@ -118,16 +118,16 @@ def test_metadata_is_what_the_build_backend_makes_of_the_same_files(
 
 
 def parsed(text: bytes) -> dict[str, Any]:
-    found = Metadata.from_email(text)
+    metadata = Metadata.from_email(text)
     return {
-        "name": found.name,
-        "version": found.version,
-        "summary": found.summary,
-        "license": found.license_expression,
-        "files": found.license_files,
-        "python": found.requires_python,
-        "extras": set(found.provides_extra or ()),
-        "needs": {needed(one) for one in found.requires_dist or ()},
+        "name": metadata.name,
+        "version": metadata.version,
+        "summary": metadata.summary,
+        "license": metadata.license_expression,
+        "files": metadata.license_files,
+        "python": metadata.requires_python,
+        "extras": set(metadata.provides_extra or ()),
+        "needs": {needed(one) for one in metadata.requires_dist or ()},
     }
 
 
@@ -160,8 +160,8 @@ def test_nothing_is_compressed_and_nothing_of_the_machine_is_in_it(built: Path) 
 
 
 def test_the_order_of_the_files_does_not_matter(runtime: Path, built: Path) -> None:
-    turned = dict(reversed(files_of(runtime).items()))
-    assert wheel.build(turned, "0.4.0") == built.read_bytes()
+    backward = dict(reversed(files_of(runtime).items()))
+    assert wheel.build(backward, "0.4.0") == built.read_bytes()
 
 
 def test_the_packages_files_come_out_as_they_went_in(runtime: Path, built: Path) -> None:

@@ -37,8 +37,8 @@ def source(tmp_path: Path) -> Repo:
 def updated(repo: Repo, *options: object) -> Repo:
     """Update cleanly; the plan, status and the work tree agree with what came of it."""
     planned = json.loads(mlfactory("update", repo.path, "--dry-run", "--json", *options).stdout)
-    done = json.loads(mlfactory("update", repo.path, "--json", *options).stdout)
-    assert done["plan"] == planned["plan"]
+    outcome = json.loads(mlfactory("update", repo.path, "--json", *options).stdout)
+    assert outcome["plan"] == planned["plan"]
     assert repo.dirt == ""
     return repo
 
@@ -138,8 +138,8 @@ def test_a_template_does_not_write_into_a_project_inside(
     repo = project(source, tmp_path / "outer")
     render(source, repo.path / "new")
     repo.commit({name: "mine\n"})
-    done = mlfactory("update", repo.path, code=1)
-    assert "belongs to another project inside of this one" in done.stderr
+    result = mlfactory("update", repo.path, code=1)
+    assert "belongs to another project inside of this one" in result.stderr
 
 
 def test_answers_in_a_folder_of_their_own(tmp_path: Path) -> None:
@@ -188,8 +188,8 @@ def test_links(tmp_path: Path) -> None:
     (links / "folder").symlink_to("new")
     release(source, "v1.1.0", NEXT)
     repo = updated(project(source, tmp_path / "demo"))
-    found = {name: str((repo.path / name).readlink()) for name in ("kept", "turned", "folder")}
-    assert found == {"kept": "a.txt", "turned": "b.txt", "folder": "new"}
+    targets = {name: str((repo.path / name).readlink()) for name in ("kept", "turned", "folder")}
+    assert targets == {"kept": "a.txt", "turned": "b.txt", "folder": "new"}
 
 
 NAMES = ("with space.txt", 'quo"te.txt', "naïve-文.txt", "back\\slash.txt", "[glob]*.txt",
@@ -223,8 +223,8 @@ def test_conflicts_in_names_of_every_kind(tmp_path: Path) -> None:
     second: Files = {f"tree/{name}": edited(3, "theirs") for name in NAMES}
     source = template(tmp_path / "template", first, second)
     repo = project(source, tmp_path / "demo").commit({n: edited(3, "ours") for n in NAMES})
-    done = json.loads(mlfactory("update", repo.path, "--json", code=4).stdout)
-    assert {c["path"] for c in done["plan"]["conflicts"]} == set(NAMES)
+    outcome = json.loads(mlfactory("update", repo.path, "--json", code=4).stdout)
+    assert {c["path"] for c in outcome["plan"]["conflicts"]} == set(NAMES)
     mlfactory("update", repo.path, "--abort")
     assert repo.dirt == ""
 
@@ -257,8 +257,8 @@ def test_a_binary_file_that_both_changed_is_a_conflict(tmp_path: Path) -> None:
         tmp_path / "template", {**SMALL, "tree/x.bin": raw}, {"tree/x.bin": raw + b"1"}
     )
     repo = project(source, tmp_path / "demo").commit({"x.bin": raw + b"2"})
-    done = json.loads(mlfactory("update", repo.path, "--json", code=4).stdout)
-    assert [c["path"] for c in done["plan"]["conflicts"]] == ["x.bin"]
+    outcome = json.loads(mlfactory("update", repo.path, "--json", code=4).stdout)
+    assert [c["path"] for c in outcome["plan"]["conflicts"]] == ["x.bin"]
 
 
 def test_files_that_the_project_ignores_but_the_template_has(tmp_path: Path) -> None:
@@ -303,8 +303,8 @@ def test_line_endings_as_attributes_want_them(tmp_path: Path, attributes: str, e
     updated(repo)
     got = repo.git("cat-file", "-p", "HEAD:a.txt").replace("\r\n", "\n")
     assert got == edited(3, "theirs", of=edited(15, "ours"))
-    done = mlfactory("status", repo.path, "--json")
-    states = {f["path"]: f["state"] for f in json.loads(done.stdout)["projects"][0]["files"]}
+    result = mlfactory("status", repo.path, "--json")
+    states = {f["path"]: f["state"] for f in json.loads(result.stdout)["projects"][0]["files"]}
     assert {n for n, state in states.items() if state != "clean"} == {"a.txt"}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from mlfactory_runtime.cli.pipeline import shown
+from mlfactory_runtime.cli.pipeline import interval_text
 from mlfactory_runtime.learn.draws import FEWEST, MOST, Draws, draws, stretches
 from mlfactory_runtime.learn.evaluate import Judgement, judge
 from mlfactory_runtime.learn.resampling import widened
@@ -67,8 +67,8 @@ def test_of_few_groups_nothing_can_be_said() -> None:
 
 def test_what_has_no_interval_is_shown_without_one() -> None:
     found = verdict(4, 0).models["model"]["rmse"]
-    assert shown(found) == f"{found.value:.4g}"
-    assert shown(Interval(1.0, 0.5, 2.0)) == "1  [0.5, 2]"
+    assert interval_text(found) == f"{found.value:.4g}"
+    assert interval_text(Interval(1.0, 0.5, 2.0)) == "1  [0.5, 2]"
 
 
 def test_a_model_without_intervals_can_be_watched() -> None:

@@ -16,7 +16,7 @@ from mlfactory_runtime.learn.matrix import Matrix
 from mlfactory_runtime.learn.metrics import few_rows, primary
 from mlfactory_runtime.learn.signature import Feature, Signature
 from mlfactory_runtime.records.evaluation import Interval
-from mlfactory_runtime.report.words import compared
+from mlfactory_runtime.report.words import gain_text
 from mlfactory_runtime.settings.params import Model, Params
 from pydantic import ValidationError
 
@@ -102,7 +102,7 @@ def test_it_is_for_numbers_and_named_as_lightgbm_does() -> None:
 
 
 def test_a_gain_that_is_small_and_sure_is_not_none() -> None:
-    assert compared(Interval(0.001, 0.0005, 0.002), 1.0).startswith("less than 0.5% lower, surely")
+    assert gain_text(Interval(0.001, 0.0005, 0.002), 1.0).startswith("less than 0.5% lower, surely")
 
 
 def test_model_report_and_groups_follow(tmp_path: Path) -> None:

@@ -37,8 +37,8 @@ def test_what_is_added_changes_no_setting_and_no_line(file: Path) -> None:
     assert params.load_params(file).model_dump_json() == before.model_dump_json()
     rest = iter(file.read_bytes().decode())
     assert all(sign in rest for sign in text)
-    assert {"split.holdout", "model.seed", "report.segments"} <= {one["name"] for one in new}
-    assert all(explain.applies(one["name"], before) for one in new)
+    assert {"split.holdout", "model.seed", "report.segments"} <= {one.name for one in new}
+    assert all(explain.applies(one.name, before) for one in new)
 
 
 def test_settings_of_an_earlier_release_keep_their_hash() -> None:

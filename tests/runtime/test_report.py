@@ -222,7 +222,7 @@ def test_a_threshold_beside_costs_is_refused() -> None:
 
 
 def test_a_difference_that_nobody_can_see_is_about_the_same() -> None:
-    told = words.compared(Interval(-0.0001, -0.003, 0.003), 0.178)
+    told = words.gain_text(Interval(-0.0001, -0.003, 0.003), 0.178)
     assert told.startswith("about the same; ")
 
 

@@ -85,5 +85,5 @@ def test_and_in_requests() -> None:
     for dtype, sent in (("float", -999.0), ("int", -999), ("date", "1900-01-01")):
         missing = ("-999", "1900-01-01")
         column = Column(dtype=dtype, role="numeric", availability="online", missing=missing)
-        kind = TypeAdapter(schema.typed(schema.Input(column)))
+        kind = TypeAdapter(schema.field_type(schema.Input(column)))
         assert kind.validate_python(sent) is None

@@ -14,7 +14,7 @@ from mlfactory.template import history
 from ..customers import customers
 from .conftest import SCRIPTS, Factory, execute
 
-RELEASES = history.released(history.HISTORY).versions
+RELEASES = history.releases_in(history.HISTORY).versions
 LOOK = "notebooks/look.ipynb"
 OWN = (
     "params.yaml",

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from mlfactory.template.history import HISTORY, released
+from mlfactory.template.history import HISTORY, releases_in
 
 from ..customers import customers
 from .conftest import SCRIPTS, Factory, execute
@@ -36,7 +36,7 @@ def test_copier_update_brings_a_newer_template_and_keeps_what_is_yours(
         ".copier-answers.yml",
         "\n".join(
             f"_src_path: {newer}" if line.startswith("_src_path") else
-            f"_commit: v{released(HISTORY).versions[-1]}" if line.startswith("_commit") else line
+            f"_commit: v{releases_in(HISTORY).versions[-1]}" if line.startswith("_commit") else line
             for line in answers.splitlines()
         ) + "\n",
     )  # fmt: skip
@@ -52,7 +52,7 @@ def test_copier_update_brings_a_newer_template_and_keeps_what_is_yours(
 
 
 @pytest.mark.parametrize("target", ["churned", "revenue"])
-@pytest.mark.parametrize("version", released(HISTORY).versions)
+@pytest.mark.parametrize("version", releases_in(HISTORY).versions)
 def test_settings_and_catalog_of_every_release_hold_under_todays_code(
     version: str, target: str, _lab: Factory, tmp_path: Path
 ) -> None:

@@ -6,10 +6,7 @@ for secrets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from .answers import OPTIONS
+from .answers import OPTIONS, Answers
 from .credentials import has_credentials
 from .errors import UsageError
 
@@ -34,10 +31,10 @@ def refuse(what: str, address: str, hint: str = GIT) -> None:
         raise UsageError(f"{what} holds a credential, and would be committed with it", hint)
 
 
-def refuse_answers(given: Mapping[str, Any]) -> None:
+def refuse_answers(answers: Answers) -> None:
     """The same for answers, lists of them too."""
     options = {question: option for option, question in OPTIONS.items()}
-    for name, value in given.items():
+    for name, value in answers.items():
         for text in value if isinstance(value, list | tuple) else [value]:
             if isinstance(text, str):
                 refuse(options.get(name, name), text, DVC if name == "remote" else OTHER)

@@ -42,11 +42,11 @@ yaml
 
 @dataclass(frozen=True)
 class Question:
-    """One question of a template; `asked` is false for values that are only computed."""
+    """One question of a template; `is_asked` is false for values that are only computed."""
 
     name: str
     type: str
-    asked: bool
+    is_asked: bool
     help: str = ""
     choices: tuple[Any, ...] = ()
 
@@ -67,12 +67,12 @@ def parse(text: str, path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        found = yaml.safe_load(text)
+        document = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise MlfactoryError(f"{path} is not YAML: {error}") from error
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise MlfactoryError(f"{path} holds no answers", "Write one `question: value` per line.")
-    return {str(key): value for key, value in found.items()}
+    return {str(key): value for key, value in document.items()}
 
 
 def tool_table(text: str | None, tool: str) -> Mapping[str, Any]:
@@ -81,8 +81,8 @@ def tool_table(text: str | None, tool: str) -> Mapping[str, Any]:
         tools = tomllib.loads(text or "").get("tool", {})
     except tomllib.TOMLDecodeError:
         return {}
-    found = tools.get(tool, {}) if isinstance(tools, dict) else {}
-    return found if isinstance(found, dict) else {}
+    table = tools.get(tool, {}) if isinstance(tools, dict) else {}
+    return table if isinstance(table, dict) else {}
 
 
 def read_given(path: str) -> dict[str, Any]:
@@ -94,20 +94,18 @@ def read_given(path: str) -> dict[str, Any]:
 
 def parse_settings(pairs: Iterable[str]) -> dict[str, str]:
     """The answers of --set QUESTION=VALUE; everything after the first `=` is the value."""
-    found: dict[str, str] = {}
+    settings: dict[str, str] = {}
     for pair in pairs:
         name, sign, value = pair.partition("=")
         if not sign or not name.strip():
             raise UsageError(f"--set {pair} has no value", "Write --set QUESTION=VALUE.")
-        if found.get(name.strip(), value) != value:
+        if settings.get(name.strip(), value) != value:
             raise UsageError(f"--set gives {name.strip()} twice, with different values")
-        found[name.strip()] = value
-    return found
+        settings[name.strip()] = value
+    return settings
 
 
-def merge(
-    options: Mapping[str, Any], settings: Mapping[str, Any], given: Mapping[str, Any]
-) -> dict[str, Any]:
+def merge(options: Answers, settings: Answers, file: Answers) -> dict[str, Any]:
     """All answers: an option holds before --set, --set before the file of --answers.
 
     Raises UsageError when an option and --set contradict each other.
@@ -119,17 +117,17 @@ def merge(
                 f"{option} says {options[name]!r} and --set {name} says {settings[name]!r}",
                 "Give one of them.",
             )
-    return {**given, **settings, **options}
+    return {**file, **settings, **options}
 
 
-def check(given: Mapping[str, Any], questions: Mapping[str, Question]) -> None:
+def check(answers: Answers, questions: Mapping[str, Question]) -> None:
     """Raises UsageError when an answer has no question, or is not of the question's type."""
-    for name, value in given.items():
+    for name, value in answers.items():
         question = questions.get(name)
         if question is None:
-            asked = [known.name for known in questions.values() if known.asked]
-            raise UsageError(f"this template has no question {name}", suggestion(name, asked))
-        if not question.asked:
+            names = [one.name for one in questions.values() if one.is_asked]
+            raise UsageError(f"this template has no question {name}", suggestion(name, names))
+        if not question.is_asked:
             raise UsageError(f"{name} follows from other answers and cannot be set")
         check_number(question, value)
 
@@ -144,9 +142,9 @@ def check_number(question: Question, value: Any) -> None:
         raise UsageError(f"{question.name} is a number, and {value!r} is none") from error
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
+def suggestion(name: str, choices: Iterable[str]) -> str:
     """A hint with the nearest known name, else with all of them."""
-    names = list(known)
+    names = list(choices)
     near = difflib.get_close_matches(name, names, n=1)
     if near:
         return f"Did you mean {near[0]}?"

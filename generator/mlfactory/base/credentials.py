@@ -24,10 +24,10 @@ QUERY = re.compile(rf"([?&;#](?:{SECRETS})=)[^&;#{END}]+", re.IGNORECASE)
 
 def has_credentials(text: str) -> bool:
     """Whether an address holds something secret."""
-    return masked(text) != text
+    return mask(text) != text
 
 
-def masked(text: str) -> str:
+def mask(text: str) -> str:
     """A text in which nothing secret is left in addresses."""
     if "@" in text:
         text = USERINFO.sub(lambda m: f"{m[1] or m[2]}{HIDDEN}@", text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .credentials import masked
+from .credentials import mask
 
 OK, ERROR, USAGE, ATTENTION, INTERRUPTED = 0, 1, 2, 4, 130
 
@@ -16,9 +16,9 @@ class MlfactoryError(Exception):
     exit_code = ERROR
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(masked(message))
-        self.message = masked(message)
-        self.hint = masked(hint)
+        super().__init__(mask(message))
+        self.message = mask(message)
+        self.hint = mask(hint)
 
 
 class UsageError(MlfactoryError):

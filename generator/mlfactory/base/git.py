@@ -51,8 +51,8 @@ def run(
 def silent(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """Variables under which git starts nothing, with further settings; those that the environment
     brings, such as the credentials of a CI, stay."""
-    known = os.environ.get("GIT_CONFIG_COUNT", "")
-    first = int(known) if known.isdecimal() else 0
+    count = os.environ.get("GIT_CONFIG_COUNT", "")
+    first = int(count) if count.isdecimal() else 0
     settings = {**SILENT, **(more or {})}
     variables = {"GIT_CONFIG_COUNT": str(first + len(settings))}
     for number, (name, value) in enumerate(settings.items(), first):
@@ -66,9 +66,9 @@ def drivers_off(folder: Path) -> dict[str, str]:
     For a stranger's repository that must be looked at where it stands: its attributes choose a
     filter, and its configuration says which program that is. An empty program is none to git.
     """
-    asked = ("config", "--show-scope", "--includes", "--name-only", "-z", "--get-regexp")
-    listed = run(*asked, r"^filter\..*\.", cwd=folder, ok=(0, 1, 128)).out.split("\0")
-    pairs = zip(listed[::2], listed[1::2], strict=False)
+    argv = ("config", "--show-scope", "--includes", "--name-only", "-z", "--get-regexp")
+    fields = run(*argv, r"^filter\..*\.", cwd=folder, ok=(0, 1, 128)).out.split("\0")
+    pairs = zip(fields[::2], fields[1::2], strict=False)
     own = {name.rpartition(".")[0] for scope, name in pairs if scope in ("local", "worktree")}
     values = {"clean": "", "smudge": "", "process": "", "required": "false"}
     return {f"{driver}.{key}": value for driver in own for key, value in values.items()}
@@ -122,14 +122,14 @@ def look_up(start: Path) -> tuple[Repository, str] | None:
     """The repository around a folder or its nearest existing parent, and its last commit, empty
     where none is yet."""
     start = next(p for p in (start, *start.parents) if p.is_dir())
-    asked = ("--show-toplevel", "--absolute-git-dir", "--git-path", "objects", "HEAD")
-    found = run("rev-parse", *asked, cwd=start, ok=(0, 128))
-    if not found.out:
-        check_owner(found.err)
+    argv = ("--show-toplevel", "--absolute-git-dir", "--git-path", "objects", "HEAD")
+    result = run("rev-parse", *argv, cwd=start, ok=(0, 128))
+    if not result.out:
+        check_owner(result.err)
         return None
-    top, folder, objects, head = found.out.split("\n")[:4]
+    top, folder, objects, head = result.out.split("\n")[:4]
     here = Repository(Path(top).resolve(), Path(folder), (start / objects).resolve())
-    return here, "" if found.code else head
+    return here, "" if result.code else head
 
 
 def init(path: Path) -> Repository:
@@ -150,8 +150,8 @@ def add_all(repository: Repository, *specs: str) -> None:
 def identity(folder: Path, who: str) -> str:
     """Who is `AUTHOR` or `COMMITTER` in a folder: name, address and time, without guessing from
     the host's name, or an empty string."""
-    asked = ("-c", "user.useConfigOnly=true", "var", f"GIT_{who}_IDENT")
-    return run(*asked, cwd=folder, ok=(0, 128)).out.strip()
+    argv = ("-c", "user.useConfigOnly=true", "var", f"GIT_{who}_IDENT")
+    return run(*argv, cwd=folder, ok=(0, 128)).out.strip()
 
 
 def has_identity(folder: Path) -> bool:
@@ -167,11 +167,11 @@ def commit(repository: Repository, message: str, *specs: str) -> str:
     """
     if is_clean_index(repository, *specs):
         return ""
-    known = has_identity(repository.top)
-    own = () if known else ("-c", f"user.name={NAME}", "-c", f"user.email={EMAIL}")
+    has_author = has_identity(repository.top)
+    own = () if has_author else ("-c", f"user.name={NAME}", "-c", f"user.email={EMAIL}")
     argv = ("commit", "--quiet", "--no-verify", "--message", message, "--", *specs)
     repository.run(*own, *argv, hint=SIGNING)
-    return "" if known else NO_IDENTITY
+    return "" if has_author else NO_IDENTITY
 
 
 def is_clean_index(repository: Repository, *specs: str) -> bool:
@@ -190,9 +190,9 @@ def has_commit(repository: Repository, *specs: str) -> bool:
 
 def toplevel(path: Path) -> Path | None:
     """The work tree that `path` or its nearest existing parent lies in."""
-    place = next(p for p in (path, *path.parents) if p.is_dir())
-    found = run("rev-parse", "--show-toplevel", cwd=place, ok=(0, 128))
-    return Path(found.out.rstrip("\n")) if found.code == 0 and found.out.strip() else None
+    folder = next(p for p in (path, *path.parents) if p.is_dir())
+    result = run("rev-parse", "--show-toplevel", cwd=folder, ok=(0, 128))
+    return Path(result.out.rstrip("\n")) if result.code == 0 and result.out.strip() else None
 
 
 def files(folder: Path, *specs: str, untracked: bool = False) -> Iterator[tuple[str, str]]:
@@ -200,8 +200,8 @@ def files(folder: Path, *specs: str, untracked: bool = False) -> Iterator[tuple[
 
     With `untracked` also those it would track, with the mode "?".
     """
-    listed = run("ls-files", "--stage", "-z", "--", *specs, cwd=folder).out
-    for entry in filter(None, listed.split("\0")):
+    listing = run("ls-files", "--stage", "-z", "--", *specs, cwd=folder).out
+    for entry in filter(None, listing.split("\0")):
         facts, _, name = entry.partition("\t")
         yield facts.split(" ")[0], name
     if untracked:
@@ -223,9 +223,9 @@ def ref_exists(repository: Repository, ref: str) -> bool:
     return repository.run("cat-file", "-e", f"{ref}^{{commit}}", ok=(0, 1, 128)).code == 0
 
 
-def fetch(repository: Repository, source: Path, ref: str, into: str) -> None:
+def fetch(repository: Repository, origin: Path, ref: str, into: str) -> None:
     """Copy one ref of another repository, and nothing else, into this one."""
-    repository.run("fetch", "--quiet", "--no-tags", "--force", str(source), f"{ref}:{into}")
+    repository.run("fetch", "--quiet", "--no-tags", "--force", str(origin), f"{ref}:{into}")
 
 
 def import_history(path: Path, stream: bytes) -> None:
@@ -258,25 +258,25 @@ def dirt(repository: Repository, *specs: str) -> list[str]:
 def changes(repository: Repository, *specs: str) -> list[str]:
     """The same files after two letters and a blank: the change that is staged, and that is not."""
     argv = ("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames")
-    listed = repository.run(*argv, "--", *specs, passive=True)
-    return [entry for entry in listed.out.split("\0") if entry]
+    status = repository.run(*argv, "--", *specs, passive=True)
+    return [entry for entry in status.out.split("\0") if entry]
 
 
 def head_and_dirt(repository: Repository, *specs: str) -> tuple[str, tuple[str, ...]]:
     """The last commit and the same files, in one question."""
     form = ("--porcelain=v2", "--branch", "--no-ahead-behind", "-z")
     argv = ("status", *form, "--untracked-files=no", "--no-renames", "--", *specs)
-    listed = repository.run(*argv, passive=True).out.split("\0")
-    head = next(line for line in listed if line.startswith("# branch.oid ")).split(" ")[2]
+    entries = repository.run(*argv, passive=True).out.split("\0")
+    head = next(line for line in entries if line.startswith("# branch.oid ")).split(" ")[2]
     spaces = {"1": 8, "u": 10}  # before the path, by the kind of entry
-    rows = (line for line in listed if line[:1] in spaces)
+    rows = (line for line in entries if line[:1] in spaces)
     return head, tuple(line.split(" ", spaces[line[0]])[-1] for line in rows)
 
 
 def unmerged(repository: Repository) -> list[str]:
     """Files in conflict."""
-    listed = repository.run("ls-files", "--unmerged", "-z", passive=True).out
-    return sorted({row.partition("\t")[2] for row in listed.split("\0") if row})
+    listing = repository.run("ls-files", "--unmerged", "-z", passive=True).out
+    return sorted({row.partition("\t")[2] for row in listing.split("\0") if row})
 
 
 def unstaged(repository: Repository, *specs: str) -> list[str]:

@@ -22,7 +22,7 @@ MARK = b"mlfactory "
 
 
 @contextmanager
-def held(repository: Repository) -> Iterator[Repository]:
+def hold(repository: Repository) -> Iterator[Repository]:
     """The same repository for git to change. Raises MlfactoryError while another git works."""
     take(repository)
     try:

@@ -38,9 +38,9 @@ class Holder:
 
 
 @contextmanager
-def held(path: Path, command: str, what: str) -> Iterator[None]:
+def hold(path: Path, command: str, what: str) -> Iterator[None]:
     """Hold a lock as long as this lasts. Raises MlfactoryError while another process holds it."""
-    file = taken(path, command, what)
+    file = take(path, command, what)
     try:
         yield
     finally:
@@ -48,15 +48,15 @@ def held(path: Path, command: str, what: str) -> Iterator[None]:
         os.close(file)
 
 
-def taken(path: Path, command: str, what: str) -> int:
+def take(path: Path, command: str, what: str) -> int:
     """Take a lock. Who held it removes the file at the end: only the one that is there counts."""
     while True:
-        file = opened(path)
+        file = open_file(path)
         if not is_free(file):
             holder = holder_of(path)
             os.close(file)
-            said = holder.text if holder else "another mlfactory"
-            raise MlfactoryError(f"{what} is being worked on by {said}", WAIT)
+            name = holder.text if holder else "another mlfactory"
+            raise MlfactoryError(f"{what} is being worked on by {name}", WAIT)
         with suppress(OSError):
             if os.stat(path).st_ino == os.fstat(file).st_ino:  # noqa: PTH116
                 sign(file, command)
@@ -64,7 +64,7 @@ def taken(path: Path, command: str, what: str) -> int:
         os.close(file)
 
 
-def opened(path: Path) -> int:
+def open_file(path: Path) -> int:
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:

@@ -26,45 +26,45 @@ Leaves = dict[str, Leaf]
 
 def text_at(repository: Repository, revision: str, name: str) -> str | None:
     """A text file as a commit has it, or None; `name` is relative to the top of the work tree."""
-    found = repository.run("cat-file", "blob", f"{revision}:{name}", ok=(0, 128))
-    return found.out if found.code == 0 else None
+    blob = repository.run("cat-file", "blob", f"{revision}:{name}", ok=(0, 128))
+    return blob.out if blob.code == 0 else None
 
 
 def leaves(repository: Repository, tree: str, *specs: str) -> Leaves:
     """Mode and object of every file in a tree, by its path from the top."""
-    listed = repository.run("ls-tree", "-r", "-z", "--full-tree", tree, "--", *specs).out
-    found = {}
-    for entry in filter(None, listed.split("\0")):
+    listing = repository.run("ls-tree", "-r", "-z", "--full-tree", tree, "--", *specs).out
+    entries = {}
+    for entry in filter(None, listing.split("\0")):
         facts, _, name = entry.partition("\t")
         mode, _, oid = facts.split(" ")
-        found[name] = (mode, oid)
-    return found
+        entries[name] = (mode, oid)
+    return entries
 
 
 def blobs(repository: Repository, oids: list[str]) -> list[bytes]:
     """The contents of objects, as they are stored."""
     lines = "".join(f"{oid}\n" for oid in oids).encode()
     out = repository.run("cat-file", "--batch", stdin=lines).out
-    raw, place, found = out.encode("utf-8", "surrogateescape"), 0, []
+    raw, offset, contents = out.encode("utf-8", "surrogateescape"), 0, []
     for _ in oids:
-        end = raw.index(b"\n", place)
-        size = int(raw[place:end].split(b" ")[2])
-        found.append(raw[end + 1 : end + 1 + size])
-        place = end + size + 2
-    return found
+        end = raw.index(b"\n", offset)
+        size = int(raw[offset:end].split(b" ")[2])
+        contents.append(raw[end + 1 : end + 1 + size])
+        offset = end + size + 2
+    return contents
 
 
 def renames(repository: Repository, old: str, new: str, *specs: str) -> list[tuple[str, str, str]]:
     """What differs between two trees: a letter (A, M, D, R, T), the old path and the new one."""
     args = ("diff-tree", "-r", "-z", "-M", "-l0", "--no-commit-id", old, new, "--", *specs)
     parts = iter(repository.run(*args).out.split("\0"))
-    found = []
+    changes = []
     for facts in parts:
         if not facts:
             break
         letter, name = facts.rsplit(" ", 1)[1][0], next(parts)
-        found.append((letter, name, next(parts) if letter in "RC" else name))
-    return found
+        changes.append((letter, name, next(parts) if letter in "RC" else name))
+    return changes
 
 
 def commit_tree(
@@ -89,20 +89,20 @@ def merge_tree(
     Raises MlfactoryError with a git that cannot do it.
     """
     argv = ("merge-tree", "--write-tree", "-z", "--messages", ours, theirs)
-    done = repository.run(*MERGING, *argv, ok=(0, 1, 128, 129))
-    if done.code > 1:
-        if done.code == 129 or "usage:" in done.err or "unknown option" in done.err:
+    result = repository.run(*MERGING, *argv, ok=(0, 1, 128, 129))
+    if result.code > 1:
+        if result.code == 129 or "usage:" in result.err or "unknown option" in result.err:
             raise MlfactoryError("this needs git 2.38 or newer", "Install a newer git.")
-        raise process.ProcessError(["git", *argv], done)
-    fields = done.out.split("\0")
+        raise process.ProcessError(["git", *argv], result)
+    fields = result.out.split("\0")
     end = fields.index("", 1)
-    unmerged = []
+    conflicts = []
     for entry in fields[1:end]:
         facts, _, name = entry.partition("\t")
-        unmerged.append((facts.split(" ")[2], name))
+        conflicts.append((facts.split(" ")[2], name))
     messages, rest = [], fields[end + 1 :]
     while len(rest) > 2:
         count = int(rest[0])
         messages.append((rest[count + 1], rest[count + 2].strip()))
         rest = rest[count + 3 :]
-    return fields[0], unmerged, messages
+    return fields[0], conflicts, messages

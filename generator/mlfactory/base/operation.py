@@ -26,7 +26,7 @@ def operation(repository: Repository) -> str:
     return next(running, "")
 
 
-def marked(repository: Repository, *specs: str) -> list[str]:
+def files_with_markers(repository: Repository, *specs: str) -> list[str]:
     """Changed files in which conflict markers are left.
 
     Lines of `=======` alone are none: they also underline headings.

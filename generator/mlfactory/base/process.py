@@ -33,8 +33,8 @@ class ProcessError(MlfactoryError):
 
     def __init__(self, argv: Sequence[str], result: Result, hint: str = "") -> None:
         tail = (result.err.strip() or result.out.strip()).splitlines()[-TAIL_LINES:]
-        shown = "\n".join(f"  {line}" for line in tail)
-        super().__init__(f"`{' '.join(argv)}` ended with code {result.code}\n{shown}", hint)
+        output = "\n".join(f"  {line}" for line in tail)
+        super().__init__(f"`{' '.join(argv)}` ended with code {result.code}\n{output}", hint)
         self.result = result
 
 
@@ -64,7 +64,7 @@ def run(
     code that is not in `ok`.
     """
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             list(argv),
             cwd=cwd,
             env=environment(env),
@@ -78,10 +78,12 @@ def run(
     except subprocess.TimeoutExpired as error:
         text = f"`{' '.join(argv)}` did not end within {timeout:.0f} s"
         raise MlfactoryError(text, hint) from error
-    return checked(argv, Result(done.returncode, _text(done.stdout), _text(done.stderr)), ok, hint)
+    return check(
+        argv, Result(process.returncode, _text(process.stdout), _text(process.stderr)), ok, hint
+    )
 
 
-def checked(argv: Sequence[str], result: Result, ok: Sequence[int], hint: str = "") -> Result:
+def check(argv: Sequence[str], result: Result, ok: Sequence[int], hint: str = "") -> Result:
     """The result, if its code is one of those. Raises ProcessError if not."""
     if result.code not in ok:
         raise ProcessError(argv, result, hint)
@@ -93,7 +95,7 @@ def _text(raw: bytes) -> str:
 
 
 @contextmanager
-def started(
+def background(
     argv: Sequence[str],
     cwd: Path,
     env: Mapping[str, str],
@@ -141,10 +143,10 @@ def run_whole(
 ) -> Result:
     """Like `run`; when it is interrupted or takes too long, what the program started ends, too."""
     pipe = subprocess.PIPE
-    with started(argv, cwd, env, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+    with background(argv, cwd, env, stdin=pipe, stdout=pipe, stderr=pipe) as process:
         try:
             out, err = process.communicate(stdin, timeout)
         except subprocess.TimeoutExpired as error:
             text = f"`{' '.join(argv)}` did not end within {timeout:.0f} s"
             raise MlfactoryError(text) from error
-    return checked(argv, Result(process.returncode, _text(out), _text(err)), ok)
+    return check(argv, Result(process.returncode, _text(out), _text(err)), ok)

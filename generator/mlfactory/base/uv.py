@@ -96,25 +96,25 @@ def settings(pip: Mapping[str, str] | None = None) -> Settings:
             where[STRATEGY] = "unsafe-best-match"
     if "HTTPS_PROXY" in variables:
         variables["HTTP_PROXY"] = variables["HTTPS_PROXY"]
-    shown = [f"{n}={masked(v)}" for n, v in sorted(variables.items()) if n != STRATEGY]
-    notes = (f"pip's settings are passed on to uv: {', '.join(shown)}",) if shown else ()
+    listing = [f"{n}={mask(v)}" for n, v in sorted(variables.items()) if n != STRATEGY]
+    notes = (f"pip's settings are passed on to uv: {', '.join(listing)}",) if listing else ()
     return Settings(variables, local, notes)
 
 
 def is_set(name: str) -> bool:
     """Whether the environment says it, under this name or another."""
-    return any(os.environ.get(known) for known in (name, *ALIASES.get(name, ())))
+    return any(os.environ.get(variable) for variable in (name, *ALIASES.get(name, ())))
 
 
 def pip_settings() -> dict[str, str]:
     """pip's configuration by option; files, environment and precedence are pip's own business."""
-    done = process.run([sys.executable, "-m", "pip", "config", "list"], ok=range(256))
-    if done.code:
+    result = process.run([sys.executable, "-m", "pip", "config", "list"], ok=range(256))
+    if result.code:
         return variables_of_pip()
-    lines = re.findall(r"^([:\w]+)\.([\w-]+)='(.*)'$", done.out, re.MULTILINE)
+    lines = re.findall(r"^([:\w]+)\.([\w-]+)='(.*)'$", result.out, re.MULTILINE)
     order = ["global", "install", ":env:"]
-    ranked = sorted((order.index(part), key, value) for part, key, value in lines if part in order)
-    return {key: value.replace("\\n", " ") for _, key, value in ranked}
+    rows = sorted((order.index(part), key, value) for part, key, value in lines if part in order)
+    return {key: value.replace("\\n", " ") for _, key, value in rows}
 
 
 def variables_of_pip() -> dict[str, str]:
@@ -133,7 +133,7 @@ def split_sources(value: str) -> tuple[str, str]:
     return " ".join(here), " ".join(there)
 
 
-def masked(value: str) -> str:
+def mask(value: str) -> str:
     """The value without passwords."""
     return re.sub(r"//[^/@\s]+@", "//***@", value)
 
@@ -193,28 +193,28 @@ def clear(project: Path) -> None:
 def installed(project: Path, *, lock_only: bool) -> tuple[str, ...]:
     """The same once an environment that is there can be trusted."""
     pip = pip_settings()
-    found = settings(pip)
+    config = settings(pip)
     verb = "lock" if lock_only else "sync"
-    closed = pip.get("no-index", "").lower() in ("1", "true", "yes", "on")
-    if closed and found.local:
-        return install_locally(verb, project, found, "--no-index")
+    no_index = pip.get("no-index", "").lower() in ("1", "true", "yes", "on")
+    if no_index and config.local:
+        return install_locally(verb, project, config, "--no-index")
     try:
-        make(verb, project, found.variables)
+        make(verb, project, config.variables)
     except MlfactoryError as first:
-        if not found.local:
+        if not config.local:
             raise
         try:
-            return install_locally(verb, project, found)
+            return install_locally(verb, project, config)
         except MlfactoryError:
             raise first from None
-    return found.notes
+    return config.notes
 
 
-def install_locally(verb: str, project: Path, found: Settings, *options: str) -> tuple[str, ...]:
+def install_locally(verb: str, project: Path, config: Settings, *options: str) -> tuple[str, ...]:
     """The same with folders of this machine as sources, and a warning of what that means."""
-    make(verb, project, {**found.variables, **found.local}, *options)
-    folders = sorted(set(" ".join(v for n, v in found.local.items() if n != STRATEGY).split()))
-    return (*found.notes, LOCAL_WARNING.format(", ".join(folders)))
+    make(verb, project, {**config.variables, **config.local}, *options)
+    folders = sorted(set(" ".join(v for n, v in config.local.items() if n != STRATEGY).split()))
+    return (*config.notes, LOCAL_WARNING.format(", ".join(folders)))
 
 
 def make(verb: str, project: Path, variables: Mapping[str, str], *options: str) -> None:

@@ -10,7 +10,7 @@ import signal
 import sys
 
 from mlfactory.base import errors
-from mlfactory.base.credentials import masked
+from mlfactory.base.credentials import mask
 
 DEBUG = "MLFACTORY_DEBUG"
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
@@ -52,21 +52,21 @@ def guarded() -> int:
 
         result = app(standalone_mode=False)
     except errors.MlfactoryError as error:
-        return failed(error.message, error.hint, error.exit_code)
+        return fail(error.message, error.hint, error.exit_code)
     except KeyboardInterrupt:
-        return failed("interrupted", "", errors.INTERRUPTED)
+        return fail("interrupted", "", errors.INTERRUPTED)
     except BrokenPipeError:
         return silence()
     except OSError as error:
-        return full(error) if is_full(error) else unexpected(error)
+        return full(error) if is_full(error) else report(error)
     except Exception as error:
-        return unexpected(error)
+        return report(error)
     if result == errors.INTERRUPTED:
-        return failed("interrupted", "", errors.INTERRUPTED)
+        return fail("interrupted", "", errors.INTERRUPTED)
     return result if isinstance(result, int) else errors.OK
 
 
-def failed(message: str, hint: str, code: int) -> int:
+def fail(message: str, hint: str, code: int) -> int:
     from . import console
 
     if os.environ.get(DEBUG):
@@ -82,29 +82,29 @@ def is_full(error: OSError) -> bool:
 
 def full(error: OSError) -> int:
     place = f"{error.filename}: " if error.filename else ""
-    return failed(f"{place}{error.strerror}", "Free some space and try again.", errors.ERROR)
+    return fail(f"{place}{error.strerror}", "Free some space and try again.", errors.ERROR)
 
 
-def unexpected(error: Exception) -> int:
+def report(error: Exception) -> int:
     """typer's own errors tell how to call the program; others are ours to mend."""
     from typer import Abort
 
     if isinstance(error, Abort):
-        return failed("interrupted", "", errors.INTERRUPTED)
+        return fail("interrupted", "", errors.INTERRUPTED)
     show = getattr(error, "show", None)
     if callable(show):
-        said = io.StringIO()
-        show(said)
-        sys.stderr.write(masked(said.getvalue()))
+        usage = io.StringIO()
+        show(usage)
+        sys.stderr.write(mask(usage.getvalue()))
         return int(getattr(error, "exit_code", errors.USAGE))
     hint = f"{REPORT}\nThe traceback comes with {DEBUG}=1."
-    return failed(f"{type(error).__name__}: {error}", hint, errors.ERROR)
+    return fail(f"{type(error).__name__}: {error}", hint, errors.ERROR)
 
 
 def show_traceback() -> None:
     import traceback
 
-    sys.stderr.write(masked(traceback.format_exc()))
+    sys.stderr.write(mask(traceback.format_exc()))
 
 
 def silence() -> int:

@@ -30,8 +30,8 @@ for command in (new, update, status, diff, restore, doctor, simulate):
 app.add_typer(template, name="template")
 
 
-def show_version(wanted: bool) -> None:
-    if wanted:
+def show_version(value: bool) -> None:
+    if value:
         typer.echo(f"mlfactory {__version__}")
         raise typer.Exit
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from mlfactory_runtime.visible import visible
 
-from mlfactory.base.credentials import masked
+from mlfactory.base.credentials import mask
 from mlfactory.doctor.finding import ERROR, OK, WARNING, Finding
 
-from .lines import counted, plan_lines, status_lines
+from .lines import plan_lines, state_counts, status_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,9 +31,9 @@ RECORDED = re.compile(r"^[-+ ](?:_src_path:|\s*\"template\":).*$", re.MULTILINE)
 STYLES = {OK: "green", WARNING: "yellow", ERROR: "red"}
 
 
-def shown(text: str) -> str:
+def clean(text: str) -> str:
     """A text without secrets in addresses, in which nothing of others steers a terminal."""
-    return visible(masked(text))
+    return visible(mask(text))
 
 
 def is_interactive() -> bool:
@@ -53,10 +53,10 @@ class Terminal:
     @contextmanager
     def step(self, title: str, *, live: bool = True) -> Iterator[None]:
         """Show the step while it runs, and its seconds when it has ended well."""
-        begun = time.perf_counter()
+        start = time.perf_counter()
         with spinner(title) if live and sys.stderr.isatty() else nullcontext():
             yield
-        line("done", "green", f"{title} ({time.perf_counter() - begun:.1f} s)")
+        line("done", "green", f"{title} ({time.perf_counter() - start:.1f} s)")
 
     def note(self, text: str) -> None:
         """Say something that is worth knowing."""
@@ -100,7 +100,7 @@ def line(label: str, style: str, text: str) -> None:
 
     Where no person looks there are no colours, and no time is spent on importing them.
     """
-    text = shown(text)
+    text = clean(text)
     if not sys.stderr.isatty():
         sys.stderr.write(f"{label}  {text}\n")
         return
@@ -119,14 +119,14 @@ def read_answer() -> str:
 
 def show_error(message: str, hint: str = "") -> None:
     """An error and its remedy, in plain text: this must work when nothing else does."""
-    sys.stderr.write(f"error: {shown(message)}\n")
-    sys.stderr.writelines(f"hint: {line}\n" for line in shown(hint).splitlines())
+    sys.stderr.write(f"error: {clean(message)}\n")
+    sys.stderr.writelines(f"hint: {line}\n" for line in clean(hint).splitlines())
 
 
 def show_json(data: Any, *, exact: bool = False) -> None:
     """One object on stdout, without secrets in addresses unless it must be `exact`."""
     text = json.dumps(data, indent=2, default=str, allow_nan=False)
-    sys.stdout.write(f"{text if exact else masked(text)}\n")
+    sys.stdout.write(f"{text if exact else mask(text)}\n")
 
 
 def show_summary(summary: Summary) -> None:
@@ -137,8 +137,8 @@ def show_summary(summary: Summary) -> None:
     if summary.metrics:
         rich_stderr().print(metrics_table(summary.task, summary.metrics, summary.baselines or {}))
     if summary.verdict:
-        said = f"{summary.verdict}: {summary.reason}" if summary.reason else summary.verdict
-        line("verdict", "green" if summary.verdict == "accepted" else "red", said)
+        verdict = f"{summary.verdict}: {summary.reason}" if summary.reason else summary.verdict
+        line("verdict", "green" if summary.verdict == "accepted" else "red", verdict)
     if summary.report:
         line("report", "cyan", f"{summary.path}/{summary.report}")
     for text in summary.warnings:
@@ -155,10 +155,10 @@ def metrics_table(task: str, model: Mapping[str, Any], baselines: Mapping[str, A
     table = Table(title=task, title_justify="left", box=None, pad_edge=False)
     for heading in ("metric", "model", "interval", *baselines):
         table.add_column(heading, justify="left" if heading == "metric" else "right")
-    for name, found in model.items():
+    for name, values in model.items():
         others = [number(b.get(name, {}).get("value")) for b in baselines.values()]
-        interval = f"{number(found.get('low'))} to {number(found.get('high'))}"
-        cells = (name, number(found.get("value")), interval, *others)
+        interval = f"{number(values.get('low'))} to {number(values.get('high'))}"
+        cells = (name, number(values.get("value")), interval, *others)
         table.add_row(*map(Text, cells))
     return table
 
@@ -193,13 +193,13 @@ def is_coloured() -> bool:
 
 def show_text(text: str) -> None:
     """Data on stdout, whatever characters it has, and without secrets in addresses."""
-    write(shown(text))
+    write(clean(text))
 
 
 def patch_of(text: str) -> str:
     """A patch, to the byte, because somebody applies it; only where it shows the recorded address
     of the template, no secret is left."""
-    return RECORDED.sub(lambda line: masked(line[0]), text)
+    return RECORDED.sub(lambda line: mask(line[0]), text)
 
 
 def write(text: str) -> None:
@@ -214,19 +214,19 @@ def show_plan(plan: UpdatePlan) -> None:
 
 def show_outcomes(outcomes: list[Outcome]) -> None:
     """What came of the updates of one project or of several, as JSON has it."""
-    found = [plain(done) for done in outcomes]
-    show_json(found[0] if len(found) == 1 else {"projects": found})
+    documents = [plain(outcome) for outcome in outcomes]
+    show_json(documents[0] if len(documents) == 1 else {"projects": documents})
 
 
-def show_outcome(done: Outcome, *, named: bool = False) -> None:
+def show_outcome(outcome: Outcome, *, with_name: bool = False) -> None:
     """What came of an update; a plan that was only made is printed as such. Of several projects,
-    each is `named`."""
-    if named:
-        line("project", "cyan", done.project)
-    if done.error:
-        show_error(done.error, done.hint)
-    if done.plan and done.state in ("planned", "current"):
-        show_plan(done.plan)
+    the name is shown `with_name`."""
+    if with_name:
+        line("project", "cyan", outcome.project)
+    if outcome.error:
+        show_error(outcome.error, outcome.hint)
+    if outcome.plan and outcome.state in ("planned", "current"):
+        show_plan(outcome.plan)
     words = {
         "updated": ("done", "green", "updated, in one commit"),
         "conflicts": (
@@ -236,19 +236,19 @@ def show_outcome(done: Outcome, *, named: bool = False) -> None:
         ),
         "aborted": ("done", "green", "everything is as it was before the update"),
     }
-    for text in done.warnings:
+    for text in outcome.warnings:
         line("warning", "yellow", text)
-    for text in done.failures:
+    for text in outcome.failures:
         line("failed", "red", f"passed before the update, and fails now: {text}")
-    if done.state in words:
-        line(*words[done.state])
-    for command in done.next:
+    if outcome.state in words:
+        line(*words[outcome.state])
+    for command in outcome.next:
         line("next", "cyan", command)
 
 
 def status(one: Status) -> dict[str, Any]:
     """A project's status, with its drift counted."""
-    return {**plain(one), "drift": counted(one)}
+    return {**plain(one), "drift": state_counts(one)}
 
 
 def show_statuses(statuses: list[Status]) -> None:

@@ -46,15 +46,17 @@ def diff(
 
     from . import console
 
-    place, names = project_and_names(paths or [])
+    start, names = project_and_names(paths or [])
     color = console.is_coloured() and not as_json
     if runtime:
-        found = library.difference(place, to=to, reverse=reverse, color=color, file=answers_file)
-        exact = {**console.plain(found), "patch": console.patch_of(found.patch)}
+        difference = library.difference(
+            start, to=to, reverse=reverse, color=color, file=answers_file
+        )
+        exact = {**console.plain(difference), "patch": console.patch_of(difference.patch)}
         console.show_json(exact, exact=True) if as_json else console.write(exact["patch"])
         return
     patch = patch_of(
-        place,
+        start,
         names,
         to=to,
         update=update,
@@ -83,8 +85,8 @@ def restore(
 
     from . import console
 
-    done = restore.restore(Path.cwd(), paths, dry_run=dry_run, file=answers_file, trust=trust)
+    result = restore.restore(Path.cwd(), paths, dry_run=dry_run, file=answers_file, trust=trust)
     if as_json:
-        console.show_json(console.plain(done))
+        console.show_json(console.plain(result))
     else:
-        console.show_restoring(done)
+        console.show_restoring(result)

@@ -105,7 +105,7 @@ def new(
         directory=directory,
         data=data,
         query=query,
-        answers=given(
+        answers=by_question(
             url_env=url_env,
             target=target,
             id_column=identifier,
@@ -134,6 +134,6 @@ def new(
         console.show_json(console.plain(outcome))
 
 
-def given(**options: str | None) -> dict[str, str]:
+def by_question(**options: str | None) -> dict[str, str]:
     """The options that were typed, by the question they answer."""
     return {name: value for name, value in options.items() if value is not None}

@@ -26,11 +26,11 @@ class QuickGroup(TyperGroup):
 def quick(param: Any) -> Any:
     """A parameter that leaves to typer only what typer would change or refuse."""
     if not isinstance(param.process_value, partial):
-        param.process_value = partial(processed, param, param.process_value)
+        param.process_value = partial(process, param, param.process_value)
     return param
 
 
-def processed(param: Any, usual: Any, ctx: Any, value: Any) -> Any:
+def process(param: Any, usual: Any, ctx: Any, value: Any) -> Any:
     """What a command gets for what was typed."""
     several = param.multiple or param.nargs == -1
     check_given(param, ctx, value)

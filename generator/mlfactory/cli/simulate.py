@@ -32,9 +32,9 @@ def simulate(
 
     scenario = run.Scenario(days=days, drift=drift, seconds=seconds, rows=rows)
     tell = console.note if as_json else console.show_line
-    record = run.simulate(Path(project) if project else None, scenario, console.Terminal(), tell)
-    page.write(record, html)
+    replay = run.simulate(Path(project) if project else None, scenario, console.Terminal(), tell)
+    page.write(replay, html)
     console.note(f"the page is {html}")
     if as_json:
-        console.show_json(record)
-    return OK if record["recovered"] is not None else ATTENTION
+        console.show_json(console.plain(replay))
+    return OK if replay.recovered is not None else ATTENTION

@@ -29,12 +29,12 @@ def status(
 
     from . import console
 
-    places = [Path(name) for name in projects or ["."]]
-    found = drift.statuses(places, answers_file, trust=trust)
+    starts = [Path(name) for name in projects or ["."]]
+    statuses = drift.statuses(starts, answers_file, trust=trust)
     if as_json:
-        console.show_json({"projects": [console.status(one) for one in found]})
+        console.show_json({"projects": [console.status(one) for one in statuses]})
     else:
-        console.show_statuses(found)
-    if any(one.error for one in found):
+        console.show_statuses(statuses)
+    if any(one.error for one in statuses):
         return ERROR
-    return ATTENTION if exit_code and any(one.needs_attention for one in found) else OK
+    return ATTENTION if exit_code and any(one.needs_attention for one in statuses) else OK

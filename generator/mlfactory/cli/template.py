@@ -35,11 +35,11 @@ def versions(url: Where = "", tag_prefix: TagPrefix = "", as_json: AsJson = Fals
 
     from . import console
 
-    found = published.versions(url, tag_prefix)
+    releases = published.versions(url, tag_prefix)
     if as_json:
-        console.show_json({"versions": [console.plain(one) for one in found]})
+        console.show_json({"versions": [console.plain(one) for one in releases]})
     else:
-        console.show_text("".join(f"{v.version}  {v.date}  {v.commit[:10]}\n" for v in found))
+        console.show_text("".join(f"{v.version}  {v.date}  {v.commit[:10]}\n" for v in releases))
 
 
 @template.command(cls=QuickCommand)
@@ -56,11 +56,11 @@ def changelog(
 
     from . import console
 
-    found = published.changelog(span, url, tag_prefix)
+    changes = published.changelog(span, url, tag_prefix)
     if as_json:
-        console.show_json(console.plain(found))
+        console.show_json(console.plain(changes))
     else:
-        console.show_text(f"{found.text}\n")
+        console.show_text(f"{changes.text}\n")
 
 
 @template.command(cls=QuickCommand)
@@ -76,11 +76,11 @@ def publish(
 
     from . import console
 
-    found = published.publish(url, dry_run=dry_run)
+    result = published.publish(url, dry_run=dry_run)
     if as_json:
-        console.show_json(console.plain(found))
+        console.show_json(console.plain(result))
     else:
-        console.note(found.summary)
+        console.note(result.summary)
 
 
 @template.command(cls=QuickCommand)
@@ -105,8 +105,8 @@ def use(
 
     from . import console
 
-    moved = address.use(url, Path(project), dry_run=dry_run, file=answers_file)
+    move = address.use(url, Path(project), dry_run=dry_run, file=answers_file)
     if as_json:
-        console.show_json(console.plain(moved))
+        console.show_json(console.plain(move))
     else:
-        console.note(moved.summary)
+        console.note(move.summary)

@@ -61,20 +61,20 @@ def update(
     run.check_one_way(go_on, abort)
     talk = console.Terminal(quiet_plan=as_json)
     asks = console.is_interactive() and not (defaults or dry_run or as_json)
-    wish = RenderOptions(parse_settings(setting or ()), asks, trust)
-    options = run.Options(to, wish, dry_run, "" if no_check else check_command)
+    render_options = RenderOptions(parse_settings(setting or ()), asks, trust)
+    options = run.Options(to, render_options, dry_run, "" if no_check else check_command)
 
-    def act(place: Path) -> run.Outcome:
+    def act(start: Path) -> run.Outcome:
         if go_on:
-            return run.resume(place, talk, trust=trust)
-        return run.abort(place) if abort else run.update(place, options, talk, answers_file)
+            return run.resume(start, talk, trust=trust)
+        return run.abort(start) if abort else run.update(start, options, talk, answers_file)
 
-    places = [Path(name) for name in projects or ["."]]
-    found = []
-    for done, code in several.each(places, act):
-        found.append((done, code))
+    starts = [Path(name) for name in projects or ["."]]
+    outcomes = []
+    for outcome, code in several.each(starts, act):
+        outcomes.append((outcome, code))
         if not as_json:
-            console.show_outcome(done, named=len(places) > 1)
+            console.show_outcome(outcome, with_name=len(starts) > 1)
     if as_json:
-        console.show_outcomes([done for done, _ in found])
-    return several.worst(code for _, code in found)
+        console.show_outcomes([outcome for outcome, _ in outcomes])
+    return several.worst(code for _, code in outcomes)

@@ -28,7 +28,7 @@ MERGING = (2, 38)  # the git from which on `mlfactory update` works
 
 
 @dataclass(frozen=True)
-class Seen:
+class Observation:
     """What a check saw, and the command that mends it."""
 
     state: str
@@ -40,163 +40,175 @@ class PY001:
     """Python can run mlfactory and its factories"""
 
     @staticmethod
-    def check(folder: Path) -> Seen:
+    def check(folder: Path) -> Observation:
         version = sys.version_info[:2]
         text = f"Python {sys.version.split()[0]}"
         if SUPPORTED[0] <= version < SUPPORTED[1]:
-            return Seen(OK, text)
-        return Seen(WARNING, f"{text} was not tested", "uv tool install --python 3.13 mlfactory")
+            return Observation(OK, text)
+        return Observation(
+            WARNING, f"{text} was not tested", "uv tool install --python 3.13 mlfactory"
+        )
 
 
 class GIT001:
     """git runs, and knows who commits"""
 
     @staticmethod
-    def check(folder: Path) -> Seen:
+    def check(folder: Path) -> Observation:
         version = git.run("--version").out.strip()
         numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
         if numbers < MERGING:
-            return Seen(WARNING, f"{version} cannot merge updates", "Install git 2.38 or newer.")
+            return Observation(
+                WARNING, f"{version} cannot merge updates", "Install git 2.38 or newer."
+            )
         if git.has_identity(folder):
-            return Seen(OK, version)
+            return Observation(OK, version)
         remedy = "git config --global user.name NAME; git config --global user.email ADDRESS"
-        return Seen(WARNING, f"{version}, without a name and address of yours", remedy)
+        return Observation(WARNING, f"{version}, without a name and address of yours", remedy)
 
 
 class UV001:
     """uv installs what factories need"""
 
     @staticmethod
-    def check(folder: Path) -> Seen:
+    def check(folder: Path) -> Observation:
         version = process.run([uv.program(), "--version"]).out.strip()
-        return Seen(OK, "; ".join([version, *uv.settings().notes]))
+        return Observation(OK, "; ".join([version, *uv.settings().notes]))
 
 
 class LIB001:
     """The system library that LightGBM needs is there"""
 
     @staticmethod
-    def check(folder: Path) -> Seen:
+    def check(folder: Path) -> Observation:
         try:
             ctypes.CDLL(SYSTEM_LIBRARY)
         except OSError:
-            return Seen(ERROR, f"{SYSTEM_LIBRARY} cannot be loaded", "apt-get install libgomp1")
-        return Seen(OK, f"{SYSTEM_LIBRARY} loads")
+            return Observation(
+                ERROR, f"{SYSTEM_LIBRARY} cannot be loaded", "apt-get install libgomp1"
+            )
+        return Observation(OK, f"{SYSTEM_LIBRARY} loads")
 
 
 class TPL001:
     """The template can be read"""
 
     @staticmethod
-    def check(folder: Path) -> Seen:
+    def check(folder: Path) -> Observation:
         newest = history.load().newest
         git.run("rev-parse", "--verify", "HEAD", cwd=history.repository())
-        return Seen(OK, f"template {newest}")
+        return Observation(OK, f"template {newest}")
 
 
 class FAC001:
     """The factory keeps the contract and its template version is known here"""
 
     @staticmethod
-    def check(folder: Path) -> Seen:
-        found = answers.read(folder / ".copier-answers.yml")
+    def check(folder: Path) -> Observation:
+        record = answers.read(folder / ".copier-answers.yml")
         project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
         if project.get("tool", {}).get("mlfactory", {}).get("contract") not in (1, 2):
-            return Seen(
+            return Observation(
                 ERROR, "pyproject.toml does not say contract = 2", "git log -p pyproject.toml"
             )
         if history.recorded_version(folder):
             history.repository_for(folder)
-        return Seen(OK, f"from {found.get('_src_path')} {found.get('_commit', '')}".strip())
+        return Observation(
+            OK, f"from {record.get('_src_path')} {record.get('_commit', '')}".strip()
+        )
 
 
 class RUN001:
     """The library that the factory runs on is one that was released"""
 
     @staticmethod
-    def check(folder: Path) -> Seen:
+    def check(folder: Path) -> Observation:
         paths = sorted((folder / "vendor").glob(f"{wheel.PACKAGE}-*.whl"))
         if not paths:
-            return Seen(OK, "there is no wheel of it in vendor/")
-        released = history.released_wheels()
-        seen = [_wheel(folder, path, released.get(path.name)) for path in paths]
-        return max(seen, key=lambda one: (OK, WARNING, ERROR).index(one.state))
+            return Observation(OK, "there is no wheel of it in vendor/")
+        hashes = history.released_wheels()
+        observations = [_wheel(folder, path, hashes.get(path.name)) for path in paths]
+        return max(observations, key=lambda one: (OK, WARNING, ERROR).index(one.state))
 
 
 class ENV001:
     """The environment agrees with the lock"""
 
     @staticmethod
-    def check(folder: Path) -> Seen:
+    def check(folder: Path) -> Observation:
         if not (folder / "uv.lock").is_file():
-            return Seen(ERROR, "there is no uv.lock", "uv lock && uv sync")
+            return Observation(ERROR, "there is no uv.lock", "uv lock && uv sync")
         uv.check_own(folder)
         argv = [uv.program(), "sync", "--locked", "--check", "--directory", str(folder)]
-        done = process.run(argv, env=uv.NEUTRAL, ok=range(256))
-        return _by_code(done, "environment, lock and pyproject.toml agree", "uv sync")
+        result = process.run(argv, env=uv.NEUTRAL, ok=range(256))
+        return _by_code(result, "environment, lock and pyproject.toml agree", "uv sync")
 
 
 class CAT001:
     """The catalog is valid and the data keep the contract"""
 
     @staticmethod
-    def check(folder: Path) -> Seen:
-        done = _factory(folder, "factory", "check", "--json")
-        if not done.out.strip():
-            return _by_code(done, "", "factory check")
-        findings = json.loads(done.out)["findings"]
+    def check(folder: Path) -> Observation:
+        result = _factory(folder, "factory", "check", "--json")
+        if not result.out.strip():
+            return _by_code(result, "", "factory check")
+        findings = json.loads(result.out)["findings"]
         errors = [f for f in findings if f["level"] == "error"]
         if errors:
             first = errors[0]
-            return Seen(ERROR, f"{first['feature'] or ''}: {first['message']}", first["remedy"])
+            return Observation(
+                ERROR, f"{first['feature'] or ''}: {first['message']}", first["remedy"]
+            )
         if findings:
-            return Seen(WARNING, f"{len(findings)} things are assumed or open", "factory check")
-        return Seen(OK, "catalog and data are in order")
+            return Observation(
+                WARNING, f"{len(findings)} things are assumed or open", "factory check"
+            )
+        return Observation(OK, "catalog and data are in order")
 
 
 class DVC001:
     """The pipeline is up to date"""
 
     @staticmethod
-    def check(folder: Path) -> Seen:
-        done = _factory(folder, "dvc", "status", "--json")
-        if done.code:
-            return _by_code(done, "", "dvc status")
-        changed = sorted(json.loads(done.out))
-        if not changed:
-            return Seen(OK, "nothing has changed since the model was trained")
-        return Seen(WARNING, f"changed since the last run: {', '.join(changed)}", "dvc repro")
+    def check(folder: Path) -> Observation:
+        result = _factory(folder, "dvc", "status", "--json")
+        if result.code:
+            return _by_code(result, "", "dvc status")
+        stages = sorted(json.loads(result.out))
+        if not stages:
+            return Observation(OK, "nothing has changed since the model was trained")
+        return Observation(WARNING, f"changed since the last run: {', '.join(stages)}", "dvc repro")
 
 
 class DVC002:
     """Data and models are where colleagues can get them"""
 
     @staticmethod
-    def check(folder: Path) -> Seen:
+    def check(folder: Path) -> Observation:
         if not _factory(folder, "dvc", "remote", "list").out.strip():
             mend = "dvc remote add -d storage URL && dvc push"
-            return Seen(WARNING, "there is no DVC remote", mend)
-        done = _factory(folder, "dvc", "status", "--cloud", "--json")
-        if done.code:
-            return _by_code(done, "", "dvc remote list; dvc status --cloud")
-        waiting = len(json.loads(done.out))
+            return Observation(WARNING, "there is no DVC remote", mend)
+        result = _factory(folder, "dvc", "status", "--cloud", "--json")
+        if result.code:
+            return _by_code(result, "", "dvc remote list; dvc status --cloud")
+        waiting = len(json.loads(result.out))
         if waiting:
-            return Seen(WARNING, f"{waiting} files are not in the remote", "dvc push")
-        return Seen(OK, "the remote answers and has everything")
+            return Observation(WARNING, f"{waiting} files are not in the remote", "dvc push")
+        return Observation(OK, "the remote answers and has everything")
 
 
 class HOOK001:
     """The hooks are installed and run"""
 
     @staticmethod
-    def check(folder: Path) -> Seen:
+    def check(folder: Path) -> Observation:
         hook = git.run(
             "rev-parse", "--git-path", "hooks/pre-commit", cwd=folder, hooks=True
         ).out.strip()
         if not (folder / hook).is_file():
-            return Seen(WARNING, "commits are not checked", ".venv/bin/pre-commit install")
-        done = _factory(folder, "pre-commit", "run", "--files", "features.yaml")
-        return _by_code(done, "they start, and the catalog passes", "pre-commit run --all-files")
+            return Observation(WARNING, "commits are not checked", ".venv/bin/pre-commit install")
+        result = _factory(folder, "pre-commit", "run", "--files", "features.yaml")
+        return _by_code(result, "they start, and the catalog passes", "pre-commit run --all-files")
 
 
 MACHINE: tuple[type[Any], ...] = (PY001, GIT001, UV001, LIB001, TPL001)
@@ -208,24 +220,26 @@ def examine(project: Path | None) -> tuple[Finding, ...]:
 
     Raises MlfactoryError when `project` is named and is no factory.
     """
-    place = (project or Path.cwd()).resolve()
-    inside = (place / ".copier-answers.yml").is_file()
+    folder = (project or Path.cwd()).resolve()
+    inside = (folder / ".copier-answers.yml").is_file()
     if project is not None and not inside:
         raise MlfactoryError(
             f"{project} is no factory: it has no .copier-answers.yml", "cd FACTORY"
         )
-    return tuple(_findings(place, (*MACHINE, *FACTORY) if inside else MACHINE))
+    return tuple(_findings(folder, (*MACHINE, *FACTORY) if inside else MACHINE))
 
 
 def _findings(folder: Path, checks: tuple[type[Any], ...]) -> Iterator[Finding]:
     for kind in checks:
         try:
-            seen = kind.check(folder)
+            observation = kind.check(folder)
         except (MlfactoryError, OSError, ValueError) as error:
             remedy = error.hint if isinstance(error, MlfactoryError) else ""
-            seen = Seen(ERROR, str(error), remedy)
+            observation = Observation(ERROR, str(error), remedy)
         title = (kind.__doc__ or "").strip()
-        yield Finding(kind.__name__, title, seen.state, seen.detail, seen.remedy)
+        yield Finding(
+            kind.__name__, title, observation.state, observation.detail, observation.remedy
+        )
 
 
 def _factory(folder: Path, program: str, *args: str) -> process.Result:
@@ -235,23 +249,27 @@ def _factory(folder: Path, program: str, *args: str) -> process.Result:
     return process.run(argv, folder, env=uv.environment(folder), ok=range(256), hint="uv sync")
 
 
-def _wheel(folder: Path, path: Path, released: str | None) -> Seen:
+def _wheel(folder: Path, path: Path, digest: str | None) -> Observation:
     """Whether a wheel has the hash that was released under its name."""
     name, version = f"vendor/{path.name}", wheel.version_of(path.name)
-    if released:
-        if hashlib.sha256(path.read_bytes()).hexdigest() == released:
-            return Seen(OK, f"mlfactory-runtime {version}, as it was released")
-        return Seen(ERROR, f"{name} is not what was released", f"mlfactory restore {name}")
+    if digest:
+        if hashlib.sha256(path.read_bytes()).hexdigest() == digest:
+            return Observation(OK, f"mlfactory-runtime {version}, as it was released")
+        return Observation(ERROR, f"{name} is not what was released", f"mlfactory restore {name}")
     if ".dev" in version:
-        return Seen(WARNING, f"mlfactory-runtime {version} was never released", "mlfactory update")
+        return Observation(
+            WARNING, f"mlfactory-runtime {version} was never released", "mlfactory update"
+        )
     own = history.recorded_version(folder)
     upgrade = "uv tool upgrade mlfactory"
-    return Seen(ERROR if own else WARNING, f"this mlfactory knows no release {name}", upgrade)
+    return Observation(
+        ERROR if own else WARNING, f"this mlfactory knows no release {name}", upgrade
+    )
 
 
-def _by_code(done: process.Result, fine: str, remedy: str) -> Seen:
+def _by_code(result: process.Result, fine: str, remedy: str) -> Observation:
     """OK when the program ended so, else its last words."""
-    if done.code == 0:
-        return Seen(OK, fine)
-    words = (done.err.strip() or done.out.strip()).splitlines()[-3:]
-    return Seen(ERROR, " ".join(words), remedy)
+    if result.code == 0:
+        return Observation(OK, fine)
+    words = (result.err.strip() or result.out.strip()).splitlines()[-3:]
+    return Observation(ERROR, " ".join(words), remedy)

@@ -66,7 +66,7 @@ def look(
     if is_parquet(paths[0]):
         from . import table
 
-        return judge(paths[0], names, table.read_parquets(source, paths, parts.wanted), parts)
+        return judge(paths[0], names, table.read_parquets(source, paths, parts.columns), parts)
     return look_at_texts(source, paths, names, parts)
 
 
@@ -76,15 +76,15 @@ def look_at_texts(
     """Text is read file after file, until enough of it is looked at."""
     from . import table
 
-    left, texts = file.SAMPLE_BYTES, []
+    budget, texts = file.SAMPLE_BYTES, []
     for path in paths:
-        if left > 0:
-            texts.append(text.read(path, left))
-            left -= len(texts[-1].content)
+        if budget > 0:
+            texts.append(text.read(path, budget))
+            budget -= len(texts[-1].content)
     whole = len(texts) == len(paths) and all(one.whole for one in texts)
-    found = table.read_texts(source, texts, parts.wanted, whole)
-    seen = judge(paths[0], names, found, parts)
-    return replace(seen, separator=texts[0].separator, encoding=texts[0].encoding)
+    sample = table.read_texts(source, texts, parts.columns, whole)
+    look = judge(paths[0], names, sample, parts)
+    return replace(look, separator=texts[0].separator, encoding=texts[0].encoding)
 
 
 @as_ours()
@@ -108,35 +108,35 @@ def look_frame(
     names = tuple(frame.columns)
     check_names(name, names, text=False)
     targets.check(name, names, parts)
-    return judge(Path(name), names, table.of_frame(name, frame, rows, parts.wanted), parts)
+    return judge(Path(name), names, table.of_frame(name, frame, rows, parts.columns), parts)
 
 
-def judge(path: Path, names: tuple[str, ...], found: Table, parts: Parts) -> Look:
+def judge(path: Path, names: tuple[str, ...], sample: Table, parts: Parts) -> Look:
     """Decide the task, and see whether the columns can play their parts."""
     from . import facts
 
-    held = facts.describe(found, parts.target)
-    targets.check_rows(found.name, held, found.whole)
-    decided, reason = targets.decide(held, parts.task)
-    if decided == "classification" and held.odd:
-        held = facts.describe(found, parts.target, classes=True)
-        decided, reason = targets.decide(held, parts.task)
-    identified, timed = parts.identifier, parts.time
+    target = facts.describe(sample, parts.target)
+    targets.check_rows(sample.name, target, sample.whole)
+    task, reason = targets.decide(target, parts.task)
+    if task == "classification" and target.odd:
+        target = facts.describe(sample, parts.target, classes=True)
+        task, reason = targets.decide(target, parts.task)
+    identifier, time = parts.identifier, parts.time
     return Look(
         path=path,
-        rows=found.rows,
+        rows=sample.rows,
         columns=names,
-        dtypes=(*found.dtypes, *["String"] * (len(names) - len(found.dtypes))),
+        dtypes=(*sample.dtypes, *["String"] * (len(names) - len(sample.dtypes))),
         target=parts.target,
-        task=decided,
+        task=task,
         reason=reason,
         separator=",",
         warnings=(
-            *found.warnings,
+            *sample.warnings,
             *header.name_warnings(names),
-            *targets.target_warnings(held, decided, found.whole),
-            *(targets.check_identifier(facts.spread(found, identified)) if identified else ()),
-            *(targets.check_time(facts.span(found, timed)) if timed else ()),
+            *targets.target_warnings(target, task, sample.whole),
+            *(targets.check_identifier(facts.spread(sample, identifier)) if identifier else ()),
+            *(targets.check_time(facts.span(sample, time)) if time else ()),
         ),
     )
 
@@ -146,7 +146,7 @@ def columns(paths: Path | tuple[Path, ...]) -> tuple[str, ...]:
     """The names in the header. Raises MlfactoryError when the file is no table."""
     paths = (paths,) if isinstance(paths, Path) else paths
     for path in paths:
-        file.check(path, named=len(paths) == 1)
+        file.check(path, with_name=len(paths) == 1)
     kinds = {is_parquet(path): path for path in paths}
     if len(kinds) > 1:
         raise MlfactoryError(

@@ -23,7 +23,7 @@ from mlfactory_runtime.tables.kinds import (
 )
 
 from .table import Table, is_no_value
-from .target import MANY_CLASSES, Facts, Span, Spread
+from .target import MANY_CLASSES, Span, Spread, TargetFacts
 
 EXAMPLES = 3
 FEW_NAMES = 20  # 1st, 2nd, 3rd or 5-10, 11-20 may be classes
@@ -40,18 +40,18 @@ class Texts:
     kind: Kind
 
     def without(self, words: tuple[str, ...]) -> Texts:
-        kept = ~self.values.is_in(words)
-        return Texts(self.values.filter(kept), self.rows.filter(kept), self.kind)
+        mask = ~self.values.is_in(words)
+        return Texts(self.values.filter(mask), self.rows.filter(mask), self.kind)
 
 
-def describe(table: Table, name: str, *, classes: bool = False) -> Facts:
+def describe(table: Table, name: str, *, classes: bool = False) -> TargetFacts:
     """What the target holds; odd words among numbers are missing, unless they are `classes`."""
     values = plain(table.frame[name])
     if values.dtype == pl.String:
         return describe_texts(table, texts_of(values, table.european), name, classes)
     if is_no_value(values.dtype):
         rows = values.len()
-        return Facts(name, table.frame.height, rows, rows, "other", dtype=str(values.dtype))
+        return TargetFacts(name, table.frame.height, rows, rows, "other", dtype=str(values.dtype))
     finite = values.is_finite() if values.dtype.is_float() else values.is_not_null()
     odd = () if finite.all() else ("inf",)
     values = values.filter(finite)
@@ -60,10 +60,10 @@ def describe(table: Table, name: str, *, classes: bool = False) -> Facts:
     if distinct <= MANY_CLASSES:
         pairs = values.rename("value").value_counts(sort=True)
         counts = tuple((str(value), rows) for value, rows in pairs.iter_rows())
-    return Facts(
+    return TargetFacts(
         name=name,
         rows=table.frame.height,
-        known=values.len(),
+        present=values.len(),
         distinct=distinct,
         kind=name_of(find_kind(values, table.european), values),
         counts=counts,
@@ -92,28 +92,28 @@ def texts_of(values: pl.Series, european: bool) -> Texts:
     return Texts(texts, rows, kind_of_texts(texts, rows, european))
 
 
-def describe_texts(table: Table, texts: Texts, name: str, classes: bool) -> Facts:
+def describe_texts(table: Table, texts: Texts, name: str, classes: bool) -> TargetFacts:
     kind = of_classes(texts.kind) if classes or is_ranged(texts.kind) else texts.kind
-    known = texts.without(kind.missing)
-    values = known.values
+    present = texts.without(kind.missing)
+    values = present.values
     if kind.dtype in ("int", "float"):
         values = read(values, kind.dtype, kind.format)
-    found, strange = name_of(kind, values), tuple[str, ...]()
+    kind_name, strange = name_of(kind, values), tuple[str, ...]()
     if kind.dtype == "string" and not classes:
-        found, strange = diagnosis(known, table.european)
+        kind_name, strange = diagnosis(present, table.european)
     counts: tuple[tuple[str, int], ...] = ()
-    if known.values.len() <= MANY_CLASSES:
-        pairs = zip(known.values.to_list(), known.rows.to_list(), strict=True)
+    if present.values.len() <= MANY_CLASSES:
+        pairs = zip(present.values.to_list(), present.rows.to_list(), strict=True)
         counts = tuple(sorted(pairs, key=lambda pair: -pair[1]))
-    return Facts(
+    return TargetFacts(
         name=name,
         rows=table.frame.height,
-        known=count(known.rows),
+        present=count(present.rows),
         distinct=values.n_unique(),
-        kind=found,
+        kind=kind_name,
         counts=counts,
         strange=strange,
-        examples=examples(known.values),
+        examples=examples(present.values),
         odd=odd_words(kind),
     )
 
@@ -145,8 +145,8 @@ def diagnosis(texts: Texts, european: bool) -> tuple[str, tuple[str, ...]]:
 
 
 def examples(values: pl.Series) -> tuple[str, ...]:
-    shown = values.head(10_000).unique(maintain_order=True).head(EXAMPLES)
-    return tuple(str(value)[:60] for value in shown)
+    head = values.head(10_000).unique(maintain_order=True).head(EXAMPLES)
+    return tuple(str(value)[:60] for value in head)
 
 
 def spread(table: Table, name: str) -> Spread:
@@ -175,15 +175,15 @@ def span(table: Table, name: str) -> Span:
     if is_no_value(values.dtype):
         rows = values.len()
         return Span(name, table.frame.height - rows, rows, "", (), rows, table.whole)
-    known, kind = values, find_kind(values, table.european)
+    present, kind = values, find_kind(values, table.european)
     if values.dtype == pl.String:
-        known = values.filter(~values.is_in(kind.missing))
-    kind = of_moments(kind, known)
+        present = values.filter(~values.is_in(kind.missing))
+    kind = of_moments(kind, present)
     newest, wrong = "", pl.Series(odd_words(kind), dtype=pl.String)
     if kind.dtype in ("date", "datetime"):
-        newest = str(read(known, kind.dtype, kind.format).max() or "")[:10]
+        newest = str(read(present, kind.dtype, kind.format).max() or "")[:10]
     elif wrong.is_empty():
-        others = no_moments(known, table.european) if known.dtype == pl.String else known
-        wrong = known.unique(maintain_order=True) if others.is_empty() else others
-    missing, distinct = table.frame.height - known.len(), known.n_unique()
+        others = no_moments(present, table.european) if present.dtype == pl.String else present
+        wrong = present.unique(maintain_order=True) if others.is_empty() else others
+    missing, distinct = table.frame.height - present.len(), present.n_unique()
     return Span(name, missing, distinct, newest, examples(wrong), wrong.len(), table.whole)

@@ -31,13 +31,13 @@ PACKED = (".gz", ".zip", ".zst", ".bz2", ".xz", ".7z", ".tar", ".tgz")
 DVC = "Run `dvc pull`, and give the file that it describes."
 
 
-def check(path: Path, *, named: bool = True) -> None:
+def check(path: Path, *, with_name: bool = True) -> None:
     """The file is there, can be read, and is what its name says; MlfactoryError if not.
 
-    With `named`, its name must do in a pipeline, too.
+    With `with_name`, its name must do in a pipeline, too.
     """
     check_place(path)
-    if named:
+    if with_name:
         check_name(path)
     check_suffix(path)
     head, _ = load(path, HEAD)
@@ -73,7 +73,7 @@ def check_place(path: Path) -> None:
 
 def unreadable(path: Path, error: OSError) -> MlfactoryError:
     return MlfactoryError(
-        f"{path} cannot be read: {error.strerror or error}", f"Look at `ls -l {quoted(path)}`."
+        f"{path} cannot be read: {error.strerror or error}", f"Look at `ls -l {quote(path)}`."
     )
 
 
@@ -106,7 +106,7 @@ def check_suffix(path: Path) -> None:
     low = path.with_name(path.name.lower())
     hint = sentence(SAVE)
     if low.name.endswith(NAMES):
-        hint = f"Rename it: mv {quoted(path)} {quoted(low)}"
+        hint = f"Rename it: mv {quote(path)} {quote(low)}"
     elif low.suffix == ".dvc":
         hint = DVC
     elif low.suffix in PACKED:
@@ -114,7 +114,7 @@ def check_suffix(path: Path) -> None:
     raise MlfactoryError(f"the name of {path} ends in none of {ENDINGS}", hint)
 
 
-def quoted(path: Path) -> str:
+def quote(path: Path) -> str:
     return shlex.quote(str(path))
 
 

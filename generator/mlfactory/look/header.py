@@ -24,8 +24,8 @@ def check_same(first: Path, names: Sequence[str], other: Path, others: Sequence[
     hint = "All files must have the same columns: mend it, or leave the file out."
     if lacking := [name for name in names if name not in others]:
         raise MlfactoryError(f"{other} has no column {lacking[0]!r}, which {first} has", hint)
-    if added := [name for name in others if name not in names]:
-        raise MlfactoryError(f"{other} has a column {added[0]!r}, which {first} has not", hint)
+    if extra := [name for name in others if name not in names]:
+        raise MlfactoryError(f"{other} has a column {extra[0]!r}, which {first} has not", hint)
     if len(others) > len(names):
         check_names(str(other), others, text=False)
 

@@ -28,7 +28,7 @@ class Write(Protocol):
 class Rows:
     """The first rows: text where the table is text, values of a type where it is Parquet."""
 
-    found: list[Row]
+    rows: list[Row]
     write: Write
 
 
@@ -40,17 +40,17 @@ def read(path: Path, limit: int) -> Rows:
     if is_parquet(path):
         rows, schema = table.parquet_rows(path, limit)
         return Rows(rows, partial(table.write_parquet, schema=schema))
-    known = text.read(path, file.SAMPLE_BYTES)
-    frame = table.read_text(known, known.names)
-    packed = path.suffix == ".gz"
-    return Rows(frame.head(limit).to_dicts(), partial(write_text, like=known, packed=packed))
+    head = text.read(path, file.SAMPLE_BYTES)
+    frame = table.read_text(head, head.names)
+    is_gzip = path.suffix == ".gz"
+    return Rows(frame.head(limit).to_dicts(), partial(write_text, like=head, is_gzip=is_gzip))
 
 
 def write_text(
-    path: Path, rows: Sequence[Mapping[str, Any]], like: text.Text, packed: bool
+    path: Path, rows: Sequence[Mapping[str, Any]], like: text.Text, is_gzip: bool
 ) -> None:
     """With the encoding and the separator of another table."""
-    with (gzip.open if packed else open)(path, "wt", encoding=like.encoding, newline="") as stream:
+    with (gzip.open if is_gzip else open)(path, "wt", encoding=like.encoding, newline="") as stream:
         writer = csv.DictWriter(stream, list(rows[0]), delimiter=like.separator)
         writer.writeheader()
         writer.writerows(rows)

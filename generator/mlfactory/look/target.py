@@ -31,12 +31,12 @@ class Parts:
     task: str = "auto"
 
     @property
-    def wanted(self) -> tuple[str, ...]:
+    def columns(self) -> tuple[str, ...]:
         return tuple(filter(None, (self.target, self.identifier, self.time)))
 
 
 @dataclass(frozen=True)
-class Facts:
+class TargetFacts:
     """What the target holds; `counts` are rows per value, where there are few values.
 
     `odd` are words among numbers, which count as missing; `strange` ones are too many for that.
@@ -44,7 +44,7 @@ class Facts:
 
     name: str
     rows: int
-    known: int
+    present: int
     distinct: int
     kind: str
     counts: tuple[tuple[str, int], ...] = ()
@@ -84,20 +84,20 @@ def check(source: str, names: Sequence[str], parts: Parts) -> None:
     """The columns are there, each plays one part, and something is left to learn from."""
     if parts.task not in TASKS:
         raise UsageError(f"there is no task {parts.task!r}", f"Use --task {', '.join(TASKS)}.")
-    played = {"--target": parts.target, "--id": parts.identifier, "--time": parts.time}
-    for option, name in played.items():
+    options = {"--target": parts.target, "--id": parts.identifier, "--time": parts.time}
+    for option, name in options.items():
         if name or option == "--target":
             check_column(source, names, option, name)
-    used = parts.wanted
-    if len(set(used)) < len(used):
-        both = [option for option, name in played.items() if name and used.count(name) > 1]
+    columns = parts.columns
+    if len(set(columns)) < len(columns):
+        both = [option for option, name in options.items() if name and columns.count(name) > 1]
         raise UsageError(
-            f"the column {played[both[0]]!r} cannot be {' and '.join(both)} at once",
+            f"the column {options[both[0]]!r} cannot be {' and '.join(both)} at once",
             f"Name another column with {both[-1]}, or leave it out.",
         )
-    if not set(names) - set(used):
+    if not set(names) - set(columns):
         raise MlfactoryError(
-            f"{source} has no column to learn from besides {', '.join(used)}",
+            f"{source} has no column to learn from besides {', '.join(columns)}",
             "Add the columns that a prediction may be made from.",
         )
 
@@ -106,68 +106,68 @@ def check_column(source: str, names: Sequence[str], option: str, name: str) -> N
     """The column is there. Raises MlfactoryError with the nearest name, or all of them."""
     if name in names:
         return
-    folded = {other.strip().lower(): other for other in reversed(names)}
-    near = difflib.get_close_matches(name.strip().lower(), folded, 1)
-    shown = ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
-    hint = f"Did you mean {option} {folded[near[0]]!r}? " if near else ""
-    said = f"{source} has no column {name!r}" if name else f"{option} names no column"
-    raise MlfactoryError(said, f"{hint}Its columns are {shown}.")
+    spellings = {other.strip().lower(): other for other in reversed(names)}
+    near = difflib.get_close_matches(name.strip().lower(), spellings, 1)
+    listing = ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
+    hint = f"Did you mean {option} {spellings[near[0]]!r}? " if near else ""
+    message = f"{source} has no column {name!r}" if name else f"{option} names no column"
+    raise MlfactoryError(message, f"{hint}Its columns are {listing}.")
 
 
-def check_rows(source: str, facts: Facts, whole: bool) -> None:
+def check_rows(source: str, facts: TargetFacts, whole: bool) -> None:
     """Enough rows with a target to fit a model and to hold some out, and not all alike."""
     if facts.rows == 0:
         raise MlfactoryError(
             f"{source} has a header and no row", "Look where its rows should come from."
         )
     where = "in every row" if whole else "in every row that was looked at"
-    if facts.known == 0:
+    if facts.present == 0:
         raise MlfactoryError(
             f"the target {facts.name!r} is missing {where}", "Name another column with --target."
         )
-    if facts.known < MIN_ROWS:
+    if facts.present < MIN_ROWS:
         raise MlfactoryError(
-            f"{source} has {facts.known} rows with a target; at least {MIN_ROWS} are needed to "
+            f"{source} has {facts.present} rows with a target; at least {MIN_ROWS} are needed to "
             "train on some and test on others",
             "Collect more rows first.",
         )
     if facts.distinct < 2 and whole:
-        some = facts.known < facts.rows
+        some = facts.present < facts.rows
         raise MlfactoryError(
             f"the target {facts.name!r} is {facts.examples[0]!r} {where}{' that has one' * some}",
             "Name another column with --target, or add rows with another outcome.",
         )
 
 
-def decide(facts: Facts, task: str) -> tuple[str, str]:
+def decide(facts: TargetFacts, task: str) -> tuple[str, str]:
     """The task and the sentence that explains it; MlfactoryError when the target has none."""
     check_kind(facts, task)
     guess = guess_task(facts)
-    decided = guess if task == "auto" else task
-    held = holds(facts)
-    if decided == "regression" and facts.kind not in ("whole", "whole float", "number"):
+    choice = guess if task == "auto" else task
+    content = holds(facts)
+    if choice == "regression" and facts.kind not in ("whole", "whole float", "number"):
         raise MlfactoryError(
-            f"the target {facts.name!r} {held}: no number can be predicted",
+            f"the target {facts.name!r} {content}: no number can be predicted",
             "Leave --task out, or say --task classification.",
         )
-    if decided == "classification":
+    if choice == "classification":
         check_classes(facts)
     if task == "auto":
-        return decided, f"the target {facts.name!r} {held}, so the task is {decided}"
-    return decided, f"the task is {decided}, as asked for; the target {facts.name!r} {held}"
+        return choice, f"the target {facts.name!r} {content}, so the task is {choice}"
+    return choice, f"the task is {choice}, as asked for; the target {facts.name!r} {content}"
 
 
-def check_kind(facts: Facts, task: str) -> None:
+def check_kind(facts: TargetFacts, task: str) -> None:
     """Refuse what is neither a class nor a number, and say why."""
-    name, shown = repr(facts.name), " or ".join(map(repr, facts.strange))
+    name, examples = repr(facts.name), " or ".join(map(repr, facts.strange))
     problems = {
         "other": (f"holds {facts.dtype} values", "Name a column of plain values with --target."),
         "decorated": (
-            f"holds numbers with other signs in them, such as {shown}",
+            f"holds numbers with other signs in them, such as {examples}",
             "Write numbers with digits and a decimal point only: 1234.5",
         ),
         "mixed": (
-            f"holds numbers, but also {shown}",
+            f"holds numbers, but also {examples}",
             "Leave unknown values empty, or say --task classification if these are classes.",
         ),
         "moment": (
@@ -175,13 +175,13 @@ def check_kind(facts: Facts, task: str) -> None:
             "Name another column with --target; a number of days can be predicted.",
         ),
     }
-    asked = task == "classification" and facts.kind in ("mixed", "moment")
-    if facts.kind in problems and not asked:
+    as_classes = task == "classification" and facts.kind in ("mixed", "moment")
+    if facts.kind in problems and not as_classes:
         problem, hint = problems[facts.kind]
         raise MlfactoryError(f"the target {name} {problem}", hint)
 
 
-def guess_task(facts: Facts) -> str:
+def guess_task(facts: TargetFacts) -> str:
     """Numbers are predicted as numbers, unless there are only a few whole ones."""
     few = {"whole": FEW_VALUES, "whole float": 2, "number": 0}.get(facts.kind)
     if few is None or facts.distinct <= few:
@@ -189,12 +189,12 @@ def guess_task(facts: Facts) -> str:
     return "regression"
 
 
-def holds(facts: Facts) -> str:
+def holds(facts: TargetFacts) -> str:
     kinds = {"whole": "whole numbers", "whole float": "whole numbers", "number": "numbers"}
     return f"holds {facts.distinct:,} different {kinds.get(facts.kind, 'names')}"
 
 
-def check_classes(facts: Facts) -> None:
+def check_classes(facts: TargetFacts) -> None:
     """Not a class per row: that is an identifier, free text, or a number after all."""
     if facts.distinct <= MANY_CLASSES:
         return
@@ -206,29 +206,29 @@ def check_classes(facts: Facts) -> None:
     )
 
 
-def target_warnings(facts: Facts, task: str, whole: bool) -> tuple[str, ...]:
+def target_warnings(facts: TargetFacts, task: str, whole: bool) -> tuple[str, ...]:
     """What is odd about the target; MlfactoryError when only one class has enough rows."""
-    found = []
-    if unknown := facts.rows - facts.known:
-        found.append(f"{unknown:,} of {facts.rows:,} rows have no target and are left out")
+    warnings = []
+    if unknown := facts.rows - facts.present:
+        warnings.append(f"{unknown:,} of {facts.rows:,} rows have no target and are left out")
     if facts.odd:
         words = ", ".join(map(repr, facts.odd))
-        found.append(f"the target {facts.name!r} holds numbers; taken for missing are {words}")
+        warnings.append(f"the target {facts.name!r} holds numbers; taken for missing are {words}")
     if facts.distinct < 2:
-        found.append(f"the target {facts.name!r} never changes in what was looked at")
+        warnings.append(f"the target {facts.name!r} never changes in what was looked at")
     if task == "regression":
         if 1 < facts.distinct <= FEW_VALUES:
-            found.append(f"the target {facts.name!r} {holds(facts)} only: classes, perhaps")
-        return tuple(found)
-    return (*found, *alike_warnings(facts), *rare_warnings(facts, whole))
+            warnings.append(f"the target {facts.name!r} {holds(facts)} only: classes, perhaps")
+        return tuple(warnings)
+    return (*warnings, *alike_warnings(facts), *rare_warnings(facts, whole))
 
 
-def alike_warnings(facts: Facts) -> tuple[str, ...]:
+def alike_warnings(facts: TargetFacts) -> tuple[str, ...]:
     """Classes that differ in spelling only."""
-    folded: dict[str, list[str]] = {}
+    spellings: dict[str, list[str]] = {}
     for value, _ in facts.counts:
-        folded.setdefault(" ".join(value.lower().split()), []).append(value)
-    alike = next((values for values in folded.values() if len(values) > 1), None)
+        spellings.setdefault(" ".join(value.lower().split()), []).append(value)
+    alike = next((values for values in spellings.values() if len(values) > 1), None)
     if alike is None:
         return ()
     return (
@@ -237,19 +237,19 @@ def alike_warnings(facts: Facts) -> tuple[str, ...]:
     )
 
 
-def rare_warnings(facts: Facts, whole: bool) -> tuple[str, ...]:
+def rare_warnings(facts: TargetFacts, whole: bool) -> tuple[str, ...]:
     rare = [(f"{value!r} ({rows})", rows) for value, rows in facts.counts if rows < RARE_CLASS]
-    lost = [name for name, rows in rare if rows < MIN_CLASS and whole]
-    few = [name for name, _ in rare if name not in lost]
-    if len(facts.counts) - len(lost) < 2 <= len(facts.counts):
+    tiny = [name for name, rows in rare if rows < MIN_CLASS and whole]
+    few = [name for name, _ in rare if name not in tiny]
+    if len(facts.counts) - len(tiny) < 2 <= len(facts.counts):
         raise MlfactoryError(
             f"but for one, the classes of {facts.name!r} have fewer than {MIN_CLASS} rows, too few "
-            f"to train, validate and test on: {', '.join(lost[:SHOWN])}",
+            f"to train, validate and test on: {', '.join(tiny[:SHOWN])}",
             "Add rows of these classes, or join them in the data.",
         )
-    said = {"have few rows": few, f"have fewer than {MIN_CLASS} rows and are left out": lost}
-    told = {what: ", ".join(names[:SHOWN]) for what, names in said.items() if names}
-    return tuple(f"some classes of {facts.name!r} {what}: {shown}" for what, shown in told.items())
+    groups = {"have few rows": few, f"have fewer than {MIN_CLASS} rows and are left out": tiny}
+    texts = {what: ", ".join(names[:SHOWN]) for what, names in groups.items() if names}
+    return tuple(f"some classes of {facts.name!r} {what}: {text}" for what, text in texts.items())
 
 
 def check_identifier(spread: Spread) -> tuple[str, ...]:
@@ -275,9 +275,9 @@ def check_time(span: Span) -> tuple[str, ...]:
     """Warnings; MlfactoryError when rows cannot be put in order by this column."""
     name = repr(span.name)
     if span.wrong:
-        shown = ", ".join(map(repr, span.examples))
+        examples = ", ".join(map(repr, span.examples))
         raise MlfactoryError(
-            f"the time column {name} holds values, not dates: {shown}",
+            f"the time column {name} holds values, not dates: {examples}",
             f"{DATES}, or leave --time out.",
         )
     if span.missing:

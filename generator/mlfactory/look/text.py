@@ -22,7 +22,7 @@ from mlfactory_runtime.tables.header import check_first, read_names
 
 from ..base.errors import MlfactoryError
 from .faults import sentence
-from .file import load, quoted
+from .file import load, quote
 from .header import unnamed_warnings
 
 
@@ -51,7 +51,7 @@ def read(path: Path, limit: int) -> Text:
     check_text(path, raw)
     chunks = (raw[start : start + CHUNK] for start in range(0, len(raw), CHUNK))
     encoding = encoding_of(path, chunks, whole=whole).removesuffix("-sig")
-    content = decoded(path, raw, encoding, whole)
+    content = decode(path, raw, encoding, whole)
     if b"\n" not in content[:HEAD]:
         content = content.replace(b"\r", b"\n")
     if not whole:
@@ -75,7 +75,7 @@ def read(path: Path, limit: int) -> Text:
     )
 
 
-def decoded(path: Path, raw: bytes, encoding: str, whole: bool) -> bytes:
+def decode(path: Path, raw: bytes, encoding: str, whole: bool) -> bytes:
     """The same in UTF-8; MlfactoryError where a byte means nothing."""
     if encoding == "utf-8":
         return raw.removeprefix(codecs.BOM_UTF8)
@@ -85,7 +85,7 @@ def decoded(path: Path, raw: bytes, encoding: str, whole: bool) -> bytes:
         raise MlfactoryError(
             f"{path} is text in no encoding that can be told: taken for {encoding}, "
             f"{first_damage(path, encoding)}",
-            f"Convert it: iconv -f ITS_ENCODING -t UTF-8 {quoted(path)} > {converted(path)}",
+            f"Convert it: iconv -f ITS_ENCODING -t UTF-8 {quote(path)} > {converted(path)}",
         ) from error
     if "\0" in text:
         raise MlfactoryError(f"{path} is not text: it holds zero bytes", sentence(SAVE))

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from shlex import quote
 
-from mlfactory.base import git, lifted
+from mlfactory.base import git, workflows
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.git import Repository
 from mlfactory.base.operation import operation
@@ -73,12 +73,12 @@ def check_taken(run: Run) -> Run:
             f"{', '.join(ignored[:4])}",
             f"git check-ignore --verbose --no-index {quote(ignored[0])} names the rule to change.",
         )
-    names = [name for file in files if (name := lifted.name_of(known_folder(run), file))]
+    names = [name for file in files if (name := workflows.name_of(known_folder(run), file))]
     if there := [name for name in names if (top / name).exists()]:
         raise MlfactoryError(f"{top / there[0]} is there already", "Move it away, or rename it.")
-    has_some = any(name.startswith(f"{lifted.HOME}/") for name in files)
-    unread = [NO_WORKFLOWS.format(run.folder, lifted.HOME)] if has_some and not names else []
-    return journal.warned(run, unread)
+    has_some = any(name.startswith(f"{workflows.HOME}/") for name in files)
+    unread = [NO_WORKFLOWS.format(run.folder, workflows.HOME)] if has_some and not names else []
+    return journal.with_warnings(run, unread)
 
 
 def known_folder(run: Run) -> str:
@@ -89,11 +89,11 @@ def known_folder(run: Run) -> str:
 def lift(run: Run) -> Run:
     """Move what a forge reads only at the top of the repository."""
     top, folder = run.repository.top, known_folder(run)
-    for path in sorted((run.path / lifted.HOME).glob("*")):
-        if name := lifted.name_of(folder, path.relative_to(run.path).as_posix()):
+    for path in sorted((run.path / workflows.HOME).glob("*")):
+        if name := workflows.name_of(folder, path.relative_to(run.path).as_posix()):
             (top / name).parent.mkdir(parents=True, exist_ok=True)
             path.replace(top / name)
-    home = run.path / lifted.HOME
+    home = run.path / workflows.HOME
     if home.is_dir() and not any(home.iterdir()):
         home.rmdir()
     return run
@@ -103,10 +103,10 @@ def specs(run: Run) -> tuple[str, ...]:
     """What git is told to take for the factory's; nothing where all of the repository is."""
     if not run.folder:
         return ()
-    own = lifted.names_in(run.repository.top, known_folder(run))
+    own = workflows.names_in(run.repository.top, known_folder(run))
     return tuple(f":(top,literal){name}" for name in (run.folder, *own))
 
 
 def without_hooks(run: Run) -> Run:
     """Say that the hooks are left to whoever looks after the repository."""
-    return journal.warned(run, [HOOKS])
+    return journal.with_warnings(run, [HOOKS])

@@ -41,7 +41,7 @@ def is_ours(path: Path) -> bool:
     return path.name.startswith(PREFIX)
 
 
-def place_of(directory: Path) -> Path:
+def hidden_folder(directory: Path) -> Path:
     """Where the tree of a directory is prepared: on the same disk, in the nearest folder that is
     there.
 
@@ -53,8 +53,8 @@ def place_of(directory: Path) -> Path:
     return home / f"{PREFIX}{directory.name}-{key}"
 
 
-def lock_of(place: Path) -> Path:
-    return place.with_name(f"{place.name}{LOCK}")
+def lock_of(hidden: Path) -> Path:
+    return hidden.with_name(f"{hidden.name}{LOCK}")
 
 
 @contextmanager
@@ -63,29 +63,29 @@ def making(directory: Path) -> Iterator[None]:
 
     Raises MlfactoryError while another process makes it.
     """
-    place = place_of(directory)
-    with lock.held(lock_of(place), "mlfactory new", str(directory)):
-        take_up(place, directory)
-        clear(place)
+    hidden = hidden_folder(directory)
+    with lock.hold(lock_of(hidden), "mlfactory new", str(directory)):
+        take_up(hidden, directory)
+        clear(hidden)
         clear(directory)  # it was prepared in the folder above, and is in place now
         yield
 
 
-def take_up(place: Path, directory: Path) -> None:
+def take_up(hidden: Path, directory: Path) -> None:
     """Go on with a tree that was being put in place."""
-    if (place / PUBLISHING).exists():
-        move_children(place / directory.name, directory)
-    shutil.rmtree(place, ignore_errors=True)
+    if (hidden / PUBLISHING).exists():
+        move_children(hidden / directory.name, directory)
+    shutil.rmtree(hidden, ignore_errors=True)
 
 
-def clear(place: Path) -> None:
+def clear(hidden: Path) -> None:
     """Remove what dead runs have left in the same folder, for whichever directory."""
-    for path in place.parent.glob(f"{PREFIX}*{LOCK}"):
+    for path in hidden.parent.glob(f"{PREFIX}*{LOCK}"):
         folder = path.with_name(path.name.removesuffix(LOCK))
-        if folder != place and not (folder / PUBLISHING).exists():
-            with suppress(MlfactoryError), lock.held(path, "mlfactory new", str(folder)):
+        if folder != hidden and not (folder / PUBLISHING).exists():
+            with suppress(MlfactoryError), lock.hold(path, "mlfactory new", str(folder)):
                 shutil.rmtree(folder, ignore_errors=True)
-    for folder in place.parent.glob(f"{PREFIX}*"):
+    for folder in hidden.parent.glob(f"{PREFIX}*"):
         with suppress(OSError):  # of releases before there was a lock
             is_old = abs(time.time() - folder.lstat().st_mtime) > HOUR  # clocks jump back, too
             if is_old and not folder.is_symlink() and not lock_of(folder).exists():
@@ -95,15 +95,15 @@ def clear(place: Path) -> None:
 @contextmanager
 def staging(directory: Path) -> Iterator[Path]:
     """A place for the tree, under the directory's own name; gone at the end."""
-    place = place_of(directory)
+    hidden = hidden_folder(directory)
     try:
-        place.mkdir(0o700)
+        hidden.mkdir(0o700)
     except OSError as error:
-        raise MlfactoryError(f"{place.parent} cannot be written: {error.strerror}") from error
+        raise MlfactoryError(f"{hidden.parent} cannot be written: {error.strerror}") from error
     try:
-        yield place / directory.name
+        yield hidden / directory.name
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(hidden, ignore_errors=True)
 
 
 def publish(staged: Path, directory: Path) -> None:
@@ -135,7 +135,7 @@ def move_children(staged: Path, directory: Path) -> None:
 def is_published(directory: Path) -> bool:
     """Whether a directory is filled, and not just being filled."""
     filled = directory.is_dir() and any(not is_ours(child) for child in directory.iterdir())
-    return filled and not (place_of(directory) / PUBLISHING).exists()
+    return filled and not (hidden_folder(directory) / PUBLISHING).exists()
 
 
 def count_files(directory: Path) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlfactory.base import addresses, answers
-from mlfactory.base.answers import Question
+from mlfactory.base.answers import Answers, Question
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.talk import Talk
 
@@ -56,25 +56,25 @@ def gather(run: Run, directory: Path, questions: Mapping[str, Question]) -> Run:
     """
     request = run.request
     file = answers.read_given(request.answers_file)
-    given = answers.merge(request.answers, request.settings, file)
+    values = answers.merge(request.answers, request.settings, file)
     addresses.refuse_answers(file)
-    answers.check({**given, **implied(request)}, questions)
-    if "folder" in given:
+    answers.check({**values, **data_answers(request)}, questions)
+    if "folder" in values:
         raise UsageError("folder follows from where the factory stands", "Add --inside instead.")
     if run.prefix and "folder" in questions:
-        given["folder"] = run.folder
+        values["folder"] = run.folder
     if not takes_data(questions):
-        return replace(run, given=given)
-    if "project_name" not in given:
-        given["project_name"] = answers.project_name(directory)
+        return replace(run, given=values)
+    if "project_name" not in values:
+        values["project_name"] = answers.project_name(directory)
     if request.query:
-        return with_query(run, given)
+        return with_query(run, values)
     if not request.data:
-        return with_sample(run, given, questions)
-    return with_files(run, given, directory, questions)
+        return with_sample(run, values, questions)
+    return with_files(run, values, directory, questions)
 
 
-def implied(request: Request) -> dict[str, str]:
+def data_answers(request: Request) -> dict[str, str]:
     """The questions that --data and --query answer."""
     if request.query:
         return {"data_file": request.query, "data_source": request.query}
@@ -83,9 +83,9 @@ def implied(request: Request) -> dict[str, str]:
     return {"data_file": request.data} if request.data else {}
 
 
-def is_pattern(typed: str) -> bool:
+def is_pattern(text: str) -> bool:
     """Whether several files are meant; a file that has just this name comes first."""
-    return bool(WILD.search(typed)) and not Path(typed).expanduser().exists()
+    return bool(WILD.search(text)) and not Path(text).expanduser().exists()
 
 
 def takes_data(questions: Mapping[str, Question]) -> bool:
@@ -94,25 +94,25 @@ def takes_data(questions: Mapping[str, Question]) -> bool:
 
 
 def with_files(
-    run: Run, given: Mapping[str, Any], directory: Path, questions: Mapping[str, Question]
+    run: Run, values: Answers, directory: Path, questions: Mapping[str, Question]
 ) -> Run:
     """The user's own file under its own name, or several that become one."""
-    typed = run.request.data
-    path = Path(typed).expanduser().absolute()
-    several = is_pattern(typed)
+    data = run.request.data
+    path = Path(data).expanduser().absolute()
+    several = is_pattern(data)
     name = joined_name(path, parts(str(path))) if several else path.name
-    check_data_name(given, name)
+    check_data_name(values, name)
     own = {"data_file": name}
     if "data_source" in questions:
         own["data_source"] = from_factory(path, directory, several=several)
     form = MANY if several else ONE
-    return replace(run, given={**given, **own}, data=str(path), form=form)
+    return replace(run, given={**values, **own}, data=str(path), form=form)
 
 
 def parts(pattern: str) -> tuple[Path, ...]:
     """The files of a pattern, in the order of their names. Raises MlfactoryError without any."""
-    found = sorted(glob(pattern, recursive=True))  # noqa: PTH207  # the pattern is absolute
-    files = tuple(path for path in map(Path, found) if path.is_file())
+    names = sorted(glob(pattern, recursive=True))  # noqa: PTH207  # the pattern is absolute
+    files = tuple(path for path in map(Path, names) if path.is_file())
     if not files:
         raise MlfactoryError(f"no file fits the pattern {pattern}", "Give a file, or mend it.")
     return files
@@ -120,9 +120,9 @@ def parts(pattern: str) -> tuple[Path, ...]:
 
 def joined_name(pattern: Path, files: tuple[Path, ...]) -> str:
     """What one file of many is called: by what their names share, else by their folder."""
-    shared = WILD.split(pattern.name)[0]
+    common = WILD.split(pattern.name)[0]
     folder = "" if WILD.search(pattern.parent.name) else pattern.parent.name
-    stems = (re.sub(r"[^\w.-]+", "_", text).strip("._-") for text in (shared, folder, "data"))
+    stems = (re.sub(r"[^\w.-]+", "_", text).strip("._-") for text in (common, folder, "data"))
     parquet = all(file.suffix == ".parquet" for file in files)
     return next(filter(None, stems)) + (".parquet" if parquet else ".csv")
 
@@ -138,15 +138,15 @@ def from_factory(path: Path, directory: Path, *, several: bool) -> str:
     first = next(iter(varies), len(parts) - 1)
     folder, name = Path(*parts[:first]).resolve(), Path(*parts[first:])
     home = directory.resolve()
-    beside = folder.is_relative_to(home.parent)
-    return os.path.relpath(folder / name, home) if beside else str(name)
+    is_neighbour = folder.is_relative_to(home.parent)
+    return os.path.relpath(folder / name, home) if is_neighbour else str(name)
 
 
-def with_query(run: Run, given: Mapping[str, Any]) -> Run:
+def with_query(run: Run, values: Answers) -> Run:
     """A query, whose file becomes the factory's own; the URL stays in the environment."""
     from mlfactory.look import query
 
-    variable = given.get("url_env")
+    variable = values.get("url_env")
     if not variable:
         raise UsageError(
             "--query needs --url-env: which environment variable holds the database's URL?",
@@ -155,39 +155,39 @@ def with_query(run: Run, given: Mapping[str, Any]) -> Run:
     check_variable(variable)
     path = Path(run.request.query).expanduser().absolute()
     query.check(path)
-    check_data_name(given, f"{path.stem}.parquet")
+    check_data_name(values, f"{path.stem}.parquet")
     own = {
         "data_file": f"{path.stem}.parquet",
         "data_source": f"data/{path.name}",
         "database": query.database(variable),
     }
-    return replace(run, given={**given, **own}, data=str(path), form=QUERY)
+    return replace(run, given={**values, **own}, data=str(path), form=QUERY)
 
 
-def with_sample(run: Run, given: Mapping[str, Any], questions: Mapping[str, Question]) -> Run:
+def with_sample(run: Run, values: Answers, questions: Mapping[str, Question]) -> Run:
     """The data set that mlfactory brings along; its answers hold where none was given."""
     from .samples import sample
 
-    wanted = given.get("task")
-    chosen = sample("regression" if wanted == "regression" else "classification")
-    check_data_name(given, chosen.path.name)
+    task = values.get("task")
+    data_set = sample("regression" if task == "regression" else "classification")
+    check_data_name(values, data_set.path.name)
     own = {
-        "data_file": chosen.path.name,
-        "target": chosen.target,
-        "id_column": chosen.identifier,
-        "time_column": chosen.time,
+        "data_file": data_set.path.name,
+        "target": data_set.target,
+        "id_column": data_set.identifier,
+        "time_column": data_set.time,
         **({"data_source": ""} if "data_source" in questions else {}),
     }
-    return replace(run, given={**own, **given}, data=str(chosen.path))
+    return replace(run, given={**own, **values}, data=str(data_set.path))
 
 
-def check_data_name(given: Mapping[str, Any], name: str) -> None:
+def check_data_name(values: Answers, name: str) -> None:
     """Raises UsageError when the answers name a file that is not the one at hand."""
-    wanted = given.get("data_file", name)
-    if wanted != name:
+    file_name = values.get("data_file", name)
+    if file_name != name:
         raise UsageError(
-            f"the answers name the data file {wanted!r}, and the data are {name!r}",
-            f"Give the file with --data FOLDER/{wanted}.",
+            f"the answers name the data file {file_name!r}, and the data are {name!r}",
+            f"Give the file with --data FOLDER/{file_name}.",
         )
 
 
@@ -225,48 +225,48 @@ def look(run: Run) -> Run:
     """Check the data against the answers before anything is written, and settle the task."""
     if not run.data:
         return run
-    seen = look_at(run)
+    facts = look_at(run)
     return replace(
         run,
-        given={**run.given, "task": seen.task},
-        task=seen.task,
-        rows=seen.rows,
-        warnings=tuple(dict.fromkeys((*run.warnings, *seen.warnings))),
+        given={**run.given, "task": facts.task},
+        task=facts.task,
+        rows=facts.rows,
+        warnings=tuple(dict.fromkeys((*run.warnings, *facts.warnings))),
     )
 
 
 def look_at(run: Run) -> Look:
     from mlfactory import look as preflight
 
-    given = run.given
-    roles = {
-        "target": str(given["target"]),
-        "identifier": str(given.get("id_column") or ""),
-        "time": str(given.get("time_column") or ""),
-        "task": str(given.get("task") or "auto"),
+    values = run.given
+    settings = {
+        "target": str(values["target"]),
+        "identifier": str(values.get("id_column") or ""),
+        "time": str(values.get("time_column") or ""),
+        "task": str(values.get("task") or "auto"),
     }
     if run.form != QUERY:
-        return preflight.look(paths(run), **roles)
+        return preflight.look(paths(run), **settings)
     from mlfactory.look import query
 
     path = Path(run.data)
-    answer = query.ask(path, str(given["url_env"]))
-    return preflight.look_frame(f"the query in {path}", answer.frame, answer.rows, **roles)
+    answer = query.ask(path, str(values["url_env"]))
+    return preflight.look_frame(f"the query in {path}", answer.frame, answer.rows, **settings)
 
 
 def look_again(run: Run) -> Run:
     """Check what copier asked for against the data, too."""
     columns = ("target", "id_column", "time_column")
-    answered = {name: run.answers[name] for name in columns if name in run.answers}
-    if not run.data or all(run.given.get(name, "") == answered[name] for name in answered):
+    values = {name: run.answers[name] for name in columns if name in run.answers}
+    if not run.data or all(run.given.get(name, "") == values[name] for name in values):
         return run
-    return look(replace(run, given={**run.given, **answered}))
+    return look(replace(run, given={**run.given, **values}))
 
 
-def located(request: Request) -> Request:
+def with_full_paths(request: Request) -> Request:
     """The request with full paths, which mean the same from everywhere."""
 
-    def whole(typed: str) -> str:
-        return str(Path(typed).expanduser().absolute()) if typed else ""
+    def whole(text: str) -> str:
+        return str(Path(text).expanduser().absolute()) if text else ""
 
     return replace(request, data=whole(request.data), query=whole(request.query))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlfactory.base import answers, git
+from mlfactory.base.answers import Answers
 from mlfactory.base.errors import MlfactoryError, UsageError
 
 from .directory import is_published
@@ -46,7 +47,7 @@ class Run:
     source: str
     version: str
     released: bool
-    given: Mapping[str, Any] = field(default_factory=dict)
+    given: Answers = field(default_factory=dict)
     data: str = ""
     form: str = ONE
     contract: bool = False
@@ -72,7 +73,7 @@ class Run:
         return self.prefix.rstrip("/")
 
     @property
-    def answers(self) -> Mapping[str, Any]:
+    def answers(self) -> Answers:
         """What the factory itself records; a template may choose to record nothing."""
         file = self.path / answers.FILE
         return answers.read(file) if file.exists() else {}
@@ -93,7 +94,7 @@ def after(run: Run, step: StepResult) -> Run:
     return replace(run, finished=(*run.finished, step.name), seconds=seconds)
 
 
-def warned(run: Run, texts: Iterable[str]) -> Run:
+def with_warnings(run: Run, texts: Iterable[str]) -> Run:
     """The run with further warnings, each once."""
     return replace(run, warnings=tuple(dict.fromkeys((*run.warnings, *texts))))
 
@@ -101,10 +102,10 @@ def warned(run: Run, texts: Iterable[str]) -> Run:
 def save(run: Run) -> None:
     """Write the record in one move, so that a crash leaves the old one or the new one."""
     record = {key: value for key, value in asdict(run).items() if key != "path"}
-    place = file_of(run.repository, run.prefix)
-    fresh = place.with_suffix(".part")
+    file = file_of(run.repository, run.prefix)
+    fresh = file.with_suffix(".part")
     fresh.write_text(json.dumps(record, indent=1, default=str), encoding="utf-8")
-    fresh.replace(place)
+    fresh.replace(file)
 
 
 def file_of(repository: git.Repository, prefix: str) -> Path:
@@ -115,50 +116,52 @@ def file_of(repository: git.Repository, prefix: str) -> Path:
 
 def load(path: Path) -> Run | None:
     """The run that made the factory at `path`, or None when none did."""
-    place = path / ".git" / FILE
-    if not place.is_file():
+    file = path / ".git" / FILE
+    if not file.is_file():
         around = git.look_up(path) if is_published(path) else None
         if around is None or around[0].top == path.resolve():
             return None
-        place = file_of(around[0], f"{path.resolve().relative_to(around[0].top).as_posix()}/")
-    return read(place, path) if place.is_file() else None
+        file = file_of(around[0], f"{path.resolve().relative_to(around[0].top).as_posix()}/")
+    return read(file, path) if file.is_file() else None
 
 
-def read(place: Path, path: Path) -> Run:
+def read(file: Path, path: Path) -> Run:
     """The run of a record. Raises MlfactoryError for one that is damaged."""
     try:
-        record: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
+        record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         record |= {
             key: tuple(record[key]) for key in ("finished", "warnings", "tasks") if key in record
         }
         return Run(path, Request(**record.pop("request")), **record)
     except (ValueError, TypeError, KeyError) as error:
         raise MlfactoryError(
-            f"{place} is damaged", f"Remove {path} and run `mlfactory new` again."
+            f"{file} is damaged", f"Remove {path} and run `mlfactory new` again."
         ) from error
 
 
-def check_same(run: Run, asked: Request, source: str) -> None:
+def check_same(run: Run, request: Request, source: str) -> None:
     """Raises UsageError when a request to resume contradicts what the factory was made with."""
-    for option, now, then in differences(run, asked, source):
+    for option, now, before in differences(run, request, source):
         raise UsageError(
-            f"{option} says {now!r}, but {run.path.name} was begun with {then!r}",
+            f"{option} says {now!r}, but {run.path.name} was begun with {before!r}",
             f"Leave {option} out to resume, or choose another directory.",
         )
 
 
-def differences(run: Run, asked: Request, source: str) -> Iterator[tuple[str, str, str]]:
+def differences(run: Run, request: Request, source: str) -> Iterator[tuple[str, str, str]]:
     """Option, new value and recorded value of everything that was given and is not the same."""
-    if asked.data and asked.data != run.data:
-        yield "--data", asked.data, run.data
-    if asked.query and asked.query != run.data:
-        yield "--query", asked.query, run.data
-    if asked.template and source != run.source:
-        yield "--template", asked.template, run.source
-    if asked.ref and asked.ref.removeprefix("v") not in (run.version, run.request.ref):
-        yield "--ref", asked.ref, run.version
-    given = answers.merge(asked.answers, asked.settings, answers.read_given(asked.answers_file))
+    if request.data and request.data != run.data:
+        yield "--data", request.data, run.data
+    if request.query and request.query != run.data:
+        yield "--query", request.query, run.data
+    if request.template and source != run.source:
+        yield "--template", request.template, run.source
+    if request.ref and request.ref.removeprefix("v") not in (run.version, run.request.ref):
+        yield "--ref", request.ref, run.version
+    values = answers.merge(
+        request.answers, request.settings, answers.read_given(request.answers_file)
+    )
     options = {question: option for option, question in answers.OPTIONS.items()}
-    for name, value in given.items():
+    for name, value in values.items():
         if str(value) != str(run.answers.get(name, "")) and value != "auto":
             yield options.get(name, name), str(value), str(run.answers.get(name, ""))

@@ -84,25 +84,25 @@ def new(request: Request, goal: Goal, talk: Talk, *, ask: bool = False) -> Summa
                 fresh = begin(request, directory, goal, talk, ask=ask)
     else:
         clear(directory)
-    begun = fresh or journal.load(directory)
-    if begun is None:
+    run = fresh or journal.load(directory)
+    if run is None:
         raise MlfactoryError(f"{directory} is gone", "Run it again.")
-    with lock.held(begun.repository.path_of(lock.FILE), "mlfactory new", str(directory)):
-        index.give_back(begun.repository)
+    with lock.hold(run.repository.path_of(lock.FILE), "mlfactory new", str(directory)):
+        index.give_back(run.repository)
         return go_on(fresh, directory, request, goal, talk)
 
 
 def go_on(fresh: Run | None, directory: Path, request: Request, goal: Goal, talk: Talk) -> Summary:
     """Do what is left, of a run that was begun just now or before."""
-    begun = fresh or journal.load(directory)
-    if begun is None:
+    run = fresh or journal.load(directory)
+    if run is None:
         raise MlfactoryError(f"{directory} is gone", "Run it again.")
     if fresh is None:
-        begun = replace(begun, trusted=is_trusted(begun, goal))
-        resume(begun, request, goal, talk)
-        journal.save(begun)
-    finished = finish(begun, goal, talk)
-    return summary(finished, request.directory, untrusted(finished, goal))
+        run = replace(run, trusted=is_trusted(run, goal))
+        resume(run, request, goal, talk)
+        journal.save(run)
+    run = finish(run, goal, talk)
+    return summary(run, request.directory, trust_warnings(run, goal))
 
 
 def is_trusted(run: Run, goal: Goal) -> bool:
@@ -110,11 +110,11 @@ def is_trusted(run: Run, goal: Goal) -> bool:
     return run.trusted or goal.trust or run.source == history.SOURCE
 
 
-def untrusted(run: Run, goal: Goal) -> tuple[str, ...]:
+def trust_warnings(run: Run, goal: Goal) -> tuple[str, ...]:
     """What is left undone because the template is not trusted."""
-    left = () if run.trusted else remaining(replace(run, trusted=True), goal)
-    titles = ", ".join(step.title[0].lower() + step.title[1:] for step in left)
-    return (UNTRUSTED.format(titles, quote(run.request.directory)),) if left else ()
+    rest = () if run.trusted else remaining(replace(run, trusted=True), goal)
+    titles = ", ".join(step.title[0].lower() + step.title[1:] for step in rest)
+    return (UNTRUSTED.format(titles, quote(run.request.directory)),) if rest else ()
 
 
 def begin(request: Request, directory: Path, goal: Goal, talk: Talk, *, ask: bool) -> Run:
@@ -123,10 +123,10 @@ def begin(request: Request, directory: Path, goal: Goal, talk: Talk, *, ask: boo
     run = Run(directory, request, template.source, template.version, template.released)
     prefix = around.prefix(request, directory, talk, ask=ask)
     run = replace(run, trusted=is_trusted(run, goal), prefix=prefix)
-    with copier.opened(template, trust=goal.trust) as sheet, staging(directory) as staged:
+    with copier.open_sheet(template, trust=goal.trust) as sheet, staging(directory) as staged:
         run = intake.gather(run, directory, sheet.questions)
         run = intake.choose_target(run, talk, ask=ask)
-        run = journal.warned(run, early_warnings(run, template))
+        run = journal.with_warnings(run, early_warnings(run, template))
         for step in first_steps(run, template, sheet, ask=ask):
             run = perform(replace(run, path=staged), step, talk)
         journal.save(run)  # before it is put in place: an absent directory has no run
@@ -196,12 +196,14 @@ def repository(run: Run, template: Template) -> Run:
     if template.repository is not None and not template.released:
         tag = f"refs/tags/v{template.version}"
         git.fetch(handle, template.repository, tag, f"{history.REF}{template.version}")
-    return run if run.contract else journal.warned(run, [PLAIN])
+    return run if run.contract else journal.with_warnings(run, [PLAIN])
 
 
 def resume(run: Run, request: Request, goal: Goal, talk: Talk) -> None:
     """Say what is left to do. Raises UsageError when the request contradicts the recorded one."""
-    journal.check_same(run, intake.located(request), choice.template_source(request.template))
+    journal.check_same(
+        run, intake.with_full_paths(request), choice.template_source(request.template)
+    )
     if remaining(run, goal):
         talk.note(f"{run.path.name} was begun before; going on after {run.finished[-1]!r}")
     else:
@@ -233,10 +235,10 @@ def finish(run: Run, goal: Goal, talk: Talk) -> Run:
 
 def perform(run: Run, step: Step, talk: Talk) -> Run:
     """Do one step and take its time."""
-    begun = time.perf_counter()
+    start = time.perf_counter()
     with talk.step(step.title, live=step.live):
-        done = step.act(run)
-    return journal.after(done, StepResult(step.name, time.perf_counter() - begun))
+        result = step.act(run)
+    return journal.after(result, StepResult(step.name, time.perf_counter() - start))
 
 
 def perform_kept(run: Run, step: Step, talk: Talk) -> Run:
@@ -244,12 +246,12 @@ def perform_kept(run: Run, step: Step, talk: Talk) -> Run:
     try:
         return perform(run, step, talk)
     except MlfactoryError as error:
-        raise step_failed(run, step, error.message, error.hint) from error
+        raise step_error(run, step, error.message, error.hint) from error
     except OSError as error:
-        raise step_failed(run, step, f"{error.strerror}: {error.filename}", "") from error
+        raise step_error(run, step, f"{error.strerror}: {error.filename}", "") from error
 
 
-def step_failed(run: Run, step: Step, message: str, hint: str) -> MlfactoryError:
+def step_error(run: Run, step: Step, message: str, hint: str) -> MlfactoryError:
     again = f"mlfactory new {quote(run.request.directory)}"
-    kept = f"{run.path} is kept: run `{again}` again to resume."
-    return MlfactoryError(f"step {step.name!r} failed: {message}", f"{hint}\n{kept}".strip())
+    resume_hint = f"{run.path} is kept: run `{again}` again to resume."
+    return MlfactoryError(f"step {step.name!r} failed: {message}", f"{hint}\n{resume_hint}".strip())

@@ -45,7 +45,7 @@ def keep_folder(run: Run) -> Run:
     if run.form == QUERY or not source or folder == run.data:
         return run
     git.run("config", FOLDER, folder or "/", cwd=run.path)
-    return journal.warned(run, [HERE.format(source, FOLDER)])
+    return journal.with_warnings(run, [HERE.format(source, FOLDER)])
 
 
 def data_path(run: Run) -> str:
@@ -57,9 +57,9 @@ def commit_first(run: Run) -> Run:
 
 
 def commit_scaffold(run: Run) -> Run:
-    started = git.has_commit(run.repository, *around.specs(run))
+    has_commit = git.has_commit(run.repository, *around.specs(run))
     text = "Lock the packages, track the data and draft the catalog"
-    return commit(run, text) if started else commit_first(run)
+    return commit(run, text) if has_commit else commit_first(run)
 
 
 def commit_trained(run: Run) -> Run:
@@ -67,16 +67,16 @@ def commit_trained(run: Run) -> Run:
 
 
 def origin(run: Run) -> str:
-    known = Path(run.source).name if is_local(run.source) else run.source
-    return f"{'mlfactory' if run.contract else known} {run.version}".strip()
+    name = Path(run.source).name if is_local(run.source) else run.source
+    return f"{'mlfactory' if run.contract else name} {run.version}".strip()
 
 
 def commit(run: Run, message: str) -> Run:
     """Commit everything that the factory does not ignore, and nothing else of its repository."""
     specs = around.specs(run)
-    with index.held(run.repository) as mine:
+    with index.hold(run.repository) as mine:
         git.add_all(mine, *specs)
-        return journal.warned(run, filter(None, [git.commit(mine, message, *specs)]))
+        return journal.with_warnings(run, filter(None, [git.commit(mine, message, *specs)]))
 
 
 def install(run: Run) -> Run:
@@ -84,22 +84,22 @@ def install(run: Run) -> Run:
     from mlfactory.base import uv
 
     uv.clear(run.path)  # a half environment looks whole to uv
-    return journal.warned(run, uv.install(run.path))
+    return journal.with_warnings(run, uv.install(run.path))
 
 
 def run_tasks(run: Run) -> Run:
     """Let the template run what it wants to, with what it was rendered with. It is read once more:
     a task that failed, or was not trusted, runs when somebody comes back."""
     template = Template(run.source, template_ref(run))
-    with copier.opened(template, trust=True) as sheet:
+    with copier.open_sheet(template, trust=True) as sheet:
         copier.run_tasks(sheet, run.path, run.answers)
     return run
 
 
 def template_ref(run: Run) -> str | None:
     """The version that was rendered. A folder with edits that no commit has is read as it is."""
-    place = Path(run.source)
-    if place.is_dir() and not (run.commit and git.ref_exists(git.bare(place), run.commit)):
+    folder = Path(run.source)
+    if folder.is_dir() and not (run.commit and git.ref_exists(git.bare(folder), run.commit)):
         return run.request.ref or None
     return run.commit or None
 
@@ -124,8 +124,8 @@ def track_data(run: Run) -> Run:
 
 def draft_catalog(run: Run) -> Run:
     """Let the factory describe its columns."""
-    drafted = call_json(run, "factory", "catalog", "draft", "--json")
-    return journal.warned(run, map(str, drafted.get("warnings", ())))
+    draft = call_json(run, "factory", "catalog", "draft", "--json")
+    return journal.with_warnings(run, map(str, draft.get("warnings", ())))
 
 
 def install_hooks(run: Run) -> Run:
@@ -158,9 +158,9 @@ def call_json(run: Run, name: str, *args: str) -> dict[str, Any]:
     """The object that a verb of the factory prints."""
     out = call(run, name, *args).out
     try:
-        found = json.loads(out)
+        document = json.loads(out)
     except ValueError as error:
         raise MlfactoryError(f"`{name} {' '.join(args)}` printed no JSON: {out[:200]}") from error
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise MlfactoryError(f"`{name} {' '.join(args)}` printed no object: {out[:200]}")
-    return found
+    return document

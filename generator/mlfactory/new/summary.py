@@ -37,16 +37,16 @@ class Summary:
     skipped_tasks: tuple[str, ...] = ()
 
 
-def summary(run: Run, typed: str, untrusted: tuple[str, ...] = ()) -> Summary:
-    """What was made, for people and programs; `untrusted` says what was left out."""
+def summary(run: Run, directory: str, omissions: tuple[str, ...] = ()) -> Summary:
+    """What was made, for people and programs; `omissions` say what was left out."""
     state: Mapping[str, Any] = steps.trained_state(run) if "train" in run.finished else {}
     metrics = dict(state.get("metrics", {}))
     model = metrics.pop("model", None)
     remote = run.contract and not run.answers.get("remote")
     skipped = () if "tasks" in run.finished else run.tasks
     tasks = (f"task not run without --trust: {' '.join(text.split())}" for text in skipped)
-    said = (*run.warnings, *tasks, *untrusted, *state.get("warnings", ()))
-    warnings = (*said, *([NO_REMOTE] if remote else []))
+    texts = (*run.warnings, *tasks, *omissions, *state.get("warnings", ()))
+    warnings = (*texts, *([NO_REMOTE] if remote else []))
     return Summary(
         project=run.name,
         path=str(run.path),
@@ -61,18 +61,18 @@ def summary(run: Run, typed: str, untrusted: tuple[str, ...] = ()) -> Summary:
         reason=state.get("reason"),
         report=state.get("report"),
         warnings=tuple(dict.fromkeys(warnings)),
-        next=next_commands(run, typed, state),
+        next=next_commands(run, directory, state),
         skipped_tasks=skipped,
     )
 
 
-def next_commands(run: Run, typed: str, state: Mapping[str, Any]) -> tuple[str, ...]:
+def next_commands(run: Run, directory: str, state: Mapping[str, Any]) -> tuple[str, ...]:
     """What to type now."""
-    enter = () if typed == "." else (f"cd {quote(typed)}",)
+    enter = () if directory == "." else (f"cd {quote(directory)}",)
     if not run.contract:
         return (*enter, "git log --stat")
     if "environment" not in run.finished:
-        return (f"mlfactory new {quote(typed)}{'' if run.trusted else ' --trust'}",)
+        return (f"mlfactory new {quote(directory)}{'' if run.trusted else ' --trust'}",)
     if not state:
         return (*enter, "source .venv/bin/activate", "factory check", "dvc repro")
     data = quote(f"data/raw/{run.answers['data_file']}")

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mlfactory.base import answers, git, lifted
+from mlfactory.base import answers, git, workflows
+from mlfactory.base.answers import Answers
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.git import Repository
 from mlfactory.base.objects import text_at
@@ -41,7 +42,7 @@ class Project:
     kind: str = ""
     source: str = ""
     version: str = ""
-    answers: Mapping[str, Any] = field(default_factory=dict)
+    answers: Answers = field(default_factory=dict)
     directory: str = ""
     checkout: str = ""
     skip: tuple[str, ...] = ()
@@ -81,15 +82,15 @@ class Project:
     def specs(self) -> tuple[str, ...]:
         """What git takes for the project's, with what stands at the top of the repository."""
         folder = str(self.answers.get("folder") or "")
-        outside = f":(top,glob){lifted.name_of(folder, f'{lifted.HOME}/*.yml')}"
+        outside = f":(top,glob){workflows.name_of(folder, f'{workflows.HOME}/*.yml')}"
         return (self.spec(""), *([outside] if folder else []))
 
 
 def find(start: Path, file: str = "") -> Project:
     """The project at `start` or around it. Raises MlfactoryError when there is none."""
-    typed, start = start, Path(start).expanduser().resolve()
+    name, start = start, Path(start).expanduser().resolve()
     if not start.is_dir():
-        raise MlfactoryError(f"{typed} is not a directory", "Name the folder of a project.")
+        raise MlfactoryError(f"{name} is not a directory", "Name the folder of a project.")
     around = git.look_up(start)
     if around is None:
         hint = "Put it there: git init && git add --all && git commit"
@@ -99,8 +100,8 @@ def find(start: Path, file: str = "") -> Project:
     if not head:
         raise MlfactoryError(f"{top} has no commit yet", "git add --all && git commit")
     for folder in (p for p in (start, *start.parents) if p == top or top in p.parents):
-        if chosen := choose(folder, file):
-            return read(folder, repository, head, chosen)
+        if file_name := choose(folder, file):
+            return read(folder, repository, head, file_name)
     raise MlfactoryError(
         f"{start} has no {file or answers.FILE}: no template is known that it was made from",
         "Go to a project that copier, cruft or mlfactory made.",
@@ -148,32 +149,32 @@ def read(folder: Path, repository: Repository, head: str, file: str) -> Project:
 
 def parse(project: Project) -> Project:
     """The same with what its record says, and its pyproject.toml."""
-    project = replace(project, keep=kept(project))
+    project = replace(project, keep=keep_patterns(project))
     return parse_cruft(project) if project.file.endswith(".json") else parse_copier(project)
 
 
-def reworded(project: Project, text: str) -> Project:
+def with_text(project: Project, text: str) -> Project:
     """The project as another text of its record has it."""
     return parse(replace(project, text=text))
 
 
 def parse_copier(project: Project) -> Project:
     file = project.path / project.file
-    found = answers.parse(project.text, file)
-    source, version = str(found.get("_src_path") or ""), str(found.get("_commit") or "")
+    document = answers.parse(project.text, file)
+    source, version = str(document.get("_src_path") or ""), str(document.get("_commit") or "")
     check(file, source, version, "_src_path", "_commit")
-    given = {key: value for key, value in found.items() if not key.startswith("_")}
-    return replace(project, kind=COPIER, source=source, version=version, answers=given)
+    values = {key: value for key, value in document.items() if not key.startswith("_")}
+    return replace(project, kind=COPIER, source=source, version=version, answers=values)
 
 
 def parse_cruft(project: Project) -> Project:
     file = project.path / project.file
     try:
-        found = json.loads(project.text)
-        context = dict(found["context"]["cookiecutter"])
+        document = json.loads(project.text)
+        context = dict(document["context"]["cookiecutter"])
     except (ValueError, KeyError, TypeError) as error:
         raise MlfactoryError(f"{file} is damaged: {error!r}", "git log -p .cruft.json") from error
-    source, version = str(found.get("template") or ""), str(found.get("commit") or "")
+    source, version = str(document.get("template") or ""), str(document.get("commit") or "")
     check(file, source, version, "template", "commit")
     return replace(
         project,
@@ -181,9 +182,9 @@ def parse_cruft(project: Project) -> Project:
         source=source,
         version=version,
         answers=context,
-        directory=str(found.get("directory") or ""),
-        checkout=str(found.get("checkout") or ""),
-        skip=tuple(map(pattern, [*several(found.get("skip")), *more_skipped(project)])),
+        directory=str(document.get("directory") or ""),
+        checkout=str(document.get("checkout") or ""),
+        skip=tuple(map(pattern, [*several(document.get("skip")), *more_skipped(project)])),
     )
 
 
@@ -195,16 +196,16 @@ def more_skipped(project: Project) -> list[str]:
         return []
 
 
-def kept(project: Project) -> tuple[str, ...]:
+def keep_patterns(project: Project) -> tuple[str, ...]:
     """What `[tool.mlfactory] keep` in pyproject.toml names. Raises MlfactoryError where that is no
     list of names."""
-    found = own_settings(project, "mlfactory").get("keep", [])
-    names = [found] if isinstance(found, str) else found
+    value = own_settings(project, "mlfactory").get("keep", [])
+    names = [value] if isinstance(value, str) else value
     if not isinstance(names, list) or not all(
         isinstance(n, str) and n.strip(" !\\") for n in names
     ):
         raise MlfactoryError(
-            f"{project.path / PYPROJECT}: keep cannot be {found!r}",
+            f"{project.path / PYPROJECT}: keep cannot be {value!r}",
             'It is a list of paths and patterns: keep = ["docs/", "/Makefile"]',
         )
     return tuple(names)
@@ -230,8 +231,8 @@ def pattern(name: str) -> str:
     """A path or glob that cruft skips, as a pattern like those of .gitignore. cruft's begin at the
     project's folder; without an asterisk it is a path, letter by letter."""
     path = PurePosixPath(str(name)).as_posix()
-    escaped = path if "*" in path else re.sub(r"([\\?\[\]!# ])", r"\\\1", path)
-    return f"/{escaped}"
+    text = path if "*" in path else re.sub(r"([\\?\[\]!# ])", r"\\\1", path)
+    return f"/{text}"
 
 
 def check(file: Path, source: str, version: str, *keys: str) -> None:

@@ -17,13 +17,13 @@ from mlfactory.base import git, objects
 from mlfactory.base.git import Repository
 from mlfactory.template import history
 
-from . import gate
-from .gate import Entry
+from . import safety
 from .result import Facts, Render, Replaced
+from .safety import Entry
 
 REF = "refs/mlfactory/base/"
 REPORTS = "fast_import_crash_*"
-KEPT = 200  # so many renders stay in the user's cache
+LIMIT = 200  # so many renders stay in the user's cache
 
 
 def key(*parts: Any) -> str:
@@ -37,13 +37,13 @@ def header(render: Render) -> dict[str, Any]:
 
 
 def from_header(head: Mapping[str, Any], contents: list[bytes]) -> Render:
-    """A render out of its header and the files' contents. Raises MlfactoryError at the gate: what
-    is kept was not always looked at as closely."""
+    """A render out of its header and the files' contents. Raises MlfactoryError for what is unsafe:
+    what is kept was not always looked at as closely."""
     facts = dict(head["facts"])
     facts |= {name: tuple(value) for name, value in facts.items() if isinstance(value, list)}
     facts["replaced"] = tuple(Replaced(**one) for one in facts.get("replaced", ()))
     files = zip(head["files"], contents, strict=True)
-    return Render(gate.checked([Entry(mode, name, c) for (mode, name), c in files]), Facts(**facts))
+    return Render(safety.check([Entry(mode, name, c) for (mode, name), c in files]), Facts(**facts))
 
 
 def read(name: str) -> Render | None:
@@ -56,15 +56,15 @@ def read(name: str) -> Render | None:
         if head["digest"] != hashlib.sha256(body).hexdigest():
             return None
         ends = iter(head["sizes"])
-        contents, place = [], 0
+        contents, offset = [], 0
         for size in ends:
-            contents.append(body[place : place + size])
-            place += size
-        found = from_header(head, contents)
+            contents.append(body[offset : offset + size])
+            offset += size
+        render = from_header(head, contents)
         os.utime(path)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return found
+    return render
 
 
 def write(name: str, render: Render) -> None:
@@ -82,18 +82,18 @@ def write(name: str, render: Render) -> None:
                 json.dumps(head, default=str).encode("utf-8", "surrogateescape") + b"\n" + body
             )
         Path(file.name).replace(folder / name)
-        for old in sorted(folder.iterdir(), key=lambda p: p.stat().st_mtime)[:-KEPT]:
+        for old in sorted(folder.iterdir(), key=lambda p: p.stat().st_mtime)[:-LIMIT]:
             old.unlink(missing_ok=True)
     except OSError:
         return
 
 
-def kept_as(name: str, render: Render) -> str:
+def key_for(name: str, render: Render) -> str:
     """The name for a render in which the template's code ran: without trust it is another one."""
-    return trusted(name) if render.facts.code_ran else name
+    return trust_key(name) if render.facts.code_ran else name
 
 
-def trusted(name: str) -> str:
+def trust_key(name: str) -> str:
     return key(name, "trusted")
 
 
@@ -101,7 +101,7 @@ def look_up(
     name: str, repository: Repository | None = None, *, trust: bool = False
 ) -> Render | None:
     """A kept render, also from a project's store. With trust, one in which nothing was skipped."""
-    for one in (trusted(name), name) if trust else (name,):
+    for one in (trust_key(name), name) if trust else (name,):
         render = read(one) or (recall(repository, one) if repository else None)
         if render and not (trust and render.facts.has_skipped):
             return render
@@ -110,7 +110,7 @@ def look_up(
 
 def keep(repository: Repository, name: str, render: Render) -> None:
     """Keep a render in the project's own store, as the base of its next update."""
-    name = kept_as(name, render)
+    name = key_for(name, render)
     if git.ref_exists(repository, f"{REF}{name}"):
         return
     text = json.dumps(header(render), default=str).encode()
@@ -118,7 +118,7 @@ def keep(repository: Repository, name: str, render: Render) -> None:
     parts = [f"commit {REF}{name}\ncommitter {who}\ndata {len(text)}\n".encode(), text, b"\n"]
     for e in render.entries:
         parts += [
-            f"M {e.mode} inline {quoted(e.name)}\ndata {len(e.content)}\n".encode(
+            f"M {e.mode} inline {quote(e.name)}\ndata {len(e.content)}\n".encode(
                 "utf-8", "surrogateescape"
             )
         ]
@@ -138,18 +138,18 @@ def no_reports(repository: Repository) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
-def quoted(name: str) -> str:
+def quote(name: str) -> str:
     """A path as `git fast-import` reads it, whatever characters it has."""
-    escaped = name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
+    text = name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{text}"'
 
 
 def recall(repository: Repository, name: str) -> Render | None:
     """A render from the project's own store, or None."""
-    found = repository.run("cat-file", "commit", f"{REF}{name}", ok=(0, 128))
-    if found.code:
+    commit = repository.run("cat-file", "commit", f"{REF}{name}", ok=(0, 128))
+    if commit.code:
         return None
-    head = json.loads(found.out.partition("\n\n")[2])
+    head = json.loads(commit.out.partition("\n\n")[2])
     leaves = objects.leaves(repository, f"{REF}{name}")
     return from_header(
         head, objects.blobs(repository, [leaves[path][1] for _, path in head["files"]])

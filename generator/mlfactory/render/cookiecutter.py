@@ -21,7 +21,7 @@ from mlfactory.base.errors import MlfactoryError
 from mlfactory.project.record import Project
 from mlfactory.template.repository import Version
 
-from .cookiecutter_variables import environment, given, variables
+from .cookiecutter_variables import environment, user_answers, variables
 from .result import Facts, Render, RenderOptions, Replaced, collect
 from .worker import own_output
 
@@ -41,23 +41,23 @@ def render(
     check_inside(template, home)
     defaults = read_variables(project, home)
     check_trust(home, defaults, options)
-    replaced: list[Replaced] = []
-    with refused(), importable(home, options):
-        values = variables(project, defaults, options, replaced)
+    replacements: list[Replaced] = []
+    with template_errors(), importable(home, options):
+        values = variables(project, defaults, options, replacements)
         values |= {"_template": project.source, "_commit": version.commit}
-        tree, origins = generated(home, values, out, options)
+        tree, origins = write_tree(home, values, out, options)
     (tree / project.file).unlink(missing_ok=True)  # a link would lead the record elsewhere
     (tree / project.file).write_text(record(project, version, values), encoding="utf-8")
-    known = [key for key in values if not key.startswith("_")]
-    had = {*project.answers, *options.settings}
+    names = [key for key in values if not key.startswith("_")]
+    old_names = {*project.answers, *options.settings}
     prefix = home.relative_to(template)
     facts = Facts(
         version.name,
         values,
-        questions={key: values[key] for key in known if key not in had},
+        questions={key: values[key] for key in names if key not in old_names},
         origins={name: (prefix / path).as_posix() for name, path in origins.items()},
-        dropped={k: v for k, v in given(project).items() if k not in defaults},
-        replaced=tuple(replaced),
+        dropped={k: v for k, v in user_answers(project).items() if k not in defaults},
+        replaced=tuple(replacements),
     )
     return collect(tree, facts)
 
@@ -86,13 +86,13 @@ def check_trust(home: Path, defaults: Mapping[str, Any], options: RenderOptions)
     hooks = home.glob("hooks/*")
     runs = {"hooks": any(path.stem in HOOKS and path.name[-1] != "~" for path in hooks)}
     runs["extensions"] = bool(defaults.get("_extensions"))
-    for what, has in runs.items():
-        if has and not options.trust:
+    for what, is_there in runs.items():
+        if is_there and not options.trust:
             raise MlfactoryError(f"the template has {what}, and they run code", TRUST)
 
 
 @contextmanager
-def refused() -> Iterator[None]:
+def template_errors() -> Iterator[None]:
     """Turn what a template raises into our errors: in Jinja that can be anything."""
     from jinja2.exceptions import SecurityError
 
@@ -126,7 +126,7 @@ def importable(home: Path, options: RenderOptions) -> Iterator[None]:
                 del sys.modules[name]
 
 
-def generated(
+def write_tree(
     home: Path, values: dict[str, Any], out: Path, options: RenderOptions
 ) -> tuple[Path, dict[str, str]]:
     """Let cookiecutter write the tree: its folder, and for each file the template's own one.
@@ -161,15 +161,15 @@ def naming(context: dict[str, Any], out: Path, names: dict[str, str], *, trust: 
     usual = jinja.from_string
 
     class Name:
-        def __init__(self, source: str) -> None:
-            self.source = source
+        def __init__(self, text: str) -> None:
+            self.text = text
 
-        def render(self, **given: Any) -> str:
-            name: str = usual(self.source).render(**given)
+        def render(self, **values: Any) -> str:
+            name: str = usual(self.text).render(**values)
             full = Path(os.path.normpath(out / name))
             if not full.is_relative_to(out):
                 raise MlfactoryError(f"the template writes outside of its folder: {name}")
-            names[name] = self.source
+            names[name] = self.text
             return name
 
     jinja.from_string = Name
@@ -178,26 +178,26 @@ def naming(context: dict[str, Any], out: Path, names: dict[str, str], *, trust: 
 
 def origins(tree: Path, root: str, names: Mapping[str, str]) -> dict[str, str]:
     """The template's path of each file that was made."""
-    known = {}
-    for name, source in names.items():
-        place = Path(os.path.normpath(tree / name))
-        if place != tree and place.is_relative_to(tree):
-            known[place] = PurePosixPath(root, source.removeprefix(f"{tree}/"))
+    patterns = {}
+    for name, pattern in names.items():
+        path = Path(os.path.normpath(tree / name))
+        if path != tree and path.is_relative_to(tree):
+            patterns[path] = PurePosixPath(root, pattern.removeprefix(f"{tree}/"))
     files = [path for path in tree.rglob("*") if not path.is_dir()]
-    found = {path.relative_to(tree).as_posix(): origin(path, known) for path in files}
-    return {name: source for name, source in found.items() if source}
+    origins = {path.relative_to(tree).as_posix(): origin(path, patterns) for path in files}
+    return {name: path for name, path in origins.items() if path}
 
 
-def origin(path: Path, known: Mapping[Path, PurePosixPath]) -> str:
+def origin(path: Path, patterns: Mapping[Path, PurePosixPath]) -> str:
     """The nearest name that is known: files of a folder that is only copied keep theirs in it."""
     for folder in (path, *path.parents):
-        if folder in known:
-            return (known[folder] / path.relative_to(folder)).as_posix()
+        if folder in patterns:
+            return (patterns[folder] / path.relative_to(folder)).as_posix()
     return ""
 
 
 def record(project: Project, version: Version, values: Mapping[str, Any]) -> str:
     """The text of cruft's file for this version; what else it holds stays."""
-    found = json.loads(project.text)
-    found |= {"commit": version.commit, "context": {"cookiecutter": dict(values)}}
-    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+    document = json.loads(project.text)
+    document |= {"commit": version.commit, "context": {"cookiecutter": dict(values)}}
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

@@ -17,45 +17,45 @@ def variables(
     project: Project,
     defaults: Mapping[str, Any],
     options: RenderOptions,
-    replaced: list[Replaced],
+    replacements: list[Replaced],
 ) -> dict[str, Any]:
     """The values of all variables in cookiecutter's order: those that are nested come last, as
     they may refer to all others. What is recorded is taken as it is written."""
     check_names(options.settings, defaults)
-    typed, found = {**given(project), **options.settings}, dict[str, Any]()
+    inputs, values = {**user_answers(project), **options.settings}, dict[str, Any]()
     jinja = environment({"cookiecutter": dict(defaults)}, trust=options.trust)
     prompts = defaults.get("__prompts__") or {}
-    for name in ordered(defaults):
-        default = own_default(jinja, name, defaults[name], found)
+    for name in in_order(defaults):
+        default = own_default(jinja, name, defaults[name], values)
         if name.startswith("_"):
-            found[name] = default
-        elif name not in typed and not options.ask:
-            found[name] = first(default)
-        elif name not in typed:
-            found[name] = asked(name, default, prompts)
+            values[name] = default
+        elif name not in inputs and not options.ask:
+            values[name] = first(default)
+        elif name not in inputs:
+            values[name] = ask(name, default, prompts)
         else:
-            found[name] = fitting(name, typed[name], default)
-            if isinstance(default, list) and found[name] != typed[name]:
-                check_recorded(name, typed[name], default, options)
-                replaced.append(Replaced(name, typed[name], found[name]))
-    return found
+            values[name] = fitting(name, inputs[name], default)
+            if isinstance(default, list) and values[name] != inputs[name]:
+                check_recorded(name, inputs[name], default, options)
+                replacements.append(Replaced(name, inputs[name], values[name]))
+    return values
 
 
-def ordered(defaults: Mapping[str, Any]) -> list[str]:
+def in_order(defaults: Mapping[str, Any]) -> list[str]:
     names = [name for name in defaults if name != "__prompts__"]
     return sorted(names, key=lambda n: isinstance(defaults[n], dict) and not n.startswith("_"))
 
 
 def check_names(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
     """Raises UsageError for a setting that the template does not know."""
-    known = [name for name in defaults if not name.startswith("_")]
+    names = [name for name in defaults if not name.startswith("_")]
     for name in settings:
-        if name not in known:
-            hint = answers.suggestion(name, known)
+        if name not in names:
+            hint = answers.suggestion(name, names)
             raise UsageError(f"this template has no variable {name}", hint)
 
 
-def given(project: Project) -> dict[str, Any]:
+def user_answers(project: Project) -> dict[str, Any]:
     """What somebody has answered."""
     return {k: v for k, v in project.answers.items() if not k.startswith("_")}
 
@@ -63,16 +63,16 @@ def given(project: Project) -> dict[str, Any]:
 def check_recorded(name: str, value: Any, default: list[Any], options: RenderOptions) -> None:
     """Raises UsageError when a choice that is not offered was not recorded, but just asked for."""
     if name in options.settings:
-        offered = ", ".join(map(str, default))
-        raise UsageError(f"{name} cannot be {value!r}", f"Choose one of {offered}.")
+        choices = ", ".join(map(str, default))
+        raise UsageError(f"{name} cannot be {value!r}", f"Choose one of {choices}.")
 
 
-def own_default(jinja: Any, name: str, raw: Any, found: Mapping[str, Any]) -> Any:
+def own_default(jinja: Any, name: str, raw: Any, values: Mapping[str, Any]) -> Any:
     """The template's own value, rendered; of a private variable with one underscore as it is."""
     from cookiecutter.prompt import render_variable
 
     private = name.startswith("_") and not name.startswith("__")
-    return raw if private else render_variable(jinja, raw, dict(found))
+    return raw if private else render_variable(jinja, raw, dict(values))
 
 
 def first(default: Any) -> Any:
@@ -80,7 +80,7 @@ def first(default: Any) -> Any:
     return default[0] if isinstance(default, list) and default else default
 
 
-def asked(name: str, default: Any, prompts: Mapping[str, Any]) -> Any:
+def ask(name: str, default: Any, prompts: Mapping[str, Any]) -> Any:
     """Let cookiecutter ask."""
     from cookiecutter import prompt
 
@@ -99,26 +99,26 @@ def fitting(name: str, value: Any, default: Any) -> Any:
     if isinstance(default, list):
         return value if value in default else first(default)
     if isinstance(default, dict):
-        return merged(default, nested(name, value))
+        return merge(default, parse_nested(name, value))
     if isinstance(default, bool) and isinstance(value, str):
         return truth(name, value)
     return value
 
 
-def merged(default: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def merge(default: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
     inner = {
-        key: merged(value, given[key])
+        key: merge(value, answer[key])
         for key, value in default.items()
-        if isinstance(value, dict) and isinstance(given.get(key), dict)
+        if isinstance(value, dict) and isinstance(answer.get(key), dict)
     }
-    return {**default, **given, **inner}
+    return {**default, **answer, **inner}
 
 
-def nested(name: str, value: Any) -> dict[str, Any]:
+def parse_nested(name: str, value: Any) -> dict[str, Any]:
     """A nested answer; on the command line it is written as JSON."""
     try:
-        found = json.loads(value) if isinstance(value, str) else value
-        return dict(found)
+        document = json.loads(value) if isinstance(value, str) else value
+        return dict(document)
     except (ValueError, TypeError) as error:
         raise UsageError(f"{name} cannot be {value!r}", f"Write --set {name}='{{...}}'.") from error
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlfactory.base import answers
-from mlfactory.base.answers import Question
+from mlfactory.base.answers import Answers, Question
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.owner import check_owner
 from mlfactory.project.record import Project
@@ -51,7 +51,7 @@ class Sheet:
 
 
 @contextmanager
-def opened(which: Template, *, trust: bool = False) -> Iterator[Sheet]:
+def open_sheet(which: Template, *, trust: bool = False) -> Iterator[Sheet]:
     """Fetch a template once, to look at its questions and then to render it.
 
     Its tasks are run on their own, once the project is where it stays.
@@ -62,13 +62,13 @@ def opened(which: Template, *, trust: bool = False) -> Iterator[Sheet]:
         make()(
             which.source, vcs_ref=which.ref, quiet=True, unsafe=trust, skip_tasks=True
         ) as worker,
-        unpacked(which, worker),
+        own_files(which, worker),
     ):
         yield Sheet(questions_of(worker.template.questions_data), worker)
 
 
 @contextmanager
-def unpacked(which: Template, worker: Worker) -> Iterator[None]:
+def own_files(which: Template, worker: Worker) -> Iterator[None]:
     """Give copier the installed template as if it had cloned it, with what it asks git for.
 
     The same by way of a clone takes a dozen git processes; a test compares the results.
@@ -110,9 +110,7 @@ def question(name: str, facts: Mapping[str, Any]) -> Question:
     )
 
 
-def render(
-    sheet: Sheet, destination: Path, answers: Mapping[str, Any], *, ask: bool = False
-) -> str:
+def render(sheet: Sheet, destination: Path, answers: Answers, *, ask: bool = False) -> str:
     """Render into `destination` and return the version that copier recorded, "" without one.
 
     Answers are data: copier takes them literally. With `ask`, it asks for those that are missing.
@@ -124,12 +122,12 @@ def render(
     return sheet.worker.template.commit or ""
 
 
-def run_tasks(sheet: Sheet, destination: Path, answers: Mapping[str, Any]) -> None:
+def run_tasks(sheet: Sheet, destination: Path, answers: Answers) -> None:
     """Run the tasks of a trusted template in the project that was rendered with these answers."""
     from copier._types import Phase
 
-    known = {name: value for name, value in answers.items() if name in sheet.questions}
-    sheet.worker.dst_path, sheet.worker.data = destination, known
+    values = {name: value for name, value in answers.items() if name in sheet.questions}
+    sheet.worker.dst_path, sheet.worker.data = destination, values
     sheet.worker.defaults = True
     sheet.worker._ask()
     with migrations.operating("copy"), Phase.use(Phase.TASKS):
@@ -196,7 +194,7 @@ def as_recorded(
 ) -> Render:
     """What a version makes of the recorded answers, as when the project was rendered with it."""
     with replaying(project, template, version, folder, options, project.answers) as worker:
-        return made(worker, project, version, options)
+        return render_with(worker, project, version, options)
 
 
 def as_updated(
@@ -214,11 +212,11 @@ def as_updated(
     folder.mkdir(parents=True)
     with replaying(project, template, version, folder, options, options.settings) as worker:
         before = migrations.tasks(worker, project, "before")
-        commands = migrations.skipped(worker, project, "before")
+        commands = migrations.omissions(worker, project, "before")
         if before and options.trust:
-            project = migrations.answered(worker, project, folder, base)
+            project = migrations.migrate(worker, project, folder, base)
         migrations.start(folder, project)
-        return made(worker, project, version, options, commands, migrate=True)
+        return render_with(worker, project, version, options, commands, migrate=True)
 
 
 @contextmanager
@@ -228,7 +226,7 @@ def replaying(
     version: Version,
     folder: Path,
     options: RenderOptions,
-    data: Mapping[str, Any],
+    data: Answers,
 ) -> Iterator[Worker]:
     """A worker of copier's that renders a checked-out version into a folder of its own."""
     which = Template(project.source, version.name)
@@ -246,13 +244,13 @@ def replaying(
             unsafe=options.trust,
             skip_tasks=not options.trust,
         )
-        place(worker, template, version)
+        stand_in_for_git(worker, template, version)
         if options.settings:
             answers.check(options.settings, questions_of(worker.template.questions_data))
         yield worker
 
 
-def made(
+def render_with(
     worker: Any,
     project: Project,
     version: Version,
@@ -264,7 +262,7 @@ def made(
     """Render, run what is trusted, and collect the result; the rest is told."""
     worker.run_copy()
     tasks = tuple(commands(worker, worker.template.tasks, "update"))
-    moves = (*before, *migrations.skipped(worker, project, "after")) if migrate else ()
+    moves = (*before, *migrations.omissions(worker, project, "after")) if migrate else ()
     facts = facts_of(worker, project, version, options)
     if not options.trust:
         return collect(
@@ -277,10 +275,10 @@ def made(
     return collect(worker.dst_path, replace(facts, code_ran=bool(tasks or moves)))
 
 
-def place(worker: Worker, template: Path, version: Version) -> None:
+def stand_in_for_git(worker: Worker, template: Path, version: Version) -> None:
     """Tell copier what it would have asked git for."""
     worker.template.local_abspath = template.resolve()
     worker.template.commit = version.name
     worker.template.commit_hash = version.commit
-    worker.template.version = repository.numbered(version.name)
+    worker.template.version = repository.number_of(version.name)
     worker.template.git_index_modes = {}

@@ -14,7 +14,7 @@ from .result import Facts, RenderOptions, Replaced
 UPDATING = {"_copier_operation": "update"}  # what copier tells a template's exclusions
 
 
-def excluded(worker: Any) -> Iterator[str]:
+def exclusions(worker: Any) -> Iterator[str]:
     """The patterns of what the template leaves out of an update; one text may hold several."""
     for text in worker.all_exclusions:
         yield from worker._render_string(text, UPDATING).splitlines()
@@ -23,22 +23,22 @@ def excluded(worker: Any) -> Iterator[str]:
 def facts_of(worker: Any, project: Project, version: Version, options: RenderOptions) -> Facts:
     """What the worker knows once it has rendered."""
     questions = worker.template.questions_data
-    had = {*project.answers, *options.settings, *worker.answers.hidden}
+    old_names = {*project.answers, *options.settings, *worker.answers.hidden}
     user = worker.answers.user
     new = {name: user[name] for name in questions if name in user}
     return Facts(
         version.name,
         {k: v for k, v in worker._answers_to_remember().items() if not k.startswith("_")},
         tuple(map(worker._render_string, worker.all_skip_if_exists)),
-        tuple(excluded(worker)),
-        {name: value for name, value in new.items() if name not in had},
+        tuple(exclusions(worker)),
+        {name: value for name, value in new.items() if name not in old_names},
         dict(worker.origins),
         dropped={k: v for k, v in project.answers.items() if k not in questions},
-        replaced=tuple(replaced(worker.answers.combined, project, questions, options)),
+        replaced=tuple(replacements(worker.answers.combined, project, questions, options)),
     )
 
 
-def replaced(
+def replacements(
     answers: Answers, project: Project, questions: Container[str], options: RenderOptions
 ) -> Iterator[Replaced]:
     """The recorded answers that questions no longer take, or no longer ask for, as the answers

@@ -19,7 +19,7 @@ from mlfactory.project import record
 from mlfactory.project.record import Project
 from mlfactory.template import repository
 
-from . import gate
+from . import safety
 from .result import Render
 from .worker import commands
 
@@ -46,12 +46,12 @@ def tasks(worker: Any, project: Project, stage: Stage) -> Sequence[Task]:
     from copier._template import Template
 
     old = Template(project.source, project.version)
-    old.commit, old.version = project.version, repository.numbered(project.version)
-    found: Sequence[Task] = worker.template.migration_tasks(stage, old)
-    return found
+    old.commit, old.version = project.version, repository.number_of(project.version)
+    migrations: Sequence[Task] = worker.template.migration_tasks(stage, old)
+    return migrations
 
 
-def skipped(worker: Any, project: Project, stage: Stage) -> tuple[str, ...]:
+def omissions(worker: Any, project: Project, stage: Stage) -> tuple[str, ...]:
     """What would run in a stage."""
     return tuple(commands(worker, tasks(worker, project, stage), "update"))
 
@@ -60,27 +60,27 @@ def run(worker: Any, project: Project, stage: Stage) -> bool:
     """Run those of a stage where the worker renders; whether there were any."""
     from copier._types import Phase
 
-    found = tasks(worker, project, stage)
+    migrations = tasks(worker, project, stage)
     with Phase.use(Phase.MIGRATE):
-        worker._execute_tasks(found)
-    return bool(found)
+        worker._execute_tasks(migrations)
+    return bool(migrations)
 
 
-def answered(worker: Any, project: Project, folder: Path, base: Render) -> Project:
+def migrate(worker: Any, project: Project, folder: Path, base: Render) -> Project:
     """The project with the answers that the migrations before an update leave; `folder` is empty
     at the end. Raises MlfactoryError when they leave none."""
     for one in base.entries:
-        gate.write(folder, one)
+        safety.write(folder, one)
     path = folder / project.file
     start(folder, project)
     run(worker, project, "before")
     if path.is_symlink() or not path.is_file():
         text = f"the template's migrations leave no {project.file}"
         raise MlfactoryError(text, "Look at the template; nothing was written.")
-    migrated = record.reworded(project, path.read_text("utf-8"))
+    new = record.with_text(project, path.read_text("utf-8"))
     shutil.rmtree(folder)
     folder.mkdir()
-    return migrated
+    return new
 
 
 def start(folder: Path, project: Project) -> None:

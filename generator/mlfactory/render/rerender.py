@@ -20,8 +20,8 @@ FORMS = {CRUFT: 2, COPIER: 3}  # of the kept renders; another number makes them 
 def base(project: Project, up: Upstream, version: Version, *, trust: bool = False) -> Render:
     """What the template made of this project's answers, at the version that it records."""
     name = base_key(project, version)
-    if kept := cache.look_up(name, project.repository, trust=trust):
-        return kept
+    if hit := cache.look_up(name, project.repository, trust=trust):
+        return hit
     return render(project, up, version, name, RenderOptions(trust=trust))
 
 
@@ -33,8 +33,8 @@ def theirs(
     Migrations that are trusted begin with what the recorded version made, which is `base`.
     """
     name = cache.key("theirs", facts_of(project), version.commit, project.version, options.settings)
-    if not options.ask and (kept := cache.look_up(name, trust=options.trust)):
-        return kept
+    if not options.ask and (hit := cache.look_up(name, trust=options.trust)):
+        return hit
     return render(project, up, version, name, options, base)
 
 
@@ -54,15 +54,15 @@ def render(
         if project.kind == CRUFT:
             from . import cookiecutter
 
-            found = cookiecutter.render(project, template, version, out, options)
+            result = cookiecutter.render(project, template, version, out, options)
         else:
             from . import copier
 
             where = (project, template, version, out / project.name, options)
-            found = copier.as_updated(*where, base) if base else copier.as_recorded(*where)
+            result = copier.as_updated(*where, base) if base else copier.as_recorded(*where)
     if not options.ask:
-        cache.write(cache.kept_as(name, found), found)
-    return found
+        cache.write(cache.key_for(name, result), result)
+    return result
 
 
 def base_key(project: Project, version: Version) -> str:
@@ -79,4 +79,4 @@ def facts_of(project: Project) -> tuple[Any, ...]:
 def as_updated(project: Project, theirs: Render) -> Project:
     """The project as it will be recorded once it has taken a render."""
     text = theirs.text(project.file) or project.text
-    return record.reworded(project, text)
+    return record.with_text(project, text)

@@ -11,8 +11,8 @@ from unicodedata import normalize
 
 from mlfactory.base.answers import Answers
 
-from . import gate
-from .gate import LINK, Entry
+from . import safety
+from .safety import LINK, Entry
 
 
 @dataclass(frozen=True)
@@ -50,15 +50,15 @@ class Facts:
     """
 
     version: str
-    answers: Mapping[str, Any] = field(default_factory=dict)
+    answers: Answers = field(default_factory=dict)
     skip: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-    questions: Mapping[str, Any] = field(default_factory=dict)
+    questions: Answers = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     skipped_tasks: tuple[str, ...] = ()
     skipped_migrations: tuple[str, ...] = ()
-    dropped: Mapping[str, Any] = field(default_factory=dict)
+    dropped: Answers = field(default_factory=dict)
     code_ran: bool = False
     replaced: tuple[Replaced, ...] = ()
 
@@ -76,13 +76,13 @@ class Render:
 
     def text(self, name: str) -> str | None:
         """A file as text, or None when it is not there."""
-        found = next((e for e in self.entries if e.name == name and e.mode != LINK), None)
-        return found.content.decode("utf-8", "replace") if found else None
+        entry = next((e for e in self.entries if e.name == name and e.mode != LINK), None)
+        return entry.content.decode("utf-8", "replace") if entry else None
 
 
 def collect(folder: Path, facts: Facts) -> Render:
     """The files below a folder. Raises MlfactoryError for what must not get into a project."""
-    return Render(gate.rendered(folder), facts)
+    return Render(safety.entries_below(folder), facts)
 
 
 @lru_cache
@@ -102,8 +102,8 @@ def rules(lines: tuple[str, ...]) -> Any:
 def verdict(lines: tuple[str, ...], name: str) -> bool | None:
     """What one .gitignore says of a path below it, a folder's with a slash at its end: whether to
     ignore it, or None where no line fits."""
-    found: bool | None = rules(lines).check_file(name).include if lines else None
-    return found
+    include: bool | None = rules(lines).check_file(name).include if lines else None
+    return include
 
 
 def matches(patterns: tuple[str, ...], name: str) -> bool:

@@ -64,14 +64,14 @@ def remember_strings(environment: Any) -> None:
     Extensions see every string all the same: copier's own keeps state between two of them.
     """
     usual = environment.from_string
-    compiled = lru_cache(maxsize=None)(usual)
+    compile_string = lru_cache(maxsize=None)(usual)
     marks = tuple(filter(None, (getattr(environment, name) for name in MARKS)))
 
     def from_string(source: str, *more: Any, **options: Any) -> Any:
-        seen = environment.preprocess(source)
-        if more or options or seen != source:
+        text = environment.preprocess(source)
+        if more or options or text != source:
             return usual(source, *more, **options)
-        return Plain(source) if is_plain(source, marks) else compiled(source)
+        return Plain(source) if is_plain(source, marks) else compile_string(source)
 
     environment.from_string = from_string
 

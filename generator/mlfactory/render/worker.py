@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlfactory.base import git, process
 
-from . import gate
+from . import safety
 from .strings import compile_once
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def fresh_worker() -> type[Worker]:
 
     Made here, it shows the questions before anybody is asked, without a second clone; it need not
     start git once per file to carry an executable bit into an index that does not exist; and it
-    compiles each name once. What it renders passes the gate before a task sees it.
+    compiles each name once. What it renders is checked before a task sees it.
     """
     from copier import errors
     from copier._main import Worker
@@ -50,11 +50,11 @@ def fresh_worker() -> type[Worker]:
             return environment
 
         @cached_property
-        def passed(self) -> list[str]:
+        def entry_names(self) -> list[str]:
             return []
 
         @cached_property
-        def written(self) -> Counter[str]:
+        def amount(self) -> Counter[str]:
             return Counter()
 
         def _check_unsafe(self, *_: str) -> None:
@@ -65,17 +65,18 @@ def fresh_worker() -> type[Worker]:
 
         def _render_file(self, src_relpath: Path, dst_relpath: Path, *more: Any, **kw: Any) -> None:
             """A pipe would never end, and a loop over names fills the disk: both stop here."""
-            gate.check_name(dst_relpath.as_posix())
-            gate.check_file(self.template.local_abspath / src_relpath, src_relpath.as_posix())
+            safety.check_name(dst_relpath.as_posix())
+            safety.check_file(self.template.local_abspath / src_relpath, src_relpath.as_posix())
             super()._render_file(src_relpath, dst_relpath, *more, **kw)
             path = self.subproject.local_abspath / dst_relpath
             size = path.lstat().st_size if os.path.lexists(path) else 0
-            self.written.update(files=1, bytes=size)
-            gate.check_amount(self.written["files"], self.written["bytes"])
+            self.amount.update(files=1, bytes=size)
+            safety.check_amount(self.amount["files"], self.amount["bytes"])
 
         def _render_template(self) -> None:
             super()._render_template()
-            self.passed.extend(e.name for e in gate.rendered(self.subproject.local_abspath))
+            entries = safety.entries_below(self.subproject.local_abspath)
+            self.entry_names.extend(entry.name for entry in entries)
 
         def _execute_tasks(self, tasks: Any) -> None:
             with as_the_user(), own_output():
@@ -103,7 +104,7 @@ def settle(worker: Any) -> None:
     """Take away what trusted code left that is no part of a project: a repository of its own, and
     what the project's own rules keep out of git, such as an environment."""
     folder = worker.dst_path
-    rendered = {*worker.passed}
+    names = {*worker.entry_names}
     shutil.rmtree(folder / ".git", ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="mlfactory-") as scratch:
         git.run("init", "--quiet", "--bare", "--template=", scratch)
@@ -115,7 +116,7 @@ def settle(worker: Any) -> None:
         path = folder / name
         if name.endswith("/"):
             shutil.rmtree(path)
-        elif name not in rendered:
+        elif name not in names:
             path.unlink()
 
 
@@ -154,8 +155,8 @@ def environment(source: str = "") -> Iterator[None]:
     """
     from plumbum import local
 
-    place = Path(source).expanduser() if source else Path()
-    drivers = git.drivers_off(place) if source and place.is_dir() else {}
+    folder = Path(source).expanduser() if source else Path()
+    drivers = git.drivers_off(folder) if source and folder.is_dir() else {}
     # The submodules of a stranger's repository have configurations of their own.
     settings = {**drivers, "diff.ignoreSubmodules": "dirty"}
     with local.env():

@@ -18,7 +18,7 @@ from mlfactory.base.errors import MlfactoryError
 
 QUIET = {"DVC_NO_ANALYTICS": "1"}
 WARM = 120  # seconds that a service may take to be ready
-Answered = tuple[str, int]  # the request and the row in it
+Answer = tuple[str, int]  # the request and the row in it
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class Factory:
         """What a verb of `factory` prints."""
         out = self.call("factory", *verb, "--json", ok=ok).out
         try:
-            found: dict[str, Any] = json.loads(out)
+            document: dict[str, Any] = json.loads(out)
         except ValueError as error:
             message = f"`factory {' '.join(verb)} --json` printed no JSON: {out[:200]}"
             raise MlfactoryError(message) from error
-        return found
+        return document
 
     def commit(self, message: str) -> None:
         """Commit all that changed."""
@@ -50,13 +50,13 @@ class Factory:
 
 
 @contextmanager
-def served(factory: Factory, model: str, port: int, log: Path) -> Iterator[str]:
+def service(factory: Factory, model: str, port: int, log: Path) -> Iterator[str]:
     """The address of a running service. Raises MlfactoryError when it does not become ready."""
     argv = (str(factory.path / ".venv/bin/factory"), "serve", "--port", str(port), "--model", model)
     url, end = f"http://127.0.0.1:{port}", time.monotonic() + WARM
     with (
         log.open("ab") as errors,
-        process.started(argv, factory.path, factory.env, stderr=errors) as running,
+        process.background(argv, factory.path, factory.env, stderr=errors) as running,
     ):
         while True:
             with suppress(OSError):
@@ -74,13 +74,13 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def ask(url: str, rows: Sequence[Mapping[str, Any]]) -> list[Answered]:
+def ask(url: str, rows: Sequence[Mapping[str, Any]]) -> list[Answer]:
     """Predictions by the service. Raises OSError, of which HTTPError is one, without an answer."""
     body = json.dumps(list(rows)).encode()
     request = Request(f"{url}/predict", body, {"Content-Type": "application/json"})  # noqa: S310
     with urlopen(request, timeout=30) as answer:  # noqa: S310
         content = json.load(answer)
-    return [(content["request_id"], place) for place in range(len(rows))]
+    return [(content["request_id"], index) for index in range(len(rows))]
 
 
 def score(factory: Factory, source: Path, *options: str) -> list[dict[str, str]]:

@@ -17,6 +17,7 @@ from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.talk import Talk
 
 from . import factory as factories
+from .replay import Day, Event, Replay
 from .setting import APPROVER, Scenario, Stage, clone, put_in_production, sample, set_up
 from .traffic import Traffic, begin
 from .world import Row, World
@@ -30,31 +31,31 @@ Content = dict[str, Any]  # what a command of the factory prints as JSON
 
 @dataclass
 class Story:
-    """What has happened so far. `alarmed` is the day of an alarm that nobody has mended."""
+    """What has happened so far. `alarm_day` is that of an alarm that nobody has mended."""
 
     stage: Stage
     scenario: Scenario
     traffic: Traffic
     restart: Callable[[], None]
     tell: Callable[[str], None]
-    events: list[Content] = field(default_factory=list)
-    seen: Content = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    monitoring: Content = field(default_factory=dict)
     holdout: dict[str, float] = field(default_factory=dict)
-    labelled: set[int] = field(default_factory=set)
-    alarmed: int | None = None
+    outcome_days: set[int] = field(default_factory=set)
+    alarm_day: int | None = None
     days: dict[str, int] = field(default_factory=dict)
 
     def add(self, kind: str, text: str, day: int | None = None) -> None:
         """Tell what happened, and remember it and its first day."""
         day = self.traffic.clock.day(time.time()) if day is None else day
         self.days.setdefault(kind, day)
-        self.events.append({"day": day, "kind": kind, "text": text})
+        self.events.append(Event(day, kind, text))
         self.tell(f"day {day:>3}  {kind:<10}  {text}")
 
 
 def simulate(
     project: Path | None, scenario: Scenario, talk: Talk, tell: Callable[[str], None]
-) -> dict[str, Any]:
+) -> Replay:
     """Play it through in a folder that is gone afterwards; the project is not touched."""
     with TemporaryDirectory(prefix="mlfactory-simulate-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -62,21 +63,21 @@ def simulate(
             path = clone(project, folder) if project else sample(folder, talk)
         with talk.step("Put its model in production"):
             stage = set_up(path, folder, scenario)
-        with opened(stage, scenario, tell) as story:
+        with open_story(stage, scenario, tell) as story:
             live(story)
         return result(story)
 
 
 @contextmanager
-def opened(stage: Stage, scenario: Scenario, tell: Callable[[str], None]) -> Iterator[Story]:
+def open_story(stage: Stage, scenario: Scenario, tell: Callable[[str], None]) -> Iterator[Story]:
     """The world and the service, both running; they are stopped at the end."""
-    world, port, stack = World(stage.raw.found, stage.columns), factories.free_port(), ExitStack()
+    world, port, stack = World(stage.raw.rows, stage.columns), factories.free_port(), ExitStack()
 
     def restart() -> None:
         stack.close()
         if stage.online:
             log = stage.source.with_name("service.log")
-            stack.enter_context(factories.served(stage.factory, "prod", port, log))
+            stack.enter_context(factories.service(stage.factory, "prod", port, log))
 
     ask = partial(over_http, port, world) if stage.online else partial(in_batch, stage)
     with stack:
@@ -86,42 +87,42 @@ def opened(stage: Stage, scenario: Scenario, tell: Callable[[str], None]) -> Ite
         try:
             yield Story(stage, scenario, traffic, restart, tell)
         finally:
-            traffic.done.set()
+            traffic.end.set()
             traffic.join()
 
 
-def over_http(port: int, world: World, rows: list[Row]) -> list[tuple[Row, factories.Answered]]:
+def over_http(port: int, world: World, rows: list[Row]) -> list[tuple[Row, factories.Answer]]:
     """Ask for all at once; if that is refused, one by one. Raises MlfactoryError if all are."""
     try:
-        answered = factories.ask(f"http://127.0.0.1:{port}", [world.typed(row) for row in rows])
+        answers = factories.ask(f"http://127.0.0.1:{port}", [world.as_sent(row) for row in rows])
     except HTTPError as refused:
         message = refused.read(MESSAGE).decode(errors="replace")
         if refused.code != REFUSED or len(rows) == 1:
             raise MlfactoryError(f"the service refuses a row: {message}") from refused
         return one_by_one(port, world, rows)
-    return list(zip(rows, answered, strict=True))
+    return list(zip(rows, answers, strict=True))
 
 
-def one_by_one(port: int, world: World, rows: list[Row]) -> list[tuple[Row, factories.Answered]]:
+def one_by_one(port: int, world: World, rows: list[Row]) -> list[tuple[Row, factories.Answer]]:
     """The answers to those that are not refused."""
-    found, why = [], None
+    answers, why = [], None
     for row in rows:
         try:
-            found += over_http(port, world, [row])
+            answers += over_http(port, world, [row])
         except MlfactoryError as error:
             why = error
-    if why and not found:
+    if why and not answers:
         raise why
-    return found
+    return answers
 
 
-def in_batch(stage: Stage, rows: list[Row]) -> list[tuple[Row, factories.Answered]]:
+def in_batch(stage: Stage, rows: list[Row]) -> list[tuple[Row, factories.Answer]]:
     """Have a file scored; what breaks the contract has no answer."""
     file, target = stage.source.with_stem("today"), stage.columns.target
     stage.raw.write(file, [{k: v for k, v in row.items() if k != target} for row in rows])
-    scored = factories.score(stage.factory, file, "--model", "prod")
-    named = [(one["request_id"], int(one["row"])) for one in scored]
-    return [(rows[place], (request, place)) for request, place in named]
+    scores = factories.score(stage.factory, file, "--model", "prod")
+    keys = [(one["request_id"], int(one["row"])) for one in scores]
+    return [(rows[index], (request, index)) for request, index in keys]
 
 
 def live(story: Story) -> None:
@@ -133,11 +134,12 @@ def live(story: Story) -> None:
         if day >= scenario.drift and "drift" not in story.days:
             message = f"more rows with a high {' and '.join(story.stage.columns.drivers)}"
             story.add("drift", f"{message}, and what was learned of them is wrong", scenario.drift)
-        if day > 0 and not story.traffic.sent:
+        if day > 0 and not story.traffic.exchanges:
             raise MlfactoryError(f"no prediction was answered: {story.traffic.why}")
         bring_outcomes(story, day)
         look(story)
-        if story.alarmed is not None and day >= story.alarmed + scenario.delay + scenario.kept - 2:
+        wait = scenario.delay + scenario.window - 2
+        if story.alarm_day is not None and day >= story.alarm_day + wait:
             mend(story)
 
 
@@ -149,74 +151,90 @@ def is_open(story: Story, day: int) -> bool:
 
 def bring_outcomes(story: Story, today: int) -> None:
     """Hand in what has become known, by request."""
-    due = set(range(today - story.scenario.delay + 1)) - story.labelled
+    due = set(range(today - story.scenario.delay + 1)) - story.outcome_days
     target, file = story.stage.columns.target, story.stage.source.with_name("outcomes.csv")
     rows = [
-        {"request_id": one.answered[0], "row": one.answered[1], target: one.row[target]}
+        {"request_id": one.answer[0], "row": one.answer[1], target: one.row[target]}
         for one in story.traffic.of_days(due)
     ]
     if rows:
         factories.write_csv(file, rows)
         story.stage.factory.json("label", str(file))
-        story.labelled |= due
+        story.outcome_days |= due
 
 
 def look(story: Story) -> None:
     """Ask the monitor, and say what it says."""
     length = f"{story.scenario.seconds}s"
-    story.seen = seen = story.stage.factory.json("monitor", "--window", length, ok=(0, 4))
-    verdict, shown, day = seen["verdict"], seen["performance"], day_of(story, seen["window"])
-    if shown["reference"]:
-        best = shown["reference"][shown["metric"]]["value"]
-        story.holdout[seen["model"]["version"]] = best
-    why = [one["message"] for one in seen["checks"] if one["status"] == "alarm"]
+    story.monitoring = result = story.stage.factory.json("monitor", "--window", length, ok=(0, 4))
+    verdict, performance, day = (
+        result["verdict"],
+        result["performance"],
+        day_of(story, result["window"]),
+    )
+    if performance["reference"]:
+        best = performance["reference"][performance["metric"]]["value"]
+        story.holdout[result["model"]["version"]] = best
+    why = [one["message"] for one in result["checks"] if one["status"] == "alarm"]
     message = "; ".join(why[:2]) + (f" and {len(why) - 2} more" if len(why) > 2 else "")
-    story.add(verdict, message or f"{seen['window']['rows']} rows", day)
-    if verdict == "alarm" and story.alarmed is None and "promoted" not in story.days:
-        story.alarmed = day
+    story.add(verdict, message or f"{result['window']['rows']} rows", day)
+    if verdict == "alarm" and story.alarm_day is None and "promoted" not in story.days:
+        story.alarm_day = day
     if verdict == "healthy" and "promoted" in story.days and "recovered" not in story.days:
         story.add("recovered", "the monitor finds nothing wrong with the new model", day)
 
 
 def mend(story: Story) -> None:
     """Retrain on the outcomes of the last days, compare, and promote what is better."""
-    recent = sorted(story.labelled)[-story.scenario.kept :]
+    recent = sorted(story.outcome_days)[-story.scenario.window :]
     rows = [one.row for one in story.traffic.of_days(recent)]
     story.stage.raw.write(story.stage.source, rows)
-    why, factory = f"the monitor rang on day {story.alarmed}", story.stage.factory
+    why, factory = f"the monitor rang on day {story.alarm_day}", story.stage.factory
     attempt = factory.json("retrain", "--commit", "--why", why, ok=(0, 4))
-    found = attempt.get("comparison") or {"verdict": "undecided", "reason": "nothing was compared"}
+    comparison = attempt.get("comparison") or {
+        "verdict": "undecided",
+        "reason": "nothing was compared",
+    }
     story.add("retrained", f"on {len(rows)} rows of the days {recent[0]} to {recent[-1]}")
-    story.add("compared", f"{found['verdict']}: {found['reason']}")
-    if found["verdict"] != "better":
-        story.alarmed = recent[-1] + 1  # wait for other days
+    story.add("compared", f"{comparison['verdict']}: {comparison['reason']}")
+    if comparison["verdict"] != "better":
+        story.alarm_day = recent[-1] + 1  # wait for other days
         return
     bring_outcomes(story, story.traffic.clock.day(time.time()) - 1)
     look(story)  # at the days that have gone by, while their model is the one in production
     version = put_in_production(factory)
-    story.alarmed = None
+    story.alarm_day = None
     story.add("promoted", f"{version} to prod, approved by {APPROVER}")
     story.restart()
 
 
-def result(story: Story) -> dict[str, Any]:
+def result(story: Story) -> Replay:
     """All that happened; of each day, the metric that the factory measured and estimated."""
-    metric = (story.seen.get("performance") or {}).get("metric", "")
-    days_of = {key: story.days.get(key) for key in ("drift", "alarm", "promoted", "recovered")}
-    counts = {"answered": len(story.traffic.sent), "lost": story.traffic.lost}
-    days = list(windows(story, metric))
-    return {**days_of, **counts, "metric": metric, "windows": days, "events": story.events}
+    metric = (story.monitoring.get("performance") or {}).get("metric", "")
+    return Replay(
+        drift=story.days.get("drift"),
+        alarm=story.days.get("alarm"),
+        promoted=story.days.get("promoted"),
+        recovered=story.days.get("recovered"),
+        answered=len(story.traffic.exchanges),
+        lost=story.traffic.losses,
+        metric=metric,
+        windows=tuple(windows(story, metric)),
+        events=tuple(story.events),
+    )
 
 
-def windows(story: Story, metric: str) -> Iterator[dict[str, Any]]:
+def windows(story: Story, metric: str) -> Iterator[Day]:
     """A line for each day, of the model that answered most on it."""
     fullest: dict[int, Content] = {}
-    for one in sorted(story.seen.get("history", []), key=lambda one: int(one["rows"])):
+    for one in sorted(story.monitoring.get("history", []), key=lambda one: int(one["rows"])):
         fullest[day_of(story, one)] = one
     for day, one in sorted(fullest.items()):
-        values = {k: (one[k] or {}).get(metric, {}).get("value") for k in ("observed", "estimate")}
-        values["holdout"] = story.holdout.get(one["model"])
-        yield {"day": day, "rows": one["rows"], "model": one["model"], **values}
+        observed, estimate = (
+            (one[key] or {}).get(metric, {}).get("value") for key in ("observed", "estimate")
+        )
+        holdout = story.holdout.get(one["model"])
+        yield Day(day, one["rows"], one["model"], observed, estimate, holdout)
 
 
 def day_of(story: Story, window: Content) -> int:

@@ -29,7 +29,7 @@ APPROVER = "mlfactory simulate"
 class Scenario:
     """How the world goes: a day has so many seconds and rows, and drifts from one day on.
 
-    Outcomes are known `delay` days later, and a retraining takes those of the last `kept` days.
+    Outcomes are known `delay` days later, and a retraining takes those of the last `window` days.
     """
 
     days: int = 14
@@ -37,7 +37,7 @@ class Scenario:
     seconds: int = 8
     rows: int = 240
     delay: int = 1
-    kept: int = 3
+    window: int = 3
 
 
 @dataclass(frozen=True)
@@ -82,19 +82,19 @@ def set_up(path: Path, folder: Path, scenario: Scenario) -> Stage:
     """Settings, a confirmed catalog, and a first version in production."""
     bare = Factory(path, {**uv.environment(path), **QUIET})
     bare.call("factory", "params", "add")
-    known = {one["name"]: one["value"] for one in bare.json("params")["settings"]}
-    source = folder / f"warehouse{Path(known['data.path']).suffix}"
+    params = {one["name"]: one["value"] for one in bare.json("params")["settings"]}
+    source = folder / f"warehouse{Path(params['data.path']).suffix}"
     edit(path / "params.yaml", settings(source, scenario))
     edit(path / ".copier-answers.yml", {"ci": "none"})
     factory, online = (
-        Factory(path, {**bare.env, **closed(known)}),
-        known["serving.mode"] == "online",
+        Factory(path, {**bare.env, **outside_variables(params)}),
+        params["serving.mode"] == "online",
     )
     confirm(factory, "o" if online else "b")
     factory.call("dvc", "repro", "--quiet")
     factory.commit("Settings of the simulation")
-    raw = tables.read(path / known["data.path"], ROWS)
-    columns = described(factory, known, raw, source)
+    raw = tables.read(path / params["data.path"], ROWS)
+    columns = columns_of(factory, params, raw, source)
     put_in_production(factory, force=True)
     return Stage(factory, source, raw, columns, online)
 
@@ -118,49 +118,51 @@ def edit(file: Path, values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         section, _, key = name.rpartition(".")
         above = rf"^{section}:\n(?:(?:[ #].*)?\n)*?  " if section else "^"
-        found = re.search(rf"({above}){key}:.*$", text, re.MULTILINE)
-        if found is None:
+        match = re.search(rf"({above}){key}:.*$", text, re.MULTILINE)
+        if match is None:
             raise MlfactoryError(f"{file} does not name {name}", "Update the factory first.")
-        text = f"{text[: found.end(1)]}{key}: {json.dumps(value)}{text[found.end() :]}"
+        text = f"{text[: match.end(1)]}{key}: {json.dumps(value)}{text[match.end() :]}"
     file.write_text(text, "utf-8")
 
 
-def closed(known: Mapping[str, Any]) -> dict[str, str]:
+def outside_variables(params: Mapping[str, Any]) -> dict[str, str]:
     """Variables of ours that lead outside, emptied; the log gets a key of its own."""
-    named = {name: str(value) for name, value in known.items() if name.endswith("_env") and value}
-    key = named.pop("log.key_env", "FACTORY_LOG_KEY")
-    return {**dict.fromkeys(named.values(), ""), key: secrets.token_hex(16)}
+    variables = {
+        name: str(value) for name, value in params.items() if name.endswith("_env") and value
+    }
+    key = variables.pop("log.key_env", "FACTORY_LOG_KEY")
+    return {**dict.fromkeys(variables.values(), ""), key: secrets.token_hex(16)}
 
 
 def confirm(factory: Factory, answer: str) -> None:
     """What is only assumed is so; what is suspect stays out."""
     pending = factory.json("catalog", "review")["pending"]
     suspects = sum(one["kind"] == "suspect" for one in pending)
-    said = "i\n" * suspects + f"{answer}*\n"
-    factory.call("factory", "catalog", "review", stdin=said.encode())
+    answers = "i\n" * suspects + f"{answer}*\n"
+    factory.call("factory", "catalog", "review", stdin=answers.encode())
 
 
-def described(
-    factory: Factory, known: Mapping[str, Any], raw: tables.Rows, source: Path
+def columns_of(
+    factory: Factory, params: Mapping[str, Any], raw: tables.Rows, source: Path
 ) -> Columns:
     """The columns, and which numbers move the model's scores most."""
-    shown = factory.json("catalog", "show")["columns"]
-    numeric = {one["column"] for one in shown if one["role"] == "numeric"}
-    raw.write(source, raw.found)
+    catalog = factory.json("catalog", "show")["columns"]
+    numeric = {one["column"] for one in catalog if one["role"] == "numeric"}
+    raw.write(source, raw.rows)
     weight = Counter[str]()
     for row in score(factory, source, "--explain", "3", "--no-log"):
-        named = ((row[f"because_{n}"], row[f"because_{n}_by"]) for n in (1, 2, 3))
-        weight.update({n: round(1000 * abs(number(by) or 0)) for n, by in named if n in numeric})
+        reasons = ((row[f"because_{n}"], row[f"because_{n}_by"]) for n in (1, 2, 3))
+        weight.update({n: round(1000 * abs(number(by) or 0)) for n, by in reasons if n in numeric})
     if not weight.total():
         raise MlfactoryError("the model has learned from no number that could drift")
     return Columns(
-        types={one["column"]: one["type"] for one in shown},
-        target=known["data.target"],
-        regression=known["task"] == "regression",
-        identifier=known["data.id"] or "",
-        time=known["data.time"] or "",
+        types={one["column"]: one["type"] for one in catalog},
+        target=params["data.target"],
+        regression=params["task"] == "regression",
+        identifier=params["data.id"] or "",
+        time=params["data.time"] or "",
         drivers=tuple(name for name, _ in weight.most_common(2)),
-        missing=frozenset(map(str, known["data.missing"])),
+        missing=frozenset(map(str, params["data.missing"])),
     )
 
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from mlfactory.base.errors import MlfactoryError
 
-from .factory import Answered
+from .factory import Answer
 from .setting import Scenario
 from .world import Row, World
 
 TICK = 0.5
 ANCHOR = 4 * 86_400  # windows of the monitor are counted from a Monday on, 5 January 1970
-Ask = Callable[[list[Row]], list[tuple[Row, Answered]]]
+Ask = Callable[[list[Row]], list[tuple[Row, Answer]]]
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class Clock:
 
 
 @dataclass(frozen=True)
-class Sent:
+class Exchange:
     """A row that was answered, with the outcome that it will have."""
 
     day: int
-    answered: Answered
+    answer: Answer
     row: Row
 
 
@@ -56,24 +56,24 @@ class Traffic(threading.Thread):
         self.world, self.clock, self.ask, self.drift = world, clock, ask, scenario.drift
         self.tick = clock.seconds if batches else TICK
         self.rows = max(round(scenario.rows * self.tick / clock.seconds), 1)
-        self.sent: list[Sent] = []
-        self.lost, self.why, self.done = 0, "", threading.Event()
+        self.exchanges: list[Exchange] = []
+        self.losses, self.why, self.end = 0, "", threading.Event()
 
     def run(self) -> None:
         """One request after the other, each at its time."""
         moment = float(self.clock.start)
-        while not self.done.wait(max(moment - time.time(), 0)):
+        while not self.end.wait(max(moment - time.time(), 0)):
             day = self.clock.day(moment)
             rows = [self.world.draw(day, day >= self.drift) for _ in range(self.rows)]
             try:
                 answers = self.ask(rows)
             except (OSError, MlfactoryError) as error:  # it is being replaced, or has failed
                 answers, self.why = [], str(error)
-            self.lost += len(rows) - len(answers)
-            self.sent += [Sent(day, answered, row) for row, answered in answers]
+            self.losses += len(rows) - len(answers)
+            self.exchanges += [Exchange(day, answer, row) for row, answer in answers]
             moment = max(moment + self.tick, time.time() - self.tick)
 
-    def of_days(self, days: Iterable[int]) -> list[Sent]:
+    def of_days(self, days: Iterable[int]) -> list[Exchange]:
         """What was sent on some days and answered."""
-        wanted = set(days)
-        return [one for one in list(self.sent) if one.day in wanted]
+        days = set(days)
+        return [one for one in list(self.exchanges) if one.day in days]

@@ -35,26 +35,28 @@ class World:
 
     def __init__(self, rows: Sequence[Row], columns: Columns, seed: int = 0) -> None:
         self.columns, self.chance, self.numbers = columns, Random(seed), count(1)  # noqa: S311
-        known = [r for r in rows if r[columns.target] not in (None, *columns.missing)]
-        self.rows = sorted(known, key=lambda row: number(row[columns.drivers[0]]) or 0.0)
-        values = {name: [number(row[name]) for row in known] for name in columns.drivers}
-        self.levels = {n: sorted(v for v in found if v is not None) for n, found in values.items()}
-        self.outcomes = sorted({row[columns.target] for row in known}, key=order)
-        self.weights = {False: [1.0] * len(known), True: [self._tilt(row) for row in self.rows]}
+        complete = [r for r in rows if r[columns.target] not in (None, *columns.missing)]
+        self.rows = sorted(complete, key=lambda row: number(row[columns.drivers[0]]) or 0.0)
+        values = {name: [number(row[name]) for row in complete] for name in columns.drivers}
+        self.levels = {
+            n: sorted(v for v in series if v is not None) for n, series in values.items()
+        }
+        self.outcomes = sorted({row[columns.target] for row in complete}, key=order)
+        self.weights = {False: [1.0] * len(complete), True: [self._tilt(row) for row in self.rows]}
 
-    def draw(self, day: int, drifted: bool) -> Row:
+    def draw(self, day: int, has_drifted: bool) -> Row:
         """A row of that day as the data would hold it, with the outcome that it will have.
 
         When the world has drifted, other rows come, and of those with high values of the first
         driver each has another outcome than it had before: what was learned of them is wrong.
         """
-        place = self.chance.choices(range(len(self.rows)), self.weights[drifted])[0]
-        row = self._between(self.rows[place], self._neighbour(place))
-        if drifted and self._rank(row, self.columns.drivers[0]) > 0.5:
+        index = self.chance.choices(range(len(self.rows)), self.weights[has_drifted])[0]
+        row = self._between(self.rows[index], self._neighbour(index))
+        if has_drifted and self._rank(row, self.columns.drivers[0]) > 0.5:
             row[self.columns.target] = self._other(row[self.columns.target])
         return row | self._names(row, day)
 
-    def typed(self, row: Row) -> Row:
+    def as_sent(self, row: Row) -> Row:
         """The row as a client sends it: nothing is learned from the time, and none is taken."""
         types, unsent = self.columns.types, (self.columns.target, self.columns.time)
         return {n: self._value(row[n], types.get(n, "")) for n in row if n not in unsent}
@@ -63,8 +65,8 @@ class World:
         if value is None or str(value) in self.columns.missing:
             return None
         if kind in ("int", "float"):
-            known = number(value)
-            return int(known) if kind == "int" and known is not None else known
+            figure = number(value)
+            return int(figure) if kind == "int" and figure is not None else figure
         if kind == "bool":
             return str(value).strip().lower() in TRUE
         return str(value)
@@ -99,34 +101,37 @@ class World:
         """The next class; of numbers, the one as far from the other end."""
         if not self.columns.regression:
             return self.outcomes[(self.outcomes.index(outcome) + 1) % len(self.outcomes)]
-        place = bisect_left(self.outcomes, order(outcome), key=order)
-        return self.outcomes[max(len(self.outcomes) - 1 - place, 0)]
+        index = bisect_left(self.outcomes, order(outcome), key=order)
+        return self.outcomes[max(len(self.outcomes) - 1 - index, 0)]
 
     def _names(self, row: Row, day: int) -> Row:
         """What names and dates the row."""
-        named, found = self.columns, {}
-        if named.identifier:
-            whole = isinstance(row[named.identifier], int) or named.types[named.identifier] == "int"
+        columns, names = self.columns, {}
+        if columns.identifier:
+            whole = (
+                isinstance(row[columns.identifier], int)
+                or columns.types[columns.identifier] == "int"
+            )
             serial = 900_000_000 + next(self.numbers)
-            found[named.identifier] = serial if whole else f"S{serial}"
-        if named.time:
-            found[named.time] = later(self.rows, named.time, day)
-        return found
+            names[columns.identifier] = serial if whole else f"S{serial}"
+        if columns.time:
+            names[columns.time] = later(self.rows, columns.time, day)
+        return names
 
 
 def number(value: Any) -> float | None:
     """The value as a number, if it is one."""
     try:
-        found = float(value)
+        figure = float(value)
     except (TypeError, ValueError):
         return None
-    return found if isfinite(found) else None
+    return figure if isfinite(figure) else None
 
 
 def order(value: Any) -> tuple[float, str]:
     """Numbers by their size, all else by its text."""
-    known = number(value)
-    return (known or 0.0, "" if known is not None else str(value))
+    figure = number(value)
+    return (figure or 0.0, "" if figure is not None else str(value))
 
 
 def like(value: Any, new: float) -> Any:

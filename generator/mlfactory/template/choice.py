@@ -51,8 +51,8 @@ def template_source(url: str) -> str:
         return history.SOURCE
     if url.startswith(("file://", "http://", "https://", "ssh://")) and not url.endswith(".git"):
         return f"git+{url}"
-    place = Path(url).expanduser()
-    return str(place.resolve()) if place.exists() else url
+    path = Path(url).expanduser()
+    return str(path.resolve()) if path.exists() else url
 
 
 def is_local(source: str) -> bool:
@@ -62,16 +62,17 @@ def is_local(source: str) -> bool:
 
 def own_template(ref: str) -> Template:
     """A version of the installed template. Raises UsageError when it has no such version."""
-    found = history.load()
-    version = ref.removeprefix("v") or found.newest
-    if version not in found.names:
-        raise UsageError(f"the template has no version {ref}", f"It has {', '.join(found.names)}.")
-    released = version in found.versions
+    releases = history.load()
+    version = ref.removeprefix("v") or releases.newest
+    if version not in releases.names:
+        names = ", ".join(releases.names)
+        raise UsageError(f"the template has no version {ref}", f"It has {names}.")
+    released = version in releases.versions
     return Template(
         history.SOURCE,
         f"v{version}",
         version,
         released,
-        files=found.rendered(version).files,
-        repository=history.repository(found),
+        files=releases.for_copier(version).files,
+        repository=history.repository(releases),
     )

@@ -23,7 +23,7 @@ URL = "mlfactory::template"
 SOURCE = f"git+{URL}"
 HISTORY = Path(__file__).parents[1] / "history"
 REF = "refs/mlfactory/template/"
-KEPT = "refs/mlfactory/*"
+REFS = "refs/mlfactory/*"
 UNRELEASED = 1767225600  # 2026-01-01: development commits need a date, and it must be the same
 SEAL = "mlfactory-seal"
 
@@ -37,7 +37,7 @@ class History:
     """
 
     versions: tuple[str, ...]
-    packed: tuple[bytes, ...]
+    archives: tuple[bytes, ...]
     wheels: tuple[bytes, ...] = ()
     draft: stream.Commit | None = None
 
@@ -57,31 +57,31 @@ class History:
         """A version as its checkout had it. Raises MlfactoryError when it is damaged."""
         if self.draft and version == self.draft.version:
             return self.draft
-        place = self.versions.index(version)
-        return store.restored(store.unpacked(self.packed)[place], self.wheels[place])
+        index = self.versions.index(version)
+        return store.complete(store.read_all(self.archives)[index], self.wheels[index])
 
     def wheel(self, version: str) -> bytes:
         """The runtime of a version; nothing where the template had none yet."""
         if self.draft and version == self.draft.version:
-            return mount.built(self.draft)
+            return mount.wheel_of(self.draft)
         return self.wheels[self.versions.index(version)]
 
-    def rendered(self, version: str) -> stream.Commit:
+    def for_copier(self, version: str) -> stream.Commit:
         """A version as copier reads it."""
-        return mount.mounted(self.commit(version), self.wheel(version))
+        return mount.for_copier(self.commit(version), self.wheel(version))
 
     @property
     def streams(self) -> Iterator[bytes]:
         """What `git fast-import` makes the repository of."""
         parent = None
         for version in self.names:
-            commit = self.rendered(version)
-            yield stream.written(commit, parent)
+            commit = self.for_copier(version)
+            yield stream.dump(commit, parent)
             parent = commit
 
     @property
     def key(self) -> str:
-        parts = (*self.packed, *self.wheels, self.development.encode())
+        parts = (*self.archives, *self.wheels, self.development.encode())
         return hashlib.sha256(b"".join(parts)).hexdigest()[:20]
 
 
@@ -90,9 +90,9 @@ def load(folder: Path = HISTORY, checkout: Path | None = None) -> History:
 
     Raises MlfactoryError when there is neither.
     """
-    found = released(folder)
-    place = checkout or surrounding_checkout()
-    full = found if place is None else with_development(found, stream.tree(place))
+    releases = releases_in(folder)
+    top = checkout or surrounding_checkout()
+    full = releases if top is None else with_development(releases, stream.tree(top))
     if not full.names:
         raise MlfactoryError(
             "the template's history is missing from this installation", "Reinstall mlfactory."
@@ -100,10 +100,10 @@ def load(folder: Path = HISTORY, checkout: Path | None = None) -> History:
     return full
 
 
-def released(folder: Path) -> History:
+def releases_in(folder: Path) -> History:
     """The releases that stand in `folder`."""
-    found = (path.name.removesuffix(store.SUFFIX) for path in folder.glob(f"*{store.SUFFIX}"))
-    versions = tuple(sorted(found, key=numbers))
+    names = (path.name.removesuffix(store.SUFFIX) for path in folder.glob(f"*{store.SUFFIX}"))
+    versions = tuple(sorted(names, key=numbers))
     return History(
         versions,
         tuple((folder / f"{version}{store.SUFFIX}").read_bytes() for version in versions),
@@ -146,22 +146,22 @@ def with_development(releases: History, files: Files) -> History:
 
 def digest(files: Files) -> str:
     """A hash of all names, modes and contents."""
-    return hashlib.sha256(stream.written(stream.Commit("", "", 0, files))).hexdigest()
+    return hashlib.sha256(stream.dump(stream.Commit("", "", 0, files))).hexdigest()
 
 
-def repository(known: History | None = None) -> Path:
+def repository(releases: History | None = None) -> Path:
     """A bare repository with the whole history, in the user's cache; built where it is missing.
 
     The name is the content's hash, so that it never goes stale; a damaged one is replaced.
     """
-    full = known or load()
-    place = cache() / f"{full.key}.git"
-    if not is_sound(place):
-        with tempfile.TemporaryDirectory(prefix="build-", dir=place.parent) as scratch:
+    full = releases or load()
+    folder = cache() / f"{full.key}.git"
+    if not is_sound(folder):
+        with tempfile.TemporaryDirectory(prefix="build-", dir=folder.parent) as scratch:
             fresh = Path(scratch) / "template.git"
             git.import_history(fresh, b"".join(full.streams))
-            put(fresh, place)
-    return place
+            put(fresh, folder)
+    return folder
 
 
 def put(fresh: Path, folder: Path) -> None:
@@ -201,13 +201,13 @@ def cache() -> Path:
 
     Git refuses repositories of other users, and so do we.
     """
-    for place in (Path(user_cache_dir("mlfactory")), Path(tempfile.gettempdir()) / own_name()):
+    for folder in (Path(user_cache_dir("mlfactory")), Path(tempfile.gettempdir()) / own_name()):
         try:
-            place.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError:
             continue
-        if place.stat().st_uid == os.geteuid() and os.access(place, os.W_OK | os.X_OK):
-            return place
+        if folder.stat().st_uid == os.geteuid() and os.access(folder, os.W_OK | os.X_OK):
+            return folder
     raise MlfactoryError(
         "no folder for the template can be written", "Set XDG_CACHE_HOME to one of yours."
     )
@@ -223,15 +223,15 @@ def recorded_version(factory: Path) -> str:
         text = (factory / ".copier-answers.yml").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return ""
-    if recorded(text, "_src_path") != SOURCE:
+    if answer_of(text, "_src_path") != SOURCE:
         return ""
-    return recorded(text, "_commit").removeprefix("v")
+    return answer_of(text, "_commit").removeprefix("v")
 
 
-def recorded(text: str, key: str) -> str:
+def answer_of(text: str, key: str) -> str:
     """A plain value from copier's answers file; the remote helper has no time to import yaml."""
-    found = re.search(rf"^{key}: *['\"]?([^'\"\n]*?)['\"]? *$", text, re.MULTILINE)
-    return found.group(1) if found else ""
+    match = re.search(rf"^{key}: *['\"]?([^'\"\n]*?)['\"]? *$", text, re.MULTILINE)
+    return match.group(1) if match else ""
 
 
 def factory_around(start: Path) -> Path | None:
@@ -264,15 +264,15 @@ def repository_with(full: History, factory: Path, version: str) -> Path:
     """The history plus the development version that the factory keeps under refs/mlfactory/."""
     ref = f"{REF}{version}"
     commit = git.run("rev-parse", ref, cwd=factory).out.strip()
-    place = cache() / f"{full.key}-{commit[:12]}.git"
-    if not is_sound(place):
-        with tempfile.TemporaryDirectory(prefix="build-", dir=place.parent) as scratch:
+    folder = cache() / f"{full.key}-{commit[:12]}.git"
+    if not is_sound(folder):
+        with tempfile.TemporaryDirectory(prefix="build-", dir=folder.parent) as scratch:
             fresh = Path(scratch) / "template.git"
             shutil.copytree(repository(full), fresh, ignore=shutil.ignore_patterns(SEAL))
             git.fetch(git.bare(fresh), factory, ref, f"refs/tags/v{version}")
             (fresh / "FETCH_HEAD").unlink(missing_ok=True)
-            put(fresh, place)
-    return place
+            put(fresh, folder)
+    return folder
 
 
 def unknown_version(version: str, full: History) -> MlfactoryError:
@@ -280,7 +280,7 @@ def unknown_version(version: str, full: History) -> MlfactoryError:
     if ".dev" in version:
         return MlfactoryError(
             f"this factory records template version {version}, which was never released",
-            f"Where it was made: git push origin '{KEPT}'. Here: git fetch origin '{KEPT}:{KEPT}'",
+            f"Where it was made: git push origin '{REFS}'. Here: git fetch origin '{REFS}:{REFS}'",
         )
     return MlfactoryError(
         f"this factory records template version {version}, "

@@ -34,7 +34,7 @@ def of_project(project: Project) -> Upstream:
     near = project.path / project.source
     address = str(near.resolve()) if near.is_dir() else project.source
     if project.kind == CRUFT:
-        return of_address(address, follow, tagged=False)
+        return of_address(address, follow, by_tag=False)
     return of_address(address, version=project.version)
 
 
@@ -45,7 +45,7 @@ def own(start: Path) -> Upstream:
 
 
 def of_address(
-    address: str, follow: str = "", *, tagged: bool = True, version: str = "", prefix: str = ""
+    address: str, follow: str = "", *, by_tag: bool = True, version: str = "", prefix: str = ""
 ) -> Upstream:
     """A template elsewhere, by way of a copy in the user's cache that is as fresh as its origin.
 
@@ -54,20 +54,20 @@ def of_address(
     url = git_url(address)
     folder = copy_of(url)
     listing = listing_of(url, address)
-    with locked(folder):
+    with lock(folder):
         if not (folder / "HEAD").is_file():
             form = "sha256" if len(listing.partition("\t")[0]) == SHA256 else "sha1"
             form = f"--object-format={form}"
             git.run("init", "--quiet", "--bare", "--template=", form, str(folder))
-        seen = folder / LISTING
-        if not seen.is_file() or seen.read_text("utf-8", "surrogateescape") != listing:
+        record = folder / LISTING
+        if not record.is_file() or record.read_text("utf-8", "surrogateescape") != listing:
             fetch(folder, url, listing)
-            seen.write_text(listing, "utf-8", "surrogateescape")
+            record.write_text(listing, "utf-8", "surrogateescape")
     tags = re.findall(r"\trefs/tags/(.+?)(?:\^\{\})?$", listing, re.MULTILINE)
     prefix = prefix or (prefix_of(version) if version in tags else "")
     releases = in_order(tags, prefix)
     stable = [tag for tag in releases if not Number(tag.removeprefix(prefix)).is_prerelease]
-    newest = follow or (stable[-1] if stable and tagged else "refs/mlfactory/HEAD")
+    newest = follow or (stable[-1] if stable and by_tag else "refs/mlfactory/HEAD")
     return Upstream(address, folder, newest, prefix=prefix)
 
 
@@ -93,11 +93,11 @@ def fetch(folder: Path, url: str, listing: str) -> None:
 
 def refs(listing: str) -> dict[str, str]:
     """The commit of each ref in a listing of git's; of an annotated tag, that which it names."""
-    found = {}
+    commits = {}
     for line in listing.splitlines():
         oid, name = line.split(maxsplit=1)
-        found[name.removesuffix("^{}")] = oid
-    return found
+        commits[name.removesuffix("^{}")] = oid
+    return commits
 
 
 def listing_of(url: str, address: str) -> str:
@@ -114,7 +114,7 @@ def listing_of(url: str, address: str) -> str:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def lock(folder: Path) -> Iterator[None]:
     """One process at a time works on a copy."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_suffix(".lock").open("w") as file:

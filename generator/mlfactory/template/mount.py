@@ -33,49 +33,49 @@ def home(files: Files) -> Files:
     return {n.removeprefix(HOME): f for n, f in files.items() if n.startswith(HOME)}
 
 
-def built(commit: Commit) -> bytes:
+def wheel_of(commit: Commit) -> bytes:
     """The wheel of a version, or nothing where it has no runtime."""
     if not has_package(commit.files):
         return b""
     return wheel.build(home(commit.files), commit.version)
 
 
-def stored(commit: Commit) -> Commit:
+def without_package(commit: Commit) -> Commit:
     """What a release's stream holds: all but the package."""
-    kept = {n: f for n, f in commit.files.items() if not n.startswith(PACKAGE)}
-    return replace(commit, files=kept)
+    files = {n: f for n, f in commit.files.items() if not n.startswith(PACKAGE)}
+    return replace(commit, files=files)
 
 
-def restored(commit: Commit, content: bytes) -> Commit:
+def with_package(commit: Commit, content: bytes) -> Commit:
     """A stored release with the package that its wheel has."""
     package = {f"{HOME}{name}": file for name, file in wheel.files(content).items()}
     return replace(commit, files={**commit.files, **package})
 
 
-def mounted(commit: Commit, content: bytes) -> Commit:
+def for_copier(commit: Commit, content: bytes) -> Commit:
     """What copier reads, with the wheel and its files where they are rendered."""
     if not content:
         return commit
     rest = {n: f for n, f in commit.files.items() if not n.startswith(HOME)}
-    source = {f"{SOURCE}{n}": file for n, file in versioned(commit).items()}
-    places = {
+    source = {f"{SOURCE}{n}": file for n, file in with_version(commit).items()}
+    extras = {
         f"{VENDOR}{wheel.file_name(commit.version)}": File(wheel.PLAIN, content),
         VERSION: File(wheel.PLAIN, QUESTION.format(commit.version).encode()),
     }
-    return replace(commit, files={**rest, **source, **places})
+    return replace(commit, files={**rest, **source, **extras})
 
 
-def versioned(commit: Commit) -> Files:
+def with_version(commit: Commit) -> Files:
     """The runtime's files, with the template's version in its pyproject.toml."""
-    found = dict(home(commit.files))
-    for name in found:
+    files = dict(home(commit.files))
+    for name in files:
         if RENDERED.search(name):
             raise MlfactoryError(f"copier would render {HOME}{name}", "Give it another name.")
     text = re.sub(
         rb'^version = "[^"]*".*$',
         f'version = "{commit.version}"'.encode(),
-        found["pyproject.toml"].content,
+        files["pyproject.toml"].content,
         count=1,
         flags=re.MULTILINE,
     )
-    return {**found, "pyproject.toml": File(wheel.PLAIN, text)}
+    return {**files, "pyproject.toml": File(wheel.PLAIN, text)}

@@ -48,12 +48,12 @@ def template(url: str, prefix: str = "") -> Upstream:
     addresses.refuse("--template", url)
     if is_own(url):
         return mirror.own(Path.cwd())
-    found = mirror.of_address(url, prefix=prefix)
-    if prefix and not found.tags:
-        others = sorted({repository.prefix_of(tag) for tag in found.commits} - {""})
+    up = mirror.of_address(url, prefix=prefix)
+    if prefix and not up.tags:
+        others = sorted({repository.prefix_of(tag) for tag in up.commits} - {""})
         hint = f"There are: {', '.join(others)}" if others else f"git ls-remote --tags {url}"
         raise UsageError(f"no version of {url} begins with {prefix}", hint)
-    return found
+    return up
 
 
 def is_own(url: str) -> bool:
@@ -62,14 +62,14 @@ def is_own(url: str) -> bool:
 
 def versions(url: str = "", prefix: str = "") -> list[Release]:
     """All released versions, newest first."""
-    found = repository.releases(template(url, prefix))
-    return [one for one in found if not is_development(one.version)]
+    releases = repository.releases(template(url, prefix))
+    return [one for one in releases if not is_development(one.version)]
 
 
 def is_development(version: str) -> bool:
     """Whether a version is one of a checkout, that nobody else has."""
-    found = repository.number(version)
-    return found is not None and found.is_devrelease
+    number = repository.number(version)
+    return number is not None and number.is_devrelease
 
 
 def changelog(span: str, url: str = "", prefix: str = "") -> Changelog:
@@ -95,8 +95,8 @@ def publish(url: str, *, dry_run: bool = False) -> Published:
     Raises MlfactoryError when it has another history; nothing is ever forced.
     """
     addresses.refuse("GIT_URL", url)
-    found = history.released(history.HISTORY)
-    folder, address = history.repository(found), repository.git_url(url)
+    releases = history.releases_in(history.HISTORY)
+    folder, address = history.repository(releases), repository.git_url(url)
     if address.startswith("-"):
         raise UsageError(f"{url} is no address", "Give a git URL.")
     ours = mirror.refs(git.run("show-ref", "--dereference", cwd=folder).out)
@@ -108,7 +108,7 @@ def publish(url: str, *, dry_run: bool = False) -> Published:
         argv = ("push", "--quiet", "--atomic", "--", address, MAIN, *tags)
         env = {"GIT_TERMINAL_PROMPT": "0"}
         git.run(*argv, cwd=folder, env=env, hint=repository.trying(address))
-    all_of_them = tuple(f"v{name}" for name in found.versions)
+    all_of_them = tuple(f"v{name}" for name in releases.versions)
     return Published(url, all_of_them, tuple(n for n in all_of_them if n in new), not dry_run)
 
 
@@ -116,9 +116,9 @@ def check_history(url: str, ours: Mapping[str, str], there: Mapping[str, str]) -
     """Raises MlfactoryError unless a repository is empty or has a part of the same history; that
     it has more, which a newer program published, is well."""
     other = [name for name in ours if name in there and name != MAIN and ours[name] != there[name]]
-    known = {commit for name, commit in ours.items() if name.startswith(TAGS)}
+    commits = {commit for name, commit in ours.items() if name.startswith(TAGS)}
     has_all = all(name in there for name in ours)
-    if other or (MAIN in there and there[MAIN] not in known and not has_all):
+    if other or (MAIN in there and there[MAIN] not in commits and not has_all):
         what = ", ".join(name.removeprefix(TAGS) for name in other) or "main"
         raise MlfactoryError(
             f"{url} has another history: its {what} is not the template's",

@@ -19,16 +19,16 @@ NEXT = """next: pin it in tests/test_history.py, where its tests print what to a
 
 def release(version: str, checkout: Path, folder: Path = history.HISTORY) -> tuple[Path, ...]:
     """Write the stream and the wheel of `version` from the checkout's template."""
-    found = history.released(folder)
-    check_version(version, found)
+    releases = history.releases_in(folder)
+    check_version(version, releases)
     check_tracked(checkout)
     files = stream.tree(checkout, untracked=False)
-    if found.versions and files == found.commit(found.versions[-1]).files:
-        raise MlfactoryError(f"the template has not changed since {found.versions[-1]}")
+    if releases.versions and files == releases.commit(releases.versions[-1]).files:
+        raise MlfactoryError(f"the template has not changed since {releases.versions[-1]}")
     changes = checkout / "CHANGELOG.md"
     text = changes.read_text(encoding="utf-8") if changes.exists() else ""
     commit = stream.Commit(version, *changelog_section(version, text), files)
-    return store.add(folder, commit, found.packed)
+    return store.add(folder, commit, releases.archives)
 
 
 def check_version(version: str, releases: history.History) -> None:
@@ -41,8 +41,8 @@ def check_version(version: str, releases: history.History) -> None:
 
 def check_tracked(checkout: Path) -> None:
     """Raises MlfactoryError when the template has files that git does not know."""
-    listed = git.files(checkout, *stream.TREE, untracked=True)
-    stray = [name for mode, name in listed if mode == "?"]
+    files = git.files(checkout, *stream.TREE, untracked=True)
+    stray = [name for mode, name in files if mode == "?"]
     if stray:
         raise MlfactoryError(f"git does not track {', '.join(stray)}", "Add or remove them.")
 
@@ -50,14 +50,14 @@ def check_tracked(checkout: Path) -> None:
 def changelog_section(version: str, text: str) -> tuple[str, int]:
     """The release's section as a commit message, and its date as seconds since 1970 in UTC."""
     pattern = rf"^## \[?v?{re.escape(version)}\b[^\n]*?(\d{{4}}-\d\d-\d\d)[^\n]*\n(.*?)(?=^## |\Z)"
-    found = re.search(pattern, text, re.MULTILINE | re.DOTALL)
-    if found is None:
+    section = re.search(pattern, text, re.MULTILINE | re.DOTALL)
+    if section is None:
         raise MlfactoryError(
             f"CHANGELOG.md has no section for {version}",
             f"Begin it with `## {version} - YYYY-MM-DD`.",
         )
-    day = datetime.strptime(found.group(1), "%Y-%m-%d").replace(tzinfo=UTC)
-    return f"mlfactory template {version}\n\n{found.group(2).strip()}", int(day.timestamp())
+    day = datetime.strptime(section.group(1), "%Y-%m-%d").replace(tzinfo=UTC)
+    return f"mlfactory template {version}\n\n{section.group(2).strip()}", int(day.timestamp())
 
 
 def main() -> int:

@@ -43,8 +43,8 @@ class Upstream:
     def commits(self) -> Mapping[str, str]:
         """What each tag names, empty where that is no commit."""
         form = "%(refname:strip=2)%00%(objecttype) %(objectname)%00%(*objecttype) %(*objectname)"
-        listed = self.repository.run("for-each-ref", f"--format={form}", "refs/tags").out
-        return {name: commit_of(facts) for name, *facts in map(fields, lines(listed))}
+        listing = self.repository.run("for-each-ref", f"--format={form}", "refs/tags").out
+        return {name: commit_of(facts) for name, *facts in map(fields, lines(listing))}
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -54,10 +54,10 @@ class Upstream:
     @cached_property
     def names(self) -> Mapping[str, tuple[str, ...]]:
         """The tags of each commit."""
-        found: dict[str, tuple[str, ...]] = {}
+        tags: dict[str, tuple[str, ...]] = {}
         for name, commit in self.commits.items():
-            found[commit] = (*found.get(commit, ()), name)
-        return found
+            tags[commit] = (*tags.get(commit, ()), name)
+        return tags
 
 
 @dataclass(frozen=True)
@@ -111,12 +111,12 @@ def number(name: str, prefix: str = "") -> Number | None:
 def prefix_of(name: str) -> str:
     """What stands before the number in the name of a version: `churn/` of `churn/v1.2.0`, `churn-`
     of `churn-1.2.0`. It begins with a letter, so that neither dates nor commits have one."""
-    ends = (found.end() for found in re.finditer(r"[^A-Za-z0-9.]", name))
+    ends = (match.end() for match in re.finditer(r"[^A-Za-z0-9.]", name))
     has_one = number(name) is None and re.match(r"[@A-Za-z]", name)
     return next((name[:end] for end in ends if has_one and number(name[end:])), "")
 
 
-def numbered(name: str) -> Number | None:
+def number_of(name: str) -> Number | None:
     """The number of a version, whatever prefix it has."""
     return number(name, prefix_of(name))
 
@@ -130,20 +130,20 @@ def version(up: Upstream, ref: str) -> Version:
     own = (f"{up.prefix}{ref}", f"{up.prefix}v{ref}") if up.prefix else ()
     for tag in () if head else (*own, ref, f"v{ref}"):
         if commit := up.commits.get(tag):
-            return Version(described(up, commit), commit)
+            return Version(version_name(up, commit), commit)
     for name in (*head, f"refs/tags/{ref}", f"refs/tags/v{ref}", f"refs/heads/{ref}", ref):
         if ref.startswith("-"):
             break
-        found = git.run(
+        result = git.run(
             "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", cwd=up.folder, ok=(0, 1, 128)
         )
-        if found.code == 0:
-            return Version(described(up, found.out.strip()), found.out.strip())
-    known = f"It has {', '.join(up.tags[-8:])}." if up.tags else trying(git_url(up.source))
-    raise UsageError(f"the template {up.source} has no version {ref}", known)
+        if result.code == 0:
+            return Version(version_name(up, result.out.strip()), result.out.strip())
+    hint = f"It has {', '.join(up.tags[-8:])}." if up.tags else trying(git_url(up.source))
+    raise UsageError(f"the template {up.source} has no version {ref}", hint)
 
 
-def described(up: Upstream, commit: str) -> str:
+def version_name(up: Upstream, commit: str) -> str:
     """What copier records for a commit: its tag, else what git makes of those before it. Tags that
     are no versions of the template, and those of others in its repository, do not count."""
     tags = up.names.get(commit, ())
@@ -154,8 +154,8 @@ def described(up: Upstream, commit: str) -> str:
     return git.run(*argv, commit, cwd=up.folder).out.strip()
 
 
-def lines(listed: str) -> list[str]:
-    return listed.split("\n")[:-1]
+def lines(text: str) -> list[str]:
+    return text.split("\n")[:-1]
 
 
 def fields(line: str) -> list[str]:
@@ -172,9 +172,9 @@ def is_older(up: Upstream, new: Version, old: Version) -> bool:
     if new.commit == old.commit:
         return False
     span = f"{new.commit}...{old.commit}"
-    counted = git.run("rev-list", "--left-right", "--count", span, cwd=up.folder).out.split()
-    ahead, behind = map(int, counted)
-    numbers = numbered(new.name), numbered(old.name)
+    counts = git.run("rev-list", "--left-right", "--count", span, cwd=up.folder).out.split()
+    ahead, behind = map(int, counts)
+    numbers = number_of(new.name), number_of(old.name)
     if not ahead:
         return True
     if not behind or None in numbers or any(n and n.is_devrelease for n in numbers):
@@ -192,10 +192,10 @@ def checkout(up: Upstream, commit: str, folder: Path) -> None:
     index.unlink()
     if (folder / ".gitmodules").is_file():
         shutil.rmtree(folder)
-        cloned(up, commit, folder)
+        clone(up, commit, folder)
 
 
-def cloned(up: Upstream, commit: str, folder: Path) -> None:
+def clone(up: Upstream, commit: str, folder: Path) -> None:
     """The same by a clone: submodules may be named relative to the template's address."""
     git.run("clone", "--quiet", "--no-checkout", "--", git_url(up.source), str(folder))
     git.run("checkout", "--quiet", "--detach", commit, cwd=folder)
@@ -213,11 +213,11 @@ def forget_submodules(folder: Path) -> None:
 def releases(up: Upstream) -> list[Release]:
     """All versions, newest first."""
     form = "%(refname:strip=2)%00%(creatordate:short)%00%(*objectname)%00%(objectname)%00%(subject)"
-    listed = git.run("for-each-ref", f"--format={form}", "refs/tags", cwd=up.folder).out
+    listing = git.run("for-each-ref", f"--format={form}", "refs/tags", cwd=up.folder).out
     rows = {}
-    for line in listed.splitlines():
-        name, date, peeled, commit, title = line.split("\0")
-        rows[name] = Release(name, date, peeled or commit, title)
+    for line in listing.splitlines():
+        name, date, target, commit, title = line.split("\0")
+        rows[name] = Release(name, date, target or commit, title)
     return [rows[tag] for tag in reversed(up.tags)]
 
 
@@ -237,21 +237,21 @@ def news(up: Upstream, old: Version | None, new: Version) -> str:
     if up.own:
         messages = git.run("log", "--format=%B%x00", span, cwd=up.folder).out
         return "\n\n".join(filter(None, (body.strip() for body in messages.split("\0"))))
-    if old and (gained := changelog_gained(up, old, new)):
-        return gained
+    if old and (additions := changelog_additions(up, old, new)):
+        return additions
     limit = f"--max-count={MAX_SUBJECTS}"
     return git.run("log", "--format=- %s", "--no-merges", limit, span, cwd=up.folder).out.strip()
 
 
-def changelog_gained(up: Upstream, old: Version, new: Version) -> str:
+def changelog_additions(up: Upstream, old: Version, new: Version) -> str:
     """The lines that were added to CHANGELOG, in whichever way it is written."""
     where = ":(top,icase,glob)changelog*"
-    shown = git.run(
+    diff = git.run(
         "diff", "--unified=0", "--no-color", "--no-ext-diff", old.commit, new.commit, "--", where,
         cwd=up.folder,
     ).out  # fmt: skip
     lines, inside = [], False
-    for line in shown.splitlines():
+    for line in diff.splitlines():
         inside = line.startswith("@@") or (inside and not line.startswith("diff "))
         lines += [line[1:]] if inside and line.startswith("+") else []
     return "\n".join(lines).strip()

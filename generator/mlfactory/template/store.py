@@ -17,39 +17,39 @@ SUFFIX = ".stream.xz"
 PRESET = 9 | lzma.PRESET_EXTREME
 
 
-def add(folder: Path, commit: stream.Commit, packed: tuple[bytes, ...]) -> tuple[Path, ...]:
+def add(folder: Path, commit: stream.Commit, archives: tuple[bytes, ...]) -> tuple[Path, ...]:
     """Write a release: what has changed since the last one, and the wheel of its runtime."""
-    content = stream.written(mount.stored(commit), *unpacked(packed)[-1:])
+    content = stream.dump(mount.without_package(commit), *read_all(archives)[-1:])
     new = {f"{commit.version}{SUFFIX}": lzma.compress(content, preset=PRESET)}
-    if built := mount.built(commit):
-        new[wheel.file_name(commit.version)] = built
+    if runtime := mount.wheel_of(commit):
+        new[wheel.file_name(commit.version)] = runtime
     folder.mkdir(exist_ok=True)
-    for name, stored in new.items():
+    for name, data in new.items():
         with (folder / name).open("xb") as file:
-            file.write(stored)
+            file.write(data)
     return tuple(folder / name for name in new)
 
 
 @lru_cache(maxsize=2)
-def unpacked(packed: tuple[bytes, ...]) -> tuple[stream.Commit, ...]:
+def read_all(archives: tuple[bytes, ...]) -> tuple[stream.Commit, ...]:
     """Releases as they are stored, oldest first, read once. Raises MlfactoryError when damaged."""
-    found: list[stream.Commit] = []
+    commits: list[stream.Commit] = []
     try:
-        for content in packed:
-            found.append(stream.read(lzma.decompress(content), *found[-1:]))
+        for content in archives:
+            commits.append(stream.read(lzma.decompress(content), *commits[-1:]))
     except (lzma.LZMAError, ValueError, KeyError) as error:
-        raise damaged(str(error)) from error
-    return tuple(found)
+        raise damage(str(error)) from error
+    return tuple(commits)
 
 
-def restored(commit: stream.Commit, content: bytes) -> stream.Commit:
+def complete(commit: stream.Commit, content: bytes) -> stream.Commit:
     """A release with its runtime. Raises MlfactoryError where the wheel is missing."""
     if content:
-        return mount.restored(commit, content)
+        return mount.with_package(commit, content)
     if mount.PYPROJECT in commit.files:
-        raise damaged(f"{wheel.file_name(commit.version)} is missing")
+        raise damage(f"{wheel.file_name(commit.version)} is missing")
     return commit
 
 
-def damaged(what: str) -> MlfactoryError:
+def damage(what: str) -> MlfactoryError:
     return MlfactoryError(f"the template's history is damaged: {what}", "Reinstall mlfactory.")

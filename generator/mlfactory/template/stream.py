@@ -40,16 +40,18 @@ class Commit:
     files: Files
 
 
-def written(commit: Commit, parent: Commit | None = None) -> bytes:
+def dump(commit: Commit, parent: Commit | None = None) -> bytes:
     """A commit for `git fast-import`: all files, or what has changed since the parent."""
     text = f"{commit.message.strip()}\n".encode()
     head = f"commit refs/heads/main\ncommitter {IDENTITY} {commit.seconds} +0000\n"
     start = f"from refs/tags/v{parent.version}\n" if parent else WHOLE
     old = parent.files if parent else {}
-    gone = "".join(f"D {name}\n" for name in sorted(old.keys() - commit.files.keys()))
+    deletions = "".join(f"D {name}\n" for name in sorted(old.keys() - commit.files.keys()))
     new = [entry(n, f) for n, f in sorted(commit.files.items()) if old.get(n) != f]
     head += f"data {len(text)}\n"
-    return b"".join([head.encode(), text, start.encode(), gone.encode(), *new, tag(commit.version)])
+    return b"".join(
+        [head.encode(), text, start.encode(), deletions.encode(), *new, tag(commit.version)]
+    )
 
 
 def entry(name: str, file: File) -> bytes:
@@ -67,15 +69,15 @@ def read(stream: bytes, parent: Commit | None = None) -> Commit:
     head = HEAD.match(stream)
     if head is None:
         raise ValueError("no commit")
-    text, place = data(stream, head.end())
-    files, place = changed(stream, place, parent)
-    version = TAG.match(stream, place)
+    text, end = data(stream, head.end())
+    files, end = read_files(stream, end, parent)
+    version = TAG.match(stream, end)
     if version is None:
         raise ValueError(f"no tag after {len(files)} files")
     return Commit(version[1].decode(), text.decode(), int(head[1]), files)
 
 
-def changed(stream: bytes, at: int, parent: Commit | None) -> tuple[Files, int]:
+def read_files(stream: bytes, at: int, parent: Commit | None) -> tuple[Files, int]:
     """All files of a commit, and where its commands end."""
     start = f"from refs/tags/v{parent.version}\n" if parent else WHOLE
     whole = stream.startswith(WHOLE.encode(), at)
@@ -104,14 +106,14 @@ def data(stream: bytes, at: int) -> tuple[bytes, int]:
 
 def tree(checkout: Path, *, untracked: bool = True) -> Files:
     """The template's files, by their names in the checkout."""
-    found = template_files(checkout, untracked)
-    return {name: file(checkout, mode, name) for mode, name in found}
+    entries = template_files(checkout, untracked)
+    return {name: file(checkout, mode, name) for mode, name in entries}
 
 
 def template_files(checkout: Path, untracked: bool) -> list[tuple[str, str]]:
     """Mode and path of copier.yml and all below template/, sorted; files deleted are left out."""
-    listed = list(git_files(checkout, untracked)) or list(plain_files(checkout))
-    return sorted((m, n) for m, n in listed if os.path.lexists(checkout / n))
+    entries = list(git_files(checkout, untracked)) or list(plain_files(checkout))
+    return sorted((m, n) for m, n in entries if os.path.lexists(checkout / n))
 
 
 def git_files(checkout: Path, untracked: bool) -> Iterator[tuple[str, str]]:
@@ -145,9 +147,9 @@ def file(checkout: Path, mode: str, name: str) -> File:
 
 def unpack(files: Files, folder: Path) -> None:
     """Write files below `folder`: what git would check out, without git."""
-    for name, kept in files.items():
+    for name, file in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(kept.content)
-        if kept.mode == "100755":
+        path.write_bytes(file.content)
+        if file.mode == "100755":
             path.chmod(0o755)

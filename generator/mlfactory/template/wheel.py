@@ -40,7 +40,7 @@ def build(files: Files, version: str) -> bytes:
     """
     project = tomllib.loads(files["pyproject.toml"].content.decode())["project"]
     info = f"{PACKAGE}-{version}.dist-info"
-    parts = {name: checked(name, files[name]) for name in sorted(files) if is_package(name)}
+    parts = {name: content_of(name, files[name]) for name in sorted(files) if is_package(name)}
     parts |= {
         f"{info}/METADATA": metadata(project, version).encode(),
         f"{info}/WHEEL": TAGS.encode(),
@@ -59,7 +59,7 @@ def is_package(name: str) -> bool:
     return name.startswith(f"{PACKAGE}/")
 
 
-def checked(name: str, file: File) -> bytes:
+def content_of(name: str, file: File) -> bytes:
     if file.mode != PLAIN:
         raise MlfactoryError(f"{name} is executable, and the runtime has no such files", "chmod -x")
     return file.content
@@ -75,8 +75,8 @@ def plain(name: str) -> zipfile.ZipInfo:
 
 def metadata(project: Mapping[str, Any], version: str) -> str:
     extras = project.get("optional-dependencies", {})
-    wanted = [("", text) for text in project["dependencies"]]
-    wanted += [(extra, text) for extra in extras for text in extras[extra]]
+    dependencies = [("", text) for text in project["dependencies"]]
+    dependencies += [(extra, text) for extra in extras for text in extras[extra]]
     lines = [
         "Metadata-Version: 2.4",
         f"Name: {project['name']}",
@@ -86,7 +86,7 @@ def metadata(project: Mapping[str, Any], version: str) -> str:
         "License-File: LICENSE",
         f"Requires-Python: {project['requires-python']}",
         *(f"Provides-Extra: {extra}" for extra in extras),
-        *(f"Requires-Dist: {requirement(text, extra)}" for extra, text in wanted),
+        *(f"Requires-Dist: {requirement(text, extra)}" for extra, text in dependencies),
     ]
     return "\n".join(lines) + "\n"
 
@@ -117,13 +117,13 @@ def record(parts: Mapping[str, bytes], own: str) -> str:
 
 def files(content: bytes) -> Files:
     """The package's files in a wheel. Raises MlfactoryError for what is none."""
-    return {name: File(PLAIN, kept) for name, kept in members(content) if is_package(name)}
+    return {name: File(PLAIN, data) for name, data in members(content) if is_package(name)}
 
 
 def listing(content: bytes) -> Files:
     """All that can be compared: names without the version, and not the list of hashes."""
-    found = {re.sub(r"^[^/]+\.dist-info/", "dist-info/", n): kept for n, kept in members(content)}
-    return {n: File(PLAIN, kept) for n, kept in found.items() if n != "dist-info/RECORD"}
+    parts = {re.sub(r"^[^/]+\.dist-info/", "dist-info/", n): data for n, data in members(content)}
+    return {n: File(PLAIN, data) for n, data in parts.items() if n != "dist-info/RECORD"}
 
 
 def members(content: bytes) -> Iterator[tuple[str, bytes]]:

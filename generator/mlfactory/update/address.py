@@ -21,7 +21,7 @@ PLAIN = re.compile(r"[\w/.~][\w./:@+~-]*")  # what YAML takes without quotes
 
 
 @dataclass(frozen=True)
-class Moved:
+class Move:
     """A project whose template has another address now; `done` is false for a dry run."""
 
     project: str
@@ -38,31 +38,31 @@ class Moved:
         return f"{self.project} {verb} from {self.old} to {self.new}, at {self.version}"
 
 
-def use(url: str, start: Path, *, dry_run: bool = False, file: str = "") -> Moved:
+def use(url: str, start: Path, *, dry_run: bool = False, file: str = "") -> Move:
     """Record another address of the same template, in a commit of its own.
 
     Raises MlfactoryError unless the project's version is there, as the same commit.
     """
     addresses.refuse("GIT_URL", url)
     if dry_run:
-        return used(url, start, dry_run=True, file=file)
+        return move(url, start, dry_run=True, file=file)
     with working(start, "mlfactory template use"):
-        return used(url, start, dry_run=False, file=file)
+        return move(url, start, dry_run=False, file=file)
 
 
-def used(url: str, start: Path, *, dry_run: bool, file: str) -> Moved:
+def move(url: str, start: Path, *, dry_run: bool, file: str) -> Move:
     """The same without keeping others out."""
     project = record.find(start, file)
     new = address_of(url, cruft=project.kind == CRUFT)
     if new == project.source:
-        return Moved(str(project.path), new, new, project.version, done=False)
+        return Move(str(project.path), new, new, project.version, done=False)
     if not dry_run:
         check_ready(project)
     check_same(project, url, new)
-    moved = Moved(str(project.path), project.source, new, project.version, not dry_run)
+    result = Move(str(project.path), project.source, new, project.version, not dry_run)
     if not dry_run:
         write(project, new)
-    return moved
+    return result
 
 
 def check_same(project: Project, url: str, new: str) -> None:
@@ -88,8 +88,8 @@ def template_of(project: Project) -> Upstream:
     try:
         return mirror.of_project(project)
     except MlfactoryError:
-        if found := mirror.last_of(project.source):
-            return found
+        if up := mirror.last_of(project.source):
+            return up
         raise
 
 
@@ -100,10 +100,10 @@ def address_of(url: str, *, cruft: bool) -> str:
         url = repository.git_url(url)
     if cruft:
         return repository.git_url(url)
-    found = choice.template_source(url)
-    longer = f"{found.removeprefix('git+').rstrip('/')}.git"
-    is_plain = found.startswith("git+") and not published.is_own(found)
-    return longer if is_plain and is_there(longer) else found
+    source = choice.template_source(url)
+    longer = f"{source.removeprefix('git+').rstrip('/')}.git"
+    is_plain = source.startswith("git+") and not published.is_own(source)
+    return longer if is_plain and is_there(longer) else source
 
 
 def is_there(url: str) -> bool:
@@ -116,7 +116,7 @@ def is_there(url: str) -> bool:
 def write(project: Project, new: str) -> None:
     """Write the address into the file that records the template, and commit it."""
     path = project.path / project.file
-    path.write_text(readdressed(project, new), "utf-8")
+    path.write_text(with_address(project, new), "utf-8")
     spec = project.spec(project.file)
     project.repository.run("add", "--", spec)
     text = f"Take the template of {project.name} from {new}"
@@ -124,7 +124,7 @@ def write(project: Project, new: str) -> None:
     project.repository.run(*argv, hint=git.SIGNING)
 
 
-def readdressed(project: Project, new: str) -> str:
+def with_address(project: Project, new: str) -> str:
     """The text of that file with the new address; nothing else of it changes."""
     if project.kind == CRUFT:
         entry, fresh = r'"template"\s*:\s*"(?:[^"\\]|\\.)*"', f'"template": {json.dumps(new)}'

@@ -13,8 +13,8 @@ def staged(repository: Repository) -> tuple[str, ...]:
     """The entries of the index that the last commit has otherwise, each as `git update-index
     --index-info` takes it; of a file that is only promised, that word and its name."""
     names = differing(repository, *CACHED)
-    listed = repository.run("ls-files", "--stage", "-z", passive=True).out if names else ""
-    rows = {row.partition("\t")[2]: row for row in listed.split("\0") if row}
+    listing = repository.run("ls-files", "--stage", "-z", passive=True).out if names else ""
+    rows = {row.partition("\t")[2]: row for row in listing.split("\0") if row}
     zero = "0" * len(git.head(repository)) if names else ""
     entries = [rows.get(name, f"0 {zero}\t{name}") for name in names]
     return (*entries, *(f"{PROMISED}\t{name}" for name in differing(repository, *ADDED)))
@@ -49,9 +49,9 @@ def put_aside(repository: Repository, rows: tuple[str, ...]) -> None:
 def put_back(repository: Repository, rows: tuple[str, ...]) -> None:
     """Stage them again, but for those that somebody has staged anew."""
     since = set(names_of(staged(repository))) if rows else set()
-    left = [row for row in rows if row.partition("\t")[2] not in since]
-    write(repository, [row for row in left if not row.startswith(PROMISED)])
-    for row in left:
+    rest = [row for row in rows if row.partition("\t")[2] not in since]
+    write(repository, [row for row in rest if not row.startswith(PROMISED)])
+    for row in rest:
         kind, _, name = row.partition("\t")
         if kind == PROMISED and (repository.top / name).exists():
             repository.run("add", "--intent-to-add", "--", f":(top,literal){name}")

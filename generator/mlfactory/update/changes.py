@@ -26,7 +26,7 @@ class Conflict:
     reason: str
 
 
-def folded(changes: tuple[Change, ...]) -> Iterator[Change]:
+def fold(changes: tuple[Change, ...]) -> Iterator[Change]:
     """The same for people: files of the library that nobody edited are one line per state."""
     plain = ("added", "changed", "deleted")
     counts = Counter(c.state for c in changes if c.path.startswith(LIBRARY) and c.state in plain)

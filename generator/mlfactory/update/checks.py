@@ -21,15 +21,15 @@ ANY = range(-64, 256)  # below zero: ended by a signal
 
 
 @dataclass(frozen=True)
-class Look:
+class CheckResult:
     """What a check finds: faults, and what it warns of. The same has the same text every time."""
 
     failures: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
-    def news(self, before: Look) -> Look:
+    def news(self, before: CheckResult) -> CheckResult:
         """What was not found before."""
-        return Look(
+        return CheckResult(
             tuple(text for text in self.failures if text not in before.failures),
             tuple(text for text in self.warnings if text not in before.warnings),
         )
@@ -37,7 +37,7 @@ class Look:
 
 def look(
     project: Project, check: str | None, talk: Talk, title: str, *, trusted: bool = True
-) -> Look:
+) -> CheckResult:
     """What a quick check finds.
 
     `check` is a command of the user's; None means the factory's own, an empty text none at all.
@@ -45,20 +45,20 @@ def look(
     """
     own_check = trusted and has_own_check(project)
     if check == "" or (check is None and not own_check):
-        return Look()
+        return CheckResult()
     with talk.step(title):
         return own(project) if check is None else users(project, check)
 
 
 def look_again(
-    project: Project, check: str | None, talk: Talk, before: Look, *, trusted: bool = True
-) -> Look:
+    project: Project, check: str | None, talk: Talk, before: CheckResult, *, trusted: bool = True
+) -> CheckResult:
     """What is found after the update and was not before; a check that gets stuck is a fault."""
     try:
-        found = look(project, check, talk, "Check after the update", trusted=trusted)
+        after = look(project, check, talk, "Check after the update", trusted=trusted)
     except MlfactoryError as error:
-        found = Look((error.message.splitlines()[0],))
-    return found.news(before)
+        after = CheckResult((error.message.splitlines()[0],))
+    return after.news(before)
 
 
 def has_own_check(project: Project) -> bool:
@@ -76,14 +76,14 @@ def program(project: Project, name: str) -> Path:
     return project.path / ".venv" / "bin" / name
 
 
-def own(project: Project) -> Look:
+def own(project: Project) -> CheckResult:
     """What `factory check` finds; a warning with its remedy, which may be a command."""
-    done = started(project, [str(program(project, "factory")), "check", "--json"])
+    result = run(project, [str(program(project, "factory")), "check", "--json"])
     try:
-        findings = json.loads(done.out)["findings"]
+        findings = json.loads(result.out)["findings"]
     except (ValueError, KeyError, TypeError):
-        last = (done.err.strip() or done.out.strip() or f"code {done.code}").splitlines()[-1]
-        return Look((f"factory check: {last}",))
+        last = (result.err.strip() or result.out.strip() or f"code {result.code}").splitlines()[-1]
+        return CheckResult((f"factory check: {last}",))
     by_level = {"error": list[str](), "warning": list[str]()}
     for one in findings:
         text = f"{one.get('feature') or 'factory check'}: {one.get('message')}"
@@ -91,7 +91,7 @@ def own(project: Project) -> Look:
         by_level["error" if is_error else "warning"] += [
             text if is_error else with_remedy(text, one)
         ]
-    return Look(tuple(by_level["error"]), tuple(by_level["warning"]))
+    return CheckResult(tuple(by_level["error"]), tuple(by_level["warning"]))
 
 
 def with_remedy(text: str, finding: dict[str, Any]) -> str:
@@ -99,22 +99,22 @@ def with_remedy(text: str, finding: dict[str, Any]) -> str:
     return f"{text}. Next: {remedy}" if remedy else text
 
 
-def users(project: Project, command: str) -> Look:
+def users(project: Project, command: str) -> CheckResult:
     """Whether the user's own command fails."""
     try:
         argv = shlex.split(command)
     except ValueError as error:
         raise UsageError(f"--check-command cannot be read: {error}") from error
-    done = started(project, argv)
-    return Look((f"`{command}` ends with code {done.code}",) if done.code else ())
+    result = run(project, argv)
+    return CheckResult((f"`{command}` ends with code {result.code}",) if result.code else ())
 
 
-def started(project: Project, argv: list[str]) -> process.Result:
+def run(project: Project, argv: list[str]) -> process.Result:
     env = {**uv.environment(project.path), "DVC_NO_ANALYTICS": "1"}
     return process.run(argv, project.path, env=env, timeout=SECONDS, ok=ANY)
 
 
-def unchecked(project: Project, check: str | None, *, trusted: bool) -> tuple[str, ...]:
+def omission(project: Project, check: str | None, *, trusted: bool) -> tuple[str, ...]:
     """What is said of the factory's own check when it was left out."""
     if trusted or check is not None or not has_own_check(project):
         return ()
@@ -130,8 +130,8 @@ def relock(project: Project, before: str, talk: Talk, *, trusted: bool = True) -
     lock = project.spec(LOCK)
     repository = project.repository
     argv = ("diff", "--quiet", before, "HEAD", "--", project.spec("pyproject.toml"))
-    changed = repository.run(*argv, ok=(0, 1)).code
-    if not changed or not repository.run("ls-files", "--", lock).out:
+    differs = repository.run(*argv, ok=(0, 1)).code
+    if not differs or not repository.run("ls-files", "--", lock).out:
         return ()
     if not trusted:
         later = f"look at the commit, then: uv lock && git commit {LOCK}"
@@ -151,5 +151,5 @@ def amend(repository: Repository, spec: str) -> None:
     """Take a changed file into the last commit, past all hooks."""
     if repository.run("diff", "--quiet", "--", spec, ok=(0, 1)).code:
         argv = ("commit", "--quiet", "--amend", "--no-edit", "--no-verify", "--", spec)
-        with index.held(repository) as mine:
+        with index.hold(repository) as mine:
             mine.run(*argv, hint=git.SIGNING)

@@ -7,7 +7,7 @@ from pathlib import Path
 from mlfactory.base import git
 from mlfactory.base.objects import Leaf, Leaves
 from mlfactory.project import record
-from mlfactory.render import gate
+from mlfactory.render import safety
 from mlfactory.render.result import RenderOptions
 
 from . import workbench
@@ -43,21 +43,21 @@ def diff(
     course = find_course(project, to or ("" if update else project.version))
     look = (COLOURED,) if color else ("--no-color",)
     if to or update:
-        with preview(course, RenderOptions(trust=trust)) as seen:
-            sides = (project.head, seen.merge.tree)
-            turned = sides[::-1] if reverse else sides
-            meant = [project.spec(name) for name in inside(project, start, names)]
-            where = meant or [*seen.pair.bench.specs]
-            return patch(seen.pair.bench, turned, where, look)
-    with comparison(course, trust=trust) as compared:
-        chosen = choose(compared, inside(project, start, names))
-        if not chosen:
+        with preview(course, RenderOptions(trust=trust)) as view:
+            sides = (project.head, view.merge.tree)
+            ends = sides[::-1] if reverse else sides
+            specs = [project.spec(name) for name in inside(project, start, names)]
+            where = specs or [*view.pair.bench.specs]
+            return patch(view.pair.bench, ends, where, look)
+    with comparison(course, trust=trust) as difference:
+        changes = choose(difference, inside(project, start, names))
+        if not changes:
             return ""
         if reverse:
-            return carry_back(compared, chosen, look)
-        names = sorted({path for c in chosen for path in (c.path, name_now(c))})
-        sides = (with_work_tree(compared, chosen), compared.tree)
-        return patch(compared.bench, sides, [*map(project.spec, names)], look)
+            return carry_back(difference, changes, look)
+        names = sorted({path for c in changes for path in (c.path, name_now(c))})
+        sides = (with_work_tree(difference, changes), difference.tree)
+        return patch(difference.bench, sides, [*map(project.spec, names)], look)
 
 
 def name_now(change: Change) -> str:
@@ -65,12 +65,12 @@ def name_now(change: Change) -> str:
     return change.note.removeprefix("now ") if change.state == MOVED else change.path
 
 
-def project_and_names(given: list[str]) -> tuple[Path, list[str]]:
+def project_and_names(args: list[str]) -> tuple[Path, list[str]]:
     """The project and the files of it that were typed: a folder that is one comes first."""
-    first = Path(given[0]) if given else Path()
-    if given and first.is_dir() and record.choose(first, ""):
-        return first, given[1:]
-    return Path(), given
+    first = Path(args[0]) if args else Path()
+    if args and first.is_dir() and record.choose(first, ""):
+        return first, args[1:]
+    return Path(), args
 
 
 def patch(bench: Workbench, sides: tuple[str, str], where: list[str], look: tuple[str, ...]) -> str:
@@ -79,57 +79,58 @@ def patch(bench: Workbench, sides: tuple[str, str], where: list[str], look: tupl
     return bench.git(*PLAINLY, *whole, *look, *sides, "--", *where)
 
 
-def with_work_tree(seen: Comparison, chosen: list[Change]) -> str:
+def with_work_tree(comparison: Comparison, changes: list[Change]) -> str:
     """The render's tree with the chosen files as they are in the work tree."""
-    leaves = workbench.leaves_of(seen.bench, seen.tree)
-    for change in chosen:
+    leaves = workbench.leaves_of(comparison.bench, comparison.tree)
+    for change in changes:
         leaves.pop(change.path, None)
-        if leaf := work_leaf(seen, name_now(change)):
+        if leaf := work_leaf(comparison, name_now(change)):
             leaves[name_now(change)] = leaf
-    return workbench.tree(seen.bench, leaves)
+    return workbench.tree(comparison.bench, leaves)
 
 
-def work_leaf(seen: Comparison, name: str) -> Leaf | None:
+def work_leaf(comparison: Comparison, name: str) -> Leaf | None:
     """A file of the work tree as git would store it, or None when it is not there."""
-    path = seen.project.path / name
+    path = comparison.project.path / name
     if path.is_symlink():
         target = str(path.readlink()).encode("utf-8", "surrogateescape")
-        return gate.LINK, seen.bench.git("hash-object", "-w", "--stdin", stdin=target).strip()
+        oid = comparison.bench.git("hash-object", "-w", "--stdin", stdin=target)
+        return safety.LINK, oid.strip()
     if not path.is_file():
         return None
-    full = seen.project.place_of(name)
-    oid = seen.bench.git("hash-object", "-w", "--", full).strip()
+    full = comparison.project.place_of(name)
+    oid = comparison.bench.git("hash-object", "-w", "--", full).strip()
     if (
-        git.config(seen.project.repository, "core.fileMode") == "false"
-        and name in seen.bench.leaves
+        git.config(comparison.project.repository, "core.fileMode") == "false"
+        and name in comparison.bench.leaves
     ):
-        return seen.bench.leaves[name][0], oid
-    return (gate.EXECUTABLE if path.stat().st_mode & 0o100 else gate.PLAIN), oid
+        return comparison.bench.leaves[name][0], oid
+    return (safety.EXECUTABLE if path.stat().st_mode & 0o100 else safety.PLAIN), oid
 
 
-def carry_back(seen: Comparison, chosen: list[Change], look: tuple[str, ...]) -> str:
+def carry_back(comparison: Comparison, changes: list[Change], look: tuple[str, ...]) -> str:
     """The project's edits as a patch for the template: `git apply` takes it there.
 
     Lines that the template computes do not apply; the rest does.
     """
-    lifted = workbench.names_in(seen.project, seen.render)
-    origins = {lifted[n]: o for n, o in seen.render.facts.origins.items() if n in lifted}
-    leaves = workbench.leaves_of(seen.bench, seen.tree)
-    names = {change.path: name_now(change) for change in chosen}
+    paths = workbench.names_in(comparison.project, comparison.render)
+    origins = {paths[n]: o for n, o in comparison.render.facts.origins.items() if n in paths}
+    leaves = workbench.leaves_of(comparison.bench, comparison.tree)
+    names = {change.path: name_now(change) for change in changes}
     old = {origins.get(name, name): leaves[name] for name in names}
     new = {
         origins.get(name, name): leaf
         for name, now in names.items()
-        if (leaf := work_leaf(seen, now))
+        if (leaf := work_leaf(comparison, now))
     }
-    return patch(seen.bench, (plain(seen, old), plain(seen, new)), [], look)
+    return patch(comparison.bench, (plain(comparison, old), plain(comparison, new)), [], look)
 
 
-def plain(seen: Comparison, leaves: Leaves) -> str:
+def plain(comparison: Comparison, leaves: Leaves) -> str:
     """A tree of its own, with nothing but these files."""
     rows = "".join(f"{mode} {oid}\t{name}\0" for name, (mode, oid) in leaves.items())
-    env = {"GIT_INDEX_FILE": str(seen.bench.scratch / "plain")}
-    seen.bench.git("read-tree", "--empty", env=env)
+    env = {"GIT_INDEX_FILE": str(comparison.bench.scratch / "plain")}
+    comparison.bench.git("read-tree", "--empty", env=env)
     stdin = rows.encode("utf-8", "surrogateescape")
-    seen.bench.git("update-index", "-z", "--index-info", env=env, stdin=stdin)
-    return seen.bench.git("write-tree", env=env).strip()
+    comparison.bench.git("update-index", "-z", "--index-info", env=env, stdin=stdin)
+    return comparison.bench.git("write-tree", env=env).strip()

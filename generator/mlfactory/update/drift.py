@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlfactory.base import addresses, lifted
+from mlfactory.base import addresses, workflows
 from mlfactory.base.answers import Answers
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.objects import Leaves
@@ -18,7 +18,7 @@ from mlfactory.render import rerender
 from mlfactory.render.result import Render, RenderOptions, Replaced
 from mlfactory.template import repository
 
-from . import ignored, merge, recorded, unfinished, workbench
+from . import ignored, merge, new_record, unfinished, workbench
 from .changes import Change, Conflict
 from .plan import Course, Pair, find_course, pair
 from .workbench import Workbench
@@ -99,10 +99,10 @@ def theirs_alone(bench: Workbench, base: Render, leaves: Leaves) -> set[str]:
 def tree_of(both: Pair) -> str:
     """The tree of base: the one that is merged, where it has all that is compared."""
     sides, bench = both.sides, both.bench
-    different = {n for n, leaf in sides.rendered.items() if sides.base.get(n) != leaf}
-    if different <= theirs_alone(bench, both.base, sides.rendered):
+    different = {n for n, leaf in sides.whole_base.items() if sides.base.get(n) != leaf}
+    if different <= theirs_alone(bench, both.base, sides.whole_base):
         return sides.base_tree
-    return workbench.tree(bench, sides.rendered)
+    return workbench.tree(bench, sides.whole_base)
 
 
 def states(bench: Workbench, tree: str, own: list[str]) -> Iterator[Change]:
@@ -110,23 +110,25 @@ def states(bench: Workbench, tree: str, own: list[str]) -> Iterator[Change]:
     name_of = bench.project.name_of
     argv = ("diff", "--raw", "-z", "-M", "-l0", "--no-abbrev", tree, "--", *bench.specs)
     raw = bench.git(*argv, env=workbench.work_tree_index(bench))
-    parts, found = iter(raw.split("\0")), {}
+    parts, changes = iter(raw.split("\0")), {}
     for facts in parts:
         if not facts:
             break
         letter, name = facts.rsplit(" ", 1)[1][0], name_of(next(parts))
         new = name_of(next(parts)) if letter == "R" else ""
-        found[name] = Change(name, STATES.get(letter, EDITED), f"now {new}" if new else "")
-    absent = [n for n, change in found.items() if change.state == MISSING and n not in bench.leaves]
+        changes[name] = Change(name, STATES.get(letter, EDITED), f"now {new}" if new else "")
+    absent = [
+        n for n, change in changes.items() if change.state == MISSING and n not in bench.leaves
+    ]
     rules = ignored.rules(bench) if absent else None
     for name in absent:
         if rules and rules.ignore(name):
             is_here = os.path.lexists(bench.project.path / name)
-            found[name] = Change(name, IGNORED, "" if is_here else NOT_HERE)
-    for name in ignored.left_alone(bench.project, set(found)):
-        state = found[name].state
-        found[name] = Change(name, merge.LEFT_ALONE, NOT_HERE if state == MISSING else "")
-    yield from (found.get(name, Change(name, CLEAN)) for name in own)
+            changes[name] = Change(name, IGNORED, "" if is_here else NOT_HERE)
+    for name in ignored.left_alone(bench.project, set(changes)):
+        state = changes[name].state
+        changes[name] = Change(name, merge.LEFT_ALONE, NOT_HERE if state == MISSING else "")
+    yield from (changes.get(name, Change(name, CLEAN)) for name in own)
 
 
 def status(start: Path, file: str = "", *, trust: bool = False) -> Status:
@@ -137,27 +139,27 @@ def status(start: Path, file: str = "", *, trust: bool = False) -> Status:
     waits = warning(project)
     common = (str(project.path), project.source, course.old.name, course.new.name)
     if not behind or repository.is_older(course.up, course.new, course.old):
-        with comparison(course, trust=trust) as seen:
-            facts = seen.render.facts
+        with comparison(course, trust=trust) as difference:
+            facts = difference.render.facts
             warnings = (*waits, *facts.notes)
             skipped = facts.skipped_tasks
             return Status(
                 *common,
-                files=seen.files,
+                files=difference.files,
                 warnings=warnings,
                 skipped_tasks=skipped,
                 answers_file=project.file,
             )
     with pair(course, RenderOptions(trust=trust)) as both:
-        seen = compare(both.bench, both.base, both.sides.rendered, tree_of(both))
-        tried = merge.attempt(both.bench, both.sides, "Update", {})
+        difference = compare(both.bench, both.base, both.sides.whole_base, tree_of(both))
+        result = merge.attempt(both.bench, both.sides, "Update", {})
         facts = both.theirs.facts
         return Status(
             *common,
             behind=True,
             questions=facts.questions,
-            files=tuple(with_divergence(seen, both.sides)),
-            conflicts=tried.conflicts,
+            files=tuple(with_divergence(difference, both.sides)),
+            conflicts=result.conflicts,
             warnings=(*waits, *facts.notes, *warnings_of(both)),
             dropped=facts.dropped,
             replaced=facts.replaced,
@@ -170,31 +172,35 @@ def status(start: Path, file: str = "", *, trust: bool = False) -> Status:
 def warnings_of(both: Pair) -> Iterator[str]:
     """What somebody should know before an update to the newest version."""
     yield from (one.text for one in both.theirs.facts.replaced)
-    yield from recorded.warning(both.course.project, both.theirs)
+    yield from new_record.warning(both.course.project, both.theirs)
 
 
 def warning(project: Project) -> tuple[str, ...]:
     """What is said of a secret in the record, and while an update waits for somebody to go on."""
-    secret = (*addresses.warning(project.source), *misplaced(project))
-    begun = unfinished.load(project.repository)
-    if not begun or not unfinished.observe(project.repository, begun).is_running:
+    secret = (*addresses.warning(project.source), *folder_warnings(project))
+    update = unfinished.load(project.repository)
+    if not update or not unfinished.observe(project.repository, update).is_running:
         return secret
     ways = "mlfactory update --continue, or mlfactory update --abort"
-    return (*secret, f"the update to {begun.to_version} is not finished: {ways}")
+    return (*secret, f"the update to {update.to_version} is not finished: {ways}")
 
 
-def misplaced(project: Project) -> tuple[str, ...]:
+def folder_warnings(project: Project) -> tuple[str, ...]:
     """What is said of a factory that was moved: workflows and tags are named after its folder."""
-    known, folder = str(project.answers.get("folder") or ""), project.prefix.rstrip("/")
-    if not known or known == folder or "contract" not in record.own_settings(project, "mlfactory"):
+    old_folder, folder = str(project.answers.get("folder") or ""), project.prefix.rstrip("/")
+    if (
+        not old_folder
+        or old_folder == folder
+        or "contract" not in record.own_settings(project, "mlfactory")
+    ):
         return ()
     way = f"mlfactory update --to :current: --set folder={folder}"
-    return (f"it records the folder {known}, and stands in {folder or 'the top'}: {way}",)
+    return (f"it records the folder {old_folder}, and stands in {folder or 'the top'}: {way}",)
 
 
-def with_divergence(seen: Comparison, sides: merge.Sides) -> Iterator[Change]:
+def with_divergence(comparison: Comparison, sides: merge.Sides) -> Iterator[Change]:
     """The same files; those that the newest template changes too have diverged."""
-    for change in seen.files:
+    for change in comparison.files:
         both = sides.base.get(change.path) != sides.theirs.get(change.path)
         if both and change.state in (EDITED, MOVED):
             yield Change(change.path, DIVERGED, change.note)
@@ -205,16 +211,16 @@ def with_divergence(seen: Comparison, sides: merge.Sides) -> Iterator[Change]:
 def statuses(starts: list[Path], file: str = "", *, trust: bool = False) -> list[Status]:
     """The same for several, and for each template of one; what cannot be looked at does not keep
     the others back."""
-    wanted = [one for start in starts for one in ([(start, file)] if file else all_at(start))]
-    if len(wanted) < 2:
-        return [status(start, name, trust=trust) for start, name in wanted]
-    found = []
-    for start, name in wanted:
+    records = [one for start in starts for one in ([(start, file)] if file else all_at(start))]
+    if len(records) < 2:
+        return [status(start, name, trust=trust) for start, name in records]
+    rows = []
+    for start, name in records:
         try:
-            found.append(status(start, name, trust=trust))
+            rows.append(status(start, name, trust=trust))
         except MlfactoryError as error:
-            found.append(Status(str(start), error=error.message, answers_file=name))
-    return found
+            rows.append(Status(str(start), error=error.message, answers_file=name))
+    return rows
 
 
 def is_meant(path: str, names: list[str]) -> bool:
@@ -224,28 +230,28 @@ def is_meant(path: str, names: list[str]) -> bool:
 
 def inside(project: Project, start: Path, names: list[str]) -> list[str]:
     """The names as they are from the project's own folder. Raises UsageError for others."""
-    found = []
+    paths = []
     for name in names:
         full = Path(os.path.normpath(Path(start).resolve() / name))
         if full.is_relative_to(project.path):
-            found.append(full.relative_to(project.path).as_posix())
-        elif project.prefix and full.is_relative_to(project.top / lifted.HOME):
-            found.append(project.name_of(full.relative_to(project.top).as_posix()))
+            paths.append(full.relative_to(project.path).as_posix())
+        elif project.prefix and full.is_relative_to(project.top / workflows.HOME):
+            paths.append(project.name_of(full.relative_to(project.top).as_posix()))
         else:
             raise UsageError(f"{name} is not in {project.path}")
-    return [] if "." in found else found
+    return [] if "." in paths else paths
 
 
-def choose(seen: Comparison, names: list[str]) -> list[Change]:
+def choose(comparison: Comparison, names: list[str]) -> list[Change]:
     """The drifted files that are meant; what is ignored may hold secrets, what is left alone is
     meant to differ, and both need their full names.
 
     Raises UsageError for names that are not the template's.
     """
-    owns = [change.path for change in seen.files]
+    owns = [change.path for change in comparison.files]
     for name in names:
         if not any(is_meant(path, [name]) for path in owns):
             hint = "`mlfactory status` lists the template's files."
             raise UsageError(f"{name} is not one of the template's files, or it is yours", hint)
-    drifted = (c for c in seen.files if c.state != CLEAN and is_meant(c.path, names))
-    return [c for c in drifted if c.state not in QUIET or c.path in names]
+    changes = (c for c in comparison.files if c.state != CLEAN and is_meant(c.path, names))
+    return [c for c in changes if c.state not in QUIET or c.path in names]

@@ -38,10 +38,10 @@ class Rules:
     def match(self, path: str) -> bool:
         """Whether the last rule that fits, in the nearest folder that has one, is to ignore."""
         for folder in PurePosixPath(path).parents:
-            place = "" if folder.as_posix() == "." else f"{folder.as_posix()}/"
-            found = verdict(self.lines.get(place, ()), path.removeprefix(place))
-            if found is not None:
-                return found
+            prefix = "" if folder.as_posix() == "." else f"{folder.as_posix()}/"
+            is_ignored = verdict(self.lines.get(prefix, ()), path.removeprefix(prefix))
+            if is_ignored is not None:
+                return is_ignored
         return False
 
 
@@ -53,24 +53,24 @@ def rules(bench: Workbench, base: Render | None = None, theirs: Render | None = 
     folders = ["", *(f"{folder}/" for folder in around)] if prefix else []
     lines = {folder: standing(bench, f"{folder}{NAME}") for folder in folders}
     old, new = texts(base), texts(theirs)
-    for name in {*named(bench.leaves), *old, *new}:
+    for name in {*ignore_files(bench.leaves), *old, *new}:
         here = standing(bench, f"{prefix}{name}") if name in bench.leaves else ()
         if base is None or theirs is None:
             after = here
         elif name in bench.leaves or name not in old:
-            after = merged(here, old.get(name, ()), new.get(name, ()))
+            after = merge_lines(here, old.get(name, ()), new.get(name, ()))
         else:
             after = ()
         lines[f"{prefix}{name.removesuffix(NAME)}"] = after
-    return Rules(prefix, {folder: found for folder, found in lines.items() if found})
+    return Rules(prefix, {folder: patterns for folder, patterns in lines.items() if patterns})
 
 
-def named(names: Iterable[str]) -> list[str]:
+def ignore_files(names: Iterable[str]) -> list[str]:
     return [name for name in names if PurePosixPath(name).name == NAME]
 
 
 def texts(render: Render | None) -> dict[str, Lines]:
-    names = named(e.name for e in render.entries) if render else []
+    names = ignore_files(e.name for e in render.entries) if render else []
     return {name: split(render.text(name) or "") for name in names if render}
 
 
@@ -86,12 +86,12 @@ def split(text: str) -> Lines:
     return tuple(line.removesuffix("\r") for line in text.split("\n") if line.strip())
 
 
-def merged(here: Lines, old: Lines, new: Lines) -> Lines:
+def merge_lines(here: Lines, old: Lines, new: Lines) -> Lines:
     """The project's lines with what the template takes away and adds."""
     if here == old:
         return new
-    kept = [line for line in here if line not in old or line in new]
-    return (*kept, *(line for line in new if line not in old and line not in kept))
+    lines = [line for line in here if line not in old or line in new]
+    return (*lines, *(line for line in new if line not in old and line not in lines))
 
 
 def left_alone(project: Project, names: set[str]) -> set[str]:

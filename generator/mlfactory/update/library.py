@@ -57,10 +57,10 @@ def own(project: Project) -> tuple[str, bytes]:
 
 def of_template(course: Course) -> tuple[str, bytes]:
     """The wheel that a version of the template renders."""
-    listed = git.run(
+    listing = git.run(
         "ls-tree", "-z", "--name-only", course.new.commit, mount.VENDOR, cwd=course.up.folder
     )
-    for path in listed.out.split("\0"):
+    for path in listing.out.split("\0"):
         name = path.removeprefix(mount.VENDOR)
         if name.startswith(wheel.PACKAGE):
             text = text_at(course.up.repository, course.new.commit, path) or ""
@@ -76,6 +76,6 @@ def compare(old: Files, new: Files, *, color: bool) -> str:
     first, second = stream.Commit("1", "", 0, old), stream.Commit("2", "", 0, new)
     with tempfile.TemporaryDirectory(prefix="mlfactory-") as scratch:
         place = Path(scratch) / "library.git"
-        git.import_history(place, stream.written(first) + stream.written(second, first))
+        git.import_history(place, stream.dump(first) + stream.dump(second, first))
         look = (diff.COLOURED,) if color else ("--no-color",)
         return git.run(*diff.PLAINLY, *look, "v1", "v2", cwd=place).out

@@ -36,10 +36,10 @@ class Sides:
 
     `user_files` are the user's own that the template would have changed, `deleted_by_user` those
     that the template still has, with the name that it has for them now, and `renamed_by_user` the
-    names that the user gave to others. `rendered` is base before anything was left out, `moves` is
-    what has another name because an answer changed, and `ignored` is what the template would add or
-    change and the project keeps out of git; `left_alone` is what it would and the project does not
-    want.
+    names that the user gave to others. `whole_base` is base before anything was left out, `moves`
+    is what has another name because an answer changed, and `ignored` is what the template would add
+    or change and the project keeps out of git; `left_alone` is what it would and the project does
+    not want.
     """
 
     base: Leaves
@@ -49,7 +49,7 @@ class Sides:
     user_files: tuple[str, ...]
     deleted_by_user: Mapping[str, str]
     renamed_by_user: Mapping[str, str]
-    rendered: Leaves
+    whole_base: Leaves
     moves: Moves = field(default_factory=Moves)
     ignored: tuple[str, ...] = ()
     left_alone: tuple[str, ...] = ()
@@ -80,47 +80,45 @@ class Merge:
 
 def compose(bench: Workbench, base: Render, theirs: Render) -> Sides:
     """Compose base and theirs: without what the user owns, and without what the user deleted."""
-    rendered, fresh = workbench.as_stored(bench, base), workbench.as_stored(bench, theirs)
-    unwanted = ignored.left_alone(bench.project, {*rendered, *fresh})
-    left = tuple(sorted(n for n in unwanted if rendered.get(n) != fresh.get(n)))
-    fresh = {n: leaf for n, leaf in fresh.items() if n in bench.leaves or n not in unwanted}
+    whole_base, fresh = workbench.as_stored(bench, base), workbench.as_stored(bench, theirs)
+    exempt = ignored.left_alone(bench.project, {*whole_base, *fresh})
+    exempt_news = tuple(sorted(n for n in exempt if whole_base.get(n) != fresh.get(n)))
+    fresh = {n: leaf for n, leaf in fresh.items() if n in bench.leaves or n not in exempt}
     check_apart(bench, fresh)
-    outside = kept_out(bench, base, theirs, {*rendered, *fresh} - unwanted)
+    outside = kept_out(bench, base, theirs, {*whole_base, *fresh} - exempt)
     new = {n: leaf for n, leaf in fresh.items() if n not in outside}
     names, going = new.keys(), moves.between(base, theirs)
-    absent = outside | unwanted - bench.leaves.keys()
+    absent = outside | exempt - bench.leaves.keys()
     old = {
         n: leaf
-        for n, leaf in rendered.items()
+        for n, leaf in whole_base.items()
         if n in new or not (n in absent or is_excluded(theirs, n))
     }
-    mine = user_files(bench, base, theirs, {*old, *new}) | unwanted & {*old, *new}
+    mine = user_files(bench, base, theirs, {*old, *new}) | exempt & {*old, *new}
     away = {n for n in left_to_user(base, theirs, set(old)) if n not in bench.leaves}
-    changed = tuple(
-        sorted(n for n in mine - unwanted if n in old and n in new and old[n] != new[n])
-    )
-    along = moving_along(bench, going, mine, rendered, new)
+    yours = tuple(sorted(n for n in mine - exempt if n in old and n in new and old[n] != new[n]))
+    along = moving_along(bench, going, mine, whole_base, new)
     record = {bench.project.file} & bench.leaves.keys()
     old = settle(old, bench.leaves, mine | record | along.keys())
     new = {**settle(settle(new, old, away), bench.leaves, mine), **recorded_file(bench, new)}
-    new = moved(new, bench.leaves, along, {going.files[n] for n in away if n in going.files})
+    new = move(new, bench.leaves, along, {going.files[n] for n in away if n in going.files})
     base_tree, theirs_tree = workbench.tree(bench, old), workbench.tree(bench, new)
     rows = workbench.differences(bench, base_tree, bench.head)
-    gone, kept = deletions(rows), {}
-    renamed = {before: after for letter, before, after in rows if letter == "R"}
-    if gone:
+    drops, removals = deletions(rows), {}
+    renames = {before: after for letter, before, after in rows if letter == "R"}
+    if drops:
         now = dict(going.files)
         now |= {
             a: b for x, a, b in workbench.differences(bench, base_tree, theirs_tree) if x == "R"
         }
-        out = gone | {now[name] for name in gone if name in now and now[name] not in bench.leaves}
-        old = {n: leaf for n, leaf in old.items() if n not in gone}
+        out = drops | {now[n] for n in drops if n in now and now[n] not in bench.leaves}
+        old = {n: leaf for n, leaf in old.items() if n not in drops}
         new = {n: leaf for n, leaf in new.items() if n not in out}
         base_tree, theirs_tree = workbench.tree(bench, old), workbench.tree(bench, new)
-        kept = {n: now.get(n, "") for n in sorted(gone) if n in names or n in now}
-    news = tuple(sorted(n for n in outside & fresh.keys() if rendered.get(n) != fresh[n]))
+        removals = {n: now.get(n, "") for n in sorted(drops) if n in names or n in now}
+    news = tuple(sorted(n for n in outside & fresh.keys() if whole_base.get(n) != fresh[n]))
     trees = (base_tree, theirs_tree)
-    return Sides(old, new, *trees, changed, kept, renamed, rendered, going, news, left)
+    return Sides(old, new, *trees, yours, removals, renames, whole_base, going, news, exempt_news)
 
 
 def kept_out(bench: Workbench, base: Render, theirs: Render, names: set[str]) -> set[str]:
@@ -131,7 +129,7 @@ def kept_out(bench: Workbench, base: Render, theirs: Render, names: set[str]) ->
 
 
 def moving_along(
-    bench: Workbench, going: Moves, mine: set[str], rendered: Leaves, new: Leaves
+    bench: Workbench, going: Moves, mine: set[str], whole_base: Leaves, new: Leaves
 ) -> dict[str, str]:
     """What is the user's and moves because an answer changed; of the template's own files, those
     that it did not change apart from their names, so that git need not recognise them."""
@@ -140,15 +138,15 @@ def moving_along(
         for before, after in going.files.items()
         if before in bench.leaves
         and after not in bench.leaves
-        and (before in mine or rendered.get(before) == new.get(after))
+        and (before in mine or whole_base.get(before) == new.get(after))
     }
-    return {**own, **moves.beside(bench, going, rendered, new)}
+    return {**own, **moves.user_moves(bench, going, whole_base, new)}
 
 
-def moved(leaves: Leaves, head: Leaves, along: Mapping[str, str], unwanted: set[str]) -> Leaves:
+def move(leaves: Leaves, head: Leaves, along: Mapping[str, str], surplus: set[str]) -> Leaves:
     """The same with the user's files under their new names, and without what the user renamed."""
-    kept = {n: leaf for n, leaf in leaves.items() if n not in along and n not in unwanted}
-    return {**kept, **{after: head[before] for before, after in along.items()}}
+    rest = {n: leaf for n, leaf in leaves.items() if n not in along and n not in surplus}
+    return {**rest, **{after: head[before] for before, after in along.items()}}
 
 
 def is_excluded(render: Render, name: str) -> bool:
@@ -211,15 +209,15 @@ def attempt(bench: Workbench, sides: Sides, message: str, author: Mapping[str, s
 
 def merge(bench: Workbench, sides: Sides, message: str, author: Mapping[str, str]) -> Merge:
     """The same, and what it does to each file."""
-    tried = attempt(bench, sides, message, author)
-    tree, leaves = tried.tree, workbench.leaves_of(bench, tried.tree)
-    if any(tried.twin in name or tried.pick in name for name in leaves):
-        labels = {tried.twin: "HEAD", tried.pick: label(bench, tried.pick)}
+    result = attempt(bench, sides, message, author)
+    tree, leaves = result.tree, workbench.leaves_of(bench, result.tree)
+    if any(result.twin in name or result.pick in name for name in leaves):
+        labels = {result.twin: "HEAD", result.pick: label(bench, result.pick)}
         leaves = {by_side(name, labels): leaf for name, leaf in leaves.items()}
         tree = workbench.tree(bench, leaves)
     added = tuple(sorted(leaves.keys() - bench.leaves.keys() - bench.others.keys()))
-    rows = changes(bench, sides, leaves, tried.conflicts)
-    return Merge(sides, tried.pick, tree, leaves, tried.conflicts, rows, added)
+    rows = changes(bench, sides, leaves, result.conflicts)
+    return Merge(sides, result.pick, tree, leaves, result.conflicts, rows, added)
 
 
 def label(bench: Workbench, pick: str) -> str:
@@ -246,12 +244,13 @@ def conflicts_of(
     git puts a file aside when a folder takes its name, and then appends the commit; `names` says
     in words which commit is whose.
     """
-    found = {}
+    conflicts = {}
     for _, path in unmerged:
         plain = path.removesuffix(next((f"~{c}" for c in names if path.endswith(f"~{c}")), ""))
-        said = [text for kind, text in messages if kind.startswith("CONFLICT") and plain in text]
-        found[plain] = Conflict(project.name_of(plain), reason(said[0], names) if said else "")
-    return tuple(found[path] for path in sorted(found))
+        texts = [text for kind, text in messages if kind.startswith("CONFLICT") and plain in text]
+        why = reason(texts[0], names) if texts else ""
+        conflicts[plain] = Conflict(project.name_of(plain), why)
+    return tuple(conflicts[path] for path in sorted(conflicts))
 
 
 def reason(text: str, names: Mapping[str, str]) -> str:
@@ -267,11 +266,11 @@ def changes(
 ) -> tuple[Change, ...]:
     """What happens to each file that the template changed, and to those that it leaves alone."""
     mine = sides.renamed_by_user
-    torn = {conflict.path for conflict in conflicts}
+    conflict_paths = {conflict.path for conflict in conflicts}
     rows = [Change(c.path, CONFLICT, c.reason) for c in conflicts]
     for letter, old, new in workbench.differences(bench, sides.base_tree, sides.theirs_tree):
         here = mine.get(old, new if letter == "R" else old)
-        if torn & {old, new, here, mine.get(old, old)}:
+        if conflict_paths & {old, new, here, mine.get(old, old)}:
             continue
         state = state_of(letter, old, mine.get(old, old), sides, bench.leaves)
         if letter == "R" and old in bench.leaves:
@@ -293,5 +292,5 @@ def state_of(letter: str, old: str, here: str, sides: Sides, head: Leaves) -> st
         return ADDED
     if letter == "D":
         return DELETED
-    edited = head.get(here) != sides.base.get(old)
-    return MERGED if edited else CHANGED
+    is_edited = head.get(here) != sides.base.get(old)
+    return MERGED if is_edited else CHANGED

@@ -40,8 +40,8 @@ def between(base: Render, theirs: Render) -> Moves:
     }
     pairs = {pair for before, after in files.items() if (pair := folders_of(before, after))}
     targets = Counter(before for before, _ in pairs)
-    kept = {p.as_posix() for name in names[1] for p in PurePosixPath(name).parents}
-    folders = {a: b for a, b in pairs if targets[a] == 1 and a not in kept}
+    parents = {p.as_posix() for name in names[1] for p in PurePosixPath(name).parents}
+    folders = {a: b for a, b in pairs if targets[a] == 1 and a not in parents}
     return Moves(files, folders)
 
 
@@ -62,13 +62,13 @@ def folders_of(before: str, after: str) -> tuple[str, str] | None:
     return (old.as_posix(), new.as_posix()) if old.name and new.name else None
 
 
-def beside(bench: Workbench, moves: Moves, rendered: Leaves, new: Leaves) -> dict[str, str]:
+def user_moves(bench: Workbench, moves: Moves, whole_base: Leaves, new: Leaves) -> dict[str, str]:
     """What the user has put into folders that move, with the names that it gets."""
     pairs = {
         name: f"{after}{name.removeprefix(before)}"
         for before, after in moves.folders.items()
         for name in bench.leaves
-        if name.startswith(f"{before}/") and name not in rendered
+        if name.startswith(f"{before}/") and name not in whole_base
     }
     return {a: b for a, b in pairs.items() if b not in bench.leaves and b not in new}
 
@@ -76,12 +76,12 @@ def beside(bench: Workbench, moves: Moves, rendered: Leaves, new: Leaves) -> dic
 def notes(bench: Workbench, moves: Moves, base: Render) -> Iterator[str]:
     """What nobody but the user can move: what git does not track, and old names in texts."""
     for before, after in moves.folders.items():
-        if left := untracked(bench, before):
-            yield f"git does not track {listed(left)}: it stays in {before}, move it to {after}"
+        if files := untracked_files(bench, before):
+            yield f"git does not track {listing(files)}: it stays in {before}, move it to {after}"
     own = {e.name for e in base.entries if not result.matches(base.facts.skip, e.name)}
     for word in sorted({w for pair in moves.folders.items() for w in words_of(*pair)}):
         if names := [n for n in naming(bench, word) if n not in own]:
-            yield f"files of yours still name {word}: {listed(names)}"
+            yield f"files of yours still name {word}: {listing(names)}"
 
 
 def words_of(before: str, after: str) -> Iterator[str]:
@@ -98,14 +98,14 @@ def naming(bench: Workbench, word: str) -> list[str]:
     return [name for name in names if name in bench.leaves and name != bench.project.file]
 
 
-def untracked(bench: Workbench, folder: str) -> list[str]:
+def untracked_files(bench: Workbench, folder: str) -> list[str]:
     """What stands in a folder of the work tree and is not git's, caches aside."""
     tracked = {f"{bench.project.prefix}{name}" for name in (*bench.leaves, *bench.others)}
-    found = unknown_below(bench.project.top, f"{bench.project.prefix}{folder}", tracked)
+    names = unknown_below(bench.project.top, f"{bench.project.prefix}{folder}", tracked)
     size = len(bench.project.prefix)
-    return [name[size:] for name in found if not {*Path(name).parts} & {*CACHES}]
+    return [name[size:] for name in names if not {*Path(name).parts} & {*CACHES}]
 
 
-def listed(names: list[str]) -> str:
+def listing(names: list[str]) -> str:
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
     return ", ".join(names[:8]) + more

@@ -11,7 +11,7 @@ from typing import Any
 
 from mlfactory.base import addresses, answers
 from mlfactory.base.answers import Answers
-from mlfactory.base.credentials import masked
+from mlfactory.base.credentials import mask
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.objects import text_at
 from mlfactory.project import record
@@ -21,7 +21,7 @@ from mlfactory.render.result import Render, RenderOptions, Replaced
 from mlfactory.template import history, mirror, repository, wheel
 from mlfactory.template.repository import Upstream, Version
 
-from . import moves, recorded, workbench
+from . import moves, new_record, workbench
 from .changes import Change, Conflict
 from .merge import Merge, Sides, compose, merge
 from .obstacles import in_the_way
@@ -94,8 +94,8 @@ class Preview:
     merge: Merge
 
     @property
-    def torn_from_library(self) -> tuple[str, ...]:
-        return torn_from_library(self.merge, self.pair.theirs)
+    def library_edits(self) -> tuple[str, ...]:
+        return library_edits(self.merge, self.pair.theirs)
 
 
 def find_course(project: Project, to: str = "") -> Course:
@@ -145,7 +145,7 @@ def preview(
 ) -> Iterator[Preview]:
     """Render both sides, merge them in memory and make the plan of it; `author` is who updates."""
     with pair(course, options) as both:
-        recorded.check(course.project, both.theirs, options.settings)
+        new_record.check(course.project, both.theirs, options.settings)
         changelog = repository.changes(course.up, course.old, course.new)
         text = message(course, both.theirs, changelog)
         outcome = merge(both.bench, both.sides, text, author or {})
@@ -169,18 +169,18 @@ def message(course: Course, theirs: Render, changelog: str) -> str:
         title = f"Answer the template's questions of {course.project.name} anew"
     new = [f"{name}: {value!r}" for name, value in theirs.facts.questions.items()]
     old = "\n".join(one.text for one in theirs.facts.replaced)
-    asked = "New questions, answered with: " + ", ".join(new) if new else ""
+    questions = "New questions, answered with: " + ", ".join(new) if new else ""
     # git takes lines that begin with # for comments when somebody edits the message.
     body = re.sub(
-        r"^#+ *", "", "\n\n".join(filter(None, [changelog, asked, old])), flags=re.MULTILINE
+        r"^#+ *", "", "\n\n".join(filter(None, [changelog, questions, old])), flags=re.MULTILINE
     )
-    return masked(f"{title}\n\n{body}".rstrip() + "\n")
+    return mask(f"{title}\n\n{body}".rstrip() + "\n")
 
 
 def plan_of(both: Pair, outcome: Merge, changelog: str) -> UpdatePlan:
     """The plan in the words of `mlfactory update`."""
     course, facts = both.course, both.theirs.facts
-    noted = (*addresses.warning(course.project.source), *facts.notes)
+    notes = (*addresses.warning(course.project.source), *facts.notes)
     return UpdatePlan(
         project=str(course.project.path),
         source=course.project.source,
@@ -193,7 +193,7 @@ def plan_of(both: Pair, outcome: Merge, changelog: str) -> UpdatePlan:
         changes=outcome.changes,
         conflicts=outcome.conflicts,
         blocked=obstacles_to(both.bench, outcome),
-        warnings=(*noted, *notes_of(both, outcome)),
+        warnings=(*notes, *notes_of(both, outcome)),
         dropped=facts.dropped,
         replaced=facts.replaced,
         skipped_tasks=facts.skipped_tasks,
@@ -205,7 +205,7 @@ def notes_of(both: Pair, outcome: Merge) -> Iterator[str]:
     """What else somebody has to know before it is done."""
     yield from further(both.course.project)
     yield from (one.text for one in both.theirs.facts.replaced)
-    yield from library_notes(torn_from_library(outcome, both.theirs))
+    yield from library_notes(library_edits(outcome, both.theirs))
     yield from moves.notes(both.bench, both.sides.moves, both.base)
 
 
@@ -217,22 +217,24 @@ def further(project: Project) -> Iterator[str]:
             yield f"{name} records another template, which is not part of this: {way}"
 
 
-def torn_from_library(merge: Merge, theirs: Render) -> tuple[str, ...]:
+def library_edits(merge: Merge, theirs: Render) -> tuple[str, ...]:
     """Files that somebody edited and that are part of the library in vendor/ now."""
     if not any(entry.name.startswith(f"vendor/{wheel.PACKAGE}") for entry in theirs.entries):
         return ()
-    torn = (one for one in merge.conflicts if one.reason.startswith("modify/delete"))
-    return tuple(one.path for one in torn if one.path.startswith("src/"))
+    conflicts = (one for one in merge.conflicts if one.reason.startswith("modify/delete"))
+    return tuple(one.path for one in conflicts if one.path.startswith("src/"))
 
 
-def library_notes(torn: tuple[str, ...]) -> tuple[str, ...]:
+def library_notes(names: tuple[str, ...]) -> tuple[str, ...]:
     """How edits of such files are kept."""
-    if not torn:
+    if not names:
         return ()
     count = (
-        "1 file that you edited is" if len(torn) == 1 else f"{len(torn)} files that you edited are"
+        "1 file that you edited is"
+        if len(names) == 1
+        else f"{len(names)} files that you edited are"
     )
-    text = f"{count} part of the library now, and read by nobody: {', '.join(torn)}"
+    text = f"{count} part of the library now, and read by nobody: {', '.join(names)}"
     return (f"{text}. Their edits go along with: mlfactory update --set runtime=source",)
 
 
@@ -254,22 +256,22 @@ def new_settings(project: Project, base: Render, theirs: Render) -> dict[str, An
     if not file:
         return {}
     own = text_at(project.repository, project.head, f"{project.prefix}{file}")
-    known = {**flat(base.text(file), file), **flat(own, file)}
-    return {k: v for k, v in flat(theirs.text(file), file).items() if k not in known}
+    old = {**flat(base.text(file), file), **flat(own, file)}
+    return {k: v for k, v in flat(theirs.text(file), file).items() if k not in old}
 
 
 def flat(text: str | None, file: str) -> dict[str, Any]:
     """The leaves of a YAML text by their dotted names; of a text that is not YAML, nothing."""
     try:
-        found: Any = answers.parse(text or "{}", Path(file))
+        document: Any = answers.parse(text or "{}", Path(file))
     except MlfactoryError:
         return {}
-    return dict(dotted(found))
+    return dict(leaves(document))
 
 
-def dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in values.items():
         if isinstance(value, dict):
-            yield from dotted(value, f"{prefix}{key}.")
+            yield from leaves(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value

@@ -37,21 +37,21 @@ def shorten(names: list[str] | tuple[str, ...], most: int = 8) -> str:
 def check_ready(project: Project) -> Mapping[str, str]:
     """Who commits. Raises MlfactoryError unless the repository is at rest, clean, and knows it."""
     repository = project.repository
-    if begun := unfinished.load(repository):
-        if unfinished.observe(repository, begun).is_running:
+    if update := unfinished.load(repository):
+        if unfinished.observe(repository, update).is_running:
             raise MlfactoryError(
-                f"an update to {begun.to_version} is not finished yet",
+                f"an update to {update.to_version} is not finished yet",
                 "mlfactory update --continue, or mlfactory update --abort",
             )
-        unfinished.close(repository, begun)
+        unfinished.close(repository, update)
     index.check_free(repository)
     if running := operation(repository):
         hint = f"git {running} --continue, or git {running} --abort"
         hint = "git bisect reset" if running == "bisect" else hint
         raise MlfactoryError(f"a git {running} is in progress in {project.top}", hint)
-    if torn := git.unmerged(repository):
-        hint = f"Edit, then: git add {torn[0]} && git commit"
-        raise MlfactoryError(f"{project.top} is in conflict: {shorten(torn)}", hint)
+    if conflicts := git.unmerged(repository):
+        hint = f"Edit, then: git add {conflicts[0]} && git commit"
+        raise MlfactoryError(f"{project.top} is in conflict: {shorten(conflicts)}", hint)
     if dirty := dirt_of(project):
         raise MlfactoryError(
             f"{project.path} has changes that are not committed: {shorten(dirty)}",

@@ -36,24 +36,24 @@ def restore(
     that no commit has.
     """
     if dry_run:
-        return restored(start, names, dry_run=True, file=file, trust=trust)
+        return put_back(start, names, dry_run=True, file=file, trust=trust)
     with working(home(start, names), "mlfactory restore"):
-        return restored(start, names, dry_run=False, file=file, trust=trust)
+        return put_back(start, names, dry_run=False, file=file, trust=trust)
 
 
-def restored(start: Path, names: list[str], *, dry_run: bool, file: str, trust: bool) -> Restoring:
+def put_back(start: Path, names: list[str], *, dry_run: bool, file: str, trust: bool) -> Restoring:
     """The same without keeping others out."""
     project = record.find(home(start, names), file)
     course = find_course(project, project.version)
-    with drift.comparison(course, trust=trust) as seen:
-        chosen = drift.choose(seen, drift.inside(project, start, names))
-        check_committed(seen, chosen)
-        done = Restoring(str(project.path), course.old.name, tuple(chosen), not dry_run)
-        if dry_run or not chosen:
-            return done
-        where = [project.spec(change.path) for change in chosen]
-        seen.bench.git("restore", "--worktree", f"--source={seen.tree}", "--", *where)
-        return done
+    with drift.comparison(course, trust=trust) as difference:
+        changes = drift.choose(difference, drift.inside(project, start, names))
+        check_committed(difference, changes)
+        result = Restoring(str(project.path), course.old.name, tuple(changes), not dry_run)
+        if dry_run or not changes:
+            return result
+        where = [project.spec(change.path) for change in changes]
+        difference.bench.git("restore", "--worktree", f"--source={difference.tree}", "--", *where)
+        return result
 
 
 def home(start: Path, names: list[str]) -> Path:
@@ -65,12 +65,14 @@ def home(start: Path, names: list[str]) -> Path:
     return next(folder for folder in (first, *first.parents) if folder.is_dir())
 
 
-def check_committed(seen: drift.Comparison, chosen: list[Change]) -> None:
+def check_committed(comparison: drift.Comparison, changes: list[Change]) -> None:
     """Raises MlfactoryError when something would be lost for ever that no commit has."""
-    top, project = seen.project.top, seen.project
-    dirty = set(git.dirt(seen.project.repository))
-    tracked = {project.place_of(name) for name in (*seen.bench.leaves, *seen.bench.others)}
-    for change in chosen:
+    top, project = comparison.project.top, comparison.project
+    dirty = set(git.dirt(comparison.project.repository))
+    tracked = {
+        project.place_of(name) for name in (*comparison.bench.leaves, *comparison.bench.others)
+    }
+    for change in changes:
         name = project.place_of(change.path)
         folder = name if (top / name).is_dir() and not (top / name).is_symlink() else ""
         if standing := obstacle(top, name, tracked) or folder:

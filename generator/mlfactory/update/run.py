@@ -11,7 +11,7 @@ from typing import Protocol
 from mlfactory.base import git, index, objects, process
 from mlfactory.base.errors import ATTENTION, MlfactoryError, UsageError
 from mlfactory.base.git import Repository
-from mlfactory.base.operation import marked
+from mlfactory.base.operation import files_with_markers
 from mlfactory.base.talk import Talk
 from mlfactory.project import record
 from mlfactory.project.record import Project
@@ -74,8 +74,10 @@ class Outcome:
 
     @property
     def needs_attention(self) -> bool:
-        torn = self.state == "planned" and self.plan is not None and bool(self.plan.conflicts)
-        return torn or self.state == "conflicts" or bool(self.failures)
+        has_conflicts = (
+            self.state == "planned" and self.plan is not None and bool(self.plan.conflicts)
+        )
+        return has_conflicts or self.state == "conflicts" or bool(self.failures)
 
 
 class UpdateTalk(Talk, Protocol):
@@ -98,12 +100,12 @@ class Options:
 def update(start: Path, options: Options, talk: UpdateTalk, file: str = "") -> Outcome:
     """Plan, then merge; see `Outcome` for what may come of it. Raises MlfactoryError."""
     if options.dry_run:
-        return planned(start, options, talk, file)
+        return plan_and_apply(start, options, talk, file)
     with working(start, "mlfactory update"):
-        return planned(start, options, talk, file)
+        return plan_and_apply(start, options, talk, file)
 
 
-def planned(start: Path, options: Options, talk: UpdateTalk, file: str) -> Outcome:
+def plan_and_apply(start: Path, options: Options, talk: UpdateTalk, file: str) -> Outcome:
     """The same without keeping others out."""
     project = record.find(start, file)
     author = {} if options.dry_run else check_ready(project)
@@ -112,13 +114,13 @@ def planned(start: Path, options: Options, talk: UpdateTalk, file: str) -> Outco
     if course.old.commit == course.new.commit and not options.render.settings:
         names = (str(project.path), project.source, course.old.name, course.new.name)
         return Outcome("current", UpdatePlan(*names))
-    with preview(course, options.render, author) as seen:
+    with preview(course, options.render, author) as view:
         if options.dry_run:
-            return Outcome("planned", seen.plan, warnings=dirt_warning(project))
-        if seen.plan.is_current:
-            return Outcome("current", seen.plan)
-        talk.plan(seen.plan)
-        return apply(seen, options, talk)
+            return Outcome("planned", view.plan, warnings=dirt_warning(project))
+        if view.plan.is_current:
+            return Outcome("current", view.plan)
+        talk.plan(view.plan)
+        return apply(view, options, talk)
 
 
 def is_trusted(course: Course, options: Options) -> bool:
@@ -127,24 +129,24 @@ def is_trusted(course: Course, options: Options) -> bool:
     return options.render.trust or course.up.own or history.is_own_commit(course.new.commit)
 
 
-def apply(seen: Preview, options: Options, talk: Talk) -> Outcome:
+def apply(view: Preview, options: Options, talk: Talk) -> Outcome:
     """Cherry-pick the change. From here on a state is kept, so that nothing can be half done."""
-    pair, course = seen.pair, seen.pair.course
+    pair, course = view.pair, view.pair.course
     project, repository = course.project, course.project.repository
-    added = tuple(map(project.place_of, seen.merge.added))
+    added = tuple(map(project.place_of, view.merge.added))
     unfinished.check_free(repository, added, INTO_GIT)
     trusted = is_trusted(course, options)
     title = "Check before the update"
     before = checks.look(project, options.check, talk, title, trusted=trusted)
     workbench.adopt(pair.bench)
-    begun = Unfinished(
+    record = Unfinished(
         project.prefix,
         project.file,
         course.old.name,
         course.new.name,
         project.head,
-        seen.merge.pick,
-        seen.merge.tree,
+        view.merge.pick,
+        view.merge.tree,
         added,
         before.failures,
         options.check,
@@ -156,57 +158,57 @@ def apply(seen: Preview, options: Options, talk: Talk) -> Outcome:
     )
     after = rerender.as_updated(project, pair.theirs)
     cache.keep(repository, rerender.base_key(after, course.new), pair.theirs)
-    if not seen.plan.released:
+    if not view.plan.released:
         into = f"{history.REF}{course.new.name.removeprefix('v')}"
         git.fetch(repository, course.up.folder, f"refs/tags/{course.new.name}", into)
     unfinished.check_free(repository, added, INTO_GIT)  # the checks may have written, too
-    unfinished.save(repository, begun)
+    unfinished.save(repository, record)
     with talk.step("Merge"):
-        code = pick(repository, begun)
+        code = pick(repository, record)
     if code:
-        ways = (*WAYS_ON, *([ALONG] if seen.torn_from_library else []))
-        return Outcome("conflicts", seen.plan, warnings=waiting(begun), next=ways)
-    return finish(project, begun, talk, seen.plan)
+        ways = (*WAYS_ON, *([ALONG] if view.library_edits else []))
+        return Outcome("conflicts", view.plan, warnings=waiting(record), next=ways)
+    return finish(project, record, talk, view.plan)
 
 
-def waiting(begun: Unfinished) -> tuple[str, ...]:
+def waiting(record: Unfinished) -> tuple[str, ...]:
     """What is said of files elsewhere that were staged, while the update is not over."""
-    names = shorten(aside.names_of(begun.staged))
+    names = shorten(aside.names_of(record.staged))
     return (f"not staged until the update is over, so that it stays apart: {names}",) * bool(names)
 
 
-def pick(repository: Repository, begun: Unfinished) -> int:
+def pick(repository: Repository, record: Unfinished) -> int:
     """Let git merge: 0 when it is committed, 1 when a person must look. What else goes wrong, and
     what interrupts it, is taken back. Raises MlfactoryError."""
     empty = ("--allow-empty", "--keep-redundant-commits")
-    argv = ("cherry-pick", *empty, "--no-rerere-autoupdate", begun.pick)
+    argv = ("cherry-pick", *empty, "--no-rerere-autoupdate", record.pick)
     try:
-        with index.held(repository) as mine:
-            aside.put_aside(mine, begun.staged)
-            done = mine.run(*PICK, *argv, env=NO_EDITOR, ok=range(256))
-            if not done.code:
-                aside.put_back(mine, begun.staged)
-        if done.code and not git.unmerged(repository):
+        with index.hold(repository) as mine:
+            aside.put_aside(mine, record.staged)
+            result = mine.run(*PICK, *argv, env=NO_EDITOR, ok=range(256))
+            if not result.code:
+                aside.put_back(mine, record.staged)
+        if result.code and not git.unmerged(repository):
             hint = "Nothing was changed; mend this and update again."
-            raise process.ProcessError(["git", "cherry-pick"], done, hint)
+            raise process.ProcessError(["git", "cherry-pick"], result, hint)
     except (MlfactoryError, KeyboardInterrupt):
-        unfinished.undo(repository, begun)
-        unfinished.close(repository, begun)
+        unfinished.undo(repository, record)
+        unfinished.close(repository, record)
         raise
-    return 1 if done.code else 0
+    return 1 if result.code else 0
 
 
 def finish(
-    project: Project, begun: Unfinished, talk: Talk, plan: UpdatePlan | None = None
+    project: Project, record: Unfinished, talk: Talk, plan: UpdatePlan | None = None
 ) -> Outcome:
     """After the commit: the lock is amended into it, and the checks run again."""
-    trusted = begun.trusted
-    left = checks.unchecked(project, begun.check, trusted=trusted)
-    warnings = (*checks.relock(project, begun.head, talk, trusted=trusted), *left)
-    before = checks.Look(begun.failed_before, begun.warned_before)
-    new = checks.look_again(project, begun.check, talk, before, trusted=trusted)
+    trusted = record.trusted
+    notes = checks.omission(project, record.check, trusted=trusted)
+    warnings = (*checks.relock(project, record.head, talk, trusted=trusted), *notes)
+    before = checks.CheckResult(record.failed_before, record.warned_before)
+    new = checks.look_again(project, record.check, talk, before, trusted=trusted)
     commit = git.head(project.repository)
-    unfinished.close(project.repository, begun)
+    unfinished.close(project.repository, record)
     ways = [f"git show {commit[:10]}", f"git revert {commit[:10]}     # takes the update back"]
     if plan and plan.settings and checks.is_factory(project):
         ways.append("factory params add     # writes the new settings into params.yaml")
@@ -218,35 +220,35 @@ def finish(
 def resume(start: Path, talk: Talk, *, trust: bool = False) -> Outcome:
     """`--continue`: commit what a person has merged, then go on. Raises MlfactoryError."""
     with working(start, "mlfactory update --continue"):
-        return resumed(start, talk, trust=trust)
+        return continue_update(start, talk, trust=trust)
 
 
-def resumed(start: Path, talk: Talk, *, trust: bool) -> Outcome:
+def continue_update(start: Path, talk: Talk, *, trust: bool) -> Outcome:
     project, progress = unfinished.progress(start)
-    repository, begun = project.repository, progress.record
-    begun = replace(begun, trusted=begun.trusted or trust)
-    if left := git.unmerged(repository):
+    repository, record = project.repository, progress.record
+    record = replace(record, trusted=record.trusted or trust)
+    if conflicts := git.unmerged(repository):
         raise AttentionError(
-            f"still in conflict: {shorten(left)}", f"Edit, then: git add {left[0]}"
+            f"still in conflict: {shorten(conflicts)}", f"Edit, then: git add {conflicts[0]}"
         )
     if progress.state == "picking":
-        go_on(repository, begun)
+        go_on(repository, record)
     elif not progress.is_picked:
-        unfinished.undo(repository, begun)
-        unfinished.check_free(repository, begun.added, "then: mlfactory update --continue")
-        if pick(repository, begun):
+        unfinished.undo(repository, record)
+        unfinished.check_free(repository, record.added, "then: mlfactory update --continue")
+        if pick(repository, record):
             return Outcome("conflicts", next=WAYS_ON)
-    return finish(project, begun, talk)
+    return finish(project, record, talk)
 
 
-def go_on(repository: Repository, begun: Unfinished) -> None:
+def go_on(repository: Repository, record: Unfinished) -> None:
     """Commit what a person has merged. Raises MlfactoryError where something is left to do."""
-    if others := aside.names_of(aside.outside(repository, begun.specs)):
+    if others := aside.names_of(aside.outside(repository, record.specs)):
         hint = f"git restore --staged -- {' '.join(map(quote, others[:8]))}"
         raise AttentionError(f"staged, and not of this project: {shorten(others)}", hint)
-    if left := marked(repository, *begun.specs):
-        hint = f"Edit, then: git add {left[0]}"
-        raise AttentionError(f"conflict markers are left in {shorten(left)}", hint)
+    if names := files_with_markers(repository, *record.specs):
+        hint = f"Edit, then: git add {names[0]}"
+        raise AttentionError(f"conflict markers are left in {shorten(names)}", hint)
     hint = "Mend what it says, git add it, and: mlfactory update --continue"
     repository.run("cherry-pick", "--continue", env=NO_EDITOR, hint=hint, hooks=True)
 
@@ -254,10 +256,10 @@ def go_on(repository: Repository, begun: Unfinished) -> None:
 def abort(start: Path) -> Outcome:
     """`--abort`: everything is as it was before the update. Raises MlfactoryError."""
     with working(start, "mlfactory update --abort"):
-        return aborted(start)
+        return take_back(start)
 
 
-def aborted(start: Path) -> Outcome:
+def take_back(start: Path) -> Outcome:
     project, progress = unfinished.progress(start)
     if progress.is_resolved:
         raise MlfactoryError(

@@ -17,23 +17,23 @@ WORST = (errors.ERROR, errors.USAGE, errors.ATTENTION, errors.OK)
 def each(starts: list[Path], act: Callable[[Path], Outcome]) -> Iterator[tuple[Outcome, int]]:
     """What came of each project, with its exit code. With only one, errors are raised."""
     for start in starts:
-        yield attempt(start, act) if len(starts) > 1 else ended(act(start), start)
+        yield attempt(start, act) if len(starts) > 1 else close(act(start), start)
 
 
 def attempt(start: Path, act: Callable[[Path], Outcome]) -> tuple[Outcome, int]:
     try:
-        return ended(act(start), start)
+        return close(act(start), start)
     except MlfactoryError as error:
-        failed = Outcome("failed", project=str(start), error=error.message, hint=error.hint)
-        return failed, error.exit_code
+        outcome = Outcome("failed", project=str(start), error=error.message, hint=error.hint)
+        return outcome, error.exit_code
     except OSError as error:
         text = f"{error.filename or start}: {error.strerror}"
         return Outcome("failed", project=str(start), error=text), errors.ERROR
 
 
-def ended(done: Outcome, start: Path) -> tuple[Outcome, int]:
-    code = errors.ATTENTION if done.needs_attention else errors.OK
-    return replace(done, project=str(start)), code
+def close(outcome: Outcome, start: Path) -> tuple[Outcome, int]:
+    code = errors.ATTENTION if outcome.needs_attention else errors.OK
+    return replace(outcome, project=str(start)), code
 
 
 def worst(codes: Iterable[int]) -> int:

@@ -112,9 +112,9 @@ class Progress:
         if not self.has_moved:
             return False
         argv = ("diff", "--name-only", "-z", self.record.tree, "HEAD")
-        shown = self.repository.run(*argv, ok=(0, 128))
-        changed = set(filter(None, shown.out.split("\0")))
-        return bool(shown.code) or bool(changed - {f"{self.record.prefix}uv.lock"})
+        diff = self.repository.run(*argv, ok=(0, 128))
+        names = set(filter(None, diff.out.split("\0")))
+        return bool(diff.code) or bool(names - {f"{self.record.prefix}uv.lock"})
 
     @property
     def has_traces(self) -> bool:
@@ -128,9 +128,9 @@ class Progress:
 
 def observe(repository: Repository, record: Unfinished) -> Progress:
     """How far the update has come, with one question to git."""
-    picked = repository.path_of(PICKED)
+    pick_file = repository.path_of(PICKED)
     head, dirt = git.head_and_dirt(repository, *record.specs)
-    picking = picked.read_text().strip() if picked.exists() else None
+    picking = pick_file.read_text().strip() if pick_file.exists() else None
     is_locked = index.is_ours(repository.path_of(index.LOCK))
     return Progress(repository, record, head, dirt, picking, is_locked)
 
@@ -142,19 +142,19 @@ def progress(start: Path) -> tuple[Project, Progress]:
         raise MlfactoryError(f"{start} is in no git repository", "Go to the project.")
     repository, _ = around
     record = load(repository)
-    found = observe(repository, record) if record else None
-    if record and found and found.state == "another":
+    current = observe(repository, record) if record else None
+    if record and current and current.state == "another":
         close(repository, record)
-        found = None
-    if found is None:
+        current = None
+    if current is None:
         text = f"no update is in progress in {repository.top}"
         raise MlfactoryError(text, "mlfactory update --dry-run")
-    if found.is_over:
-        close(repository, found.record)
+    if current.is_over:
+        close(repository, current.record)
         raise MlfactoryError(
             "commits were made since the update was begun: it is over", "git log; mlfactory status"
         )
-    return project_of(repository, found.record), found
+    return project_of(repository, current.record), current
 
 
 def project_of(repository: Repository, record: Unfinished) -> Project:
@@ -168,8 +168,8 @@ def project_of(repository: Repository, record: Unfinished) -> Project:
 def additions(repository: Repository, record: Unfinished) -> list[str]:
     """The files that the update adds and that are there, though HEAD does not have them yet."""
     there = [name for name in record.added if is_there(repository.top, name)]
-    has = objects.leaves(repository, "HEAD") if there else {}
-    return [name for name in there if name not in has]
+    leaves = objects.leaves(repository, "HEAD") if there else {}
+    return [name for name in there if name not in leaves]
 
 
 def is_there(top: Path, name: str) -> bool:
@@ -178,14 +178,14 @@ def is_there(top: Path, name: str) -> bool:
     return os.path.lexists(top / name) and not any(path.is_symlink() for path in parents)
 
 
-def check_free(repository: Repository, names: Sequence[str], then: str) -> None:
+def check_free(repository: Repository, names: Sequence[str], remedy: str) -> None:
     """Raises MlfactoryError when a file that git does not know stands where an update writes."""
     top = repository.top
     standing = in_the_way(top, (), names)
-    if found := standing and in_the_way(top, objects.leaves(repository, "HEAD"), names):
+    if obstacles := standing and in_the_way(top, objects.leaves(repository, "HEAD"), names):
         raise MlfactoryError(
-            f"git does not track {', '.join(found[:8])}, and the update would write there",
-            f"Move it away, {then}",
+            f"git does not track {', '.join(obstacles[:8])}, and the update would write there",
+            f"Move it away, {remedy}",
         )
 
 
@@ -195,18 +195,18 @@ def undo(repository: Repository, record: Unfinished) -> None:
     Raises MlfactoryError when there are edits that are not the update's: they would be lost.
     """
     top = repository.top
-    picked = repository.path_of(PICKED)
+    pick_file = repository.path_of(PICKED)
     index.give_back(repository)
     index.check_free(repository)
-    aborted = False
-    if picked.exists():
-        with index.held(repository) as mine:
+    is_back = False
+    if pick_file.exists():
+        with index.hold(repository) as mine:
             outside = aside.outside(mine, record.specs)
             aside.put_aside(mine, outside)  # git's abort would take it along
-            aborted = not mine.run("cherry-pick", "--abort", ok=range(256)).code
+            is_back = not mine.run("cherry-pick", "--abort", ok=range(256)).code
             aside.put_back(mine, outside)
-    if not aborted:
-        go_back(repository, record, picking=picked.exists())
+    if not is_back:
+        go_back(repository, record, picking=pick_file.exists())
     for name in additions(repository, record):
         if is_ours(repository, record, name):
             remove(top, name)
@@ -218,13 +218,13 @@ def go_back(repository: Repository, record: Unfinished, *, picking: bool) -> Non
     Raises MlfactoryError when there are edits that are not the update's.
     """
     # What is staged or in conflict while git picks goes with it, as git's own abort has it.
-    changed = (git.unstaged if picking else git.dirt)(repository, *record.specs)
-    if foreign := [name for name in changed if not is_ours(repository, record, name)]:
+    dirty = (git.unstaged if picking else git.dirt)(repository, *record.specs)
+    if foreign := [name for name in dirty if not is_ours(repository, record, name)]:
         raise MlfactoryError(
             f"not the update's, and would be lost: {', '.join(foreign[:8])}",
             f"git stash, then: mlfactory update --abort. It began at {record.head[:10]}",
         )
-    with index.held(repository) as mine:
+    with index.hold(repository) as mine:
         mine.run("update-ref", "HEAD", record.head)
         # What is in conflict and was not there before stops `git restore`.
         mine.run("reset", "--quiet", record.head, "--", *record.specs)
@@ -249,12 +249,12 @@ def is_ours(repository: Repository, record: Unfinished, name: str) -> bool:
     if path.is_dir() and not path.is_symlink():
         below = (p.relative_to(top).as_posix() for p in path.rglob("*") if not p.is_dir())
         return all(is_ours(repository, record, inner) for inner in below)
-    wanted = repository.run("cat-file", "--filters", f"{record.tree}:{name}", ok=(0, 128))
+    blob = repository.run("cat-file", "--filters", f"{record.tree}:{name}", ok=(0, 128))
     if path.is_symlink():
-        return str(path.readlink()) == wanted.out
-    if wanted.code or not path.is_file():
+        return str(path.readlink()) == blob.out
+    if blob.code or not path.is_file():
         return False
-    whole = wanted.out.encode("utf-8", "surrogateescape")
+    whole = blob.out.encode("utf-8", "surrogateescape")
     return LABEL.sub(rb"\1", whole).startswith(LABEL.sub(rb"\1", path.read_bytes()))
 
 
@@ -287,9 +287,9 @@ def load(repository: Repository) -> Unfinished | None:
     if not path.is_file():
         return None
     try:
-        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        found |= {key: tuple(value) for key, value in found.items() if isinstance(value, list)}
-        return Unfinished(**found)
+        fields: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        fields |= {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
+        return Unfinished(**fields)
     except (ValueError, TypeError, KeyError) as error:
         raise MlfactoryError(f"{path} is damaged", f"git status; rm {path}") from error
 
@@ -297,6 +297,6 @@ def load(repository: Repository) -> Unfinished | None:
 def close(repository: Repository, record: Unfinished) -> None:
     """Drop the record; what was staged elsewhere is staged again."""
     if record.staged:
-        with index.held(repository) as mine:
+        with index.hold(repository) as mine:
             aside.put_back(mine, record.staged)
     repository.path_of(FILE).unlink(missing_ok=True)

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
-from mlfactory.base import answers, lifted, objects
+from mlfactory.base import answers, objects, workflows
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.git import Repository
 from mlfactory.base.objects import Leaves
 from mlfactory.project.record import CRUFT_FILE, PATTERN, Project
-from mlfactory.render import gate
-from mlfactory.render.gate import Entry
+from mlfactory.render import safety
 from mlfactory.render.result import Render
+from mlfactory.render.safety import Entry
 
 ATTRIBUTES = ".gitattributes"
 # A split index would leave its shared part in the repository.
@@ -36,7 +36,7 @@ class Workbench:
     repository: Repository  # writes new objects into the scratch folder
     leaves: Leaves  # of HEAD, by their path from the project; nested projects are left out
     others: Leaves  # of nested projects, by the same
-    lifted: frozenset[str] = frozenset()  # what stands at the repository's top, by the same
+    at_top: frozenset[str] = frozenset()  # what stands at the repository's top, by the same
 
     @property
     def head(self) -> str:
@@ -45,13 +45,13 @@ class Workbench:
     @property
     def specs(self) -> tuple[str, ...]:
         """The project's files, as git takes them."""
-        return (self.project.spec(""), *map(self.project.spec, sorted(self.lifted)))
+        return (self.project.spec(""), *map(self.project.spec, sorted(self.at_top)))
 
     @property
     def places(self) -> tuple[str, ...]:
         """The same as `git ls-tree` takes them; none is all."""
-        lifted = map(self.project.place_of, sorted(self.lifted))
-        return (self.project.prefix, *lifted) if self.project.prefix else ()
+        names = map(self.project.place_of, sorted(self.at_top))
+        return (self.project.prefix, *names) if self.project.prefix else ()
 
     def git(self, *args: str, env: dict[str, str] | None = None, stdin: bytes | None = None) -> str:
         return self.repository.run(*OWN_INDEX, *args, env=env, stdin=stdin).out
@@ -82,12 +82,12 @@ def writing_aside(repository: Repository, folder: Path) -> Repository:
     """The same repository, whose new objects go elsewhere."""
     env = {
         "GIT_OBJECT_DIRECTORY": str(folder),
-        "GIT_ALTERNATE_OBJECT_DIRECTORIES": quoted(repository.objects),
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES": quote(repository.objects),
     }
     return replace(repository, env=env, passive=True)
 
 
-def quoted(folder: Path) -> str:
+def quote(folder: Path) -> str:
     """A folder as git reads it in a list that is separated by colons."""
     text = str(folder).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{text}"'
@@ -133,8 +133,8 @@ def names_in(project: Project, render: Render) -> dict[str, str]:
     larger repository, some stand at the top of that."""
     settings = answers.tool_table(render.text("pyproject.toml"), "mlfactory")
     folder = str(render.facts.answers.get("folder") or "") if "contract" in settings else ""
-    places = {e.name: lifted.name_of(folder, e.name) for e in render.entries}
-    return {name: project.name_of(at) if at else name for name, at in places.items()}
+    paths = {e.name: workflows.name_of(folder, e.name) for e in render.entries}
+    return {name: project.name_of(at) if at else name for name, at in paths.items()}
 
 
 def add(bench: Workbench, entries: Sequence[Entry]) -> Leaves:
@@ -144,7 +144,7 @@ def add(bench: Workbench, entries: Sequence[Entry]) -> Leaves:
         Path(folder, "tree").mkdir()
         place_of = bench.project.place_of
         for entry in entries:
-            gate.write(Path(folder, "tree"), replace(entry, name=place_of(entry.name)))
+            safety.write(Path(folder, "tree"), replace(entry, name=place_of(entry.name)))
         env |= {"GIT_DIR": str(bench.repository.folder)}
         adding = ("-c", "core.safecrlf=false", "-c", "core.sparseCheckout=false")
         bench.git(*adding, "add", "--force", "--ignore-removal", "--", ":(top)", env=env)
@@ -169,31 +169,31 @@ def work_tree_index(bench: Workbench) -> dict[str, str]:
 
 def index_leaves(bench: Workbench, env: dict[str, str]) -> Leaves:
     """What an index holds of the project, by its path from it."""
-    listed = bench.git("ls-files", "--stage", "-z", "--", *bench.specs, env=env)
-    found = {}
-    for row in filter(None, listed.split("\0")):
+    listing = bench.git("ls-files", "--stage", "-z", "--", *bench.specs, env=env)
+    leaves = {}
+    for row in filter(None, listing.split("\0")):
         facts, _, name = row.partition("\t")
         mode, oid, _ = facts.split(" ")
-        found[bench.project.name_of(name)] = (mode, oid)
-    return found
+        leaves[bench.project.name_of(name)] = (mode, oid)
+    return leaves
 
 
 def tree(bench: Workbench, leaves: Leaves) -> str:
     """HEAD's tree with these files as the project's own part."""
     place_of, zero = bench.project.place_of, "0" * len(bench.head)
     away = bench.leaves.keys() - leaves.keys()
-    gone = "".join(f"0 {zero}\t{place_of(name)}\0" for name in away)
+    removals = "".join(f"0 {zero}\t{place_of(name)}\0" for name in away)
     rows = (f"{mode} {oid}\t{place_of(name)}\0" for name, (mode, oid) in leaves.items())
     env = index(bench, bench.scratch)
-    stdin = (gone + "".join(rows)).encode("utf-8", "surrogateescape")
+    stdin = (removals + "".join(rows)).encode("utf-8", "surrogateescape")
     bench.git("update-index", "-z", "--index-info", env=env, stdin=stdin)
     return bench.git("write-tree", env=env).strip()
 
 
 def leaves_of(bench: Workbench, tree: str) -> Leaves:
     """The project's files in a tree, by their path from the project."""
-    found = objects.leaves(bench.repository, tree, *bench.places)
-    return {bench.project.name_of(name): leaf for name, leaf in found.items()}
+    leaves = objects.leaves(bench.repository, tree, *bench.places)
+    return {bench.project.name_of(name): leaf for name, leaf in leaves.items()}
 
 
 def differences(bench: Workbench, old: str, new: str) -> list[tuple[str, str, str]]:

@@ -18,6 +18,6 @@ def working(start: Path, command: str) -> Iterator[None]:
         yield
         return
     repository, _ = around
-    with lock.held(repository.path_of(lock.FILE), command, str(repository.top)):
+    with lock.hold(repository.path_of(lock.FILE), command, str(repository.top)):
         index.give_back(repository)
         yield

@@ -12,7 +12,7 @@ from .errors import FactoryError
 from .log.store import EPOCH, alerts, engine_of, make, micros, replace
 from .project import Project
 from .records.monitoring import Checked, Monitored
-from .report.words import counted
+from .report.words import count_of
 
 PATIENCE = 20.0  # seconds that one channel may take
 BLIND, COMMAND = "the monitor cannot see", "factory "
@@ -33,38 +33,38 @@ def notify(project: Project, result: Monitored) -> list[str]:
     An alarm is over when a run sees so: what cannot be seen is not over.
     """
     checks = {check.name: check for check in result.checks}
-    wrong = {name: described(c) for name, c in checks.items() if c.status == "alarm"}
+    wrong = {name: describe(c) for name, c in checks.items() if c.status == "alarm"}
     if blind := result.verdict == "unknown":
         wrong[BLIND] = "\n".join(f"- it cannot see {text}" for text in result.unseen)
 
     def is_over(name: str) -> bool:
         """What is fine may not be among the checks; its feature's drift always is."""
-        found = checks.get(name) or checks.get(f"drift:{name.partition(':')[2]}")
-        unseen = blind or (found is not None and found.status == "unknown")
-        return not (unseen or name in wrong or name.startswith(COMMAND))
+        check = checks.get(name) or checks.get(f"drift:{name.partition(':')[2]}")
+        is_unseen = blind or (check is not None and check.status == "unknown")
+        return not (is_unseen or name in wrong or name.startswith(COMMAND))
 
-    before, window = within_log(project, sent), result.window
+    before, window = within_log(project, last_times), result.window
     due, over = unsaid(project, wrong, before), [name for name in before if is_over(name)]
     about = (
-        f"Model {result.model.label}, {counted(window.rows, 'row')}, "
+        f"Model {result.model.label}, {count_of(window.rows, 'row')}, "
         f"{window.begin} to {window.end}.\n\n"
     )
     lines = []
     if due:
         still = [f"- it goes on: {name}" for name in wrong if name not in due]
         text = about + "\n".join([*(wrong[name] for name in due), *still])
-        lines += tell(project, f"{counted(len(due), 'alarm')}: {', '.join(due[:3])}", text, due)
+        lines += tell(project, f"{count_of(len(due), 'alarm')}: {', '.join(due[:3])}", text, due)
     if over:
         text = about + "\n".join(f"- over: {name}" for name in over)
         lines += tell(project, f"over: {', '.join(over[:3])}", text, over, over=True)
     return lines
 
 
-def described(check: Checked) -> str:
+def describe(check: Checked) -> str:
     """An alarm with all that its reader needs."""
     about = {"feature": check.feature, "source": check.source, "owner": check.owner}
-    known = [f"{key}: {value}" for key, value in about.items() if value]
-    lines = [f"- {check.message}", ", ".join(known), f"docs/runbook.md#{check.runbook}"]
+    facts = [f"{key}: {value}" for key, value in about.items() if value]
+    lines = [f"- {check.message}", ", ".join(facts), f"docs/runbook.md#{check.runbook}"]
     return "\n  ".join(filter(None, lines))
 
 
@@ -73,7 +73,7 @@ def alert(project: Project, command: str, text: str) -> list[str]:
     key = COMMAND + command
     return (
         tell(project, f"{key} failed", text, [key])
-        if unsaid(project, [key], within_log(project, sent))
+        if unsaid(project, [key], within_log(project, last_times))
         else []
     )
 
@@ -83,7 +83,7 @@ def settle(project: Project, command: str) -> list[str]:
     key, text = COMMAND + command, "It did what it should."
     return (
         tell(project, f"{key} works again", text, [key], over=True)
-        if key in within_log(project, sent)
+        if key in within_log(project, last_times)
         else []
     )
 
@@ -103,16 +103,15 @@ def tell(
 ) -> list[str]:
     """Send, and keep that it was said if a channel took it; gives what is to be said of it."""
     try:
-        done = send(project, title, text, "success" if over else "failure")
+        results = send(project, title, text, "success" if over else "failure")
     except FactoryError as error:
         return [f"warning: no alert was sent: {error}"]
-    lost = [d for d in done if not d.taken]
-    if len(lost) < len(done):
+    losses = [d for d in results if not d.taken]
+    if len(losses) < len(results):
         within_log(project, lambda connection: keep(connection, keys, over=over))
-    message = (
-        f"alert: {title} (taken by {len(done) - len(lost)} of {counted(len(done), 'channel')})"
-    )
-    return [*(f"warning: channel {d.channel} did not take it: {d.reason}" for d in lost), message]
+    count = f"{len(results) - len(losses)} of {count_of(len(results), 'channel')}"
+    message = f"alert: {title} (taken by {count})"
+    return [*(f"warning: channel {d.channel} did not take it: {d.reason}" for d in losses), message]
 
 
 def send(project: Project, title: str, text: str, kind: str = "info") -> list[Delivery]:
@@ -121,11 +120,11 @@ def send(project: Project, title: str, text: str, kind: str = "info") -> list[De
     if not (urls := os.environ.get(variable, "").strip()):
         hint = f"export {variable}='mailto://... slack://...', as Apprise writes them"
         raise FactoryError(f"{variable} is not set", hint)
-    found = enumerate(re.split(r"[\s,;]+(?=[\w+-]+://)", urls.rstrip(",;")), 1)
+    channels = enumerate(re.split(r"[\s,;]+(?=[\w+-]+://)", urls.rstrip(",;")), 1)
     try:
         return [
             deliver(project.name, number, url, f"{project.name}: {title}", text, kind)
-            for number, url in found
+            for number, url in channels
         ]
     except ImportError as error:
         raise FactoryError("Apprise is not installed here", "uv sync") from error
@@ -141,13 +140,13 @@ def deliver(app: str, number: int, url: str, title: str, text: str, kind: str) -
     try:
         if not channel.add(url):
             return Delivery(name, False, "Apprise knows no such URL, or it lacks a part")
-        done = channel.notify(text, title, NotifyType(kind), body_format=NotifyFormat.TEXT)
-        reason = " ".join(str(entry.message) for one in done.results for entry in one.logs())
+        result = channel.notify(text, title, NotifyType(kind), body_format=NotifyFormat.TEXT)
+        reason = " ".join(str(entry.message) for one in result.results for entry in one.logs())
     except Exception as error:
         return Delivery(name, False, type(error).__name__)
     for secret in sorted(secrets, key=len, reverse=True):
         reason = reason.replace(secret, "***")
-    return Delivery(name, bool(done), "" if done else reason or "it says not why")
+    return Delivery(name, bool(result), "" if result else reason or "it says not why")
 
 
 def within_log(
@@ -163,10 +162,10 @@ def within_log(
         return {}
 
 
-def sent(connection: sa.Connection) -> dict[str, datetime]:
+def last_times(connection: sa.Connection) -> dict[str, datetime]:
     """When each alert that stands was sent last."""
-    found = connection.execute(sa.select(alerts.c.key, alerts.c.sent))
-    return {key: EPOCH + timedelta(microseconds=at) for key, at in found}
+    rows = connection.execute(sa.select(alerts.c.key, alerts.c.sent))
+    return {key: EPOCH + timedelta(microseconds=at) for key, at in rows}
 
 
 def keep(connection: sa.Connection, keys: list[str], *, over: bool) -> dict[str, datetime]:
@@ -176,4 +175,4 @@ def keep(connection: sa.Connection, keys: list[str], *, over: bool) -> dict[str,
         connection.execute(sa.delete(alerts).where(alerts.c.key.in_(keys)))
     else:
         connection.execute(replace(connection, alerts), [{"key": k, "sent": now} for k in keys])
-    return sent(connection)
+    return last_times(connection)

@@ -68,8 +68,8 @@ class Finder(MetaPathFinder, Loader):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         package, _, name = fullname.rpartition(".")
-        known = package == self.package and name in MODULES
-        return ModuleSpec(fullname, self) if known else None
+        is_ours = package == self.package and name in MODULES
+        return ModuleSpec(fullname, self) if is_ours else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         return Moved(spec.name)
@@ -86,8 +86,8 @@ class Moved(ModuleType):
         place = "" if name.startswith("__") else home_of(self.__name__.rpartition(".")[2], name)
         if not place:
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        found = getattr(import_module(place), name)
-        return reader(found, Path(READERS[name])) if name in READERS else found
+        value = getattr(import_module(place), name)
+        return reader(value, Path(READERS[name])) if name in READERS else value
 
 
 def reader(function: Callable[[Path], Any], usual: Path) -> Callable[..., Any]:

@@ -66,29 +66,29 @@ class Extension:
     file: str
 
 
-def checked(found: Any, file: str, form: str, parameters: tuple[str, ...]) -> Any:
+def check(function: Any, file: str, form: str, parameters: tuple[str, ...]) -> Any:
     """The function, if it can be called with so many values; else FactoryError shows its form."""
-    if not callable(found):
+    if not callable(function):
         name = form.removeprefix("def ").partition("(")[0]
         raise FactoryError(f"{file} has no function `{name}`", f"add it: {form}")
     try:
-        inspect.signature(found).bind(*parameters)
+        inspect.signature(function).bind(*parameters)
     except TypeError as error:
-        name = getattr(found, "__name__", "it")
+        name = getattr(function, "__name__", "it")
         raise FactoryError(
             f"{file}: `{name}` takes other values: {error}", f"it is called as {form}"
         ) from error
-    return found
+    return function
 
 
-def checked_metrics(declared: Any, file: str) -> dict[str, Metric]:
+def check_metrics(content: Any, file: str) -> dict[str, Metric]:
     """The metrics that a metrics.py declares; FactoryError where they are not of the form."""
-    kinds = declared.values() if isinstance(declared, dict) else [declared]
+    kinds = content.values() if isinstance(content, dict) else [content]
     if not all(isinstance(one, Metric) for one in kinds):
         form = f"{DECLARED}, where {MEASURES.format('profit')}"
         hint = f"write: {form}; or remove the file, if an earlier template left it"
         raise FactoryError(f"{file} does not name its metrics in METRICS", hint)
-    metrics: dict[str, Metric] = declared
+    metrics: dict[str, Metric] = content
     for name, metric in metrics.items():
         if name in BUILT_IN:
             raise FactoryError(
@@ -98,8 +98,8 @@ def checked_metrics(declared: Any, file: str) -> dict[str, Metric]:
             raise FactoryError(
                 f"{file}: of {name!r}, {metric.better!r} is better", f"say which: {DECLARED}"
             )
-        called = getattr(metric.function, "__name__", name)
-        checked(metric.function, file, MEASURES.format(called), ("y", "p", "weights"))
+        title = getattr(metric.function, "__name__", name)
+        check(metric.function, file, MEASURES.format(title), ("y", "p", "weights"))
     return dict(metrics)
 
 
@@ -110,8 +110,8 @@ def call(function: Callable[..., Any], file: str, *values: Any, hint: str = "") 
     mistake is caught. A FactoryError of its own is for people as it is.
     """
     try:
-        given = function(*values)
-        return list(given) if isinstance(given, Iterator) else given
+        result = function(*values)
+        return list(result) if isinstance(result, Iterator) else result
     except FactoryError:
         raise
     except Exception as error:
@@ -125,8 +125,8 @@ def broken(error: Exception, code: Path | None, file: str, hint: str = "") -> Fa
     `code` is the file that was called or imported, and `file` what messages call it.
     """
     spot = file
-    if code and (reached := last_line(error, code.resolve().parent)):
-        where, line = reached
+    if code and (position := last_line(error, code.resolve().parent)):
+        where, line = position
         spot = (Path(file).parent / where).as_posix() + (f", line {line}" if line else "")
     reason = error.msg if isinstance(error, SyntaxError) else str(error).strip().partition("\n")[0]
     if not hint:

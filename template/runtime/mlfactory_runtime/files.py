@@ -37,13 +37,13 @@ def replace(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
-def recorded(typed: str) -> str:
+def recorded(text: str) -> str:
     """A path or pattern as a record of the factory names it: of one that is neither in the factory
     nor beside it the name, or what varies. Git keeps records, and folders may tell of a person."""
-    path = Path(typed)
+    path = Path(text)
     parts = path.parts
-    if not path.is_absolute() and not typed.startswith("~") and parts.count("..") < 2:
-        return typed
+    if not path.is_absolute() and not text.startswith("~") and parts.count("..") < 2:
+        return text
     first = next((n for n, part in enumerate(parts) if has_magic(part)), len(parts) - 1)
     return str(Path(*parts[first:]))
 
@@ -67,5 +67,5 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def mend(text: str) -> str:
     """What to do about a file that cannot be understood."""
-    marked = any(line.startswith(CONFLICT) for line in text.splitlines())
-    return "resolve the conflict that git has marked in it" if marked else "mend that line"
+    has_conflict = any(line.startswith(CONFLICT) for line in text.splitlines())
+    return "resolve the conflict that git has marked in it" if has_conflict else "mend that line"

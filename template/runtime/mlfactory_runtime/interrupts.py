@@ -38,8 +38,8 @@ def interruptible() -> Iterator[None]:
     try:
         yield
     finally:
-        for one, then in before.items():
-            signal.signal(one, then)
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def plain() -> None:

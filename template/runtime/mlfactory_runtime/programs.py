@@ -51,20 +51,22 @@ def output(
     A FactoryError tells the command and its error, or its last line. With `family`, what it has
     started ends with it when this process is told to stop; it may not ask at a terminal then.
     """
-    given, full = stdin.encode(), environment() | dict(env or {})
+    data, full = stdin.encode(), environment() | dict(env or {})
     try:
-        done = completed(argv, folder, full, given, family=family)
+        result = run(argv, folder, full, data, family=family)
     except OSError as error:
         raise FactoryError(f"{argv[0]} cannot be started: {error.strerror}", hint) from error
-    if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip()).decode(errors="replace").splitlines()
-        ours = [line for line in said if line.startswith("error: ")]  # of a stage, say
-        lines = ours or [line for line in said if line.startswith(("ERROR", "fatal"))] or said
+    if result.returncode:
+        report = (
+            (result.stderr.strip() or result.stdout.strip()).decode(errors="replace").splitlines()
+        )
+        ours = [line for line in report if line.startswith("error: ")]  # of a stage, say
+        lines = ours or [line for line in report if line.startswith(("ERROR", "fatal"))] or report
         raise FactoryError(f"`{shlex.join(argv)}` failed: {' '.join(lines[-1:])}", hint)
-    return done.stdout
+    return result.stdout
 
 
-def completed(
+def run(
     argv: tuple[str, ...], folder: Path, env: dict[str, str], stdin: bytes, *, family: bool
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a program to its end."""

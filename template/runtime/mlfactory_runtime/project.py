@@ -22,8 +22,8 @@ from .extensions import (
     Metric,
     Pull,
     broken,
-    checked,
-    checked_metrics,
+    check,
+    check_metrics,
 )
 from .files import read_toml, short_hash
 from .settings.catalog import Catalog, load_catalog
@@ -88,9 +88,9 @@ class Project:
     @cached_property
     def params(self) -> Params:
         """The settings, the log's file by its full path; FactoryError names all that are wrong."""
-        found = load_params(self.root / PARAMS)
-        log = found.log.model_copy(update={"path": str(self.root / found.log.path)})
-        return found.model_copy(update={"log": log})
+        params = load_params(self.root / PARAMS)
+        log = params.log.model_copy(update={"path": str(self.root / params.log.path)})
+        return params.model_copy(update={"log": log})
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -115,12 +115,12 @@ class Project:
     @cached_property
     def package(self) -> str:
         """The name of the factory's package below src/; FactoryError where nothing tells it."""
-        named = self.pyproject.get("tool", {}).get("mlfactory", {}).get("package")
-        found = sorted(path.parent.name for path in self.root.glob("src/*/features.py"))
-        if not named and len(found) != 1:
+        name = self.pyproject.get("tool", {}).get("mlfactory", {}).get("package")
+        names = sorted(path.parent.name for path in self.root.glob("src/*/features.py"))
+        if not name and len(names) != 1:
             message = f"{PYPROJECT} names no package of the factory under [tool.mlfactory]"
             raise FactoryError(message, 'add a line: package = "NAME", the folder below src/')
-        return str(named or found[0])
+        return str(name or names[0])
 
     @property
     def source(self) -> Path:
@@ -156,9 +156,9 @@ class Project:
     @cached_property
     def compute(self) -> Compute:
         """The function `features` of features.py, after the library's own parts of dates."""
-        found = getattr(self.module("features"), "features", None)
+        function = getattr(self.module("features"), "features", None)
         form = "def features(rows: pl.DataFrame) -> pl.DataFrame"
-        own = cast(Compute, checked(found, "features.py", form, ("rows",)))
+        own = cast(Compute, check(function, "features.py", form, ("rows",)))
         if not (parts := self.catalog.parts):
             return own
         from .data.calendar import with_parts
@@ -179,10 +179,10 @@ class Project:
         own = kind == "own"
         module = self.module("model") if own else library_model(kind)
         for name, parameters in VERBS.items():
-            found = getattr(module, name, None)
-            if found is not None or name != "contributions":
+            verb = getattr(module, name, None)
+            if verb is not None or name != "contributions":
                 form = f"def {name}({', '.join(parameters)})"
-                verbs[name] = checked(found, "model.py", form, parameters)
+                verbs[name] = check(verb, "model.py", form, parameters)
         return Estimator(**verbs)
 
     @cached_property
@@ -190,7 +190,7 @@ class Project:
         """The metrics of metrics.py by name; none without that file."""
         if not self.has("metrics"):
             return {}
-        return checked_metrics(getattr(self.module("metrics"), "METRICS", None), "metrics.py")
+        return check_metrics(getattr(self.module("metrics"), "METRICS", None), "metrics.py")
 
     @cached_property
     def check_rows(self) -> CheckRows | None:
@@ -212,13 +212,13 @@ class Project:
         """The function `pull` of a file that fetches the data."""
         module = self.module(path.stem) if path.parent == self.source else self.outside(path)
         pull = getattr(module, "pull", None)
-        return cast(Pull, checked(pull, self.shown(path), PULLS, ("target",)))
+        return cast(Pull, check(pull, self.shown(path), PULLS, ("target",)))
 
     def own(self, name: str, function: str, form: str, parameters: tuple[str, ...]) -> Any:
         """A function of a module that a factory may have; null where it has none."""
         if not self.has(name):
             return None
-        return checked(getattr(self.module(name), function, None), f"{name}.py", form, parameters)
+        return check(getattr(self.module(name), function, None), f"{name}.py", form, parameters)
 
     def has(self, name: str) -> bool:
         """Whether the factory's package has a module of that name."""
@@ -276,9 +276,9 @@ def run(path: Path, name: str) -> ModuleType:
 
 def forget_others(package: str, folder: Path) -> None:
     """Let go of a package of that name that was imported from elsewhere: another factory's."""
-    loaded = sys.modules.get(package)
-    places = [Path(place).resolve() for place in getattr(loaded, "__path__", [])]
-    if loaded is not None and folder.resolve() not in places:
+    module = sys.modules.get(package)
+    places = [Path(place).resolve() for place in getattr(module, "__path__", [])]
+    if module is not None and folder.resolve() not in places:
         forget(package)
 
 

@@ -39,15 +39,15 @@ def warning(name: str, message: str, remedy: str) -> Finding:
 
 def packages(project: Project) -> list[Finding]:
     """Is uv.lock of the packages that pyproject.toml asks for?"""
-    locked, wanted = project.locked, requirements(project.pyproject)
-    if not (locked and wanted):
+    lock, pins = project.locked, requirements(project.pyproject)
+    if not (lock and pins):
         return []
-    own: dict[str, Any] = next((one for one in locked if one["name"] == normal(project.name)), {})
+    own: dict[str, Any] = next((one for one in lock if one["name"] == normal(project.name)), {})
     metadata = own.get("metadata", {})
     groups = [metadata.get("requires-dist", []), *metadata.get("requires-dev", {}).values()]
-    known = {one["name"] for group in groups for one in group}
-    version = next((one.get("version") for one in locked if one["name"] == NAME), None)
-    if known == wanted.keys() and version == (wanted.get(NAME) or version):
+    names = {one["name"] for group in groups for one in group}
+    version = next((one.get("version") for one in lock if one["name"] == NAME), None)
+    if names == pins.keys() and version == (pins.get(NAME) or version):
         return []
     return [warning(str(PACKAGES), f"it is not that of {PYPROJECT}", "uv lock && uv sync")]
 
@@ -61,8 +61,8 @@ def requirements(pyproject: dict[str, Any]) -> dict[str, str]:
     )
     lists = [project.get("dependencies", []), *extras.values(), *groups.values()]
     texts = (text for one in lists for text in one if isinstance(text, str))
-    found = [match.groups("") for text in texts if (match := REQUIREMENT.match(text))]
-    return {normal(name): version for name, version in sorted(found, key=lambda one: one[1])}
+    pairs = [match.groups("") for text in texts if (match := REQUIREMENT.match(text))]
+    return {normal(name): version for name, version in sorted(pairs, key=lambda one: one[1])}
 
 
 def normal(name: str) -> str:
@@ -72,17 +72,17 @@ def normal(name: str) -> str:
 def imports(project: Project) -> list[Finding]:
     """Imports of modules that are a library now, a finding for each file or each line by hand."""
     message = "it imports what is part of the library now"
-    found = migrate(project, dry_run=True)
+    changes = migrate(project, dry_run=True)
     return [
         *(
             warning(file, message, "factory migrate")
-            for file in dict.fromkeys(one.file for one in found if is_done(one))
+            for file in dict.fromkeys(one.file for one in changes if is_done(one))
         ),
         *(
             warning(
                 f"{one.file}, line {one.line}", f"{one.before} does not do any more", one.by_hand
             )
-            for one in found
+            for one in changes
             if not is_done(one)
         ),
     ]
@@ -91,16 +91,16 @@ def imports(project: Project) -> list[Finding]:
 def unread(project: Project) -> list[Finding]:
     """Files of templates until 0.3 that are still here, because somebody has edited them."""
     package, tests = sorted(project.source.rglob("*")), sorted(project.root.glob("tests/test_*.py"))
-    used = places(project)
-    left = [p for p in package if p.is_file() and is_old(p, project) and p not in used]
-    if not (left or tests):
+    paths = places(project)
+    files = [p for p in package if p.is_file() and is_old(p, project) and p not in paths]
+    if not (files or tests):
         return []
-    texts = {path: text for path, text in readable(own_files(project)) if path not in left}
+    texts = {path: text for path, text in readable(own_files(project)) if path not in files}
     message = "nobody reads it: what it was is part of the library now"
     return [
         *(
             warning(project.shown(path), message, INTO_LIBRARY)
-            for path in left
+            for path in files
             if not any(
                 re.search(rf"\bimport\b.*\b{path.stem}\b|\.{path.stem} import", text)
                 for text in texts.values()
@@ -124,9 +124,9 @@ def stages(project: Project) -> list[Finding]:
     """Was the model made by the stages that dvc.yaml has?"""
     now = read_yaml(project.root / PIPELINE).get("stages", {})
     for name, stage in lock_of(project.root).items() if now else ():
-        known = {one["path"] for one in stage.get("deps", [])}
-        wanted = {one for one in now.get(name, {}).get("deps", []) if "$" not in str(one)}
-        if not wanted <= known:
+        paths = {one["path"] for one in stage.get("deps", [])}
+        deps = {one for one in now.get(name, {}).get("deps", []) if "$" not in str(one)}
+        if not deps <= paths:
             return [
                 warning(str(LOCK), f"{PIPELINE} has changed since the model was made", "dvc repro")
             ]

@@ -10,4 +10,4 @@ STEERING = re.compile(
 
 def visible(text: str) -> str:
     """The text with each such character as Python writes it."""
-    return STEERING.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+    return STEERING.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from .failures import explained
+from .failures import explain
 from .program import Json, app, from_here, here, print_json, say
 
 if TYPE_CHECKING:
@@ -23,13 +23,15 @@ def test(as_json: Json = False) -> None:
     """Send a message to every channel, and say which took it."""
     from ..alerts import send
 
-    done = send(here(), "a test", "This is a test: here you will be told when something is wrong.")
+    results = send(
+        here(), "a test", "This is a test: here you will be told when something is wrong."
+    )
     if as_json:
-        print_json({"channels": [asdict(one) for one in done]})
+        print_json({"channels": [asdict(one) for one in results]})
     else:
-        for one in done:
+        for one in results:
             say(f"channel {one.channel}: {'taken' if one.taken else f'not taken: {one.reason}'}")
-    raise typer.Exit(0 if any(one.taken for one in done) else 1)
+    raise typer.Exit(0 if any(one.taken for one in results) else 1)
 
 
 @contextmanager
@@ -43,7 +45,7 @@ def alerting(project: "Project", command: str, entry: str) -> Iterator[None]:
     try:
         yield
     except Exception as failure:
-        if sys.stderr.isatty() or (error := explained(failure)) is None:
+        if sys.stderr.isatty() or (error := explain(failure)) is None:
             raise
         text = from_here(f"{error.message}\n{error.hint}\ndocs/runbook.md#{entry}")
         for line in alert(project, command, text):

@@ -1,6 +1,7 @@
 """The feature catalog, features.yaml, and the settings, params.yaml."""
 
 import json
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -19,14 +20,14 @@ def draft(as_json: Json = False) -> None:
     """Add the columns of the data that the catalog lacks. What you wrote stays as it is."""
     from ..draft.columns import draft
 
-    drafted = draft(here())
+    result = draft(here())
     if as_json:
-        content = {"decisions": drafted.decisions, "warnings": drafted.warnings}
-        print_json({"columns": drafted.columns, **content})
+        content = {"decisions": result.decisions, "warnings": result.warnings}
+        print_json({"columns": result.columns, **content})
         return
-    for line in (*drafted.decisions, *(f"warning: {text}" for text in drafted.warnings)):
+    for line in (*result.decisions, *(f"warning: {text}" for text in result.warnings)):
         say(line)
-    say(f"{drafted.columns} columns added to features.yaml")
+    say(f"{result.columns} columns added to features.yaml")
 
 
 @catalog_app.command()
@@ -72,9 +73,9 @@ def review(as_json: Json = False) -> None:
         prompt += "" if question.kind == "suspect" else "; b* for all that follow"
         return str(typer.prompt(prompt, default="", show_default=False, err=True))
 
-    answered = review(project, ask, say)
-    left = len(pending(here()))  # with the catalog as it is now
-    say(f"{answered} answered, {left} left; `dvc repro` trains with them")
+    answers = review(project, ask, say)
+    rest = len(pending(here()))  # with the catalog as it is now
+    say(f"{answers} answered, {rest} left; `dvc repro` trains with them")
 
 
 @params_app.callback()
@@ -86,14 +87,14 @@ def params(context: typer.Context, as_json: Json = False) -> None:
 
     if context.invoked_subcommand:
         return
-    found = settings(load_params(here().root / PARAMS))
+    entries = settings(load_params(here().root / PARAMS))
     if as_json:
-        print_json({"settings": found})
+        print_json({"settings": [asdict(one) for one in entries]})
         return
-    for one in found:
-        value, default = (json.dumps(one[key], ensure_ascii=False) for key in ("value", "default"))
-        usual = "" if one["required"] or value == default else f"   (default: {default})"
-        print_text(f"{one['name']}: {value}{usual}\n    {one['meaning']}")
+    for one in entries:
+        value, default = (json.dumps(v, ensure_ascii=False) for v in (one.value, one.default))
+        usual = "" if one.required or value == default else f"   (default: {default})"
+        print_text(f"{one.name}: {value}{usual}\n    {one.meaning}")
 
 
 @params_app.command()
@@ -107,10 +108,10 @@ def add(
 
     new = add_settings(here().root / PARAMS, dry_run=dry_run)
     if as_json:
-        settings = [{"name": s["name"], "value": s["value"], "meaning": s["meaning"]} for s in new]
+        settings = [{"name": s.name, "value": s.value, "meaning": s.meaning} for s in new]
         print_json({"added": settings, "changed": bool(new) and not dry_run})
         return
     for one in new:
-        print_text(f"{one['name']}: {json.dumps(one['value'])}\n    {one['meaning']}")
-    done = f"{len(new)} settings {'would be ' if dry_run else ''}added with their defaults"
-    say(f"{done}; the model stays the same" if new else "params.yaml names every setting")
+        print_text(f"{one.name}: {json.dumps(one.value)}\n    {one.meaning}")
+    text = f"{len(new)} settings {'would be ' if dry_run else ''}added with their defaults"
+    say(f"{text}; the model stays the same" if new else "params.yaml names every setting")

@@ -27,15 +27,15 @@ def pull(
     """Take a new snapshot of the data; one that breaks the contract changes nothing."""
     from ..data.source import pull
 
-    pulled = pull(here(), source, origin, Path.cwd() if source else None)
+    result = pull(here(), source, origin, Path.cwd() if source else None)
     if as_json:
-        print_json(pulled.json())
+        print_json(result.json())
         return
-    for warning in pulled.warnings:
+    for warning in result.warnings:
         say(warning)
-    before = f" (before: {pulled.before.rows:,})" if pulled.before else ""
-    say(f"{pulled.snapshot.rows:,} rows from {pulled.snapshot.origin}{before}")
-    say("next: dvc repro" if pulled.changed else "they are the same data as before")
+    before = f" (before: {result.before.rows:,})" if result.before else ""
+    say(f"{result.snapshot.rows:,} rows from {result.snapshot.origin}{before}")
+    say("next: dvc repro" if result.changed else "they are the same data as before")
 
 
 @contract_app.command()
@@ -46,10 +46,10 @@ def export(
     from ..settings.schema import contract_schema
 
     project = here()
-    found = contract_schema(project.catalog, project.params)
-    text = json.dumps(found, indent=2, ensure_ascii=False)
+    schema = contract_schema(project.catalog, project.params)
+    text = json.dumps(schema, indent=2, ensure_ascii=False)
     if file is None:
         typer.echo(text)
         return
     file.write_text(text + "\n", "utf-8")
-    say(f"{len(found['properties'])} columns in {file}")
+    say(f"{len(schema['properties'])} columns in {file}")

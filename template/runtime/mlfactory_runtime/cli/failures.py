@@ -31,7 +31,7 @@ CODES = dict(zip(BY_TEXT, (errno.ENOSPC, errno.EFBIG, errno.EACCES, errno.EROFS)
 NUMBER = re.compile(r"\(os error (\d+)\)")  # as polars ends what the system says
 
 
-def explained(error: BaseException) -> FactoryError | None:
+def explain(error: BaseException) -> FactoryError | None:
     """What went wrong and what to do next; None for a mistake of the program's own."""
     if isinstance(error, FactoryError):
         return error
@@ -82,8 +82,8 @@ def database(error: BaseException) -> FactoryError:
     """A database that cannot be reached or does not take what it is given: the log, as others are
     spoken of where they are asked.
     """
-    said = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
-    line = said.splitlines()[0]
+    message = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
+    line = message.splitlines()[0]
     full = "full" in line or "disk I/O" in line
     hint = ROOM if full else "look at log.path and log.url_env in params.yaml, and if it runs there"
     return FactoryError(f"the prediction log does not answer: {line}", hint)

@@ -26,7 +26,7 @@ def migrate(
         )
         return
     for one in changes:
-        then = one.after or f"by hand: {one.by_hand}"
-        print_text(f"{one.file}:{one.line}: {one.before}\n    {then}")
+        after = one.after or f"by hand: {one.by_hand}"
+        print_text(f"{one.file}:{one.line}: {one.before}\n    {after}")
     verb, count = "would be rewritten" if dry_run else "rewritten", sum(map(is_done, changes))
     say(f"{count} imports {verb}" if changes else "nothing imports what has moved")

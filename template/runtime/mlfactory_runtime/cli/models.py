@@ -31,16 +31,18 @@ def register(
     from ..learn.looks import looks_text
     from ..registry.register import register
 
-    done = register(here(), bump, ref, key)
+    result = register(here(), bump, ref, key)
     if as_json:
-        print_json(asdict(done))
+        print_json(asdict(result))
         return
-    for warning in done.warnings:
+    for warning in result.warnings:
         say(f"warning: {warning}")
-    say(f"{done.version} {'is' if done.new else 'was before'} the model of {done.commit[:12]}")
-    if done.looks:
-        say(looks_text(done.looks))
-    say(f"next: git push origin '{done.tag}' && dvc push")
+    say(
+        f"{result.version} {'is' if result.new else 'was before'} the model of {result.commit[:12]}"
+    )
+    if result.looks:
+        say(looks_text(result.looks))
+    say(f"next: git push origin '{result.tag}' && dvc push")
 
 
 @app.command()
@@ -82,8 +84,8 @@ def promote(
 
     project = here()
     with alerting(project, "promote", "a-promotion-is-refused"):
-        done = promote(project, version, to, measured, force=force, why=why, approver=approver)
-    report(done, as_json)
+        promotion = promote(project, version, to, measured, force=force, why=why, approver=approver)
+    report(promotion, as_json)
 
 
 @app.command()
@@ -97,28 +99,28 @@ def rollback(
 
     project = here()
     with alerting(project, "rollback", "the-model-in-production-is-bad"):
-        done = rollback(project, why, approver)
-    report(done, as_json)
+        promotion = rollback(project, why, approver)
+    report(promotion, as_json)
 
 
-def report(done: "Promoted", as_json: bool) -> None:
+def report(promotion: "Promoted", as_json: bool) -> None:
     """What a promotion has changed, and how others get to know."""
     if as_json:
-        print_json(done.model_dump())
+        print_json(promotion.model_dump())
         return
-    for warning in done.warnings:
+    for warning in promotion.warnings:
         say(f"warning: {warning}")
-    if done.changed and done.tag:
-        say(f"{done.stage} is {done.version} now, in this clone until you push it")
-    elif done.changed:
-        say(f"{done.version} is proposed for {done.stage}; nothing is promoted yet")
+    if promotion.changed and promotion.tag:
+        say(f"{promotion.stage} is {promotion.version} now, in this clone until you push it")
+    elif promotion.changed:
+        say(f"{promotion.version} is proposed for {promotion.stage}; nothing is promoted yet")
     else:
-        before = "proposed" if done.branch else "there"
-        say(f"{done.version} was {before} before; nothing changed")
-    names = " ".join(f"'{name}'" for name in (done.branch, done.tag) if name)
-    say(f"next: git push --atomic origin {names if done.branch else 'HEAD ' + names}")
-    if done.branch:
-        say(f"then: propose {done.branch} for the main branch")
+        before = "proposed" if promotion.branch else "there"
+        say(f"{promotion.version} was {before} before; nothing changed")
+    names = " ".join(f"'{name}'" for name in (promotion.branch, promotion.tag) if name)
+    say(f"next: git push --atomic origin {names if promotion.branch else 'HEAD ' + names}")
+    if promotion.branch:
+        say(f"then: propose {promotion.branch} for the main branch")
 
 
 promotions_app = typer.Typer(help="The records of promotions/.", no_args_is_help=True)
@@ -135,15 +137,15 @@ def apply(
 
     project = here()
     with alerting(project, "promotions apply", "a-merged-promotion-is-left-out"):
-        done = apply(project, approver)
+        result = apply(project, approver)
     if as_json:
-        print_json(done.model_dump())
-    for name in done.stale:
+        print_json(result.model_dump())
+    for name in result.stale:
         say(f"warning: {name} is left out: its stage holds another version now. Remove the record,")
         say("and compare and promote again")
-    for tag in [] if as_json else done.made:
+    for tag in [] if as_json else result.made:
         print_text(tag)
-    raise typer.Exit(4 if done.stale else 0)
+    raise typer.Exit(4 if result.stale else 0)
 
 
 @app.command()
@@ -159,24 +161,24 @@ def models(
     from ..registry.models import models
 
     project = here()
-    known = models(project, remote)
+    overview = models(project, remote)
     if publish:
         say(f"catalog.json is on the branch {push(project)} of origin")
     if as_json:
-        print_json(known.model_dump())
+        print_json(overview.model_dump())
         return
-    for name, stage in known.stages.items():
-        approved = f", approved by {stage.approved_by}" if stage.approved_by else ""
+    for name, stage in overview.stages.items():
+        approval = f", approved by {stage.approved_by}" if stage.approved_by else ""
         since = f" since {stage.since[:16]}" if stage.since else ""
-        print_text(f"{name}: {stage.version}{since}{approved}")
-    for one in known.versions:
+        print_text(f"{name}: {stage.version}{since}{approval}")
+    for one in overview.versions:
         metric = one.metrics.get(one.metric or "")
         good = f", {one.metric} {metric.value:.4g}" if metric and metric.value is not None else ""
-        signed = f", signed by {one.signed_by}" if one.signed_by else ""
-        print_text(f"{one.version}: commit {one.commit[:12]}, data {one.data}{good}{signed}")
-    for tag in known.odd:
+        signature = f", signed by {one.signed_by}" if one.signed_by else ""
+        print_text(f"{one.version}: commit {one.commit[:12]}, data {one.data}{good}{signature}")
+    for tag in overview.odd:
         say(f"warning: {tag} is another commit on {remote} than here: git fetch --tags --force")
-    if not known.versions:
+    if not overview.versions:
         say("nothing is registered here: git fetch --tags, or factory register")
 
 
@@ -185,17 +187,17 @@ def reproduce(version: str, as_json: Json = False) -> None:
     """Build a version again from its commit, data and locks: is it the same to the last byte?"""
     from ..registry.reproduce import reproduce
 
-    done = reproduce(here(), version)
+    comparison = reproduce(here(), version)
     if as_json:
-        print_json(asdict(done))
-    elif done.equal:
+        print_json(asdict(comparison))
+    elif comparison.equal:
         say(f"{version} was built again, and every byte of the model is the same")
     else:
-        for one in done.differs:
+        for one in comparison.differs:
             print_text(f"{one.file} differs from line {one.line} on")
-        for cause in done.causes:
+        for cause in comparison.causes:
             say(cause)
-    raise typer.Exit(0 if done.equal else 4)
+    raise typer.Exit(0 if comparison.equal else 4)
 
 
 @app.command()
@@ -210,18 +212,18 @@ def retrain(
 
     project = here()
     with alerting(project, "retrain", "retraining-fails"):
-        done = retrain(project, why, commit=commit)
-    record = done.comparison
+        attempt = retrain(project, why, commit=commit)
+    record = attempt.comparison
     if as_json:
-        print_json(done.json())
+        print_json(attempt.json())
     elif record is None:
-        say(f"nothing new: {done.data}; the model stays as it is")
-        if done.pulled:
+        say(f"nothing new: {attempt.data}; the model stays as it is")
+        if attempt.pulled:
             say("to learn from logged predictions and their outcomes: data.source: null")
     else:
-        say(f"trained anew: {done.data}")
+        say(f"trained anew: {attempt.data}")
         say(f"{record.verdict}: {record.reason}")
-        if not done.commit:
-            say(f"next: git add {' '.join(done.files)} && git commit")
+        if not attempt.commit:
+            say(f"next: git add {' '.join(attempt.files)} && git commit")
         say("next: factory register")
     raise typer.Exit(0 if record is None or record.verdict in ("better", "same") else 4)

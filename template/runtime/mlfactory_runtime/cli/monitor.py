@@ -31,27 +31,27 @@ def monitor(
         length_of(window)  # what is mistyped is nobody else's alarm
     project = here()
     with alerting(project, "monitor", "the-monitor-fails"):
-        found = monitor(project, window, current)
+        result = monitor(project, window, current)
     if current is None:
-        write_catalog(project, Drift(status=found.verdict, time=found.window.end or ""))
-        for line in notify(project, found):
+        write_catalog(project, Drift(status=result.verdict, time=result.window.end or ""))
+        for line in notify(project, result):
             say(line)
     if html:
         from ..monitor.page import write
 
-        write(project, found, html)
+        write(project, result, html)
     if as_json:
-        print_json(found.model_dump())
+        print_json(result.model_dump())
     else:
-        for check in found.checks:
-            unseen = check.status == "unknown" and check.kind == "operation"
-            if unseen or check.status in ("alarm", "warning"):
+        for check in result.checks:
+            is_blind = check.status == "unknown" and check.kind == "operation"
+            if is_blind or check.status in ("alarm", "warning"):
                 whom = ", ".join(filter(None, (check.source, check.owner)))
                 about = f" [{whom}]" if whom else ""
                 say(f"{check.status}: {check.message}{about} (runbook: {check.runbook})")
-        for line in found.unseen:
+        for line in result.unseen:
             say(f"not seen: {line}")
-        when = found.window
-        ends = f", {when.begin} to {when.end}" if current is None else ""
-        say(f"{found.verdict}: {when.rows:,} rows{ends}")
-    raise typer.Exit(0 if found.verdict == "healthy" else 4)
+        span = result.window
+        ends = f", {span.begin} to {span.end}" if current is None else ""
+        say(f"{result.verdict}: {span.rows:,} rows{ends}")
+    raise typer.Exit(0 if result.verdict == "healthy" else 4)

@@ -28,9 +28,9 @@ def train() -> None:
     from ..learn.train import train
 
     result = train(here())
-    tried = result.validation
-    if tried and (value := tried.metrics[result.metric]) is not None:
-        say(f"{result.metric} {value:.4g} in validation ({tried.by}), constant {tried.naive:.4g}")
+    scores = result.validation
+    if scores and (value := scores.metrics[result.metric]) is not None:
+        say(f"{result.metric} {value:.4g} in validation ({scores.by}), constant {scores.naive:.4g}")
     say(f"{result.verdict} on the holdout: {result.reason}")
 
 
@@ -59,9 +59,9 @@ def check(
     own = extensions(project)
     ok = all(finding.level != "error" for finding in findings)
     if as_json:
-        named = [asdict(extension) for extension in own]
-        shown = [asdict(finding) for finding in findings]
-        print_json({"ok": ok, "findings": shown, "extensions": named})
+        own_entries = [asdict(extension) for extension in own]
+        entries = [asdict(finding) for finding in findings]
+        print_json({"ok": ok, "findings": entries, "extensions": own_entries})
     else:
         for one in own:
             say(f"your own {one.kind} {one.name}: {one.file}")
@@ -77,25 +77,25 @@ def summary(as_json: Json = False) -> None:
     from ..learn.looks import looks_text
     from ..report.summary import summary
 
-    shortened = summary(here())
+    result = summary(here())
     if as_json:
-        print_json(shortened.model_dump())
+        print_json(result.model_dump())
         return
-    say(f"{shortened.verdict}: {shortened.reason}")
-    for name, found in shortened.metrics["model"].items():
-        if found.value is None:
+    say(f"{result.verdict}: {result.reason}")
+    for name, interval in result.metrics["model"].items():
+        if interval.value is None:
             say(f"  {name:18} not defined on these rows")
         else:
-            say(f"  {name:18} {shown(found)}")
-    if shortened.looks:
-        say(looks_text(shortened.looks))
+            say(f"  {name:18} {interval_text(interval)}")
+    if result.looks:
+        say(looks_text(result.looks))
 
 
-def shown(measured: "Interval") -> str:
+def interval_text(interval: "Interval") -> str:
     """A value with its interval, where too few draws do not leave it open."""
-    if measured.low is None or measured.high is None:
-        return f"{measured.value:.4g}"
-    return f"{measured.value:.4g}  [{measured.low:.4g}, {measured.high:.4g}]"
+    if interval.low is None or interval.high is None:
+        return f"{interval.value:.4g}"
+    return f"{interval.value:.4g}  [{interval.low:.4g}, {interval.high:.4g}]"
 
 
 @app.command()

@@ -11,7 +11,7 @@ import typer
 
 from ..interrupts import Interrupted, interruptible
 from ..visible import STEERING, visible
-from .failures import explained
+from .failures import explain
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -35,7 +35,7 @@ def run() -> None:
         say(f"interrupted ({stopped})")
         sys.exit(stopped.code)
     except Exception as error:
-        if (failure := explained(error)) is None:
+        if (failure := explain(error)) is None:
             raise
         say(from_here(f"error: {failure.message}"))
         if failure.hint:
@@ -72,9 +72,9 @@ def count(rows: int) -> None:
 
 def print_json(content: dict[str, Any]) -> None:
     """Data go to stdout."""
-    typer.echo(STEERING.sub(escaped, json.dumps(content, ensure_ascii=False)))
+    typer.echo(STEERING.sub(escape, json.dumps(content, ensure_ascii=False)))
 
 
-def escaped(sign: re.Match[str]) -> str:
+def escape(sign: re.Match[str]) -> str:
     """A character as JSON writes it: it reads back the same."""
     return f"\\u{ord(sign[0]):04x}"

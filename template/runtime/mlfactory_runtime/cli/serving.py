@@ -47,35 +47,35 @@ def predict(
         raise typer.BadParameter(f"call it {query.stem}.sql", param_hint="--query")
     project = here()
     check_target(project, sources[0], target)
-    found = resolve(project, model)
-    if found.commit:
+    version = resolve(project, model)
+    if version.commit:
         options = [*["--no-log"] * (not log), *["--json"] * as_json]
         options += ["--spreadsheet"] * spreadsheet
         options += ["--url-env", url_env] if url_env else []
         numbers = ["--explain", str(explain), "--max-invalid", str(max_invalid)]
         paths = [str(sources[0].absolute()), str(target.absolute())]
-        hand_over(project, found, ["predict", *paths, *numbers, *options])
+        hand_over(project, version, ["predict", *paths, *numbers, *options])
     from ..predict.batch import predict_file
 
     progress = count if sys.stderr.isatty() else lambda _: None
-    done = predict_file(
-        project, sources[0], target, found.model, explain=explain, max_invalid=max_invalid,
+    result = predict_file(
+        project, sources[0], target, version.model, explain=explain, max_invalid=max_invalid,
         url_env=url_env, log=log, spreadsheet=spreadsheet, progress=progress,
     )  # fmt: skip
-    if done.unlogged:
-        say(f"warning: {done.rows - done.logged:,} rows are not in the log: {done.unlogged}")
-    elif done.left_out:
-        names = ", ".join(map(repr, done.left_out))
+    if result.unlogged:
+        say(f"warning: {result.rows - result.logged:,} rows are not in the log: {result.unlogged}")
+    elif result.left_out:
+        names = ", ".join(map(repr, result.left_out))
         say(f"the log leaves out {names}: sensitive, and there is no key (log.key_env)")
     if as_json:
-        aside = str(done.quarantine) if done.quarantine else None
-        content = {"rows": done.rows, "invalid": done.invalid, "quarantine": aside}
-        print_json({**content, "logged": done.logged, "request_id": done.request_id})
+        aside = str(result.quarantine) if result.quarantine else None
+        content = {"rows": result.rows, "invalid": result.invalid, "quarantine": aside}
+        print_json({**content, "logged": result.logged, "request_id": result.request_id})
         return
-    say(f"{done.rows:,} rows scored into {target}")
-    if done.invalid:
-        say(f"warning: {done.invalid:,} rows could not be scored: {done.quarantine} says why")
-    for name in done.earlier:
+    say(f"{result.rows:,} rows scored into {target}")
+    if result.invalid:
+        say(f"warning: {result.invalid:,} rows could not be scored: {result.quarantine} says why")
+    for name in result.earlier:
         say(f"{name} is of an earlier run, and stays as it is")
 
 
@@ -90,14 +90,16 @@ def label(
     """Take in outcomes from FILE (CSV or Parquet), found by data.id or by request_id and row."""
     from ..log.labels import label
 
-    done = label(here(), file, time)
+    counts = label(here(), file, time)
     if as_json:
-        print_json(asdict(done))
+        print_json(asdict(counts))
         return
-    message = f"outcomes: {done.new:,} new, {done.changed:,} changed, {done.same:,} as they were"
-    say(f"{message}, {done.blank:,} not known yet")
-    if done.unknown:
-        say(f"warning: {done.unknown:,} were left out: the log has no prediction of them")
+    message = (
+        f"outcomes: {counts.new:,} new, {counts.changed:,} changed, {counts.same:,} as they were"
+    )
+    say(f"{message}, {counts.blank:,} not known yet")
+    if counts.unknown:
+        say(f"warning: {counts.unknown:,} were left out: the log has no prediction of them")
 
 
 @app.command()
@@ -109,15 +111,15 @@ def forget(
     """Erase an entity from the log and its outcomes; name the models that learned from it."""
     from ..forget import forget
 
-    done = forget(here(), entity, dry_run=dry_run)
+    erasure = forget(here(), entity, dry_run=dry_run)
     if as_json:
-        print_json(asdict(done))
+        print_json(asdict(erasure))
         return
     verb = "would be erased" if dry_run else "erased"
-    say(f"{verb}: predictions {done.predictions:,}, outcomes {done.labels:,}")
-    for one in done.models:
+    say(f"{verb}: predictions {erasure.predictions:,}, outcomes {erasure.labels:,}")
+    for one in erasure.models:
         print_text(f"{one['model']}: trained on it, commit {one['commit'] or 'not made yet'}")
-    for line in done.remains:
+    for line in erasure.remains:
         say(line)
 
 
@@ -141,10 +143,10 @@ def serve(
             "in params.yaml",
         )
     project = here()
-    found = resolve(project, model)
-    if found.commit:
+    version = resolve(project, model)
+    if version.commit:
         address = ["--host", host, "--port", str(port), "--workers", str(workers)]
-        hand_over(project, found, ["serve", *address])
+        hand_over(project, version, ["serve", *address])
     from ..serving import serve
 
-    serve(project, host, port, workers, found.model)
+    serve(project, host, port, workers, version.model)

@@ -22,19 +22,19 @@ def trail(
 
     if context.invoked_subcommand:
         return
-    found = events(here(), newest)
+    entries = events(here(), newest)
     if as_json:
-        print_json({"events": [one.model_dump() for one in found]})
+        print_json({"events": [one.model_dump() for one in entries]})
         return
-    for one in found:
+    for one in entries:
         number = f" #{one.number}" if one.number else ""
-        about = ", ".join(f"{name} {shown(value)}" for name, value in one.about.items())
+        about = ", ".join(f"{name} {text_of(value)}" for name, value in one.about.items())
         print_text(f"{one.time[:19]}{number} {one.kind} by {one.who or 'nobody known'}: {about}")
-    if not found:
+    if not entries:
         say("nothing has happened here yet")
 
 
-def shown(value: object) -> str:
+def text_of(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
@@ -43,15 +43,15 @@ def verify(as_json: Json = False) -> None:
     """Does everything fit, and is nothing missing? Ends with 4 if not."""
     from ..registry.audit import verify
 
-    found = verify(here())
+    audit = verify(here())
     if as_json:
-        print_json(found.model_dump())
+        print_json(audit.model_dump())
     else:
-        for line in found.faults:
+        for line in audit.faults:
             print_text(line)
-        for line in found.notes:
+        for line in audit.notes:
             say(line)
-        if found.since and found.head:
-            say(f"{found.entries:,} entries since {found.since[:19]}, the last {found.head.hash}")
-        say("it does not fit" if found.faults else "everything fits")
-    raise typer.Exit(4 if found.faults else 0)
+        if audit.since and audit.head:
+            say(f"{audit.entries:,} entries since {audit.since[:19]}, the last {audit.head.hash}")
+        say("it does not fit" if audit.faults else "everything fits")
+    raise typer.Exit(4 if audit.faults else 0)

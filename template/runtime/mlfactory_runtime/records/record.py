@@ -48,7 +48,7 @@ class Record(Part):
         return cls.upgrade(content) if isinstance(content, dict) else content
 
     @model_validator(mode="after")
-    def known(self) -> Self:
+    def check_form(self) -> Self:
         """A later form may say other things by the same names."""
         if self.format > self.latest:
             raise ValueError(f"it has the form {self.format}, and this factory knows {self.latest}")
@@ -76,9 +76,9 @@ def parse(kind: type[T], text: str, name: str) -> T:
         return kind.model_validate(json.loads(text))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        said = first["msg"].removeprefix("Value error, ")
-        why = f"{place}: {said}" if place else said
+        path = ".".join(map(str, first["loc"]))
+        message = first["msg"].removeprefix("Value error, ")
+        why = f"{path}: {message}" if path else message
     except (ValueError, RecursionError) as error:
         why = f"it is no JSON: {error}"
     raise FactoryError(f"{name} cannot be read: {why}", "make it again, or use what wrote it")

@@ -38,7 +38,7 @@ class Dot:
     label: str
     text: str
     value: float
-    seen: float
+    actual: float
 
 
 @dataclass(frozen=True)
@@ -72,18 +72,18 @@ def bars(title: str, rows: Sequence[Bar]) -> Markup:
 
 
 def _bar(bar: Bar, y: int, zero: float, scale: float) -> Markup:
-    drawn = _text("", 0, y + 13, bar.label, 46 - len(bar.text))
-    drawn += _text("end", WIDTH, y + 13, bar.text)
+    svg = _text("", 0, y + 13, bar.label, 46 - len(bar.text))
+    svg += _text("end", WIDTH, y + 13, bar.text)
     if bar.value is not None:
         x, width = zero + min(bar.value * scale, 0), max(abs(bar.value * scale), 1)
-        drawn += Markup(
+        svg += Markup(
             '<rect class="bar" x="{:.1f}" y="{}" width="{:.1f}" height="11" rx="2"/>'
         ).format(x, y + 19, width)
     if bar.low is not None and bar.high is not None:
         low, high = zero + bar.low * scale, zero + bar.high * scale
         whisker = Markup('<path class="whisker" d="M{:.1f} {}v7m0-3.5H{:.1f}m0-3.5v7"/>')
-        drawn += whisker.format(low, y + 21, high)
-    return Markup("<g>{}</g>").format(drawn)
+        svg += whisker.format(low, y + 21, high)
+    return Markup("<g>{}</g>").format(svg)
 
 
 def dots(
@@ -93,27 +93,27 @@ def dots(
     high: float,
     write: Callable[[float], str],
     *,
-    linked: int,
+    range_size: int,
 ) -> Markup:
     """One line per row on a common scale: a dot for the value, a ring for what was seen.
 
-    The first `linked` dots are joined, for they are steps of one range.
+    The first `range_size` dots are joined, for they are steps of one range.
     """
     start, wide = 158, 144
     scale = wide / ((high - low) or 1.0)
     places = [(start + (row.value - low) * scale, 20 * i + 10.0) for i, row in enumerate(rows)]
     bottom = 20 * len(rows)
     body = [_path("grid", [(x, 0), (x, bottom)]) for x in (start, start + wide)]
-    body.append(_path("line c0", places[:linked]))
+    body.append(_path("line c0", places[:range_size]))
     ring = Markup('<circle class="ring" cx="{:.1f}" cy="{:.1f}" r="4"/>')
     for row, (x, y) in zip(rows, places, strict=True):
         body.append(_text("small", 0, y + 4, row.label, 24) + _text("end", WIDTH, y + 4, row.text))
-        body.append(ring.format(start + (row.seen - low) * scale, y) + DOT.format(0, x, y, 4))
+        body.append(ring.format(start + (row.actual - low) * scale, y) + DOT.format(0, x, y, 4))
     body += [
         _text("middle soft", start + (end - low) * scale, bottom + 14, write(end))
         for end in (low, high)
     ]
-    description = "; ".join(f"{row.label}: {row.text}, seen {write(row.seen)}" for row in rows)
+    description = "; ".join(f"{row.label}: {row.text}, seen {write(row.actual)}" for row in rows)
     return _svg(title, description, bottom + 18, body)
 
 
@@ -154,8 +154,8 @@ def over_time(
     usual: Measured = None,
 ) -> Markup:
     """Values by name, one for each place, with intervals as whiskers; what is usual is a band."""
-    found = [one for line in (*series.values(), [usual]) for one in line if one]
-    ends = [end for one in found for end in (one.value, one.low, one.high) if end is not None]
+    points = [one for line in (*series.values(), [usual]) for one in line if one]
+    ends = [end for one in points for end in (one.value, one.low, one.high) if end is not None]
     low, high = min(ends, default=0.0), max(ends, default=1.0)
     margin = (high - low) / 20 or abs(high) / 10 or 1.0
     low, high, step = low - margin, high + margin, SIDE / max(len(places), 1)
@@ -172,7 +172,7 @@ def over_time(
         first, y = LEFT + step / 2 + 5 * (i - (len(series) - 1) / 2), TOP + TALL + 40 + 20 * i
         body += _measured(i, [(first + k * step, one) for k, one in enumerate(values)], at)
         body += _legend(i, y, name)
-    description = "; ".join(f"{place}: {_described(series, k)}" for k, place in enumerate(places))
+    description = "; ".join(f"{place}: {_description(series, k)}" for k, place in enumerate(places))
     return _svg(title, description, TOP + TALL + 30 + 20 * len(series), body)
 
 
@@ -194,9 +194,9 @@ def _names(places: Sequence[str], step: float) -> Iterable[Markup]:
 def _measured(
     i: int, values: Iterable[tuple[float, Measured]], at: Callable[[float], float]
 ) -> Iterable[Markup]:
-    known = [(x, one) for x, one in values if one and one.value is not None]
-    yield _path(f"line c{i}", [(x, at(one.value or 0)) for x, one in known])
-    for x, one in known:
+    points = [(x, one) for x, one in values if one and one.value is not None]
+    yield _path(f"line c{i}", [(x, at(one.value or 0)) for x, one in points])
+    for x, one in points:
         if one.low is not None and one.high is not None:
             yield _path(f"c{i}", [(x, at(one.low)), (x, at(one.high))])
         yield DOT.format(i, x, at(one.value or 0), 3.5)
@@ -209,9 +209,9 @@ def _band(usual: Interval, at: Callable[[float], float]) -> Markup:
     return form.format(LEFT, at(high), SIDE, max(at(low) - at(high), 1))
 
 
-def _described(series: Mapping[str, Sequence[Measured]], k: int) -> str:
-    found = {name: values[k] for name, values in series.items()}
-    return ", ".join(f"{n} {one.value:.4g}" for n, one in found.items() if one and one.value)
+def _description(series: Mapping[str, Sequence[Measured]], k: int) -> str:
+    line = {name: values[k] for name, values in series.items()}
+    return ", ".join(f"{n} {one.value:.4g}" for n, one in line.items() if one and one.value)
 
 
 def _grid(axes: Axes) -> Iterable[Markup]:
@@ -224,9 +224,9 @@ def _grid(axes: Axes) -> Iterable[Markup]:
         _, y = axes.place((axes.low, tick))
         yield _path("grid", [(LEFT, y), (LEFT + SIDE, y)])
         yield _text("end soft", LEFT - 6, y + 4, compact(tick))
-    turned = Markup('<g transform="translate(12 {}) rotate(-90)">{}</g>')
+    label = Markup('<g transform="translate(12 {}) rotate(-90)">{}</g>')
     yield _text("middle soft", middle, bottom + 37, axes.x)
-    yield turned.format(TOP + SIDE / 2, _text("middle soft", 0, 0, axes.y))
+    yield label.format(TOP + SIDE / 2, _text("middle soft", 0, 0, axes.y))
 
 
 def _ticks(low: float, high: float) -> list[float]:
@@ -256,20 +256,20 @@ def _path(style: str, points: Iterable[Point]) -> Markup:
 
 def _apart(places: list[Point]) -> Iterable[Point]:
     """The places without those that nobody could tell from the one before."""
-    kept = places[:1]
+    points = places[:1]
     for x, y in places[1:]:
-        if max(abs(x - kept[-1][0]), abs(y - kept[-1][1])) >= 2:
-            kept.append((x, y))
-    return [*kept, *places[-1:]]
+        if max(abs(x - points[-1][0]), abs(y - points[-1][1])) >= 2:
+            points.append((x, y))
+    return [*points, *places[-1:]]
 
 
 def _text(style: str, x: float, y: float, text: str, limit: int = 50) -> Markup:
     """Text, cut where it is too wide; wide letters count twice."""
-    text, cut, width = " ".join(text.split()), "", 0
+    text, short, width = " ".join(text.split()), "", 0
     for letter in text:
         width += 2 if east_asian_width(letter) in "WF" or letter in "MW@" else 1
-        cut += letter if width < limit else ""
-    full = Markup("…<title>{}</title>").format(text) if cut != text else ""
+        short += letter if width < limit else ""
+    full = Markup("…<title>{}</title>").format(text) if short != text else ""
     return Markup('<text class="{}" x="{:.1f}" y="{:.1f}">{}{}</text>').format(
-        style, x, y, cut, full
+        style, x, y, short, full
     )

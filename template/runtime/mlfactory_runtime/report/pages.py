@@ -51,21 +51,21 @@ def environment(name: str, own: Path | None = None) -> Environment:
     """
     library = FileSystemLoader(TEMPLATES)
     first = [FileSystemLoader(own)] if own else []
-    found = Environment(
+    jinja = Environment(
         loader=ChoiceLoader([*first, library, PrefixLoader({PREFIX: library})]),
         autoescape=select_autoescape(["html"]),
-        finalize=markdown if name.endswith(".md") else seen,
+        finalize=markdown if name.endswith(".md") else clean,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    found.filters |= {"number": number, "interval": interval, "percent": percent}
-    found.globals["is_sensitive"] = is_sensitive
-    return found
+    jinja.filters |= {"number": number, "interval": interval, "percent": percent}
+    jinja.globals["is_sensitive"] = is_sensitive
+    return jinja
 
 
-def seen(value: Any) -> Any:
+def clean(value: Any) -> Any:
     """A value as it is, but for characters that steer what shows it."""
     if isinstance(value, Markup):
         return Markup(visible(value))  # noqa: S704 - it was one

@@ -24,7 +24,7 @@ from ..settings.params import Params
 from . import words
 from .charts import COLOURS, Axes, Bar, Dot, Point, bars, compact, dots, plot
 from .pages import render
-from .words import LABELS, MODELS, compared, interval, named, number
+from .words import LABELS, MODELS, gain_text, interval, named, number
 
 OUTPUTS = ("data_card.md", "model_card.md", "report.html")
 FEATURES, CELLS, OTHERS = 15, 8, "all others"
@@ -42,12 +42,12 @@ def write_report(project: Project) -> Path:
 
 def read_evaluation(project: Project) -> Evaluation:
     """What the stage `train` found."""
-    found = read(Evaluation, project.root / EVALUATION)
-    if found is None:
+    evaluation = read(Evaluation, project.root / EVALUATION)
+    if evaluation is None:
         raise FactoryError(f"{EVALUATION} is not here", "make it: dvc repro train")
-    if found.format == 1:
+    if evaluation.format == 1:
         raise FactoryError(f"{EVALUATION} is of an older release", "make it again: dvc repro")
-    return found
+    return evaluation
 
 
 def read_snapshot(project: Project, data: str) -> Snapshot | None:
@@ -67,9 +67,9 @@ def context(
 ) -> dict[str, Any]:
     """Everything that the templates speak of."""
     inputs, split, segments = catalog.inputs(params), evaluation.split, evaluation.segments
-    held = (split.classes or {}).get("holdout", {})
+    counts = (split.classes or {}).get("holdout", {})
     label = LABELS.get(evaluation.metric, evaluation.metric)
-    base = {name: found[evaluation.metric].value for name, found in evaluation.models.items()}
+    base = {name: values[evaluation.metric].value for name, values in evaluation.models.items()}
     return dict(evaluation) | {
         "params": params,
         "catalog": catalog,
@@ -95,7 +95,7 @@ def context(
         "better": named(evaluation.metric, evaluation.own_metrics)[1],
         "reason": words.reason(evaluation),
         "warnings": list(dict.fromkeys([*split.warnings, *evaluation.warnings])),
-        "compared": {name: compared(gain, base[name]) for name, gain in evaluation.gain.items()},
+        "compared": {name: gain_text(gain, base[name]) for name, gain in evaluation.gain.items()},
         "metrics": list(metrics(evaluation)),
         "importance_chart": bars("importance", [
             Bar(line.feature, f"{line.gain:.1%}", line.gain)
@@ -105,23 +105,23 @@ def context(
             Bar(f"{fold.begin[:10]} to {fold.end[:10]}", number(fold.value), fold.value)
             for fold in evaluation.backtest
         ]),
-        "pictures": pictures(project, evaluation, held),
+        "pictures": pictures(project, evaluation, counts),
         "others": OTHERS,
-        "confusion": confusion(project, sorted(held, key=lambda name: (-held[name], name))),
+        "confusion": confusion(project, sorted(counts, key=lambda name: (-counts[name], name))),
     }  # fmt: skip
 
 
 def metrics(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
     """Each metric with the values of all models and their picture; those that lead first."""
     models = evaluation.models
-    for key in words.ordered(evaluation):
+    for key in words.in_order(evaluation):
         label, better = named(key, evaluation.own_metrics)
         values = {name: models[name][key] for name in MODELS if name in models}
         rows = [Bar(MODELS[name], interval(one), *ends(one)) for name, one in values.items()]
         chart = bars(f"{label}, {better} is better", rows)
         own = evaluation.own_metrics.get(key)
-        shown = {"label": label, "better": better, "text": own.text if own else ""}
-        yield {"key": key, **shown, "values": values, "chart": chart}
+        heading = {"label": label, "better": better, "text": own.text if own else ""}
+        yield {"key": key, **heading, "values": values, "chart": chart}
 
 
 def acting(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
@@ -138,34 +138,34 @@ def acting(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
         rows = [
             Dot(line.group, write(line.predicted), line.predicted, line.observed) for line in groups
         ]
-        values = [value for row in rows for value in (row.value, row.seen)]
+        values = [value for row in rows for value in (row.value, row.actual)]
         low = min(values) if evaluation.task == "regression" else 0.0
-        linked = sum(row.label != "missing" for row in rows) if one.ordered else 0
-        chart = dots(one.feature, rows, low, max(values), write, linked=linked)
+        range_size = sum(row.label != "missing" for row in rows) if one.ordered else 0
+        chart = dots(one.feature, rows, low, max(values), write, range_size=range_size)
         yield dict(one) | {"chart": chart, "text": words.effect(one, evaluation)}
 
 
 def segment_charts(segments: Segments, label: str) -> Iterator[tuple[str, Markup]]:
     """The primary metric in the groups of each chosen column, beside that of all rows."""
     for name, lines in segments.chosen.items():
-        shown = [segments.all.model_copy(update={"group": "all"}), *lines]
+        groups = [segments.all.model_copy(update={"group": "all"}), *lines]
         rows = [
             Bar(line.group, f"{number(line.value)} ({line.rows:,} rows)", *ends(line))
-            for line in shown
+            for line in groups
         ]
         if lines:
             yield name, bars(f"{label} by {name}", rows)
 
 
-def ends(found: Interval | Segment) -> tuple[float | None, float | None, float | None]:
+def ends(measure: Interval | Segment) -> tuple[float | None, float | None, float | None]:
     """A value and its interval."""
-    return found.value, found.low, found.high
+    return measure.value, measure.low, measure.high
 
 
-def pictures(project: Project, evaluation: Evaluation, held: dict[str, int]) -> dict[str, Markup]:
-    """The plots whose points the stage `train` left, by name; `held` counts rows by class."""
+def pictures(project: Project, evaluation: Evaluation, counts: dict[str, int]) -> dict[str, Markup]:
+    """The plots whose points the stage `train` left, by name; `counts` are rows by class."""
     positive, threshold = evaluation.positive, evaluation.threshold or 0.5
-    share = held.get(positive or "", 0) / (sum(held.values()) or 1)
+    share = counts.get(positive or "", 0) / (sum(counts.values()) or 1)
     level = ((0.0, share), (1.0, share)) if positive is not None else ()
     classes = {
         "roc": ("line", Axes("share of the others called wrongly", "share of the class found")),
@@ -173,26 +173,26 @@ def pictures(project: Project, evaluation: Evaluation, held: dict[str, int]) -> 
         "gain": ("line", Axes("share of rows called", "share of the class found")),
         "calibration": ("line dots", Axes("predicted probability", "observed share")),
     }
-    drawn = {}
+    plots = {}
     for name, (draw, axes) in classes.items():
         curves = read_curves(project, name)
-        largest = sorted(curves, key=lambda key: -held.get(key, 0))[:COLOURS]
+        largest = sorted(curves, key=lambda key: -counts.get(key, 0))[:COLOURS]
         if curves:
-            drawn[name] = plot(name, axes, {key: curves[key] for key in largest}, draw)
+            plots[name] = plot(name, axes, {key: curves[key] for key in largest}, draw)
     for points in read_curves(project, "cost").values():
         top = 1.05 * max(y for _, y in points)
         mark = (threshold, 0.0), (threshold, top)
         axes = Axes("called from this probability on", "cost per row", reference=mark, top=top)
         stops = [x for x, _ in points[1:]] + [0.0]
         steps = [p for (x, y), stop in zip(points, stops, strict=True) for p in ((x, y), (stop, y))]
-        drawn["cost"] = plot("cost of calls", axes, {"": steps})
+        plots["cost"] = plot("cost of calls", axes, {"": steps})
     for pairs in read_curves(project, "residuals").values():
         low, high = min(map(min, pairs)), max(map(max, pairs))
         margin = (high - low) / 25 or abs(high) / 10 or 1.0
         low, high = low - margin, high + margin
         axes = Axes("true value", "predicted value", low, high, ((low, low), (high, high)))
-        drawn["residuals"] = plot("predicted and true values", axes, {"": pairs}, "dots")
-    return drawn
+        plots["residuals"] = plot("predicted and true values", axes, {"": pairs}, "dots")
+    return plots
 
 
 def read_plot(project: Project, name: str) -> Iterator[dict[str, str]]:
@@ -218,10 +218,12 @@ def confusion(project: Project, order: list[str]) -> dict[str, dict[str, int]]:
     """Rows by actual and by predicted class, the largest first; small ones are put together."""
     pairs = [(line["actual"], line["predicted"]) for line in read_plot(project, "confusion")]
     order = list(dict.fromkeys([*order, *sorted({name for pair in pairs for name in pair})]))
-    kept = order if len(order) <= CELLS else order[: CELLS - 1]
-    known = {name: name for name in kept}
+    largest = order if len(order) <= CELLS else order[: CELLS - 1]
+    labels = {name: name for name in largest}
     counts = Counter(
-        (known.get(actual, OTHERS), known.get(called, OTHERS)) for actual, called in pairs
+        (labels.get(actual, OTHERS), labels.get(predicted, OTHERS)) for actual, predicted in pairs
     )
-    names = list(dict.fromkeys([*kept, *sorted({name for pair in counts for name in pair})]))
-    return {actual: {called: counts[actual, called] for called in names} for actual in names}
+    names = list(dict.fromkeys([*largest, *sorted({name for pair in counts for name in pair})]))
+    return {
+        actual: {predicted: counts[actual, predicted] for predicted in names} for actual in names
+    }

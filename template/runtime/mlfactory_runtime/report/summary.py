@@ -5,30 +5,30 @@ from ..learn.looks import looks
 from ..project import EVALUATION, Project
 from ..records.evaluation import Evaluation, Summary
 from ..records.record import read
-from .words import ordered
+from .words import in_order
 
 REPORT = "reports/report.html"
 
 
 def summary(project: Project) -> Summary:
     """The last evaluation in short. FactoryError where there is none."""
-    found = read(Evaluation, project.root / EVALUATION)
-    if found is None:
+    evaluation = read(Evaluation, project.root / EVALUATION)
+    if evaluation is None:
         raise FactoryError("no model has been evaluated here", "train one: dvc repro")
     return Summary(
-        task=found.task,
-        target=found.target,
-        rows=found.rows,
-        metric=found.metric,
-        verdict=found.verdict,
-        reason=found.reason,
-        gain=found.gain,
-        warnings=found.warnings,
+        task=evaluation.task,
+        target=evaluation.target,
+        rows=evaluation.rows,
+        metric=evaluation.metric,
+        verdict=evaluation.verdict,
+        reason=evaluation.reason,
+        gain=evaluation.gain,
+        warnings=evaluation.warnings,
         metrics={
-            name: {key: metrics[key] for key in ordered(found)}
-            for name, metrics in found.models.items()
+            name: {key: metrics[key] for key in in_order(evaluation)}
+            for name, metrics in evaluation.models.items()
         },
-        validation=found.validation,
+        validation=evaluation.validation,
         looks=looks(project),
         report=REPORT,
     )

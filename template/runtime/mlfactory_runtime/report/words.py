@@ -58,7 +58,7 @@ def named(metric: str, own: Mapping[str, OwnMetric]) -> tuple[str, str]:
     return LABELS.get(metric, metric.replace("_", " ")), BUILT_IN.get(metric, "higher")
 
 
-def ordered(evaluation: Evaluation) -> list[str]:
+def in_order(evaluation: Evaluation) -> list[str]:
     """The metrics to show: those that lead, the one that decides, and the others."""
     first = (*evaluation.leading, evaluation.metric)
     others = [name for name in evaluation.models["model"] if name not in SITUATIONAL]
@@ -81,11 +81,11 @@ def number(value: float | None) -> str:
     return f"{value:,.{max(digits, 0)}f}" if -10 < digits < 8 else f"{value:.3g}"
 
 
-def interval(found: Measured) -> str:
+def interval(measure: Measured) -> str:
     """A value with its interval, where it has one."""
-    if found.value is None or found.low is None:
-        return number(found.value)
-    return f"{number(found.value)} ({number(found.low)} to {number(found.high)})"
+    if measure.value is None or measure.low is None:
+        return number(measure.value)
+    return f"{number(measure.value)} ({number(measure.low)} to {number(measure.high)})"
 
 
 def percent(value: float) -> str:
@@ -93,23 +93,23 @@ def percent(value: float) -> str:
     return f"{value:.0%}" if value >= 0.1 or value == 0 else f"{value:.1%}"
 
 
-def counted(count: int, name: str) -> str:
+def count_of(count: int, name: str) -> str:
     """How many there are of something."""
     return f"{count:,} {name}{'' if count == 1 else 's'}"
 
 
-def quoted(name: str) -> str:
+def quote(name: str) -> str:
     """A name in a sentence."""
     return f"“{name}”"
 
 
-def listed(names: list[str], limit: int = 8) -> str:
+def list_of(names: list[str], limit: int = 8) -> str:
     """Names in a sentence, the first of many."""
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(map(quoted, names[:limit])) + more
+    return ", ".join(map(quote, names[:limit])) + more
 
 
-def compared(gain: Interval, base: float | None) -> str:
+def gain_text(gain: Interval, base: float | None) -> str:
     """How the model does against a baseline, whose metric is `base`, in words."""
     if gain.value is None or gain.low is None or gain.high is None or not base:
         return "cannot be compared on these rows"
@@ -129,17 +129,17 @@ def unit(evaluation: Evaluation) -> Callable[[float], str]:
     return number if evaluation.task == "regression" else percent
 
 
-def effect(found: Effect, evaluation: Evaluation) -> str:
+def effect(effect: Effect, evaluation: Evaluation) -> str:
     """How the prediction changes with a feature."""
     write = unit(evaluation)
-    groups = [line for line in found.groups if line.group != "missing"] or list(found.groups)
+    groups = [line for line in effect.groups if line.group != "missing"] or list(effect.groups)
     low, high = (pick(groups, key=lambda line: line.predicted) for pick in (min, max))
-    name = found.about or evaluation.positive
-    what = f"probability of {quoted(name)}" if name else quoted(evaluation.target)
+    name = effect.about or evaluation.positive
+    what = f"probability of {quote(name)}" if name else quote(evaluation.target)
     if write(low.predicted) == write(high.predicted):
         return f"The predicted {what} stays at about {write(low.predicted)}."
     first, last = groups[0], groups[-1]
-    if found.ordered and {low.group, high.group} == {first.group, last.group}:
+    if effect.ordered and {low.group, high.group} == {first.group, last.group}:
         way = "rises" if high is last else "falls"
         ends = (f"{write(line.predicted)} ({line.group})" for line in (first, last))
         return f"The predicted {what} {way} from {' to '.join(ends)}."
@@ -149,56 +149,54 @@ def effect(found: Effect, evaluation: Evaluation) -> str:
     )
 
 
-def segment(found: Segment, evaluation: Evaluation) -> str:
+def segment(group: Segment, evaluation: Evaluation) -> str:
     """How the model does on a group of rows in which it is worse."""
     label, write = LABELS.get(evaluation.metric, evaluation.metric), unit(evaluation)
-    text = (
-        f"{quoted(found.feature)}: {found.group} ({found.rows:,} rows): {label} {interval(found)}"
-    )
-    if found.saved is None or found.rest_saved is None:  # of an earlier release
-        text += f", against {number(found.rest)} in all other rows."
+    text = f"{quote(group.feature)}: {group.group} ({group.rows:,} rows): {label} {interval(group)}"
+    if group.saved is None or group.rest_saved is None:  # of an earlier release
+        text += f", against {number(group.rest)} in all other rows."
     else:
         text += (
-            f", {saved(found.saved)} what the constant of that group has; in the other groups it "
-            f"is {saved(found.rest_saved)} theirs."
+            f", {saving_text(group.saved)} what the constant of that group has; in the other "
+            f"groups it is {saving_text(group.rest_saved)} theirs."
         )
-    if found.predicted is not None and found.observed is not None:
-        text += f" Predicted were {write(found.predicted)} on average, "
-        text += f"true were {write(found.observed)}."
+    if group.predicted is not None and group.observed is not None:
+        text += f" Predicted were {write(group.predicted)} on average, "
+        text += f"true were {write(group.observed)}."
     return text
 
 
-def saved(share: float) -> str:
+def saving_text(share: float) -> str:
     """How much of a loss is saved, or added."""
     return f"{percent(abs(share))} {'below' if share >= 0 else 'above'}"
 
 
-def off(found: Segment, evaluation: Evaluation) -> str:
+def off(group: Segment, evaluation: Evaluation) -> str:
     """How the mean prediction differs from what came, in a group where it surely does."""
-    write, gap = unit(evaluation), found.gap
-    text = f"{quoted(found.feature)}: {found.group} ({found.rows:,} rows): predicted were "
+    write, gap = unit(evaluation), group.gap
+    text = f"{quote(group.feature)}: {group.group} ({group.rows:,} rows): predicted were "
     if gap is None or gap.value is None or gap.low is None or gap.high is None:
         return text
     ends = sorted(map(abs, (gap.low, gap.high)))
     way = "more" if gap.value > 0 else "less"
     return text + (
-        f"{write(found.predicted or 0)} on average, true were {write(found.observed or 0)}: "
+        f"{write(group.predicted or 0)} on average, true were {write(group.observed or 0)}: "
         f"surely {way}, by {write(ends[0])} to {write(ends[1])}."
     )
 
 
-def segments(found: Segments | None) -> str:
+def segments(groups: Segments | None) -> str:
     """Whether the model is worse for someone."""
-    if not found or not found.looked_at:
+    if not groups or not groups.looked_at:
         return "There are too few held-out rows to compare groups of them."
-    looked_at = f"{counted(found.looked_at, 'group')} of at least 30 held-out rows were looked at"
-    if not found.worst:
+    looked_at = f"{count_of(groups.looked_at, 'group')} of at least 30 held-out rows were looked at"
+    if not groups.worst:
         return f"{looked_at}: in none of them does it surely save less than in the others."
     worse = (
-        f"{looked_at}. In {found.worse} of them it surely saves less, of what the constant of the "
+        f"{looked_at}. In {groups.worse} of them it surely saves less, of what the constant of the "
         "group loses, than in the others"
     )
-    more = "" if found.worse == len(found.worst) else ", most of all in these"
+    more = "" if groups.worse == len(groups.worst) else ", most of all in these"
     return f"{worse}{more}:"
 
 
@@ -209,23 +207,23 @@ def top(evaluation: Evaluation) -> Lift | None:
 
 def lift(evaluation: Evaluation) -> str:
     """What the rows with the highest probability hold."""
-    found = top(evaluation)
-    if not found:
+    best = top(evaluation)
+    if not best:
         return ""
     return (
-        f"The {found.top:.0%} of the rows with the highest probability hold "
-        f"{percent(found.share)} of all that are {quoted(evaluation.positive or '')}: "
-        f"{found.lift:.1f} times as many as by chance. Of these {found.rows:,} rows, "
-        f"{found.positives:,.0f} are."
+        f"The {best.top:.0%} of the rows with the highest probability hold "
+        f"{percent(best.share)} of all that are {quote(evaluation.positive or '')}: "
+        f"{best.lift:.1f} times as many as by chance. Of these {best.rows:,} rows, "
+        f"{best.positives:,.0f} are."
     )
 
 
 def decision(evaluation: Evaluation, params: Params) -> Iterator[str]:
     """From where on a row is called positive, why, and what that costs."""
-    found, rule = evaluation.decision, params.decision
-    if not found:
+    costs, rule = evaluation.decision, params.decision
+    if not costs:
         return
-    name = quoted(evaluation.positive or "")
+    name = quote(evaluation.positive or "")
     prices = f"a false alarm costs {rule.cost_fp:g} and a miss {rule.cost_fn:g}"
     why = "as params.yaml says"
     if rule.is_budgeted:
@@ -236,9 +234,9 @@ def decision(evaluation: Evaluation, params: Params) -> Iterator[str]:
         f"A row is called {name} when its probability is {evaluation.threshold:.3g} or more: {why}."
     )
     yield (
-        f"Where {prices}, these calls cost {number(found.cost)} per held-out row; to call "
-        f"nobody {name} would cost {number(found.nobody)}, and everybody "
-        f"{number(found.everybody)}."
+        f"Where {prices}, these calls cost {number(costs.cost)} per held-out row; to call "
+        f"nobody {name} would cost {number(costs.nobody)}, and everybody "
+        f"{number(costs.everybody)}."
     )
     if rule.has_costs and "saving" in evaluation.models["model"]:
         saving = interval(evaluation.models["model"]["saving"])
@@ -246,7 +244,7 @@ def decision(evaluation: Evaluation, params: Params) -> Iterator[str]:
     if "recall_at_budget" in evaluation.leading:
         yield _within(evaluation, rule)
     if not rule.is_budgeted:
-        yield _cheapest(found)
+        yield _cheapest(costs)
 
 
 def budget(rule: Decision) -> str:
@@ -259,25 +257,25 @@ def budget(rule: Decision) -> str:
 
 def _within(evaluation: Evaluation, rule: Decision) -> str:
     """What is found when only the budget is called, and from where on that is."""
-    found, own = evaluation.decision, evaluation.models["model"]
+    costs, own = evaluation.decision, evaluation.models["model"]
     recall, precision = (interval(own[f"{name}_at_budget"]) for name in ("recall", "precision"))
     text = (
         f"Within the budget, {budget(rule)}, {recall} of all that are "
-        f"{quoted(evaluation.positive or '')} are found, and {precision} of the calls are right"
+        f"{quote(evaluation.positive or '')} are found, and {precision} of the calls are right"
     )
-    if not found or found.budget_threshold is None or rule.is_budgeted:
+    if not costs or costs.budget_threshold is None or rule.is_budgeted:
         return f"{text}."
-    price = f", which costs {number(found.budget_cost)} per row" if rule.has_costs else ""
-    return f"{text}: calls from {number(found.budget_threshold)} on keep to it{price}."
+    price = f", which costs {number(costs.budget_cost)} per row" if rule.has_costs else ""
+    return f"{text}: calls from {number(costs.budget_threshold)} on keep to it{price}."
 
 
-def _cheapest(found: Costs) -> str:
-    if found.cost <= found.cheapest:
+def _cheapest(costs: Costs) -> str:
+    if costs.cost <= costs.cheapest:
         return "No other threshold would have been cheaper on these rows."
-    nobody, limit = found.cheapest == found.nobody, number(found.cheapest_threshold)
+    nobody, limit = costs.cheapest == costs.nobody, number(costs.cheapest_threshold)
     where = "for nobody" if nobody else f"from {limit} on"
-    text = f"In hindsight calls {where} would have been the cheapest, at {number(found.cheapest)}"
-    if found.improvable:
+    text = f"In hindsight calls {where} would have been the cheapest, at {number(costs.cheapest)}"
+    if costs.improvable:
         return f"{text}: surely cheaper by more than a tenth."
     return f"{text}, which may be chance."
 
@@ -288,14 +286,14 @@ def cautions(catalog: Catalog, params: Params) -> Iterator[str]:
         if column.suspect:
             end = "" if column.suspect.endswith((".", "?")) else "."
             why = f"it may give the outcome away: {column.suspect}{end}"
-            yield f"{quoted(name)} is left out, for {why}"
+            yield f"{quote(name)} is left out, for {why}"
     inputs = catalog.inputs(params)
     for name, column in catalog.columns.items():
         if column.doubt and (name in inputs or column.role == "target"):
-            yield f"{quoted(name)}: {column.doubt}."
+            yield f"{quote(name)}: {column.doubt}."
     if special := [name for name, column in inputs.items() if column.sensitive == "special"]:
         yield (
-            f"The model learns from {listed(special)}: data of a kind that the law protects "
+            f"The model learns from {list_of(special)}: data of a kind that the law protects "
             "specially, such as health or belief. Make sure that there is a legal ground."
         )
 
@@ -303,13 +301,13 @@ def cautions(catalog: Catalog, params: Params) -> Iterator[str]:
 def steps(evaluation: Evaluation, catalog: Catalog, params: Params) -> Iterator[str]:
     """What to do next, the most urgent first."""
     inputs = catalog.inputs(params).items()
-    assumed = [name for name, column in inputs if column.assumed]
+    guesses = [name for name, column in inputs if column.assumed]
     suspect = [name for name, column in catalog.columns.items() if column.suspect]
     if evaluation.verdict == "rejected":
         yield _better(evaluation)
-    if suspect or assumed:
-        what = [counted(len(suspect), "suspect column")] if suspect else []
-        what += [f"the availability of {counted(len(assumed), 'column')}"] if assumed else []
+    if suspect or guesses:
+        what = [count_of(len(suspect), "suspect column")] if suspect else []
+        what += [f"the availability of {count_of(len(guesses), 'column')}"] if guesses else []
         yield f"Decide on {' and '.join(what)}: factory catalog review asks for each."
     if lack := _rows_lacking(evaluation):
         yield f"Bring more rows: {lack}, and differences within the intervals cannot be seen."
@@ -317,9 +315,9 @@ def steps(evaluation: Evaluation, catalog: Catalog, params: Params) -> Iterator[
         yield "Say what a false alarm and a miss cost, under decision in params.yaml."
     worst = evaluation.segments.worst if evaluation.segments else ()
     for name in dict.fromkeys(line.feature for line in worst[:2]):
-        yield f"Ask who knows {quoted(name)} why groups of it are harder, and what would tell more."
+        yield f"Ask who knows {quote(name)} why groups of it are harder, and what would tell more."
     if bare := [name for name, column in inputs if not column.description]:
-        yield f"Describe what {listed(bare, 4)} mean, in features.yaml: others will ask."
+        yield f"Describe what {list_of(bare, 4)} mean, in features.yaml: others will ask."
     if not params.report.segments:
         yield "Name the columns whose groups matter, under report.segments in params.yaml."
     if evaluation.verdict == "accepted":
@@ -335,16 +333,16 @@ def _better(evaluation: Evaluation) -> str:
     if lead > 0:
         return f"Do not use it: {reason(evaluation)}. Features are added in features.py."
     return (
-        f"Do not use it: look for columns that tell more of {quoted(evaluation.target)}, or for "
+        f"Do not use it: look for columns that tell more of {quote(evaluation.target)}, or for "
         "more rows."
     )
 
 
 def _rows_lacking(evaluation: Evaluation) -> str:
     """Which rows are few, if some are."""
-    held = (evaluation.split.classes or {}).get("holdout", {})
-    rare = min(evaluation.classes, key=lambda name: held.get(name, 0), default="")
-    if rare and held.get(rare, 0) < FEW_OF_A_CLASS:
-        return f"only {held.get(rare, 0):,} held-out rows are {quoted(rare)}"
+    counts = (evaluation.split.classes or {}).get("holdout", {})
+    rare = min(evaluation.classes, key=lambda name: counts.get(name, 0), default="")
+    if rare and counts.get(rare, 0) < FEW_OF_A_CLASS:
+        return f"only {counts.get(rare, 0):,} held-out rows are {quote(rare)}"
     rows = evaluation.rows["holdout"]
     return f"only {rows:,} rows are held out" if rows < FEW_ROWS else ""

@@ -28,7 +28,7 @@ from . import openapi
 from .keys import Keys
 from .metrics import Metrics
 from .rate import Rate
-from .requests import Gate, read_body
+from .requests import Entrance, read_body
 from .schema import Parser, RefusedError, Row, example, inputs, parser
 from .scoring import Encode, encoder, score
 
@@ -56,13 +56,13 @@ class Service:
 
     def predict(self, rows: list[Row], log: Log, number: str, explain: int, key: str) -> list[Row]:
         """An answer for each row, counted and handed to the log; `key` names whoever asked."""
-        x, found = score(rows, self.scorer, self.encode, explain)
-        self.metrics.scored(x, found)
-        log.put(records(number, self.scorer, rows, found), key)
+        x, answers = score(rows, self.scorer, self.encode, explain)
+        self.metrics.count_answers(x, answers)
+        log.put(records(number, self.scorer, rows, answers), key)
         names = self.parser.identifiers
         return [
             {name: row[name] for name in names if name in row} | one
-            for row, one in zip(rows, found, strict=True)
+            for row, one in zip(rows, answers, strict=True)
         ]
 
 
@@ -111,7 +111,7 @@ def create() -> ASGIApp:
     )
     add_routes(app, service, log)
     openapi.complete(app, service.parser, signature, keyed=bool(keys))
-    return Gate(app, Predict(service, log), service.metrics, keys, rate)
+    return Entrance(app, Predict(service, log), service.metrics, keys, rate)
 
 
 def make_service(project: Project, folder: Path) -> Service:
@@ -122,9 +122,9 @@ def make_service(project: Project, folder: Path) -> Service:
         raise FactoryError("serving.mode in params.yaml is batch", "set it to online: dvc repro")
     if errors := [f for f in check_catalog(catalog, params) if f.level == "error"]:
         raise FactoryError(f"{errors[0].feature}: {errors[0].message}", errors[0].remedy)
-    known = catalog.features(params)
-    if lost := [one.name for one in signature.features if one.name not in known]:
-        raise FactoryError(f"the catalog lacks {lost[0]!r}, which the model needs", "dvc repro")
+    features = catalog.features(params)
+    if absent := [one.name for one in signature.features if one.name not in features]:
+        raise FactoryError(f"the catalog lacks {absent[0]!r}, which the model needs", "dvc repro")
     columns = inputs(catalog, params, signature)
     service = Service(
         scorer,
@@ -156,7 +156,7 @@ def add_routes(app: FastAPI, service: Service, log: Log) -> None:
     @app.get("/model")
     async def model() -> Response:
         """The model by its hashes, and how good it is."""
-        return answer(described(service.scorer))
+        return answer(describe(service.scorer))
 
     @app.get("/metrics")
     async def metrics() -> Response:
@@ -180,39 +180,39 @@ def answer(content: Row) -> Response:
 
 def explanation(scope: Scope, estimator: Estimator) -> int:
     """How many features are to be named for each row."""
-    given = QueryParams(scope["query_string"]) if scope["query_string"] else {}
-    asked = given.get("explain", "0")
-    if not (asked.isascii() and asked.isdigit() and len(asked) <= 3):
+    query = QueryParams(scope["query_string"]) if scope["query_string"] else {}
+    count = query.get("explain", "0")
+    if not (count.isascii() and count.isdigit() and len(count) <= 3):
         raise RefusedError(422, "is no number from 0 to 999", field="explain")
-    if int(asked) and estimator.contributions is None:
+    if int(count) and estimator.contributions is None:
         raise RefusedError(422, "is not possible: model.py has no `contributions`", field="explain")
-    return int(asked)
+    return int(count)
 
 
 def records(number: str, scorer: Scorer, rows: list[Row], answers: list[Row]) -> list[Record]:
     """What the prediction log is given of a request."""
-    now, name, found = datetime.now(UTC), scorer.params.data.id or "", []
+    now, name, entries = datetime.now(UTC), scorer.params.data.id or "", []
     for place, (row, predicted) in enumerate(zip(rows, answers, strict=True)):
         entity, shares = row.get(name), predicted.get("probabilities") or {}
         entity = None if entity is None else str(entity)
         one = (number, place, entity, scorer.version, now, row, predicted["prediction"], shares)
-        found.append(Record(*one))
-    return found
+        entries.append(Record(*one))
+    return entries
 
 
-def described(scorer: Scorer) -> Row:
+def describe(scorer: Scorer) -> Row:
     """The model by its hashes; the metrics only where the last evaluation is this model's."""
-    known = scorer.signature
+    signature = scorer.signature
     evaluation = read(Evaluation, scorer.project.root / EVALUATION)
     metrics = None
-    if evaluation and evaluation.provenance == known.provenance:
+    if evaluation and evaluation.provenance == signature.provenance:
         metrics = {name: asdict(one) for name, one in evaluation.models["model"].items()}
     fields = {"task", "target", "classes", "threshold", "provenance"}
     return {
         "version": scorer.version,
-        **known.model_dump(mode="json", include=fields),
-        "features": [feature.name for feature in known.features],
-        "data": known.provenance.get("data"),
-        "template": known.provenance.get("template"),
+        **signature.model_dump(mode="json", include=fields),
+        "features": [feature.name for feature in signature.features],
+        "data": signature.provenance.get("data"),
+        "template": signature.provenance.get("template"),
         "metrics": metrics,
     }

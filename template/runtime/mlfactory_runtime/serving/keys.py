@@ -24,7 +24,7 @@ class Keys:
         self.own = {"": one} if one else {}
         name = os.environ.get(settings.keys_env, "")
         self.file = Path(name) if name else None
-        self.named: dict[str, bytes] = {}
+        self.by_name: dict[str, bytes] = {}
         self.state: tuple[int, ...] = ()
         if self.file:
             self._read(self.file)
@@ -33,11 +33,11 @@ class Keys:
         """Whether a key is asked for."""
         return bool(self.own) or self.file is not None
 
-    def name(self, given: bytes) -> str:
+    def name(self, candidate: bytes) -> str:
         """Whose key this is; takes equally long for every wrong one, which is refused."""
         self._refresh()
-        fits = [name for name, key in {**self.named, **self.own}.items()
-                if hmac.compare_digest(key, given)]  # fmt: skip
+        fits = [name for name, key in {**self.by_name, **self.own}.items()
+                if hmac.compare_digest(key, candidate)]  # fmt: skip
         if not fits:
             raise RefusedError(401, "the header X-API-Key does not hold the key")
         return fits[0]
@@ -48,7 +48,9 @@ class Keys:
         try:
             if state_of(self.file) != self.state:
                 self._read(self.file)
-                logger.info("the keys were read again", extra={"fields": {"keys": len(self.named)}})
+                logger.info(
+                    "the keys were read again", extra={"fields": {"keys": len(self.by_name)}}
+                )
         except (OSError, FactoryError) as error:
             if self.state:  # said once, until the file changes again
                 logger.warning("the keys stay as they were: %s", error)
@@ -59,10 +61,10 @@ class Keys:
             state, text = state_of(file), file.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise FactoryError(f"the keys in {file} cannot be read: {error}", FORM) from error
-        self.named, self.state = parsed(text, file), state
+        self.by_name, self.state = parse(text, file), state
 
 
-def parsed(text: str, file: Path) -> dict[str, bytes]:
+def parse(text: str, file: Path) -> dict[str, bytes]:
     """The keys by name. FactoryError names the line that is none, and no key."""
     keys: dict[str, bytes] = {}
     for number, line in enumerate(text.splitlines(), 1):
@@ -78,8 +80,8 @@ def parsed(text: str, file: Path) -> dict[str, bytes]:
 
 def state_of(file: Path) -> tuple[int, ...]:
     """What changes when the file does."""
-    found = file.stat()
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    stat = file.stat()
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
 def state_or_none(file: Path) -> tuple[int, ...]:

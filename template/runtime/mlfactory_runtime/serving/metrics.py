@@ -55,7 +55,7 @@ class Metrics:
         self.requests(path, status).inc()
         self.latency(path).observe(seconds)
 
-    def scored(self, x: np.ndarray, answers: Sequence[Row]) -> None:
+    def count_answers(self, x: np.ndarray, answers: Sequence[Row]) -> None:
         """Count predictions, and what was missing or unseen in their features."""
         if self.numbers:
             self.numbers.inc(len(answers))
@@ -80,8 +80,8 @@ class Metrics:
         return generate_latest(registry)
 
 
-def count(counters: Sequence[Counter], found: np.ndarray) -> None:
+def count(counters: Sequence[Counter], flags: np.ndarray) -> None:
     """Count in each column what is true."""
-    if np.count_nonzero(found):
-        for counter, times in zip(counters, found.sum(axis=0).tolist(), strict=True):
+    if np.count_nonzero(flags):
+        for counter, times in zip(counters, flags.sum(axis=0).tolist(), strict=True):
             counter.inc(times)

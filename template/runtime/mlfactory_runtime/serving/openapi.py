@@ -11,22 +11,22 @@ from .schema import Parser, Row, example
 REST = Path(__file__).with_name("openapi.yaml")
 
 
-def complete(app: FastAPI, parser: Parser, known: Signature, *, keyed: bool) -> None:
+def complete(app: FastAPI, parser: Parser, model: Signature, *, keyed: bool) -> None:
     """Put the fields of a row and of an answer into the document that the application gives."""
-    rest, found = yaml.safe_load(REST.read_text("utf-8")), app.openapi()
+    rest, document = yaml.safe_load(REST.read_text("utf-8")), app.openapi()
     schemas, row = rest["components"]["schemas"], parser.one.json_schema()
     examples = [{name: example(one) for name, one in parser.inputs.items()}]
     schemas["Row"] = row | {"examples": examples}
     schemas["Rows"]["oneOf"][1]["maxItems"] = parser.many.json_schema()["maxItems"]
     fields: Row = {name: row["properties"][name] for name in parser.identifiers}
-    fields["prediction"] = {"enum": list(known.classes)} if known.classes else {"type": "number"}
-    if known.classes:
-        shares = {name: {"type": "number"} for name in known.classes}
+    fields["prediction"] = {"enum": list(model.classes)} if model.classes else {"type": "number"}
+    if model.classes:
+        shares = {name: {"type": "number"} for name in model.classes}
         fields["probabilities"] = {"type": "object", "properties": shares}
     schemas["Prediction"]["properties"] |= fields
     for path, methods in rest["paths"].items():
         for method, entries in methods.items():
             if keyed and "401" in entries["responses"]:
                 entries["security"] = [{"key": []}]
-            found["paths"].setdefault(path, {}).setdefault(method, {}).update(entries)
-    found["components"] = rest["components"]
+            document["paths"].setdefault(path, {}).setdefault(method, {}).update(entries)
+    document["components"] = rest["components"]

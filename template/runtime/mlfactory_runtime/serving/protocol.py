@@ -22,8 +22,8 @@ class Careful(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self.patience, self.most = patience, most
         self.waiting: TimerHandle | None = None
-        self.in_head, self.refused = True, False
-        self.head = self.fed = self.held = 0
+        self.in_head, self.is_refused = True, False
+        self.head = self.volume = self.payload = 0
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -37,7 +37,7 @@ class Careful(HttpToolsProtocol):
             self.waiting.cancel()
 
     def data_received(self, data: bytes) -> None:
-        if self.refused:
+        if self.is_refused:
             return  # read and let go, so that the answer arrives
         room = HEAD - self.head if self.in_head else len(data)
         self.feed(data[:room])
@@ -49,14 +49,14 @@ class Careful(HttpToolsProtocol):
 
     def feed(self, data: bytes) -> None:
         """Hand bytes on, and count those that are of no body."""
-        began = self.in_head
-        self.fed = 0 if began else self.fed
+        was_in_head = self.in_head
+        self.volume = 0 if was_in_head else self.volume
         super().data_received(data)
         if self.in_head:
-            self.head = self.head + len(data) if began else 0
-        elif not began:
-            self.fed += len(data)
-            if self.fed - self.held > HEAD + FRAMES * self.held:
+            self.head = self.head + len(data) if was_in_head else 0
+        elif not was_in_head:
+            self.volume += len(data)
+            if self.volume - self.payload > HEAD + FRAMES * self.payload:
                 self.refuse(431, f"a request has more than {HEAD:,} bytes around its body")
         self.watch()
 
@@ -66,19 +66,20 @@ class Careful(HttpToolsProtocol):
         if answering and self.waiting:
             self.waiting.cancel()
             self.waiting = None
-        elif not answering and not self.waiting and not self.refused:
+        elif not answering and not self.waiting and not self.is_refused:
             self.waiting = self.loop.call_later(self.patience, self.transport.close)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.in_head, self.head, self.fed, self.held = True, self.head * self.in_head, 0, 0
+        self.in_head, self.head = True, self.head * self.in_head
+        self.volume = self.payload = 0
 
     def on_headers_complete(self) -> None:
         self.in_head, self.head = False, 0
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        self.held += len(body)
+        self.payload += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -87,7 +88,7 @@ class Careful(HttpToolsProtocol):
 
     def refuse(self, status: int, rule: str) -> None:
         """Answer, unless an answer has begun, and take no more of this connection."""
-        self.refused = True
+        self.is_refused = True
         client = self.client[0] if self.client else ""
         fields = {"status": status, "rule": rule, "client": client}
         logger.warning("a connection was refused", extra={"fields": fields})

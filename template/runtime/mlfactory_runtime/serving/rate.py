@@ -19,10 +19,10 @@ class Rate:
         if self.limit is None:
             return
         now, most = monotonic(), max(self.limit, 1.0)
-        left, since = self.clients.pop(client, (most, now))
-        left = min(most, left + (now - since) * self.limit)
-        self.clients[client] = (max(left - 1, 0.0) if left >= 1 else left, now)
+        tokens, since = self.clients.pop(client, (most, now))
+        tokens = min(most, tokens + (now - since) * self.limit)
+        self.clients[client] = (max(tokens - 1, 0.0) if tokens >= 1 else tokens, now)
         if len(self.clients) > CLIENTS:
             del self.clients[next(iter(self.clients))]
-        if left < 1:
+        if tokens < 1:
             raise RefusedError(429, f"a client may ask {self.limit:g} times a second")

@@ -33,7 +33,7 @@ HEADERS = {
 logger = logging.getLogger("factory")
 
 
-class Gate:
+class Entrance:
     """The outermost layer. What is asked most goes straight to `predict`, not through `app`."""
 
     def __init__(
@@ -46,12 +46,12 @@ class Gate:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        began, status, headers, who = perf_counter(), GONE, dict(scope["headers"]), ""
-        given = headers.get(b"x-request-id", b"")
-        number = given.decode() if NUMBER.fullmatch(given) else new_number()
+        start, status, headers, who = perf_counter(), GONE, dict(scope["headers"]), ""
+        header = headers.get(b"x-request-id", b"")
+        number = header.decode() if NUMBER.fullmatch(header) else new_number()
         scope["request_id"], path = number, scope["path"]
 
-        async def numbered(message: Message) -> None:
+        async def send_with_number(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -65,18 +65,18 @@ class Gate:
                 who = self.keys.name(headers.get(b"x-api-key", b""))
             scope["key"] = who
             short = path == "/predict" and scope["method"] == "POST"
-            await (self.predict if short else self.app)(scope, receive, numbered)
+            await (self.predict if short else self.app)(scope, receive, send_with_number)
         except RefusedError as refused:
-            await refusal(refused, number)(scope, receive, numbered)
+            await refusal(refused, number)(scope, receive, send_with_number)
         except ClientDisconnect:
             status = GONE
         except Exception:
             logger.exception("a request failed", extra={"fields": {"request_id": number}})
             if status == GONE:
-                failed = RefusedError(500, "the service failed; its log says why")
-                await refusal(failed, number)(scope, receive, numbered)
+                error = RefusedError(500, "the service failed; its log says why")
+                await refusal(error, number)(scope, receive, send_with_number)
         finally:
-            seconds = perf_counter() - began
+            seconds = perf_counter() - start
             self.metrics.request(path if path in PATHS else "other", status, seconds)
             entry = {"request_id": number, "method": scope["method"], "path": path}
             entry |= {"status": status, "ms": round(1000 * seconds, 3)}
@@ -89,11 +89,11 @@ def new_number() -> str:
     return f"{time_ns():016x}{token_hex(8)}"
 
 
-def refusal(refused: RefusedError, number: str) -> Response:
+def refusal(error: RefusedError, number: str) -> Response:
     """The answer to a request that is refused."""
-    body = to_json({"request_id": number, "detail": refused.cases})
-    headers = HEADERS.get(refused.status)
-    return Response(body, refused.status, headers, media_type="application/json")
+    body = to_json({"request_id": number, "detail": error.cases})
+    headers = HEADERS.get(error.status)
+    return Response(body, error.status, headers, media_type="application/json")
 
 
 async def read_body(scope: Scope, receive: Receive, settings: Serving) -> bytes:
@@ -123,8 +123,8 @@ class Lines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One object on one line."""
-        when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        entry = {"time": when, "level": record.levelname.lower(), "message": record.getMessage()}
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        entry = {"time": moment, "level": record.levelname.lower(), "message": record.getMessage()}
         entry |= getattr(record, "fields", {})
         if record.exc_info:
             entry["error"] = self.formatException(record.exc_info)

@@ -99,42 +99,42 @@ class Parser:
             several = body.lstrip()[:1] == b"["
             return self.many.validate_json(body) if several else [self.one.validate_json(body)]
         except ValidationError as error:
-            raise self.refused(error) from None
+            raise self.refusal(error) from None
 
-    def refused(self, error: ValidationError) -> RefusedError:
+    def refusal(self, error: ValidationError) -> RefusedError:
         """The row, the field and the rule of each of the first violations; never a value."""
         cases = error.errors(include_url=False, include_context=False)[:SHOWN]
         if cases[0]["type"] == "json_invalid":
             return RefusedError(400, cases[0]["msg"])
-        found = RefusedError(422)
+        refusal = RefusedError(422)
         for case in cases:
             field = next((part for part in case["loc"] if isinstance(part, str)), None)
             first = 0 if field else None
             row = next((part for part in case["loc"] if isinstance(part, int)), first)
             rule = self.rule(case["type"], case, self.inputs.get(field or ""))
-            found.cases.append({"row": row, "field": field, "rule": rule})
-        return found
+            refusal.cases.append({"row": row, "field": field, "rule": rule})
+        return refusal
 
-    def rule(self, kind: str, case: ErrorDetails, known: Input | None) -> str:
+    def rule(self, kind: str, case: ErrorDetails, field: Input | None) -> str:
         """The words of the data contract, as they stand in a quarantine file."""
-        if kind in WORDS or known is None:
+        if kind in WORDS or field is None:
             return WORDS.get(kind, case["msg"])
         if kind == "contract":
             return case["msg"]
         if case["input"] is None:
             return MISSING
-        low, high = known.column.range or LONG
+        low, high = field.column.range or LONG
         if kind == "greater_than_equal":
             return f"is below {LONG[0] if low is None else low:g}"
         if kind == "less_than_equal":
             return f"is above {LONG[1] if high is None else high:g}"
-        return f"cannot be read as {known.column.dtype}"
+        return f"cannot be read as {field.column.dtype}"
 
 
 def inputs(catalog: Catalog, params: Params, signature: Signature) -> dict[str, Input]:
     """What the model needs, which may be had online, and what names the rows."""
     strict = {feature.name for feature in signature.features if not feature.missing_seen}
-    found = {
+    inputs = {
         name: Input(
             column,
             not column.nullable or name in strict,
@@ -144,34 +144,34 @@ def inputs(catalog: Catalog, params: Params, signature: Signature) -> dict[str, 
     }
     free = {"range": None, "values": None}
     for name, column in catalog.columns.items():
-        if column.role == "identifier" and name not in found:
-            found[name] = Input(column.model_copy(update=free), required=False)
-    return found
+        if column.role == "identifier" and name not in inputs:
+            inputs[name] = Input(column.model_copy(update=free), required=False)
+    return inputs
 
 
-def parser(found: dict[str, Input], max_rows: int) -> Parser:
+def parser(inputs: dict[str, Input], max_rows: int) -> Parser:
     """The checks, compiled, and the document of a row."""
     fields = {
-        name: typed(known) if known.required else NotRequired[typed(known)]
-        for name, known in found.items()
+        name: field_type(field) if field.required else NotRequired[field_type(field)]
+        for name, field in inputs.items()
     }
     make: Any = TypedDict  # mypy wants to know the fields
     row: Any = make("Row", fields)
     row.__pydantic_config__ = ConfigDict(extra="forbid")
     one, size = TypeAdapter[Row](row), Field(min_length=1, max_length=max_rows)
     many = TypeAdapter[list[Row]](Annotated[list[row], size])
-    names = tuple(name for name, one in found.items() if one.column.role == "identifier")
-    return Parser(found, names, one, many)
+    names = tuple(name for name, one in inputs.items() if one.column.role == "identifier")
+    return Parser(inputs, names, one, many)
 
 
-def typed(known: Input) -> Any:
+def field_type(field: Input) -> Any:
     """The type, the range and the values of one field, and what the document says of it."""
-    column, (low, high) = known.column, known.limits
-    shown = Field(description=column.description, examples=[example(known)])
+    column, (low, high) = field.column, field.limits
+    description = Field(description=column.description, examples=[example(field)])
     if column.dtype == "string":
         text = Annotated[str, Field(strict=True), StringConstraints(strip_whitespace=True)]
-        checked = Annotated[text | None, AfterValidator(worded(known))]
-        return Annotated[checked, WithJsonSchema(text_schema(known)), shown]
+        content = Annotated[text | None, AfterValidator(text_check(field))]
+        return Annotated[content, WithJsonSchema(text_schema(field)), description]
     moment = WithJsonSchema({"type": "string", "format": "date-time"})
     kinds: dict[str, Any] = {
         "int": Annotated[int, Field(strict=True, ge=low, le=high), BeforeValidator(_whole)],
@@ -181,43 +181,43 @@ def typed(known: Input) -> Any:
         "datetime": Annotated[str, Field(strict=True), AfterValidator(_moment), moment],
     }
     kind = kinds[column.dtype]
-    kind = kind if known.needed else kind | None
-    kind = Annotated[kind, BeforeValidator(unmarked(column))] if column.missing else kind
-    return Annotated[kind, shown]
+    kind = kind if field.needed else kind | None
+    kind = Annotated[kind, BeforeValidator(missing_check(column))] if column.missing else kind
+    return Annotated[kind, description]
 
 
-def text_schema(known: Input) -> Row:
+def text_schema(field: Input) -> Row:
     """A text in the words of JSON Schema."""
-    schema: Row = {"type": "string" if known.needed else ["string", "null"]}
-    if known.values is not None:
-        return schema | {"enum": known.values if known.needed else [*known.values, None]}
-    return schema | {"not": {"enum": sorted(known.markers)}} if known.needed else schema
+    schema: Row = {"type": "string" if field.needed else ["string", "null"]}
+    if field.values is not None:
+        return schema | {"enum": field.values if field.needed else [*field.values, None]}
+    return schema | {"not": {"enum": sorted(field.markers)}} if field.needed else schema
 
 
-def worded(known: Input) -> Callable[[str | None], str | None]:
+def text_check(field: Input) -> Callable[[str | None], str | None]:
     """Text is one of the values; without such, what files call missing is missing here too."""
-    values = None if known.values is None else frozenset(known.values)
+    values = None if field.values is None else frozenset(field.values)
 
     def check(text: str | None) -> str | None:
         if text is not None and values is not None and text not in values:
             raise PydanticCustomError("contract", "is none of the values in the catalog")
-        text = None if text in known.markers else text
-        if text is None and known.needed:
+        text = None if text in field.markers else text
+        if text is None and field.needed:
             raise PydanticCustomError("contract", MISSING)
         return text
 
     return check
 
 
-def unmarked(column: Column) -> Callable[[Any], Any]:
+def missing_check(column: Column) -> Callable[[Any], Any]:
     """A number or a moment that means missing in this column is null here, too."""
     number = re.compile(r"[-+]?[\d.]+(?:e[-+]?\d+)?", re.IGNORECASE)
     numbers = frozenset(float(mark) for mark in column.missing if number.fullmatch(mark))
     texts = frozenset(column.missing)
 
     def check(value: Any) -> Any:
-        marked = value in numbers if type(value) in (int, float) else str(value) in texts
-        return None if marked and value is not None else value
+        is_missing = value in numbers if type(value) in (int, float) else str(value) in texts
+        return None if is_missing and value is not None else value
 
     return check
 
@@ -230,19 +230,19 @@ def _whole(value: Any) -> Any:
 def _moment(text: str) -> datetime:
     if not MOMENT.fullmatch(text):
         raise ValueError
-    found = datetime.fromisoformat(text)
+    moment = datetime.fromisoformat(text)
     try:
-        return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
     except OverflowError as error:
         raise ValueError from error
 
 
-def example(known: Input) -> Any:
+def example(field: Input) -> Any:
     """A value that keeps the contract."""
-    if known.values:
-        return known.values[0]
-    if known.column.dtype not in ("int", "float"):
-        return EXAMPLES[known.column.dtype]
-    bounds = [bound for bound in known.column.span if bound is not None]
+    if field.values:
+        return field.values[0]
+    if field.column.dtype not in ("int", "float"):
+        return EXAMPLES[field.column.dtype]
+    bounds = [bound for bound in field.column.span if bound is not None]
     middle = sum(bounds) / max(len(bounds), 1)
-    return math.ceil(middle) if known.column.dtype == "int" else middle
+    return math.ceil(middle) if field.column.dtype == "int" else middle

@@ -41,15 +41,15 @@ def score(
 ) -> tuple[np.ndarray, list[Row]]:
     """The matrix and an answer for each row. RefusedError; a row never raises anything else."""
     x = encoded(rows)
-    found = answers(scorer.predict(x), scorer.signature)
+    results = answers(scorer.predict(x), scorer.signature)
     if explain:
         because = explained(x, replace(scorer, explain=explain)).to_dicts()
-        for answer, moved in zip(found, because, strict=True):
+        for answer, shift in zip(results, because, strict=True):
             answer["because"] = [
-                {"feature": moved[f"because_{k}"], "by": moved[f"because_{k}_by"]}
-                for k in range(1, len(moved) // 2 + 1)
+                {"feature": shift[f"because_{k}"], "by": shift[f"because_{k}_by"]}
+                for k in range(1, len(shift) // 2 + 1)
             ]
-    return x, found
+    return x, results
 
 
 def answers(scores: np.ndarray, signature: Signature) -> list[Row]:
@@ -59,12 +59,12 @@ def answers(scores: np.ndarray, signature: Signature) -> list[Row]:
     names, threshold = signature.classes, signature.threshold or 0.5
     if signature.task == "binary":
         shares = [[1 - value, value] for value in scores.tolist()]
-        called = [int(value >= threshold) for _, value in shares]
+        classes = [int(value >= threshold) for _, value in shares]
     else:
-        called, shares = scores.argmax(axis=1).tolist(), scores.tolist()
+        classes, shares = scores.argmax(axis=1).tolist(), scores.tolist()
     return [
         {"prediction": names[k], "probabilities": dict(zip(names, row, strict=True))}
-        for k, row in zip(called, shares, strict=True)
+        for k, row in zip(classes, shares, strict=True)
     ]
 
 
@@ -74,18 +74,18 @@ def encoder(scorer: Scorer, inputs: dict[str, Input]) -> Encode:
     Where the features are the columns as they are, each value is put into the matrix directly;
     else the rows go through features.py. Both give the same bits.
     """
-    known = scorer.signature.features
+    features = scorer.signature.features
     plain = all(
         one.dtype in LEAN[one.role]
         and one.name in inputs
         and one.dtype == inputs[one.name].column.dtype
-        for one in known
+        for one in features
     )
     if plain and not scorer.catalog.derived and unchanged(scorer.project.compute):
-        encoders = [(one.name, encoder_of(one)) for one in known]
-        return lambda rows: np.array([[put(row[name]) for name, put in encoders] for row in rows])
+        encoders = [(one.name, encoder_of(one)) for one in features]
+        return lambda rows: np.array([[code(row[name]) for name, code in encoders] for row in rows])
     compute = scorer.project.compute
-    return lambda rows: through_frame(rows, known, inputs, compute)
+    return lambda rows: through_frame(rows, features, inputs, compute)
 
 
 def unchanged(features: Compute) -> bool:
@@ -98,26 +98,26 @@ def unchanged(features: Compute) -> bool:
 
 
 def through_frame(
-    rows: Sequence[Row], known: tuple[Feature, ...], inputs: dict[str, Input], compute: Compute
+    rows: Sequence[Row], features: tuple[Feature, ...], inputs: dict[str, Input], compute: Compute
 ) -> np.ndarray:
     """The way of training and of batch scoring."""
-    names = [feature.name for feature in known]
-    needed = {name: one.column.dtype for name, one in inputs.items() if one.required}
-    table = {name: [row[name] for row in rows] for name in needed}
-    frame = pl.DataFrame(table, schema={name: DTYPES[dtype] for name, dtype in needed.items()})
-    refused = RefusedError(422)
+    names = [feature.name for feature in features]
+    dtypes = {name: one.column.dtype for name, one in inputs.items() if one.required}
+    table = {name: [row[name] for row in rows] for name in dtypes}
+    frame = pl.DataFrame(table, schema={name: DTYPES[dtype] for name, dtype in dtypes.items()})
+    refusal = RefusedError(422)
     try:
         frame = featured(frame, names, compute).select(names)
-        for name in (feature.name for feature in known if not feature.missing_seen):
+        for name in (feature.name for feature in features if not feature.missing_seen):
             for row in frame[name].is_null().arg_true():
-                refused.cases.append({"row": row, "field": name, "rule": MISSING})
-        if not refused.cases:
-            return encode(frame, known)
+                refusal.cases.append({"row": row, "field": name, "rule": MISSING})
+        if not refusal.cases:
+            return encode(frame, features)
     except (FactoryError, pl.exceptions.PolarsError) as error:
         where = str(error).partition(":")[0]  # what follows may hold values
         logger.warning("a row cannot be scored: %s", where)
         raise RefusedError(422, f"cannot be scored: {where}") from None
-    raise refused
+    raise refusal
 
 
 def encoder_of(feature: Feature) -> Encoder:

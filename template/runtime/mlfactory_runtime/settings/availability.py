@@ -44,9 +44,9 @@ def _named_in_params(catalog: Catalog, params: Params) -> Iterator[Finding]:
                 f"{part} is {name!r}, and the catalog has no such column",
                 f"correct {part} in params.yaml, or run: factory catalog draft",
             )  # fmt: skip
-    if lost := [name for name in params.split.key if name not in catalog.columns]:
+    if absent := [name for name in params.split.key if name not in catalog.columns]:
         yield Finding(
-            "error", lost[0], None, "split.key lists it, and the catalog has no such column",
+            "error", absent[0], None, "split.key lists it, and the catalog has no such column",
             "give the column back, or set split.salt to null and draft again: rows change sides",
         )  # fmt: skip
 
@@ -72,8 +72,8 @@ def _columns(catalog: Catalog, params: Params) -> Iterator[Finding]:
                 "look at it, then take out `doubt` in features.yaml",
             )  # fmt: skip
     for name, column in catalog.columns.items():
-        ruled = column.values or column.range or column.usual
-        if column.sensitive != "none" and column.role != "target" and ruled:
+        has_rules = column.values or column.range or column.usual
+        if column.sensitive != "none" and column.role != "target" and has_rules:
             yield Finding(
                 "warning", name, column.source,
                 f"it is {column.sensitive}, and its values stand in features.yaml",
@@ -107,9 +107,9 @@ def _availability(catalog: Catalog, params: Params, strict: bool) -> Iterator[Fi
                 f"it is available {_when(column.availability)}{via}, and serving.mode is {mode}",
                 f"give {name!r} the role `ignored`, or correct the availability of {root!r}",
             )  # fmt: skip
-    assumed = {root for name in catalog.features(params) for root in catalog.roots(name)}
+    roots = {root for name in catalog.features(params) for root in catalog.roots(name)}
     for name, column in catalog.columns.items():
-        if column.assumed and name in assumed:
+        if column.assumed and name in roots:
             yield Finding(
                 "error" if strict else "warning", name, column.source,
                 f"nobody has confirmed that it is available {_when(column.availability)}",

@@ -111,15 +111,15 @@ class Catalog(Section):
         return self
 
     def _check_part(self, name: str, feature: Derived) -> None:
-        wanted = {None: len(feature.parents), "days": 2}.get(feature.part, 1)
-        if len(feature.parents) != wanted:
-            raise ValueError(f"derived.{name}: {feature.part} is of {wanted} parents")
+        count = {None: len(feature.parents), "days": 2}.get(feature.part, 1)
+        if len(feature.parents) != count:
+            raise ValueError(f"derived.{name}: {feature.part} is of {count} parents")
         for parent in feature.parents if feature.part else ():
-            known = self.columns.get(parent) or self.derived[parent]
-            if known.dtype not in ("date", "datetime"):
+            column = self.columns.get(parent) or self.derived[parent]
+            if column.dtype not in ("date", "datetime"):
                 raise ValueError(
                     f"derived.{name}: {feature.part} is a part of a date, and {parent!r} is "
-                    f"{known.dtype}"
+                    f"{column.dtype}"
                 )
 
     @property
@@ -142,16 +142,16 @@ class Catalog(Section):
 
     def features(self, params: Params) -> dict[str, Column | Derived]:
         """What the model learns from, in the catalog's order. The time column only orders rows."""
-        learned = {k: c for k, c in self.columns.items() if c.role in LEARNED and not c.suspect}
+        columns = {k: c for k, c in self.columns.items() if c.role in LEARNED and not c.suspect}
         apart = {feature.parents[0] for feature in self.parts.values()}
         for name in (params.data.time, *apart):
-            learned.pop(name or "", None)
-        return {**learned, **self.derived}
+            columns.pop(name or "", None)
+        return {**columns, **self.derived}
 
     def inputs(self, params: Params) -> dict[str, Column]:
         """The raw columns that a prediction needs."""
-        needed = {root for name in self.features(params) for root in self.roots(name)}
-        return {name: column for name, column in self.columns.items() if name in needed}
+        roots = {root for name in self.features(params) for root in self.roots(name)}
+        return {name: column for name, column in self.columns.items() if name in roots}
 
 
 def load_catalog(path: Path) -> Catalog:

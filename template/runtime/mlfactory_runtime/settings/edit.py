@@ -14,7 +14,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from ..errors import FactoryError
 from ..files import read_text, replace
-from .explain import applies, settings
+from .explain import Setting, applies, settings
 from .params import Params, load_params
 from .yaml import parse_yaml
 
@@ -87,21 +87,21 @@ def save_yaml(yaml: YAML, content: Any, path: Path) -> None:
     replace(path, text.getvalue())
 
 
-def add_settings(path: Path, *, dry_run: bool = False) -> list[dict[str, Any]]:
+def add_settings(path: Path, *, dry_run: bool = False) -> list[Setting]:
     """Write the settings that the file does not name into it, with their defaults; return them."""
     before, text = load_params(path), path.read_bytes().decode("utf-8")
     content = parse_yaml(text, path)
-    named = {f"{top}.{key}" for top, inner in content.items() if top != "task" for key in inner}
-    found = [one for one in settings(before) if applies(one["name"], before)]
-    new = [one for one in found if one["name"] not in {"task", *named}]
+    own_names = {f"{top}.{key}" for top, inner in content.items() if top != "task" for key in inner}
+    rows = [one for one in settings(before) if applies(one.name, before)]
+    new = [one for one in rows if one.name not in {"task", *own_names}]
     try:
-        for section, entries in groupby(new, lambda one: str(one["name"]).partition(".")[0]):
+        for section, entries in groupby(new, lambda one: one.name.partition(".")[0]):
             text = with_entries(text, section, list(entries))
         same = Params.model_validate(parse_yaml(text, path)) == before
     except (FactoryError, yaml.YAMLError, ValueError):
         same = False
     if not same:
-        names = ", ".join(one["name"] for one in new)
+        names = ", ".join(one.name for one in new)
         raise FactoryError(
             f"{path.name} is laid out too freely to be added to", f"add by hand: {names}"
         )
@@ -110,16 +110,16 @@ def add_settings(path: Path, *, dry_run: bool = False) -> list[dict[str, Any]]:
     return new
 
 
-def with_entries(text: str, section: str, new: list[dict[str, Any]]) -> str:
+def with_entries(text: str, section: str, new: list[Setting]) -> str:
     """The text with settings at the end of their section; ruamel would touch other lines too."""
     root: Any = yaml.compose(text, yaml.SafeLoader)
     node: Any = {key.value: value for key, value in root.value}.get(section, root)
     at = len(text[: _last(node)].rstrip())
-    pairs = [f"{one['name'].partition('.')[2]}: {json.dumps(one['default'])}" for one in new]
+    pairs = [f"{one.name.partition('.')[2]}: {json.dumps(one.default)}" for one in new]
     if node.flow_style:
         line = f"{section}: {{{', '.join(pairs)}}}" if node is root else ", ".join(pairs)
         return text[:at] + (", " if node.value else "") + line + text[at:]
-    entries = zip((f"# {one['meaning']}" for one in new), pairs, strict=True)
+    entries = zip((f"# {one.meaning}" for one in new), pairs, strict=True)
     lines = [line for both in entries for line in both]
     if node is root:
         lines = ["", f"{section}:", *(f"  {line}" for line in lines)]

@@ -1,5 +1,6 @@
 """What each setting means, and for which factories."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from .params import Params
@@ -26,18 +27,29 @@ ONLY = {
 }
 
 
-def settings(params: Params) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Setting:
+    """One setting, named with its section; it has no default where one is `required`."""
+
+    name: str
+    value: Any
+    default: Any
+    required: bool
+    meaning: str
+
+
+def settings(params: Params) -> list[Setting]:
     """Every setting with its value, its default and its meaning, in the order of the file."""
-    found = []
+    entries = []
     for name, field in Params.model_fields.items():
         value = getattr(params, name)
         inner = type(value).model_fields.items() if isinstance(value, Section) else ()
         lines = [(f"{name}.{key}", getattr(value, key), one) for key, one in inner]
         for path, now, one in lines or [(name, value, field)]:
             default = None if one.is_required() else one.default
-            content = {"value": now, "default": default, "required": one.is_required()}
-            found.append({"name": path, **content, "meaning": one.description or ""})
-    return found
+            meaning = one.description or ""
+            entries.append(Setting(path, now, default, one.is_required(), meaning))
+    return entries
 
 
 def applies(name: str, params: Params) -> bool:

@@ -92,11 +92,11 @@ def check_signature(path: Path, head: bytes) -> None:
     for signature, what, hint in SIGNATURES:
         own = signature == b"PAR1" and is_parquet(path)
         text = signature in LIKE_TEXT and b"\0" not in head[:START]
-        found = start.startswith(signature) if signature.islower() else head.startswith(signature)
-        if (found or start.startswith(signature)) and not own and not text:
-            packed = is_packed(path) and signature != GZIP
+        fits = start.startswith(signature) if signature.islower() else head.startswith(signature)
+        if (fits or start.startswith(signature)) and not own and not text:
+            in_gzip = is_packed(path) and signature != GZIP
             raise FactoryError(
-                f"{path} {what}", f"unpack it first: gunzip; then {hint}" if packed else hint
+                f"{path} {what}", f"unpack it first: gunzip; then {hint}" if in_gzip else hint
             )
 
 

@@ -53,68 +53,68 @@ Reading = Callable[[pl.Series], pl.Series]
 
 
 def typed(
-    value: pl.Expr, found: pl.DataType, wanted: str, form: str | Sequence[str] | None = None
+    value: pl.Expr, origin: pl.DataType, dtype: str, form: str | Sequence[str] | None = None
 ) -> pl.Expr:
-    """An expression that reads `value`, which has the type `found`, as the catalog's `wanted`.
+    """An expression that reads `value`, which has the type `origin`, as the catalog's `dtype`.
 
     `form` is the column's `format`; what stands in the plain form of its type is always read.
     """
-    target = DTYPES[wanted]
-    if form and wanted in ("date", "datetime") and found.is_numeric():
-        value, found = value.cast(pl.String), pl.String()
-    if found.is_float() and wanted == "int":
+    target = DTYPES[dtype]
+    if form and dtype in ("date", "datetime") and origin.is_numeric():
+        value, origin = value.cast(pl.String), pl.String()
+    if origin.is_float() and dtype == "int":
         return pl.when(value == value.floor()).then(value).cast(target, strict=False)
-    if found != pl.String:
+    if origin != pl.String:
         return value.cast(target, strict=False)
     value = value.str.strip_chars()
-    if wanted == "string":
+    if dtype == "string":
         return value
-    if wanted == "bool":
-        folded = value.str.replace(WHOLE, "$1").str.to_lowercase()
-        return pl.when(folded.is_in(TRUE)).then(True).when(folded.is_in(FALSE)).then(False)
-    if wanted in ("date", "datetime"):
+    if dtype == "bool":
+        text = value.str.replace(WHOLE, "$1").str.to_lowercase()
+        return pl.when(text.is_in(TRUE)).then(True).when(text.is_in(FALSE)).then(False)
+    if dtype in ("date", "datetime"):
         forms = [form] if isinstance(form, str) else form or ()
-        reading = partial(moments, wanted=wanted, forms=forms)
+        reading = partial(moments, dtype=dtype, forms=forms)
         return value.map_batches(reading, return_dtype=target, is_elementwise=True)
-    reading = partial(numbers, wanted=wanted, form=form)
+    reading = partial(numbers, dtype=dtype, form=form)
     return value.map_batches(reading, return_dtype=target, is_elementwise=True)
 
 
-def read(values: pl.Series, wanted: str, form: str | Sequence[str] | None = None) -> pl.Series:
-    """A column as the catalog's `wanted`; what cannot be read becomes null."""
-    expression = typed(pl.col(values.name), values.dtype, wanted, form).alias(values.name)
+def read(values: pl.Series, dtype: str, form: str | Sequence[str] | None = None) -> pl.Series:
+    """A column as the catalog's `dtype`; what cannot be read becomes null."""
+    expression = typed(pl.col(values.name), values.dtype, dtype, form).alias(values.name)
     return values.to_frame().select(expression)[values.name]
 
 
-def reads(values: pl.Series, wanted: str, form: str | Sequence[str] | None = None) -> bool:
+def reads(values: pl.Series, dtype: str, form: str | Sequence[str] | None = None) -> bool:
     """Whether every value can be read so; most that cannot show in the first ones."""
     parts = (values.head(SAMPLE), values) if len(values) > SAMPLE else (values,)
-    return all(read(part, wanted, form).null_count() == 0 for part in parts)
+    return all(read(part, dtype, form).null_count() == 0 for part in parts)
 
 
-def moments(values: pl.Series, wanted: str, forms: Sequence[str]) -> pl.Series:
+def moments(values: pl.Series, dtype: str, forms: Sequence[str]) -> pl.Series:
     """The first reading that fits; a year of two digits is none where four are asked for."""
     clocks = [form for form in forms if form in SERIALS or re.search("%[HI]", form)]
     days = [partial(day, form=form) for form in (*DAY_FORMATS, *forms) if form not in clocks]
-    if wanted == "date":
+    if dtype == "date":
         counts = [partial(serial, form=form) for form in forms if form in SERIALS]
-        return first_reading([(values, read) for read in (*days, *counts)])
+        return first_reading([(values, reading) for reading in (*days, *counts)])
     plain = values.str.replace(UTC, "${1}+0000").str.replace(OFFSET, "${1}${2}00")
     times = [(plain, partial(moment, form=form)) for form in (*TIME_FORMATS, *clocks)]
-    read = first_reading([*times, *((values, read) for read in days)])
-    return read.set(read.dt.year() < 1000, None)
+    series = first_reading([*times, *((values, reading) for reading in days)])
+    return series.set(series.dt.year() < 1000, None)
 
 
 def first_reading(readings: Sequence[tuple[pl.Series, Reading]]) -> pl.Series:
     """What the first reading says, then what the next says of those that are left."""
     (texts, reading), *others = readings
-    read = reading(texts)
+    series = reading(texts)
     for texts, reading in others:
-        left = (read.is_null() & texts.is_not_null()).arg_true()
-        if left.is_empty():
+        rest = (series.is_null() & texts.is_not_null()).arg_true()
+        if rest.is_empty():
             break
-        read = read.scatter(left, reading(texts.gather(left)).cast(read.dtype))
-    return read
+        series = series.scatter(rest, reading(texts.gather(rest)).cast(series.dtype))
+    return series
 
 
 def moment(values: pl.Series, form: str) -> pl.Series:
@@ -122,37 +122,39 @@ def moment(values: pl.Series, form: str) -> pl.Series:
     if form in SERIALS:
         return serial(values, form)
     values, form = day_text(values, form)
-    read = values.str.to_datetime(form, strict=False, time_unit="us")
-    return read.dt.replace_time_zone(None)
+    times = values.str.to_datetime(form, strict=False, time_unit="us")
+    return times.dt.replace_time_zone(None)
 
 
 def day(values: pl.Series, form: str) -> pl.Series:
     """Dates, or null."""
     values, form = day_text(values, form)
-    read = values.str.to_date(form, strict=False)
-    return read.set(read.dt.year() < 1000, None)
+    days = values.str.to_date(form, strict=False)
+    return days.set(days.dt.year() < 1000, None)
 
 
-def numbers(values: pl.Series, wanted: str, form: str | Sequence[str] | None) -> pl.Series:
+def numbers(values: pl.Series, dtype: str, form: str | Sequence[str] | None) -> pl.Series:
     """Finite numbers of that type, written plainly or like the example `form`.
 
     Of several forms, one is such an example, and RANGE says that there are ranges, too.
     """
     example = example_of(form)
-    read = plain_numbers(values, wanted, example)
-    if RANGE in (form or ()) and len(left := (read.is_null() & values.is_not_null()).arg_true()):
-        told = numbers_of(values.gather(left), partial(plain_numbers, wanted="float", form=example))
-        read = read.cast(pl.Float64).scatter(left, told).cast(DTYPES[wanted], strict=False)
-    return read
+    series = plain_numbers(values, dtype, example)
+    if RANGE in (form or ()) and len(rest := (series.is_null() & values.is_not_null()).arg_true()):
+        middles = numbers_of(
+            values.gather(rest), partial(plain_numbers, dtype="float", form=example)
+        )
+        series = series.cast(pl.Float64).scatter(rest, middles).cast(DTYPES[dtype], strict=False)
+    return series
 
 
-def plain_numbers(values: pl.Series, wanted: str, form: str | None) -> pl.Series:
+def plain_numbers(values: pl.Series, dtype: str, form: str | None) -> pl.Series:
     """The same without ranges."""
     plain = values if form is None else digits_of(values, form)
-    if wanted == "int":
+    if dtype == "int":
         plain = plain.str.replace(WHOLE, "$1")
-    read = plain.cast(DTYPES[wanted], strict=False)
-    return read.set(~read.is_finite(), None) if wanted == "float" else read
+    series = plain.cast(DTYPES[dtype], strict=False)
+    return series.set(~series.is_finite(), None) if dtype == "float" else series
 
 
 def digits_of(values: pl.Series, form: str) -> pl.Series:
@@ -206,8 +208,8 @@ def find_number(values: pl.Series, european: bool) -> str | None:
 
 def affix(values: pl.Series, pattern: str) -> str:
     """What most values begin or end with."""
-    found = values.str.extract(pattern, 1).drop_nulls()
-    return str(found.mode().sort()[0]) if len(found) else ""
+    affixes = values.str.extract(pattern, 1).drop_nulls()
+    return str(affixes.mode().sort()[0]) if len(affixes) else ""
 
 
 def has_european(texts: pl.DataFrame) -> bool:
@@ -223,8 +225,8 @@ def has_pointed(texts: pl.DataFrame) -> bool:
 
 def has_numbers(texts: pl.DataFrame, doubtless: str, plain: str) -> bool:
     """Whether in a column of texts one value is beyond doubt, and all are of the plain form."""
-    known = pl.all().drop_nulls().head(SAMPLE)
-    columns = texts.select(known.str.contains(doubtless).any() & known.str.contains(plain).all())
+    sample = pl.all().drop_nulls().head(SAMPLE)
+    columns = texts.select(sample.str.contains(doubtless).any() & sample.str.contains(plain).all())
     return any(columns.rows()[0]) if columns.width else False
 
 
@@ -236,9 +238,9 @@ def find_moment(values: pl.Series, european: bool) -> tuple[str, list[str]] | No
     if reads(rest, "date"):
         return "date", []
     for forms in orders(rest, european):
-        for wanted in ("date", "datetime"):
-            if reads(rest, wanted, forms):
-                return wanted, forms
+        for dtype in ("date", "datetime"):
+            if reads(rest, dtype, forms):
+                return dtype, forms
     return None
 
 
@@ -254,29 +256,29 @@ def orders(values: pl.Series, european: bool) -> Iterator[list[str]]:
     european = european or starts_months(sample)
     first, second = (DAY_FIRST, MONTH_FIRST) if european else (MONTH_FIRST, DAY_FIRST)
     for days in ((*first, *NAMED), (*second, *NAMED)):
-        timed = [f"{form}{clock}" for form in days for clock in CLOCKS]
-        yield greedy(sample, [*timed, *PERIODS])
+        with_clock = [f"{form}{clock}" for form in days for clock in CLOCKS]
+        yield greedy(sample, [*with_clock, *PERIODS])
 
 
 def starts_months(values: pl.Series) -> bool:
     """Whether dates like 01/02/2025 begin with 01 over years: firsts of months, not Januaries."""
-    dated = values.str.extract_groups(r"^(0?1)[/-](\d\d?)[/-](\d+)").struct.unnest()
-    _, second, year = (dated[name].n_unique() for name in dated.columns)
-    return not dated[dated.columns[0]].has_nulls() and second > 1 and year > 1
+    parts = values.str.extract_groups(r"^(0?1)[/-](\d\d?)[/-](\d+)").struct.unnest()
+    _, second, year = (parts[name].n_unique() for name in parts.columns)
+    return not parts[parts.columns[0]].has_nulls() and second > 1 and year > 1
 
 
 def greedy(values: pl.Series, forms: Sequence[str]) -> list[str]:
     """The forms that are needed, the one that reads most values first."""
-    chosen: list[str] = []
+    order: list[str] = []
     rest = unread(values, [])
     while len(rest):
-        left = {form: len(unread(rest, [form])) for form in forms}
-        best = min(left, key=lambda form: left[form])
-        if left[best] == len(rest):
+        counts = {form: len(unread(rest, [form])) for form in forms}
+        best = min(counts, key=lambda form: counts[form])
+        if counts[best] == len(rest):
             break
-        chosen.append(best)
+        order.append(best)
         rest = unread(rest, [best])
-    return chosen
+    return order
 
 
 def unread(values: pl.Series, forms: Sequence[str]) -> pl.Series:

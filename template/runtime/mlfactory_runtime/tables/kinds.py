@@ -73,8 +73,8 @@ def kind_of_texts(texts: pl.Series, rows: pl.Series, european: bool) -> Kind:
         return Kind("bool" if is_bool(texts) else "string", None, tuple(always))
     if kind := find_form(texts, european):
         return Kind(*kind, tuple(always))
-    if ranged := kind_of_ranges(texts, rows, european):
-        return replace(ranged, missing=(*always, *ranged.missing))
+    if range_kind := kind_of_ranges(texts, rows, european):
+        return replace(range_kind, missing=(*always, *range_kind.missing))
     for like in (NUMBERLIKE, DATED):
         odd = ~texts.str.contains(like)
         words = odd & ~texts.is_in(AMONG_NUMBERS)
@@ -86,14 +86,14 @@ def kind_of_texts(texts: pl.Series, rows: pl.Series, european: bool) -> Kind:
 
 def kind_of_ranges(texts: pl.Series, rows: pl.Series, european: bool) -> Kind | None:
     """Numbers of which some are told as a range, such as 2-10 or > 100; nothing if none is."""
-    told = texts.str.contains(RANGELIKE)
-    if not told.any() or told.all():
+    ranges = texts.str.contains(RANGELIKE)
+    if not ranges.any() or ranges.all():
         return None
-    kind = kind_of_texts(texts.filter(~told), rows.filter(~told), european)
-    if kind.dtype not in ("int", "float") or texts.filter(~told).is_in(kind.missing).all():
+    kind = kind_of_texts(texts.filter(~ranges), rows.filter(~ranges), european)
+    if kind.dtype not in ("int", "float") or texts.filter(~ranges).is_in(kind.missing).all():
         return None
     form = (RANGE,) if kind.format is None else (str(kind.format), RANGE)
-    return Kind("float", form, kind.missing) if reads(texts.filter(told), "float", form) else None
+    return Kind("float", form, kind.missing) if reads(texts.filter(ranges), "float", form) else None
 
 
 def is_ranged(kind: Kind) -> bool:
@@ -126,10 +126,10 @@ def of_moments(kind: Kind, values: pl.Series, *, epochs: bool = False) -> Kind:
         return Kind("date", ("%b-%y",), kind.missing)
     if kind.dtype not in ("int", "float"):
         return kind
-    form = find_serial(known := read(values, kind.dtype, kind.format).drop_nulls())
+    form = find_serial(figures := read(values, kind.dtype, kind.format).drop_nulls())
     if form is None or (epochs and not form.startswith("epoch")):
         return kind
-    days = form in DIGITS or (form == "excel" and (known == known.floor()).all())
+    days = form in DIGITS or (form == "excel" and (figures == figures.floor()).all())
     return Kind("date" if days else "datetime", (form,), kind.missing)
 
 
@@ -143,33 +143,33 @@ def kind_of(dtype: pl.DataType) -> str:
     return names.get(dtype.base_type(), "string")
 
 
-def find_form(known: pl.Series, european: bool) -> tuple[str, str | tuple[str, ...] | None] | None:
+def find_form(texts: pl.Series, european: bool) -> tuple[str, str | tuple[str, ...] | None] | None:
     """Type and format of values that are all numbers or all moments, else nothing."""
-    if known.is_empty() or known.str.contains(r"^[-+]?0\d+$|^\d{17,}$").any():
+    if texts.is_empty() or texts.str.contains(r"^[-+]?0\d+$|^\d{17,}$").any():
         return None  # 007 is a name, and so is what no number can hold
-    if known.str.contains(r"^(19|20)\d{6}$").all() and (moment := find_moment(known, european)):
+    if texts.str.contains(r"^(19|20)\d{6}$").all() and (moment := find_moment(texts, european)):
         return moment[0], tuple(moment[1])
-    grouped = european and known.str.contains(THOUSANDS + r"|^[-+]?\d{1,3}$").all()
-    if not (grouped and known.str.contains(THOUSANDS).any()):
+    has_groups = european and texts.str.contains(THOUSANDS + r"|^[-+]?\d{1,3}$").all()
+    if not (has_groups and texts.str.contains(THOUSANDS).any()):
         for dtype in ("int", "float"):
-            if is_read(known, dtype):
+            if is_read(texts, dtype):
                 return dtype, None
-    if form := find_number(known, european):
-        return ("int" if is_read(known, "int", form) else "float"), form
-    moment = find_moment(known, european)
+    if form := find_number(texts, european):
+        return ("int" if is_read(texts, "int", form) else "float"), form
+    moment = find_moment(texts, european)
     return (moment[0], tuple(moment[1]) or None) if moment else None
 
 
-def is_read(known: pl.Series, dtype: str, form: str | None = None) -> bool:
+def is_read(texts: pl.Series, dtype: str, form: str | None = None) -> bool:
     """Whether all are such numbers. 5.0 is no int here: another row may hold 5.5."""
-    if dtype == "int" and known.str.contains(decimal_of(form), literal=True).any():
+    if dtype == "int" and texts.str.contains(decimal_of(form), literal=True).any():
         return False
-    return reads(known, dtype, form)
+    return reads(texts, dtype, form)
 
 
-def is_bool(known: pl.Series) -> bool:
+def is_bool(texts: pl.Series) -> bool:
     """Two words, one that says yes and one that says no."""
-    words = known.str.to_lowercase().unique()
+    words = texts.str.to_lowercase().unique()
     return len(words) == 2 and bool(words.is_in(TRUE).sum() == words.is_in(FALSE).sum() == 1)
 
 
@@ -183,17 +183,19 @@ def any_european(rows: pl.DataFrame, separator: str) -> bool:
 
 def slashed(texts: pl.DataFrame) -> Iterator[pl.Series]:
     """The columns of which every value begins like a date with slashes."""
-    known = pl.all().drop_nulls()
-    dated = texts.select(known.str.contains(SLASHED).all() & (known.len() > 0))
-    for name, is_dated in zip(dated.columns, dated.rows()[0] if dated.width else (), strict=True):
+    values = pl.all().drop_nulls()
+    starts = texts.select(values.str.contains(SLASHED).all() & (values.len() > 0))
+    for name, is_dated in zip(
+        starts.columns, starts.rows()[0] if starts.width else (), strict=True
+    ):
         if is_dated:
             yield texts[name].drop_nulls()
 
 
 def is_day_first(values: pl.Series) -> bool:
     """Whether these are dates with slashes that only make sense if the day comes first."""
-    dated = values.str.extract_groups(SLASHED).struct.unnest()
-    first, second = (dated[name].cast(pl.Int64, strict=False) for name in dated.columns)
+    parts = values.str.extract_groups(SLASHED).struct.unnest()
+    first, second = (parts[name].cast(pl.Int64, strict=False) for name in parts.columns)
     if first.null_count():
         return False
     return bool((first > 12).any() and (second <= 12).all())
@@ -201,11 +203,11 @@ def is_day_first(values: pl.Series) -> bool:
 
 def find_range(column: pl.Series) -> list[float | int | None] | None:
     """Observed limits, widened by their span: a wrong unit is found, growth is allowed."""
-    known = column.drop_nulls().cast(pl.Float64)
-    known = known.filter(known.is_finite())
-    if known.is_empty():
+    numbers = column.drop_nulls().cast(pl.Float64)
+    numbers = numbers.filter(numbers.is_finite())
+    if numbers.is_empty():
         return None
-    low, high = float(known.min()), float(known.max())  # type: ignore[arg-type]
+    low, high = float(numbers.min()), float(numbers.max())  # type: ignore[arg-type]
     span = (high - low) or abs(high) or 1.0
     wide = [_round(low - span, math.floor), _round(high + span, math.ceil)]
     return [0 if low >= 0 and wide[0] < 0 else wide[0], wide[1]]
@@ -216,5 +218,5 @@ def _round(value: float, towards: Any) -> float | int:
     if value == 0:
         return 0
     unit = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
-    rounded = float(f"{towards(value / unit) * unit:.12g}")
-    return int(rounded) if rounded.is_integer() and abs(rounded) < 1e15 else rounded
+    figure = float(f"{towards(value / unit) * unit:.12g}")
+    return int(figure) if figure.is_integer() and abs(figure) < 1e15 else figure

@@ -43,20 +43,20 @@ MONTHS = {
 }
 
 
-def find_serial(known: pl.Series) -> str | None:
+def find_serial(figures: pl.Series) -> str | None:
     """The form of numbers that count time: years, months, days, seconds and less, or Excel's days.
 
     They are told apart by their size, so a count from any other beginning is none of them.
     """
-    low, high = known.min(), known.max()
+    low, high = figures.min(), figures.max()
     if not isinstance(low, int | float) or not isinstance(high, int | float):
         return None
-    whole = bool((known == known.floor()).all())
+    whole = bool((figures == figures.floor()).all())
     if whole and low >= 1000 and high <= 2999:
         return "%Y"
-    if whole and low >= 1000_01 and high <= 2999_12 and (known % 100).is_between(1, 12).all():
+    if whole and low >= 1000_01 and high <= 2999_12 and (figures % 100).is_between(1, 12).all():
         return "%Y%m"
-    if whole and low >= 1000_01_01 and high <= 2999_12_31 and is_day_number(known):
+    if whole and low >= 1000_01_01 and high <= 2999_12_31 and is_day_number(figures):
         return "%Y%m%d"
     if low >= 15_000 and high <= 80_000:
         return "excel"
@@ -65,8 +65,8 @@ def find_serial(known: pl.Series) -> str | None:
     return next(fitting, None)
 
 
-def is_day_number(known: pl.Series) -> bool:
-    month, day = known // 100 % 100, known % 100
+def is_day_number(figures: pl.Series) -> bool:
+    month, day = figures // 100 % 100, figures % 100
     return bool(month.is_between(1, 12).all() and day.is_between(1, 31).all())
 
 
@@ -81,10 +81,10 @@ def serial(values: pl.Series, form: str) -> pl.Series:
 def day_text(values: pl.Series, form: str) -> tuple[pl.Series, str]:
     """The values as strptime can read them: of a period its first day, months in English."""
     if form == QUARTER:
-        found = values.str.extract_groups(QUARTERS).struct.unnest()
+        groups = values.str.extract_groups(QUARTERS).struct.unnest()
         year, quarter = (pl.coalesce(pl.nth(*places)) for places in ((0, 3, 5), (1, 2, 4)))
         month = quarter.cast(pl.Int8) * 3 - 2
-        return found.select(pl.format("{}-{}-1", year, month)).to_series(), "%Y-%m-%d"
+        return groups.select(pl.format("{}-{}-1", year, month)).to_series(), "%Y-%m-%d"
     if form == WEEK:
         return values.str.replace(WEEKS, "${1}-W${2}-1"), "%G-W%V-%u"
     if form in DIGITS:

@@ -86,8 +86,8 @@ def database(
     import sqlalchemy
 
     try:
-        timed = url.get_dialect().driver in TIMED and "connect_timeout" not in url.query
-        options = {"connect_timeout": seconds} if timed and seconds else {}
+        takes_timeout = url.get_dialect().driver in TIMED and "connect_timeout" not in url.query
+        options = {"connect_timeout": seconds} if takes_timeout and seconds else {}
         return sqlalchemy.create_engine(
             url, poolclass=sqlalchemy.pool.NullPool, connect_args=options
         )
@@ -134,8 +134,8 @@ def failures() -> tuple[type[Exception], ...]:
 
 def reason(error: Exception, url: "URL") -> str:
     """The first line of what the database says, without the secrets of its URL."""
-    said = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
-    line = said.splitlines()[0]
+    message = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
+    line = message.splitlines()[0]
     secrets = [value for key, value in url.query.items() if SECRET.search(key)]
     for secret in filter(None, (url.password, *secrets)):
         line = line.replace(str(secret), "***")

@@ -37,15 +37,15 @@ def numbers_of(values: pl.Series, read: Read) -> pl.Series:
     Between two ends it is the middle. Where there is one end N, it is half of N beyond it (and one
     half where N is 0), so that the order is right and a limit of detection is halved, as is usual.
     """
-    found = pl.Series(values.name, [None], dtype=pl.Float64).new_from_index(0, len(values))
+    numbers = pl.Series(values.name, [None], dtype=pl.Float64).new_from_index(0, len(values))
     for pattern in TEXTS:
         low, high = (read(values.str.extract(pattern, place)) for place in (1, 2))
-        found = first(found, ((low + high) / 2).set(~(low < high), None))
+        numbers = first(numbers, ((low + high) / 2).set(~(low < high), None))
     for patterns, sign in ((UP, 1), (DOWN, -1)):
         for pattern in patterns:
             end = read(values.str.extract(pattern, 1))
-            found = first(found, end + sign * end.abs().set(end == 0, 1.0) / 2)
-    return found
+            numbers = first(numbers, end + sign * end.abs().set(end == 0, 1.0) / 2)
+    return numbers
 
 
 def first(one: pl.Series, other: pl.Series) -> pl.Series:

@@ -129,7 +129,7 @@ def check_table(path: Path, form: Form) -> None:
 def unmarked(text: pl.Expr, markers: Sequence[str], own: Sequence[str] = ()) -> pl.Expr:
     """Text without the markers for missing and the column's own, of which -999 is -999.0, too."""
     bare = text.str.strip_chars()
-    marked = bare.is_in([*markers, *own])
+    is_missing = bare.is_in([*markers, *own])
     if whole := {re.sub(WHOLE, r"\1", mark) for mark in own if re.fullmatch(r"-?[\d.]+", mark)}:
-        marked |= bare.str.replace(WHOLE, "$1").is_in(list(whole))
-    return pl.when(marked).then(None).otherwise(text).name.keep()
+        is_missing |= bare.str.replace(WHOLE, "$1").is_in(list(whole))
+    return pl.when(is_missing).then(None).otherwise(text).name.keep()

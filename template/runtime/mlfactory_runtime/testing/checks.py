@@ -25,17 +25,17 @@ def check_features(trained: Trained) -> None:
     same(rows, before, "computing the features changes the rows that it is given", exact=True)
     alone = pl.concat([compute(row) for row in rows.iter_slices(1)])
     same(alone, first, "the features of a row depend on other rows")
-    turned = compute(rows.reverse()).reverse()
-    same(turned, first, "the features of a row depend on the order of the rows")
+    backward = compute(rows.reverse()).reverse()
+    same(backward, first, "the features of a row depend on the order of the rows")
     same(compute(rows), first, "computing the features twice gives other values", exact=True)
-    added, declared = set(first.columns) - set(rows.columns), set(trained.catalog.derived)
-    assert added == declared, f"features.py computes {sorted(added)}, declared: {sorted(declared)}"
+    columns, names = set(first.columns) - set(rows.columns), set(trained.catalog.derived)
+    assert columns == names, f"features.py computes {sorted(columns)}, declared: {sorted(names)}"
 
 
-def same(found: pl.DataFrame, expected: pl.DataFrame, rule: str, *, exact: bool = False) -> None:
+def same(actual: pl.DataFrame, expected: pl.DataFrame, rule: str, *, exact: bool = False) -> None:
     """Equal, but for the last bits unless `exact`."""
     try:
-        assert_frame_equal(found, expected, check_exact=exact, rel_tol=1e-9, abs_tol=0.0)
+        assert_frame_equal(actual, expected, check_exact=exact, rel_tol=1e-9, abs_tol=0.0)
     except AssertionError as error:
         raise AssertionError(f"{rule}: {error}") from error
 
@@ -47,10 +47,10 @@ def check_model(trained: Trained) -> None:
     """
     rows, scores = trained.rows, trained.scores(trained.rows)
     unused = [n for n in rows.columns if n not in trained.catalog.inputs(trained.params)]
-    changed = trained.scores(rows.with_columns(pl.col(unused).reverse()))
-    assert np.array_equal(changed, scores), "columns that it does not learn from change predictions"
-    turned = trained.scores(rows.reverse())[::-1]
-    assert np.array_equal(turned, scores), "the order of the rows changes predictions"
+    second = trained.scores(rows.with_columns(pl.col(unused).reverse()))
+    assert np.array_equal(second, scores), "columns that it does not learn from change predictions"
+    backward = trained.scores(rows.reverse())[::-1]
+    assert np.array_equal(backward, scores), "the order of the rows changes predictions"
     few = rows.head(FEW // 2)
     alone = np.concatenate([trained.scores(row) for row in few.iter_slices(1)])
     assert np.allclose(alone, trained.scores(few), rtol=1e-9, atol=0), "a row alone differs"
@@ -76,9 +76,9 @@ def check_saved(trained: Trained) -> None:
     """Fitted again, and saved and loaded, it predicts the same to the last bit."""
     estimator, x = trained.project.estimator, trained.matrix(trained.rows)
     expected, again = estimator.predict(trained.model, x), trained.fit_again()
-    found = estimator.predict(again, x)
-    assert np.array_equal(found, expected), "fitting twice gives other predictions"
+    predictions = estimator.predict(again, x)
+    assert np.array_equal(predictions, expected), "fitting twice gives other predictions"
     with TemporaryDirectory(prefix="factory-") as folder:
         estimator.save(again, Path(folder))
-        loaded = estimator.predict(estimator.load(Path(folder)), x)
-    assert np.array_equal(loaded, found), "a saved model predicts something else"
+        copy = estimator.predict(estimator.load(Path(folder)), x)
+    assert np.array_equal(copy, predictions), "a saved model predicts something else"

@@ -63,13 +63,13 @@ class Trained:
     def matrix(self, rows: pl.DataFrame) -> np.ndarray:
         """The matrix of shape (rows, features) that predictions are made from."""
         names = [feature.name for feature in self.signature.features]
-        found = featured(rows, names, self.project.compute)
-        return encode(found, self.signature.features)
+        frame = featured(rows, names, self.project.compute)
+        return encode(frame, self.signature.features)
 
     def scores(self, rows: pl.DataFrame) -> np.ndarray:
         """Predictions for typed rows; of several classes, which one is expected (0 to k-1)."""
-        found = self.project.estimator.predict(self.model, self.matrix(rows))
-        return found if found.ndim == 1 else found @ np.arange(found.shape[1])
+        scores = self.project.estimator.predict(self.model, self.matrix(rows))
+        return scores if scores.ndim == 1 else scores @ np.arange(scores.shape[1])
 
     def part(self, name: Any) -> Matrix:
         """One part of the prepared data, as models are fitted on it."""
@@ -89,8 +89,8 @@ def train_copy(own: Project, folder: Path) -> Trained:
     (folder / "src").symlink_to(own.root / "src")
     if (own.root / PYPROJECT).is_file():
         (folder / PYPROJECT).write_bytes((own.root / PYPROJECT).read_bytes())
-    known = load_catalog(own.root / CATALOG).columns if (own.root / CATALOG).is_file() else {}
-    home = own.root if known else EXAMPLE
+    columns = load_catalog(own.root / CATALOG).columns if (own.root / CATALOG).is_file() else {}
+    home = own.root if columns else EXAMPLE
     catalog, params = load_catalog(home / CATALOG), load_params(home / PARAMS)
     write_yaml(folder / CATALOG, catalog.model_dump(mode="json", exclude_none=True))
     write_yaml(folder / PARAMS, small(catalog, params).model_dump(mode="json"))
@@ -98,8 +98,8 @@ def train_copy(own: Project, folder: Path) -> Trained:
     synth.write(project, project.raw, ROWS)
     prepare(project)
     result = train(project)
-    place = project.model_folder
-    return Trained(project, load_signature(place), project.estimator.load(place), result)
+    path = project.model_folder
+    return Trained(project, load_signature(path), project.estimator.load(path), result)
 
 
 def small(catalog: Catalog, params: Params) -> Params:

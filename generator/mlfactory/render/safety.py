@@ -1,4 +1,4 @@
-"""The one gate for everything that was rendered, before git or anything else sees it.
+"""The one check of everything that was rendered, before git or anything else sees it.
 
 What a template renders becomes a work tree. Git runs what the configuration and the hooks in it
 say, follows links, and reads names as file systems do that fold case or ignore characters.
@@ -45,20 +45,20 @@ class Entry:
     content: bytes
 
 
-def rendered(folder: Path) -> tuple[Entry, ...]:
+def entries_below(folder: Path) -> tuple[Entry, ...]:
     """The files below a folder, sorted by name. Raises MlfactoryError for what must not get into
     a project."""
-    return checked(sorted(read(folder), key=lambda e: e.name))
+    return check(sorted(read(folder), key=lambda e: e.name))
 
 
-def checked(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+def check(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     """The same files, if all of them may be in a project. Raises MlfactoryError if not."""
     check_amount(len(entries), sum(len(e.content) for e in entries))
     for one in entries:
         check_name(one.name)
         check_size(one.name, len(one.content))
         if is_named(one.name, re.compile(re.escape(MODULES))) and RUNS.search(text_of(one)):
-            raise refused(f"{one.name} names a submodule that git would run or misplace")
+            raise refusal(f"{one.name} names a submodule that git would run or misplace")
     check_links({e.name: os.fsdecode(e.content) for e in entries if e.mode == LINK}, entries)
     check_no_repository(entries)
     return tuple(entries)
@@ -68,10 +68,10 @@ def read(folder: Path) -> Iterator[Entry]:
     """Every file below a folder, looked at before it is read."""
     count = total = 0
     for top, folders, names in os.walk(folder):
-        linked = [name for name in folders if (Path(top) / name).is_symlink()]
+        links = [name for name in folders if (Path(top) / name).is_symlink()]
         for name in folders:
             check_name((Path(top) / name).relative_to(folder).as_posix())
-        for name in (*names, *linked):
+        for name in (*names, *links):
             path = Path(top) / name
             one = entry(path, path.relative_to(folder).as_posix())
             count, total = count + 1, total + len(one.content)
@@ -103,7 +103,7 @@ def write(folder: Path, one: Entry) -> None:
 def check_file(path: Path, name: str) -> None:
     """Raises MlfactoryError for what cannot be read to its end, or is too large."""
     if not path.is_file():
-        raise refused(f"{name}, which is no file")
+        raise refusal(f"{name}, which is no file")
     check_size(name, path.stat().st_size)
 
 
@@ -126,9 +126,9 @@ def check_name(name: str) -> None:
     """Raises MlfactoryError for a path that leaves the project, here or on another system."""
     parts = re.split(r"[/\\]", name)
     if CONTROL.search(name):
-        raise refused(f"{name!r}, a name with characters that nobody sees")
+        raise refusal(f"{name!r}, a name with characters that nobody sees")
     if not name or name[0] in "/\\" or DRIVE.match(name) or ".." in parts:
-        raise refused(f"{name!r}, which leaves the project")
+        raise refusal(f"{name!r}, which leaves the project")
     if is_gits(name):
         text = f"the template writes into git's own folder: {name}"
         raise MlfactoryError(text, UNSAFE)
@@ -158,25 +158,25 @@ def check_links(links: Mapping[str, str], entries: Sequence[Entry]) -> None:
     """Raises MlfactoryError for a link that leads out of the project, also by way of others."""
     for name, target in links.items():
         if is_named(name, GIT_READS):
-            raise refused(f"{name} as a link, which git does not follow for good reason")
+            raise refusal(f"{name} as a link, which git does not follow for good reason")
         odd = re.sub(r"\\", "/", target)
-        if DRIVE.match(target) or any(resolved(links, name, to) is None for to in {target, odd}):
+        if DRIVE.match(target) or any(resolve(links, name, to) is None for to in {target, odd}):
             text = f"the template's link {name} leaves the project: {target}"
             raise MlfactoryError(text, UNSAFE)
     for one in entries if links else ():
         if through := [p.as_posix() for p in PurePosixPath(one.name).parents if str(p) in links]:
-            raise refused(f"{one.name} through the link {through[0]}")
+            raise refusal(f"{one.name} through the link {through[0]}")
 
 
-def resolved(links: Mapping[str, str], name: str, target: str) -> str | None:
+def resolve(links: Mapping[str, str], name: str, target: str) -> str | None:
     """The place that a link leads to, or None when it leaves the project, reaches git's own folder
     or goes in circles. `..` behind a link is the parent of where that link leads."""
-    left = [*reversed(target.split("/"))]
+    rest = [*reversed(target.split("/"))]
     here, steps = [*name.split("/")[:-1]], 0
     if target.startswith("/"):
         return None
-    while left:
-        part = left.pop()
+    while rest:
+        part = rest.pop()
         if part == ".." and not here:
             return None
         if part in ("", ".", ".."):
@@ -190,23 +190,23 @@ def resolved(links: Mapping[str, str], name: str, target: str) -> str | None:
             if steps > MOST_LINKS or further.startswith("/"):
                 return None
             here.pop()
-            left += reversed(further.split("/"))
+            rest += reversed(further.split("/"))
     return "/".join(here)
 
 
 def check_no_repository(entries: Sequence[Entry]) -> None:
     """Raises MlfactoryError for a bare repository: git takes a folder with these names for one,
     and reads its configuration when somebody stands in it."""
-    found: dict[str, set[str]] = {}
+    git_names: dict[str, set[str]] = {}
     for one in entries:
         parts = PurePosixPath(one.name).parts
         for at, part in enumerate(parts):
             if part in BARE and (part == "HEAD") == (at == len(parts) - 1):
-                found.setdefault("/".join(parts[:at]), set()).add(part)
-    for folder, names in found.items():
+                git_names.setdefault("/".join(parts[:at]), set()).add(part)
+    for folder, names in git_names.items():
         if names == set(BARE):
-            raise refused(f"{folder or 'its own folder'} as a git repository")
+            raise refusal(f"{folder or 'its own folder'} as a git repository")
 
 
-def refused(what: str) -> MlfactoryError:
+def refusal(what: str) -> MlfactoryError:
     return MlfactoryError(f"the template renders {what}", UNSAFE)

@@ -21,14 +21,14 @@ def fault(project: Project, theirs: Render, settings: Answers) -> str:
     if text is None:
         return f"it does not render {project.file}"
     try:
-        after = record.reworded(project, text)
+        after = record.with_text(project, text)
     except MlfactoryError as error:
         return error.message.removeprefix(f"{project.path / project.file} ")
     if after.version != theirs.facts.version:
         return f"it does not render {project.file}"
-    taken = theirs.facts.answers
-    lost = [n for n in settings if n in taken and str(after.answers.get(n)) != str(taken[n])]
-    return f"it does not write {', '.join(lost)} into {project.file}" if lost else ""
+    answers = theirs.facts.answers
+    names = [n for n in settings if n in answers and str(after.answers.get(n)) != str(answers[n])]
+    return f"it does not write {', '.join(names)} into {project.file}" if names else ""
 
 
 def hint(project: Project, theirs: Render) -> str:

@@ -71,8 +71,8 @@ def test_new_puts_them_there_and_commits_them(large: Repo) -> None:
     (one,) = rows(large, "status", cwd="teams/churn")["projects"]
     assert set(one["drift"]) == {"clean"}
     large.commit({".github/workflows/two.ci.yml": "mine\n"})
-    done = mlfactory("new", "two", *options, cwd=large.path, code=1)
-    assert "two.ci.yml is there already" in done.stderr
+    result = mlfactory("new", "two", *options, cwd=large.path, code=1)
+    assert "two.ci.yml is there already" in result.stderr
     assert large.dirt == ""
 
 
@@ -119,8 +119,8 @@ def test_an_update_merges_them(large: Repo) -> None:
 def test_a_conflict_in_one_is_taken_back(large: Repo) -> None:
     large.commit({CI: edited(5, "ours", of=large.text(CI))}).write({"app.py": "2\n"})
     before, head = large.text(CI), large.head
-    done = rows(large, "update", code=4)
-    assert [c["path"] for c in done["plan"]["conflicts"]] == [f"../../{CI}"]
+    result = rows(large, "update", code=4)
+    assert [c["path"] for c in result["plan"]["conflicts"]] == [f"../../{CI}"]
     mlfactory("update", "--abort", cwd=large.path)
     assert (large.text(CI), large.head, large.dirt) == (before, head, " M app.py\n")
     assert not large.has(FRESH)
@@ -128,8 +128,8 @@ def test_a_conflict_in_one_is_taken_back(large: Repo) -> None:
 
 def test_a_dirty_one_stops_an_update_and_that_of_another_project_does_not(large: Repo) -> None:
     large.write({".github/workflows/app.yml": "on: push\n", CI: "dirty\n"})
-    done = mlfactory("update", large.path / "models/demo", code=1)
-    assert f"has changes that are not committed: {CI}" in done.stderr
+    result = mlfactory("update", large.path / "models/demo", code=1)
+    assert f"has changes that are not committed: {CI}" in result.stderr
     large.git("checkout", CI)
     mlfactory("update", large.path / "models/demo")
     assert large.dirt == " M .github/workflows/app.yml\n"

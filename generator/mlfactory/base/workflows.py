@@ -17,6 +17,6 @@ def name_of(folder: str, name: str) -> str:
 
 def names_in(top: Path, folder: str) -> list[str]:
     """Those of a project that stand at the top."""
-    found = (top / HOME).glob(f"{folder.replace('/', '.')}.*") if folder else ()
-    own = (path.name.removeprefix(f"{folder.replace('/', '.')}.") for path in found)
+    paths = (top / HOME).glob(f"{folder.replace('/', '.')}.*") if folder else ()
+    own = (path.name.removeprefix(f"{folder.replace('/', '.')}.") for path in paths)
     return [name_of(folder, f"{HOME}/{name}") for name in sorted(own) if name.count(".") == 1]

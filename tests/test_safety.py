@@ -1,4 +1,4 @@
-"""What was rendered passes one gate before git sees it, whichever command rendered it."""
+"""What was rendered passes one check before git sees it, whichever command rendered it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.render import gate
-from mlfactory.render.gate import Entry
+from mlfactory.render import safety
+from mlfactory.render.safety import Entry
 
 from .conftest import Command
 from .histories import git
 
 
-def entry(name: str, content: str = "harm\n", mode: str = gate.PLAIN) -> Entry:
+def entry(name: str, content: str = "harm\n", mode: str = safety.PLAIN) -> Entry:
     return Entry(mode, name, content.encode())
 
 
 def link(name: str, target: str) -> Entry:
-    return entry(name, target, gate.LINK)
+    return entry(name, target, safety.LINK)
 
 
 GITS = [
@@ -58,7 +58,7 @@ UNSEEN = ["a\nb", "a/Icon\r", "a\x1b[2J", "a\x7f", "a\x9b2J", "a\u2028b"]
 @pytest.mark.parametrize("name", [*GITS, *CLIMBING, *UNSEEN])
 def test_names_of_git_and_names_that_climb_are_refused(name: str) -> None:
     with pytest.raises(MlfactoryError, match=r"git's own folder|leaves the project|nobody sees"):
-        gate.checked([entry(name)])
+        safety.check([entry(name)])
 
 
 ORDINARY = [
@@ -75,7 +75,7 @@ ORDINARY = [
 
 @pytest.mark.parametrize("name", ORDINARY)
 def test_names_that_only_look_like_it_pass(name: str) -> None:
-    assert gate.checked([entry(name)])
+    assert safety.check([entry(name)])
 
 
 LINKS = {
@@ -95,23 +95,23 @@ LINKS = {
 @pytest.mark.parametrize("case", LINKS)
 def test_links_that_leave_are_refused(case: str) -> None:
     with pytest.raises(MlfactoryError, match="leaves the project"):
-        gate.checked(LINKS[case])
+        safety.check(LINKS[case])
 
 
 def test_links_inside_pass() -> None:
     inside = [link("a/top", ".."), link("b", "a/c"), link("c", "a/top/b"), link("gone", "x/y")]
-    assert len(gate.checked(inside)) == 4
+    assert len(safety.check(inside)) == 4
 
 
 def test_a_file_behind_a_link_is_refused() -> None:
     with pytest.raises(MlfactoryError, match="through the link a"):
-        gate.checked([link("a", "b"), entry("a/c")])
+        safety.check([link("a", "b"), entry("a/c")])
 
 
 @pytest.mark.parametrize("name", [".gitattributes", "a/.gitmodules", ".GITIGNORE", ".mailmap "])
 def test_a_file_that_git_reads_is_no_link(name: str) -> None:
     with pytest.raises(MlfactoryError, match="as a link"):
-        gate.checked([link(name, "other")])
+        safety.check([link(name, "other")])
 
 
 MODULES = [
@@ -126,38 +126,38 @@ MODULES = [
 @pytest.mark.parametrize("text", MODULES)
 def test_a_submodule_that_git_would_run_is_refused(text: str) -> None:
     with pytest.raises(MlfactoryError, match="submodule"):
-        gate.checked([entry(".gitmodules", text)])
+        safety.check([entry(".gitmodules", text)])
 
 
 @pytest.mark.parametrize("folder", ["", "a/", "a/b/"])
 def test_a_folder_that_is_a_repository_to_git_is_refused(folder: str) -> None:
     names = (f"{folder}{name}" for name in ("HEAD", "config", "objects/x", "refs/heads/main"))
     with pytest.raises(MlfactoryError, match="as a git repository"):
-        gate.checked([entry(name) for name in names])
+        safety.check([entry(name) for name in names])
 
 
 def test_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "MAX_FILES", 3)
-    monkeypatch.setattr(gate, "MAX_TOTAL", 100)
-    monkeypatch.setattr(gate, "MAX_BYTES", 60)
+    monkeypatch.setattr(safety, "MAX_FILES", 3)
+    monkeypatch.setattr(safety, "MAX_TOTAL", 100)
+    monkeypatch.setattr(safety, "MAX_BYTES", 60)
     with pytest.raises(MlfactoryError, match="more than 3 files"):
-        gate.checked([entry(f"{n}") for n in range(4)])
+        safety.check([entry(f"{n}") for n in range(4)])
     with pytest.raises(MlfactoryError, match="in all"):
-        gate.checked([entry("a", "x" * 51), entry("b", "x" * 50)])
+        safety.check([entry("a", "x" * 51), entry("b", "x" * 50)])
     with pytest.raises(MlfactoryError, match="a with"):
-        gate.checked([entry("a", "x" * 61)])
+        safety.check([entry("a", "x" * 61)])
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(MlfactoryError, match="pipe, which is no file"):
-        gate.rendered(tmp_path)
+        safety.entries_below(tmp_path)
 
 
 def test_an_empty_folder_of_gits_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".git/hooks").mkdir(parents=True)
     with pytest.raises(MlfactoryError, match="git's own folder"):
-        gate.rendered(tmp_path)
+        safety.entries_below(tmp_path)
 
 
 # Through the program.
@@ -242,9 +242,9 @@ def test_new_lets_nothing_through(
 ) -> None:
     RENDERS[case](source / "tree", tmp_path / "harm")
     release(source, "v2.0.0")
-    done = mlfactory("new", "out", "--template", source, "--defaults", code=1)
-    assert "Traceback" not in done.stderr
-    assert "bug in mlfactory" not in done.stderr
+    result = mlfactory("new", "out", "--template", source, "--defaults", code=1)
+    assert "Traceback" not in result.stderr
+    assert "bug in mlfactory" not in result.stderr
     assert list(here.iterdir()) == []
     assert not (tmp_path / "harm").exists()
 
@@ -275,8 +275,8 @@ def test_restore_lets_nothing_through(
     record.write_text(record.read_text().replace("v1.0.0", "v2.0.0"))
     git(here / "out", "commit", "--quiet", "--all", "--message", "hostile")
     shutil.rmtree(home / ".cache", ignore_errors=True)
-    done = mlfactory("restore", "a.txt", cwd=here / "out", code=1)
-    assert "git's own folder" in done.stderr
+    result = mlfactory("restore", "a.txt", cwd=here / "out", code=1)
+    assert "git's own folder" in result.stderr
     assert not (tmp_path / "harm").exists()
 
 
@@ -286,8 +286,8 @@ def test_a_pipe_in_a_plain_folder_is_refused_and_nobody_waits(
 ) -> None:
     write(tmp_path / "plain/copier.yml", "{}\n")
     os.mkfifo(tmp_path / "plain/pipe")
-    done = mlfactory("new", "out", "--template", tmp_path / "plain", "--defaults", code=1)
-    assert "pipe, which is no file" in done.stderr
+    result = mlfactory("new", "out", "--template", tmp_path / "plain", "--defaults", code=1)
+    assert "pipe, which is no file" in result.stderr
 
 
 # Git starts nothing by itself, neither in a stranger's template nor in what it renders.
