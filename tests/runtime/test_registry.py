@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from mlfactory_runtime import errors, git
+from mlfactory_runtime.cli import models
 from mlfactory_runtime.project import Project
 from mlfactory_runtime.records.comparison import Short
 from mlfactory_runtime.records.evaluation import Interval
-from mlfactory_runtime.records.registry import Promotion
+from mlfactory_runtime.records.registry import Promoted, Promotion
 from mlfactory_runtime.registry import promote, register, resolve, tags
 from mlfactory_runtime.testing.trained import Trained
 
@@ -288,3 +289,52 @@ def test_the_card_for_machines_names_where_each_feature_comes_from(trained: Trai
     assert set(card["features"]) == {feature.name for feature in trained.signature.features}
     assert card["models"]["model"][card["metric"]]["value"] is not None
     assert card["provenance"] == trained.signature.provenance
+
+
+@pytest.mark.parametrize("folder", ["", "models/churn"])
+def test_a_commits_files_are_written_as_git_holds_them(repository: Path, folder: str) -> None:
+    """Runnable files, links and names of any alphabet; of a larger repository its folder alone."""
+    home = repository / folder
+    (home / "src").mkdir(parents=True)
+    (home / "src/größe.sh").write_text("#!/bin/sh\n")
+    (home / "src/größe.sh").chmod(0o755)
+    (home / "params.yaml").write_text("task: regression\n")
+    (home / "link").symlink_to("params.yaml")
+    made = commit(repository, "second")
+    (home / "params.yaml").write_text("not committed\n")
+    target = repository / "scratch/tree"
+    target.parent.mkdir()
+    resolve.export(Project(home), made, target)
+    assert (target / "params.yaml").read_text() == "task: regression\n"
+    assert os.access(target / "src/größe.sh", os.X_OK)
+    assert (target / "link").readlink() == Path("params.yaml")
+    assert (target / "pyproject.toml").exists() is not folder.startswith("models")
+    assert git.git(repository, "diff", "--cached", "--name-only") == ""
+
+
+@pytest.mark.parametrize(
+    ("remotes", "branch", "tag", "said"),
+    [
+        (["origin"], "promote/x", "", "next: git push --atomic origin 'promote/x'\nthen: propose"),
+        (["up", "origin"], "", "t", "next: git push --atomic origin HEAD 't'"),
+        (["up"], "", "t", "next: git push --atomic up HEAD 't'"),
+        ([], "promote/x", "", "git merge 'promote/x' && factory promotions apply"),
+        ([], "rollback/x", "t", "git merge 'rollback/x'\n"),
+        ([], "", "t", "prod is v1.0.0 now\n"),
+    ],
+)
+def test_what_is_advised_can_be_done_with_or_without_a_remote(
+    repository: Path,
+    remotes: list[str],
+    branch: str,
+    tag: str,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in remotes:
+        git.git(repository, "remote", "add", name, "https://example.org/churn.git")
+    done = Promoted(stage="prod", version="v1.0.0", changed=True, branch=branch, tag=tag)
+    models.report(Project(repository), done, False)
+    told = capsys.readouterr().err
+    assert said in told
+    assert ("push" in told) == bool(remotes)

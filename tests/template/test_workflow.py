@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from mlfactory.render import copier
+from mlfactory.template import choice
 
 from .conftest import SCRIPTS, execute
 
-PROJECT = Path(__file__).parents[2] / "template/project"
-FOLDER = PROJECT / "{% if ci == 'github' %}.github{% endif %}/workflows"
+FOLDERS = ["", "models/churn"]
 MAY = {
     "ci": {},
     "monitor": {"contents": "write", "issues": "write"},
@@ -19,13 +20,22 @@ MAY = {
 }
 
 
+@pytest.fixture(scope="module", params=FOLDERS, ids=["alone", "in-a-folder"])
+def workflows(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The workflows of a factory: of one with a repository of its own, and of one in a larger."""
+    place = tmp_path_factory.mktemp("workflows")
+    with copier.opened(choice.template("", "")) as sheet:
+        copier.render(sheet, place, {"target": "churned", "folder": request.param})
+    return place / ".github/workflows"
+
+
 @pytest.fixture(params=sorted(MAY))
-def workflow(request: pytest.FixtureRequest) -> Path:
-    return FOLDER / f"{request.param}.yml"
+def workflow(request: pytest.FixtureRequest, workflows: Path) -> Path:
+    return workflows / f"{request.param}.yml"
 
 
-def test_there_is_no_other() -> None:
-    assert sorted(file.stem for file in FOLDER.iterdir()) == sorted(MAY)
+def test_there_is_no_other(workflows: Path) -> None:
+    assert sorted(file.stem for file in workflows.iterdir()) == sorted(MAY)
 
 
 def test_it_is_what_the_forge_understands(

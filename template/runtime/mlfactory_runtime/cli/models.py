@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from .alert import alerting
+from .page import publish as put_on_page
 from .program import Json, app, here, print_json, print_text, say
 
 if TYPE_CHECKING:
+    from ..project import Project
     from ..records.registry import Promoted
 
 KEY_ENV = "FACTORY_SIGNING_KEY"
@@ -28,10 +30,12 @@ def register(
     as_json: Json = False,
 ) -> None:
     """Make the committed model a version: a git tag on its commit."""
+    from ..git import remote_of
     from ..learn.looks import looks_text
     from ..registry.register import register
 
-    done = register(here(), bump, ref, key)
+    project = here()
+    done = register(project, bump, ref, key)
     if as_json:
         print_json(asdict(done))
         return
@@ -40,7 +44,8 @@ def register(
     say(f"{done.version} {'is' if done.new else 'was before'} the model of {done.commit[:12]}")
     if done.looks:
         say(looks_text(done.looks))
-    say(f"next: git push origin '{done.tag}' && dvc push")
+    if remote := remote_of(project.root):
+        say(f"next: git push {remote} '{done.tag}' && dvc push")
 
 
 @app.command()
@@ -83,7 +88,7 @@ def promote(
     project = here()
     with alerting(project, "promote", "a-promotion-is-refused"):
         done = promote(project, version, to, measured, force=force, why=why, approver=approver)
-    report(done, as_json)
+    report(project, done, as_json)
 
 
 @app.command()
@@ -98,27 +103,36 @@ def rollback(
     project = here()
     with alerting(project, "rollback", "the-model-in-production-is-bad"):
         done = rollback(project, why, approver)
-    report(done, as_json)
+    report(project, done, as_json)
 
 
-def report(done: "Promoted", as_json: bool) -> None:
-    """What a promotion has changed, and how others get to know."""
+def report(project: "Project", done: "Promoted", as_json: bool) -> None:
+    """What a promotion has changed, and how others get to know; without a remote, how it goes on
+    here."""
+    from ..git import remote_of
+
     if as_json:
         print_json(done.model_dump())
         return
+    remote = remote_of(project.root)
     for warning in done.warnings:
         say(f"warning: {warning}")
     if done.changed and done.tag:
-        say(f"{done.stage} is {done.version} now, in this clone until you push it")
+        only = ", in this clone until you push it" if remote else ""
+        say(f"{done.stage} is {done.version} now{only}")
     elif done.changed:
         say(f"{done.version} is proposed for {done.stage}; nothing is promoted yet")
     else:
         before = "proposed" if done.branch else "there"
         say(f"{done.version} was {before} before; nothing changed")
     names = " ".join(f"'{name}'" for name in (done.branch, done.tag) if name)
-    say(f"next: git push --atomic origin {names if done.branch else 'HEAD ' + names}")
-    if done.branch:
+    if remote:
+        say(f"next: git push --atomic {remote} {names if done.branch else 'HEAD ' + names}")
+    if done.branch and remote:
         say(f"then: propose {done.branch} for the main branch")
+    elif done.branch:
+        tags = "" if done.tag else " && factory promotions apply"
+        say(f"next, as this repository has no remote: git merge '{done.branch}'{tags}")
 
 
 promotions_app = typer.Typer(help="The records of promotions/.", no_args_is_help=True)
@@ -128,21 +142,28 @@ app.add_typer(promotions_app, name="promotions")
 @promotions_app.command()
 def apply(
     approver: Annotated[str, typer.Option(help="Else who merged the record.")] = "",
+    forge: Annotated[
+        bool, typer.Option("--forge", help="Ask the forge who approved each; in a job of its CI.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make the tags of records that were merged; push them then: git push --tags."""
+    from ..forge import approver as approver_of
     from ..registry.promote import apply
 
     project = here()
     with alerting(project, "promotions apply", "a-merged-promotion-is-left-out"):
-        done = apply(project, approver)
+        done = apply(project, approver_of if forge else lambda _: approver)
     if as_json:
         print_json(done.model_dump())
     for name in done.stale:
-        say(f"warning: {name} is left out: its stage holds another version now. Remove the record,")
+        warning = f"{name} is left out: its stage holds another version now"
+        say(f"warning: {warning}. Remove the record,")
         say("and compare and promote again")
+        put_on_page(f"**{warning}.** Remove the record, and compare and promote again.")
     for tag in [] if as_json else done.made:
         print_text(tag)
+    put_on_page(f"Tags made: {', '.join(f'`{tag}`' for tag in done.made) or 'none'}.")
     raise typer.Exit(4 if done.stale else 0)
 
 
