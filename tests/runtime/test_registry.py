@@ -11,8 +11,8 @@ from mlfactory_runtime.cli import models
 from mlfactory_runtime.project import Project
 from mlfactory_runtime.records.comparison import Short
 from mlfactory_runtime.records.evaluation import Interval
-from mlfactory_runtime.records.registry import Promoted, Promotion
-from mlfactory_runtime.registry import promote, register, resolve, tags
+from mlfactory_runtime.records.registry import Drift, Promoted, Promotion
+from mlfactory_runtime.registry import catalog, promote, register, resolve, tags
 from mlfactory_runtime.testing.trained import Trained
 
 OF_GIT = ("AUTHOR_NAME", "AUTHOR_EMAIL", "COMMITTER_NAME", "COMMITTER_EMAIL", "DIR", "INDEX_FILE")
@@ -338,3 +338,17 @@ def test_what_is_advised_can_be_done_with_or_without_a_remote(
     told = capsys.readouterr().err
     assert said in told
     assert ("push" in told) == bool(remotes)
+
+
+def test_a_fresh_clone_knows_what_was_published_of_drift(repository: Path, tmp_path: Path) -> None:
+    git.git(tmp_path, "init", "--quiet", "--bare", "origin.git")
+    git.git(repository, "remote", "add", "origin", str(tmp_path / "origin.git"))
+    git.git(repository, "push", "--quiet", "origin", "HEAD:main")
+    found = Drift(status="alarm", time="2026-01-05T00:00:00")
+    catalog.write_catalog(Project(repository), found)
+    catalog.publish(Project(repository))
+    git.git(tmp_path, "clone", "--quiet", "--branch", "main", "origin.git", "clone")
+    clone = Project(tmp_path / "clone")
+    assert catalog.write_catalog(clone).drift == found
+    news = found.model_copy(update={"status": "healthy"})
+    assert catalog.write_catalog(clone, news).drift == news
