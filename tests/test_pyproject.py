@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,17 @@ def test_what_uv_adds_and_what_an_update_renews_never_meet(
     assert "nearby" in project["tool"]["uv"]["sources"]
     renewed = re.findall(r"==9|>=9", theirs.read_text())
     assert re.findall(r"==9|>=9", merged) == renewed
+
+
+def test_building_a_factory_and_its_library_asks_no_index(tmp_path: Path, command: Command) -> None:
+    """What builds is not in the lock: with an empty cache and no network it must be at hand."""
+    answers = {"target": "churned", "runtime": "source", "project_name": "late-parcels"}
+    with copier.opened(choice.template("", "")) as sheet:
+        copier.render(sheet, tmp_path / "parcels", answers)
+    options = ("--wheel", "--offline", "--cache-dir", "../cache", "--out-dir", "../built")
+    for folder in ("parcels", "parcels/runtime"):
+        command(program(), "build", "--quiet", *options, cwd=tmp_path / folder)
+    built = {
+        name for file in tmp_path.rglob("built/*.whl") for name in zipfile.ZipFile(file).namelist()
+    }
+    assert {"late_parcels/features.py", "mlfactory_runtime/py.typed"} <= built

@@ -20,7 +20,7 @@ FLOORS = (
     {"draft", "report", "log"},
     {"registry", "alerts", "forge"},
     {"predict", "gate", "forget"},
-    {"monitor", "retrain", "serving", "notebook"},
+    {"monitor", "retrain", "serving", "notebook", "change"},
     {"compat", "migrate", "upkeep"},
     {"cli", "testing", "__init__"},
 )

@@ -1,8 +1,10 @@
-"""Factories that share a repository: each has its own issue, and its own branches."""
+"""What jobs ask of the forge; factories that share a repository have issues of their own."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -16,37 +18,106 @@ from mlfactory_runtime.records.record import parse
 from mlfactory_runtime.registry.promote import branch_of
 
 from ..stand_in import served
+from .factories import Factory
 
 MONITORED = Path(__file__).parent / "formats/monitor/1.json"
 
 
-def test_each_factory_of_a_repository_has_an_issue_of_its_own(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    issues: list[dict[str, Any]] = []
+OURS = {"login": "github-actions[bot]"}
 
-    def answer(request: BaseHTTPRequestHandler, body: Any) -> None:
-        if request.command == "POST":
-            issues.append({**body, "number": len(issues) + 1})
-        told = issues[-1] if request.command == "POST" else issues
+
+@dataclass
+class Forge:
+    """The issues of a repository, and the pull requests that its commits were merged by."""
+
+    issues: list[dict[str, Any]] = field(default_factory=list)
+    approvers: dict[str, str] = field(default_factory=dict)
+
+    def answer(self, request: BaseHTTPRequestHandler, body: Any) -> None:
         request.send_response(200)
         request.end_headers()
+        told = self.told(request.command, request.path.removeprefix("/repos/org/shop"), body)
         request.wfile.write(json.dumps(told).encode())
 
-    kept = parse(Monitored, MONITORED.read_text("utf-8"), MONITORED.name)
-    checks = tuple(one.model_copy(update={"status": "alarm"}) for one in kept.checks[:1])
-    result = kept.model_copy(update={"verdict": "alarm", "checks": checks})
-    with served(answer) as address:
+    def told(self, method: str, path: str, body: Any) -> Any:
+        if path.startswith("/commits/"):
+            commit = path.split("/")[2]
+            known = commit in self.approvers
+            return [{"number": commit, "merged_at": "2026-01-01T00:00:00Z"}] if known else []
+        if path.startswith("/pulls/"):
+            name = self.approvers[path.split("/")[2]]
+            return [{"user": {"login": name}, "state": "APPROVED"}]
+        if method == "POST":
+            self.issues.append({**body, "number": len(self.issues) + 1, "user": OURS})
+        return self.issues[-1] if method == "POST" else self.issues
+
+
+@pytest.fixture
+def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Forge]:
+    """The forge of a repository, as a job of its CI meets it."""
+    found = Forge()
+    with served(found.answer) as address:
         for name, value in {
             "GITHUB_API_URL": f"http://{address}",
             "GITHUB_REPOSITORY": "org/shop",
             "GITHUB_TOKEN": "t",
             "GITHUB_RUN_ID": "1",
+            "GITHUB_SHA": "f" * 40,
+            "GITHUB_ACTOR": "dave",
+            "GITHUB_EVENT_NAME": "push",
         }.items():
             monkeypatch.setenv(name, value)
-        done = [forge.keep_issue(result, folder) for folder in ("models/a", "models/b", "models/a")]
+        yield found
+
+
+@pytest.fixture
+def alarm() -> Monitored:
+    kept = parse(Monitored, MONITORED.read_text("utf-8"), MONITORED.name)
+    checks = tuple(one.model_copy(update={"status": "alarm"}) for one in kept.checks[:1])
+    return kept.model_copy(update={"verdict": "alarm", "checks": checks})
+
+
+def test_each_factory_of_a_repository_has_an_issue_of_its_own(
+    shop: Forge, alarm: Monitored
+) -> None:
+    done = [forge.keep_issue(alarm, folder) for folder in ("models/a", "models/b", "models/a")]
     assert done == ["opened /issues/1", "opened /issues/2", "updated /issues/1"]
-    assert "/blob/HEAD/models/a/docs/runbook.md#" in issues[0]["body"]
+    assert "/blob/HEAD/models/a/docs/runbook.md#" in shop.issues[0]["body"]
+
+
+def test_an_issue_of_another_account_is_left_alone_whatever_stands_in_it(
+    shop: Forge, alarm: Monitored
+) -> None:
+    shop.issues = [{"number": 1, "user": {"login": "mallory"}, "body": forge.mark_of("")}]
+    shop.issues.append({"number": 2, "user": None, "body": forge.mark_of("")})
+    assert forge.keep_issue(alarm) == "opened /issues/3"
+    assert forge.keep_issue(alarm) == "updated /issues/3"
+
+
+def test_a_monitor_that_fails_opens_an_issue_too(
+    shop: Forge, churn: Factory, alarm: Monitored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = churn.path / "page.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    monkeypatch.setenv("FACTORY_LOG_URL", f"sqlite:///{churn.path}/away/log.db")
+    churn.change(log={"url_env": "FACTORY_LOG_URL"})
+    churn.write("monitor.json", churn.run("monitor", "--json", code=1).out)
+    assert page.read_text().startswith("**Failed**: there is no database ")
+    churn.run("forge", "issue", "monitor.json")
+    (issue,) = shop.issues
+    assert issue["title"] == "Monitor: it fails"
+    assert "docs/runbook.md#the-monitor-fails" in issue["body"]
+    assert "away" not in issue["body"]
+    churn.write("monitor.json", alarm.model_dump_json(by_alias=True))
+    churn.run("forge", "issue", "monitor.json")
+    assert len(shop.issues) == 1
+    assert "The monitor: **alarm**." in page.read_text()
+
+
+def test_each_commit_has_its_own_approver(shop: Forge) -> None:
+    shop.approvers = {"a" * 40: "alice", "b" * 40: "bob"}
+    commits = [letter * 40 for letter in "abcf"]
+    assert [forge.approver(commit) for commit in commits] == ["@alice", "@bob", "", "@dave"]
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 from mlfactory_runtime import errors, git
+from mlfactory_runtime.cli import models
 from mlfactory_runtime.project import Project
 from mlfactory_runtime.records.comparison import Short
 from mlfactory_runtime.records.evaluation import Interval
-from mlfactory_runtime.records.registry import Promotion
-from mlfactory_runtime.registry import promote, register, resolve, tags
+from mlfactory_runtime.records.registry import Drift, Promoted, Promotion
+from mlfactory_runtime.registry import catalog, promote, register, resolve, tags
 from mlfactory_runtime.testing.trained import Trained
 
 OF_GIT = ("AUTHOR_NAME", "AUTHOR_EMAIL", "COMMITTER_NAME", "COMMITTER_EMAIL", "DIR", "INDEX_FILE")
@@ -288,3 +289,66 @@ def test_the_card_for_machines_names_where_each_feature_comes_from(trained: Trai
     assert set(card["features"]) == {feature.name for feature in trained.signature.features}
     assert card["models"]["model"][card["metric"]]["value"] is not None
     assert card["provenance"] == trained.signature.provenance
+
+
+@pytest.mark.parametrize("folder", ["", "models/churn"])
+def test_a_commits_files_are_written_as_git_holds_them(repository: Path, folder: str) -> None:
+    """Runnable files, links and names of any alphabet; of a larger repository its folder alone."""
+    home = repository / folder
+    (home / "src").mkdir(parents=True)
+    (home / "src/größe.sh").write_text("#!/bin/sh\n")
+    (home / "src/größe.sh").chmod(0o755)
+    (home / "params.yaml").write_text("task: regression\n")
+    (home / "link").symlink_to("params.yaml")
+    made = commit(repository, "second")
+    (home / "params.yaml").write_text("not committed\n")
+    target = repository / "scratch/tree"
+    target.parent.mkdir()
+    resolve.export(Project(home), made, target)
+    assert (target / "params.yaml").read_text() == "task: regression\n"
+    assert os.access(target / "src/größe.sh", os.X_OK)
+    assert (target / "link").readlink() == Path("params.yaml")
+    assert (target / "pyproject.toml").exists() is not folder.startswith("models")
+    assert git.git(repository, "diff", "--cached", "--name-only") == ""
+
+
+@pytest.mark.parametrize(
+    ("remotes", "branch", "tag", "said"),
+    [
+        (["origin"], "promote/x", "", "next: git push --atomic origin 'promote/x'\nthen: propose"),
+        (["up", "origin"], "", "t", "next: git push --atomic origin HEAD 't'"),
+        (["up"], "", "t", "next: git push --atomic up HEAD 't'"),
+        ([], "promote/x", "", "git merge 'promote/x' && factory promotions apply"),
+        ([], "rollback/x", "t", "git merge 'rollback/x'\n"),
+        ([], "", "t", "prod is v1.0.0 now\n"),
+    ],
+)
+def test_what_is_advised_can_be_done_with_or_without_a_remote(
+    repository: Path,
+    remotes: list[str],
+    branch: str,
+    tag: str,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in remotes:
+        git.git(repository, "remote", "add", name, "https://example.org/churn.git")
+    done = Promoted(stage="prod", version="v1.0.0", changed=True, branch=branch, tag=tag)
+    models.report(Project(repository), done, False)
+    told = capsys.readouterr().err
+    assert said in told
+    assert ("push" in told) == bool(remotes)
+
+
+def test_a_fresh_clone_knows_what_was_published_of_drift(repository: Path, tmp_path: Path) -> None:
+    git.git(tmp_path, "init", "--quiet", "--bare", "origin.git")
+    git.git(repository, "remote", "add", "origin", str(tmp_path / "origin.git"))
+    git.git(repository, "push", "--quiet", "origin", "HEAD:main")
+    found = Drift(status="alarm", time="2026-01-05T00:00:00")
+    catalog.write_catalog(Project(repository), found)
+    catalog.publish(Project(repository))
+    git.git(tmp_path, "clone", "--quiet", "--branch", "main", "origin.git", "clone")
+    clone = Project(tmp_path / "clone")
+    assert catalog.write_catalog(clone).drift == found
+    news = found.model_copy(update={"status": "healthy"})
+    assert catalog.write_catalog(clone, news).drift == news

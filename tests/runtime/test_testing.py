@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from mlfactory_runtime.predict.batch import predict_file
 from mlfactory_runtime.project import Project, forget
 from mlfactory_runtime.testing import Trained, check_features, check_model
-from mlfactory_runtime.testing.trained import write_yaml
+from mlfactory_runtime.testing.trained import EXAMPLE, train_copy, write_yaml
 
-from .conftest import train_variant
+from .conftest import make_factory, train_variant
 
 FEATURES = """import polars as pl
 
@@ -53,6 +55,27 @@ def test_a_fresh_factory_of_any_task_passes_both_checks(
 
     check_features(fresh)
     check_model(fresh)
+
+
+def test_a_number_about_persons_and_a_log_elsewhere_break_neither(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sensitive number has no range in the catalog; the log's database is not at hand in CI."""
+    monkeypatch.delenv("FACTORY_LOG_URL", raising=False)
+    own = make_factory(tmp_path / "own")
+    sensitive = {"range": None, "usual": None, "sensitive": "special"}
+    catalog = yaml.safe_load((EXAMPLE / "features.yaml").read_text("utf-8"))
+    catalog["columns"]["age"] |= sensitive
+    write_yaml(own.root / "features.yaml", catalog)
+    settings = yaml.safe_load((EXAMPLE / "params.yaml").read_text("utf-8"))
+    write_yaml(own.root / "params.yaml", settings | {"log": {"url_env": "FACTORY_LOG_URL"}})
+    (tmp_path / "factory").mkdir()
+    fresh = train_copy(own, tmp_path / "factory")
+
+    check_features(fresh)
+    check_model(fresh)
+    predict_file(fresh.project, fresh.raw, tmp_path / "scored.csv")
+    assert (fresh.folder / "log/predictions.db").is_file()
 
 
 def edited(trained: Trained, project: Project, name: str, text: str) -> Trained:

@@ -1,4 +1,4 @@
-"""The jobs Monitor and Promote: their steps in order, in fresh clones, with a forge's stand-in."""
+"""The jobs of a factory on GitHub, run by act in fresh clones, with a stand-in for the forge."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from ..stand_in import served
+from .actions import Actions, needs_act
 from .conftest import Factory, execute, make
 
 pytestmark = pytest.mark.xdist_group("jobs")
-TOKEN, FILLED = "t0ken-of-the-job", 100
+TOKEN, FILLED, OURS = "t0ken-of-the-job", 100, {"login": "github-actions[bot]"}
 MONITORED = Path(__file__).parents[1] / "runtime/formats/monitor/1.json"
 REVIEWS = [("alice", "CHANGES_REQUESTED"), ("alice", "APPROVED"), ("bob", "COMMENTED")]
 
@@ -33,7 +33,9 @@ class Forge:
     comments: list[str] = field(default_factory=list)
     alerts: list[str] = field(default_factory=list)
     pulls: list[dict[str, Any]] = field(default_factory=list)
+    approved: dict[str, int] = field(default_factory=dict)
     reviews: list[tuple[str, str]] = field(default_factory=list)
+    has_issues: bool = True
 
     def answer(self, method: str, path: str, body: dict[str, Any]) -> Any:
         """What the forge answers; None for what it does not have."""
@@ -41,9 +43,11 @@ class Forge:
         if method == "POST" and rest == "/alerts":
             self.alerts.append(body["title"])
             return {}
-        if rest == "/issues":
+        if rest == "/issues" and self.has_issues:
             if method == "POST":
-                self.issues.append(body | {"number": len(self.issues) + 1, "state": "open"})
+                self.issues.append(
+                    body | {"number": len(self.issues) + 1, "state": "open", "user": OURS}
+                )
                 return self.issues[-1]
             fill = [{"number": 900 + k, "body": None} for k in range(FILLED)]
             return self.open() if "page=2" in path else fill
@@ -52,7 +56,8 @@ class Forge:
             self.comments.append(body["body"]) if found[2] else one.update(body)
             return one
         if rest.startswith("/commits/"):
-            return self.pulls
+            own = self.approved and rest.split("/")[2] not in self.approved
+            return [] if own else self.pulls
         if rest == "/pulls/7/reviews":
             return [{"user": {"login": name}, "state": state} for name, state in self.reviews]
         return {"merged_by": {"login": "carol"}} if rest == "/pulls/7" else None
@@ -105,37 +110,16 @@ def proposed(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> F
     return made
 
 
-def clone(factory: Factory, name: str, forge: Forge) -> Factory:
-    """A fresh clone, as a runner has it."""
-    folder = factory.path.parent
-    execute(("git", "clone", "--quiet", str(folder / "origin"), name), folder, factory.env)
-    sha = execute(("git", "rev-parse", "HEAD"), folder / name, factory.env).stdout.strip()
-    runner = {"GITHUB_API_URL": forge.url, "GITHUB_REPOSITORY": "org/churn", "GITHUB_SHA": sha}
-    actor = {"GITHUB_ACTOR": "dave", "GITHUB_RUN_ID": "42"}
-    return Factory(folder / name, {**factory.env, **runner, **actor})
-
-
-def do(workflow: str, runner: Factory, forge: Forge, code: int = 0) -> str:
-    """Run the shell steps of a workflow's job in order; gives all that they said."""
-    file = runner.path / ".github/workflows" / f"{workflow}.yml"
-    flow = yaml.safe_load(file.read_text("utf-8"))
-    (job,) = flow["jobs"].values()
-    known = {
-        "secrets.FACTORY_LOG_URL": f"sqlite:///{runner.path.parent / 'log.db'}",
-        "secrets.FACTORY_ALERT_URLS": f"{forge.url.replace('http', 'json')}/alerts",
-        "github.token": TOKEN,
+@pytest.fixture
+def actions(proposed: Factory, forge: Forge) -> Actions:
+    """The factory's repository on the forge, with the secrets that its jobs ask for."""
+    needs_act()
+    secrets = {
+        "GITHUB_TOKEN": TOKEN,
+        "FACTORY_LOG_URL": f"sqlite:///{proposed.path.parent / 'log.db'}",
+        "FACTORY_ALERT_URLS": f"{forge.url.replace('http', 'json')}/alerts",
     }
-    said = ""
-    for step in (step for step in job["steps"] if "run" in step):
-        given = {
-            name: known.get(value.strip("${} "), "") for name, value in step.get("env", {}).items()
-        }
-        last = step == [step for step in job["steps"] if "run" in step][-1]
-        env = {**runner.env, **flow["env"], **given}
-        done = execute(("bash", "-e", "-c", step["run"]), runner.path, env, code if last else 0)
-        said += done.stdout + done.stderr
-    assert TOKEN not in said
-    return said
+    return Actions(proposed.path.parent, proposed, forge.url, secrets)
 
 
 def asked(factory: Factory, *argv: str) -> str:
@@ -149,44 +133,82 @@ def catalog(factory: Factory) -> dict[str, Any]:
     return found
 
 
+def test_the_first_push_is_green_though_the_log_is_elsewhere(actions: Actions) -> None:
+    said = replace(actions, secrets={"GITHUB_TOKEN": TOKEN}).run("ci", "push")
+    assert "Hooks success, types success, tests success." in said
+    assert "The model is the same as before." in said
+    assert "# Model card: churned" in said
+    assert "made-up rows" not in said
+
+
 def test_a_merged_record_becomes_a_tag_and_the_monitor_watches_it(
-    proposed: Factory, forge: Forge
+    proposed: Factory, forge: Forge, actions: Actions
 ) -> None:
-    do("promote", clone(proposed, "promote", forge), forge)
+    added = proposed.run("git", "rev-parse", "HEAD").stdout.strip()
+    proposed.run("git", "commit", "--quiet", "--allow-empty", "--message", "Another change (#8)")
+    proposed.run("git", "push", "--quiet", "origin", "HEAD:main")
+    forge.approved[added] = 7
+    said = actions.run("promote", "push")
     (tag,) = [name for name in asked(proposed, "tag").split() if "#prod#" in name]
+    assert f"Tags made: `{tag}`." in said
     message = asked(proposed, "tag", "--list", "--format=%(contents)", tag)
     assert json.loads(message)["approved_by"] == "@alice"
     assert catalog(proposed)["stages"]["prod"]["approved_by"] == "@alice"
 
-    do("promote", clone(proposed, "again", forge), forge)
+    said = actions.run("promote", "workflow_dispatch")
+    assert "Tags made: none." in said
     assert [name for name in asked(proposed, "tag").split() if "#prod#" in name] == [tag]
 
-    said = do("monitor", clone(proposed, "first", forge), forge)
+    said = actions.run("monitor", "workflow_dispatch")
     (issue,) = forge.issues
     assert issue["title"].startswith("Monitor: alarm of ")
     assert "[what to do](https://github.com/org/churn/blob/HEAD/docs/runbook.md#" in issue["body"]
     assert "opened /issues/1" in said
+    assert "The monitor: **alarm**." in said
     assert catalog(proposed)["drift"]["status"] == "alarm"
     assert [title for title in forge.alerts if "freshness" in title] == forge.alerts
     assert len(forge.alerts) == 1
+    assert (actions.artifacts / "monitor.html").is_file()
 
-    runner = clone(proposed, "second", forge)
-    assert "updated /issues/1" in do("monitor", runner, forge)
-    assert (len(forge.issues), len(forge.alerts)) == (1, 1)
-
+    refused_by_the_forge(proposed, forge, actions)
     database = proposed.path.parent / "log.db"
     url = {"FACTORY_LOG_URL": f"sqlite:///{database}"}
     rows = str(proposed.path / "data/raw/customers.csv")
-    watched = Factory(runner.path, {**runner.env, **url})
-    watched.run("factory", "predict", "--model", "prod", rows, "scored.csv")
+    proposed.run("git", "fetch", "--quiet", "--tags", "origin")
+    watched = Factory(proposed.path, {**proposed.env, **url})
+    watched.run("factory", "predict", "--model", "prod", rows, str(database.with_suffix(".csv")))
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute(f"update predictions set time = time - {7 * 86_400_000_000}")
-    assert "closed /issues/1" in do("monitor", clone(proposed, "third", forge), forge)
+    said = actions.run("monitor", "schedule", "--var", "FACTORY_MONITOR=on")
+    assert "closed /issues/1" in said
     assert (issue["state"], issue["state_reason"]) == ("closed", "completed")
     assert len(forge.comments) == 1
     assert forge.alerts[1:] == ["churn: over: freshness"]
-    do("promote", clone(proposed, "last", forge), forge)
-    assert catalog(proposed)["drift"]["status"] == "healthy"
+
+
+def refused_by_the_forge(proposed: Factory, forge: Forge, actions: Actions) -> None:
+    """Without issues the page is uploaded and the status published all the same."""
+    (actions.artifacts / "monitor.html").unlink()
+    status = asked(proposed, "rev-parse", "status")
+    forge.has_issues = False
+    said = actions.run("monitor", "workflow_dispatch", code=1)
+    forge.has_issues = True
+    assert "the forge answers 404 to GET /issues" in said
+    assert (actions.artifacts / "monitor.html").is_file()
+    assert asked(proposed, "rev-parse", "status") != status
+    assert len(forge.alerts) == 1
+
+
+def test_a_log_that_is_away_is_red_and_has_an_issue(
+    proposed: Factory, forge: Forge, actions: Actions
+) -> None:
+    away = {"FACTORY_LOG_URL": f"sqlite:///{proposed.path.parent / 'away/log.db'}"}
+    said = replace(actions, secrets=actions.secrets | away).run(
+        "monitor", "workflow_dispatch", code=1
+    )
+    assert [issue["title"] for issue in forge.issues] == ["Monitor: it fails"]
+    assert "**Failed**: there is no database" in said
+    assert catalog(proposed)["name"] == "churn"
 
 
 @pytest.mark.parametrize(
@@ -207,7 +229,8 @@ def test_the_approver_is_who_approved_else_who_merged_else_who_pushed(
 
 def clone_env(factory: Factory, forge: Forge) -> dict[str, str]:
     told = {"GITHUB_API_URL": forge.url, "GITHUB_REPOSITORY": "org/churn", "GITHUB_SHA": "a" * 40}
-    return {**factory.env, **told, "GITHUB_ACTOR": "dave", "GITHUB_TOKEN": TOKEN}
+    job = {"GITHUB_ACTOR": "dave", "GITHUB_EVENT_NAME": "push", "GITHUB_TOKEN": TOKEN}
+    return {**factory.env, **told, **job}
 
 
 def test_a_forge_that_refuses_is_told_without_the_token(proposed: Factory, forge: Forge) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from jinja2 import Environment, StrictUndefined
+from mlfactory.render import copier
+from mlfactory.template import choice
 
 from .conftest import SCRIPTS, execute
 
-PROJECT = Path(__file__).parents[2] / "template/project"
-FOLDER = PROJECT / "{% if ci == 'github' %}.github{% endif %}/workflows"
+FOLDERS = ["", "models/churn"]
 MAY = {
     "ci": {},
     "monitor": {"contents": "write", "issues": "write"},
@@ -20,14 +20,13 @@ MAY = {
 }
 
 
-@pytest.fixture(scope="module", params=["", "teams/churn"], ids=["alone", "in a folder"])
+@pytest.fixture(scope="module", params=FOLDERS, ids=["alone", "in-a-folder"])
 def workflows(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What is rendered for a repository of its own, or for a folder of a larger one."""
-    folder, jinja = tmp_path_factory.mktemp("workflows"), Environment(undefined=StrictUndefined)
-    for file in FOLDER.iterdir():
-        text = jinja.from_string(file.read_text("utf-8")).render(folder=request.param)
-        (folder / file.name.removesuffix(".jinja")).write_text(text, "utf-8")
-    return folder
+    """The workflows of a factory: of one with a repository of its own, and of one in a larger."""
+    place = tmp_path_factory.mktemp("workflows")
+    with copier.opened(choice.template("", "")) as sheet:
+        copier.render(sheet, place, {"target": "churned", "folder": request.param})
+    return place / ".github/workflows"
 
 
 @pytest.fixture(params=sorted(MAY))

@@ -1,7 +1,8 @@
 """What the workflows ask of the forge, through its REST API and with the job's token.
 
 Address, repository and token stand in the environment of a job on GitHub (GITHUB_API_URL,
-GITHUB_REPOSITORY, GITHUB_TOKEN, GITHUB_SHA, GITHUB_ACTOR, GITHUB_RUN_ID, GITHUB_SERVER_URL).
+GITHUB_REPOSITORY, GITHUB_TOKEN, GITHUB_SHA, GITHUB_ACTOR, GITHUB_EVENT_NAME, GITHUB_RUN_ID,
+GITHUB_SERVER_URL).
 """
 
 import json
@@ -14,9 +15,11 @@ from urllib.request import Request, urlopen
 
 from .errors import FactoryError
 from .records.monitoring import Monitored
+from .visible import plain
 
 MARK = "<!-- kept by the workflow Monitor{}: one issue while something is wrong -->"
 HANDLE = re.compile(r"@[A-Za-z0-9-]+(/[A-Za-z0-9._-]+)?")
+ACCOUNT = "github-actions[bot]"  # whose a job's own token is
 ENV = os.environ
 
 
@@ -47,9 +50,12 @@ def listed(path: str) -> Iterator[dict[str, Any]]:
         yield from found
 
 
-def approver() -> str:
-    """Who approved the merged pull request; else who merged it; else who pushed."""
-    for pull in listed(f"/commits/{ENV['GITHUB_SHA']}/pulls"):
+def approver(commit: str) -> str:
+    """Who approved the pull request that a commit was merged by; else who merged it.
+
+    Without one, who pushed it, where this job runs because of that push; else nobody is known.
+    """
+    for pull in listed(f"/commits/{commit}/pulls"):
         if not pull["merged_at"]:
             continue
         latest = {}
@@ -60,25 +66,28 @@ def approver() -> str:
             return ", ".join(names)
         if merged := call("GET", f"/pulls/{pull['number']}")[0]["merged_by"]:
             return f"@{merged['login']}"
-    return f"@{ENV['GITHUB_ACTOR']}"
+    is_push = ENV.get("GITHUB_EVENT_NAME") == "push" and commit == ENV["GITHUB_SHA"]
+    return f"@{ENV['GITHUB_ACTOR']}" if is_push else ""
 
 
-def keep_issue(result: Monitored, folder: str = "") -> str:
+def keep_issue(result: Monitored | None, folder: str = "") -> str:
     """Open the issue, write the open one anew, or close it; says what was done.
 
-    Each factory in a folder of a larger repository has one of its own.
+    Without a result the monitor has failed. Each factory in a folder of a larger repository has an
+    issue of its own; one that another account opened is not the job's, whatever stands in it.
     """
     issues, mark = listed("/issues?state=open&per_page=100"), mark_of(folder)
-    mine = (one for one in issues if "pull_request" not in one and mark in (one["body"] or ""))
+    mine = (one for one in issues if mark in (one["body"] or "") and is_ours(one))
     place = f"/issues/{found['number']}" if (found := next(mine, None)) else ""
-    if result.verdict == "healthy":
+    if result and result.verdict == "healthy":
         if not place:
             return "nothing is wrong, and no issue is open"
         call("POST", f"{place}/comments", {"body": f"It is over: the monitor is healthy. {run()}"})
         call("PATCH", place, {"state": "closed", "state_reason": "completed"})
         return f"closed {place}"
-    title = f"Monitor: {result.verdict} of {plain(result.model.label)}"
-    content = {"title": title, "body": body(result, folder)}
+    title = f"{result.verdict} of {plain(result.model.label)}" if result else "it fails"
+    text = "\n\n".join([mark_of(folder), alarms(result, folder) if result else failure(folder)])
+    content = {"title": f"Monitor: {title}", "body": text}
     if place:
         call("PATCH", place, content)
         return f"updated {place}"
@@ -90,18 +99,27 @@ def mark_of(folder: str) -> str:
     return MARK.format(f" of {folder}" if folder else "")
 
 
-def body(result: Monitored, folder: str = "") -> str:
-    """The issue: what is wrong, whom to ask, what to do, and what nobody could see."""
-    window, place = result.window, f"{folder}/" if folder else ""
+def is_ours(issue: dict[str, Any]) -> bool:
+    """Whether it is an issue, and the job's own account has opened it."""
+    return "pull_request" not in issue and (issue["user"] or {}).get("login") == ACCOUNT
+
+
+def failure(folder: str) -> str:
+    """The issue of a monitor that fails; the reason stays in the run, where secrets are masked."""
+    return f"It sees nothing. {run()}, {runbook('the-monitor-fails', folder)}"
+
+
+def alarms(result: Monitored, folder: str) -> str:
+    """What is wrong, whom to ask, what to do, and what nobody could see."""
+    window = result.window
     lines = [f"{window.rows:,} rows, {window.begin} to {window.end}. {run()}"]
     for check in result.checks:
         if check.status == "alarm":
             about = {"source": check.source, "owner": check.owner}
             known = [f"{key}: {whom(text)}" for key, text in about.items() if text]
-            advice = f"[what to do]({home()}/blob/HEAD/{place}docs/runbook.md#{check.runbook})"
+            advice = runbook(check.runbook, folder)
             lines.append(f"- {plain(check.message)}. {', '.join([*known, advice])}")
-    lines += ["", "Not seen:", *(f"- {plain(text)}" for text in result.unseen)]
-    return "\n".join([mark_of(folder), "", *lines])
+    return "\n".join([*lines, "", "Not seen:", *(f"- {plain(text)}" for text in result.unseen)])
 
 
 def whom(text: str) -> str:
@@ -109,10 +127,10 @@ def whom(text: str) -> str:
     return text if HANDLE.fullmatch(text) else plain(text)
 
 
-def plain(text: str) -> str:
-    """Text from data, in which nothing is markup, a mention or a number of an issue."""
-    escaped = re.sub(r"([\\`*_{}\[\]<>|~&])", r"\\\1", " ".join(text.split()))
-    return re.sub("([@#])", "\\1\u200b", escaped)
+def runbook(entry: str, folder: str) -> str:
+    """A link to an entry of the runbook."""
+    place = f"{folder}/" if folder else ""
+    return f"[what to do]({home()}/blob/HEAD/{place}docs/runbook.md#{entry})"
 
 
 def home() -> str:

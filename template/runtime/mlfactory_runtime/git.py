@@ -36,6 +36,12 @@ def tries(folder: Path, *args: str) -> str:
         return ""
 
 
+def remote_of(folder: Path) -> str:
+    """The remote that others are reached by: origin, else another; nothing where there is none."""
+    names = tries(folder, "remote").split()
+    return "origin" if "origin" in names else "".join(names[:1])
+
+
 def commit_of(folder: Path, ref: str) -> str:
     """The full name of a commit."""
     verify = ("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")

@@ -11,3 +11,9 @@ STEERING = re.compile(
 def visible(text: str) -> str:
     """The text with each such character as Python writes it."""
     return STEERING.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def plain(text: str) -> str:
+    """Text from data, in which nothing is markup, a mention or a number of an issue."""
+    escaped = re.sub(r"([\\`*_{}\[\]<>|~&])", r"\\\1", " ".join(text.split()))
+    return re.sub("([@#])", "\\1\u200b", escaped)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from .alert import alerting
+from .page import publish as put_on_page
 from .program import Json, app, here, print_json, print_text, say
 
 if TYPE_CHECKING:
+    from ..project import Project
     from ..records.registry import Promoted
 
 KEY_ENV = "FACTORY_SIGNING_KEY"
@@ -28,10 +30,12 @@ def register(
     as_json: Json = False,
 ) -> None:
     """Make the committed model a version: a git tag on its commit."""
+    from ..git import remote_of
     from ..learn.looks import looks_text
     from ..registry.register import register
 
-    result = register(here(), bump, ref, key)
+    project = here()
+    result = register(project, bump, ref, key)
     if as_json:
         print_json(asdict(result))
         return
@@ -42,7 +46,8 @@ def register(
     )
     if result.looks:
         say(looks_text(result.looks))
-    say(f"next: git push origin '{result.tag}' && dvc push")
+    if remote := remote_of(project.root):
+        say(f"next: git push {remote} '{result.tag}' && dvc push")
 
 
 @app.command()
@@ -85,7 +90,7 @@ def promote(
     project = here()
     with alerting(project, "promote", "a-promotion-is-refused"):
         promotion = promote(project, version, to, measured, force=force, why=why, approver=approver)
-    report(promotion, as_json)
+    report(project, promotion, as_json)
 
 
 @app.command()
@@ -100,27 +105,36 @@ def rollback(
     project = here()
     with alerting(project, "rollback", "the-model-in-production-is-bad"):
         promotion = rollback(project, why, approver)
-    report(promotion, as_json)
+    report(project, promotion, as_json)
 
 
-def report(promotion: "Promoted", as_json: bool) -> None:
-    """What a promotion has changed, and how others get to know."""
+def report(project: "Project", promotion: "Promoted", as_json: bool) -> None:
+    """What a promotion has changed, and how others get to know; without a remote, how it goes on
+    here."""
+    from ..git import remote_of
+
     if as_json:
         print_json(promotion.model_dump())
         return
+    remote = remote_of(project.root)
     for warning in promotion.warnings:
         say(f"warning: {warning}")
     if promotion.changed and promotion.tag:
-        say(f"{promotion.stage} is {promotion.version} now, in this clone until you push it")
+        only = ", in this clone until you push it" if remote else ""
+        say(f"{promotion.stage} is {promotion.version} now{only}")
     elif promotion.changed:
         say(f"{promotion.version} is proposed for {promotion.stage}; nothing is promoted yet")
     else:
         before = "proposed" if promotion.branch else "there"
         say(f"{promotion.version} was {before} before; nothing changed")
     names = " ".join(f"'{name}'" for name in (promotion.branch, promotion.tag) if name)
-    say(f"next: git push --atomic origin {names if promotion.branch else 'HEAD ' + names}")
-    if promotion.branch:
+    if remote:
+        say(f"next: git push --atomic {remote} {names if promotion.branch else 'HEAD ' + names}")
+    if promotion.branch and remote:
         say(f"then: propose {promotion.branch} for the main branch")
+    elif promotion.branch:
+        tags = "" if promotion.tag else " && factory promotions apply"
+        say(f"next, as this repository has no remote: git merge '{promotion.branch}'{tags}")
 
 
 promotions_app = typer.Typer(help="The records of promotions/.", no_args_is_help=True)
@@ -130,21 +144,28 @@ app.add_typer(promotions_app, name="promotions")
 @promotions_app.command()
 def apply(
     approver: Annotated[str, typer.Option(help="Else who merged the record.")] = "",
+    forge: Annotated[
+        bool, typer.Option("--forge", help="Ask the forge who approved each; in a job of its CI.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make the tags of records that were merged; push them then: git push --tags."""
+    from ..forge import approver as approver_of
     from ..registry.promote import apply
 
     project = here()
     with alerting(project, "promotions apply", "a-merged-promotion-is-left-out"):
-        result = apply(project, approver)
+        result = apply(project, approver_of if forge else lambda _: approver)
     if as_json:
         print_json(result.model_dump())
     for name in result.stale:
-        say(f"warning: {name} is left out: its stage holds another version now. Remove the record,")
+        warning = f"{name} is left out: its stage holds another version now"
+        say(f"warning: {warning}. Remove the record,")
         say("and compare and promote again")
+        put_on_page(f"**{warning}.** Remove the record, and compare and promote again.")
     for tag in [] if as_json else result.made:
         print_text(tag)
+    put_on_page(f"Tags made: {', '.join(f'`{tag}`' for tag in result.made) or 'none'}.")
     raise typer.Exit(4 if result.stale else 0)
 
 

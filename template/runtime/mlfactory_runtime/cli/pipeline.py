@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import FactoryError
+from ..visible import plain
+from .page import publish
 from .program import Json, app, here, print_json, say
 
 if TYPE_CHECKING:
@@ -57,18 +59,22 @@ def check(
     project = here()
     findings = check(project, strict=strict, data=data) + upkeep(project)
     own = extensions(project)
-    ok = all(finding.level != "error" for finding in findings)
+    errors = [finding for finding in findings if finding.level == "error"]
     if as_json:
         own_entries = [asdict(extension) for extension in own]
         entries = [asdict(finding) for finding in findings]
-        print_json({"ok": ok, "findings": entries, "extensions": own_entries})
+        print_json({"ok": not errors, "findings": entries, "extensions": own_entries})
     else:
         for one in own:
             say(f"your own {one.kind} {one.name}: {one.file}")
         for line in lines(findings):
             say(line)
-        say("the check found errors" if not ok else "all is in order")
-    raise typer.Exit(0 if ok else 1)
+        say("the check found errors" if errors else "all is in order")
+    if errors:
+        publish(
+            "\n".join(["**The check found errors.**\n", *(f"- {plain(e)}" for e in lines(errors))])
+        )
+    raise typer.Exit(1 if errors else 0)
 
 
 @app.command()

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..interrupts import Interrupted, interruptible
-from ..visible import STEERING, visible
+from ..visible import STEERING, plain, visible
 from .failures import explain
+from .page import publish
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -38,8 +39,10 @@ def run() -> None:
         if (failure := explain(error)) is None:
             raise
         say(from_here(f"error: {failure.message}"))
+        publish(f"**Failed**: {plain(from_here(failure.message))}.")
         if failure.hint:
             say(from_here(f"hint: {failure.hint}"))
+            publish(f"What to do: {plain(from_here(failure.hint))}.")
         sys.exit(1)
 
 

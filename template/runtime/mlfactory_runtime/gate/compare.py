@@ -78,9 +78,14 @@ def compare(project: Project, a: Registered | str, b: Registered | str) -> Compa
     """The verdict on B, with A as what it is measured by; also written to reports/comparison.*."""
     record = measured(project, a, b)
     write(project.root / COMPARISON, record)
-    text = render(project, PAGE.name, dict(record) | {"states": STATES, "looks_text": looks_text})
-    (project.root / PAGE).write_text(text, "utf-8", newline="\n")
+    (project.root / PAGE).write_text(page(project, record), "utf-8", newline="\n")
     return record
+
+
+def page(project: Project, record: Comparison) -> str:
+    """The verdict for people, as Markdown."""
+    content = dict(record) | {"states": STATES, "looks_text": looks_text}
+    return render(project, PAGE.name, content)
 
 
 def measured(project: Project, a: Registered | str, b: Registered | str) -> Comparison:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from ..git import commit_files, git
+from ..git import commit_files, git, tries
 from ..project import Project
-from ..records.record import read, write
+from ..records.record import parse, read, write
 from ..records.registry import Catalog, Drift, Listed
 from .models import models
 from .tags import folder_of
@@ -13,9 +13,11 @@ CATALOG, BRANCH = Path("catalog.json"), "status"
 
 
 def write_catalog(project: Project, drift: Drift | None = None) -> Catalog:
-    """Write catalog.json. Without news of drift, what it told of that stays."""
+    """Write catalog.json. Without news of drift, what it told of that stays; in a fresh clone it
+    told so on the branch.
+    """
     answers, known = project.answers, models(project)
-    before = read(Catalog, project.root / CATALOG)
+    before = read(Catalog, project.root / CATALOG) or published(project)
     facts = {one.version: dict(one) for one in known.versions}
     content = Catalog(
         name=known.name,
@@ -35,11 +37,21 @@ def write_catalog(project: Project, drift: Drift | None = None) -> Catalog:
     return content
 
 
+def branch_of(project: Project) -> str:
+    """The branch of catalog.json; each factory of a repository has its own."""
+    return "-".join(filter(None, [BRANCH, *folder_of(project).split("/")]))
+
+
+def published(project: Project) -> Catalog | None:
+    """What was pushed last, as far as this clone knows."""
+    text = tries(project.root, "show", f"origin/{branch_of(project)}:{CATALOG}")
+    return parse(Catalog, text, CATALOG.name) if text else None
+
+
 def publish(project: Project) -> str:
     """Push catalog.json as the only file of a branch of its own; gives the branch."""
     write_catalog(project)
-    folder = folder_of(project)
-    branch = "-".join([BRANCH, *folder.split("/")]) if folder else BRANCH
+    branch = branch_of(project)
     text = (project.root / CATALOG).read_text("utf-8")
     commit = commit_files(project.root, {CATALOG.name: text}, "What is in use", None, "factory")
     hint = "git remote -v, and whether you may push to it"

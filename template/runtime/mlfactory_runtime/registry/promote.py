@@ -273,9 +273,11 @@ def tagged(project: Project, record: Promotion, fallback: str = "") -> tuple[str
     return tag, f"create refs/tags/{tag} {object_id}"
 
 
-def apply(project: Project, approver: str = "") -> Applied:
+def apply(project: Project, approver_of: Callable[[str], str]) -> Applied:
     """Make the tags of merged records that have none, in the records' order.
 
+    Who approved a record is asked of the commit that brought it to this branch; where nobody is
+    known, it is who made that commit.
     A record that was proposed against what the stage no longer holds is left out, and named.
     """
     done = {message_json(one.message).get("record") for one in tags(project) if one.stage}
@@ -291,10 +293,9 @@ def apply(project: Project, approver: str = "") -> Applied:
             stale.append(record.record)
             continue
         file = f"{PROMOTIONS}/{record.record}.json"
-        merged_by = tries(
-            project.root, "log", "-1", "--first-parent", "--format=%an <%ae>", "--", file
-        )
-        record = record.model_copy(update={"approved_by": approver or merged_by})
+        added = ("log", "-1", "--first-parent", "--diff-filter=A", "--format=%H %an <%ae>")
+        commit, _, author = tries(project.root, *added, "--", file).partition(" ")
+        record = record.model_copy(update={"approved_by": approver_of(commit) or author})
         tag, change = tagged(project, record, "factory")
         set_refs(project.root, change, hint="git fetch --tags, and again")
         new.append(tag)

@@ -1,9 +1,7 @@
 """A model by its stage, its version or its folder."""
 
-import io
 import os
 import re
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +9,6 @@ from ..errors import FactoryError
 from ..files import recorded
 from ..git import dvc, git
 from ..learn.signing import check_signed, save, signature_file
-from ..programs import output
 from ..project import LOCK, MODEL, PARAMS, Project
 from ..scratch import scratch
 from ..settings.yaml import read_yaml
@@ -101,10 +98,14 @@ def exported(project: Project, label: str, version: str | None, commit: str) -> 
 
 
 def export(project: Project, commit: str, target: Path) -> None:
-    """The files of the factory as the commit holds them; of a larger repository this folder."""
-    content = output(project.root, "git", "archive", "--format=tar", commit, hint=FETCH)
-    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-        archive.extractall(target, filter="tar")
+    """The files of the factory as the commit holds them; of a larger repository this folder.
+
+    Git writes them, which refuses names that lead out of the folder.
+    """
+    top, folder = (git(project.root, "rev-parse", f"--show-{of}") for of in ("toplevel", "prefix"))
+    index = {"GIT_INDEX_FILE": str(target.with_name("index"))}
+    git(Path(top), "read-tree", f"{commit}:{folder}", env=index, hint=FETCH)
+    git(Path(top), "checkout-index", "--all", f"--prefix={target}/", env=index)
 
 
 def fetch(project: Project, label: str, commit: str, root: Path) -> None:

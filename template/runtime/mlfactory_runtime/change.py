@@ -1,0 +1,161 @@
+"""What a change does to the model: the rows that its job runs on, and the page for who reviews it.
+
+The change is the last commit; what it is compared with is the commit before, of a merge the branch
+that is merged into.
+"""
+
+import json
+import os
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from .errors import FactoryError
+from .forge import home
+from .gate.compare import measured, page
+from .git import commit_of, dvc, git, tries
+from .learn.synth import write
+from .project import CATALOG, EVALUATION, MODEL, PARAMS, REPORTS, SNAPSHOT, Project
+from .records.comparison import Comparison
+from .records.evaluation import Evaluation
+from .records.record import read
+from .registry.artifact import version
+from .registry.resolve import Registered, exported, resolve
+from .report.pages import render
+from .settings.yaml import parse_yaml
+
+BEFORE, ROWS, SHOWN, CARD = "HEAD^1", 2000, 50, REPORTS / "model_card.md"
+KEYS = (  # what a job may have been given for the DVC remote
+    "AWS_ACCESS_KEY_ID",
+    "AZURE_STORAGE_CONNECTION_STRING",
+    "GOOGLE_CREDENTIALS",
+    "DVC_CONFIG_LOCAL",
+)
+NO_REMOTE, NOT_PULLED = "there is no DVC remote", "the data could not be pulled from the DVC remote"
+LINK = re.compile(r"\]\((?![a-z]+:|#)([^)\s]+)\)")
+
+
+def rows(project: Project) -> str:
+    """Pull the data, what was built of them, and the model before; or make rows up. Says why.
+
+    FactoryError where a job has keys of the remote, and it does not give what is committed.
+    """
+    missing = pulled(project) if dvc(project.root, "remote", "list") else NO_REMOTE
+    if missing:
+        write(project, project.raw, ROWS)
+    return missing
+
+
+def pulled(project: Project) -> str:
+    """Why the data could not be pulled."""
+    tracked = git(project.root, "ls-files", "-z", "--", "*.dvc").split("\0")
+    try:
+        dvc(project.root, "pull", *filter(None, tracked))
+        if not project.raw.exists():
+            raise FactoryError(f"{project.params.data.path} is not among them")
+    except FactoryError as error:
+        if any(os.environ.get(name) for name in KEYS):
+            message = f"{NOT_PULLED}, for which this job has keys: {error.message}"
+            raise FactoryError(message, "dvc push, where they were added; or mend it") from error
+        return NOT_PULLED
+    with suppress(FactoryError):  # what was built before need not be built again
+        dvc(project.root, "pull", "--allow-missing")
+    with suppress(FactoryError):  # the report says what is missing
+        model_before(project)
+    return ""
+
+
+def report(project: Project, missing: str = "") -> tuple[str, bool]:
+    """The page, as Markdown, and whether what is committed is what the pipeline makes of it."""
+    if missing:
+        return (
+            f"The pipeline ran on **made-up rows**, because {missing}.\n"
+            "What it measured says nothing about the model, so it is not shown.",
+            True,
+        )
+    is_whole = not git(project.root, "diff", "--name-only", "HEAD", "--", ".")
+    found = read(Evaluation, project.root / EVALUATION)
+    record, why = compared(project)
+    content = {
+        "is_whole": is_whole,
+        "rejected": found.reason if found and found.verdict != "accepted" else "",
+        "record": record,
+        "why": why,
+        "changes": list(islice(changes(project), SHOWN)),
+    }
+    pages = [
+        render(project, "change.md", content),
+        page(project, record) if record else "",
+        linked(project, read_text(project, CARD)),
+    ]
+    return "\n".join(pages), is_whole
+
+
+def model_before(project: Project) -> Registered:
+    """The model of the commit before. FactoryError where it cannot be had."""
+    if not (commit := tries(project.root, "rev-parse", "--verify", "--quiet", BEFORE)):
+        raise FactoryError("there is no commit before")
+    return exported(project, "the commit before", None, commit)
+
+
+def compared(project: Project) -> tuple[Comparison | None, str]:
+    """The model against the one before, or why they are not compared."""
+    try:
+        before, now = model_before(project), resolve(project, MODEL.as_posix())
+        if version(before.model) == version(now.model):
+            return None, "The model is the same as before."
+        return measured(project, before, now), ""
+    except FactoryError as error:
+        return None, f"The model is not compared with the one before: {error.message}."
+
+
+def changes(project: Project) -> Iterator[tuple[str, str, str, str]]:
+    """Each entry of the settings, the catalog and the data's snapshot that differs: its file, its
+    name, and what it was and is.
+    """
+    for file in (PARAMS, CATALOG, SNAPSHOT):
+        was, now = (entries(text(project, file), file) for text in (read_before, read_text))
+        for name in dict.fromkeys([*was, *now]):
+            if was.get(name) != now.get(name):
+                yield file.as_posix(), name, was.get(name, ""), now.get(name, "")
+
+
+def read_before(project: Project, file: Path) -> str:
+    """A file as the commit before holds it."""
+    return tries(project.root, "show", f"{BEFORE}:./{file.as_posix()}")
+
+
+def read_text(project: Project, file: Path) -> str:
+    path = project.root / file
+    return path.read_text("utf-8") if path.is_file() else ""
+
+
+def entries(text: str, file: Path) -> dict[str, str]:
+    """The values of a file of settings by their names in full, each as JSON."""
+    return dict(flat(parse_yaml(text, file)))
+
+
+def flat(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in content.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", json.dumps(value, ensure_ascii=False)
+
+
+def linked(project: Project, text: str) -> str:
+    """A page of reports/ whose links hold elsewhere, too."""
+    commit, folder = (
+        commit_of(project.root, "HEAD"),
+        git(project.root, "rev-parse", "--show-prefix"),
+    )
+
+    def full(link: re.Match[str]) -> str:
+        path = posixpath.normpath(posixpath.join(folder, REPORTS.as_posix(), link[1]))
+        return f"]({home()}/blob/{commit}/{path})"
+
+    return LINK.sub(full, text)

@@ -1,0 +1,13 @@
+"""The page of a CI's job: there a command says what it found, or why it failed."""
+
+import os
+from pathlib import Path
+
+PAGE = "GITHUB_STEP_SUMMARY"  # the variable that names its file
+
+
+def publish(text: str) -> None:
+    """Put Markdown on the page, where there is one."""
+    if name := os.environ.get(PAGE):
+        with Path(name).open("a", encoding="utf-8") as page:
+            page.write(f"{text}\n\n")

@@ -1,0 +1,75 @@
+"""What a change does to the model: which rows its job runs on, and the page for who reviews it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from .factories import Factory, kept, train
+
+
+@pytest.fixture(autouse=True)
+def job(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The page of a job that has no keys."""
+    for name in ("AWS_ACCESS_KEY_ID", "GOOGLE_CREDENTIALS", "DVC_CONFIG_LOCAL"):
+        monkeypatch.delenv(name, raising=False)
+    page = tmp_path / "page.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    monkeypatch.setenv("GITHUB_REPOSITORY", "org/churn")
+    return page
+
+
+def test_rows_are_made_up_where_there_is_no_remote_and_nothing_is_said_of_the_model(
+    tracked: Factory, job: Path
+) -> None:
+    before = tracked.text("data/raw/customers.csv")
+    assert tracked.run("forge", "rows").out == "there is no DVC remote\n"
+    assert tracked.text("data/raw/customers.csv") != before
+    tracked.run("forge", "report", "--missing", "there is no DVC remote")
+    first, second = job.read_text().strip().splitlines()
+    assert first.startswith("The pipeline ran on **made-up rows**, because there is no DVC remote")
+    assert "says nothing about the model" in second
+
+
+def test_data_that_were_not_pushed_are_an_error_where_the_job_has_keys(
+    tracked: Factory, job: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remote = str(tracked.path.parent / "storage")
+    tracked.tool("dvc", "remote", "add", "--quiet", "--default", "storage", remote)
+    shutil.rmtree(tracked.path / ".dvc/cache")
+    (tracked.path / "data/raw/customers.csv").unlink()
+    assert "could not be pulled" in tracked.run("forge", "rows").out
+    (tracked.path / "data/raw/customers.csv").unlink()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    assert "hint: dvc push" in tracked.run("forge", "rows", code=1).err
+    assert "for which this job has keys" in job.read_text()
+    assert not (tracked.path / "data/raw/customers.csv").exists()
+
+
+def test_the_page_begins_with_the_verdict_and_tells_what_was_changed(
+    tracked: Factory, job: Path
+) -> None:
+    tracked.change(model={"max_rounds": 2, "averaged": 1})
+    tracked.column("signup date", owner="@org/crm|<b>")
+    kept(train(tracked), "Try less")
+    assert tracked.run("forge", "report").out.strip() == job.read_text().strip()
+    page = job.read_text()
+    first = page.splitlines()[0]
+    assert re.match(r"\*\*(Worse|Undecided|Same|Better|The model is rejected)\*\*", first), first
+    assert "says `factory compare` with the model before" in page
+    assert "| params.yaml | model.max_rounds | 1000 | 2 |" in page
+    assert "columns.signup date.owner" in page
+    assert "<b>" not in page
+    assert "](https://github.com/org/churn/blob/" in page
+    assert not re.search(r"\]\((?!https:|#)", page)
+
+
+def test_what_the_pipeline_does_not_make_is_said_first_and_fails(
+    tracked: Factory, job: Path
+) -> None:
+    tracked.write("dvc.lock", tracked.text("dvc.lock") + "\n")
+    tracked.run("forge", "report", code=4)
+    assert job.read_text().startswith("**What is committed is not what its pipeline makes: run")
