@@ -1,12 +1,14 @@
 """Templates that evolve, projects that follow, and the program in a process that is warm already.
 
 `mlfactory(...)` runs the whole program with its own arguments, streams, folder and environment.
-The process is forked, so that copier is imported once and not for each of a hundred calls.
+The process is forked, so that copier is imported once and not for each of a hundred calls; from
+one that does nothing else, for a fork of threads that hold a lock waits for it for ever.
 """
 
 from __future__ import annotations
 
 import io
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -18,9 +20,12 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["__main__", "copier", "mlfactory.cli", "plumbum"])
 Files = Mapping[str, str | bytes | None]
 Done = subprocess.CompletedProcess[str]
 Started = subprocess.Popen[bytes]
@@ -136,14 +141,15 @@ def render(source: Repo | str, folder: Path, version: str = "v1.0.0", **options:
     """What copier makes of a template, as people call it."""
     address = source if isinstance(source, str) else str(source.path)
 
-    def act() -> int:
-        import copier
-
-        copier.run_copy(address, folder, vcs_ref=version, defaults=True, quiet=True, **options)
-        return 0
-
-    forked(act, code=0)
+    forked(partial(copied, address, folder, version, options), code=0)
     return Repo(folder)
+
+
+def copied(address: str, folder: Path, version: str, options: Mapping[str, Any]) -> int:
+    import copier
+
+    copier.run_copy(address, folder, vcs_ref=version, defaults=True, quiet=True, **options)
+    return 0
 
 
 def project(
@@ -160,14 +166,14 @@ def project(
 
 def mlfactory(*argv: object, cwd: Path | None = None, code: int | None = 0, **env: str) -> Done:
     """Run the program; `code` is what it must end with."""
+    return forked(partial(program, *map(str, argv)), cwd=cwd, code=code, **env)
 
-    def act() -> int:
-        from mlfactory.cli import guarded
 
-        sys.argv = ["mlfactory", *map(str, argv)]
-        return guarded()
+def program(*argv: str) -> int:
+    from mlfactory.cli import guarded
 
-    return forked(act, cwd=cwd, code=code, **env)
+    sys.argv = ["mlfactory", *argv]
+    return guarded()
 
 
 @contextmanager
@@ -190,21 +196,15 @@ def started(argv: Sequence[str], cwd: Path, begun: Callable[[], bool]) -> Iterat
 def forked(
     act: Callable[[], int], cwd: Path | None = None, code: int | None = 0, **env: str
 ) -> Done:
-    """Do something in a process of its own, and return what it left."""
-    import copier  # noqa: F401 - once, for all that are forked
-
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of threads, which a fork does not take along
-            pid = os.fork()
-        if pid == 0:
-            child(act, cwd, env, out.fileno(), err.fileno())
-        _, status = os.waitpid(pid, 0)
-        streams = []
-        for stream in (out, err):
-            stream.seek(0)
-            streams.append(stream.read().decode("utf-8", "surrogateescape"))
-    result = subprocess.CompletedProcess([], os.waitstatus_to_exitcode(status), *streams)
+    """Do something that can be pickled in a process of its own, and return what it left."""
+    with tempfile.NamedTemporaryFile() as out, tempfile.NamedTemporaryFile() as err:
+        around = {**os.environ, **env}
+        argv = (act, cwd or Path.cwd(), around, out.name, err.name)
+        process = FORKS.Process(target=child, args=argv)
+        process.start()
+        process.join()
+        streams = [stream.read().decode("utf-8", "surrogateescape") for stream in (out, err)]
+    result = subprocess.CompletedProcess([], process.exitcode or 0, *streams)
     assert code is None or result.returncode == code, (
         result.returncode,
         result.stdout + result.stderr,
@@ -212,14 +212,13 @@ def forked(
     return result
 
 
-def child(act: Callable[[], int], cwd: Path | None, env: Mapping[str, str], *to: int) -> None:
+def child(act: Callable[[], int], cwd: Path, env: Mapping[str, str], *to: str) -> None:
     """The other side of the fork; it never returns."""
     code = 70
     try:
-        with Path(os.devnull).open() as nothing:
-            os.dup2(nothing.fileno(), 0)
-        for own, other in zip((1, 2), to, strict=True):
-            os.dup2(other, own)
+        files = (os.devnull, os.O_RDONLY), *((name, os.O_WRONLY) for name in to)
+        for number, (name, mode) in enumerate(files):
+            os.dup2(os.open(name, mode), number)
         sys.stdin = io.TextIOWrapper(io.FileIO(0))
         sys.stdout, sys.stderr = (
             io.TextIOWrapper(io.BufferedWriter(io.FileIO(number, "w")), encoding="utf-8")
@@ -227,8 +226,9 @@ def child(act: Callable[[], int], cwd: Path | None, env: Mapping[str, str], *to:
         )
         warnings.resetwarnings()
         warnings.simplefilter("ignore")
+        os.environ.clear()
         os.environ.update(env)
-        os.chdir(cwd or Path.cwd())
+        os.chdir(cwd)
         from plumbum import local
 
         local.cwd.chdir(Path.cwd())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.git import plain
 from mlfactory.new import directory as place
 
-from .evolving import SMALL, Repo, Started, mlfactory, started, template
+from .evolving import SMALL, Repo, Started, forked, mlfactory, program, started, template
 
 
 @pytest.fixture
@@ -85,23 +85,29 @@ def test_leftovers_of_earlier_releases_go_when_they_are_old(here: Path, small: R
     assert leftovers(here) == [".mlfactory-new"]
 
 
-@pytest.mark.parametrize("moved", [0, 1, 2, 3, 4])
-def test_killed_while_it_is_put_into_an_empty_directory(
-    here: Path, small: Repo, moved: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The next run finishes the move, and then the rest; what was edited meanwhile stays."""
-    folder = here / "demo"
-    folder.mkdir()
+def stopping(folder: Path, moved: int, *argv: str) -> int:
+    """The program that is killed when so many entries of the folder are there."""
+    usual = Path.rename
 
-    def stop(self: Path, target: Path, usual: Callable[..., Path] = Path.rename) -> Path:
+    def stop(self: Path, target: Path) -> Path:
         if sum(1 for child in folder.iterdir() if not place.is_ours(child)) == moved:
             os.kill(os.getpid(), signal.SIGKILL)
         return usual(self, target)
 
-    monkeypatch.setattr(Path, "rename", stop)
+    Path.rename = stop  # type: ignore[assignment,method-assign]
+    return program(*argv)
+
+
+@pytest.mark.parametrize("moved", [0, 1, 2, 3, 4])
+def test_killed_while_it_is_put_into_an_empty_directory(
+    here: Path, small: Repo, moved: int
+) -> None:
+    """The next run finishes the move, and then the rest; what was edited meanwhile stays."""
+    folder = here / "demo"
+    folder.mkdir()
     argv = ("new", "demo", "--template", small.path, "--defaults")
-    mlfactory(*argv, cwd=here, code=-signal.SIGKILL if moved < 4 else 0)
-    monkeypatch.undo()
+    killed = -signal.SIGKILL if moved < 4 else 0
+    forked(partial(stopping, folder, moved, *map(str, argv)), here, killed)
     if edited := [p for p in folder.iterdir() if p.name == "a.txt"]:
         edited[0].write_text("mine\n")
     mlfactory(*argv, cwd=here)

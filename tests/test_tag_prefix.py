@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mlfactory.template.repository import in_order, prefix_of
 
-from .evolving import SMALL, Repo, edited, init, mlfactory, project, release
+from .evolving import SMALL, Repo, edited, forked, init, mlfactory, project, release
 
 
 @pytest.fixture
@@ -115,14 +116,12 @@ def test_versions_and_changes_are_listed_by_the_prefix(mono: Repo) -> None:
 
 def test_plain_copier_goes_on_from_there(demo: Repo) -> None:
     mlfactory("update", demo.path)
-    from .evolving import forked
-
-    def act() -> int:
-        import copier
-
-        argv = {"defaults": True, "overwrite": True, "quiet": True}
-        copier.run_update(demo.path, vcs_ref="report/v2.0.0rc1", **argv)
-        return 0
-
-    forked(act, code=0)
+    forked(partial(update_by_copier, demo.path, "report/v2.0.0rc1"), code=0)
     assert (recorded(demo), demo.text("a.txt")) == ("report/v2.0.0rc1", edited(3, "two"))
+
+
+def update_by_copier(project: Path, version: str) -> int:
+    import copier
+
+    copier.run_update(project, vcs_ref=version, defaults=True, overwrite=True, quiet=True)
+    return 0
