@@ -106,14 +106,29 @@ def weighted(x: Numbers, y: Array, name: str) -> dict[str, str]:
     values, y = values[kept], y[kept]
     order = chosen[np.argsort(-weights(values[:, chosen], y))]
     for count in range(2, min(PARTS, len(order), len(y) // 10) + 1):
-        fit = 1 - residuals(values[:, order[:count]], y).var() / y.var()
-        if fit >= LINEAR:
-            names = [x.names[k] for k in order[:count]]
-            slopes = solution(values[:, order[:count]], y)[1:] / spread[order[:count]]
-            terms = [f"{slope:+.4g} {part}" for slope, part in zip(slopes, names, strict=True)]
-            what = f"{name} is {' '.join(terms)} and a constant (R² {fit:.4f})"
-            return dict.fromkeys(names, f"{what}: {AFTER}")
+        if linearity(values[:, order[:count]], y) >= LINEAR:
+            some = needed(values, y, [*order[:count]])
+            slopes = solution(values[:, some], y)[1:] / spread[some]
+            terms = zip(slopes, (x.names[k] for k in some), strict=True)
+            formula = " ".join(f"{slope:+.4g} {part}" for slope, part in terms)
+            fit = f"R² {linearity(values[:, some], y):.4f}"
+            what = f"{name} is {formula} and a constant ({fit}): {AFTER}"
+            return dict.fromkeys((x.names[k] for k in some), what)
     return {}
+
+
+def needed(x: Array, y: Array, some: list[int]) -> list[int]:
+    """The columns among some without which the target would be no sum, two at least."""
+    for k in reversed(some):
+        rest = [one for one in some if one != k]
+        if len(rest) > 1 and linearity(x[:, rest], y) >= LINEAR:
+            some = rest
+    return some
+
+
+def linearity(x: Array, y: Array) -> float:
+    """R² of least squares."""
+    return float(1 - residuals(x, y).var() / y.var())
 
 
 def usual_rows(x: Array, y: Array) -> Array | None:
