@@ -230,13 +230,21 @@ def mark(described: dict[str, dict[str, Any]], sample: pl.DataFrame, params: Par
         described[name].pop("assumed", None)
     apart = (params.data.time, params.data.id)  # what an entity is like is no leak
     learned = [n for n in learned if described[n]["role"] in LEARNED and n not in apart]
-    leaks = find_leaks(sample, target, params.task, learned)
+    texts = [n for n, entry in described.items() if entry["role"] == "text"]
+    naming = [n for n, entry in described.items() if is_naming(sample[n], entry["role"])]
+    leaks = find_leaks(sample, target, params.task, learned, texts, naming)
     for name, evidence in leaks.items():
         described[name]["suspect"] = evidence
     return [
         f"{name!r} is left out until you confirm it (factory catalog review): {evidence}"
         for name, evidence in leaks.items()
     ]
+
+
+def is_naming(column: pl.Series, role: str) -> bool:
+    """Whether its values may name entities."""
+    whole = column.dtype.is_integer() or column.dtype == pl.String
+    return whole and role not in ("target", "ignored")
 
 
 def unlearned(described: dict[str, dict[str, Any]]) -> list[str]:

@@ -1,20 +1,34 @@
 """Columns that may give the outcome away, each with the evidence: a person decides.
 
 One question is asked of each column in several ways: do rows that are alike in it have the same
-outcome, almost without exception? A feature that is merely strong leaves exceptions.
+outcome, almost without exception? A feature that is merely strong leaves exceptions. What one
+column does not show is asked elsewhere: sums, rates, texts, and what is later by its name.
 """
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from ..learn.copies import alikeness
+from .later import EARLIER, find_later
+from .outcome import (
+    RARE,
+    Outcome,
+    codes_of,
+    explained,
+    mistakes,
+    numbers_of,
+    outcome,
+    ranks,
+)
 from .personal import words
+from .rates import find_rates
+from .sums import find_sums
+from .texts import find_texts
 
-SAMPLE, FEWEST, RARE, RADIUS = 20_000, 30, 8, 2
+SAMPLE, FEWEST, RADIUS, PILE, ENDS, ALL = 20_000, 30, 2, 10, 0.1, 0.9
 EMPTY = ("", "-", "?", "0", "no", "none", "n/a", "nothing", "unknown")
 ENTITY = re.compile(
     r"\b(id|uuid|key|nr|no|num|number|nummer|client|customer|kunde|account|konto|patient|person"
@@ -23,28 +37,34 @@ ENTITY = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """The target: its values are numbered in their order, and so are the classes, if any."""
-
-    name: str
-    codes: np.ndarray
-    classes: tuple[str, ...]
-
-
 def find_leaks(
-    rows: pl.DataFrame, target: str, task: str, columns: Iterable[str]
+    rows: pl.DataFrame,
+    target: str,
+    task: str,
+    columns: Iterable[str],
+    texts: Iterable[str] = (),
+    naming: Iterable[str] = (),
 ) -> dict[str, str]:
-    """The columns that alone tell the target or are made of it, with the evidence."""
+    """The columns that tell the target or are made of it, with the evidence.
+
+    `texts` are not learned from, and may tell it all the same; `naming` may name entities.
+    """
     rows = rows.filter(pl.col(target).is_not_null())
     if rows.height < FEWEST:
         return {}
-    most = SAMPLE if task == "regression" else min(SAMPLE, 10**6 // rows[target].n_unique())
-    rows = rows.sample(most, seed=0) if rows.height > most else rows
+    columns = [name for name in columns if name != target]
     y = outcome(rows[target], task)
+    found = find_later(rows, y, columns) | find_rates(rows, y, columns, naming)
+    most = SAMPLE if task == "regression" else min(SAMPLE, 10**6 // rows[target].n_unique())
+    if rows.height > most:
+        rows = rows.sample(most, seed=0)
+        y = outcome(rows[target], task)
     check = _class_leak if y.classes else _number_leak
-    found = {name: check(rows[name], y) for name in columns if name != target}
-    return {name: why for name, why in found.items() if why}
+    alone = {name: check(rows[name], y) for name in columns}
+    found |= {name: why for name, why in alone.items() if why}
+    written = [n for n in (*columns, *texts) if rows[n].dtype == pl.String and n not in found]
+    found |= find_texts(rows, y, written)
+    return found | find_sums(rows, y, [name for name in columns if name not in found])
 
 
 def find_order(
@@ -77,63 +97,78 @@ def find_entity(
     return name, f"{message}, and rows with one value mostly share {target}"
 
 
-def outcome(target: pl.Series, task: str) -> Outcome:
-    """The target in numbers."""
-    names = target.unique().sort().cast(pl.String) if task == "classification" else ()
-    return Outcome(target.name, _codes(target) - 1, tuple(names))
-
-
-def _codes(values: pl.Series) -> np.ndarray:
-    """1, 2, 3 and so on in the order of the values; 0 where there is none."""
-    known = values.fill_nan(None) if values.dtype.is_float() else values
-    codes: np.ndarray = np.nan_to_num(known.rank("dense").to_numpy()).astype(np.int64)
-    return codes
-
-
-def _ranks(codes: np.ndarray) -> np.ndarray:
-    """From 0 to 1; equal values share the mean of their ranks."""
-    sizes = np.bincount(codes)
-    ranks: np.ndarray = (sizes.cumsum() - (sizes - 1) / 2)[codes] / len(codes)
-    return ranks
-
-
 def _class_leak(values: pl.Series, y: Outcome) -> str | None:
-    x, radius = _codes(values), 0 if values.dtype == pl.String else RADIUS
+    x, radius = codes_of(values), 0 if values.dtype == pl.String else RADIUS
     known = x > 0
     if _paired(x[known], y.codes[known]):
         return f"each value of it has one value of {y.name}: a copy of the target?"
     if sign := _filled_late(values, x, y):
         return sign
-    wrong = _mistakes(x, y.codes, radius)
+    if radius and _noisy_label(numbers_of(values), y):
+        return f"it is {y.name} as a number with some noise: measured or computed afterwards?"
+    wrong = mistakes(x, y.codes, radius)
     if not known.all():
-        wrong = min(wrong, _mistakes(x[known], y.codes[known], radius))
+        wrong = min(wrong, mistakes(x[known], y.codes[known], radius))
     if wrong <= 0.02:
         right = f"{1 - wrong:.1%} right, each class weighing alike"
         return f"alone it predicts {y.name} almost perfectly ({right})"
     few, many = x.max() <= len(y.classes) > 2, max(RARE, len(x) // 20)
-    if few and _mistakes(y.codes[known], x[known], 0, many, 0.05) <= 0.03:
+    if few and mistakes(y.codes[known], x[known], 0, many, 0.05) <= 0.03:
         return f"each value of {y.name} has one value of it: a grouping of the target?"
     return None
 
 
 def _number_leak(values: pl.Series, y: Outcome) -> str | None:
-    x, text = _codes(values), values.dtype == pl.String
+    x, text = codes_of(values), values.dtype == pl.String
     known = x > 0
-    if _apart(_ranks(y.codes), known):
+    if _apart(ranks(y.codes), known):
         return f"it is filled for high or for low {y.name} only: known only after the outcome?"
     x, y_known = x[known], y.codes[known]
     if len(x) < FEWEST or x.max() == 1 or y_known.min() == y_known.max():
         return None
-    rank, z = _ranks(x), _ranks(y_known)
+    rank, z = ranks(x), ranks(y_known)
     alike = float(np.corrcoef(rank, z)[0, 1])
     off = np.quantile(np.abs(z - (rank if alike > 0 else 1 + 1 / len(z) - rank)), 0.9)
     if not text and (abs(alike) >= 0.997 or (abs(alike) >= 0.9 and off <= 0.01 + 1 / len(z))):
         return f"it is a function of {y.name} (rank correlation {alike:.3f})"
-    if (fit := _explained(x, z, 0 if text else RADIUS)) >= 0.99:
+    honest = EARLIER.intersection(words(values.name))
+    if not (text or honest) and _with_noise(numbers_of(values)[known], y.values[known]):
+        return f"it is {y.name} with some noise: measured or computed afterwards?"
+    if (fit := explained(x, z, 0 if text else RADIUS)) >= 0.99:
         return f"alone it predicts {y.name} almost perfectly (R² {fit:.3f} of the ranks)"
     if _grouped(x, z):
         return f"ranges of {y.name} have one value of it each: a grouping of the target?"
     return None
+
+
+def _with_noise(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether a number is the target plus noise: on average it is the target, and its slope on it
+    is 1. Of what the target comes from, such as its last value, the other slope is 1."""
+    r = float(np.corrcoef(x, y)[0, 1]) if x.std() and y.std() else 0.0
+    if r < 0.85:
+        return False
+    ours, theirs = r * x.std() / y.std(), r * y.std() / x.std()
+    off, error = abs(ours - 1), ((1 - r**2) / len(x)) ** 0.5 / r
+    shift = abs((x - y).mean()) * len(x) ** 0.5 / (x - y).std()
+    alike = off <= min(0.04, 0.005 + 2 * error) and shift <= 2
+    return bool(alike and 1 - theirs >= 2 * max(off, error))
+
+
+def _noisy_label(x: np.ndarray, y: Outcome) -> bool:
+    """Whether the classes' means are their labels (0 and 1 of two words), alike in spread."""
+    known = ~np.isnan(x)
+    x, codes = x[known], y.codes[known]
+    sizes = np.bincount(codes, minlength=len(y.classes))
+    if sizes.min() < RARE or len(np.unique(x)) < 10 * len(sizes):
+        return False
+    labels = pl.Series(y.classes).cast(pl.Float64, strict=False).to_numpy()
+    levels = np.arange(2) if len(sizes) == 2 and np.isnan(labels).any() else labels
+    means = np.bincount(codes, x, len(sizes)) / sizes
+    spread = np.sqrt(np.bincount(codes, (x - means[codes]) ** 2, len(sizes)) / sizes)
+    near = np.minimum(0.1, 0.01 + 2.5 * spread / np.sqrt(sizes))
+    sharp = 0 < spread.max() <= min(0.5, 1.5 * spread.min())
+    orders = (levels, levels[::-1]) if len(sizes) == 2 else (levels,)
+    return bool(sharp and any((np.abs(means - each) <= near).all() for each in orders))
 
 
 def _paired(x: np.ndarray, y: np.ndarray) -> bool:
@@ -147,7 +182,7 @@ def _paired(x: np.ndarray, y: np.ndarray) -> bool:
 def _filled_late(values: pl.Series, x: np.ndarray, y: Outcome) -> str | None:
     """Whether a class can be told from there being a value at all; 0 and "" may stand for none."""
     empty = x == 0
-    if sign := _one_sided(empty, y, 0.1):
+    if sign := _one_sided(empty, y, 0.1) or _at_an_end(values, x, y):
         return sign
     if values.dtype == pl.String:
         empty = empty | values.str.to_lowercase().is_in(EMPTY).fill_null(True).to_numpy()
@@ -156,10 +191,24 @@ def _filled_late(values: pl.Series, x: np.ndarray, y: Outcome) -> str | None:
     return _one_sided(empty, y, 0.5)
 
 
-def _one_sided(empty: np.ndarray, y: Outcome, least: float) -> str | None:
+def _at_an_end(values: pl.Series, x: np.ndarray, y: Outcome) -> str | None:
+    """Whether a class can be told from the lowest or the highest value, in which others end."""
+    if values.dtype in (pl.String, pl.Boolean) or x.max() < PILE:
+        return None
+    for end, value in ((1, str(values.min())), (x.max(), str(values.max()))):
+        if np.mean(x == end) >= ENDS:
+            said = f"other than {value}", value
+            if sign := _one_sided(x == end, y, ALL, said):
+                return sign
+    return None
+
+
+def _one_sided(
+    empty: np.ndarray, y: Outcome, least: float, said: tuple[str, str] = ("filled", "empty")
+) -> str | None:
     sizes = np.bincount(y.codes, minlength=len(y.classes))
     missing = np.bincount(y.codes[empty], minlength=len(sizes))
-    for word, rows in (("filled", sizes - missing), ("empty", missing)):
+    for word, rows in zip(said, (sizes - missing, missing), strict=True):
         within, others = rows / (sizes + 2), rows.sum() - rows
         beyond = (others + 1) / (sizes.sum() - sizes + 2)
         sure = (
@@ -173,47 +222,6 @@ def _one_sided(empty: np.ndarray, y: Outcome, least: float) -> str | None:
                 f" {shares[1]:.1%} of the others: known only after the outcome?"
             )
     return None
-
-
-def _around(x: np.ndarray, z: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray]:
-    """Per row the sum of `z` over the rows alike in `x` without itself, and how many those are.
-
-    Alike are equal values, and so many rows before and after it in the order of the values.
-    """
-    order = x.astype(np.uint16).argsort(kind="stable")  # so small, numpy sorts them by radix
-    place, ends = np.arange(len(x)), np.bincount(x).cumsum()
-    low = np.minimum(np.append(0, ends)[x[order]], np.maximum(place - radius, 0))
-    high = np.maximum(ends[x[order]], np.minimum(place + radius + 1, len(x)))
-    total = np.vstack([np.zeros(z.shape[1]), z[order].cumsum(axis=0)])
-    sums, counts = np.empty_like(z), np.empty(len(x))
-    sums[order], counts[order] = total[high] - total[low] - z[order], high - low - 1
-    return sums, counts
-
-
-def _mistakes(
-    x: np.ndarray, y: np.ndarray, radius: int, rare: int = RARE, surely: float = 0.035
-) -> float:
-    """The share of rows whose class is not the most likely one among the rows alike in `x`.
-
-    Classes weigh alike, and rare ones are left out. 1 if the share may well be above `surely`.
-    """
-    usual = np.bincount(y)[y] >= rare if len(y) else np.zeros(0, dtype=bool)
-    x, (classes, y) = x[usual], np.unique(y[usual], return_inverse=True)
-    if len(classes) < 2:
-        return 1.0
-    sizes = np.bincount(y)
-    shares = _around(x, np.eye(len(sizes))[y], radius)[0] / np.sqrt(sizes)
-    best = shares.max(axis=1)
-    missed = (best == 0) | (shares[np.arange(len(y)), y] < best)
-    wrong = np.bincount(y, missed, len(sizes))
-    return float(np.mean(wrong / sizes)) if np.mean((wrong + 0.5) / (sizes + 1)) <= surely else 1.0
-
-
-def _explained(x: np.ndarray, z: np.ndarray, radius: int) -> float:
-    """The share of the variance of `z` that the mean of the rows alike in `x` explains."""
-    sums, counts = _around(x, z[:, None], radius)
-    guess = np.where(counts > 0, sums[:, 0] / np.maximum(counts, 1), z.mean())
-    return float(1 - np.mean((z - guess) ** 2) / z.var())
 
 
 def _grouped(x: np.ndarray, z: np.ndarray) -> bool:
@@ -249,8 +257,8 @@ def _natural(values: pl.Series) -> list[pl.Expr]:
 def _in_blocks(y: Outcome) -> bool:
     place = np.arange(len(y.codes))
     if y.classes:
-        return _mistakes(place, y.codes, RADIUS, surely=0.15) <= 0.1
-    return bool(y.codes.max() and _explained(place, _ranks(y.codes), RADIUS) >= 0.9)
+        return mistakes(place, y.codes, RADIUS, surely=0.15) <= 0.1
+    return bool(y.codes.max() and explained(place, ranks(y.codes), RADIUS) >= 0.9)
 
 
 def _entity(rows: pl.DataFrame, name: str, target: str, task: str) -> float:
@@ -259,13 +267,13 @@ def _entity(rows: pl.DataFrame, name: str, target: str, task: str) -> float:
         return 0.0
     part = rows.select(name, target).drop_nulls(name)
     part = part.filter(pl.col(name).hash(0) % (part.height // SAMPLE + 1) == 0)
-    x = _codes(part[name]) - 1
+    x = codes_of(part[name]) - 1
     sizes = np.bincount(x)
     spare = len(x) - len(sizes)
     if not 20 < len(sizes) >= len(x) / 100 or spare < max(50, len(x) / 100):
         return 0.0
     y = outcome(part[target], task)
-    z = np.eye(len(y.classes))[y.codes] if y.classes else _ranks(y.codes)[:, None]
+    z = np.eye(len(y.classes))[y.codes] if y.classes else ranks(y.codes)[:, None]
     z = z - z.mean(axis=0)
     alike = alikeness(x, z)
     if ENTITY.search(" ".join(words(name))):

@@ -1,0 +1,132 @@
+"""What is known only later, as two names say, where the values go together as well."""
+
+import re
+from collections.abc import Iterable
+
+import numpy as np
+import polars as pl
+
+from .outcome import Outcome, area, codes_of, is_number, numbers_of, ranks
+from .personal import words
+
+ALIKE, APART = 0.8, 0.85
+SURE, FEW, STATES, FEWEST, SHARED = 2.5, 0.06, 4, 30, 4
+LATER = {  # whatever the target is called
+    "arr", "arrival", "arrived", "arriving", "final", "actual", "realized", "realised", "eventual",
+    "paid", "settled", "settlement", "delivered", "returned", "discharge", "discharged", "result",
+}  # fmt: skip
+AFTER = {  # where the target is called an earlier one
+    "after", "post", "end", "ended", "ending", "finish", "finished", "close", "closed", "closing",
+    "exit", "dropoff", "completed", "received", "followup", "afterwards", "later",
+}  # fmt: skip
+EARLIER = {
+    "dep", "departure", "departed", "start", "started", "starting", "begin", "beginning", "open",
+    "opened", "opening", "initial", "before", "pre", "planned", "scheduled", "sched", "estimated",
+    "expected", "pickup", "admission", "admitted", "entry", "first", "last", "previous", "prior",
+    "lag", "lagged", "ago", "yesterday", "baseline", "base", "since", "forecast", "target",
+}  # fmt: skip
+EVENT = (
+    "status|stat|fustat|event|events|death|deaths|dead|deceased|died|die|alive|vital|survived"
+    "|mortality|relapse|relapsed|recurrence|recurred|progression|censored|censor|censoring|cens"
+    "|failure|failed|arrest|arrested|hospdead"
+)
+EVENTS = re.compile(rf"\b(?:{EVENT})\b")
+FOLLOWED = re.compile(
+    r"\b(?:follow ?ups?|fu ?(?:date|time|days|months|years)|tt[ep]|[pdre]fs"
+    r"|(?:surv(?:ival)?|os|obs(?:ervation)?|censoring) ?(?:date|time|days|weeks|months|years)"
+    r"|(?:time|days|weeks|months|years) survived)\b"
+)
+BEFORE = re.compile(r"\b(?:since|ago|before|prior|previous)\b")
+UNTIL = re.compile(r"(?:time|days|weeks|months|years) (?:to|until|till) (?:the )?([a-z]{4,})")
+TIMES = re.compile(
+    r"^(?:time|times|days|weeks|months|years|duration|d ?time|t?stop|etime|ttime)$"
+    r"|\b(?:last (?:contact|seen|visit|alive)|(?:end|exit|death|event|stop) ?(?:date|time|day)?"
+    r"|(?:date|time|day) of (?:the )?(?:end|exit|death|event|last contact)|observed)$"
+)
+
+
+def find_later(rows: pl.DataFrame, y: Outcome, columns: Iterable[str]) -> dict[str, str]:
+    """The columns that hold a later measure of the target, or what came with its event."""
+    found = {}
+    for name in columns:
+        if what := _later(name, rows[name], y):
+            found[name] = f"by its name it is {what}, and they go together: known only afterwards?"
+    return found
+
+
+def _later(name: str, values: pl.Series, y: Outcome) -> str:
+    """What a column is by its name and its values, if it is known later than the target."""
+    header = " ".join(words(name))
+    if is_later(words(name), words(y.name)) and goes_along(values, y):
+        return f"a later measure of {y.name}"
+    if is_followed(header, y) and differs(values, y):
+        return "the time until the event, or until nobody looked any more"
+    if EVENTS.search(header) and is_time(y) and is_split(values, y):
+        return f"what had happened at the end of {y.name}"
+    return ""
+
+
+def is_later(column: list[str], target: list[str]) -> bool:
+    """Whether two names say the same but for the moment, and the column's is the later one."""
+    late = LATER | AFTER if EARLIER.intersection(target) else LATER
+    if not late.intersection(column) or EARLIER.intersection(column):
+        return False
+    if (LATER | AFTER).intersection(target):
+        return False
+    ours, theirs = ({*some} - LATER - AFTER - EARLIER for some in (column, target))
+    alike = {one for one in ours for other in theirs if one[:5] == other[:5] and len(one) >= SHARED}
+    return bool(alike) or not (ours or theirs)
+
+
+def is_followed(header: str, y: Outcome) -> bool:
+    """Whether a name speaks of how long somebody was watched.
+
+    `time` does where an event is asked for, and `days to churn` where churn is.
+    """
+    followed, until, time = (form.search(header) for form in (FOLLOWED, UNTIL, TIMES))
+    if not y.classes or BEFORE.search(header) or not (followed or until or time):
+        return False
+    asked = " ".join((*words(y.name), *y.classes)).lower()
+    event = EVENTS.search(asked)
+    return bool(followed or event or (until and until[1][:5] in asked))
+
+
+def is_time(y: Outcome) -> bool:
+    header = " ".join(words(y.name))
+    return not y.classes and bool(any(form.search(header) for form in (TIMES, FOLLOWED, UNTIL)))
+
+
+def goes_along(values: pl.Series, y: Outcome) -> bool:
+    """Whether a number rises with the target, or tells one of its classes well."""
+    x = numbers_of(values) if is_number(values) else np.empty(0)
+    known = ~np.isnan(x)
+    if known.sum() < FEWEST:
+        return False
+    if y.classes:
+        return max(strength(x[known], y.codes[known] == k) for k in range(len(y.classes))) >= APART
+    ours, theirs = (ranks(np.unique(v[known], return_inverse=True)[1]) for v in (x, y.values))
+    pairs = (ours, theirs), (x[known], y.values[known])  # most delays are next to none, and alike
+    return any(np.corrcoef(*pair)[0, 1] >= ALIKE for pair in pairs)
+
+
+def differs(values: pl.Series, y: Outcome) -> bool:
+    """Whether a time is surely longer for some class."""
+    x = numbers_of(values) if is_number(values) else np.empty(0)
+    known = ~np.isnan(x)
+    return any(sure(x[known], y.codes[known] == k) for k in range(len(y.classes)) if known.any())
+
+
+def is_split(values: pl.Series, y: Outcome) -> bool:
+    """Whether it has few values, and the target is surely longer for some of them."""
+    codes = codes_of(values)
+    return codes.max() <= STATES and any(sure(y.values, codes == k) for k in np.unique(codes))
+
+
+def strength(x: np.ndarray, mark: np.ndarray) -> float:
+    """The area under the ROC curve, whatever the direction."""
+    return abs(area(x, mark)[0] - 0.5) + 0.5
+
+
+def sure(x: np.ndarray, mark: np.ndarray) -> bool:
+    found, error = area(x, mark)
+    return abs(found - 0.5) >= max(FEW, SURE * error)

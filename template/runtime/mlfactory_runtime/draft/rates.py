@@ -1,0 +1,104 @@
+"""The mean of the target over the rows of an entity: who computed it had seen the outcome."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from .outcome import Outcome, codes_of, numbers_of, precision
+
+ENTITIES, CLASSES, GROUPS = 20, 10, 5
+SURE, NEAR, PROBE, ALIKE = 0.9, 0.01, 60, 0.5
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Totals:
+    """For each row: the sum of the target over the rows of its group, and how many those are."""
+
+    sums: Array
+    sizes: Array
+    own: Array
+
+    def means(self) -> Array:
+        found: Array = self.sums / self.sizes
+        return found
+
+    def others(self) -> Array:
+        """The means without the row itself; of a row that is alone, of all."""
+        alone = self.sizes < 2
+        rest = (self.sums - self.own) / np.maximum(self.sizes - 1, 1)
+        found: Array = np.where(alone, self.own.mean(), rest)
+        return found
+
+    def drawn(self, x: Array) -> Array:
+        """The means drawn towards that of all as far as `x` is: (sum + m mean) / (size + m)."""
+        usual = self.own.mean()
+        far = np.abs(x - usual) > 0.1 * np.std(x)
+        m = np.median(((self.sums - x * self.sizes) / (x - usual))[far]) if far.any() else 0.0
+        found: Array = (self.sums + m * usual) / (self.sizes + m)
+        return found if m > 0 else self.means()
+
+
+def find_rates(
+    rows: pl.DataFrame, y: Outcome, columns: Iterable[str], naming: Iterable[str]
+) -> dict[str, str]:
+    """The columns that hold means of the target, over rows with one value of them or of another.
+
+    `naming` are the columns that may name entities. Exact means need all rows of the file.
+    """
+    floats = [name for name in columns if rows[name].dtype.is_float()]
+    if not floats:
+        return {}
+    own, named = grouping(rows, floats), grouping(rows, naming)[:ENTITIES]
+    x = np.column_stack([numbers_of(rows[name]) for name in floats])
+    found = {}
+    with np.errstate(all="ignore"):
+        for entity in named:
+            for totals in all_totals(codes_of(rows[entity]), y):
+                for k in likely(x, totals):
+                    if are_means(x[:, k], totals):
+                        found[floats[k]] = f"the rows with one {entity}"
+        for name in own:
+            codes = codes_of(rows[name])
+            if any(are_means(numbers_of(rows[name]), t) for t in all_totals(codes, y)):
+                found.setdefault(name, "the rows that share a value of it")
+    return {
+        n: f"it is the mean of {y.name} over {of}: made of the outcome?" for n, of in found.items()
+    }
+
+
+def grouping(rows: pl.DataFrame, columns: Iterable[str]) -> list[str]:
+    """The columns whose values repeat, those with the most values first."""
+    if not (names := [*columns]):
+        return []
+    counts = rows.select(pl.col(names).n_unique()).row(0, named=True)
+    some = [n for n, count in counts.items() if GROUPS <= count <= rows.height / 2]
+    return sorted(some, key=lambda name: -counts[name])
+
+
+def all_totals(codes: Array, y: Outcome) -> Iterator[Totals]:
+    """For a number its totals, for classes those of each."""
+    sizes = np.bincount(codes)[codes]
+    marks = [y.codes == k for k in range(min(len(y.classes), CLASSES))] if y.classes else [y.values]
+    for mark in marks:
+        yield Totals(np.bincount(codes, mark)[codes], sizes, mark.astype(float))
+
+
+def likely(x: Array, totals: Totals) -> list[int]:
+    """The columns that are like the means in a few rows."""
+    few = np.random.default_rng(0).permutation(len(x))[:PROBE]
+    z, means = x[few] - x[few].mean(axis=0), totals.means()[few]
+    r = (means - means.mean()) @ z / np.sqrt((z**2).sum(axis=0) * len(few)) / means.std()
+    return [int(k) for k in np.flatnonzero(r > ALIKE)]
+
+
+def are_means(x: Array, totals: Totals) -> bool:
+    """Whether nearly all values are these means, as exactly as they are written."""
+    spread = np.std(x)
+    if not spread:
+        return False
+    near = 2 * min(precision(x), NEAR / 2 * spread)
+    made = (totals.means(), totals.others(), totals.drawn(x))
+    return any(np.mean(np.abs(x - each) <= near) >= SURE for each in made)

@@ -1,0 +1,191 @@
+"""A target that is made of several columns: a sum, a difference, a product, a ratio."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import polars as pl
+
+from .outcome import Outcome, is_number, numbers_of, precision
+
+SAMPLE, GAPS = 2000, 0.3
+PROBE, HITS, BLOCK, LIKELY = 8, 3, 128, 100
+MOST, PARTS, LINEAR, USUAL = 200, 8, 0.999, 0.9
+LEADING, WRONG, ENOUGH, BOTH = 6, 0.005, 100, 20
+Array = np.ndarray
+SIGNS: dict[str, Callable[[Array, Array], Array]] = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": np.divide,
+}
+AFTER = "known only with the outcome?"
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Columns of numbers: of shape (rows, columns), nan where there is none."""
+
+    names: tuple[str, ...]
+    values: Array
+
+
+def find_sums(rows: pl.DataFrame, y: Outcome, columns: Iterable[str]) -> dict[str, str]:
+    """The columns of which together the target is made, with the evidence."""
+    some = np.random.default_rng(0).permutation(rows.height)[:SAMPLE]
+    x = numbers(rows[some].select(columns))
+    if len(x.names) < 2:
+        return {}
+    with np.errstate(all="ignore"):
+        if y.classes:
+            return class_of_pair(x, y.codes[some], y)
+        return pair(x, y.values[some], y.name) or weighted(x, y.values[some], y.name)
+
+
+def numbers(rows: pl.DataFrame) -> Numbers:
+    """The numbers and moments among columns that differ and have few gaps."""
+    known = {c.name: numbers_of(c) for c in rows.iter_columns() if is_number(c)}
+    names = [n for n, v in known.items() if np.isnan(v).mean() <= GAPS and np.nanstd(v) > 0]
+    values = [known[n] for n in names]
+    return Numbers(tuple(names), np.column_stack(values) if names else np.empty((rows.height, 0)))
+
+
+def pair(x: Numbers, y: Array, name: str) -> dict[str, str]:
+    """Two columns that give a number to its last decimal in most rows."""
+    near = precision(y)
+    counts = np.unique(y, return_counts=True)[1]
+    if len(counts) < 20 or y.std() < 10 * near:
+        return {}
+    for sign, one, other in likely_pairs(x.values, y, near):
+        columns = x.values[:, one], x.values[:, other]
+        exact = np.mean(np.abs(SIGNS[sign](*columns) - y) <= near)
+        alone = max(np.mean(np.abs(column - y) <= near) for column in columns)
+        if exact >= max(0.5, 2 * counts.max() / len(y), 2 * alone):
+            names = x.names[one], x.names[other]
+            formula = f" {sign} ".join(names)
+            return dict.fromkeys(names, f"{name} is {formula} in {exact:.0%} of rows: {AFTER}")
+    return {}
+
+
+def likely_pairs(x: Array, y: Array, near: float) -> list[tuple[str, int, int]]:
+    """The pairs that give the target in several of a few rows, the best ones first.
+
+    The columns are taken block by block, so that what is computed stays in the cache.
+    """
+    rows = np.unique(y, return_index=True)[1]
+    rows = rows[:: max(1, len(rows) // PROBE)][:PROBE]
+    found = []
+    for sign, apply in SIGNS.items():
+        for begin in range(0, x.shape[1], BLOCK):
+            low = begin if sign in "+*" else 0  # these say the same both ways
+            hits: Array = np.zeros((len(x[0, begin : begin + BLOCK]), x.shape[1] - low), np.int8)
+            for row in rows:
+                made = apply(x[row, begin : begin + BLOCK, None], x[row, low:])
+                made -= y[row]
+                hits += np.abs(made, out=made) <= near
+            for one, other in np.argwhere(hits >= HITS):
+                found.append((-int(hits[one, other]), sign, begin + int(one), low + int(other)))
+            found = sorted(found)[:LIKELY]
+    return [(sign, one, other) for _, sign, one, other in found if one != other]
+
+
+def weighted(x: Numbers, y: Array, name: str) -> dict[str, str]:
+    """The few columns of which a number is a weighted sum, but for some odd rows."""
+    complete = ~np.isnan(x.values).any(axis=1)
+    values, y = x.values[complete], y[complete]
+    most = min(MOST, len(y) // 4)
+    if most < 2 or y.std() == 0:
+        return {}
+    spread = values.std(axis=0)
+    values = (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    chosen = np.argsort(-np.abs(values.T @ (y - y.mean())))[:most]
+    kept = usual_rows(values[:, chosen], y)
+    if kept is None:
+        return {}
+    values, y = values[kept], y[kept]
+    order = chosen[np.argsort(-weights(values[:, chosen], y))]
+    for count in range(2, min(PARTS, len(order), len(y) // 10) + 1):
+        if linearity(values[:, order[:count]], y) >= LINEAR:
+            some = needed(values, y, [*order[:count]])
+            slopes = solution(values[:, some], y)[1:] / spread[some]
+            terms = zip(slopes, (x.names[k] for k in some), strict=True)
+            formula = " ".join(f"{slope:+.4g} {part}" for slope, part in terms)
+            fit = f"R² {linearity(values[:, some], y):.4f}"
+            what = f"{name} is {formula} and a constant ({fit}): {AFTER}"
+            return dict.fromkeys((x.names[k] for k in some), what)
+    return {}
+
+
+def needed(x: Array, y: Array, some: list[int]) -> list[int]:
+    """The columns among some without which the target would be no sum, two at least."""
+    for k in reversed(some):
+        rest = [one for one in some if one != k]
+        if len(rest) > 1 and linearity(x[:, rest], y) >= LINEAR:
+            some = rest
+    return some
+
+
+def linearity(x: Array, y: Array) -> float:
+    """R² of least squares."""
+    return float(1 - residuals(x, y).var() / y.var())
+
+
+def usual_rows(x: Array, y: Array) -> Array | None:
+    """The rows that are near to a plane, if most are on it: odd rows must not decide."""
+    kept = np.ones(len(y), dtype=bool)
+    for _ in range(3):
+        plane = solution(x[kept], y[kept])
+        off = np.abs(y - plane[0] - x @ plane[1:])
+        if off[kept].var() > 0.5 * y.var():
+            return None
+        kept = off <= np.quantile(off, USUAL)
+    return kept if np.mean(off[kept] ** 2) <= (1 - LINEAR) * y[kept].var() else None
+
+
+def solution(x: Array, y: Array) -> Array:
+    """Least squares: the constant, and a coefficient for each column."""
+    found: Array = np.linalg.lstsq(np.column_stack([np.ones(len(x)), x]), y)[0]
+    return found
+
+
+def residuals(x: Array, y: Array) -> Array:
+    plane = solution(x, y)
+    rest: Array = y - plane[0] - x @ plane[1:]
+    return rest
+
+
+def weights(x: Array, y: Array) -> Array:
+    """How much worse least squares would be without each column (the square of its t value)."""
+    x = x - x.mean(axis=0)
+    inverse = np.linalg.pinv(x)
+    found: Array = (inverse @ (y - y.mean())) ** 2 / np.maximum((inverse**2).sum(axis=1), 1e-300)
+    return found
+
+
+def class_of_pair(x: Numbers, y: Array, target: Outcome) -> dict[str, str]:
+    """Two columns whose sum, difference or ratio tells one of two classes by a cut."""
+    complete = ~np.isnan(x.values).any(axis=1)
+    values, y = x.values[complete], y[complete]
+    sizes = np.bincount(y, minlength=2)
+    if len(target.classes) != 2 or len(y) < ENOUGH or sizes.min() < BOTH:
+        return {}
+    spread = values.std(axis=0)
+    plain = (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    alike = np.argsort(-np.abs(plain.T @ (y - y.mean())))[: min(MOST, len(y) // 4)]
+    order = alike[np.argsort(-weights(plain[:, alike], y.astype(float)))][:LEADING]
+    for one, other in combinations(sorted(order), 2):
+        for sign in "+-/":
+            made = SIGNS[sign](values[:, one], values[:, other])
+            if np.isfinite(made).all() and is_cut(made, y):
+                names = x.names[one], x.names[other]
+                what = f"{f' {sign} '.join(names)} alone tells {target.name} by a cut"
+                return dict.fromkeys(names, f"{what}: {AFTER}")
+    return {}
+
+
+def is_cut(made: Array, y: Array) -> bool:
+    """Whether one class lies below a number and the other above it, almost without exception."""
+    sizes, ordered = np.bincount(y), y[np.argsort(made, kind="stable")]
+    ones, zeros = ordered.cumsum() / sizes[1], (1 - ordered).cumsum() / sizes[0]
+    return bool(1 - np.abs(ones - zeros).max() <= 2 * WRONG)
