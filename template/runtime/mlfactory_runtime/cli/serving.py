@@ -97,7 +97,12 @@ def label(
     message = f"outcomes: {done.new:,} new, {done.changed:,} changed, {done.same:,} as they were"
     say(f"{message}, {done.blank:,} not known yet")
     if done.unknown:
-        say(f"warning: {done.unknown:,} were left out: the log has no prediction of them")
+        say(f"warning: {done.unknown:,} were left out: the log has no prediction before them")
+    if done.shared:
+        say(
+            f"{done.shared:,} count for several predictions each, made at different times: if they "
+            "tell of one, label by request_id and row"
+        )
 
 
 @app.command()

@@ -66,7 +66,7 @@ class BatchLog:
     def put(
         self, keys: pl.DataFrame, features: pl.DataFrame, answers: pl.DataFrame, model: str
     ) -> None:
-        """Take the rows of a batch: `row` and `entity`, features by name, and what was answered."""
+        """Take the rows of a batch: `row`, `entity`, `row_time`, features by name, and answers."""
         self._last.result()
         self._model = model
         if not self.problem:

@@ -16,6 +16,7 @@ from ..records.monitoring import Window as Record
 from ..tables.query import reason
 from .drift import drift
 from .history import History
+from .late import news, taken_in
 from .operations import ages, traffic
 from .performance import estimate, estimate_error, judged, observed, reference
 from .reading import Seen, Watched, from_file, from_log, production
@@ -50,14 +51,16 @@ def of_log(length: str, watched: Watched, now: datetime) -> Monitored:
     """The latest whole window, after those before it."""
     span = last_whole(length_of(length), now)
     history = History(watched, span)
-    for back in range(BACK, 0, -1):
-        catch_up(history, watched, span.earlier(back))
+    fresh, taken = news(history), taken_in(history)
+    recent = [span.earlier(back) for back in range(BACK, 0, -1)]
+    for window in (*(one for one in fresh if one.begin < recent[0].begin), *recent):
+        catch_up(history, watched, window, is_news=window in fresh)
     mark, before, newest = history.mark(span), history.records(span), history.newest()
     seen = from_log(span, watched)
     label = EPOCH + timedelta(microseconds=mark[2]) if mark[2] else None
     checks = [*usual_traffic(seen, span, newest, before, watched), *ages(watched, now, label)]
     result, record = examined(seen, watched, checks, before, span_of(span, seen, length))
-    history.save(span, record.model_copy(update={"mark": mark}))
+    history.save(span, record.model_copy(update={"mark": mark, "taken": taken}))
     return result.model_copy(update={"history": tuple(history.records(all_models=True))})
 
 
@@ -99,17 +102,22 @@ def usual_traffic(
     return traffic(seen, window, newest, rows, factor)
 
 
-def catch_up(history: History, watched: Watched, span: Window) -> None:
+def catch_up(history: History, watched: Watched, span: Window, *, is_news: bool) -> None:
     """Look at an earlier window if nobody has, or if outcomes have arrived since.
 
-    What is stored of it stays where no outcome of its predictions is among these.
+    What is stored of it stays where no outcome of its predictions is among these, which is certain
+    if there `is_news`.
     """
     mark, before = history.mark(span), history.records(span)
     stored = history.record(span)
-    if not is_wanted(stored, mark, before):
+    if not is_wanted(stored, mark, before) and not (stored and is_news):
         return
     newest, seen = history.newest(), from_log(span, watched)
-    if stored and (len(seen.labelled[0]), seen.rows) == (stored.labelled, stored.rows):
+    if (
+        stored
+        and not is_news
+        and (len(seen.labelled[0]), seen.rows) == (stored.labelled, stored.rows)
+    ):
         record = stored
     else:
         checks = usual_traffic(seen, span, newest, before, watched)

@@ -95,11 +95,14 @@ def logged(
     """Hand the rows to the log; returns how they are named there, for labels to come."""
     if not scorer.log:
         return pl.DataFrame()
-    from ..log.veil import entities
+    from ..log.veil import entities, row_times
 
-    keys = pl.DataFrame([places.cast(pl.Int64).alias("row")])
-    entity = entities(raw, scorer.params, scorer.catalog)
-    scorer.log.put(keys.with_columns(entity), features, answers, scorer.version)
+    keys, known = (
+        pl.DataFrame([places.cast(pl.Int64).alias("row")]),
+        (scorer.params, scorer.catalog),
+    )
+    own = [entities(raw, *known), row_times(raw, *known)]
+    scorer.log.put(keys.with_columns(own), features, answers, scorer.version)
     return keys.select(pl.lit(scorer.log.request_id).alias("request_id"), "row")
 
 

@@ -97,7 +97,8 @@ class Measured(Part):
 
 
 class Window(Record):
-    """What later runs need to know of a window; `mark` tells whether rows came since.
+    """What later runs need to know of a window; `mark` tells whether rows came since, and `taken`
+    when an outcome had last been taken in.
 
     `values` and `breaches` are of checks, by their names.
     """
@@ -113,6 +114,7 @@ class Window(Record):
     estimate: Metrics | None
     verdict: Verdict | None = optional()
     mark: tuple[int, int, int] | None = optional()
+    taken: int | None = optional()
 
     def measured(self) -> Measured:
         """Its metrics alone."""

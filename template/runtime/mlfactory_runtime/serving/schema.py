@@ -22,6 +22,7 @@ from typing_extensions import TypedDict
 
 from ..data.contract import MISSING
 from ..learn.signature import Signature
+from ..log.veil import time_column
 from ..settings.catalog import Catalog, Column
 from ..settings.params import Params
 
@@ -132,7 +133,7 @@ class Parser:
 
 
 def inputs(catalog: Catalog, params: Params, signature: Signature) -> dict[str, Input]:
-    """What the model needs, which may be had online, and what names the rows."""
+    """What the model needs, which may be had online, and what names and dates the rows."""
     strict = {feature.name for feature in signature.features if not feature.missing_seen}
     found = {
         name: Input(
@@ -146,6 +147,8 @@ def inputs(catalog: Catalog, params: Params, signature: Signature) -> dict[str, 
     for name, column in catalog.columns.items():
         if column.role == "identifier" and name not in found:
             found[name] = Input(column.model_copy(update=free), required=False)
+    if (own := time_column(params, catalog)) and params.data.time not in found:
+        found[params.data.time or ""] = Input(own.model_copy(update=free), required=False)
     return found
 
 
