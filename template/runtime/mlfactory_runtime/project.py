@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
 import sys
@@ -180,6 +181,23 @@ class Project:
                 form = f"def {name}({', '.join(parameters)})"
                 verbs[name] = checked(found, "model.py", form, parameters)
         return Estimator(**verbs)
+
+    @cached_property
+    def answers_unseen(self) -> bool:
+        """Whether the model has an answer for a category that it has not seen.
+
+        The models of this library do. Nothing is imported: this is asked before there is a model.
+        """
+        if self.params.model.kind != "own":
+            return True
+        code = self.source / "model.py"
+        tree = ast.parse(code.read_text("utf-8") if code.is_file() else "")
+        return any(
+            isinstance(node, ast.ImportFrom)
+            and node.module == "mlfactory_runtime.lightgbm"
+            and "predict" in {one.name for one in node.names}
+            for node in tree.body
+        )
 
     @cached_property
     def metrics(self) -> dict[str, Metric]:

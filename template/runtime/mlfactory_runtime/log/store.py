@@ -69,6 +69,20 @@ former_labels = sa.Table(
     sa.Column("taken", sa.BigInteger),
     sa.Column("replaced", sa.BigInteger, primary_key=True, autoincrement=False),
 )
+# Rows that were refused, by field and rule; `value` is a category that nobody knew. Those of all
+# rules together have neither.
+refusals = sa.Table(
+    "refusals",
+    metadata,
+    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("time", sa.BigInteger, primary_key=True, autoincrement=False),  # a whole second
+    sa.Column("field", sa.Text, primary_key=True),
+    sa.Column("rule", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, primary_key=True),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Index("refusals_time", "time"),
+)
 # What was said of what goes wrong, and when last; what is over is no longer here.
 alerts = sa.Table(
     "alerts",
@@ -246,6 +260,7 @@ def clean_up(engine: sa.Engine, days: int) -> None:
     oldest = micros(datetime.now(UTC) - timedelta(days=days))
     with engine.begin() as connection:
         connection.execute(sa.delete(former_labels).where(former_labels.c.replaced < oldest))
+        connection.execute(sa.delete(refusals).where(refusals.c.time < oldest))
     for table, time in ((predictions, predictions.c.time), (labels, labels.c.until)):
         left = True
         while left:

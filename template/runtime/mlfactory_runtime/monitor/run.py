@@ -20,12 +20,12 @@ from .late import news, taken_in
 from .operations import ages, traffic
 from .performance import estimate, estimate_error, judged, observed, reference
 from .reading import Seen, Watched, from_file, from_log, production
+from .refused import check_refused, refused
 from .verdict import Check, decided, verdict
 from .window import Window, last_whole, length_of, stamp
 
 BACK = 12  # so many windows before the latest are looked at again when outcomes arrive
 WORST = ("alarm", "warning", "unknown", "ok")
-REFUSED = "requests that were refused, and rows in quarantine: the log holds what was answered only"
 
 
 def monitor(
@@ -58,8 +58,13 @@ def of_log(length: str, watched: Watched, now: datetime) -> Monitored:
     mark, before, newest = history.mark(span), history.records(span), history.newest()
     seen = from_log(span, watched)
     label = EPOCH + timedelta(microseconds=mark[2]) if mark[2] else None
+    left_out = refused(span, watched)
     checks = [*usual_traffic(seen, span, newest, before, watched), *ages(watched, now, label)]
+    checks += check_refused(left_out, seen, watched)
     result, record = examined(seen, watched, checks, before, span_of(span, seen, length))
+    if left_out.rows:
+        unseen = (*result.unseen, f"what stood in the {left_out.rows:,} rows that were refused")
+        result = result.model_copy(update={"refused": left_out, "unseen": unseen})
     history.save(span, record.model_copy(update={"mark": mark, "taken": taken}))
     return result.model_copy(update={"history": tuple(history.records(all_models=True))})
 
@@ -121,6 +126,7 @@ def catch_up(history: History, watched: Watched, span: Window, *, is_news: bool)
         record = stored
     else:
         checks = usual_traffic(seen, span, newest, before, watched)
+        checks += check_refused(refused(span, watched), seen, watched)
         record = examined(seen, watched, checks, before, span_of(span, seen))[1]
     history.save(span, record.model_copy(update={"mark": mark}))
 
@@ -209,9 +215,7 @@ def unseen(
     lines = [f"{name}: {reason}" for name, reason in seen.hidden.items()]
     if seen.rows < (needed := watched.params.monitor.min_rows):
         lines.append(f"features and scores: there are {seen.rows:,} rows, and {needed:,} tell")
-    if span.source == "log":
-        lines.append(REFUSED)
-    elif (scored := seen.expected.rows if seen.expected else 0) < seen.rows:
+    if span.source != "log" and (scored := seen.expected.rows if seen.expected else 0) < seen.rows:
         lines.append(f"the scores of {seen.rows - scored:,} rows: {scored:,} were scored")
     if (count := seen.rows - record.labelled) and span.source == "log":
         guess = "" if record.estimate else ", and it cannot be estimated"

@@ -17,6 +17,7 @@ from ..project import Project
 from ..registry.artifact import version
 from ..settings.catalog import Catalog
 from ..settings.params import Params
+from .refused import broken_by, lacking_by
 
 if TYPE_CHECKING:
     from ..log.batch import BatchLog
@@ -69,9 +70,12 @@ def score(raw: pl.DataFrame, scorer: Scorer, first: int = 0) -> tuple[pl.DataFra
     known = featured(rows.filter(kept), names, scorer.project.compute)
     lacking = refusals(known, signature.features)
     reason = reason.scatter(kept.arg_true(), lacking) if kept.any() else reason
-    known = known.filter(lacking.is_null())
+    lacks, known = lacking_by(known, signature.features), known.filter(lacking.is_null())
     scored = reason.is_null()
     bad = raw.filter(~scored).with_columns(reason=reason.filter(~scored))
+    if scorer.log and bad.height:
+        broken = broken_by(raw, cases, catalog) + lacks
+        scorer.log.refuse(broken, bad.height, scorer.version)
     x = encode(known, signature.features)
     answers = answer(scorer.predict(x), signature)
     if not known.height:

@@ -85,6 +85,22 @@ class Line(Part):
     status: State = "unknown"
 
 
+class Refusal(Part):
+    """Rows in which a field broke a rule; `values` are new categories, with their rows."""
+
+    field: str
+    rule: str
+    rows: int
+    values: dict[str, int] = optional({})
+
+
+class Refused(Part):
+    """Rows that got no answer; one that broke several rules counts for each of `rules`."""
+
+    rows: int
+    rules: tuple[Refusal, ...]
+
+
 class Measured(Part):
     """The metrics of a window: of the rows with an outcome, and as estimated of all."""
 
@@ -158,4 +174,5 @@ class Monitored(Record):
     predictions: tuple[Line, ...]
     performance: Performance
     unseen: tuple[str, ...]
+    refused: Refused | None = optional()
     history: tuple[Window, ...] = ()

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -17,11 +18,12 @@ from pydantic import (
     ValidationError,
     WithJsonSchema,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError, from_json
 from typing_extensions import TypedDict
 
-from ..data.contract import MISSING
+from ..data.contract import MISSING, NONE_OF
 from ..learn.signature import Signature
+from ..log.refusals import Broken
 from ..log.veil import time_column
 from ..settings.catalog import Catalog, Column
 from ..settings.params import Params
@@ -45,16 +47,33 @@ WORDS = {
     "too_short": "has no row",
     "dict_type": "is no object of features",
 }
-SHOWN = 20
+SHOWN, UNFIT = 20, 422
 
 
 class RefusedError(Exception):
-    """A request that is not answered: the status, and each field with the rule that it breaks."""
+    """A request that is not answered: the status, and each field with the rule that it breaks.
 
-    def __init__(self, status: int, rule: str = "", *, field: str | None = None) -> None:
+    `rows` got no answer, and `broken` counts what was broken. There, a `rule` stands that few
+    requests have, and no name of a field that a client has made up.
+    """
+
+    def __init__(
+        self, status: int, rule: str = "", *, field: str | None = None, counted: str = ""
+    ) -> None:
         super().__init__(rule)
-        self.status = status
-        self.cases: list[Row] = [{"row": None, "field": field, "rule": rule}] if rule else []
+        self.status, self.rows = status, 1
+        self.cases: list[Row] = []
+        self.broken: Broken = Counter()
+        if rule:
+            self.add(None, field, rule, (field or "", counted or rule, ""))
+
+    def add(
+        self, row: int | None, field: str | None, rule: str, counted: tuple[str, str, str]
+    ) -> None:
+        """One case more; the first ones are told."""
+        self.broken[counted] += 1
+        if len(self.cases) < SHOWN:
+            self.cases.append({"row": row, "field": field, "rule": rule})
 
 
 @dataclass(frozen=True)
@@ -80,8 +99,8 @@ class Input:
 
     @property
     def values(self) -> list[str] | None:
-        """What a text may be. A marker for `missing` is none of them: JSON has null."""
-        values = self.column.values
+        """What a text must be. A marker for `missing` is none of them: JSON has null."""
+        values = self.column.allowed
         return None if values is None else [v for v in values if v not in self.markers]
 
 
@@ -100,20 +119,26 @@ class Parser:
             several = body.lstrip()[:1] == b"["
             return self.many.validate_json(body) if several else [self.one.validate_json(body)]
         except ValidationError as error:
-            raise self.refused(error) from None
+            refused = self.refused(error)
+            if several and refused.status == UNFIT:
+                refused.rows = len(from_json(body))
+            raise refused from None
 
     def refused(self, error: ValidationError) -> RefusedError:
         """The row, the field and the rule of each of the first violations; never a value."""
-        cases = error.errors(include_url=False, include_context=False)[:SHOWN]
+        cases = error.errors(include_url=False, include_context=False)
         if cases[0]["type"] == "json_invalid":
-            return RefusedError(400, cases[0]["msg"])
-        found = RefusedError(422)
+            return RefusedError(400, cases[0]["msg"], counted="is no JSON")
+        found = RefusedError(UNFIT)
         for case in cases:
             field = next((part for part in case["loc"] if isinstance(part, str)), None)
             first = 0 if field else None
             row = next((part for part in case["loc"] if isinstance(part, int)), first)
-            rule = self.rule(case["type"], case, self.inputs.get(field or ""))
-            found.cases.append({"row": row, "field": field, "rule": rule})
+            known = self.inputs.get(field or "")
+            rule = self.rule(case["type"], case, known)
+            told = rule == NONE_OF and known is not None and known.column.sensitive == "none"
+            value = str(case["input"]) if told else ""
+            found.add(row, field, rule, (field or "" if known else "", rule, value))
         return found
 
     def rule(self, kind: str, case: ErrorDetails, known: Input | None) -> str:
@@ -203,7 +228,7 @@ def worded(known: Input) -> Callable[[str | None], str | None]:
 
     def check(text: str | None) -> str | None:
         if text is not None and values is not None and text not in values:
-            raise PydanticCustomError("contract", "is none of the values in the catalog")
+            raise PydanticCustomError("contract", NONE_OF)
         text = None if text in known.markers else text
         if text is None and known.needed:
             raise PydanticCustomError("contract", MISSING)
@@ -242,8 +267,8 @@ def _moment(text: str) -> datetime:
 
 def example(known: Input) -> Any:
     """A value that keeps the contract."""
-    if known.values:
-        return known.values[0]
+    if listed := [v for v in known.column.values or () if v not in known.markers]:
+        return listed[0]
     if known.column.dtype not in ("int", "float"):
         return EXAMPLES[known.column.dtype]
     bounds = [bound for bound in known.column.span if bound is not None]

@@ -62,6 +62,17 @@ CREATE TABLE predictions (
 );
 CREATE INDEX predictions_entity ON predictions (entity);
 CREATE INDEX predictions_time ON predictions (time);
+CREATE TABLE refusals (
+	target TEXT NOT NULL, 
+	model TEXT NOT NULL, 
+	time BIGINT NOT NULL, 
+	field TEXT NOT NULL, 
+	rule TEXT NOT NULL, 
+	value TEXT NOT NULL, 
+	rows BIGINT NOT NULL, 
+	PRIMARY KEY (target, model, time, field, rule, value)
+);
+CREATE INDEX refusals_time ON refusals (time);
 CREATE TABLE trail (
 	number BIGINT NOT NULL, 
 	time BIGINT NOT NULL, 
