@@ -13,6 +13,7 @@ from mlfactory_runtime.log.store import engine_of
 from mlfactory_runtime.log.veil import Record, veil
 from mlfactory_runtime.log.waiting import take_in
 from mlfactory_runtime.monitor import monitor
+from mlfactory_runtime.retrain import harvest
 
 from ..customers import customers
 from .factories import Factory
@@ -234,3 +235,29 @@ def test_what_an_older_service_left_waiting_is_taken_in(plain: Factory) -> None:
     with engine_of(plain.project.params.log).connect() as connection:
         assert take_in(connection, plain.path / "log/predictions.db") == 1
     assert read(plain).height == 2
+
+
+def test_a_row_that_is_learned_from_keeps_its_date(plain: Factory) -> None:
+    """Months of the same customers are different rows; the same month again is none."""
+    column = {"dtype": "date", "role": "ignored", "availability": "batch"}
+    plain.change("features.yaml", columns={"month": column})
+    plain.change(data={"time": "month"})
+    raw = plain.path / "data/raw/customers.csv"
+    pl.read_csv(raw).with_columns(month=pl.lit("2024-12-01")).write_csv(raw)
+    for month in ("2025-01-01", "2025-02-01", "2025-02-01"):
+        predict(plain, rows(3).with_columns(month=pl.lit(month)))
+        bring(plain, ["yes", "no", "no"], month=month)
+        plain.run("label", "outcomes.csv")
+    predict(plain, rows(4)[3:])
+    request = pl.read_csv(plain.path / "scored.csv")["request_id"][0]
+    plain.write("outcomes.csv", f"request_id,row,churned\n{request},0,no\n")
+    plain.run("label", "outcomes.csv")
+
+    project = plain.project
+    known = project.params, project.catalog
+    logged = harvest.labelled(project, *known)
+    names = ["customer id", "month", "churned"]
+    found = harvest.once(project, harvest.typed(project, logged, names, *known), *known)
+    dates = found.sort("month", "customer id").select("month").to_series().cast(pl.String).to_list()
+    today = datetime.now(UTC).date()
+    assert dates == ["2025-01-01"] * 3 + ["2025-02-01"] * 3 + [str(today)]
