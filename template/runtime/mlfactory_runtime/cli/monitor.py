@@ -44,7 +44,8 @@ def monitor(
         print_json(found.model_dump())
     else:
         for check in found.checks:
-            unseen = check.status == "unknown" and check.kind == "operation"
+            told = check.kind == "operation" or check.name == "coverage"
+            unseen = check.status == "unknown" and told
             if unseen or check.status in ("alarm", "warning"):
                 whom = ", ".join(filter(None, (check.source, check.owner)))
                 about = f" [{whom}]" if whom else ""

@@ -14,6 +14,7 @@ from ..records.evaluation import Metrics
 from ..records.monitoring import Checked, Line, Model, Monitored, Performance, Rule, Span
 from ..records.monitoring import Window as Record
 from ..tables.query import reason
+from .covered import check_coverage, coverage
 from .drift import drift
 from .history import History
 from .late import news, taken_in
@@ -146,7 +147,9 @@ def examined(
 ) -> tuple[Monitored, Record]:
     """The result of a window, and what later windows need to know of it."""
     drifted, settings = drift(seen, watched), watched.params.monitor
-    checks, holdout = [*drifted.checks, *checks], reference(watched)
+    covered = coverage(seen, watched)
+    checks = [*drifted.checks, *checks, *check_coverage(covered)]
+    holdout = reference(watched)
     labelled, measured = observed(seen, watched)
     record = Record(
         begin=span.begin,
@@ -173,6 +176,7 @@ def examined(
         predictions=tuple(with_status(line, shown) for line in drifted.scores),
         performance=performance(records, holdout, watched),
         unseen=tuple(unseen(seen, watched, record, holdout, span)),
+        coverage=covered,
     )
     return result, record.model_copy(update={"verdict": result.verdict})
 

@@ -101,6 +101,14 @@ class Refused(Part):
     rules: tuple[Refusal, ...]
 
 
+class Coverage(Part):
+    """How many rows have an outcome, and in what these differ from the others (PSI, or a share)."""
+
+    rows: int
+    labelled: int
+    differs: dict[str, float]
+
+
 class Measured(Part):
     """The metrics of a window: of the rows with an outcome, and as estimated of all."""
 
@@ -175,4 +183,5 @@ class Monitored(Record):
     performance: Performance
     unseen: tuple[str, ...]
     refused: Refused | None = optional()
+    coverage: Coverage | None = optional()
     history: tuple[Window, ...] = ()
