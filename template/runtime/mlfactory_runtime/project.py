@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import importlib.util
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,6 +48,7 @@ PYPROJECT, ABOUT, RUNBOOK = Path("pyproject.toml"), Path("docs/about.md"), Path(
 LOCK, PACKAGES = Path("dvc.lock"), Path("uv.lock")
 
 Compute = Callable[["pl.DataFrame"], "pl.DataFrame"]
+LIBRARY = re.compile(r"from mlfactory_runtime\.lightgbm import (\([^)]*|[^\n(]*)\bpredict\b")
 VERBS = {
     "fit": ("train", "validation", "signature", "settings"),
     "predict": ("model", "x"),
@@ -190,14 +191,8 @@ class Project:
         """
         if self.params.model.kind != "own":
             return True
-        code = self.source / "model.py"
-        tree = ast.parse(code.read_text("utf-8") if code.is_file() else "")
-        return any(
-            isinstance(node, ast.ImportFrom)
-            and node.module == "mlfactory_runtime.lightgbm"
-            and "predict" in {one.name for one in node.names}
-            for node in tree.body
-        )
+        files = self.root.glob("src/*/model.py")
+        return any(LIBRARY.search(file.read_text("utf-8", errors="ignore")) for file in files)
 
     @cached_property
     def metrics(self) -> dict[str, Metric]:

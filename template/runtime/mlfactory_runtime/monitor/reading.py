@@ -28,8 +28,8 @@ from ..registry.resolve import on_stage, resolve
 from ..settings.catalog import Catalog
 from ..settings.params import Params
 from ..tables.read import read_batches
-from .coverage import Covered
 from .entities import Entities, hashed
+from .parts import Covered
 from .statistics import Array, Tally, tally
 from .window import Window
 

@@ -14,14 +14,14 @@ from ..records.evaluation import Metrics
 from ..records.monitoring import Checked, Line, Model, Monitored, Performance, Rule, Span
 from ..records.monitoring import Window as Record
 from ..tables.query import reason
-from .covered import check_coverage, coverage
+from .coverage import check_coverage, coverage
 from .drift import drift
 from .history import History
 from .late import news, taken_in
 from .operations import ages, traffic
 from .performance import estimate, estimate_error, judged, observed, reference
 from .reading import Seen, Watched, from_file, from_log, production
-from .refused import check_refused, refused
+from .refusals import check_refusals, refusals
 from .verdict import Check, decided, verdict
 from .window import Window, last_whole, length_of, stamp
 
@@ -52,16 +52,16 @@ def of_log(length: str, watched: Watched, now: datetime) -> Monitored:
     """The latest whole window, after those before it."""
     span = last_whole(length_of(length), now)
     history = History(watched, span)
-    fresh, taken = news(history), taken_in(history)
+    taken, fresh = taken_in(history), news(history)
     recent = [span.earlier(back) for back in range(BACK, 0, -1)]
     for window in (*(one for one in fresh if one.begin < recent[0].begin), *recent):
         catch_up(history, watched, window, is_news=window in fresh)
     mark, before, newest = history.mark(span), history.records(span), history.newest()
     seen = from_log(span, watched)
     label = EPOCH + timedelta(microseconds=mark[2]) if mark[2] else None
-    left_out = refused(span, watched)
+    left_out = refusals(span, watched)
     checks = [*usual_traffic(seen, span, newest, before, watched), *ages(watched, now, label)]
-    checks += check_refused(left_out, seen, watched)
+    checks += check_refusals(left_out, seen, watched)
     result, record = examined(seen, watched, checks, before, span_of(span, seen, length))
     if left_out.rows:
         unseen = (*result.unseen, f"what stood in the {left_out.rows:,} rows that were refused")
@@ -127,7 +127,7 @@ def catch_up(history: History, watched: Watched, span: Window, *, is_news: bool)
         record = stored
     else:
         checks = usual_traffic(seen, span, newest, before, watched)
-        checks += check_refused(refused(span, watched), seen, watched)
+        checks += check_refusals(refusals(span, watched), seen, watched)
         record = examined(seen, watched, checks, before, span_of(span, seen))[1]
     history.save(span, record.model_copy(update={"mark": mark}))
 

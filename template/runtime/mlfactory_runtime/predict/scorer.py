@@ -17,7 +17,7 @@ from ..project import Project
 from ..registry.artifact import version
 from ..settings.catalog import Catalog
 from ..settings.params import Params
-from .refused import broken_by, lacking_by
+from .refusals import broken_by, lacking_by
 
 if TYPE_CHECKING:
     from ..log.batch import BatchLog

@@ -94,7 +94,7 @@ class Refusal(Part):
     values: dict[str, int] = optional({})
 
 
-class Refused(Part):
+class Refusals(Part):
     """Rows that got no answer; one that broke several rules counts for each of `rules`."""
 
     rows: int
@@ -182,6 +182,6 @@ class Monitored(Record):
     predictions: tuple[Line, ...]
     performance: Performance
     unseen: tuple[str, ...]
-    refused: Refused | None = optional()
+    refused: Refusals | None = optional()
     coverage: Coverage | None = optional()
     history: tuple[Window, ...] = ()

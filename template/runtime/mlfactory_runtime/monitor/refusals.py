@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 
 from ..log.refusals import ALL, counted
 from ..log.store import engine_of, micros
-from ..records.monitoring import Refusal, Refused
+from ..records.monitoring import Refusal, Refusals
 from .reading import Seen, Watched
 from .verdict import Check
 from .window import Window
@@ -12,7 +12,7 @@ from .window import Window
 SHOWN, PAGE = 3, "rows-cannot-be-scored"
 
 
-def refused(window: Window, watched: Watched) -> Refused:
+def refusals(window: Window, watched: Watched) -> Refusals:
     """What the log counts in a window, the rule that was broken most first."""
     engine = engine_of(watched.params.log)
     mine = {"target": watched.params.data.target, "model": watched.version}
@@ -29,10 +29,10 @@ def refused(window: Window, watched: Watched) -> Refused:
         for (field, rule), values in rules.items()
     )  # fmt: skip
     ordered = sorted(lines, key=lambda line: (-line.rows, line.field, line.rule))
-    return Refused(rows=broken[ALL], rules=tuple(ordered))
+    return Refusals(rows=broken[ALL], rules=tuple(ordered))
 
 
-def check_refused(found: Refused, seen: Seen, watched: Watched) -> list[Check]:
+def check_refusals(found: Refusals, seen: Seen, watched: Watched) -> list[Check]:
     """Whether surely more rows are refused than do not matter; it rings at once."""
     from scipy.stats import binom
 
