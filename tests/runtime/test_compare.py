@@ -66,8 +66,26 @@ def test_too_few_rows_are_never_called_the_same() -> None:
 
 def test_rows_of_one_key_count_once() -> None:
     found = rows(20_000, 0.1)
-    repeated = replace(found, keys=np.arange(20_000) % 150)
-    assert verdict(repeated) == "undecided"
+    few = judge.judge(replace(found, keys=np.arange(20_000) % 20, what="shops"), [], SETTINGS)
+    assert few.verdict == "undecided"
+    assert few.reason == "the 20,000 rows are of 20 shops, and 30 of these tell"
+    assert verdict(replace(found, keys=np.arange(20_000) % 60)) == "better"
+
+
+def test_a_panel_is_decided_by_what_is_drawn_and_in_its_words() -> None:
+    """60 shops of 7 rows each; what differs from shop to shop is what chance has drawn."""
+    draw, shops = np.random.default_rng(3), np.repeat(np.arange(60), 7)
+    y, error, own = draw.normal(size=420), draw.normal(size=420), 0.3 * draw.normal(size=60)[shops]
+    sure = judge.Compared("regression", y, y + error, y + 0.6 * error, shops, "shops")
+    open_ = replace(sure, b=y + (1 + own) * error)
+    assert verdict(sure) == "better"
+    said = judge.judge(open_, [], SETTINGS)
+    assert said.verdict == "undecided"
+    assert "rows of 60 shops leave open" in said.reason
+    assert said.reason.endswith("shops would tell")
+    wide, narrow = said.difference, judge.judge(replace(open_, keys=np.arange(420)), [], SETTINGS)
+    assert wide and narrow.difference
+    assert wide.high - wide.low > narrow.difference.high - narrow.difference.low  # type: ignore[operator]
 
 
 def test_a_metric_that_is_not_defined_decides_nothing() -> None:

@@ -48,7 +48,7 @@ def taken_in(path: Path, rows: pl.DataFrame = ROWS) -> pl.DataFrame:
         task="regression", data=params.Data(path=str(path), target="n", encoding="cp1252")
     )
     found, head = data_rows.head_of(path, settings)
-    raw, good = harvest.written(rows, head.schema, KNOWN, settings.data)
+    raw, good = harvest.written(rows, head, KNOWN, settings.data)
     assert good.all()
     fresh = path.with_name(f"fresh-{path.name}")
     harvest.append(path, raw, fresh, found.data)
@@ -69,6 +69,7 @@ def test_a_text_file_keeps_its_form(tmp_path: Path, encoding: str, line: str, en
     made = (tmp_path / "fresh-rows.csv").read_bytes()
     assert made.startswith(path.read_bytes())
     assert made.decode(encoding).count(line) == 5
+    assert made.decode(encoding).splitlines()[2].split(";")[3:5] == ["ja", "02.01.2025"]
 
 
 def test_a_packed_file_stays_packed(tmp_path: Path) -> None:
@@ -90,8 +91,8 @@ def test_a_parquet_file_keeps_its_types(tmp_path: Path) -> None:
 
 def test_what_does_not_read_as_it_was_is_left_out() -> None:
     rows = ROWS.with_columns(n=pl.Series([5, 100, 6]), wort=pl.Series(["NA", "b", "c"]))
-    schema = pl.Schema(dict.fromkeys(HEADER.split(";"), pl.String()))
-    raw, good = harvest.written(rows, schema, KNOWN, params.Data(path="x.csv", target="n"))
+    head = pl.DataFrame(schema=dict.fromkeys(HEADER.split(";"), pl.String()))
+    raw, good = harvest.written(rows, head, KNOWN, params.Data(path="x.csv", target="n"))
     assert (good.to_list(), raw["id"].to_list()) == ([False, False, True], ["010"])
 
 
@@ -100,3 +101,35 @@ def test_a_letter_that_the_encoding_lacks_is_told(tmp_path: Path) -> None:
     path.write_bytes(f"{HEADER}\n{FIRST}\n".encode("cp1252"))
     with pytest.raises(errors.FactoryError, match="cannot be written in cp1252"):
         taken_in(path, ROWS.with_columns(wort=pl.lit("はい")))
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        (["Yes", "No", "Yes"], {True: "Yes", False: "No"}),
+        (["0", "1", None], {True: "1", False: "0"}),
+        (["1.0", "1.0"], {True: "1.0", False: "false"}),
+        (["TRUE", "maybe"], {True: "TRUE", False: "false"}),
+        ([None], {True: "true", False: "false"}),
+    ],
+)
+def test_truth_is_written_in_the_words_of_the_file(
+    known: list[str | None], words: dict[bool, str]
+) -> None:
+    assert harvest.words_of(pl.Series("ja", known, dtype=pl.String)) == words
+
+
+@pytest.mark.parametrize(
+    ("form", "known", "text"),
+    [
+        (("%d.%m.%Y %H:%M",), "31.12.2024 10:00", "02.01.2025 03:04"),
+        (("%d.%m.%Y",), "31.12.2024", "2025-01-02 03:04:00.000000"),
+        ((), "2024-12-31", "2025-01-02 03:04:00.000000"),
+    ],
+)
+def test_a_moment_is_written_as_in_the_file_where_that_holds_it(
+    form: tuple[str, ...], known: str, text: str
+) -> None:
+    column = KNOWN.columns["um"].model_copy(update={"format": form})
+    values = pl.Series([datetime(2025, 1, 2, 3, 4)])
+    assert harvest.moment_text(values, column, pl.Series([known])).to_list() == [text]

@@ -352,5 +352,5 @@ def test_label_and_forget_print_json(
         app(["forget", "E0", "--json"], standalone_mode=False)
 
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
-    assert set(first) == {"rows", "new", "changed", "same", "unknown", "blank"}
+    assert set(first) == {"rows", "new", "changed", "same", "unknown", "blank", "shared"}
     assert set(second) == {"predictions", "labels", "models", "remains"}

@@ -87,6 +87,7 @@ def refused(factory: Factory, *argv: str) -> str:
 
 
 def test_a_snapshot_that_breaks_the_contract_is_refused(churn: Factory, shop: Shop) -> None:
+    churn.column("plan", unseen="refuse")
     odd = customers(701, 3).with_columns(pl.lit("gold").alias("plan"))
     shop.execute(inserted(odd))
     said = refused(churn)

@@ -102,6 +102,7 @@ def test_a_bad_value_in_the_last_row_is_found(
     lab: Factory, column: str, value: str, said: str
 ) -> None:
     edit(lab, "Tenure (months)", range=[0, 120])
+    edit(lab, "plan", unseen="refuse")
     append(lab, **{column: value})
     told = lab.json("factory", "check", "--json", code=1)
     (finding,) = [f for f in told["findings"] if f["level"] == "error"]

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from .data.rows import key_text
 from .errors import FactoryError
 from .git import dvc, tries
-from .log.store import delete, engine_of, labels, make, predictions
+from .log.store import delete, engine_of, former_labels, labels, make, predictions
 from .log.trail import alone, append
 from .log.veil import entities, veil
 from .log.waiting import take_in
@@ -64,18 +64,15 @@ def erased(project: Project, entity: str, params: Params, dry_run: bool) -> tupl
                 )
             return 0, 0
         mine = p.entity == known.entity(entity)
-        requests = sa.select(p.request_id, p.row).where(mine)
-        asked = sa.tuple_(labels.c.key, labels.c.row).in_(requests)
-        own = labels.c.key == known.entity(entity)
-        outcomes = sa.or_(
-            sa.and_(labels.c.kind == "entity", own), sa.and_(labels.c.kind == "request", asked)
-        )
+        outcomes = outcomes_of(labels, known.entity(entity))
         count = tuple(
             connection.scalar(sa.select(sa.func.count()).select_from(table).where(rows)) or 0
             for table, rows in ((predictions, mine), (labels, outcomes))
         )
         if not dry_run:
             alone(connection)
+            former = outcomes_of(former_labels, known.entity(entity))
+            connection.execute(sa.delete(former_labels).where(former))
             gone = {"labels": delete(connection, labels, outcomes)}
             gone["predictions"] = delete(connection, predictions, mine)
             append(connection, "forget", gone)
@@ -83,6 +80,14 @@ def erased(project: Project, entity: str, params: Params, dry_run: bool) -> tupl
         with engine.connect() as connection:  # what is erased stands in the file's journal, too
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     return count[0], count[1]
+
+
+def outcomes_of(table: sa.Table, entity: str | None) -> sa.ColumnElement[bool]:
+    """The outcomes of an entity, by its name and by its requests."""
+    p, own = predictions.c, table.c
+    requests = sa.select(p.request_id, p.row).where(p.entity == entity)
+    asked = (own.kind == "request") & sa.tuple_(own.key, own.row).in_(requests)
+    return asked | ((own.kind != "request") & (own.key == entity))
 
 
 def remains(project: Project, entity: str, params: Params, learned: bool) -> list[str]:

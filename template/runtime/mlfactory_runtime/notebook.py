@@ -42,12 +42,15 @@ def score(rows: pl.DataFrame, model: str = MODEL.as_posix()) -> pl.DataFrame:
     return good.select("prediction", "^probability_.*$")
 
 
-def read_log(begin: datetime, end: datetime) -> Iterator[pl.DataFrame]:
+def read_log(
+    begin: datetime, end: datetime, known: datetime | None = None
+) -> Iterator[pl.DataFrame]:
     """The logged predictions from `begin` to before `end`, oldest first, in tables of some rows.
 
-    Both moments carry a time zone. Columns: request_id, row, time, model, entity, prediction,
-    probabilities (a struct by class), features (a struct by name), and what became of each:
-    outcome and outcome_time, null while they are not known.
+    Moments carry a time zone. Columns: request_id, row, time, model, entity, prediction,
+    probabilities (a struct by class), features (a struct by name), row_time (data.time of the row,
+    if it was given), and what became of each: outcome and outcome_time, null while they are not
+    known. With `known`, outcomes are as they had been taken in at that moment, not as corrected.
 
     Raises FactoryError where there is no model or the log cannot be read.
     """
@@ -55,5 +58,5 @@ def read_log(begin: datetime, end: datetime) -> Iterator[pl.DataFrame]:
     from .log.labels import read_log as read
 
     project = Project.find(Path.cwd())
-    known = load_signature(project.model_folder)
-    return read((begin, end), project.params, project.catalog, known)
+    signature = load_signature(project.model_folder)
+    return read((begin, end), project.params, project.catalog, signature, known=known)

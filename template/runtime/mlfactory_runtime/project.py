@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ PYPROJECT, ABOUT, RUNBOOK = Path("pyproject.toml"), Path("docs/about.md"), Path(
 LOCK, PACKAGES = Path("dvc.lock"), Path("uv.lock")
 
 Compute = Callable[["pl.DataFrame"], "pl.DataFrame"]
+LIBRARY = re.compile(r"from mlfactory_runtime\.lightgbm import (\([^)]*|[^\n(]*)\bpredict\b")
 VERBS = {
     "fit": ("train", "validation", "signature", "settings"),
     "predict": ("model", "x"),
@@ -184,6 +186,17 @@ class Project:
                 form = f"def {name}({', '.join(parameters)})"
                 verbs[name] = check(verb, "model.py", form, parameters)
         return Estimator(**verbs)
+
+    @cached_property
+    def answers_unseen(self) -> bool:
+        """Whether the model has an answer for a category that it has not seen.
+
+        The models of this library do. Nothing is imported: this is asked before there is a model.
+        """
+        if self.params.model.kind != "own":
+            return True
+        files = self.root.glob("src/*/model.py")
+        return any(LIBRARY.search(file.read_text("utf-8", errors="ignore")) for file in files)
 
     @cached_property
     def metrics(self) -> dict[str, Metric]:

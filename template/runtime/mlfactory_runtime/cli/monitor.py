@@ -44,7 +44,8 @@ def monitor(
         print_json(result.model_dump())
     else:
         for check in result.checks:
-            is_blind = check.status == "unknown" and check.kind == "operation"
+            may_be_blind = check.kind == "operation" or check.name == "coverage"
+            is_blind = check.status == "unknown" and may_be_blind
             if is_blind or check.status in ("alarm", "warning"):
                 whom = ", ".join(filter(None, (check.source, check.owner)))
                 about = f" [{whom}]" if whom else ""

@@ -99,7 +99,12 @@ def label(
     )
     say(f"{message}, {counts.blank:,} not known yet")
     if counts.unknown:
-        say(f"warning: {counts.unknown:,} were left out: the log has no prediction of them")
+        say(f"warning: {counts.unknown:,} were left out: the log has no prediction before them")
+    if counts.shared:
+        say(
+            f"{counts.shared:,} count for several predictions each, made at different times: "
+            "if they tell of one, label by request_id and row"
+        )
 
 
 @app.command()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandera.polars as pa
 
 
-MISSING = "is missing"
+MISSING, NONE_OF = "is missing", "is none of the values in the catalog"
 NO_CASES = pl.DataFrame(schema={"row": pl.Int64, "column": pl.String, "rule": pl.String})
 
 
@@ -37,8 +37,8 @@ def _column(column: Column) -> "pa.Column":
         checks.append(pa.Check.ge(low, error=f"is below {low:g}"))
     if high is not None:
         checks.append(pa.Check.le(high, error=f"is above {high:g}"))
-    if column.values is not None:
-        checks.append(pa.Check.isin(column.values, error="is none of the values in the catalog"))
+    if column.allowed is not None:
+        checks.append(pa.Check.isin(column.allowed, error=NONE_OF))
     return pa.Column(DTYPES[column.dtype], checks, nullable=column.nullable)
 
 
@@ -107,7 +107,12 @@ def unusual(rows: pl.DataFrame, columns: Mapping[str, Column]) -> Counter[tuple[
         for place, (name, sign, limit) in enumerate(limits)
     )
     rules = [(name, f"is {sign} the usual {limit:g}") for name, sign, limit in limits]
-    return +Counter(dict(zip(rules, counts.row(0) if limits else (), strict=True)))
+    found = Counter(dict(zip(rules, counts.row(0) if limits else (), strict=True)))
+    for name, column in columns.items():
+        if column.values is not None and column.allowed is None and name in rows.columns:
+            known = rows[name].drop_nulls()
+            found[name, NONE_OF] = known.len() - int(known.is_in(list(column.values)).sum())
+    return +found
 
 
 def unusual_findings(counts: Mapping[tuple[str, str], int], catalog: Catalog) -> list[Finding]:
@@ -116,7 +121,12 @@ def unusual_findings(counts: Mapping[tuple[str, str], int], catalog: Catalog) ->
         Finding(
             "warning", column, catalog.columns[column].source,
             f"{rows:,} {'row' if rows == 1 else 'rows'}: the value {rule}",
-            f"widen `usual` of {column!r} in features.yaml, or make it `range` to refuse such rows",
+            (
+                f"add it to `values` of {column!r} in features.yaml, or refuse: `unseen: refuse`"
+                if rule == NONE_OF
+                else f"widen `usual` of {column!r} in features.yaml, or make it `range` to refuse "
+                "such rows"
+            ),
         )
         for (column, rule), rows in counts.items()
     ]  # fmt: skip

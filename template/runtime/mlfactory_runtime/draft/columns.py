@@ -154,7 +154,7 @@ def describe(values: pl.Series, name: str, table: Table) -> dict[str, Any]:
     if private != "none":
         entry["drafted"] += f"; {private}: {why}"
     elif name != params.data.id:  # another entity may come
-        entry |= rules(column, part, params)
+        entry |= rules(column, part, table)
     return tidy(entry, part)
 
 
@@ -188,14 +188,19 @@ def names_persons(column: pl.Series, why: str) -> bool:
     return column.n_unique() > FEW and not why.endswith(SHARED)
 
 
-def rules(column: pl.Series, part: Part, params: Params) -> dict[str, Any]:
-    """What to expect of a column: the range that is usual, or its few values."""
+def rules(column: pl.Series, part: Part, table: Table) -> dict[str, Any]:
+    """What to expect of a column: the range that is usual, or its few values.
+
+    Another value is answered where the model can.
+    """
     if part.role == "numeric" and (limits := find_range(column)):
         return {"usual": limits}
     few = column.dtype == pl.String and column.n_unique() <= FEW
-    classed = part.role == "target" and params.task == "classification"
+    classed = part.role == "target" and table.params.task == "classification"
     if few and (part.role == "categorical" or classed):
-        return {"values": sorted(column.drop_nulls().unique())}
+        answers = table.answers_unseen and not classed
+        values = sorted(column.drop_nulls().unique())
+        return {"values": values} | ({"unseen": "answer"} if answers else {})
     return {}
 
 

@@ -27,6 +27,7 @@ class Table:
     height: int
     european: bool
     params: Params
+    answers_unseen: bool = False
 
     def columns(self, names: Sequence[str]) -> Iterator[pl.Series]:
         """The values of the file, without the markers for missing and the blanks around them.
@@ -57,4 +58,5 @@ def opened(project: Project) -> Iterator[Table]:
         rows = parquet(path if is_parquet(path) else f"{folder}/*.parquet")
         height = rows.select(pl.len()).collect().item()
         european = any_european(missing_as_null(beginning, params.data), params.data.separator)
-        yield Table(rows, tuple(beginning.columns), height, european, params)
+        names = tuple(beginning.columns)
+        yield Table(rows, names, height, european, params, project.answers_unseen)

@@ -234,13 +234,13 @@ def score(
     y = codes(target, classes) if classes else target.cast(pl.Float64).to_numpy()
     usable = ~np.isnan(np.column_stack([y, a, b])).any(axis=1)
     rows = rows.filter(usable)
-    keys = entities(rows, params, copies(rows, project.catalog, params)).places
+    drawn = entities(rows, params, copies(rows, project.catalog, params))
     task = "regression" if not classes else "binary" if len(classes) == 2 else "multiclass"
     groups = list(groups_of(project, rows))
     if set(known[0]) != set(known[1]):
         common = target.filter(usable).cast(pl.String).is_in([*{*known[0]} & {*known[1]}])
         groups.append(Group(target.name, "what both know", common.arg_true().to_numpy()))
-    return Compared(task, y[usable], a[usable], b[usable], keys), groups
+    return Compared(task, y[usable], a[usable], b[usable], drawn.places, drawn.what), groups
 
 
 def answers(

@@ -24,7 +24,7 @@ from ..learn.metrics import (
     primary,
     row_losses,
 )
-from ..learn.resampling import resamples
+from ..learn.resampling import resamples, widened
 from ..learn.segments import ENOUGH
 from ..records import comparison
 from ..records.comparison import Verdict
@@ -39,7 +39,8 @@ GROUPS_AT_RISK = 0.05  # the chance that luck alone calls any group worse
 class Compared:
     """The same rows as both sides score them: y and predictions as metrics.py has them.
 
-    Rows of one key are not independent of each other, and are resampled together.
+    Rows of one key are not independent of each other, and are resampled together; `what` says what
+    keys are, for people.
     """
 
     task: str
@@ -47,10 +48,22 @@ class Compared:
     a: np.ndarray
     b: np.ndarray
     keys: np.ndarray
+    what: str = "rows"
 
     def at(self, rows: np.ndarray) -> "Compared":
         """Some of the rows."""
-        return Compared(self.task, *(part[rows] for part in (self.y, self.a, self.b, self.keys)))
+        parts = {name: getattr(self, name)[rows] for name in ("y", "a", "b", "keys")}
+        return replace(self, **parts)
+
+    @property
+    def drawn(self) -> int:
+        """How many keys there are, which chance has drawn."""
+        return len(np.unique(self.keys))
+
+    @property
+    def unit(self) -> str:
+        """What is drawn: rows where each has a key of its own."""
+        return "rows" if self.drawn == len(self.y) else self.what
 
 
 @dataclass(frozen=True)
@@ -81,10 +94,8 @@ def judge(rows: Compared, groups: Sequence[Group], params: Params, own: Own = NO
     whole = np.ones(len(rows.y))
     before, after = (whole_metrics(rows, p, whole, params, own) for p in (rows.a, rows.b))
     undecided = Judgement("undecided", "", before, after)
-    independent = len(np.unique(rows.keys))
-    if independent < params.gate.min_rows:
-        wanted = f"gate.min_rows asks for {params.gate.min_rows:,}"
-        return replace(undecided, reason=f"{independent:,} rows are too few: {wanted}")
+    if why := too_few(rows, params):
+        return replace(undecided, reason=why)
     if metric not in before:
         why = f"gate.metric is {metric!r}, and these models have {list(before)}"
         return replace(undecided, reason=why)
@@ -93,13 +104,24 @@ def judge(rows: Compared, groups: Sequence[Group], params: Params, own: Own = NO
     if base is None or not isfinite(value + error):
         return replace(undecided, reason=f"{metric} is not defined on these rows")
     margin = params.gate.margin * abs(base)
-    low, high = value - SURE * error, value + SURE * error
+    width = SURE * widened(rows.drawn, SURE) * error
+    low, high = value - width, value + width
     verdict = decide(value, low, high, margin)
-    why = reason(verdict, metric, independent, margin, (value, low, high)) + tail(rows, metric)
+    why = reason(verdict, metric, rows, margin, (value, low, high)) + tail(rows, metric)
     segments = tuple(by_group(rows, groups, metric, margin, params, own))
     if harmed := [f"{one.feature} {one.group}" for one in segments if one.state == "worse"]:
         verdict, why = "worse", f"it is surely worse for {', '.join(harmed)}"
     return Judgement(verdict, why, before, after, segments, margin, Interval(value, low, high))
+
+
+def too_few(rows: Compared, params: Params) -> str:
+    """Why nothing can be decided: too few rows, or too few of what they are of; else nothing."""
+    count, least = len(rows.y), params.gate.min_rows
+    if count < least:
+        return f"{count:,} rows are too few: gate.min_rows asks for {least:,}"
+    if rows.drawn < ENOUGH:
+        return f"the {count:,} rows are of {rows.drawn} {rows.unit}, and {ENOUGH} of these tell"
+    return ""
 
 
 def decide(value: float, low: float, high: float, margin: float) -> Verdict:
@@ -142,19 +164,24 @@ def by_group(
             feature=group.feature, group=group.label, rows=len(group.rows), state="unseen"
         )
         some = rows.at(group.rows)
-        few = len(np.unique(some.keys)) < ENOUGH
+        few = some.drawn < ENOUGH
         value, error = (0.0, float("nan")) if few else difference(some, metric, params, own)
         if isnan(error) or isnan(value):
             yield unseen
             continue
-        low, high = value - sure * error, value + sure * error
+        width = sure * widened(some.drawn, sure) * error
+        low, high = value - width, value + width
         state = "worse" if high < -margin else "open" if low < -margin else "kept"
         ends = {"value": value, "low": low, "high": high}
         yield unseen.model_copy(update={**ends, "state": state})
 
 
 def reason(
-    verdict: Verdict, metric: str, rows: int, margin: float, found: tuple[float, float, float]
+    verdict: Verdict,
+    metric: str,
+    rows: Compared,
+    margin: float,
+    found: tuple[float, float, float],
 ) -> str:
     """The verdict in words; `found` is the difference and its interval."""
     value, low, high = found
@@ -166,9 +193,11 @@ def reason(
     }
     if verdict in words:
         return words[verdict]
-    text = f"these rows leave open whether its {metric} differs by {margin:.4g}: {said}"
-    needed = rows * ((high - low) / margin) ** 2 if margin else 0
-    return text + (f"; about {float(f'{needed:.2g}'):,.0f} rows would tell" if needed else "")
+    these = "these rows" if rows.unit == "rows" else f"rows of {rows.drawn:,} {rows.unit}"
+    text = f"{these} leave open whether its {metric} differs by {margin:.4g}: {said}"
+    needed = rows.drawn * ((high - low) / margin) ** 2 if margin else 0
+    told = f"; about {float(f'{needed:.2g}'):,.0f} {rows.unit} would tell"
+    return text + (told if needed else "")
 
 
 def tail(rows: Compared, metric: str) -> str:

@@ -22,12 +22,13 @@ def resamples(rows: int, seed: int, places: Array | None = None) -> Iterator[Arr
         yield w if places is None else w[places]
 
 
-def widened(draws: int) -> float:
-    """By how much an interval of so few draws is too narrow: Student's quantile by the normal one.
+def widened(draws: int, z: float = 1.959964) -> float:
+    """By how much an interval of so few draws is too narrow: Student's quantile by the normal one,
+    `z`, which is that of 95 %.
 
     The quantile is expanded as by Abramowitz and Stegun, 26.7.5; the root is that of the variance.
     """
-    z, degrees = 1.959964, max(draws - 1, 1)
+    degrees = max(draws - 1, 1)
     quantile = z + (z**3 + z) / (4 * degrees) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * degrees**2)
     return float(quantile / z * (draws / degrees) ** 0.5)
 

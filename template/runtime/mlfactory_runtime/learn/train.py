@@ -45,7 +45,6 @@ from .profile import CARD, PROFILE, profile
 from .ranking import threshold_of
 from .signature import Signature, describe, save_signature
 from .split import FILE as SPLIT
-from .split import entity_key
 from .validation import metrics_file, validate, with_validation
 
 
@@ -85,7 +84,7 @@ def train(project: Project) -> Evaluation:
     same = copies(held_rows, catalog, params)
     losses = (row_losses(metric, y, scored[name]) for name in ("naive", "model"))
     drawn = independent(draws(held_rows, split, params, same), np.subtract(*losses))
-    whom = entities(held_rows, params, same, entity_key(params, catalog))
+    whom = entities(held_rows, params, same)
     held = Held(signature, frame, x, y, scored["model"], scored["naive"], whom.places, metric)
     tried, folds = validate(project, rows, signature)
     judgement = judge(signature, y, scored, params, project.metrics, drawn, constants)

@@ -16,6 +16,7 @@ from ..learn.signature import Signature
 from ..settings.catalog import Catalog
 from ..settings.params import Params
 from ..tables.query import reason
+from .refusals import ALL, Broken, write
 from .runs import begin, finish, take_back, touch
 from .store import CHUNK, clean_up, engine_of, insert, make, micros, predictions
 from .veil import veil
@@ -34,7 +35,7 @@ class BatchLog:
 
     def __init__(self, params: Params, catalog: Catalog, signature: Signature) -> None:
         self.request_id, self.rows, self.problem = uuid4().hex[:16], 0, ""
-        self._model = ""
+        self._model, self._refused = "", Broken()
         self._settings, self._veil = params.log, veil(params, catalog, signature)
         self.left_out = self._veil.left_out
         self._thread, self._last = ThreadPoolExecutor(1), Future[bool]()
@@ -62,11 +63,22 @@ class BatchLog:
             self._guarded(partial(clean_up, days=self._settings.retention_days))
         else:
             self.rows = 0  # nobody sees them
+        if self._refused and (kind is None or issubclass(kind, FactoryError)):
+            self._guarded(self._tell)
+
+    def refuse(self, broken: Broken, rows: int, model: str) -> None:
+        """Count rows of a batch that got no answer; they were refused, even if the run fails."""
+        self._model = model
+        self._refused += broken + Broken({ALL: rows})
+
+    def _tell(self, engine: sa.Engine) -> None:
+        with engine.begin() as connection:
+            write(connection, self._veil.target, self._model, self._refused)
 
     def put(
         self, keys: pl.DataFrame, features: pl.DataFrame, answers: pl.DataFrame, model: str
     ) -> None:
-        """Take the rows of a batch: `row` and `entity`, features by name, and what was answered."""
+        """Take the rows of a batch: `row`, `entity`, `row_time`, features by name, and answers."""
         self._last.result()
         self._model = model
         if not self.problem:

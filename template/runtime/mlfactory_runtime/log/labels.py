@@ -20,25 +20,38 @@ from ..settings.catalog import Catalog, Column
 from ..settings.params import Params
 from ..tables.formats import DTYPES, read
 from ..tables.read import column_names, read_batches
-from .store import complete, engine_of, labels, make, micros, predictions, replace
+from .belonging import (
+    AMBIGUOUS,
+    UNKNOWN,
+    Kind,
+    doubts,
+    keys_with_dates,
+    shared,
+    stored,
+    with_outcomes,
+)
+from .store import engine_of, former_labels, insert, labels, make, micros, predictions, replace
 from .trail import alone, append
-from .veil import Veil, entities, veil
+from .veil import Veil, entities, row_times, veil
 
 NEW_KEY = "export {}=$(python3 -c 'import secrets; print(secrets.token_hex(32))'), and keep it"
-KEY = ["key", "row", "time"]
+PLACE = ["key", "row", "time", "date"]
 CHUNK, BATCH = 5000, 20_000  # JSON takes many times its text while it is decoded
 DAY = 86_400_000_000
 MOMENT = pl.Datetime("us", "UTC")
 READ = {
     "request_id": pl.String, "row": pl.Int64, "time": pl.Int64, "model": pl.String,
     "entity": pl.String, "prediction": pl.String, "probabilities": pl.String,
-    "features": pl.String, "outcome": pl.String, "outcome_time": pl.Int64,
+    "features": pl.String, "row_time": pl.Int64, "outcome": pl.String, "outcome_time": pl.Int64,
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """What became of the rows of a file; `unknown` ones have no prediction, `blank` no outcome."""
+    """What became of the rows of a file; `unknown` ones have no prediction, `blank` no outcome.
+
+    `shared` ones count for several predictions of an entity, made at different times.
+    """
 
     rows: int
     new: int
@@ -46,37 +59,80 @@ class Labelled:
     same: int
     unknown: int
     blank: int
+    shared: int
 
 
 def label(project: Project, file: Path, time: str | None = None) -> Labelled:
     """Take in the outcomes of a file, all or none; the same file twice changes nothing.
 
-    Rows are found by `request_id` and `row` where the file has them, else by data.id. An outcome
-    replaces an earlier one of the same request, or of the same entity and `time`. Raises
-    FactoryError for a value that the contract does not allow.
+    Rows are found by `request_id` and `row` where the file has them, else by data.id: with
+    data.time as the outcomes of those dates, with `time` as what was known then. Another outcome
+    of the same is a correction, and what it was before is kept. Raises FactoryError for a value
+    that the contract does not allow, and where an outcome may belong to several predictions.
     """
     params, catalog = project.params, project.catalog
     known = veil(params, catalog)
     kind = kind_of(file, params, known, time)
     given = outcomes(file, kind, time, params, catalog)
-    found = given.drop_nulls("outcome").unique(KEY, keep="last").sort(KEY)
+    told = given.drop_nulls("outcome")
+    found = once(file, told.drop_nulls(["key", "row"]))
     if kind == "entity":
         found = found.with_columns(known.entities(found["key"]))
-    states = Counter[str]()
+    states = Counter({UNKNOWN: told.height - told.drop_nulls(["key", "row"]).height})
     engine = engine_of(params.log)
     make(engine)
     with engine.begin() as connection:
         alone(connection)  # what is new to one is not new to another
+        taken = micros(datetime.now(UTC))
         for rows in found.iter_slices(CHUNK):
-            states.update(put(connection, rows, known.target, kind))
+            for part, own in by_date(connection, rows, known.target, kind):
+                states.update(put(connection, own, known.target, part, taken))
+        refuse_doubts(file, states, params)
         if states["new"] or states["changed"]:
             append(connection, "label", {name: states[name] for name in ("new", "changed")})
+        count = shared(connection, known.target, taken)
+    numbers = {state: states[state] for state in ("new", "changed", "same", UNKNOWN)}
     blank = given["outcome"].null_count()
-    count = {state: states[state] for state in ("new", "changed", "same", "unknown")}
-    return Labelled(given.height, **count, blank=blank)
+    return Labelled(given.height, **numbers, blank=blank, shared=count)
 
 
-def kind_of(file: Path, params: Params, known: Veil, time: str | None) -> str:
+def once(file: Path, found: pl.DataFrame) -> pl.DataFrame:
+    """Each outcome once, in order; FactoryError where the file says two things of the same."""
+    rows = found.unique([*PLACE, "outcome"]).sort(PLACE)
+    if twice := rows.height - rows.n_unique(PLACE):
+        what = (
+            "outcome of the same contradicts" if twice == 1 else "outcomes of the same contradict"
+        )
+        message = f"no outcome of {file} was taken in: {twice:,} {what} another"
+        raise FactoryError(message, "leave one outcome of each, or say when each was known: --time")
+    return rows.with_columns(several=pl.len().over("key") > 1)
+
+
+def by_date(
+    connection: sa.Connection, rows: pl.DataFrame, target: str, kind: Kind
+) -> Iterator[tuple[Kind, pl.DataFrame]]:
+    """The outcomes apart that belong to the date of a row, where predictions have such a date."""
+    dated = rows["date"].is_not_null()
+    if dated.any():
+        dated &= keys_with_dates(connection, target, rows)
+        yield "dated", rows.filter(dated).with_columns(time=pl.col("date"))
+    yield kind, rows.filter(~dated)
+
+
+def refuse_doubts(file: Path, states: Counter[str], params: Params) -> None:
+    """A FactoryError if outcomes may belong to several predictions."""
+    said = [text.format(f"{states[name]:,}") for name, text in AMBIGUOUS.items() if states[name]]
+    if not said:
+        return
+    hint = "label by request_id and row, as they stand beside the answers of factory predict"
+    if not states["rows"]:
+        own = f"add {params.data.time!r}, if what was scored had it; or " * bool(params.data.time)
+        hint = f"{own}name the column that says when each was known (--time COLUMN), or {hint}"
+    message = f"no outcome of {file} was taken in: it is open to which predictions these belong"
+    raise FactoryError(f"{message}: {'; '.join(said)}", hint)
+
+
+def kind_of(file: Path, params: Params, known: Veil, time: str | None) -> Kind:
     """Whether the file tells of requests or of entities; FactoryError if of neither."""
     names, entity = column_names(file, params.data), params.data.id
     for name in filter(None, (params.data.target, time)):
@@ -98,9 +154,9 @@ def kind_of(file: Path, params: Params, known: Veil, time: str | None) -> str:
 
 
 def outcomes(
-    file: Path, kind: str, time: str | None, params: Params, catalog: Catalog
+    file: Path, kind: Kind, time: str | None, params: Params, catalog: Catalog
 ) -> pl.DataFrame:
-    """The outcome of each row, its key, and up to when a prediction counts as made before it."""
+    """The outcome of each row, its key and date, and which predictions count as made before it."""
     target, now = params.data.target, micros(datetime.now(UTC))
     if target not in catalog.columns:
         raise FactoryError(f"features.yaml has no column {target!r}", "factory catalog draft")
@@ -119,11 +175,13 @@ def outcomes(
         found = raw.select(
             pl.col("row").cast(pl.Int64, strict=False) if numbered else pl.lit(0).alias("row"),
             key=entities(raw, params, catalog) if entity else pl.col("request_id").cast(pl.String),
+            numbered=pl.lit(numbered),
             time=until if time and entity else pl.lit(0),
+            date=row_times(raw, params, catalog) if entity and not time else pl.lit(None),
             until=until,
             outcome=rows[target].cast(pl.String),
         )
-        parts.append(found.cast(dict.fromkeys(("row", "time", "until"), pl.Int64)))
+        parts.append(found.cast(dict.fromkeys(("row", "time", "date", "until"), pl.Int64)))
         broken.append(cases)
     refuse(file, pl.concat(broken))
     return pl.concat(parts)
@@ -143,26 +201,27 @@ def micros_of(moments: pl.Series) -> pl.Series:
     return found + (DAY - 1) * bool((found.drop_nulls() % DAY == 0).all())
 
 
-def put(connection: sa.Connection, rows: pl.DataFrame, target: str, kind: str) -> Counter[str]:
+def put(
+    connection: sa.Connection, rows: pl.DataFrame, target: str, kind: Kind, taken: int
+) -> Counter[str]:
     """Write the outcomes that are new or changed; how many are so, and how many are not."""
-    p, own, entity = predictions.c, labels.c, kind == "entity"
-    keys, first, last = rows["key"].unique().to_list(), rows["row"].min(), rows["row"].max()
-    key, place = (p.entity, sa.literal(0)) if entity else (p.request_id, p.row)
-    logged = sa.select(key, place).where(p.target == target, key.in_(keys), complete())
-    logged = logged if entity else logged.where(p.row.between(first, last))
-    stored = sa.select(own.key, own.row, own.time, own.outcome).where(
-        own.target == target, own.kind == kind, own.key.in_(keys), own.row.between(first, last)
-    )
-    known = {tuple(row) for row in connection.execute(logged.distinct())}
-    before = {tuple(row[:3]): row[3] for row in connection.execute(stored)}
-    states, wanted = Counter[str](), []
-    for row in rows.iter_rows(named=True):
+    states, wanted, corrected = Counter[str](), list[Any](), list[Any]()
+    if not rows.height:
+        return states
+    before = stored(connection, target, kind, rows)
+    found = doubts(connection, target, kind, rows, before)
+    for row, doubt in zip(rows.iter_rows(named=True), found, strict=True):
         old = before.get((row["key"], row["row"], row["time"]))
-        state = "new" if old is None else "same" if old == row["outcome"] else "changed"
-        state = state if (row["key"], row["row"]) in known else "unknown"
+        same = "same" if old and old.outcome == row["outcome"] else "changed"
+        state = doubt or (same if old else "new")
         states[state] += 1
         if state in ("new", "changed"):
-            wanted.append({"target": target, "kind": kind, **row})
+            until = row["until"] if doubt or kind != "entity" or not old else old.until
+            wanted.append({**row, "target": target, "kind": kind, "taken": taken, "until": until})
+        if old and state == "changed":
+            corrected.append({**old._mapping, "replaced": taken})
+    if corrected:
+        connection.execute(insert(connection, former_labels), corrected)
     if wanted:
         connection.execute(replace(connection, labels), wanted)
     return states
@@ -174,20 +233,22 @@ def read_log(
     catalog: Catalog,
     signature: Signature,
     names: Sequence[str] = tuple(READ),
+    known: datetime | None = None,
 ) -> Iterator[pl.DataFrame]:
     """The predictions from a moment up to another, oldest first, with what became of them.
 
     Columns: request_id, row, time, model, entity, prediction, probabilities (a struct by class),
-    features (a struct by name; what was hashed is text), outcome and outcome_time, null while they
-    are not known; `names` may ask for fewer. Of a regression, prediction and outcome are numbers.
-    No more than a batch is held in memory.
+    features (a struct by name; what was hashed is text), row_time (data.time of the row, if it
+    was given), outcome and outcome_time, null while they are not known; `names` may ask for fewer.
+    Of a regression, prediction and outcome are numbers. With `known`, outcomes are as they had been
+    taken in at that moment. No more than a batch is held in memory.
     """
     schema = {name: READ[name] for name in names}
     (begin, end), time = map(micros, window), predictions.c.time
     engine = engine_of(params.log)
     make(engine)
     with engine.connect() as connection:
-        asked = with_outcomes(connection, params.data.target, names)
+        asked = with_outcomes(connection, params.data.target, names, known)
         ordered = asked.where(time >= begin, time < end).order_by(time)
         buffered = connection.dialect.name != "sqlite"  # SQLite gives row by row anyway
         connection.execution_options(stream_results=buffered, max_row_buffer=BATCH)
@@ -212,31 +273,6 @@ def ahead(batches: Iterator[pl.DataFrame]) -> Generator[pl.DataFrame, None, None
             yield batch
 
 
-def with_outcomes(connection: sa.Connection, target: str, names: Sequence[str]) -> sa.Select[Any]:
-    """Each prediction with the outcome of its request, else with the next one of its entity."""
-    p, own, found = predictions.c, labels.alias("later").c, list[Any]()
-    source: sa.FromClause = predictions
-    later = sa.select(own.time).where(
-        own.target == target, own.kind == "entity", own.key == p.entity, own.row == 0,
-        own.until >= p.time,
-    ).order_by(own.until).limit(1)  # fmt: skip
-    after = later.correlate(predictions).scalar_subquery()
-    for kind, place in (("request", (p.request_id, p.row, 0)), ("entity", (p.entity, 0, after))):
-        one = labels.alias(kind)
-        mine = sa.and_(one.c.target == target, one.c.kind == kind)
-        if connection.scalar(sa.select(sa.exists().where(mine))):
-            fits = (one.c[name] == value for name, value in zip(KEY, place, strict=True))
-            source = source.outerjoin(one, sa.and_(mine, *fits))
-            found.append(one.c)
-    blank = (sa.null(), sa.null())  # SQLite's coalesce wants two
-    joined = {"outcome": "outcome", "outcome_time": "until"}
-    values = (
-        sa.func.coalesce(*(c[joined[name]] for c in found), *blank) if name in joined else p[name]
-        for name in names
-    )
-    return sa.select(*values).select_from(source).where(p.target == target, complete())
-
-
 def typed(
     rows: pl.DataFrame, params: Params, catalog: Catalog, signature: Signature
 ) -> pl.DataFrame:
@@ -250,6 +286,7 @@ def typed(
     forms = {
         "time": pl.col("time").cast(MOMENT),
         "outcome_time": pl.col("outcome_time").cast(MOMENT),
+        "row_time": pl.col("row_time").cast(pl.Datetime("us")),
         "prediction": pl.col("prediction").cast(number),
         "outcome": pl.col("outcome").cast(number),
         "probabilities": pl.col("probabilities").str.json_decode(shares),

@@ -1,6 +1,7 @@
 """The prediction log of a service: written where nobody waits for it."""
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -13,6 +14,7 @@ from ..settings.catalog import Catalog
 from ..settings.params import Log as Settings
 from ..settings.params import Params
 from ..tables.query import reason
+from .refusals import ALL, Broken, kept, write
 from .store import PATIENCE, clean_up, engine_of, make
 from .trail import fold
 from .veil import Record, Veil, veil
@@ -40,6 +42,8 @@ class Log:
     def __init__(self, engine: sa.Engine | None, veil: Veil, settings: Settings) -> None:
         self.dropped, self._engine, self._veil, self._settings = 0, engine, veil, settings
         self._rows: list[tuple[str, Row]] = []  # each with the name of the key that asked
+        self._refused: Broken = Counter()
+        self._model = ""
         self._lock, self._wake, self._stop = Lock(), Event(), Event()
         self._works: bool | None = None  # not known yet
         self._next_clean_up, self._next_fold = 0.0, monotonic() + TELL
@@ -60,6 +64,13 @@ class Log:
         if len(self._rows) >= self._settings.batch:
             self._wake.set()
 
+    def refuse(self, broken: Broken, model: str) -> None:
+        """Count rows that got no answer."""
+        if self._engine is not None:
+            with self._lock:
+                self._model = model
+                self._refused = kept(self._refused + broken)
+
     def close(self) -> None:
         """Write what waits. What cannot be written in time goes into a file for the next start;
         where that fails too, it is counted as dropped.
@@ -76,6 +87,9 @@ class Log:
             rows, self._rows = self._rows, []
         if rows:
             self._keep([row for _, row in rows])
+        if refused := self._refused[ALL]:
+            fields = {"refused": refused}
+            logger.error("refused rows are not counted in the log", extra={"fields": fields})
         if self.dropped:
             fields = {"dropped": self.dropped}
             logger.error("predictions are not in the log", extra={"fields": fields})
@@ -113,6 +127,15 @@ class Log:
         while not self._flush(engine) and monotonic() < end:
             sleep(min(self._settings.interval, PATIENCE / 20))
 
+    def _tell(self, connection: sa.Connection) -> None:
+        with self._lock:
+            refused, model = self._refused.copy(), self._model
+        if refused:
+            with connection.begin():
+                write(connection, self._veil.target, model, refused)
+            with self._lock:
+                self._refused -= refused
+
     def _flush(self, engine: sa.Engine) -> bool:
         """Write all that waits; False if the database does not take it now."""
         try:
@@ -126,6 +149,7 @@ class Log:
                         store_counted(connection, rows)
                     with self._lock:
                         del self._rows[: len(rows)]
+                self._tell(connection)
                 if monotonic() >= self._next_fold:
                     with connection.begin():
                         fold(connection)

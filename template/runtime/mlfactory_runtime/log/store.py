@@ -35,22 +35,53 @@ predictions = sa.Table(
     sa.Column("features", sa.Text, nullable=False),  # JSON
     sa.Column("prediction", sa.Text, nullable=False),
     sa.Column("probabilities", sa.Text),  # JSON, null for numbers
+    sa.Column("row_time", sa.BigInteger),  # data.time of the row, null where it was not given
     sa.Index("predictions_time", "time"),
     sa.Index("predictions_entity", "entity"),
 )
-# The outcome of an entity counts for its predictions made up to `until`. Its `time` is 0 where the
-# file names none: then a later outcome replaces it instead of standing beside it.
+# The outcome of an entity counts for its predictions made up to `until`; its `time` is 0 where the
+# file names none. That of a row's own date (`dated`) has it as `time`.
 labels = sa.Table(
     "labels",
     metadata,
     sa.Column("target", sa.Text, primary_key=True),
-    sa.Column("kind", sa.Text, primary_key=True),  # whether the key is of an entity or a request
+    sa.Column("kind", sa.Text, primary_key=True),  # request, entity or dated
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("row", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("time", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("until", sa.BigInteger, nullable=False),
     sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("taken", sa.BigInteger),  # when it was taken in; null in rows older than this column
     sa.Index("labels_until", "until"),
+    sa.Index("labels_taken", "taken"),
+)
+# What outcomes were before they were corrected, and up to when.
+former_labels = sa.Table(
+    "former_labels",
+    metadata,
+    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("row", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("time", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("taken", sa.BigInteger),
+    sa.Column("replaced", sa.BigInteger, primary_key=True, autoincrement=False),
+)
+# Rows that were refused, by field and rule; `value` is a category that nobody knew. Those of all
+# rules together have neither.
+refusals = sa.Table(
+    "refusals",
+    metadata,
+    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("time", sa.BigInteger, primary_key=True, autoincrement=False),  # a whole second
+    sa.Column("field", sa.Text, primary_key=True),
+    sa.Column("rule", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, primary_key=True),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Index("refusals_time", "time"),
 )
 # What was said of what goes wrong, and when last; what is over is no longer here.
 alerts = sa.Table(
@@ -144,21 +175,44 @@ def make(engine: sa.Engine) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch(0o600)  # it tells of persons; a file that is there keeps its mode
     with engine.connect() as connection:
-        names = sa.inspect(connection).get_table_names()
-        exists = schema.name in names
+        exists = sa.inspect(connection).has_table(schema.name)
         found = connection.scalar(sa.select(sa.func.max(schema.c.version))) if exists else None
-    # Some tables are younger than the form.
-    if found is None or (found == SCHEMA and not metadata.tables.keys() <= set(names)):
+        is_old = found == SCHEMA and bool(young(connection))
+    if found is None or is_old:
         from .trail import begin
 
         with engine.begin() as connection:
             lock(connection)
+            for column in young(connection):
+                add_column(connection, column)
             metadata.create_all(connection)
             connection.execute(insert(connection, schema), {"version": SCHEMA})
             begin(connection)
     elif found > SCHEMA:
         message = f"the log has the form {found}, and this factory knows {SCHEMA}"
         raise FactoryError(message, "use the newer code that made it, or another log.path")
+
+
+def young(connection: sa.Connection) -> list[sa.Column[Any]]:
+    """The columns that the log lacks: some, and some tables, are younger than the form.
+
+    An older program goes on to write into such a log: it leaves them out.
+    """
+    known = sa.inspect(connection).get_multi_columns()
+    there = {(key[1], one["name"]) for key, columns in known.items() for one in columns}
+    tables = metadata.tables.values()
+    return [one for table in tables for one in table.c if (table.name, one.name) not in there]
+
+
+def add_column(connection: sa.Connection, column: sa.Column[Any]) -> None:
+    """Add a column, with its indexes, to a table that is there without it."""
+    if not sa.inspect(connection).has_table(column.table.name):
+        return
+    form = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
+    connection.exec_driver_sql(f"ALTER TABLE {column.table.name} ADD COLUMN {form}")
+    for index in column.table.indexes:
+        if column.name in index.columns:
+            index.create(connection, checkfirst=True)
 
 
 def complete() -> sa.ColumnElement[bool]:
@@ -204,6 +258,9 @@ def clean_up(engine: sa.Engine, days: int) -> None:
     from .trail import append
 
     oldest = micros(datetime.now(UTC) - timedelta(days=days))
+    with engine.begin() as connection:
+        connection.execute(sa.delete(former_labels).where(former_labels.c.replaced < oldest))
+        connection.execute(sa.delete(refusals).where(refusals.c.time < oldest))
     for table, time in ((predictions, predictions.c.time), (labels, labels.c.until)):
         left = True
         while left:

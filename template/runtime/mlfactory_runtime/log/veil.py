@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from functools import cached_property
 from hashlib import blake2b, sha256
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 from pydantic_core import to_json
 
-from ..data.rows import key_text, missing_as_null
+from ..data.rows import key_text, missing_as_null, parse
 from ..learn.groups import is_sensitive
 from ..learn.signature import Signature
 from ..settings.catalog import Catalog, Column
@@ -46,6 +46,7 @@ class Veil:
     features: Mapping[str, bool]  # those of the model, and whether each is sensitive
     hides_entity: bool
     key: bytes | None
+    time: str | None = None  # data.time, unless it is sensitive
 
     @cached_property
     def written(self) -> dict[str, bool]:
@@ -101,7 +102,15 @@ class Veil:
             as_json(features),
             str(record.prediction),
             as_json(shares) if shares else None,
+            self.date(given.get(self.time or "")),
         )
+
+    def date(self, value: Any) -> int | None:
+        """The row's own time as it is written."""
+        if not isinstance(value, date):
+            return None
+        clock = value.time() if isinstance(value, datetime) else time()
+        return micros(datetime.combine(value, clock, UTC))
 
     def table(
         self, keys: pl.DataFrame, features: pl.DataFrame, answers: pl.DataFrame
@@ -123,13 +132,21 @@ def veil(params: Params, catalog: Catalog, signature: Signature | None = None) -
     names = dict.fromkeys([*catalog.inputs(params), *learned])
     known = [name for name in names if name in catalog.columns or name in catalog.derived]
     key, own = os.environ.get(params.log.key_env), catalog.columns.get(params.data.id or "")
+    dated = time_column(params, catalog)
     return Veil(
         params.data.target,
         params.data.id,
         {name: is_sensitive(catalog, name) for name in known},
         own is not None and own.sensitive != "none",
         sha256(key.encode()).digest() if key else None,
+        params.data.time if dated and dated.sensitive == "none" else None,
     )
+
+
+def time_column(params: Params, catalog: Catalog) -> Column | None:
+    """The column that dates a row, where it holds moments."""
+    own = catalog.columns.get(params.data.time or "")
+    return own if own and own.dtype in ("date", "datetime") else None
 
 
 def as_json(values: Mapping[str, Any]) -> str:
@@ -157,6 +174,16 @@ def entities(raw: pl.DataFrame, params: Params, catalog: Catalog) -> pl.Series:
     known = missing_as_null(raw.select(name), params.data, own)
     text = key_text(raw, [name], own).str.strip_chars()
     return known.select(pl.when(pl.col(name).is_not_null()).then(text).alias("entity"))["entity"]
+
+
+def row_times(raw: pl.DataFrame, params: Params, catalog: Catalog) -> pl.Series:
+    """The time of each row in microseconds; null where there is none, or none may be written."""
+    name, own = veil(params, catalog).time, time_column(params, catalog)
+    if not own or not name or name not in raw.columns:
+        return pl.Series("row_time", [None], dtype=pl.Int64).new_from_index(0, raw.height)
+    columns = {name: own}
+    rows = parse(missing_as_null(raw.select(name), params.data, columns), columns)
+    return rows[name].cast(pl.Datetime("us")).dt.epoch("us").alias("row_time")
 
 
 def pseudonym(hashed: str, column: Column) -> str:

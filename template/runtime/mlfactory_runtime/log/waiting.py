@@ -50,12 +50,17 @@ def take_file(connection: sa.Connection, file: Path) -> int:
         fcntl.flock(lines, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if not file.exists():
             return 0
-        rows = [tuple(json.loads(line)) for line in lines]
+        rows = [filled(json.loads(line)) for line in lines]
         with connection.begin():
             store_counted(connection, (("", row) for row in rows))
         file.unlink()
         return len(rows)
     return 0
+
+
+def filled(values: list[Any]) -> Row:
+    """A row; an older service wrote it without the columns that are younger."""
+    return (*values, *[None] * (len(NAMES) - len(values)))
 
 
 def store_counted(connection: sa.Connection, rows: Iterable[tuple[str, Row]]) -> None:

@@ -29,10 +29,9 @@ class History:
 
     def __init__(self, watched: Watched, window: Window) -> None:
         self.watched, self.engine = watched, engine_of(watched.params.log)
-        self._fixed = {
-            "target": watched.params.data.target,
-            "length": micros(window.end) - micros(window.begin),
-        }
+        self.target = watched.params.data.target
+        self.length = micros(window.end) - micros(window.begin)
+        self._fixed = {"target": self.target, "length": self.length}
         make(self.engine)
 
     def records(self, until: Window | None = None, *, all_models: bool = False) -> list[Record]:

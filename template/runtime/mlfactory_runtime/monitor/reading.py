@@ -29,6 +29,7 @@ from ..settings.catalog import Catalog
 from ..settings.params import Params
 from ..tables.read import read_batches
 from .entities import Entities, hashed
+from .parts import Covered
 from .statistics import Array, Tally, tally
 from .window import Window
 
@@ -78,6 +79,7 @@ class Seen:
     y: list[Array] = field(default_factory=list)  # of rows with an outcome, as p and keys are
     p: list[Array] = field(default_factory=list)
     keys: list[pl.Series] = field(default_factory=list)
+    covered: Covered = field(default_factory=Covered)
     rows: int = 0
     invalid: int | None = None
     others: Counter[str] = field(default_factory=Counter)
@@ -92,13 +94,18 @@ class Seen:
         own = pl.int_range(keys.len(), dtype=pl.UInt64, eager=True)
         return np.concatenate(self.y), np.concatenate(self.p), places_of(keys.fill_null(own))
 
-    def count(self, frame: pl.DataFrame, watched: Watched) -> None:
-        """Add rows of features."""
+    def count(self, frame: pl.DataFrame, watched: Watched, known: pl.Series | None = None) -> None:
+        """Add rows of features; `known` says of which the outcome is known."""
         self.rows += frame.height
         for one in watched.signature.features:
             if one.name not in self.hidden:
                 found = tally(frame[one.name], watched.profile.features[one.name], one.salt)
                 self.features[one.name] = _sum(self.features.get(one.name), found)
+        if known is None:
+            return
+        salts = {f.name: f.salt for f in watched.signature.features if f.name in self.features}
+        seen = {name: (watched.profile.features[name], salt) for name, salt in salts.items()}
+        self.covered.count(frame.filter(known), seen)
 
     def score(self, p: Array, outcomes: pl.Series, keys: pl.Series, watched: Watched) -> None:
         """Add scores, what came of them, and whom they are about."""
@@ -110,6 +117,8 @@ class Seen:
         y, hashes = outcomes.cast(pl.Float64).fill_null(float("nan")).to_numpy(), hashed(keys)
         self.y.append(y[~np.isnan(y)])
         self.p.append(p[~np.isnan(y)])
+        if len(self.p[-1]):
+            self.covered.score(self.p[-1], tuple(references))
         self.keys.append(hashes.filter(pl.Series(~np.isnan(y))))
         self.whom = self.whom.with_more(hashes)
         promise = expected(known.task, p, known.threshold or 0.5)
@@ -156,7 +165,8 @@ def from_log(window: Window, watched: Watched) -> Seen:
         seen.others.update(dict(rows["model"].value_counts().iter_rows()))
         own = rows.filter(model=watched.version)
         if own.height:
-            seen.count(completed(own["features"].struct.unnest(), seen, watched), watched)
+            frame = completed(own["features"].struct.unnest(), seen, watched)
+            seen.count(frame, watched, own["outcome"].is_not_null())
             seen.score(scores(own, known), own["outcome"], keys_in_log(own, watched), watched)
     seen.others.pop(watched.version, None)
     return seen
@@ -216,7 +226,7 @@ def from_file(path: Path, watched: Watched) -> Seen:
         rows, cases = read_rows(raw, inputs, params.data)
         frame = featured(rows, names, watched.home.compute).select(names)
         seen.invalid = (seen.invalid or 0) + cases["row"].n_unique()
-        seen.count(frame, watched)
+        seen.count(frame, watched, outcomes(raw, watched).is_not_null())
         some = pl.int_range(raw.height, eager=True).gather_every(max(raw.height // SCORED, 1))
         fit = refusals(frame[some], watched.signature.features).is_null()
         some = some.filter(fit & ~some.is_in(cases["row"].implode()))

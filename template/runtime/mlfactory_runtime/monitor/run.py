@@ -14,17 +14,19 @@ from ..records.evaluation import Metrics
 from ..records.monitoring import Checked, Line, Model, Monitored, Performance, Rule, Span
 from ..records.monitoring import Window as Record
 from ..tables.query import reason
+from .coverage import check_coverage, coverage
 from .drift import drift
 from .history import History
+from .late import news, taken_in
 from .operations import ages, traffic
 from .performance import estimate, estimate_error, judged, observed, reference
 from .reading import Seen, Watched, from_file, from_log, production
+from .refusals import check_refusals, refusals
 from .verdict import Check, decided, verdict
 from .window import Window, last_whole, length_of, stamp
 
 BACK = 12  # so many windows before the latest are looked at again when outcomes arrive
 WORST = ("alarm", "warning", "unknown", "ok")
-REFUSED = "requests that were refused, and rows in quarantine: the log holds what was answered only"
 
 
 def monitor(
@@ -50,14 +52,21 @@ def of_log(length: str, watched: Watched, now: datetime) -> Monitored:
     """The latest whole window, after those before it."""
     span = last_whole(length_of(length), now)
     history = History(watched, span)
-    for back in range(BACK, 0, -1):
-        catch_up(history, watched, span.earlier(back))
+    taken, fresh = taken_in(history), news(history)
+    recent = [span.earlier(back) for back in range(BACK, 0, -1)]
+    for window in (*(one for one in fresh if one.begin < recent[0].begin), *recent):
+        catch_up(history, watched, window, is_news=window in fresh)
     mark, before, newest = history.mark(span), history.records(span), history.newest()
     seen = from_log(span, watched)
     label = EPOCH + timedelta(microseconds=mark[2]) if mark[2] else None
+    left_out = refusals(span, watched)
     checks = [*usual_traffic(seen, span, newest, before, watched), *ages(watched, now, label)]
+    checks += check_refusals(left_out, seen, watched)
     result, record = examined(seen, watched, checks, before, span_of(span, seen, length))
-    history.save(span, record.model_copy(update={"mark": mark}))
+    if left_out.rows:
+        unseen = (*result.unseen, f"what stood in the {left_out.rows:,} rows that were refused")
+        result = result.model_copy(update={"refused": left_out, "unseen": unseen})
+    history.save(span, record.model_copy(update={"mark": mark, "taken": taken}))
     return result.model_copy(update={"history": tuple(history.records(all_models=True))})
 
 
@@ -99,20 +108,26 @@ def usual_traffic(
     return traffic(seen, window, newest, rows, factor)
 
 
-def catch_up(history: History, watched: Watched, span: Window) -> None:
+def catch_up(history: History, watched: Watched, span: Window, *, is_news: bool) -> None:
     """Look at an earlier window if nobody has, or if outcomes have arrived since.
 
-    What is stored of it stays where no outcome of its predictions is among these.
+    What is stored of it stays where no outcome of its predictions is among these, which is certain
+    if there `is_news`.
     """
     mark, before = history.mark(span), history.records(span)
     stored = history.record(span)
-    if not is_wanted(stored, mark, before):
+    if not is_wanted(stored, mark, before) and not (stored and is_news):
         return
     newest, seen = history.newest(), from_log(span, watched)
-    if stored and (len(seen.labelled[0]), seen.rows) == (stored.labelled, stored.rows):
+    if (
+        stored
+        and not is_news
+        and (len(seen.labelled[0]), seen.rows) == (stored.labelled, stored.rows)
+    ):
         record = stored
     else:
         checks = usual_traffic(seen, span, newest, before, watched)
+        checks += check_refusals(refusals(span, watched), seen, watched)
         record = examined(seen, watched, checks, before, span_of(span, seen))[1]
     history.save(span, record.model_copy(update={"mark": mark}))
 
@@ -132,7 +147,9 @@ def examined(
 ) -> tuple[Monitored, Record]:
     """The result of a window, and what later windows need to know of it."""
     drifted, settings = drift(seen, watched), watched.params.monitor
-    checks, holdout = [*drifted.checks, *checks], reference(watched)
+    covered = coverage(seen, watched)
+    checks = [*drifted.checks, *checks, *check_coverage(covered)]
+    holdout = reference(watched)
     labelled, measured = observed(seen, watched)
     record = Record(
         begin=span.begin,
@@ -159,6 +176,7 @@ def examined(
         predictions=tuple(with_status(line, shown) for line in drifted.scores),
         performance=performance(records, holdout, watched),
         unseen=tuple(unseen(seen, watched, record, holdout, span)),
+        coverage=covered,
     )
     return result, record.model_copy(update={"verdict": result.verdict})
 
@@ -201,9 +219,7 @@ def unseen(
     lines = [f"{name}: {reason}" for name, reason in seen.hidden.items()]
     if seen.rows < (needed := watched.params.monitor.min_rows):
         lines.append(f"features and scores: there are {seen.rows:,} rows, and {needed:,} tell")
-    if span.source == "log":
-        lines.append(REFUSED)
-    elif (scored := seen.expected.rows if seen.expected else 0) < seen.rows:
+    if span.source != "log" and (scored := seen.expected.rows if seen.expected else 0) < seen.rows:
         lines.append(f"the scores of {seen.rows - scored:,} rows: {scored:,} were scored")
     if (count := seen.rows - record.labelled) and span.source == "log":
         guess = "" if record.estimate else ", and it cannot be estimated"

@@ -17,6 +17,7 @@ from ..project import Project
 from ..registry.artifact import version
 from ..settings.catalog import Catalog
 from ..settings.params import Params
+from .refusals import broken_by, lacking_by
 
 if TYPE_CHECKING:
     from ..log.batch import BatchLog
@@ -69,9 +70,12 @@ def score(raw: pl.DataFrame, scorer: Scorer, first: int = 0) -> tuple[pl.DataFra
     known = featured(rows.filter(kept), names, scorer.project.compute)
     lacking = refusals(known, signature.features)
     reason = reason.scatter(kept.arg_true(), lacking) if kept.any() else reason
-    known = known.filter(lacking.is_null())
+    lacks, known = lacking_by(known, signature.features), known.filter(lacking.is_null())
     scored = reason.is_null()
     bad = raw.filter(~scored).with_columns(reason=reason.filter(~scored))
+    if scorer.log and bad.height:
+        broken = broken_by(raw, cases, catalog) + lacks
+        scorer.log.refuse(broken, bad.height, scorer.version)
     x = encode(known, signature.features)
     answers = answer(scorer.predict(x), signature)
     if not known.height:
@@ -95,11 +99,14 @@ def logged(
     """Hand the rows to the log; returns how they are named there, for labels to come."""
     if not scorer.log:
         return pl.DataFrame()
-    from ..log.veil import entities
+    from ..log.veil import entities, row_times
 
-    keys = pl.DataFrame([places.cast(pl.Int64).alias("row")])
-    entity = entities(raw, scorer.params, scorer.catalog)
-    scorer.log.put(keys.with_columns(entity), features, answers, scorer.version)
+    keys, known = (
+        pl.DataFrame([places.cast(pl.Int64).alias("row")]),
+        (scorer.params, scorer.catalog),
+    )
+    own = [entities(raw, *known), row_times(raw, *known)]
+    scorer.log.put(keys.with_columns(own), features, answers, scorer.version)
     return keys.select(pl.lit(scorer.log.request_id).alias("request_id"), "row")
 
 

@@ -85,6 +85,30 @@ class Line(Part):
     status: State = "unknown"
 
 
+class Refusal(Part):
+    """Rows in which a field broke a rule; `values` are new categories, with their rows."""
+
+    field: str
+    rule: str
+    rows: int
+    values: dict[str, int] = optional({})
+
+
+class Refusals(Part):
+    """Rows that got no answer; one that broke several rules counts for each of `rules`."""
+
+    rows: int
+    rules: tuple[Refusal, ...]
+
+
+class Coverage(Part):
+    """How many rows have an outcome, and in what these differ from the others (PSI, or a share)."""
+
+    rows: int
+    labelled: int
+    differs: dict[str, float]
+
+
 class Measured(Part):
     """The metrics of a window: of the rows with an outcome, and as estimated of all."""
 
@@ -97,7 +121,8 @@ class Measured(Part):
 
 
 class Window(Record):
-    """What later runs need to know of a window; `mark` tells whether rows came since.
+    """What later runs need to know of a window; `mark` tells whether rows came since, and `taken`
+    when an outcome had last been taken in.
 
     `values` and `breaches` are of checks, by their names.
     """
@@ -113,6 +138,7 @@ class Window(Record):
     estimate: Metrics | None
     verdict: Verdict | None = optional()
     mark: tuple[int, int, int] | None = optional()
+    taken: int | None = optional()
 
     def measured(self) -> Measured:
         """Its metrics alone."""
@@ -156,4 +182,6 @@ class Monitored(Record):
     predictions: tuple[Line, ...]
     performance: Performance
     unseen: tuple[str, ...]
+    refused: Refusals | None = optional()
+    coverage: Coverage | None = optional()
     history: tuple[Window, ...] = ()

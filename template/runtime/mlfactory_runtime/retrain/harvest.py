@@ -29,6 +29,7 @@ from ..tables.formats import decimal_of, read
 from ..tables.read import read_batches
 
 KEY = {"request_id": pl.String(), "row": pl.Int64(), "time": pl.Datetime("us", "UTC")}
+PLACE, OWN = "\0place", "\0time"  # among the names of a table's columns, which may be any
 SOURCE = "set data.source in params.yaml to where such rows can be had"
 
 
@@ -53,7 +54,7 @@ def harvest(project: Project, params: Params, catalog: Catalog) -> Harvest:
     wanted = once(project, typed(project, logged, head.columns, params, catalog), params, catalog)
     if not wanted.height:
         return Harvest()
-    raw, good = written(wanted, head.schema, catalog, params.data)
+    raw, good = written(wanted, head, catalog, params.data)
     counts = Harvest(raw.height, wanted.height - raw.height)
     if not raw.height:
         return counts
@@ -62,7 +63,10 @@ def harvest(project: Project, params: Params, catalog: Catalog) -> Harvest:
         fresh = folder / target.name
         append(target, raw, fresh, found.data)
         put_in_place(project, fresh, "the prediction log")
-    taken = logged.select(*KEY).join(wanted.filter(~good).select(*KEY), on=list(KEY), how="anti")
+    left = wanted.filter(~good)[PLACE]
+    taken = logged.select(*KEY).filter(
+        ~pl.int_range(logged.height, eager=True).is_in(left.implode())
+    )
     pl.concat([already(project), taken]).write_parquet(project.root / TAKEN)
     track(project, project.root / TAKEN)
     return counts
@@ -111,19 +115,23 @@ def labelled(project: Project, params: Params, catalog: Catalog) -> pl.DataFrame
 def typed(
     project: Project, logged: pl.DataFrame, names: Sequence[str], params: Params, catalog: Catalog
 ) -> pl.DataFrame:
-    """The values of the raw columns that the catalog knows, beside the key.
-
-    A row is dated by when it was predicted, unless its own time is among the inputs.
+    """The values of the raw columns that the catalog knows, beside the place among those logged and
+    the own time of each row, null where that is not known: then it is dated by its prediction.
     """
     features, inputs = logged["features"].struct.unnest(), catalog.inputs(params)
     given = {name: features[name] for name in inputs if name in features.columns}
+    own = logged["row_time"]
+    if params.data.time in given:
+        own = given[params.data.time].cast(pl.Datetime("us"))
     if params.data.time:
-        given.setdefault(params.data.time, logged["time"].dt.replace_time_zone(None))
+        made = logged["time"].dt.replace_time_zone(None)
+        given[params.data.time] = own.zip_with(own.is_not_null(), made)
     if params.data.id:
         given[params.data.id] = ids(project, logged["entity"], params, catalog)
     given[params.data.target] = logged["outcome"]
     nothing = pl.Series([None], dtype=pl.String).new_from_index(0, logged.height)
-    return logged.select(*KEY).with_columns(
+    places = pl.int_range(logged.height, eager=True).alias(PLACE)
+    return pl.DataFrame([places, own.alias(OWN)]).with_columns(
         read(given.get(name, nothing).alias(name), column.dtype)
         for name, column in catalog.columns.items()
         if name in names
@@ -150,32 +158,50 @@ def ids(project: Project, logged_as: pl.Series, params: Params, catalog: Catalog
 def once(project: Project, rows: pl.DataFrame, params: Params, catalog: Catalog) -> pl.DataFrame:
     """Without what was predicted twice from the same values, or stands in the raw data already.
 
-    This is seen by the id; without one, equal rows may be different cases.
+    This is seen by the id, and the own time of a row where it is known; without an id, equal rows
+    may be different cases.
     """
     if not params.data.id:
         return rows
-    names = [name for name in rows.columns if name not in KEY and name != params.data.time]
+    names = [name for name in rows.columns if name not in (PLACE, params.data.time)]
     rows = rows.unique(names, keep="last", maintain_order=True)
-    same = [name for name in names if rows[name].null_count() < rows.height]
-    columns = {name: catalog.columns[name] for name in same}
+    dated = rows[OWN].is_not_null()
+    left = []
+    for some, apart in ((rows.filter(~dated), params.data.time), (rows.filter(dated), None)):
+        columns = {
+            name: column
+            for name, column in catalog.columns.items()
+            if name in rows.columns and name != apart and some[name].null_count() < some.height
+        }
+        left.append(unlike(project, some, columns, params) if some.height else some)
+    return pl.concat(left).sort(PLACE)
+
+
+def unlike(
+    project: Project, rows: pl.DataFrame, columns: dict[str, Column], params: Params
+) -> pl.DataFrame:
+    """Those of the rows that do not stand in the raw data with the same values of these columns."""
     for raw in read_batches(project.raw, params.data):
         there, _ = read_rows(raw, columns, params.data)
-        rows = rows.join(there, on=same, how="anti", nulls_equal=True, maintain_order="left")
+        rows = rows.join(there, on=list(columns), how="anti", nulls_equal=True)
     return rows
 
 
 def written(
-    rows: pl.DataFrame, schema: pl.Schema, catalog: Catalog, data: Data
+    rows: pl.DataFrame, head: pl.DataFrame, catalog: Catalog, data: Data
 ) -> tuple[pl.DataFrame, pl.Series]:
-    """The rows that read as the same values once they are in the file, and which these are."""
+    """The rows that read as the same values once they are in the file, and which these are.
+
+    `head` are rows as they stand there.
+    """
     columns = {name: column for name, column in catalog.columns.items() if name in rows.columns}
     blank = pl.Series([None], dtype=pl.String).new_from_index(0, rows.height)
     raw = pl.DataFrame(
         {
-            name: raw_value(rows[name], columns[name], dtype)
+            name: raw_value(rows[name], columns[name], head[name])
             if name in columns
             else blank.cast(dtype)
-            for name, dtype in schema.items()
+            for name, dtype in head.schema.items()
         }
     )
     back, broken = read_rows(raw, columns, data)
@@ -186,13 +212,40 @@ def written(
     return raw.filter(good), good
 
 
-def raw_value(values: pl.Series, column: Column, dtype: pl.DataType) -> pl.Series:
-    """A column as the file has it: text that the catalog reads, or the type of a Parquet file."""
+def raw_value(values: pl.Series, column: Column, known: pl.Series) -> pl.Series:
+    """A column as the file has it: text as `known` values are written, or a Parquet file's type."""
+    dtype = known.dtype
+    if dtype == pl.String and column.dtype == "bool":
+        return values.replace_strict(words_of(known), return_dtype=pl.String)
+    if dtype == pl.String and column.dtype in ("date", "datetime"):
+        return moment_text(values, column, known)
     if dtype == pl.String:
         return values.cast(pl.String).str.replace(".", decimal_of(column.format), literal=True)
     if isinstance(dtype, pl.Datetime) and dtype.time_zone:
         values = values.dt.replace_time_zone("UTC")
     return values.cast(dtype, strict=False)
+
+
+def words_of(known: pl.Series) -> dict[bool, str]:
+    """What most known values have for true and for false."""
+    texts, words = known.str.strip_chars(), {True: "true", False: "false"}
+    truth = read(texts, "bool")
+    seen = {is_true: texts.filter(truth == is_true).mode().sort() for is_true in words}
+    return words | {is_true: found[0] for is_true, found in seen.items() if len(found)}
+
+
+def moment_text(values: pl.Series, column: Column, known: pl.Series) -> pl.Series:
+    """Moments in the form of most known values, if that holds all of them; else the plain one."""
+    forms = [column.format] if isinstance(column.format, str) else column.format or ()
+    usual = [form for form in forms if form.startswith("%")]
+    reads = {form: read(known, column.dtype, form).count() for form in usual}
+    plain = read(known, column.dtype).count()
+    best = max(reads, key=lambda form: reads[form], default="")
+    if best and reads[best] > plain:
+        texts = values.dt.to_string(best)
+        if read(texts, column.dtype, best).equals(values, check_dtypes=False):
+            return texts
+    return values.cast(pl.String)
 
 
 def append(path: Path, rows: pl.DataFrame, fresh: Path, data: Data) -> None:

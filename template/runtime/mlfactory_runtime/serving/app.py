@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -16,6 +17,7 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..errors import FactoryError
+from ..log.refusals import ALL
 from ..log.service import Log, open_log
 from ..log.veil import Record
 from ..predict.scorer import Scorer, opened
@@ -74,18 +76,30 @@ class Predict:
     log: Log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        service, number = self.service, scope["request_id"]
+        service = self.service
+        try:
+            predictions = await self.predictions(scope, receive)
+        except RefusedError as refused:
+            service.metrics.refused(refused.rows, refused.broken)
+            self.log.refuse(refused.broken + Counter({ALL: refused.rows}), service.scorer.version)
+            raise
+        service.metrics.log_dropped(self.log.dropped)
+        content = {"request_id": scope["request_id"], "model": service.scorer.version}
+        await answer(content | {"predictions": predictions})(scope, receive, send)
+
+    async def predictions(self, scope: Scope, receive: Receive) -> list[Row]:
+        """An answer for each row of the request. Raises RefusedError."""
+        service = self.service
         explain = explanation(scope, service.scorer.project.estimator)
         rows = service.parser.read(await read_body(scope, receive, service.settings))
-        work = (rows, self.log, number, explain, scope["key"])
-        many = len(rows) > INLINE
-        predictions = (
-            await asyncio.to_thread(service.predict, *work) if many else service.predict(*work)
-        )
-        service.metrics.log_dropped(self.log.dropped)
-        version = service.scorer.version
-        content = {"request_id": number, "model": version, "predictions": predictions}
-        await answer(content)(scope, receive, send)
+        work = (rows, self.log, scope["request_id"], explain, scope["key"])
+        try:
+            if len(rows) > INLINE:
+                return await asyncio.to_thread(service.predict, *work)
+            return service.predict(*work)
+        except RefusedError as refused:
+            refused.rows = len(rows)
+            raise
 
 
 def create() -> ASGIApp:

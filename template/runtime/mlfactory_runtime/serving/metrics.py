@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from ..learn.signature import Signature
+from ..log.refusals import Broken
 from .schema import Row
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"  # where several workers add up what they count
@@ -38,6 +39,8 @@ class Metrics:
         names = [feature.name for feature in signature.features]
         self.missing = [missing.labels(name) for name in names]
         self.unseen = [unseen.labels(name) for name in names]
+        self.refused_rows = self._counter("refused_rows", "Rows that got no answer.")
+        self.broken = self._counter("refused_values", "Rows that broke a rule.", "field", "rule")
         self.dropped, self.dropped_before = self._counter("log_dropped", "Not logged."), 0
         self.grouped = np.array([feature.role == "categorical" for feature in signature.features])
         sizes = [len(feature.categories) for feature in signature.features]
@@ -64,6 +67,12 @@ class Metrics:
                 self.classes[answer["prediction"]].inc()
         count(self.missing, np.isnan(x) | (x == self.missing_code))
         count(self.unseen, (x == -1) & self.grouped)
+
+    def refused(self, rows: int, broken: Broken) -> None:
+        """Count rows that were refused, and which fields broke which rules."""
+        self.refused_rows.inc(rows)
+        for (field, rule, _), times in broken.items():
+            self.broken.labels(field, rule).inc(times)
 
     def log_dropped(self, so_far: int) -> None:
         """Count what the prediction log had to drop."""

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -17,11 +18,13 @@ from pydantic import (
     ValidationError,
     WithJsonSchema,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError, from_json
 from typing_extensions import TypedDict
 
-from ..data.contract import MISSING
+from ..data.contract import MISSING, NONE_OF
 from ..learn.signature import Signature
+from ..log.refusals import Broken
+from ..log.veil import time_column
 from ..settings.catalog import Catalog, Column
 from ..settings.params import Params
 
@@ -44,16 +47,33 @@ WORDS = {
     "too_short": "has no row",
     "dict_type": "is no object of features",
 }
-SHOWN = 20
+SHOWN, UNFIT = 20, 422
 
 
 class RefusedError(Exception):
-    """A request that is not answered: the status, and each field with the rule that it breaks."""
+    """A request that is not answered: the status, and each field with the rule that it breaks.
 
-    def __init__(self, status: int, rule: str = "", *, field: str | None = None) -> None:
+    `rows` got no answer, and `broken` counts what was broken. There, a `rule` stands that few
+    requests have, and no name of a field that a client has made up.
+    """
+
+    def __init__(
+        self, status: int, rule: str = "", *, field: str | None = None, counted: str = ""
+    ) -> None:
         super().__init__(rule)
-        self.status = status
-        self.cases: list[Row] = [{"row": None, "field": field, "rule": rule}] if rule else []
+        self.status, self.rows = status, 1
+        self.cases: list[Row] = []
+        self.broken: Broken = Counter()
+        if rule:
+            self.add(None, field, rule, (field or "", counted or rule, ""))
+
+    def add(
+        self, row: int | None, field: str | None, rule: str, counted: tuple[str, str, str]
+    ) -> None:
+        """One case more; the first ones are told."""
+        self.broken[counted] += 1
+        if len(self.cases) < SHOWN:
+            self.cases.append({"row": row, "field": field, "rule": rule})
 
 
 @dataclass(frozen=True)
@@ -79,8 +99,8 @@ class Input:
 
     @property
     def values(self) -> list[str] | None:
-        """What a text may be. A marker for `missing` is none of them: JSON has null."""
-        values = self.column.values
+        """What a text must be. A marker for `missing` is none of them: JSON has null."""
+        values = self.column.allowed
         return None if values is None else [v for v in values if v not in self.markers]
 
 
@@ -99,20 +119,26 @@ class Parser:
             several = body.lstrip()[:1] == b"["
             return self.many.validate_json(body) if several else [self.one.validate_json(body)]
         except ValidationError as error:
-            raise self.refusal(error) from None
+            refusal = self.refusal(error)
+            if several and refusal.status == UNFIT:
+                refusal.rows = len(from_json(body))
+            raise refusal from None
 
     def refusal(self, error: ValidationError) -> RefusedError:
         """The row, the field and the rule of each of the first violations; never a value."""
-        cases = error.errors(include_url=False, include_context=False)[:SHOWN]
+        cases = error.errors(include_url=False, include_context=False)
         if cases[0]["type"] == "json_invalid":
-            return RefusedError(400, cases[0]["msg"])
-        refusal = RefusedError(422)
+            return RefusedError(400, cases[0]["msg"], counted="is no JSON")
+        refusal = RefusedError(UNFIT)
         for case in cases:
             field = next((part for part in case["loc"] if isinstance(part, str)), None)
             first = 0 if field else None
             row = next((part for part in case["loc"] if isinstance(part, int)), first)
-            rule = self.rule(case["type"], case, self.inputs.get(field or ""))
-            refusal.cases.append({"row": row, "field": field, "rule": rule})
+            known = self.inputs.get(field or "")
+            rule = self.rule(case["type"], case, known)
+            is_shown = rule == NONE_OF and known is not None and known.column.sensitive == "none"
+            value = str(case["input"]) if is_shown else ""
+            refusal.add(row, field, rule, (field or "" if known else "", rule, value))
         return refusal
 
     def rule(self, kind: str, case: ErrorDetails, field: Input | None) -> str:
@@ -132,7 +158,7 @@ class Parser:
 
 
 def inputs(catalog: Catalog, params: Params, signature: Signature) -> dict[str, Input]:
-    """What the model needs, which may be had online, and what names the rows."""
+    """What the model needs, which may be had online, and what names and dates the rows."""
     strict = {feature.name for feature in signature.features if not feature.missing_seen}
     inputs = {
         name: Input(
@@ -146,6 +172,8 @@ def inputs(catalog: Catalog, params: Params, signature: Signature) -> dict[str, 
     for name, column in catalog.columns.items():
         if column.role == "identifier" and name not in inputs:
             inputs[name] = Input(column.model_copy(update=free), required=False)
+    if (own := time_column(params, catalog)) and params.data.time not in inputs:
+        inputs[params.data.time or ""] = Input(own.model_copy(update=free), required=False)
     return inputs
 
 
@@ -200,7 +228,7 @@ def text_check(field: Input) -> Callable[[str | None], str | None]:
 
     def check(text: str | None) -> str | None:
         if text is not None and values is not None and text not in values:
-            raise PydanticCustomError("contract", "is none of the values in the catalog")
+            raise PydanticCustomError("contract", NONE_OF)
         text = None if text in field.markers else text
         if text is None and field.needed:
             raise PydanticCustomError("contract", MISSING)
@@ -239,8 +267,8 @@ def _moment(text: str) -> datetime:
 
 def example(field: Input) -> Any:
     """A value that keeps the contract."""
-    if field.values:
-        return field.values[0]
+    if listed := [v for v in field.column.values or () if v not in field.markers]:
+        return listed[0]
     if field.column.dtype not in ("int", "float"):
         return EXAMPLES[field.column.dtype]
     bounds = [bound for bound in field.column.span if bound is not None]

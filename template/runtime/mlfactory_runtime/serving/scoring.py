@@ -110,13 +110,13 @@ def through_frame(
         frame = featured(frame, names, compute).select(names)
         for name in (feature.name for feature in features if not feature.missing_seen):
             for row in frame[name].is_null().arg_true():
-                refusal.cases.append({"row": row, "field": name, "rule": MISSING})
+                refusal.add(row, name, MISSING, (name, MISSING, ""))
         if not refusal.cases:
             return encode(frame, features)
     except (FactoryError, pl.exceptions.PolarsError) as error:
         where = str(error).partition(":")[0]  # what follows may hold values
         logger.warning("a row cannot be scored: %s", where)
-        raise RefusedError(422, f"cannot be scored: {where}") from None
+        raise RefusedError(422, f"cannot be scored: {where}", counted="cannot be scored") from None
     raise refusal
 
 

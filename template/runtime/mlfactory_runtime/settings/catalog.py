@@ -18,6 +18,7 @@ Role = Literal[
 ]
 Availability = Literal["online", "batch", "after_outcome"]
 Sensitivity = Literal["none", "personal", "special"]
+Unseen = Literal["refuse", "answer"]
 
 
 class Column(Section):
@@ -27,6 +28,9 @@ class Column(Section):
 
     `usual` is the range that the draft saw, widened: what lies outside is told and not refused,
     until a person makes it the `range`.
+
+    `unseen` says what becomes of a text that is none of the `values`: its row is refused, or told
+    of and answered like other categories that training did not see.
 
     `format` says how text is read where it is not plain: an example of a number ("1.234,5 €"), or
     the patterns of moments, as strptime knows them, in the order in which they are tried.
@@ -57,6 +61,7 @@ class Column(Section):
     ahead: bool = False
     usual: tuple[float | None, float | None] | None = None
     values: tuple[Trimmed, ...] | None = None
+    unseen: Unseen = "refuse"
 
     @model_validator(mode="after")
     def _rules_fit_the_type(self) -> "Column":
@@ -67,7 +72,14 @@ class Column(Section):
                 )
         if self.values is not None and self.dtype != "string":
             raise ValueError(f"`values` is a rule for string, and the dtype is {self.dtype}")
+        if self.unseen == "answer" and self.role == "target":
+            raise ValueError("`unseen: answer` is for what a model learns from, not for the target")
         return self
+
+    @property
+    def allowed(self) -> tuple[str, ...] | None:
+        """What a text must be one of; None where others are answered, too."""
+        return None if self.unseen == "answer" else self.values
 
     @property
     def span(self) -> tuple[float | None, float | None]:

@@ -45,8 +45,8 @@ def property_of(column: Column, markers: tuple[str, ...]) -> dict[str, Any]:
         low = LONG[0] if low is None else max(low, LONG[0])
         high = LONG[1] if high is None else min(high, LONG[1])
     rule |= {k: v for k, v in (("minimum", low), ("maximum", high)) if v is not None}
-    if column.values is not None:
-        rule["enum"] = [value for value in column.values if value not in markers]
+    if column.allowed is not None:
+        rule["enum"] = [value for value in column.allowed if value not in markers]
     elif column.dtype == "string" and not column.nullable:
         rule |= {"pattern": r"^\S([\s\S]*\S)?$", "not": {"enum": sorted(set(markers))}}
     if column.nullable:

@@ -3,6 +3,18 @@ CREATE TABLE alerts (
 	sent BIGINT NOT NULL, 
 	PRIMARY KEY ("key")
 );
+CREATE TABLE former_labels (
+	target TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	"key" TEXT NOT NULL, 
+	"row" BIGINT NOT NULL, 
+	time BIGINT NOT NULL, 
+	until BIGINT NOT NULL, 
+	outcome TEXT NOT NULL, 
+	taken BIGINT, 
+	replaced BIGINT NOT NULL, 
+	PRIMARY KEY (target, kind, "key", "row", time, replaced)
+);
 CREATE TABLE labels (
 	target TEXT NOT NULL, 
 	kind TEXT NOT NULL, 
@@ -11,8 +23,10 @@ CREATE TABLE labels (
 	time BIGINT NOT NULL, 
 	until BIGINT NOT NULL, 
 	outcome TEXT NOT NULL, 
+	taken BIGINT, 
 	PRIMARY KEY (target, kind, "key", "row", time)
 );
+CREATE INDEX labels_taken ON labels (taken);
 CREATE INDEX labels_until ON labels (until);
 CREATE TABLE log_schema (
 	version INTEGER NOT NULL, 
@@ -43,10 +57,22 @@ CREATE TABLE predictions (
 	features TEXT NOT NULL, 
 	prediction TEXT NOT NULL, 
 	probabilities TEXT, 
+	row_time BIGINT, 
 	PRIMARY KEY (request_id, "row", time)
 );
 CREATE INDEX predictions_entity ON predictions (entity);
 CREATE INDEX predictions_time ON predictions (time);
+CREATE TABLE refusals (
+	target TEXT NOT NULL, 
+	model TEXT NOT NULL, 
+	time BIGINT NOT NULL, 
+	field TEXT NOT NULL, 
+	rule TEXT NOT NULL, 
+	value TEXT NOT NULL, 
+	rows BIGINT NOT NULL, 
+	PRIMARY KEY (target, model, time, field, rule, value)
+);
+CREATE INDEX refusals_time ON refusals (time);
 CREATE TABLE trail (
 	number BIGINT NOT NULL, 
 	time BIGINT NOT NULL, 

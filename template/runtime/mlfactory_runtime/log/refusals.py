@@ -1,0 +1,55 @@
+"""Rows that got no answer: how many broke which rule, and by which category that nobody knew.
+
+A value is kept only where it is a category of a column that is not sensitive.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from .store import new, now, refusals
+
+Broken = Counter[tuple[str, str, str]]  # rows by field, rule and value
+ALL = ("", "", "")  # the rows, whatever they broke
+LONGEST, MOST, SECOND = 100, 20, 1_000_000
+
+
+def kept(broken: Broken) -> Broken:
+    """The same with the most frequent values of each rule; the others count without a name."""
+    rules: dict[tuple[str, str], Broken] = defaultdict(Counter)
+    for (field, rule, value), rows in broken.items():
+        rules[field, rule][field, rule, value[:LONGEST].replace("\0", "")] += rows
+    found = Broken()
+    for (field, rule), values in rules.items():
+        for place, (key, rows) in enumerate(values.most_common()):
+            found[key if place < MOST else (field, rule, "")] += rows
+    return found
+
+
+def write(connection: sa.Connection, target: str, model: str, broken: Broken) -> None:
+    """Add what was refused by now."""
+    same = {"target": target, "model": model, "time": now() // SECOND * SECOND}
+    rows = [
+        {**same, "field": field, "rule": rule, "value": value, "rows": count}
+        for (field, rule, value), count in kept(broken).items()
+    ]
+    if rows:
+        statement = new(connection, refusals)
+        more = refusals.c.rows + statement.excluded.rows
+        index = list(refusals.primary_key)
+        added = statement.on_conflict_do_update(index_elements=index, set_={"rows": more})
+        connection.execute(added, rows)
+
+
+def counted(engine: sa.Engine, mine: Mapping[str, str], begin: int, end: int) -> Broken:
+    """What was refused from a moment up to another, by the target and the model in `mine`."""
+    own = refusals.c
+    asked = (
+        sa.select(own.field, own.rule, own.value, sa.func.sum(own.rows))
+        .where(own.time >= begin, own.time < end, *(own[n] == v for n, v in mine.items()))
+        .group_by(own.field, own.rule, own.value)
+    )
+    with engine.connect() as connection:
+        rows = connection.execute(asked).all()
+    return Counter({(field, rule, value): int(count) for field, rule, value, count in rows})

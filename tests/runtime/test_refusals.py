@@ -1,0 +1,150 @@
+"""Rows that get no answer: counted by field and rule, told by the monitor, and new categories."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+from mlfactory_runtime.log.refusals import ALL, MOST, counted, kept
+from mlfactory_runtime.log.store import engine_of, make, micros
+from mlfactory_runtime.project import Project
+from mlfactory_runtime.settings.catalog import Column
+
+from ..customers import customers
+from .factories import Factory
+from .services import Row, Service
+from .test_monitor_weeks import check, query, weeks_ago
+
+pytestmark = pytest.mark.xdist_group("database")
+RULE = "is none of the values in the catalog"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def world(
+    request: pytest.FixtureRequest, churn: Factory, monkeypatch: pytest.MonkeyPatch
+) -> Factory:
+    """A factory whose log is in one of the databases, empty."""
+    if request.param == "postgresql":
+        monkeypatch.setenv("LOG_URL", request.getfixturevalue("database"))
+        churn.change(log={"url_env": "LOG_URL"})
+    return churn
+
+
+def score(churn: Factory, *options: str, new: int = 300, code: int = 0) -> None:
+    """Rows with a new category in some of them are scored a week ago."""
+    plan = pl.when(pl.int_range(pl.len()) < new).then(pl.lit("platinum")).otherwise("plan")
+    rows = customers(900).drop("revenue", "segment", "churned").with_columns(plan.alias("plan"))
+    rows.write_csv(churn.path / "batch.csv")
+    churn.run("predict", "batch.csv", "scored.csv", *options, code=code)
+    for table in ("predictions", "refusals"):
+        query(churn, f"update {table} set time = {weeks_ago(1)}")
+
+
+def broken(project: Project) -> Counter[tuple[str, str, str]]:
+    """What the log counts."""
+    always = micros(datetime(2000, 1, 1, tzinfo=UTC)), micros(datetime(2100, 1, 1, tzinfo=UTC))
+    engine = engine_of(project.params.log)
+    make(engine)  # a service does so with its first write
+    return counted(engine, {}, *always)
+
+
+def test_a_new_category_that_is_refused_rings(world: Factory) -> None:
+    world.column("plan", unseen="refuse", owner="Sales")
+    score(world, "--max-invalid", "0.5")
+
+    found = world.json("monitor", "--json", "--html", "page.html", code=4)
+
+    told = check(found, "refused")
+    assert (found["verdict"], told["status"], told["owner"]) == ("alarm", "alarm", "Sales")
+    assert "300 of 900 rows were refused: plan is none of the values" in told["message"]
+    rules = [{"field": "plan", "rule": RULE, "rows": 300, "values": {"platinum": 300}}]
+    assert found["refused"] == {"rows": 300, "rules": rules}
+    page = world.text("page.html")
+    assert "What was refused" in page
+    assert "<code>platinum</code> 300" in page
+
+
+def test_a_run_that_fails_for_its_rows_counts_them_and_a_few_do_not_ring(churn: Factory) -> None:
+    churn.column("plan", unseen="refuse")
+    score(churn, code=1)
+    assert broken(churn.project)[ALL] == 300
+    query(churn, "delete from refusals")
+    score(churn, new=20)
+
+    found = churn.json("monitor", "--json")
+    assert check(found, "refused")["status"] == "ok"
+    assert found["refused"]["rows"] == 20
+
+
+def test_a_sensitive_category_is_counted_without_its_value(churn: Factory) -> None:
+    churn.column("plan", unseen="refuse", sensitive="personal")
+    score(churn, "--max-invalid", "0.5")
+
+    assert broken(churn.project) == {ALL: 300, ("plan", RULE, ""): 300}
+    kept = b"".join(path.read_bytes() for path in (churn.path / "log").iterdir())
+    assert b"platinum" not in kept
+
+
+def test_a_new_category_that_is_answered_is_seen_as_new(churn: Factory) -> None:
+    """So it is drafted: the model of a new factory can."""
+    assert churn.project.catalog.columns["plan"].unseen == "answer"
+    score(churn)
+
+    found = churn.json("monitor", "--json", code=None)
+    assert check(found, "unseen:plan")["value"] == pytest.approx(0.38, abs=0.1)
+    assert (check(found, "refused")["status"], broken(churn.project)) == ("ok", {})
+    rows = pl.read_csv(churn.path / "batch.csv").with_columns(churned=pl.lit("no"))
+    rows.write_csv(churn.path / "data/raw/customers.csv")
+    assert f"plan (source: customers.csv): 300 rows: the value {RULE}" in churn.run("check").err
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "unseen"),
+    [("own", "import numpy", "refuse"), ("linear", "import numpy", "answer")],
+)
+def test_it_is_drafted_by_what_the_model_can(
+    churn: Factory, kind: str, code: str, unseen: str
+) -> None:
+    churn.write("src/churn/model.py", code)
+    churn.change(model={"kind": kind})
+    churn.write("features.yaml", "columns: {}\n")
+    churn.run("catalog", "draft")
+    columns = churn.project.catalog.columns
+    assert (columns["plan"].unseen, columns["churned"].unseen) == (unseen, "refuse")
+
+
+def test_the_target_has_no_unseen_class() -> None:
+    with pytest.raises(ValueError, match="not for the target"):
+        Column(dtype="string", role="target", availability="after_outcome", unseen="answer")
+
+
+def test_a_service_counts_what_it_refuses(service: Service, row: Row) -> None:
+    before = service.counted("factory_refused_rows_total")
+    bad = [row, row | {"plan": "platinum"}, row | {"age": None, "plan": "platinum"}]
+    for body in (json.dumps(bad), json.dumps(row | {"Jane Doe": 1}), '{"plan":'):
+        service.ask("/predict", body.encode())
+
+    assert service.counted("factory_refused_rows_total") - before == 3 + 1 + 1
+    wanted = 'factory_refused_values_total{field="plan",rule="' + RULE
+    assert service.counted(wanted) >= 2
+    assert "Jane Doe" not in service.ask("/metrics")[2].decode()
+    project = Project(service.folder)
+    for _ in range(100):
+        if (found := broken(project))["plan", RULE, "platinum"]:
+            break
+        time.sleep(0.1)
+    assert found["plan", RULE, "platinum"] >= 2
+    assert found["", "is no feature of this model", ""] >= 1
+    assert found["", "is no JSON", ""] >= 1
+    assert not any("Jane" in part for key in found for part in key)
+
+
+def test_many_new_values_are_few_entries() -> None:
+    many = Counter({("plan", RULE, f"p{k:03}"): 1 + (k == 7) for k in range(500)})
+    found = kept(many + Counter({ALL: 501}))
+    assert (found.total(), len(found)) == (2 * 501, MOST + 2)
+    assert found["plan", RULE, "p007"] == 2
