@@ -15,7 +15,7 @@ from .log.store import delete, engine_of, labels, make, predictions
 from .log.trail import alone, append
 from .log.veil import entities, veil
 from .log.waiting import take_in
-from .project import LOCK, MODEL, PREPARED, Project
+from .project import LOCK, MODEL, PREPARED, TAKEN, Project
 from .registry.artifact import version, version_of
 from .settings.params import Params
 from .settings.yaml import parse_yaml
@@ -94,16 +94,24 @@ def remains(project: Project, entity: str, params: Params, learned: bool) -> lis
         names = names_of(project, entity, params)
         if count := sum(entities(raw, params, catalog).is_in(names).sum() for raw in batches):
             rows = f"{count:,} {'row' if count == 1 else 'rows'}"
-            steps = "`factory data pull`, `dvc repro`, and `dvc gc` for the data of before"
-            notes.append(
-                f"{params.data.path} holds it in {rows}: take it out at the source, then {steps}"
-            )
+            notes.append(f"{params.data.path} holds it in {rows}: {steps(project, params)}")
     else:
         notes.append(f"{params.data.path} is not here, so nobody looked into it: dvc pull")
     if learned:
         notes.append("a model forgets what it learned only when it is trained anew without it")
     notes.append("answers in files that `factory predict` wrote, and backups, are not touched")
     return notes
+
+
+def steps(project: Project, params: Params) -> str:
+    """How rows come out of the data, by where they came from: their source, the log, or both."""
+    if not params.data.source:
+        begin = "leave it out of a copy, then `factory data pull --from COPY` and `dvc repro`"
+    elif (project.root / TAKEN).is_file():
+        begin = "take it out at the source, then `factory retrain --fewer`"
+    else:
+        begin = "take it out at the source, then `factory data pull` and `dvc repro`"
+    return f"{begin}, and `dvc gc` for the data of before"
 
 
 def names_of(project: Project, entity: str, params: Params) -> list[str]:

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import blake2b
 from pathlib import Path
 
 import polars as pl
@@ -17,10 +18,13 @@ from ..data.source import put_in_place, track
 from ..errors import FactoryError
 from ..learn.groups import is_sensitive
 from ..learn.signature import load_signature
+from ..learn.split import split_key
 from ..log.labels import read_log
 from ..log.store import EPOCH
 from ..log.veil import entities, pseudonym, veil
-from ..project import TAKEN, Project
+from ..project import SNAPSHOT, TAKEN, Project
+from ..records.data import Snapshot
+from ..records.record import read as read_record
 from ..scratch import scratch
 from ..settings.catalog import Catalog, Column
 from ..settings.params import Data, Params
@@ -29,12 +33,16 @@ from ..tables.formats import decimal_of, read
 from ..tables.read import read_batches
 
 KEY = {"request_id": pl.String(), "row": pl.Int64(), "time": pl.Datetime("us", "UTC")}
+LOG = "the prediction log"
+PLACE, DUE, MORE = "__place__", "__due__", "__more__"
 SOURCE = "set data.source in params.yaml to where such rows can be had"
 
 
 @dataclass(frozen=True)
 class Harvest:
-    """How many rows the data gained; `left_out` break the contract or the file's own form."""
+    """How many rows the data gained; `left_out` break the contract or the file's own form, or lack
+    the id that tells on which side of the split they are.
+    """
 
     rows: int = 0
     left_out: int = 0
@@ -47,23 +55,31 @@ def harvest(project: Project, params: Params, catalog: Catalog) -> Harvest:
     """
     found, head = head_of(project.raw, params)
     refuse_gaps(head.columns, params, catalog)
-    logged = labelled(project, params, catalog)
+    origin = pulled_from(project)
+    taken = pl.DataFrame(schema=KEY) if origin else already(project)
+    logged = labelled(project, taken, params, catalog)
     if not logged.height:
         return Harvest()
-    wanted = once(project, typed(project, logged, head.columns, params, catalog), params, catalog)
+    named = logged.drop_nulls("entity") if params.data.id else logged
+    nameless = logged.height - named.height
+    rows = typed(project, named, head.columns, params, catalog)
+    if params.data.id:
+        wanted = once(project, rows, params, catalog)
+    else:
+        wanted = beyond(project, rows, params, catalog) if origin else rows
     if not wanted.height:
-        return Harvest()
+        return Harvest(0, nameless)
     raw, good = written(wanted, head.schema, catalog, params.data)
-    counts = Harvest(raw.height, wanted.height - raw.height)
+    counts = Harvest(raw.height, wanted.height - raw.height + nameless)
     if not raw.height:
         return counts
     target = project.raw
     with scratch(target.parent, ".log-") as folder:
         fresh = folder / target.name
         append(target, raw, fresh, found.data)
-        put_in_place(project, fresh, "the prediction log")
-    taken = logged.select(*KEY).join(wanted.filter(~good).select(*KEY), on=list(KEY), how="anti")
-    pl.concat([already(project), taken]).write_parquet(project.root / TAKEN)
+        put_in_place(project, fresh, f"{origin} and {LOG}" if origin else LOG)
+    more = named.select(*KEY).join(wanted.filter(~good).select(*KEY), on=list(KEY), how="anti")
+    pl.concat([taken, more]).write_parquet(project.root / TAKEN)
     track(project, project.root / TAKEN)
     return counts
 
@@ -81,10 +97,25 @@ def refuse_gaps(names: Sequence[str], params: Params, catalog: Catalog) -> None:
     there = {*inputs, data.id, data.target, data.time}
     if lost := [name for name in params.split.groups if name not in there]:
         raise FactoryError(f"the log does not hold split.group, {lost[0]!r}", SOURCE)
+    keys = [] if data.time else split_key(params)
+    if keys and not any(n in there or has_pseudonym(catalog.columns[n]) for n in keys):
+        raise FactoryError(f"the log does not hold split.key, {keys[0]!r}", SOURCE)
     for name, column in catalog.columns.items():
-        if name in names and name not in there and not column.nullable:
+        free = column.nullable or has_pseudonym(column)
+        if name in names and name not in there and not free:
             message = f"the log does not hold {name!r}, which may not be missing"
             raise FactoryError(message, f"{SOURCE}, or `nullable: true` for it in features.yaml")
+
+
+def has_pseudonym(column: Column) -> bool:
+    """Whether a row without a name in this column gets one: that of its request and its place."""
+    return column.role == "identifier" and column.dtype in ("string", "int")
+
+
+def pulled_from(project: Project) -> str:
+    """Where the raw data came from; empty where rows of the log are among them by now."""
+    snapshot = read_record(Snapshot, project.root / SNAPSHOT)
+    return "" if snapshot is None or snapshot.origin.endswith(LOG) else snapshot.origin
 
 
 def already(project: Project) -> pl.DataFrame:
@@ -97,13 +128,14 @@ def already(project: Project) -> pl.DataFrame:
     return pl.DataFrame(schema=KEY)
 
 
-def labelled(project: Project, params: Params, catalog: Catalog) -> pl.DataFrame:
-    """The rows of the log that have an outcome and, if they need one, an id, and are not taken."""
-    taken, window = already(project), (EPOCH, datetime.now(UTC))
-    needed = ["outcome", "entity"] if params.data.id else ["outcome"]
+def labelled(
+    project: Project, taken: pl.DataFrame, params: Params, catalog: Catalog
+) -> pl.DataFrame:
+    """The rows of the log that have an outcome and are not taken."""
+    window, known = (EPOCH, datetime.now(UTC)), load_signature(project.model_folder)
     parts = [
-        rows.drop_nulls(needed).join(taken, on=list(KEY), how="anti")
-        for rows in read_log(window, params, catalog, load_signature(project.model_folder))
+        rows.drop_nulls("outcome").join(taken, on=list(KEY), how="anti")
+        for rows in read_log(window, params, catalog, known)
     ]
     return pl.concat(parts) if parts else pl.DataFrame(schema=KEY)
 
@@ -122,12 +154,22 @@ def typed(
     if params.data.id:
         given[params.data.id] = ids(project, logged["entity"], params, catalog)
     given[params.data.target] = logged["outcome"]
+    for name, column in catalog.columns.items():
+        if name not in given and has_pseudonym(column):
+            given[name] = own_names(logged, column)
     nothing = pl.Series([None], dtype=pl.String).new_from_index(0, logged.height)
     return logged.select(*KEY).with_columns(
         read(given.get(name, nothing).alias(name), column.dtype)
         for name, column in catalog.columns.items()
         if name in names
     )
+
+
+def own_names(logged: pl.DataFrame, column: Column) -> pl.Series:
+    """A name for each row, made of its request and its place in it."""
+    keys = (f"{request} {row}" for request, row in logged.select("request_id", "row").rows())
+    hashes = (blake2b(key.encode(), digest_size=16).hexdigest() for key in keys)
+    return pl.Series([pseudonym(one, column) for one in hashes], dtype=pl.String)
 
 
 def ids(project: Project, logged_as: pl.Series, params: Params, catalog: Catalog) -> pl.Series:
@@ -148,20 +190,36 @@ def ids(project: Project, logged_as: pl.Series, params: Params, catalog: Catalog
 
 
 def once(project: Project, rows: pl.DataFrame, params: Params, catalog: Catalog) -> pl.DataFrame:
-    """Without what was predicted twice from the same values, or stands in the raw data already.
-
-    This is seen by the id; without one, equal rows may be different cases.
-    """
-    if not params.data.id:
-        return rows
-    names = [name for name in rows.columns if name not in KEY and name != params.data.time]
+    """Without what was predicted twice from the same values, or stands in the raw data already."""
+    columns = logged_columns(rows, params, catalog)
+    names = list(columns)
     rows = rows.unique(names, keep="last", maintain_order=True)
-    same = [name for name in names if rows[name].null_count() < rows.height]
-    columns = {name: catalog.columns[name] for name in same}
     for raw in read_batches(project.raw, params.data):
         there, _ = read_rows(raw, columns, params.data)
-        rows = rows.join(there, on=same, how="anti", nulls_equal=True, maintain_order="left")
+        rows = rows.join(there, on=names, how="anti", nulls_equal=True, maintain_order="left")
     return rows
+
+
+def beyond(project: Project, rows: pl.DataFrame, params: Params, catalog: Catalog) -> pl.DataFrame:
+    """Without as many equal rows as the raw data hold, which came from elsewhere.
+
+    Without an id equal rows may be different cases, but what is there has not to be doubled.
+    """
+    columns = logged_columns(rows, params, catalog)
+    names = list(columns)
+    rows = rows.with_columns(pl.int_range(pl.len()).over(names).alias(PLACE), pl.lit(0).alias(DUE))
+    for raw in read_batches(project.raw, params.data):
+        there, _ = read_rows(raw, columns, params.data)
+        counts = there.group_by(names).agg(pl.len().cast(pl.Int32).alias(MORE))
+        rows = rows.join(counts, on=names, how="left", nulls_equal=True, maintain_order="left")
+        rows = rows.with_columns(pl.col(DUE) + pl.col(MORE).fill_null(0)).drop(MORE)
+    return rows.filter(pl.col(PLACE) >= pl.col(DUE)).drop(PLACE, DUE)
+
+
+def logged_columns(rows: pl.DataFrame, params: Params, catalog: Catalog) -> dict[str, Column]:
+    """The columns by which a row of the log is known again; it may be dated otherwise."""
+    names = {*catalog.inputs(params), params.data.id, params.data.target} - {params.data.time}
+    return {name: c for name, c in catalog.columns.items() if name in names & {*rows.columns}}
 
 
 def written(
