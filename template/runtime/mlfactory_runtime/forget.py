@@ -1,7 +1,7 @@
 """An entity that is to be forgotten: erased from the log, and where else it has left a trace."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from .data.rows import key_text
 from .errors import FactoryError
 from .git import dvc, tries
+from .learn.manifest import MEASURED
+from .learn.manifest import listed as listed_model
 from .log.store import delete, engine_of, labels, make, predictions
 from .log.trail import alone, append
 from .log.veil import entities, veil
@@ -133,12 +135,11 @@ def trained_on(
     """
     found: dict[str, str | None] = {}
     unknown = []
-    if project.model_folder.is_dir() and holds(
-        project, [project.prepared / part for part in LEARNED], entity, params
-    ):
+    here = listed_model(project.model_folder) if project.model_folder.is_dir() else {}
+    if here and holds(project, [project.prepared / part for part in learned(here)], entity, params):
         found[version(project.model_folder)] = None
     for commit, files in models(project):
-        rows = [path for name, path in files["data"].items() if name in LEARNED]
+        rows = [path for name, path in files["data"].items() if name in learned(files["model"])]
         if not rows or not all(path.is_file() for path in (*rows, *files["model"].values())):
             unknown.append(commit)
         elif holds(project, rows, entity, params):
@@ -146,6 +147,12 @@ def trained_on(
     message = f"models of {len(unknown)} commits were not looked into, their data are not here: "
     lines = [message + "dvc fetch --all-commits"] if unknown else []
     return [{"model": name, "commit": commit} for name, commit in found.items()], lines
+
+
+def learned(files: Iterable[str]) -> tuple[str, ...]:
+    """The parts of the data that a model with these files has learned from."""
+    refit = any(name.startswith(f"{MEASURED}/") for name in files)
+    return (*LEARNED, "holdout.parquet") if refit else LEARNED
 
 
 def models(project: Project) -> Iterator[tuple[str, dict[str, dict[str, Path]]]]:

@@ -53,18 +53,21 @@ VERBS = {
     "save": ("model", "folder"),
     "load": ("folder",),
     "contributions": ("model", "x", "signature"),
+    "refit": ("model", "rows", "signature", "settings"),
 }
+LACKED = ("contributions", "refit")
 
 
 @dataclass(frozen=True)
 class Estimator:
-    """The verbs of the factory's model.py; `contributions` is one that it may lack."""
+    """The verbs of the factory's model.py; it may lack `contributions` and `refit`."""
 
     fit: Callable[..., Any]
     predict: Callable[[Any, np.ndarray], np.ndarray]
     save: Callable[[Any, Path], None]
     load: Callable[[Path], Any]
     contributions: Callable[..., np.ndarray] | None = None
+    refit: Callable[..., Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -176,7 +179,7 @@ class Project:
         module = self.module("model") if own else library_model(kind)
         for name, parameters in VERBS.items():
             found = getattr(module, name, None)
-            if found is not None or name != "contributions":
+            if found is not None or name not in LACKED:
                 form = f"def {name}({', '.join(parameters)})"
                 verbs[name] = checked(found, "model.py", form, parameters)
         return Estimator(**verbs)

@@ -32,6 +32,8 @@ def train() -> None:
     if tried and (value := tried.metrics[result.metric]) is not None:
         say(f"{result.metric} {value:.4g} in validation ({tried.by}), constant {tried.naive:.4g}")
     say(f"{result.verdict} on the holdout: {result.reason}")
+    if result.refit:
+        say(f"then it was fitted anew on all {result.refit:,} rows")
 
 
 @app.command()

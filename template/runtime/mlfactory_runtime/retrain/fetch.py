@@ -51,7 +51,7 @@ def said(found: Harvest) -> str:
 def joined(project: Project, copy: Project) -> str:
     """What the log adds to rows from a source, in words; nothing where no outcome is known."""
     try:
-        if not has_outcomes(project):
+        if not project.params.data.outcomes or not has_outcomes(project):
             return ""
         return f", and {said(harvest(copy, project.params, copy.catalog))}"
     except FactoryError as error:
