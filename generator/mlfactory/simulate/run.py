@@ -78,9 +78,12 @@ def opened(stage: Stage, scenario: Scenario, tell: Callable[[str], None]) -> Ite
             log = stage.source.with_name("service.log")
             stack.enter_context(factories.served(stage.factory, "prod", port, log))
 
-    ask = partial(over_http, port, world) if stage.online else partial(in_batch, stage)
     with stack:
         restart()
+        if stage.online:
+            ask = partial(over_http, port, world, factories.fields(f"http://127.0.0.1:{port}"))
+        else:
+            ask = partial(in_batch, stage)
         traffic = Traffic(world, begin(scenario.seconds), ask, scenario, batches=not stage.online)
         traffic.start()
         try:
@@ -90,24 +93,28 @@ def opened(stage: Stage, scenario: Scenario, tell: Callable[[str], None]) -> Ite
             traffic.join()
 
 
-def over_http(port: int, world: World, rows: list[Row]) -> list[tuple[Row, factories.Answered]]:
+def over_http(
+    port: int, world: World, fields: frozenset[str], rows: list[Row]
+) -> list[tuple[Row, factories.Answered]]:
     """Ask for all at once; if that is refused, one by one. Raises MlfactoryError if all are."""
     try:
-        answered = factories.ask(f"http://127.0.0.1:{port}", [world.typed(row) for row in rows])
+        answered = factories.ask(f"http://127.0.0.1:{port}", world.typed(rows, fields))
     except HTTPError as refused:
         message = refused.read(MESSAGE).decode(errors="replace")
         if refused.code != REFUSED or len(rows) == 1:
             raise MlfactoryError(f"the service refuses a row: {message}") from refused
-        return one_by_one(port, world, rows)
+        return one_by_one(port, world, fields, rows)
     return list(zip(rows, answered, strict=True))
 
 
-def one_by_one(port: int, world: World, rows: list[Row]) -> list[tuple[Row, factories.Answered]]:
+def one_by_one(
+    port: int, world: World, fields: frozenset[str], rows: list[Row]
+) -> list[tuple[Row, factories.Answered]]:
     """The answers to those that are not refused."""
     found, why = [], None
     for row in rows:
         try:
-            found += over_http(port, world, [row])
+            found += over_http(port, world, fields, [row])
         except MlfactoryError as error:
             why = error
     if why and not found:
@@ -184,7 +191,7 @@ def mend(story: Story) -> None:
     rows = [one.row for one in story.traffic.of_days(recent)]
     story.stage.raw.write(story.stage.source, rows)
     why, factory = f"the monitor rang on day {story.alarmed}", story.stage.factory
-    attempt = factory.json("retrain", "--commit", "--why", why, ok=(0, 4))
+    attempt = factory.json("retrain", "--commit", *story.stage.fewer, "--why", why, ok=(0, 4))
     found = attempt.get("comparison") or {"verdict": "undecided", "reason": "nothing was compared"}
     story.add("retrained", f"on {len(rows)} rows of the days {recent[0]} to {recent[-1]}")
     story.add("compared", f"{found['verdict']}: {found['reason']}")

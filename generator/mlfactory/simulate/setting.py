@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from mlfactory.base import git, uv
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.talk import Talk
@@ -49,6 +51,7 @@ class Stage:
     raw: tables.Rows
     columns: Columns
     online: bool
+    fewer: tuple[str, ...]  # where a factory wants to be told that the last days are meant
 
 
 def sample(folder: Path, talk: Talk) -> Path:
@@ -84,7 +87,9 @@ def set_up(path: Path, folder: Path, scenario: Scenario) -> Stage:
     bare.call("factory", "params", "add")
     known = {one["name"]: one["value"] for one in bare.json("params")["settings"]}
     source = folder / f"warehouse{Path(known['data.path']).suffix}"
-    edit(path / "params.yaml", settings(source, scenario))
+    joins = "data.outcomes" in known
+    own = {"data.outcomes": False} if joins else {}
+    edit(path / "params.yaml", settings(source, scenario) | own)
     edit(path / ".copier-answers.yml", {"ci": "none"})
     factory, online = (
         Factory(path, {**bare.env, **closed(known)}),
@@ -96,7 +101,7 @@ def set_up(path: Path, folder: Path, scenario: Scenario) -> Stage:
     raw = tables.read(path / known["data.path"], ROWS)
     columns = described(factory, known, raw, source)
     put_in_production(factory, force=True)
-    return Stage(factory, source, raw, columns, online)
+    return Stage(factory, source, raw, columns, online, ("--fewer",) if joins else ())
 
 
 def settings(source: Path, scenario: Scenario) -> dict[str, Any]:
@@ -145,11 +150,18 @@ def described(
 ) -> Columns:
     """The columns, and which numbers move the model's scores most."""
     shown = factory.json("catalog", "show")["columns"]
-    numeric = {one["column"] for one in shown if one["role"] == "numeric"}
+    numeric = {
+        one["column"]
+        for one in shown
+        if one["role"] == "numeric"
+        and any(number(row[one["column"]]) is not None for row in raw.found)
+    }
+    catalog = yaml.safe_load((factory.path / "features.yaml").read_text("utf-8"))
     raw.write(source, raw.found)
     weight = Counter[str]()
     for row in score(factory, source, "--explain", "3", "--no-log"):
-        named = ((row[f"because_{n}"], row[f"because_{n}_by"]) for n in (1, 2, 3))
+        places = [n for n in (1, 2, 3) if f"because_{n}" in row]  # there may be fewer features
+        named = ((row[f"because_{n}"], row[f"because_{n}_by"]) for n in places)
         weight.update({n: round(1000 * abs(number(by) or 0)) for n, by in named if n in numeric})
     if not weight.total():
         raise MlfactoryError("the model has learned from no number that could drift")
@@ -161,6 +173,7 @@ def described(
         time=known["data.time"] or "",
         drivers=tuple(name for name, _ in weight.most_common(2)),
         missing=frozenset(map(str, known["data.missing"])),
+        forms={name: one.get("format") for name, one in catalog["columns"].items()},
     )
 
 
