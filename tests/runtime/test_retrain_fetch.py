@@ -77,7 +77,7 @@ def test_fewer_or_older_rows_are_refused_unless_they_are_meant(
     place: Factory, tmp_path: Path
 ) -> None:
     ROWS.head(700).write_csv(place.path / "delivered.csv")
-    with pytest.raises(FactoryError, match="gives 700 rows, and 900 are here") as raised:
+    with pytest.raises(FactoryError, match="700 rows come, and 900 are here") as raised:
         taken(place, tmp_path)
     assert "--fewer" in raised.value.hint
     shutil.rmtree(tmp_path / "copy")

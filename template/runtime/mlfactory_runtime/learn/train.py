@@ -63,6 +63,9 @@ def train(project: Project) -> Evaluation:
     """Write the model's folder, reports/metrics.json, reports/evaluation.json and the plots."""
     params, catalog, compute = project.params, project.catalog, project.compute
     estimator = project.estimator
+    if params.model.refit and estimator.refit is None:
+        hint = "add that verb (`from mlfactory_runtime.lightgbm import refit`), or set it to false"
+        raise FactoryError("model.refit is set, and model.py has no `refit`", hint)
     if errors := [f for f in check_catalog(catalog, params) if f.level == "error"]:
         raise FactoryError(f"{errors[0].feature}: {errors[0].message}", errors[0].remedy)
     check_segments(catalog, params)
@@ -137,14 +140,11 @@ def refitted(
     """What is used from now on: the model as it was measured, or with model.refit one of all rows.
 
     The settings stay, and what `fit` has found on the validation rows; categories and gaps are
-    described anew. FactoryError if model.py cannot.
+    described anew.
     """
     params, fit = project.params, project.estimator.refit
-    if not params.model.refit:
+    if fit is None or not params.model.refit:
         return Used(model, signature, rows["train"])
-    if fit is None:
-        hint = "add that verb (`from mlfactory_runtime.lightgbm import refit`), or set it to false"
-        raise FactoryError("model.refit is set, and model.py has no `refit`", hint)
     every = pl.concat(rows.values())
     known = describe_model(project, every, read_split(project))
     known = known.model_copy(update={"threshold": signature.threshold})

@@ -38,7 +38,7 @@ def fetch(project: Project, copy: Project, *, fewer: bool = False) -> str:
     snapshot = pull(project, into=copy).snapshot
     text = f"{snapshot.rows:,} rows from {snapshot.origin}{joined(project, copy)}"
     if not fewer:
-        refuse_less(project, copy)
+        refuse_less(project, copy, text)
     return text
 
 
@@ -72,14 +72,13 @@ def has_outcomes(project: Project) -> bool:
         return bool(connection.scalar(sa.select(own.exists())))
 
 
-def refuse_less(project: Project, copy: Project) -> None:
+def refuse_less(project: Project, copy: Project, what: str) -> None:
     """FactoryError if the copy has fewer rows than what is here, or ends earlier."""
     before, now = extent(project), extent(copy)
-    source = f"{project.params.data.source}, with the outcomes that are known,"
     if before.rows > now.rows:
-        why = f"{source} gives {now.rows:,} rows, and {before.rows:,} are here"
+        why = f"{now.rows:,} rows come, and {before.rows:,} are here: {what}"
     elif before.end and now.end and before.end > now.end:
-        why = f"{source} ends with {now.end}, and what is here with {before.end}"
+        why = f"what comes ends with {now.end}, and what is here with {before.end}: {what}"
     else:
         return
     hint = "set data.source to where all of them are; if less is meant: factory retrain --fewer"
