@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -76,9 +77,30 @@ def test_a_drifted_world_sends_other_rows_that_mean_something_else() -> None:
 def test_rows_are_sent_typed() -> None:
     one = world(CARS)
     row = one.rows[0] | {"horsepower": "", "cylinders": "8", "weight_lbs": "3504.5"}
-    request = one.as_sent(row)
-    assert (request["horsepower"], request["cylinders"], request["weight_lbs"]) == (None, 8, 3504.5)
-    assert "miles_per_gallon" not in request
+    (sent,) = one.request([row], {"horsepower", "cylinders", "weight_lbs", "unknown"})
+    assert sent == {"horsepower": None, "cylinders": 8, "weight_lbs": 3504.5}
+
+
+def test_values_are_sent_as_the_catalog_reads_them() -> None:
+    rows: list[Row] = [
+        {"day": "31.12.2024", "at": "2024-12-31 10:00", "price": "1.234,5 €", "new": "ja",
+         "note": "two\nlines", "none": "", "old": date(2024, 1, 2), "n": 3.0, "y": "a"},
+        {"day": "", "at": "", "price": "7,0 €", "new": "nein",
+         "note": "", "none": "", "old": None, "n": None, "y": "b"},
+    ]  # fmt: skip
+    types = {
+        "day": "date", "at": "datetime", "price": "float", "new": "bool", "note": "string",
+        "none": "float", "old": "date", "n": "int", "y": "string",
+    }  # fmt: skip
+    forms = {"day": ["%d.%m.%Y"], "price": "1.234,5 €"}
+    columns = Columns(types, "y", False, "", "", ("n",), frozenset({""}), forms)
+    sent = World(rows, columns).request(rows, types.keys() - {"y"})
+    assert sent[0] == {
+        "day": "2024-12-31", "at": "2024-12-31T10:00:00", "price": 1234.5, "new": True,
+        "note": "two\nlines", "none": None, "old": "2024-01-02", "n": 3,
+    }  # fmt: skip
+    assert sent[1] == {**dict.fromkeys(sent[0]), "price": 7.0, "new": False}
+    assert "y" not in sent[0]
 
 
 def test_parquet_keeps_its_types(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from mlfactory_runtime.learn.overrides import overrides
 from mlfactory_runtime.learn.signature import Feature, Signature
 from mlfactory_runtime.records.evaluation import Importance
 from mlfactory_runtime.settings.idle import idle
-from mlfactory_runtime.settings.params import Model, Params
+from mlfactory_runtime.settings.model import Model
+from mlfactory_runtime.settings.params import Params
 from mlfactory_runtime.testing.trained import Trained
 
 from .factories import Factory

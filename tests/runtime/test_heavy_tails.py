@@ -17,7 +17,8 @@ from mlfactory_runtime.learn.metrics import few_rows, primary
 from mlfactory_runtime.learn.signature import Feature, Signature
 from mlfactory_runtime.records.evaluation import Interval
 from mlfactory_runtime.report.words import gain_text
-from mlfactory_runtime.settings.params import Model, Params
+from mlfactory_runtime.settings.model import Model
+from mlfactory_runtime.settings.params import Params
 from pydantic import ValidationError
 
 from .factories import drafted, train

@@ -19,7 +19,7 @@ from mlfactory_runtime.learn.metrics import PRIMARY, row_losses
 from mlfactory_runtime.learn.signature import Feature, Signature
 from mlfactory_runtime.predict.batch import predict_file
 from mlfactory_runtime.project import Project
-from mlfactory_runtime.settings.params import Model
+from mlfactory_runtime.settings.model import Model
 from mlfactory_runtime.testing.trained import Trained
 
 from .factories import Factory, train

@@ -183,6 +183,15 @@ def test_no_prediction_is_an_alarm(place: Path, fill: Fill) -> None:
     assert found.verdict == check(found, "freshness").status == "alarm"
 
 
+def test_a_window_before_the_model_was_here_is_no_alarm(place: Path) -> None:
+    before = run.monitor(Project(place), now=datetime.now(UTC))
+    after = run.monitor(Project(place), now=datetime.now(UTC) + 14 * DAY)
+
+    assert check(before, "freshness").status == "unknown"
+    assert "before the model was in use" in check(before, "freshness").message
+    assert check(after, "freshness").status == "alarm"
+
+
 def test_a_window_that_is_not_over_is_no_alarm(place: Path, fill: Fill) -> None:
     fill(NOW)
 

@@ -130,6 +130,8 @@ def test_the_version_in_prod_is_watched(tracked: Factory) -> None:
     version = tracked.json("monitor", "--json", code=4)["model"]["version"]
     commit = tracked.tool("git", "rev-parse", "HEAD").strip()
     tracked.tool("git", "tag", "-a", "churn#prod#1", "-m", "{}", commit)
+    new = tracked.json("monitor", "--json", code=4)
+    assert check(new, "freshness")["status"] == "unknown", "nobody could ask it last week"
     score(tracked, 1)
     tracked.change(model={"num_leaves": 5})
     tracked.run("train")

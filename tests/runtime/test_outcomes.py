@@ -255,9 +255,9 @@ def test_a_row_that_is_learned_from_keeps_its_date(plain: Factory) -> None:
 
     project = plain.project
     known = project.params, project.catalog
-    logged = harvest.labelled(project, *known)
+    logged = harvest.labelled(project, harvest.already(project), *known)
     names = ["customer id", "month", "churned"]
-    found = harvest.once(project, harvest.typed(project, logged, names, *known), *known)
+    found = harvest.unknown(project, harvest.typed(project, logged, names, *known), *known)
     dates = found.sort("month", "customer id").select("month").to_series().cast(pl.String).to_list()
     today = datetime.now(UTC).date()
     assert dates == ["2025-01-01"] * 3 + ["2025-02-01"] * 3 + [str(today)]

@@ -12,8 +12,11 @@ from mlfactory_runtime.project import Project
 from mlfactory_runtime.records.comparison import Short
 from mlfactory_runtime.records.evaluation import Interval
 from mlfactory_runtime.records.registry import Drift, Promoted, Promotion
-from mlfactory_runtime.registry import catalog, promote, register, resolve, tags
+from mlfactory_runtime.registry import artifact, catalog, promote, register, resolve, tags
+from mlfactory_runtime.retrain.retrain import refuse_changes
 from mlfactory_runtime.testing.trained import Trained
+
+from .factories import Factory
 
 OF_GIT = ("AUTHOR_NAME", "AUTHOR_EMAIL", "COMMITTER_NAME", "COMMITTER_EMAIL", "DIR", "INDEX_FILE")
 START = 1_700_000_000
@@ -178,6 +181,29 @@ def test_what_is_not_committed_is_no_version(repository: Path) -> None:
     (repository / "params.yaml").write_text("model:\n  seed: 1\n")
     with pytest.raises(errors.FactoryError, match=r"not committed: M params\.yaml"):
         register.register(Project(repository))
+
+
+def test_a_comparison_is_no_reason_to_wait(repository: Path) -> None:
+    for name in ("comparison.json", "comparison.md", "evaluation.json"):
+        (repository / "reports").mkdir(exist_ok=True)
+        (repository / "reports" / name).write_text("{}\n")
+    commit(repository, "reports")
+    for name in ("comparison.json", "comparison.md"):
+        (repository / "reports" / name).write_text("another\n")
+    assert artifact.uncommitted(Project(repository)) == ""
+    refuse_changes(Project(repository))
+    (repository / "reports/evaluation.json").write_text("another\n")
+    with pytest.raises(errors.FactoryError, match=r"reports/evaluation\.json is not committed"):
+        refuse_changes(Project(repository))
+
+
+def test_a_version_that_no_stage_takes_is_told_of_at_once(tracked: Factory) -> None:
+    told = tracked.run("register").err
+    assert "`factory promote` refuses v1.0.0 without --force" in told
+    assert "nobody has confirmed" in told
+    hint = tracked.run("promote", "v1.0.0", "--to", "prod", code=1).err
+    assert "nobody has confirmed" in hint
+    assert "factory compare" not in hint, "there is nothing to compare it with"
 
 
 def test_a_commit_without_a_model_is_no_version(repository: Path) -> None:

@@ -107,10 +107,12 @@ def log_loss(place: Factory, model: str, rows: pl.DataFrame) -> float:
 
 
 def is_of(record: dict[str, Any], place: Factory, rows: pl.DataFrame) -> None:
-    """A comparison rests on these rows and no others."""
+    """A comparison rests on these rows and no others, and on the models that had not seen them."""
     assert (record["rows"], record["left_out"]) == (rows.height, 0)
-    for side, model in (("a", "v1.0.0"), ("b", "models/model")):
-        found = record[f"{side}_metrics"]["log_loss"]
+    first = place.run("git", "rev-parse", "churn@v1.0.0^{commit}").stdout.strip()
+    folders = {"a": f".factory/versions/{first}/models/model", "b": "models/model"}
+    for side, folder in folders.items():
+        found, model = record[f"{side}_metrics"]["log_loss"], f"{folder}/measured"
         assert found == pytest.approx(log_loss(place, model, rows), rel=1e-9)
 
 

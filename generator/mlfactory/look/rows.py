@@ -6,10 +6,13 @@ import csv
 import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+import polars as pl
+from mlfactory_runtime.tables import formats
 from mlfactory_runtime.tables.file import is_parquet
 
 from . import file, text
@@ -44,6 +47,14 @@ def read(path: Path, limit: int) -> Rows:
     frame = table.read_text(head, head.names)
     is_gzip = path.suffix == ".gz"
     return Rows(frame.head(limit).to_dicts(), partial(write_text, like=head, is_gzip=is_gzip))
+
+
+def as_json_values(
+    values: Sequence[Any], dtype: str, form: str | Sequence[str] | None
+) -> list[Any]:
+    """Values of a column as JSON has them, read as a catalog says; what cannot be read is None."""
+    series = formats.read(pl.Series("values", values, strict=False), dtype, form)
+    return [one.isoformat() if isinstance(one, date) else one for one in series]
 
 
 def write_text(

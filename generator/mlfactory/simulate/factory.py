@@ -74,6 +74,12 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
+def fields(url: str) -> frozenset[str]:
+    """The columns that the service takes, by its own document."""
+    with urlopen(f"{url}/openapi.json", timeout=30) as answer:  # noqa: S310
+        return frozenset(json.load(answer)["components"]["schemas"]["Row"]["properties"])
+
+
 def ask(url: str, rows: Sequence[Mapping[str, Any]]) -> list[Answer]:
     """Predictions by the service. Raises OSError, of which HTTPError is one, without an answer."""
     body = json.dumps(list(rows)).encode()

@@ -79,9 +79,12 @@ def open_story(stage: Stage, scenario: Scenario, tell: Callable[[str], None]) ->
             log = stage.source.with_name("service.log")
             stack.enter_context(factories.service(stage.factory, "prod", port, log))
 
-    ask = partial(over_http, port, world) if stage.online else partial(in_batch, stage)
     with stack:
         restart()
+        if stage.online:
+            ask = partial(over_http, port, world, factories.fields(f"http://127.0.0.1:{port}"))
+        else:
+            ask = partial(in_batch, stage)
         traffic = Traffic(world, begin(scenario.seconds), ask, scenario, batches=not stage.online)
         traffic.start()
         try:
@@ -91,24 +94,28 @@ def open_story(stage: Stage, scenario: Scenario, tell: Callable[[str], None]) ->
             traffic.join()
 
 
-def over_http(port: int, world: World, rows: list[Row]) -> list[tuple[Row, factories.Answer]]:
+def over_http(
+    port: int, world: World, fields: frozenset[str], rows: list[Row]
+) -> list[tuple[Row, factories.Answer]]:
     """Ask for all at once; if that is refused, one by one. Raises MlfactoryError if all are."""
     try:
-        answers = factories.ask(f"http://127.0.0.1:{port}", [world.as_sent(row) for row in rows])
+        answers = factories.ask(f"http://127.0.0.1:{port}", world.request(rows, fields))
     except HTTPError as refused:
         message = refused.read(MESSAGE).decode(errors="replace")
         if refused.code != REFUSED or len(rows) == 1:
             raise MlfactoryError(f"the service refuses a row: {message}") from refused
-        return one_by_one(port, world, rows)
+        return one_by_one(port, world, fields, rows)
     return list(zip(rows, answers, strict=True))
 
 
-def one_by_one(port: int, world: World, rows: list[Row]) -> list[tuple[Row, factories.Answer]]:
+def one_by_one(
+    port: int, world: World, fields: frozenset[str], rows: list[Row]
+) -> list[tuple[Row, factories.Answer]]:
     """The answers to those that are not refused."""
     answers, why = [], None
     for row in rows:
         try:
-            answers += over_http(port, world, [row])
+            answers += over_http(port, world, fields, [row])
         except MlfactoryError as error:
             why = error
     if why and not answers:
@@ -190,7 +197,7 @@ def mend(story: Story) -> None:
     rows = [one.row for one in story.traffic.of_days(recent)]
     story.stage.raw.write(story.stage.source, rows)
     why, factory = f"the monitor rang on day {story.alarm_day}", story.stage.factory
-    attempt = factory.json("retrain", "--commit", "--why", why, ok=(0, 4))
+    attempt = factory.json("retrain", "--commit", *story.stage.fewer, "--why", why, ok=(0, 4))
     comparison = attempt.get("comparison") or {
         "verdict": "undecided",
         "reason": "nothing was compared",

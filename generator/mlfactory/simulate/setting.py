@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from mlfactory.base import git, uv
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.talk import Talk
@@ -49,6 +51,7 @@ class Stage:
     raw: tables.Rows
     columns: Columns
     online: bool
+    fewer: tuple[str, ...]  # where a factory wants to be told that the last days are meant
 
 
 def sample(folder: Path, talk: Talk) -> Path:
@@ -84,7 +87,9 @@ def set_up(path: Path, folder: Path, scenario: Scenario) -> Stage:
     bare.call("factory", "params", "add")
     params = {one["name"]: one["value"] for one in bare.json("params")["settings"]}
     source = folder / f"warehouse{Path(params['data.path']).suffix}"
-    edit(path / "params.yaml", settings(source, scenario))
+    joins = "data.outcomes" in params
+    own = {"data.outcomes": False} if joins else {}
+    edit(path / "params.yaml", settings(source, scenario) | own)
     edit(path / ".copier-answers.yml", {"ci": "none"})
     factory, online = (
         Factory(path, {**bare.env, **outside_variables(params)}),
@@ -96,7 +101,7 @@ def set_up(path: Path, folder: Path, scenario: Scenario) -> Stage:
     raw = tables.read(path / params["data.path"], ROWS)
     columns = columns_of(factory, params, raw, source)
     put_in_production(factory, force=True)
-    return Stage(factory, source, raw, columns, online)
+    return Stage(factory, source, raw, columns, online, ("--fewer",) if joins else ())
 
 
 def settings(source: Path, scenario: Scenario) -> dict[str, Any]:
@@ -146,23 +151,31 @@ def columns_of(
     factory: Factory, params: Mapping[str, Any], raw: tables.Rows, source: Path
 ) -> Columns:
     """The columns, and which numbers move the model's scores most."""
-    catalog = factory.json("catalog", "show")["columns"]
-    numeric = {one["column"] for one in catalog if one["role"] == "numeric"}
+    columns = factory.json("catalog", "show")["columns"]
+    numeric = {
+        one["column"]
+        for one in columns
+        if one["role"] == "numeric"
+        and any(number(row[one["column"]]) is not None for row in raw.rows)
+    }
+    catalog = yaml.safe_load((factory.path / "features.yaml").read_text("utf-8"))
     raw.write(source, raw.rows)
     weight = Counter[str]()
     for row in score(factory, source, "--explain", "3", "--no-log"):
-        reasons = ((row[f"because_{n}"], row[f"because_{n}_by"]) for n in (1, 2, 3))
+        ranks = [n for n in (1, 2, 3) if f"because_{n}" in row]  # there may be fewer features
+        reasons = ((row[f"because_{n}"], row[f"because_{n}_by"]) for n in ranks)
         weight.update({n: round(1000 * abs(number(by) or 0)) for n, by in reasons if n in numeric})
     if not weight.total():
         raise MlfactoryError("the model has learned from no number that could drift")
     return Columns(
-        types={one["column"]: one["type"] for one in catalog},
+        types={one["column"]: one["type"] for one in columns},
         target=params["data.target"],
         regression=params["task"] == "regression",
         identifier=params["data.id"] or "",
         time=params["data.time"] or "",
         drivers=tuple(name for name, _ in weight.most_common(2)),
         missing=frozenset(map(str, params["data.missing"])),
+        forms={name: one.get("format") for name, one in catalog["columns"].items()},
     )
 
 

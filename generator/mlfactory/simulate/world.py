@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import count
 from math import exp, isfinite
 from random import Random
 from typing import Any
 
+from mlfactory.look import rows as tables
+
 Row = dict[str, Any]
 TILT = 4.0  # how much more often the rows with the highest values come once the world has drifted
 NEAR = 0.2  # how far a new row lies at most from one of the data towards another
-TRUE = {"true", "yes", "y", "t", "1", "1.0", "on"}
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Columns:
     time: str
     drivers: tuple[str, ...]
     missing: frozenset[str]
+    forms: Mapping[str, Any] = field(default_factory=dict)  # how values are written, by column
 
 
 class World:
@@ -56,20 +58,17 @@ class World:
             row[self.columns.target] = self._other(row[self.columns.target])
         return row | self._names(row, day)
 
-    def as_sent(self, row: Row) -> Row:
-        """The row as a client sends it: nothing is learned from the time, and none is taken."""
-        types, unsent = self.columns.types, (self.columns.target, self.columns.time)
-        return {n: self._value(row[n], types.get(n, "")) for n in row if n not in unsent}
+    def request(self, rows: Sequence[Row], fields: Container[str]) -> list[Row]:
+        """Some fields of the rows as a client sends them, whose values have the catalog's types."""
+        names = [name for name in rows[0] if name in fields]
+        columns = [self._values(name, [row[name] for row in rows]) for name in names]
+        return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
-    def _value(self, value: Any, kind: str) -> Any:
-        if value is None or str(value) in self.columns.missing:
-            return None
-        if kind in ("int", "float"):
-            figure = number(value)
-            return int(figure) if kind == "int" and figure is not None else figure
-        if kind == "bool":
-            return str(value).strip().lower() in TRUE
-        return str(value)
+    def _values(self, name: str, values: Sequence[Any]) -> list[Any]:
+        """Values of a column as JSON has them; what cannot be read is missing."""
+        kind = self.columns.types.get(name, "string")
+        texts = [None if str(value) in self.columns.missing else value for value in values]
+        return tables.as_json_values(texts, kind, self.columns.forms.get(name))
 
     def _tilt(self, row: Row) -> float:
         ranks = [self._rank(row, name) for name in self.columns.drivers]

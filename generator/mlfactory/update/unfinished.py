@@ -213,10 +213,7 @@ def undo(repository: Repository, record: Unfinished) -> None:
 
 
 def go_back(repository: Repository, record: Unfinished, *, picking: bool) -> None:
-    """Put HEAD back, and what is the project's, without git's own help.
-
-    Raises MlfactoryError when there are edits that are not the update's.
-    """
+    """Put HEAD back, and what is the project's. Raises MlfactoryError for edits of others."""
     # What is staged or in conflict while git picks goes with it, as git's own abort has it.
     dirty = (git.unstaged if picking else git.dirt)(repository, *record.specs)
     if foreign := [name for name in dirty if not is_ours(repository, record, name)]:
@@ -226,10 +223,10 @@ def go_back(repository: Repository, record: Unfinished, *, picking: bool) -> Non
         )
     with index.hold(repository) as mine:
         mine.run("update-ref", "HEAD", record.head)
-        # What is in conflict and was not there before stops `git restore`.
+        # git does not restore what is in conflict and was not there before; it is reset first.
         mine.run("reset", "--quiet", record.head, "--", *record.specs)
-        argv = ("restore", f"--source={record.head}", "--worktree", "--")
-        mine.run(*argv, *filter(partial(is_known, mine, record.head), record.specs))
+        where = filter(partial(is_known, mine, record.head), record.specs)
+        mine.run("restore", f"--source={record.head}", "--worktree", "--", *where)
     for name in (PICKED, "AUTO_MERGE"):
         repository.path_of(name).unlink(missing_ok=True)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .learn.signature import Feature, Signature
     from .notebook import load, read_log, score
     from .settings.availability import Finding
-    from .settings.params import Model as ModelSettings
+    from .settings.model import Model as ModelSettings
 
 HOMES = {
     "FactoryError": ("errors", "FactoryError"),
@@ -23,7 +23,7 @@ HOMES = {
     "Finding": ("settings.availability", "Finding"),
     "Matrix": ("learn.matrix", "Matrix"),
     "Metric": ("extensions", "Metric"),
-    "ModelSettings": ("settings.params", "Model"),
+    "ModelSettings": ("settings.model", "Model"),
     "Signature": ("learn.signature", "Signature"),
     "lightgbm": ("lightgbm", ""),
     "load": ("notebook", "load"),

@@ -78,11 +78,11 @@ def report(project: Project, missing: str = "") -> tuple[str, bool]:
             True,
         )
     is_whole = not git(project.root, "diff", "--name-only", "HEAD", "--", ".")
-    found = read(Evaluation, project.root / EVALUATION)
+    evaluation = read(Evaluation, project.root / EVALUATION)
     record, why = compared(project)
     content = {
         "is_whole": is_whole,
-        "rejected": found.reason if found and found.verdict != "accepted" else "",
+        "rejected": evaluation.reason if evaluation and evaluation.verdict != "accepted" else "",
         "record": record,
         "why": why,
         "changes": list(islice(changes(project), SHOWN)),

@@ -1,7 +1,7 @@
 """An entity that is to be forgotten: erased from the log, and where else it has left a trace."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +11,13 @@ import sqlalchemy as sa
 from .data.rows import key_text
 from .errors import FactoryError
 from .git import dvc, tries
+from .learn.manifest import MEASURED
+from .learn.manifest import listed as listed_model
 from .log.store import delete, engine_of, former_labels, labels, make, predictions
 from .log.trail import alone, append
 from .log.veil import entities, veil
 from .log.waiting import take_in
-from .project import LOCK, MODEL, PREPARED, Project
+from .project import LOCK, MODEL, PREPARED, TAKEN, Project
 from .registry.artifact import version, version_of
 from .settings.params import Params
 from .settings.yaml import parse_yaml
@@ -99,16 +101,24 @@ def remains(project: Project, entity: str, params: Params, learned: bool) -> lis
         names = names_of(project, entity, params)
         if count := sum(entities(raw, params, catalog).is_in(names).sum() for raw in batches):
             rows = f"{count:,} {'row' if count == 1 else 'rows'}"
-            steps = "`factory data pull`, `dvc repro`, and `dvc gc` for the data of before"
-            notes.append(
-                f"{params.data.path} holds it in {rows}: take it out at the source, then {steps}"
-            )
+            notes.append(f"{params.data.path} holds it in {rows}: {steps(project, params)}")
     else:
         notes.append(f"{params.data.path} is not here, so nobody looked into it: dvc pull")
     if learned:
         notes.append("a model forgets what it learned only when it is trained anew without it")
     notes.append("answers in files that `factory predict` wrote, and backups, are not touched")
     return notes
+
+
+def steps(project: Project, params: Params) -> str:
+    """How rows come out of the data, by where they came from: their source, the log, or both."""
+    if not params.data.source:
+        begin = "leave it out of a copy, then `factory data pull --from COPY` and `dvc repro`"
+    elif (project.root / TAKEN).is_file():
+        begin = "take it out at the source, then `factory retrain --fewer`"
+    else:
+        begin = "take it out at the source, then `factory data pull` and `dvc repro`"
+    return f"{begin}, and `dvc gc` for the data of before"
 
 
 def names_of(project: Project, entity: str, params: Params) -> list[str]:
@@ -130,12 +140,11 @@ def trained_on(
     """
     found: dict[str, str | None] = {}
     unknown = []
-    if project.model_folder.is_dir() and holds(
-        project, [project.prepared / part for part in LEARNED], entity, params
-    ):
+    here = listed_model(project.model_folder) if project.model_folder.is_dir() else {}
+    if here and holds(project, [project.prepared / part for part in learned(here)], entity, params):
         found[version(project.model_folder)] = None
     for commit, files in models(project):
-        rows = [path for name, path in files["data"].items() if name in LEARNED]
+        rows = [path for name, path in files["data"].items() if name in learned(files["model"])]
         if not rows or not all(path.is_file() for path in (*rows, *files["model"].values())):
             unknown.append(commit)
         elif holds(project, rows, entity, params):
@@ -143,6 +152,12 @@ def trained_on(
     message = f"models of {len(unknown)} commits were not looked into, their data are not here: "
     lines = [message + "dvc fetch --all-commits"] if unknown else []
     return [{"model": name, "commit": commit} for name, commit in found.items()], lines
+
+
+def learned(files: Iterable[str]) -> tuple[str, ...]:
+    """The parts of the data that a model with these files has learned from."""
+    refit = any(name.startswith(f"{MEASURED}/") for name in files)
+    return (*LEARNED, "holdout.parquet") if refit else LEARNED
 
 
 def models(project: Project) -> Iterator[tuple[str, dict[str, dict[str, Path]]]]:

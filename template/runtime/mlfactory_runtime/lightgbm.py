@@ -13,9 +13,10 @@ from .learn.matrix import Matrix
 from .learn.signature import FILE as SIGNATURE
 from .learn.signature import Signature, load_signature
 from .learn.trees import check_model
-from .settings.params import Model
+from .settings.model import Model
 
 FILE = "model.txt"
+ROUNDS = ("num_iterations", "early_stopping_round")
 
 Boosters = tuple[lgb.Booster, ...]
 
@@ -41,6 +42,19 @@ def grow(
         valid_sets=[data.create_valid(validation.x, validation.y)] if validation else None,
         callbacks=[stop] if validation else None,
     )
+
+
+def refit(model: Boosters, rows: Matrix, signature: Signature, settings: Model) -> Boosters:
+    """The same number of trees, with the same parameters, from other rows."""
+    return tuple(regrow(booster, rows, signature, settings) for booster in model)
+
+
+def regrow(
+    booster: lgb.Booster, rows: Matrix, signature: Signature, settings: Model
+) -> lgb.Booster:
+    rounds = booster.best_iteration if booster.best_iteration > 0 else booster.current_iteration()
+    parameters = {name: value for name, value in booster.params.items() if name not in ROUNDS}
+    return grow(rows, parameters, signature, settings.model_copy(update={"max_rounds": rounds}))
 
 
 def predict(model: Boosters, x: np.ndarray) -> np.ndarray:

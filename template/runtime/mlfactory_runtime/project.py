@@ -55,18 +55,21 @@ VERBS = {
     "save": ("model", "folder"),
     "load": ("folder",),
     "contributions": ("model", "x", "signature"),
+    "refit": ("model", "rows", "signature", "settings"),
 }
+LACKED = ("contributions", "refit")
 
 
 @dataclass(frozen=True)
 class Estimator:
-    """The verbs of the factory's model.py; `contributions` is one that it may lack."""
+    """The verbs of the factory's model.py; it may lack `contributions` and `refit`."""
 
     fit: Callable[..., Any]
     predict: Callable[[Any, np.ndarray], np.ndarray]
     save: Callable[[Any, Path], None]
     load: Callable[[Path], Any]
     contributions: Callable[..., np.ndarray] | None = None
+    refit: Callable[..., Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -182,7 +185,7 @@ class Project:
         module = self.module("model") if own else library_model(kind)
         for name, parameters in VERBS.items():
             verb = getattr(module, name, None)
-            if verb is not None or name != "contributions":
+            if verb is not None or name not in LACKED:
                 form = f"def {name}({', '.join(parameters)})"
                 verbs[name] = check(verb, "model.py", form, parameters)
         return Estimator(**verbs)

@@ -6,9 +6,9 @@ are codes, and a missing number is NaN. `y` holds 0 to k-1 for classes, numbers 
 
 import numpy as np
 from mlfactory_runtime import Matrix, ModelSettings, Signature
-from mlfactory_runtime.lightgbm import Boosters, contributions, grow, load, predict, save
+from mlfactory_runtime.lightgbm import Boosters, contributions, grow, load, predict, refit, save
 
-__all__ = ["contributions", "fit", "load", "predict", "save"]
+__all__ = ["contributions", "fit", "load", "predict", "refit", "save"]
 
 OBJECTIVE = {"binary": "binary", "multiclass": "multiclass", "regression": "regression"}
 FEW_ROWS, USUAL_LEAF = 20_000, 20

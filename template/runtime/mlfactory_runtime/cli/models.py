@@ -225,22 +225,23 @@ def reproduce(version: str, as_json: Json = False) -> None:
 def retrain(
     why: Annotated[str, typer.Option(help="The reason, for the commit.")] = "",
     commit: Annotated[bool, typer.Option("--commit", help="Commit what it wrote.")] = False,
+    fewer: Annotated[
+        bool, typer.Option("--fewer", help="Though fewer rows come than are here, or older ones.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Take in new data, or predictions whose outcome is known; train, and compare with production.
+    """Take in new data and predictions whose outcome is known; train, and compare with production.
     Ends with 4 if the new model is worse, or if the rows cannot tell."""
     from ..retrain.retrain import retrain
 
     project = here()
     with alerting(project, "retrain", "retraining-fails"):
-        attempt = retrain(project, why, commit=commit)
+        attempt = retrain(project, why, commit=commit, fewer=fewer)
     record = attempt.comparison
     if as_json:
         print_json(attempt.json())
     elif record is None:
         say(f"nothing new: {attempt.data}; the model stays as it is")
-        if attempt.pulled:
-            say("to learn from logged predictions and their outcomes: data.source: null")
     else:
         say(f"trained anew: {attempt.data}")
         say(f"{record.verdict}: {record.reason}")

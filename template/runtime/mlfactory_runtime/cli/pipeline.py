@@ -34,6 +34,8 @@ def train() -> None:
     if scores and (value := scores.metrics[result.metric]) is not None:
         say(f"{result.metric} {value:.4g} in validation ({scores.by}), constant {scores.naive:.4g}")
     say(f"{result.verdict} on the holdout: {result.reason}")
+    if result.refit:
+        say(f"then it was fitted anew on all {result.refit:,} rows")
 
 
 @app.command()

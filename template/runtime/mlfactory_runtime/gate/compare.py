@@ -18,6 +18,7 @@ from ..learn.draws import entities
 from ..learn.groups import grouped
 from ..learn.insight import check_segments
 from ..learn.looks import looks, looks_text
+from ..learn.manifest import measured as measured_of
 from ..learn.metrics import primary
 from ..learn.signature import Signature, load_signature
 from ..learn.split import by_hash, split_key
@@ -246,9 +247,12 @@ def score(
 def answers(
     project: Project, model: Registered, source: Path, rows: int, classes: Sequence[str]
 ) -> np.ndarray:
-    """What a model says by its own code, as metrics.py takes it; NaN for rows it cannot score."""
+    """What a model says by its own code, as metrics.py takes it; NaN for rows it cannot score.
+
+    One that was fitted anew on all rows is asked as it was before, when it had not seen these.
+    """
     target, aside = source.with_name("answers.parquet"), "answers.quarantine.parquet"
-    options = ["--model", str(model.model), "--no-log", "--max-invalid", "1"]
+    options = ["--model", str(measured_of(model.model)), "--no-log", "--max-invalid", "1"]
     done = run(project, model, ["predict", str(source), str(target), *options])
     if done.returncode:
         raise FactoryError(f"{model.label} cannot score the rows: {reason_of(done.stderr)}")

@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import FactoryError
 from ..records.linear import Linear, Term
 from ..records.record import read, write
-from ..settings.params import Model
+from ..settings.model import Model
 from .manifest import AGAIN
 from .matrix import Matrix
 from .metrics import primary, row_losses
@@ -68,6 +68,13 @@ def fit(train: Matrix, validation: Matrix, signature: Signature, settings: Model
             best, least = (penalty, lost) if lost < least else (best, least)
             before = lost
     return solved(table(every, terms), best, signature, settings)
+
+
+def refit(model: Linear, rows: Matrix, signature: Signature, settings: Model) -> Linear:
+    """A line with the same penalty, from other rows."""
+    every = sample(rows, MAX_ROWS, settings.seed)
+    known = table(every, list(terms_of(every.x, signature)))
+    return solved(known, Penalty(model.penalty, model.strength), signature, settings)
 
 
 def loss(model: Linear, part: Matrix, settings: Model) -> float:

@@ -9,6 +9,7 @@ from ..records.manifest import Manifest
 from ..records.record import read, write
 
 FILE = "manifest.json"
+MEASURED = "measured"  # the folder, in that of a model that was fitted anew, of what was measured
 AGAIN = "get it again: `dvc checkout`, `dvc pull`, or from where it was made"
 
 
@@ -20,6 +21,7 @@ def save_manifest(folder: Path) -> None:
 
 def check_files(folder: Path) -> None:
     """FactoryError unless all files are those that training wrote; older models have no hashes."""
+    folder = whole(folder)
     present = listed(folder)
     manifest = read(Manifest, folder / FILE)
     if manifest is None:
@@ -31,6 +33,17 @@ def check_files(folder: Path) -> None:
             raise FactoryError(f"{folder / name} is not of this model", "take it out of the folder")
         if hashed(present[name]) != manifest.files[name]:
             raise FactoryError(f"{folder / name} is not what training wrote", AGAIN)
+
+
+def measured(folder: Path) -> Path:
+    """The model that was measured: where it was fitted anew on all rows, the one before."""
+    return folder / MEASURED if (folder / MEASURED).is_dir() else folder
+
+
+def whole(folder: Path) -> Path:
+    """The folder of a model, also of what was measured, which is a part of it."""
+    part = folder.name == MEASURED and (folder.parent / FILE).is_file()
+    return folder.parent if part else folder
 
 
 def listed(folder: Path) -> dict[str, Path]:

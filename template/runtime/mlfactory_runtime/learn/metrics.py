@@ -14,7 +14,7 @@ from ..errors import FactoryError
 from ..extensions import BUILT_IN, MEASURES, Metric, call
 from ..records.evaluation import Interval
 from ..settings.decision import Decision
-from ..settings.params import Model
+from ..settings.model import Model
 from .ranking import areas, in_budget, threshold_of
 from .resampling import interval_of, resamples, widened
 

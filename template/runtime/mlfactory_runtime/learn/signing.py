@@ -23,7 +23,7 @@ from ..records.attestation import (
 )
 from ..settings.yaml import problems
 from .keys import Key, configured, read_private
-from .manifest import check_files, hashed, listed
+from .manifest import check_files, hashed, listed, whole
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -88,6 +88,7 @@ def check_signed(project: Project, folder: Path) -> str | None:
 
     FactoryError unless one of the configured keys has signed every file of it, and no other.
     """
+    folder = whole(folder)
     keys, file = configured(project), signature_file(folder)
     if not keys:
         return None

@@ -1,7 +1,8 @@
 """The pipeline's second stage: fit, evaluate against baselines, and profile for monitoring."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -36,7 +37,7 @@ from .groups import is_sensitive
 from .held import Held
 from .history import histories
 from .insight import Insights, check_segments, insights
-from .manifest import save_manifest
+from .manifest import MEASURED, save_manifest
 from .matrix import matrix, usable
 from .metrics import primary, row_losses
 from .overrides import overrides
@@ -48,10 +49,22 @@ from .split import FILE as SPLIT
 from .validation import metrics_file, validate, with_validation
 
 
+@dataclass(frozen=True)
+class Used:
+    """The model that predicts, how it sees rows, and those that it has learned from."""
+
+    model: Any
+    signature: Signature
+    rows: pl.DataFrame
+
+
 def train(project: Project) -> Evaluation:
     """Write the model's folder, reports/metrics.json, reports/evaluation.json and the plots."""
     params, catalog, compute = project.params, project.catalog, project.compute
     estimator = project.estimator
+    if params.model.refit and estimator.refit is None:
+        hint = "add that verb (`from mlfactory_runtime.lightgbm import refit`), or set it to false"
+        raise FactoryError("model.refit is set, and model.py has no `refit`", hint)
     if errors := [f for f in check_catalog(catalog, params) if f.level == "error"]:
         raise FactoryError(f"{errors[0].feature}: {errors[0].message}", errors[0].remedy)
     check_segments(catalog, params)
@@ -59,7 +72,7 @@ def train(project: Project) -> Evaluation:
     rows = {part: load_part(project, part) for part in ("train", "validation", "holdout")}
     signature = describe_model(project, rows["train"], split)
     parts = {part: matrix(frame, signature, compute) for part, frame in rows.items()}
-    model = estimator.fit(parts["train"], parts["validation"], signature, params.model)
+    model = estimator.fit(parts["train"], parts["validation"], signature, params.model.fitting)
     line = linear.fit(parts["train"], parts["validation"], signature, params.model)
     x, y = parts["holdout"].x, parts["holdout"].y
     constants = baselines.constants(parts["train"].y, signature, params.decision, project.metrics)
@@ -94,15 +107,23 @@ def train(project: Project) -> Evaluation:
     known = insights(held, score, importance, catalog, params)
     refused = rows["holdout"].height - len(y)
     first = leading(params, signature, parts["train"].y)
+    used = refitted(project, rows, signature, model)
     with swapped(project.model_folder) as folder:
-        estimator.save(model, folder)
+        estimator.save(used.model, folder)
+        save_signature(used.signature, folder)
+        if params.model.refit:
+            measured = folder / MEASURED
+            measured.mkdir()
+            estimator.save(model, measured)
+            save_signature(signature, measured)
         said = (*idle(params, own_split=bool(split.code)), *overrides(folder, params.model))
         judgement = replace(judgement, warnings=(*judgement.warnings, *said))
         result = evaluation(
             signature, split, judgement, known, metric, first, importance, tried, folds, refused
         )
-        save_signature(signature, folder)
-        write(folder / PROFILE, profile(rows["train"], signature, held.p, compute))
+        if params.model.refit:
+            result = result.model_copy(update={"refit": used.rows.height})
+        write(folder / PROFILE, profile(used.rows, used.signature, held.p, compute))
         write(folder / CARD, model_card(project, result))
         save_manifest(folder)
     write(project.root / EVALUATION, result)
@@ -110,6 +131,24 @@ def train(project: Project) -> Evaluation:
     sensitive = is_sensitive(catalog, params.data.target)
     write_plots(project.reports / "plots", held, importance, params.decision, sensitive)
     return result
+
+
+def refitted(
+    project: Project, rows: dict[str, pl.DataFrame], signature: Signature, model: Any
+) -> Used:
+    """What is used from now on: the model as it was measured, or with model.refit one of all rows.
+
+    The settings stay, and what `fit` has found on the validation rows; categories and gaps are
+    described anew.
+    """
+    params, fit = project.params, project.estimator.refit
+    if fit is None or not params.model.refit:
+        return Used(model, signature, rows["train"])
+    every = pl.concat(rows.values())
+    known = describe_model(project, every, read_split(project))
+    known = known.model_copy(update={"threshold": signature.threshold})
+    learned = matrix(every, known, project.compute)
+    return Used(fit(model, learned, known, params.model.fitting), known, every)
 
 
 def read_split(project: Project) -> SplitRecord:

@@ -135,7 +135,7 @@ def score(trial: Trial, classes: int, signature: Signature, project: Project) ->
     lacking = len(np.unique(fitting.y)) < classes
     if lacking or not all(len(part.y) for part in (fitting, stopping, scoring)):
         return None
-    model = project.estimator.fit(fitting, stopping, signature, project.params.model)
+    model = project.estimator.fit(fitting, stopping, signature, project.params.model.fitting)
     p = np.asarray(project.estimator.predict(model, scoring.x))
     params = project.params
     best = baselines.constants(np.append(fitting.y, stopping.y), signature, params.decision)

@@ -16,11 +16,22 @@ USUAL = 3  # so many windows before it is known what is usual
 
 
 def traffic(
-    seen: Seen, window: Window, newest: datetime | None, before: Sequence[int], factor: float
+    seen: Seen,
+    window: Window,
+    newest: datetime | None,
+    before: Sequence[int],
+    factor: float,
+    since: datetime | None = None,
 ) -> list[Check]:
-    """Whether predictions were made in the window, and about as many as in those before."""
+    """Whether predictions were made in the window, and about as many as in those before.
+
+    Nobody can say so of a window that had begun before the model was in use, at `since`.
+    """
     said, bad = f"{seen.rows:,} predictions in the window", not seen.rows or None
-    if not seen.rows and newest and newest >= window.end and not any(before):
+    if not seen.rows and since and since > window.begin:
+        said += f", which began before the model was in use, on {stamp(since)}"
+        bad = None
+    elif not seen.rows and newest and newest >= window.end and not any(before):
         said = f"its first predictions came after {stamp(window.end)}, and that window is not over"
         bad = None
     elif not seen.rows:

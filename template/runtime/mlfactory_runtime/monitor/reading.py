@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ from ..learn.signature import Signature, encode, load_signature, refusals
 from ..learn.split import entity_key
 from ..log.labels import read_log
 from ..log.veil import veil
-from ..project import MODEL, Project
+from ..project import LOCK, MODEL, Project
 from ..records.profile import Profile
 from ..records.record import read
-from ..registry.artifact import version
-from ..registry.resolve import on_stage, resolve
+from ..registry.artifact import SIGNATURE, version
+from ..registry.resolve import Registered, on_stage, resolve
+from ..registry.tags import stages
 from ..settings.catalog import Catalog
 from ..settings.params import Params
 from ..tables.read import read_batches
@@ -53,6 +55,7 @@ class Watched:
     catalog: Catalog
     signature: Signature
     profile: Profile
+    since: datetime | None = None  # in production, else here
 
     @property
     def foreign(self) -> bool:
@@ -148,9 +151,20 @@ def production(project: Project) -> Watched:
     home = model.project
     found = Watched(
         label, model.commit, project, home, model.model, version(model.model), home.params,
-        home.catalog, load_signature(model.model), profile,
+        home.catalog, load_signature(model.model), profile, since(project, model),
     )  # fmt: skip
     return found.of(log=own.log, monitor=own.monitor)
+
+
+def since(project: Project, model: Registered) -> datetime:
+    """Since when a model is in production, or of one that is at hand since when it is here."""
+    if model.version:
+        return stages(project)["prod"].since
+    listing = ("log", "-1", "--format=%cI", "HEAD", "--", str(LOCK))
+    committed = tries(project.root, *listing)
+    if committed and not tries(project.root, "status", "--porcelain", "--", str(LOCK)):
+        return datetime.fromisoformat(committed)
+    return datetime.fromtimestamp((model.model / SIGNATURE).stat().st_mtime, UTC)
 
 
 def from_log(window: Window, watched: Watched) -> Seen:

@@ -105,7 +105,8 @@ def usual_traffic(
 ) -> list[Check]:
     """Whether as many predictions were made as in the windows before."""
     rows, factor = [record.rows for record in before], watched.params.monitor.volume
-    return traffic(seen, window, newest, rows, factor)
+    begun = watched.since if watched.commit or not any(rows) else None
+    return traffic(seen, window, newest, rows, factor, begun)
 
 
 def catch_up(history: History, watched: Watched, span: Window, *, is_news: bool) -> None:

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from .evaluation import Fold, Importance, Interval, Metrics, Segments
-from .record import Part, Record, called
+from .record import Part, Record, called, optional
 
 
 class Origin(Part):
@@ -43,6 +43,7 @@ class Card(Record):
     segments: Segments | None
     importance: tuple[Importance, ...]
     backtest: tuple[Fold, ...]
+    refit: int | None = optional()
     warnings: tuple[str, ...]
     provenance: dict[str, str]
     split: CardSplit

@@ -158,7 +158,7 @@ class Evaluation(Record):
     """A model on the holdout, beside a constant (`naive`) and a linear model, with the verdict.
 
     The first form tells nothing of segments, effects, lift and costs. `leading` are metrics that
-    matter here before the one that decides.
+    matter here before the one that decides. After it the model was fitted anew on `refit` rows.
     """
 
     latest: ClassVar[int] = 2
@@ -185,6 +185,7 @@ class Evaluation(Record):
     split: SplitRecord
     validation: Validation | None = optional()
     backtest: tuple[Fold, ...]
+    refit: int | None = optional()
     own_metrics: dict[str, OwnMetric] = optional({})
     provenance: dict[str, str]
 

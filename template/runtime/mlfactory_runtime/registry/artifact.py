@@ -4,8 +4,9 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from ..git import git
 from ..learn.manifest import listed
-from ..project import LOCK, MODEL
+from ..project import COMPARISON, LOCK, MODEL, Project
 from ..settings.yaml import read_yaml
 
 SIGNATURE = "signature.json"
@@ -14,6 +15,17 @@ SIGNATURE = "signature.json"
 def lock_of(root: Path) -> dict[str, Any]:
     """The stages as dvc.lock records them; none without that file."""
     return dict(read_yaml(root / LOCK).get("stages", {}))
+
+
+def uncommitted(project: Project) -> str:
+    """A file of the factory that git knows and that is not as committed; empty if there is none.
+
+    A comparison is written by whoever looks, and no model comes from it.
+    """
+    looks = (COMPARISON, COMPARISON.with_suffix(".md"))
+    apart = (f":(exclude){name.as_posix()}" for name in looks)
+    listing = ("status", "--porcelain", "--untracked-files=no", "--", ".", *apart)
+    return git(project.root, *listing).partition("\n")[0].strip()
 
 
 def model_hash(root: Path) -> str | None:

@@ -64,7 +64,8 @@ def promote(
     problems = (*(doubts or unproven(record, current, compared)), *check.errors)
     if problems and not force:
         more = f" (and {len(problems) - 1} more)" if problems[1:] else ""
-        hint = f"mend it, and `factory compare {stage} {version}`; or promote with --force --why"
+        step = f"`factory compare {stage} {version}`" if current else "register it anew"
+        hint = f"mend it, and {step}; or promote with --force --why"
         raise FactoryError(f"{version} cannot go to {stage}: {problems[0]}{more}", hint)
     short = compared.short() if compared else None
     decided = {"comparison": short, "check": check, "problems": problems, "forced": bool(problems)}

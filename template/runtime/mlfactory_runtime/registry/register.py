@@ -3,25 +3,28 @@
 import hashlib
 import json
 import platform
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import FactoryError
-from ..git import commit_of, git, identity, set_refs, tag_object, tries
+from ..git import commit_of, identity, set_refs, tag_object, tries
 from ..learn.keys import Key, read_private
 from ..learn.looks import looks
 from ..learn.signing import opened, sign
 from ..project import PARAMS, Project
+from ..settings.availability import check_catalog
 from ..settings.yaml import read_yaml
 from .anchor import FIELD as TRAIL
 from .anchor import anchor
-from .artifact import lock_of, model_hash
+from .artifact import lock_of, model_hash, uncommitted
 from .artifact import version as name_of
 from .catalog import write_catalog
+from .models import facts
 from .resolve import Registered, exported
 from .signatures import FIELD, bundle_in
-from .tags import Tag, artifact, order, versions
+from .tags import Tag, artifact, order, stages, versions
 
 Bump = Literal["major", "minor", "patch"]
 
@@ -59,9 +62,9 @@ def register(
             same[-1].version, commit, same[-1].tag, False, tuple(apart(project, commit))
         )
     ident = identity(project.root)
-    if ref == "HEAD" and (changed := git(project.root, "status", "--porcelain", "-uno", "--", ".")):
+    if ref == "HEAD" and (changed := uncommitted(project)):
         raise FactoryError(
-            f"what stands here is not committed: {changed.splitlines()[0].strip()}",
+            f"what stands here is not committed: {changed}",
             "commit it and register again; --ref HEAD~0 takes the commit as it is",
         )
     version = bumped(known[-1].version if known else "v0.0.0", bump if known else "major")
@@ -80,7 +83,8 @@ def register(
         project.root, f"create refs/tags/{tag} {name}", hint="git fetch --tags, and register again"
     )
     write_catalog(project)
-    return VersionTag(version, commit, tag, True, tuple(apart(project, commit)), looked)
+    notes = *refused(project, found), *apart(project, commit)
+    return VersionTag(version, commit, tag, True, notes, looked)
 
 
 def said(project: Project, version: str, model: Registered, key: Path | None) -> dict[str, Any]:
@@ -150,6 +154,21 @@ def hash_of(path: Path) -> str | None:
 def platform_here() -> dict[str, str]:
     """What a model may depend on, and no lock of packages tells."""
     return {"python": platform.python_version(), "platform": platform.platform(terse=True)}
+
+
+def refused(project: Project, model: Registered) -> Iterator[str]:
+    """Why `factory promote` is not going to take it, as far as that is known by now."""
+    known, own = facts(project, str(model.commit)), model.project
+    reasons = [
+        f"{one.feature or 'features.yaml'}: {one.message}"
+        for one in check_catalog(own.catalog, own.params, strict=True)
+        if one.level == "error"
+    ]
+    if known.verdict == "rejected" and not stages(project).get("prod"):
+        reasons.insert(0, f"it is rejected: {known.reason}")
+    if reasons:
+        more = f" (and {len(reasons) - 1} more)" if reasons[1:] else ""
+        yield f"`factory promote` refuses {model.label} without --force: {reasons[0]}{more}"
 
 
 def apart(project: Project, commit: str) -> list[str]:

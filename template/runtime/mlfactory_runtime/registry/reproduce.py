@@ -7,6 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from ..git import dvc, git
+from ..learn.manifest import listed
 from ..programs import output
 from ..project import MODEL, Project
 from ..scratch import temporary
@@ -85,7 +86,7 @@ def as_here(project: Project, place: Path) -> None:
 
 def differences(first: Path, second: Path) -> Iterator[Difference]:
     """The files of two folders that are not the same."""
-    for name in sorted({path.name for folder in (first, second) for path in folder.iterdir()}):
+    for name in sorted({*listed(first), *listed(second)}):
         files = [folder / name for folder in (first, second)]
         texts = [file.read_bytes().split(b"\n") if file.is_file() else [] for file in files]
         pairs = enumerate(zip_longest(*texts), 1)

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import blake2b
 from pathlib import Path
 
 import polars as pl
@@ -17,10 +18,13 @@ from ..data.source import put_in_place, track
 from ..errors import FactoryError
 from ..learn.groups import is_sensitive
 from ..learn.signature import load_signature
+from ..learn.split import split_key
 from ..log.labels import read_log
 from ..log.store import EPOCH
 from ..log.veil import entities, pseudonym, veil
-from ..project import TAKEN, Project
+from ..project import SNAPSHOT, TAKEN, Project
+from ..records.data import Snapshot
+from ..records.record import read as read_record
 from ..scratch import scratch
 from ..settings.catalog import Catalog, Column
 from ..settings.params import Data, Params
@@ -29,13 +33,17 @@ from ..tables.formats import decimal_of, read
 from ..tables.read import read_batches
 
 KEY = {"request_id": pl.String(), "row": pl.Int64(), "time": pl.Datetime("us", "UTC")}
-PLACE, OWN = "\0place", "\0time"  # among the names of a table's columns, which may be any
+LOG = "the prediction log"
+# Among the names of a table's columns, which may be any.
+PLACE, OWN, NTH, DUE, MORE = "\0place", "\0time", "\0nth", "\0due", "\0more"
 SOURCE = "set data.source in params.yaml to where such rows can be had"
 
 
 @dataclass(frozen=True)
 class Harvest:
-    """How many rows the data gained; `left_out` break the contract or the file's own form."""
+    """How many rows the data gained; `left_out` break the contract or the file's own form, or lack
+    the id that tells on which side of the split they are.
+    """
 
     rows: int = 0
     left_out: int = 0
@@ -48,26 +56,31 @@ def harvest(project: Project, params: Params, catalog: Catalog) -> Harvest:
     """
     found, head = head_of(project.raw, params)
     refuse_gaps(head.columns, params, catalog)
-    logged = labelled(project, params, catalog)
+    origin = pulled_from(project)
+    taken = pl.DataFrame(schema=KEY) if origin else already(project)
+    logged = labelled(project, taken, params, catalog)
     if not logged.height:
         return Harvest()
-    wanted = once(project, typed(project, logged, head.columns, params, catalog), params, catalog)
+    named = logged.drop_nulls("entity") if params.data.id else logged
+    nameless = logged.height - named.height
+    rows = typed(project, named, head.columns, params, catalog)
+    # Without an id, equal rows of the log may be different cases.
+    has_known = origin or params.data.id
+    wanted = unknown(project, rows, params, catalog) if has_known else rows
     if not wanted.height:
-        return Harvest()
+        return Harvest(0, nameless)
     raw, good = written(wanted, head, catalog, params.data)
-    counts = Harvest(raw.height, wanted.height - raw.height)
+    counts = Harvest(raw.height, wanted.height - raw.height + nameless)
     if not raw.height:
         return counts
     target = project.raw
     with scratch(target.parent, ".log-") as folder:
         fresh = folder / target.name
         append(target, raw, fresh, found.data)
-        put_in_place(project, fresh, "the prediction log")
+        put_in_place(project, fresh, f"{origin} and {LOG}" if origin else LOG)
     left = wanted.filter(~good)[PLACE]
-    taken = logged.select(*KEY).filter(
-        ~pl.int_range(logged.height, eager=True).is_in(left.implode())
-    )
-    pl.concat([already(project), taken]).write_parquet(project.root / TAKEN)
+    more = named.select(*KEY).filter(~pl.int_range(named.height, eager=True).is_in(left.implode()))
+    pl.concat([taken, more]).write_parquet(project.root / TAKEN)
     track(project, project.root / TAKEN)
     return counts
 
@@ -85,10 +98,25 @@ def refuse_gaps(names: Sequence[str], params: Params, catalog: Catalog) -> None:
     there = {*inputs, data.id, data.target, data.time}
     if lost := [name for name in params.split.groups if name not in there]:
         raise FactoryError(f"the log does not hold split.group, {lost[0]!r}", SOURCE)
+    keys = [] if data.time else split_key(params)
+    if keys and not any(n in there or has_pseudonym(catalog.columns[n]) for n in keys):
+        raise FactoryError(f"the log does not hold split.key, {keys[0]!r}", SOURCE)
     for name, column in catalog.columns.items():
-        if name in names and name not in there and not column.nullable:
+        free = column.nullable or has_pseudonym(column)
+        if name in names and name not in there and not free:
             message = f"the log does not hold {name!r}, which may not be missing"
             raise FactoryError(message, f"{SOURCE}, or `nullable: true` for it in features.yaml")
+
+
+def has_pseudonym(column: Column) -> bool:
+    """Whether a row without a name in this column gets one: that of its request and its place."""
+    return column.role == "identifier" and column.dtype in ("string", "int")
+
+
+def pulled_from(project: Project) -> str:
+    """Where the raw data came from; empty where rows of the log are among them by now."""
+    snapshot = read_record(Snapshot, project.root / SNAPSHOT)
+    return "" if snapshot is None or snapshot.origin.endswith(LOG) else snapshot.origin
 
 
 def already(project: Project) -> pl.DataFrame:
@@ -101,13 +129,14 @@ def already(project: Project) -> pl.DataFrame:
     return pl.DataFrame(schema=KEY)
 
 
-def labelled(project: Project, params: Params, catalog: Catalog) -> pl.DataFrame:
-    """The rows of the log that have an outcome and, if they need one, an id, and are not taken."""
-    taken, window = already(project), (EPOCH, datetime.now(UTC))
-    needed = ["outcome", "entity"] if params.data.id else ["outcome"]
+def labelled(
+    project: Project, taken: pl.DataFrame, params: Params, catalog: Catalog
+) -> pl.DataFrame:
+    """The rows of the log that have an outcome and are not taken."""
+    window, known = (EPOCH, datetime.now(UTC)), load_signature(project.model_folder)
     parts = [
-        rows.drop_nulls(needed).join(taken, on=list(KEY), how="anti")
-        for rows in read_log(window, params, catalog, load_signature(project.model_folder))
+        rows.drop_nulls("outcome").join(taken, on=list(KEY), how="anti")
+        for rows in read_log(window, params, catalog, known)
     ]
     return pl.concat(parts) if parts else pl.DataFrame(schema=KEY)
 
@@ -129,6 +158,9 @@ def typed(
     if params.data.id:
         given[params.data.id] = ids(project, logged["entity"], params, catalog)
     given[params.data.target] = logged["outcome"]
+    for name, column in catalog.columns.items():
+        if name not in given and has_pseudonym(column):
+            given[name] = own_names(logged, column)
     nothing = pl.Series([None], dtype=pl.String).new_from_index(0, logged.height)
     places = pl.int_range(logged.height, eager=True).alias(PLACE)
     return pl.DataFrame([places, own.alias(OWN)]).with_columns(
@@ -136,6 +168,13 @@ def typed(
         for name, column in catalog.columns.items()
         if name in names
     )
+
+
+def own_names(logged: pl.DataFrame, column: Column) -> pl.Series:
+    """A name for each row, made of its request and its place in it."""
+    keys = (f"{request} {row}" for request, row in logged.select("request_id", "row").rows())
+    hashes = (blake2b(key.encode(), digest_size=16).hexdigest() for key in keys)
+    return pl.Series([pseudonym(one, column) for one in hashes], dtype=pl.String)
 
 
 def ids(project: Project, logged_as: pl.Series, params: Params, catalog: Catalog) -> pl.Series:
@@ -155,36 +194,47 @@ def ids(project: Project, logged_as: pl.Series, params: Params, catalog: Catalog
     return logged_as.replace_strict(names, default=None, return_dtype=pl.String)
 
 
-def once(project: Project, rows: pl.DataFrame, params: Params, catalog: Catalog) -> pl.DataFrame:
+def unknown(project: Project, rows: pl.DataFrame, params: Params, catalog: Catalog) -> pl.DataFrame:
     """Without what was predicted twice from the same values, or stands in the raw data already.
 
-    This is seen by the id, and the own time of a row where it is known; without an id, equal rows
-    may be different cases.
+    A row whose own date is known is another one on another date.
     """
-    if not params.data.id:
-        return rows
-    names = [name for name in rows.columns if name not in (PLACE, params.data.time)]
-    rows = rows.unique(names, keep="last", maintain_order=True)
-    dated = rows[OWN].is_not_null()
-    left = []
-    for some, apart in ((rows.filter(~dated), params.data.time), (rows.filter(dated), None)):
-        columns = {
-            name: column
-            for name, column in catalog.columns.items()
-            if name in rows.columns and name != apart and some[name].null_count() < some.height
-        }
-        left.append(unlike(project, some, columns, params) if some.height else some)
-    return pl.concat(left).sort(PLACE)
+    is_dated, apart = rows[OWN].is_not_null(), once if params.data.id else beyond
+    parts = []
+    for part, time in ((rows.filter(~is_dated), None), (rows.filter(is_dated), params.data.time)):
+        names = {*catalog.inputs(params), params.data.id, params.data.target}
+        names = names - {params.data.time} | ({time} if time else set())
+        columns = {n: c for n, c in catalog.columns.items() if n in names & {*rows.columns}}
+        parts.append(apart(project, part, columns, params.data) if part.height else part)
+    return pl.concat(parts).sort(PLACE)
 
 
-def unlike(
-    project: Project, rows: pl.DataFrame, columns: dict[str, Column], params: Params
+def once(
+    project: Project, rows: pl.DataFrame, columns: dict[str, Column], data: Data
 ) -> pl.DataFrame:
-    """Those of the rows that do not stand in the raw data with the same values of these columns."""
-    for raw in read_batches(project.raw, params.data):
-        there, _ = read_rows(raw, columns, params.data)
+    """Rows whose values of these columns are no others' and not in the raw data."""
+    rows = rows.unique(list(columns), keep="last", maintain_order=True)
+    for raw in read_batches(project.raw, data):
+        there, _ = read_rows(raw, columns, data)
         rows = rows.join(there, on=list(columns), how="anti", nulls_equal=True)
     return rows
+
+
+def beyond(
+    project: Project, rows: pl.DataFrame, columns: dict[str, Column], data: Data
+) -> pl.DataFrame:
+    """Without as many equal rows as the raw data hold, which came from elsewhere.
+
+    Without an id equal rows may be different cases, but what is there has not to be doubled.
+    """
+    names = list(columns)
+    rows = rows.with_columns(pl.int_range(pl.len()).over(names).alias(NTH), pl.lit(0).alias(DUE))
+    for raw in read_batches(project.raw, data):
+        there, _ = read_rows(raw, columns, data)
+        counts = there.group_by(names).agg(pl.len().cast(pl.Int32).alias(MORE))
+        rows = rows.join(counts, on=names, how="left", nulls_equal=True, maintain_order="left")
+        rows = rows.with_columns(pl.col(DUE) + pl.col(MORE).fill_null(0)).drop(MORE)
+    return rows.filter(pl.col(NTH) >= pl.col(DUE)).drop(NTH, DUE)
 
 
 def written(

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..data.source import check_inside, pull
+from ..data.source import check_inside
 from ..errors import FactoryError
 from ..gate.compare import PAGE, compare
 from ..git import commit_of, git
@@ -18,12 +18,12 @@ from ..records.adoption import Adoption
 from ..records.comparison import Comparison
 from ..records.record import read
 from ..registry.anchor import anchor, trailer
-from ..registry.artifact import lock_of
+from ..registry.artifact import lock_of, uncommitted
 from ..registry.resolve import Registered, exported, on_stage, signed
 from ..scratch import locked, scratch
 from .adopt import FRESH, NOT_BACK, PLAN, adopt, plan, settle, taken_back
 from .apart import copied
-from .harvest import harvest
+from .fetch import fetch
 
 PLACE, PREFIX, LOCKED = Path(".factory/retrain"), "work-", "lock"
 
@@ -46,8 +46,11 @@ class Retrained:
         return {**vars(self), "comparison": compared}
 
 
-def retrain(project: Project, why: str = "", *, commit: bool = False) -> Retrained:
-    """Train on what is new. With `commit`, what it wrote is committed.
+def retrain(
+    project: Project, why: str = "", *, commit: bool = False, fewer: bool = False
+) -> Retrained:
+    """Train on what is new. With `commit`, what it wrote is committed; with `fewer`, there may be
+    fewer rows than before, or older ones.
 
     All is done in a copy of the factory, and put in place when the new model is whole and compared.
     If anything fails, data, model and reports are as they were before, and so is production. What a
@@ -63,16 +66,15 @@ def retrain(project: Project, why: str = "", *, commit: bool = False) -> Retrain
             refuse_changes(project)
         try:
             with scratch(folder, PREFIX) as work:
-                return anew(project, work, why, commit=commit)
+                return anew(project, work, why, commit=commit, fewer=fewer)
         except FactoryError as error:
             raise failed(error) from error
 
 
 def refuse_changes(project: Project) -> None:
     """FactoryError if what stands here is not committed."""
-    listing = ("status", "--porcelain", "--untracked-files=no", "--", ".")
-    if open_changes := git(project.root, *listing):
-        message = f"{open_changes.split()[1]} is not committed: the model would belong to no commit"
+    if change := uncommitted(project):
+        message = f"{change.split()[1]} is not committed: the model would belong to no commit"
         raise FactoryError(message, "commit it or take it back, or leave --commit")
 
 
@@ -85,12 +87,12 @@ def leftover(project: Project, folder: Path) -> Retrained | None:
     return None
 
 
-def anew(project: Project, work: Path, why: str, *, commit: bool) -> Retrained:
+def anew(project: Project, work: Path, why: str, *, commit: bool, fewer: bool) -> Retrained:
     """Everything in a copy; then what the copy holds takes its place."""
     check_inside(project)
     champion, pulled = in_use(project), project.params.data.source is not None
     copy = copied(project, work / FRESH)
-    data = fetch(project, copy)
+    data = fetch(project, copy, fewer=fewer)
     if digest(copy.raw) == learned(project):
         return Retrained(data, None, pulled)
     reproduce(copy)
@@ -141,16 +143,6 @@ def in_use(project: Project) -> Registered:
     if found := on_stage(project, "prod"):
         return found
     return signed(project, exported(project, "HEAD", None, commit_of(project.root, "HEAD")))
-
-
-def fetch(project: Project, copy: Project) -> str:
-    """Take what is new into the copy; what that was, in words."""
-    if project.params.data.source:
-        snapshot = pull(project, into=copy).snapshot
-        return f"{snapshot.rows:,} rows from {snapshot.origin}"
-    found = harvest(copy, project.params, copy.catalog)  # its settings name the log that is in use
-    message = f"{found.rows:,} predictions whose outcome is known"
-    return message + (f", {found.left_out:,} left out" if found.left_out else "")
 
 
 def learned(project: Project) -> str | None:

@@ -134,11 +134,11 @@ class Parser:
             field = next((part for part in case["loc"] if isinstance(part, str)), None)
             first = 0 if field else None
             row = next((part for part in case["loc"] if isinstance(part, int)), first)
-            known = self.inputs.get(field or "")
-            rule = self.rule(case["type"], case, known)
-            is_shown = rule == NONE_OF and known is not None and known.column.sensitive == "none"
+            own = self.inputs.get(field or "")
+            rule = self.rule(case["type"], case, own)
+            is_shown = rule == NONE_OF and own is not None and own.column.sensitive == "none"
             value = str(case["input"]) if is_shown else ""
-            refusal.add(row, field, rule, (field or "" if known else "", rule, value))
+            refusal.add(row, field, rule, (field or "" if own else "", rule, value))
         return refusal
 
     def rule(self, kind: str, case: ErrorDetails, field: Input | None) -> str:
@@ -267,8 +267,8 @@ def _moment(text: str) -> datetime:
 
 def example(field: Input) -> Any:
     """A value that keeps the contract."""
-    if listed := [v for v in field.column.values or () if v not in field.markers]:
-        return listed[0]
+    if values := [v for v in field.column.values or () if v not in field.markers]:
+        return values[0]
     if field.column.dtype not in ("int", "float"):
         return EXAMPLES[field.column.dtype]
     bounds = [bound for bound in field.column.span if bound is not None]

@@ -19,6 +19,7 @@ def idle(params: Params, *, own_split: bool = False) -> Iterator[str]:
         "a split.py decides on the sides": (
             own_split, "split", split, ("holdout",),
         ),
+        "data.source is null": (not data.source, "data", data, ("outcomes",)),
         "no data.time dates the rows": (not data.time, "split", split, ("backtest_folds",)),
         "past windows would share groups": (
             bool(data.time and split.group), "split", split, ("backtest_folds",),

@@ -11,6 +11,7 @@ from pydantic import (
 
 from ..files import short_hash
 from .decision import Decision
+from .model import Model
 from .section import Section
 from .yaml import read_checked
 
@@ -27,6 +28,10 @@ class Data(Section):
     )
     url_env: str | None = Field(
         default=None, description="The environment variable with the database's URL, for a .sql."
+    )
+    outcomes: bool = Field(
+        default=True,
+        description="Whether retraining also learns from logged predictions with a known outcome.",
     )
     target: str = Field(description="The column to predict.")
     id: str | None = Field(default=None, description="The column that names a row or an entity.")
@@ -77,47 +82,6 @@ class Split(Section):
     def groups(self) -> tuple[str, ...]:
         """The columns of `group`."""
         return (self.group,) if isinstance(self.group, str) else self.group or ()
-
-
-class Model(Section):
-    """How the model is fitted; names and meanings are LightGBM's, but for `kind` and `averaged`.
-
-    model.py may hand all that stands here to LightGBM, so what says nothing is left out of it.
-    """
-
-    kind: Literal["own", "linear"] = Field(
-        default="own",
-        exclude_if=lambda kind: bool(kind == "own"),
-        description="`own` is what model.py fits; `linear` needs no code, and people can read it.",
-    )
-    objective: Literal["regression_l1"] | None = Field(
-        default=None,
-        exclude_if=lambda objective: objective is None,
-        description="Of numbers: `regression_l1` learns and decides by absolute errors; else RMSE.",
-    )
-    learning_rate: float = Field(
-        default=0.05, gt=0, description="How much each tree counts; smaller needs more rounds."
-    )
-    num_leaves: int = Field(default=31, ge=2, description="How finely a tree may divide the rows.")
-    min_data_in_leaf: int = Field(
-        default=20,
-        ge=1,
-        description="Rows in a tree's smallest part; 20: fewer in small data.",
-    )
-    feature_fraction: float = Field(
-        default=1.0, gt=0, le=1, description="The share of features that each tree looks at."
-    )
-    lambda_l2: float = Field(
-        default=1.0, ge=0, description="How strongly parts with few rows are drawn to the mean."
-    )
-    max_rounds: int = Field(default=1000, ge=1, description="At most so many trees.")
-    early_stopping_rounds: int = Field(
-        default=50, ge=1, description="Stop after so many trees that do not help on validation."
-    )
-    averaged: int = Field(
-        default=5, ge=1, le=9, description="So many models are averaged where rows are few."
-    )
-    seed: int = Field(default=0, description="Where chance begins.")
 
 
 class Report(Section):
@@ -313,7 +277,7 @@ def load_params(path: Path) -> Params:
 
 # Where rows came from, and how models are served and looked after, changes nothing learned.
 NOT_LEARNED: dict[str, Any] = {
-    "data": {"source", "url_env", "max_columns", "max_ratio"},
+    "data": {"source", "url_env", "outcomes", "max_columns", "max_ratio"},
     "serving": {
         "max_rows",
         "max_body",

@@ -78,7 +78,7 @@ class Trained:
     def fit_again(self) -> Any:
         """A second model of the same rows and settings."""
         parts = self.part("train"), self.part("validation")
-        return self.project.estimator.fit(*parts, self.signature, self.params.model)
+        return self.project.estimator.fit(*parts, self.signature, self.params.model.fitting)
 
 
 def train_copy(own: Project, folder: Path) -> Trained:

@@ -1,0 +1,59 @@
+"""The settings that a model is fitted by."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from .section import Section
+
+
+class Model(Section):
+    """How the model is fitted; names and meanings are LightGBM's, but for `kind`,
+    `averaged` and `refit`.
+
+    model.py may hand all that stands here to LightGBM, so what says nothing is left out of it.
+    """
+
+    kind: Literal["own", "linear"] = Field(
+        default="own",
+        exclude_if=lambda kind: bool(kind == "own"),
+        description="`own` is what model.py fits; `linear` needs no code, and people can read it.",
+    )
+    objective: Literal["regression_l1"] | None = Field(
+        default=None,
+        exclude_if=lambda objective: objective is None,
+        description="Of numbers: `regression_l1` learns and decides by absolute errors; else RMSE.",
+    )
+    learning_rate: float = Field(
+        default=0.05, gt=0, description="How much each tree counts; smaller needs more rounds."
+    )
+    num_leaves: int = Field(default=31, ge=2, description="How finely a tree may divide the rows.")
+    min_data_in_leaf: int = Field(
+        default=20,
+        ge=1,
+        description="Rows in a tree's smallest part; 20: fewer in small data.",
+    )
+    feature_fraction: float = Field(
+        default=1.0, gt=0, le=1, description="The share of features that each tree looks at."
+    )
+    lambda_l2: float = Field(
+        default=1.0, ge=0, description="How strongly parts with few rows are drawn to the mean."
+    )
+    max_rounds: int = Field(default=1000, ge=1, description="At most so many trees.")
+    early_stopping_rounds: int = Field(
+        default=50, ge=1, description="Stop after so many trees that do not help on validation."
+    )
+    averaged: int = Field(
+        default=5, ge=1, le=9, description="So many models are averaged where rows are few."
+    )
+    seed: int = Field(default=0, description="Where chance begins.")
+    refit: bool = Field(
+        default=False,
+        exclude_if=lambda refit: not refit,
+        description="Once it is measured, fit it anew on all rows: nothing newer is left aside.",
+    )
+
+    @property
+    def fitting(self) -> "Model":
+        """What `fit` is given: it is told which rows to learn from."""
+        return self.model_copy(update={"refit": False})
