@@ -50,7 +50,7 @@ def of_log(length: str, watched: Watched, now: datetime) -> Monitored:
     """The latest whole window, after those before it."""
     span = last_whole(length_of(length), now)
     history = History(watched, span)
-    for back in range(BACK, 0, -1):
+    for back in range(max(BACK, watched.params.monitor.windows - 1), 0, -1):
         catch_up(history, watched, span.earlier(back))
     mark, before, newest = history.mark(span), history.records(span), history.newest()
     seen = from_log(span, watched)
@@ -146,7 +146,7 @@ def examined(
         estimate=estimate(seen, watched, holdout),
     )
     shown = [decided(c, [c.name in r.breaches for r in before], settings) for c in checks]
-    records = [*before[-BACK:], record]
+    records = [*before[-max(BACK, settings.windows - 1) :], record]
     if holdout:
         shown += [decided(c, bad, settings) for c, bad in judged(records, holdout, watched)]
     result = Monitored(

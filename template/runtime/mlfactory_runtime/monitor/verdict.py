@@ -33,7 +33,7 @@ class Check:
 
 def decided(check: Check, earlier: Sequence[bool], settings: Monitor) -> Checked:
     """The check as the result shows it; `earlier` tells of windows before, the latest last."""
-    before = earlier[len(earlier) - settings.windows + 1 :] if settings.windows > 1 else []
+    before = earlier[max(len(earlier) - settings.windows + 1, 0) :]
     count, needed = 1 + sum(before), 1 if check.at_once else settings.breaches
     status: State = "unknown" if check.bad is None else "ok"
     if check.bad:
