@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 from mlfactory_runtime.monitor.verdict import Check, decided
-from mlfactory_runtime.settings.params import Monitor
+from mlfactory_runtime.settings.monitor import Monitor
 
 
 @pytest.mark.parametrize("windows", [1, 2, 3, 4, 5, 8, 30])

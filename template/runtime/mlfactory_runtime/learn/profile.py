@@ -1,20 +1,28 @@
 """What the monitor compares with: how the training rows and the predictions lie."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 import polars as pl
 
 from ..project import Compute
-from ..records.profile import Names, Numbers, Profile
+from ..records.profile import Names, Numbers, Profile, Quality
 from .matrix import learned_from
 from .metrics import expected
 from .signature import Signature, shown
 
 PROFILE, CARD = "profile.json", "card.json"
 POINTS, LISTED = 201, 255
+NONE: Mapping[str, Quality] = MappingProxyType({})
 
 
 def profile(
-    rows: pl.DataFrame, signature: Signature, predictions: np.ndarray, compute: Compute
+    rows: pl.DataFrame,
+    signature: Signature,
+    predictions: np.ndarray,
+    compute: Compute,
+    quality: Mapping[str, Quality] = NONE,
 ) -> Profile:
     """What monitoring compares with: training rows by feature, and predictions of the holdout."""
     frame = learned_from(rows, signature, compute)
@@ -26,6 +34,7 @@ def profile(
         features={f.name: _distribution(frame[f.name], f.salt) for f in signature.features},
         predictions=tuple(_quantiles(scores[:, k]) for k in range(scores.shape[1])),
         expected={name: value for name, (value, _) in wanted.metrics().items()},
+        quality=dict(quality),
     )
 
 

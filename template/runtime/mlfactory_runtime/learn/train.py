@@ -42,6 +42,7 @@ from .metrics import primary, row_losses
 from .overrides import overrides
 from .plots import write_plots
 from .profile import CARD, PROFILE, profile
+from .quality import qualities
 from .ranking import threshold_of
 from .signature import Signature, describe, save_signature
 from .split import FILE as SPLIT
@@ -103,7 +104,8 @@ def train(project: Project) -> Evaluation:
             signature, split, judgement, known, metric, first, importance, tried, folds, refused
         )
         save_signature(signature, folder)
-        write(folder / PROFILE, profile(rows["train"], signature, held.p, compute))
+        worth = qualities(signature.task, y, held.p, drawn.places)
+        write(folder / PROFILE, profile(rows["train"], signature, held.p, compute, worth))
         write(folder / CARD, model_card(project, result))
         save_manifest(folder)
     write(project.root / EVALUATION, result)

@@ -141,7 +141,7 @@ def production(project: Project) -> Watched:
         label, model.commit, project, home, model.model, version(model.model), home.params,
         home.catalog, load_signature(model.model), profile,
     )  # fmt: skip
-    return found.of(log=own.log, monitor=own.monitor)
+    return found.of(log=own.log, monitor=own.monitor, gate=own.gate)
 
 
 def from_log(window: Window, watched: Watched) -> Seen:
@@ -204,7 +204,9 @@ def scores(rows: pl.DataFrame, known: Signature) -> Array:
 
 
 def from_file(path: Path, watched: Watched) -> Seen:
-    """What a file holds. Of each batch some rows, evenly spread, are scored."""
+    """What a file holds. Of each batch all rows are scored where outcomes are known, else some,
+    evenly spread.
+    """
     params, seen = watched.params, Seen(invalid=0)
     names = [feature.name for feature in watched.signature.features]
     inputs, estimator = watched.catalog.inputs(params), watched.home.estimator
@@ -217,13 +219,15 @@ def from_file(path: Path, watched: Watched) -> Seen:
         frame = featured(rows, names, watched.home.compute).select(names)
         seen.invalid = (seen.invalid or 0) + cases["row"].n_unique()
         seen.count(frame, watched)
-        some = pl.int_range(raw.height, eager=True).gather_every(max(raw.height // SCORED, 1))
+        told = outcomes(raw, watched)
+        step = max(raw.height // SCORED, 1) if told.null_count() == raw.height else 1
+        some = pl.int_range(raw.height, eager=True).gather_every(step)
         fit = refusals(frame[some], watched.signature.features).is_null()
         some = some.filter(fit & ~some.is_in(cases["row"].implode()))
         if some.len():
             p = estimator.predict(model, encode(frame[some], watched.signature.features))
             keys = keys_in_file(raw[some], watched)
-            seen.score(np.asarray(p), outcomes(raw[some], watched), keys, watched)
+            seen.score(np.asarray(p), told[some], keys, watched)
     return seen
 
 

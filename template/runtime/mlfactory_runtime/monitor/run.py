@@ -14,6 +14,7 @@ from ..records.evaluation import Metrics
 from ..records.monitoring import Checked, Line, Model, Monitored, Performance, Rule, Span
 from ..records.monitoring import Window as Record
 from ..tables.query import reason
+from . import quality
 from .drift import drift
 from .history import History
 from .operations import ages, traffic
@@ -144,11 +145,13 @@ def examined(
         breaches=tuple(c.name for c in checks if c.bad),
         observed=measured,
         estimate=estimate(seen, watched, holdout),
+        quality=quality.measured(seen, watched),
     )
     shown = [decided(c, [c.name in r.breaches for r in before], settings) for c in checks]
     records = [*before[-max(BACK, settings.windows - 1) :], record]
-    if holdout:
-        shown += [decided(c, bad, settings) for c, bad in judged(records, holdout, watched)]
+    later = [*(judged(records, holdout, watched) if holdout else ())]
+    later += quality.judged(records, watched)
+    shown += [decided(check, bad, settings) for check, bad in later]
     result = Monitored(
         verdict=verdict(shown),
         model=Model(version=watched.version, label=watched.label, commit=watched.commit),
@@ -210,6 +213,8 @@ def unseen(
         lines.append(f"how good the model is on {count:,} predictions without an outcome{guess}")
     if holdout is None:
         lines.append("whether it is worse than on the holdout: reports/evaluation.json is not its")
+    if not watched.profile.quality:
+        lines.append(quality.OLD)
     others = [f"{count:,} of {name}" for name, count in seen.others.items()]
     if others:
         lines.append(f"predictions of other models: {', '.join(others)}")

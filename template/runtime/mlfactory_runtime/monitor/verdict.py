@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..records.monitoring import Checked, Number, State, Verdict
-from ..settings.params import Monitor
+from ..settings.monitor import Monitor
 
 Kind = Literal["data", "prediction", "performance", "operation"]
 NEEDED = ("data", "prediction")
@@ -29,6 +29,7 @@ class Check:
     feature: str | None = None
     source: str = ""
     owner: str = ""
+    detectable: float | None = None
 
 
 def decided(check: Check, earlier: Sequence[bool], settings: Monitor) -> Checked:
@@ -50,6 +51,7 @@ def decided(check: Check, earlier: Sequence[bool], settings: Monitor) -> Checked
         feature=check.feature or None,
         source=check.source if check.feature else None,
         owner=check.owner if check.feature else None,
+        detectable=check.detectable,
     )
 
 

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from .evaluation import Metrics, OwnMetric
+from .profile import Quality
 from .record import Part, Record, optional
 
 Number = int | float
@@ -37,7 +38,10 @@ class Rule(Part):
 
 
 class Checked(Part):
-    """A check with its status; `runbook` is a heading of docs/runbook.md."""
+    """A check with its status; `runbook` is a heading of docs/runbook.md.
+
+    `detectable` is the smallest change that it finds in four of five windows with as many rows.
+    """
 
     name: str
     kind: Literal["data", "prediction", "performance", "operation"]
@@ -49,6 +53,7 @@ class Checked(Part):
     feature: str | None = optional()
     source: str | None = optional()
     owner: str | None = optional()
+    detectable: float | None = optional()
 
 
 class Distribution(Part):
@@ -99,7 +104,8 @@ class Measured(Part):
 class Window(Record):
     """What later runs need to know of a window; `mark` tells whether rows came since.
 
-    `values` and `breaches` are of checks, by their names.
+    `values` and `breaches` are of checks, by their names; `quality` is what answers with an outcome
+    were worth.
     """
 
     begin: str | None = optional(alias="from")
@@ -111,6 +117,7 @@ class Window(Record):
     breaches: tuple[str, ...]
     observed: Metrics | None
     estimate: Metrics | None
+    quality: dict[str, Quality] = optional({})
     verdict: Verdict | None = optional()
     mark: tuple[int, int, int] | None = optional()
 

@@ -31,11 +31,19 @@ class Names(Part):
     new: float
 
 
+class Quality(Part):
+    """A number that says what answers are worth, and its standard error."""
+
+    value: float
+    error: float
+
+
 class Profile(Record):
     """Training rows by feature, and predictions of the holdout.
 
     `expected` is what the metrics would be if the probabilities were right. The first form lacks
-    it, and the shares beside the quantiles: nothing can be compared with it.
+    it, and the shares beside the quantiles: nothing can be compared with it. `quality` is what the
+    answers were worth on the holdout, by the names of learn/quality.py.
     """
 
     latest: ClassVar[int] = 2
@@ -44,6 +52,7 @@ class Profile(Record):
     features: dict[str, Numbers | Names]
     predictions: tuple[Numbers, ...]
     expected: dict[str, float]
+    quality: dict[str, Quality] = optional({})
 
     @classmethod
     def upgrade(cls, content: dict[str, Any]) -> dict[str, Any]:
