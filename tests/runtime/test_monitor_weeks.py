@@ -88,7 +88,7 @@ def test_a_drift_becomes_an_alarm_and_outcomes_come_late(world: Factory) -> None
     assert labelled["performance"]["estimate_was"]["windows"] == 1
     assert check(labelled, "performance:log_loss")["status"] == "ok"
     told = world.run("monitor", code=4).err
-    assert "alarm: price €: PSI" in told
+    assert "alarm: price €: " in told and "of rows lie elsewhere" in told
     assert "customers.csv" in told and "runbook: a-feature-has-drifted" in told
 
 
@@ -101,7 +101,7 @@ def test_it_says_what_it_could_not_see(churn: Factory) -> None:
 
     score(churn, 1)
     assert churn.json("monitor", "--json")["verdict"] == "healthy"
-    query(churn, "delete from predictions where row >= 60")
+    query(churn, "delete from predictions where row >= 20")
     few = churn.json("monitor", "--json", code=4)
     assert few["verdict"] == "unknown"
     assert {one["status"] for one in few["features"]} == {"unknown"}

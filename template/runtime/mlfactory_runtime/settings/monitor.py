@@ -13,15 +13,23 @@ class Monitor(Section):
     breaches: int = Field(
         default=2, ge=1, description="It rings if so many of them are bad, the latest among them."
     )
-    min_rows: int = Field(default=200, ge=30, description="Fewer rows are not judged.")
+    min_rows: int = Field(default=30, ge=30, description="Fewer rows are not judged.")
     level: float = Field(
-        default=0.01, gt=0, lt=0.5, description="The share of false alarms among what is tested."
+        default=0.01, gt=0, lt=0.5, description="The share of windows that ring by chance alone."
     )
-    psi: float = Field(
-        default=0.05, ge=0, description="A stability index (PSI) up to this does not matter."
+    share: float = Field(
+        default=0.02,
+        ge=0,
+        le=1,
+        description="If up to this share of rows lies elsewhere than in training, it matters not.",
+    )
+    psi: float | None = Field(
+        default=None,
+        ge=0,
+        description="If set, a stability index (PSI) up to this does not matter, whatever moved.",
     )
     rate: float = Field(
-        default=0.02,
+        default=0.01,
         ge=0,
         le=1,
         description="Nor does a share of missing, new or invalid values higher by up to this.",
