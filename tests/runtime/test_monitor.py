@@ -235,9 +235,17 @@ def test_a_length_that_is_none_is_refused(text: str) -> None:
 def test_windows_lie_side_by_side() -> None:
     for text in ("7d", "24h", "30m", "20s"):
         span = window.last_whole(window.length_of(text), NOW + timedelta(seconds=7))
-        assert span.end <= NOW + timedelta(seconds=7) < span.end + window.length_of(text)
+        assert span.end <= NOW + timedelta(seconds=7) < span.earlier(-1).end
         assert span.earlier(1).end == span.begin
     assert window.last_whole(window.length_of("7d"), NOW).end == NOW.replace(hour=0)
+
+
+def test_a_window_may_be_a_month_of_the_calendar() -> None:
+    span = window.last_whole(window.length_of("month"), NOW)
+    ends = [f"{span.earlier(k).end:%Y-%m-%d}" for k in range(4)]
+    assert ends == ["2026-03-01", "2026-02-01", "2026-01-01", "2025-12-01"]
+    assert all(span.earlier(k + 1).end == span.earlier(k).begin for k in range(40))
+    assert window.last_whole(None, span.end) == span
 
 
 def test_the_statistic_is_the_one_of_two_samples_where_values_are_few() -> None:

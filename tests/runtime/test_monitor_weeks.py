@@ -92,6 +92,20 @@ def test_a_drift_becomes_an_alarm_and_outcomes_come_late(world: Factory) -> None
     assert "customers.csv" in told and "runbook: a-feature-has-drifted" in told
 
 
+def test_each_batch_is_a_window_and_pauses_are_ordinary(churn: Factory) -> None:
+    for count in (13, 9, 5):
+        score(churn, count)
+    calm = churn.json("monitor", "--window", "batch", "--json")
+    assert [one["rows"] for one in calm["history"]] == [900] * 3
+    assert calm["verdict"] == "healthy"
+
+    score(churn, 1, dearer=40)
+    found = churn.json("monitor", "--window", "batch", "--json", code=None)
+    assert [one["rows"] for one in found["history"]] == [900] * 4
+    assert check(found, "drift:price €")["status"] == "warning"
+    assert check(found, "batch")["status"] == "ok"
+
+
 def test_it_says_what_it_could_not_see(churn: Factory) -> None:
     """Nothing is in the log; then too little; then a feature is sensitive."""
     empty = churn.run("monitor", code=4)

@@ -7,9 +7,10 @@ import numpy as np
 import polars as pl
 
 from ..project import Compute
-from ..records.profile import Names, Numbers, Profile, Quality
+from ..records.profile import Names, Numbers, Part, Profile, Quality, Trend
 from .matrix import learned_from
 from .metrics import expected
+from .seasons import placed, seasons, trend
 from .signature import Signature, shown
 
 PROFILE, CARD = "profile.json", "card.json"
@@ -23,15 +24,26 @@ def profile(
     predictions: np.ndarray,
     compute: Compute,
     quality: Mapping[str, Quality] = NONE,
+    time: str | None = None,
 ) -> Profile:
     """What monitoring compares with: training rows by feature, and predictions of the holdout."""
     frame = learned_from(rows, signature, compute)
     scores = predictions.reshape(len(predictions), -1)
     wanted = expected(signature.task, predictions, signature.threshold or 0.5)
+    features = {f.name: _distribution(frame[f.name], f.salt) for f in signature.features}
+    found, grows = dict[str, dict[str, Part]](), dict[str, Trend | None]()
+    for one in signature.features if time else ():
+        known = frame.select(one.name, rows[time or ""].alias(" time")).drop_nulls()
+        if known.height:
+            values = placed(known[one.name], features[one.name], one.salt)
+            own = values, known[" time"], features[one.name]
+            found[one.name], grows[one.name] = seasons(*own), trend(*own)
     return Profile(
         format=Profile.latest,
         rows=frame.height,
-        features={f.name: _distribution(frame[f.name], f.salt) for f in signature.features},
+        features=features,
+        seasons={name: parts for name, parts in found.items() if parts},
+        trends={name: one for name, one in grows.items() if one},
         predictions=tuple(_quantiles(scores[:, k]) for k in range(scores.shape[1])),
         expected={name: value for name, (value, _) in wanted.metrics().items()},
         quality=dict(quality),

@@ -11,6 +11,7 @@ from ..records.profile import Names
 from ..settings.catalog import Catalog
 from .effect import SURE, detectable
 from .reading import Seen, Watched
+from .seasons import expected, growth
 from .statistics import Difference, Reference, Tally, chances, compare, share_error
 from .verdict import Check
 
@@ -51,16 +52,18 @@ def drift(seen: Seen, watched: Watched) -> Drift:
         line = feature_line(one, watched.catalog)
         if tally := seen.features.get(one.name):
             reference, dtype = profile.features[one.name], "" if one.salt else one.dtype
+            reference = expected(one.name, reference, seen.times, profile)
             line = compared(
                 lacking(line, reference, tally, least), reference, tally, watched, dtype
             )
-            tests += [*gaps(line, reference, tally, watched), *moved(line, watched)]
+            tests += [*gaps(line, reference, tally, watched), *moved(line, seen, watched)]
+            tests += outside(line, tally, seen, watched)
         features.append(line)
     names = known.classes[-1:] if known.task == "binary" else known.classes or (known.target,)
     scores = [Line(name=name) for name in names]
     for place, pair in enumerate(zip(profile.predictions, seen.scores, strict=False)):
         scores[place] = compared(scores[place], *pair, watched, "float")
-        tests += moved(scores[place], watched)
+        tests += moved(scores[place], seen, watched)
     return judged(tests, features, scores, seen, watched)
 
 
@@ -123,20 +126,43 @@ def compared(line: Line, reference: Reference, tally: Tally, watched: Watched, d
     )
 
 
-def moved(line: Line, watched: Watched) -> Iterator[Tested]:
+def is_ahead(name: str, watched: Watched) -> bool:
+    """Whether a feature is known in advance, as a calendar is: it is judged by the contract."""
+    catalog, own = watched.catalog, watched.catalog.derived.get(name)
+    if own and own.part == "month":
+        return True  # a window lies in one month, a year of training in all
+    roots = catalog.roots(name) if own or name in catalog.columns else ()
+    time = watched.params.data.time
+    return bool(roots) and all(root == time or catalog.columns[root].ahead for root in roots)
+
+
+def moved(line: Line, seen: Seen, watched: Watched) -> Iterator[Tested]:
     """Whether the values are distributed differently, where they were compared."""
-    own = watched.catalog.derived.get(line.name)
-    if line.moved is None or line.p is None or (own and own.part == "month"):
-        return  # a window lies in one month, a year of training in all
+    if line.moved is None or line.p is None or (line.role and is_ahead(line.name, watched)):
+        return
     settings, surely = watched.params.monitor, max(line.surely or 0.0, 0.0)
+    grown = growth(line.name, seen.times, watched.profile) if line.role else 0.0
+    limit = min(settings.share + grown, 1.0)
     what = line.name if line.role else f"the score of {line.name}"
     said = (
         f"{what}: {line.moved:.1%} of rows lie elsewhere than in training, surely {surely:.1%}; "
-        f"from {settings.share:.1%} on it matters"
-    )
-    matters = surely > settings.share and (line.psi or 0.0) >= (settings.psi or 0.0)
-    check = replace(about(line, "drift"), value=line.moved, threshold=settings.share, message=said)
-    yield Tested(check, line.p, matters, line.error or 0.0, settings.share)
+        f"from {limit:.1%} on it matters"
+    ) + (f", for it grew by {grown:.1%} in so many days" if grown else "")
+    matters = surely > limit and (line.psi or 0.0) >= (settings.psi or 0.0)
+    check = replace(about(line, "drift"), value=line.moved, threshold=limit, message=said)
+    yield Tested(check, line.p, matters, line.error or 0.0, limit)
+
+
+def outside(line: Line, tally: Tally, seen: Seen, watched: Watched) -> Iterator[Tested]:
+    """Whether values of what is known in advance lie outside of what the contract expects."""
+    count, rows, limit = seen.outside[line.name], tally.known, watched.params.monitor.rate
+    if not count or rows < watched.params.monitor.min_rows:
+        return
+    said = f"{line.name} lies outside of what features.yaml expects in {count / rows:.1%} of rows"
+    error = share_error(limit, watched.profile.rows, rows)
+    p = float(chances(np.array([0]), watched.profile.rows, np.array([count]), rows)[0])
+    check = replace(about(line, "contract"), value=count / rows, threshold=limit, message=said)
+    yield Tested(check, p, count / rows - SURE * error > limit, error, limit)
 
 
 def gaps(line: Line, reference: Reference, tally: Tally, watched: Watched) -> Iterator[Tested]:

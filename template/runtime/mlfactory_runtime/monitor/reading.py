@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from ..settings.catalog import Catalog
 from ..settings.params import Params
 from ..tables.read import read_batches
 from .entities import Entities, hashed
+from .seasons import Times
 from .statistics import Array, Tally, tally
 from .window import Window
 
@@ -79,6 +81,8 @@ class Seen:
     p: list[Array] = field(default_factory=list)
     keys: list[pl.Series] = field(default_factory=list)
     rows: int = 0
+    times: Times = field(default_factory=Times)
+    outside: Counter[str] = field(default_factory=Counter)  # of features known in advance
     invalid: int | None = None
     others: Counter[str] = field(default_factory=Counter)
     hidden: dict[str, str] = field(default_factory=dict)
@@ -92,9 +96,20 @@ class Seen:
         own = pl.int_range(keys.len(), dtype=pl.UInt64, eager=True)
         return np.concatenate(self.y), np.concatenate(self.p), places_of(keys.fill_null(own))
 
-    def count(self, frame: pl.DataFrame, watched: Watched) -> None:
-        """Add rows of features."""
+    def count(
+        self, frame: pl.DataFrame, watched: Watched, moments: pl.Series | None = None
+    ) -> None:
+        """Add rows of features, and the moments that they are about, where these are known."""
         self.rows += frame.height
+        if moments is not None:
+            self.times.count(moments)
+        for name, column in watched.catalog.columns.items():
+            if column.ahead and name in frame.columns and column.span != (None, None):
+                low, high = column.span
+                off = frame[name].is_between(
+                    -inf if low is None else low, inf if high is None else high
+                )
+                self.outside[name] += int((~off).sum())
         for one in watched.signature.features:
             if one.name not in self.hidden:
                 found = tally(frame[one.name], watched.profile.features[one.name], one.salt)
@@ -151,12 +166,13 @@ def from_log(window: Window, watched: Watched) -> Seen:
     seen = Seen(hidden={f.name: SECRET for f in known.features if f.name in secret})
     said = "prediction" if known.task == "regression" else "probabilities"
     whom = ["entity"] if params.data.id and entity_key(params, catalog) else []
-    names = ("model", "features", said, "outcome", *whom)
+    names = ("model", "time", "features", said, "outcome", *whom)
     for rows in read_log((window.begin, window.end), params, catalog, known, names):
         seen.others.update(dict(rows["model"].value_counts().iter_rows()))
         own = rows.filter(model=watched.version)
         if own.height:
-            seen.count(completed(own["features"].struct.unnest(), seen, watched), watched)
+            frame = completed(own["features"].struct.unnest(), seen, watched)
+            seen.count(frame, watched, own["time"])
             seen.score(scores(own, known), own["outcome"], keys_in_log(own, watched), watched)
     seen.others.pop(watched.version, None)
     return seen
@@ -218,7 +234,10 @@ def from_file(path: Path, watched: Watched) -> Seen:
         rows, cases = read_rows(raw, inputs, params.data)
         frame = featured(rows, names, watched.home.compute).select(names)
         seen.invalid = (seen.invalid or 0) + cases["row"].n_unique()
-        seen.count(frame, watched)
+        time = params.data.time
+        dated = time in raw.columns and time in watched.catalog.columns
+        moments = column_of(raw, time, watched) if time and dated else None
+        seen.count(frame, watched, moments)
         told = outcomes(raw, watched)
         step = max(raw.height // SCORED, 1) if told.null_count() == raw.height else 1
         some = pl.int_range(raw.height, eager=True).gather_every(step)
@@ -236,5 +255,10 @@ def outcomes(raw: pl.DataFrame, watched: Watched) -> pl.Series:
     target, columns = watched.signature.target, watched.catalog.columns
     if target not in raw.columns or target not in columns:
         return pl.Series([None], dtype=pl.Float64).new_from_index(0, raw.height)
-    own = {target: columns[target]}
-    return parse(missing_as_null(raw.select(target), watched.params.data, own), own)[target]
+    return column_of(raw, target, watched)
+
+
+def column_of(raw: pl.DataFrame, name: str, watched: Watched) -> pl.Series:
+    """The values of a column that a file has, null where they cannot be read."""
+    own = {name: watched.catalog.columns[name]}
+    return parse(missing_as_null(raw.select(name), watched.params.data, own), own)[name]

@@ -1,6 +1,7 @@
 """The monitor: what is found in the latest whole window, or in a file, and in windows before."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,11 +18,11 @@ from ..tables.query import reason
 from . import quality
 from .drift import drift
 from .history import History
-from .operations import ages, traffic
+from .operations import ages, overdue, traffic
 from .performance import estimate, estimate_error, judged, observed, reference
 from .reading import Seen, Watched, from_file, from_log, production
 from .verdict import Check, decided, verdict
-from .window import Window, last_whole, length_of, stamp
+from .window import BATCHES, Window, last_whole, length_of, stamp
 
 BACK = 12  # so many windows before the latest are looked at again when outcomes arrive
 WORST = ("alarm", "warning", "unknown", "ok")
@@ -49,17 +50,29 @@ def monitor(
 
 def of_log(length: str, watched: Watched, now: datetime) -> Monitored:
     """The latest whole window, after those before it."""
-    span = last_whole(length_of(length), now)
-    history = History(watched, span)
-    for back in range(max(BACK, watched.params.monitor.windows - 1), 0, -1):
-        catch_up(history, watched, span.earlier(back))
+    last = last_whole(length_of(length), now)
+    if length.strip() == "batch":
+        last = replace(last, length=BATCHES)
+    history = History(watched, last)
+    *earlier, span = spans(history, last, max(BACK, watched.params.monitor.windows - 1), now)
+    for one in earlier:
+        catch_up(history, watched, one)
     mark, before, newest = history.mark(span), history.records(span), history.newest()
     seen = from_log(span, watched)
     label = EPOCH + timedelta(microseconds=mark[2]) if mark[2] else None
     checks = [*usual_traffic(seen, span, newest, before, watched), *ages(watched, now, label)]
+    if span.length == BATCHES:
+        checks += overdue([*earlier, span], now)
     result, record = examined(seen, watched, checks, before, span_of(span, seen, length))
     history.save(span, record.model_copy(update={"mark": mark}))
     return result.model_copy(update={"history": tuple(history.records(all_models=True))})
+
+
+def spans(history: History, last: Window, count: int, now: datetime) -> list[Window]:
+    """The latest window after so many before it; of batches as many as there are, at least one."""
+    if last.length == BATCHES:
+        return history.batches(now, count + 1) or [last]
+    return [last.earlier(back) for back in range(count, -1, -1)]
 
 
 def of_file(current: Path, watched: Watched) -> Monitored:

@@ -8,7 +8,9 @@ from .section import Section
 class Monitor(Section):
     """When the monitor rings: a difference must be certain, matter, and come back."""
 
-    window: str = Field(default="7d", description="How long a window is: 7d, 24h, 30m or 20s.")
+    window: str = Field(
+        default="7d", description="How long a window is: 7d, 24h, 30m, 20s, month or batch."
+    )
     windows: int = Field(default=3, ge=1, le=100, description="So many last windows are looked at.")
     breaches: int = Field(
         default=2, ge=1, description="It rings if so many of them are bad, the latest among them."
