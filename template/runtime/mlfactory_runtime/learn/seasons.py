@@ -62,9 +62,14 @@ def parts_of(moments: pl.Series) -> Iterator[tuple[str, Array]]:
                 yield f"{kind} {number}", rows
 
 
-def seasons(values: Array, moments: pl.Series, reference: Reference) -> dict[str, Part]:
-    """The shares of the values in each part, where months or weekdays surely differ."""
-    shares, differ, found = shares_of(reference), set(), {}
+def seasons(
+    values: Array, moments: pl.Series, reference: Reference, shift: Array | float = 0.0
+) -> dict[str, Part]:
+    """The shares of the values in each part, where months or weekdays surely differ.
+
+    `shift` is what other rows, with which windows are compared, have beyond these.
+    """
+    shares, differ, found = counted(values, reference), set(), {}
     parts = list(parts_of(moments))
     tests = 2 * len(parts) * (1 if isinstance(reference, Numbers) else len(shares))
     for name, rows in parts:
@@ -74,7 +79,7 @@ def seasons(values: Array, moments: pl.Series, reference: Reference) -> dict[str
         if tests * np.exp(-2 * count * apart**2) < SURE and apart > MATTERS:
             differ.add(name.partition(" ")[0])
         day = float(days_of(moments.filter(pl.Series(rows))).mean())
-        found[name] = Part(rows=count, day=day, shares=tuple(own.round(6).tolist()))
+        found[name] = Part(rows=count, day=day, shares=tuple((own + shift).round(6).tolist()))
     return {name: part for name, part in found.items() if name.partition(" ")[0] in differ}
 
 

@@ -105,7 +105,8 @@ def train(project: Project) -> Evaluation:
         )
         save_signature(signature, folder)
         worth = qualities(signature.task, y, held.p, drawn.places)
-        told = profile(rows["train"], signature, held.p, compute, worth, params.data.time)
+        trained = estimator.predict(model, parts["train"].x) if params.data.time else None
+        told = profile(rows["train"], signature, held.p, compute, worth, params.data.time, trained)
         write(folder / PROFILE, told)
         write(folder / CARD, model_card(project, result))
         save_manifest(folder)

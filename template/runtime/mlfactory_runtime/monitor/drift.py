@@ -62,8 +62,10 @@ def drift(seen: Seen, watched: Watched) -> Drift:
     names = known.classes[-1:] if known.task == "binary" else known.classes or (known.target,)
     scores = [Line(name=name) for name in names]
     for place, pair in enumerate(zip(profile.predictions, seen.scores, strict=False)):
-        scores[place] = compared(scores[place], *pair, watched, "float")
-        tests += moved(scores[place], seen, watched)
+        name, (reference, tally) = f"prediction {place}", pair
+        reference = expected(name, reference, seen.times, profile)
+        scores[place] = compared(scores[place], reference, tally, watched, "float")
+        tests += moved(scores[place], seen, watched, name)
     return judged(tests, features, scores, seen, watched)
 
 
@@ -136,12 +138,14 @@ def is_ahead(name: str, watched: Watched) -> bool:
     return bool(roots) and all(root == time or catalog.columns[root].ahead for root in roots)
 
 
-def moved(line: Line, seen: Seen, watched: Watched) -> Iterator[Tested]:
-    """Whether the values are distributed differently, where they were compared."""
+def moved(line: Line, seen: Seen, watched: Watched, name: str = "") -> Iterator[Tested]:
+    """Whether the values are distributed differently, where they were compared; `name` is what the
+    profile calls them, if it is another one.
+    """
     if line.moved is None or line.p is None or (line.role and is_ahead(line.name, watched)):
         return
     settings, surely = watched.params.monitor, max(line.surely or 0.0, 0.0)
-    grown = growth(line.name, seen.times, watched.profile) if line.role else 0.0
+    grown = growth(name or line.name, seen.times, watched.profile)
     limit = min(settings.share + grown, 1.0)
     what = line.name if line.role else f"the score of {line.name}"
     said = (
