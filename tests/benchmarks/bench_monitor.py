@@ -138,7 +138,7 @@ def main() -> None:
     for text, kind in worlds.items():
         own = watch(**kind)
         cell = rate(
-            windows // 3, "",
+            windows, "",
             lambda k, kind=kind: world(2000, k, (730 + k % 52 * 7, 737 + k % 52 * 7), **kind), own,
         )  # fmt: skip
         print(f"| {text} | {cell} |", flush=True)

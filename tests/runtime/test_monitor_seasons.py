@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from mlfactory_runtime.learn.profile import profile
 from mlfactory_runtime.learn.signature import Signature, describe
+from mlfactory_runtime.learn.within import labels, segments
 from mlfactory_runtime.monitor.drift import drift
 from mlfactory_runtime.monitor.operations import overdue, traffic
 from mlfactory_runtime.monitor.reading import Seen, Watched, production
@@ -137,3 +138,34 @@ def test_a_batch_that_does_not_come_is_overdue() -> None:
     assert [one.bad for one in late(batches[-1].end + timedelta(days=45))] == [False]
     assert [one.bad for one in late(batches[-1].end + timedelta(days=75))] == [True]
     assert overdue(batches[:2], NOW + timedelta(days=900)) == []
+
+
+def test_a_change_in_one_group_is_seen_there(watched: Watched) -> None:
+    """It is a twentieth of the rows, and no column lies otherwise as a whole."""
+    draw, names = np.random.default_rng(0), ["kind", "x"]
+
+    def rows(count: int, shift: float) -> pl.DataFrame:
+        kind = draw.choice(["a", "b"], count, p=[0.95, 0.05])
+        return pl.DataFrame({"kind": kind, "x": draw.normal(size=count) + shift * (kind == "b")})
+
+    table = rows(20_000, 0)
+    forms = {"kind": ("string", "categorical"), "x": ("float", "numeric")}
+    features = tuple(describe(n, *forms[n], table[n]) for n in names)
+    known = Signature(task="regression", target="y", features=features)
+    own = profile(table, known, np.zeros(100), lambda frame: frame)
+    own = own.model_copy(update={"segments": segments(table, known, own.features, ["kind"])})
+    columns = {
+        n: Column(dtype=d, role=r, availability="online")  # type: ignore[arg-type]
+        for n, (d, r) in forms.items()
+    }
+    one = replace(watched, signature=known, profile=own, catalog=Catalog(columns=columns))
+
+    def bad(table: pl.DataFrame) -> set[str]:
+        seen = Seen()
+        seen.count(table, one)
+        return {check.name for check in drift(seen, one).checks if check.bad}
+
+    assert bad(rows(5000, 0)) == set()
+    assert bad(rows(5000, 1)) == {"within:kind=b:x"}
+    quarters = labels(table["x"], own.features["x"]).value_counts()["count"].to_list()
+    assert sorted(quarters) == pytest.approx([5000] * 4, rel=0.02)

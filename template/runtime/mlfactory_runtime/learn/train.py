@@ -37,7 +37,7 @@ from .held import Held
 from .history import histories
 from .insight import Insights, check_segments, insights
 from .manifest import save_manifest
-from .matrix import matrix, usable
+from .matrix import learned_from, matrix, usable
 from .metrics import primary, row_losses
 from .overrides import overrides
 from .plots import write_plots
@@ -48,6 +48,7 @@ from .signature import Signature, describe, save_signature
 from .split import FILE as SPLIT
 from .split import entity_key
 from .validation import metrics_file, validate, with_validation
+from .within import segments
 
 
 def train(project: Project) -> Evaluation:
@@ -107,7 +108,9 @@ def train(project: Project) -> Evaluation:
         worth = qualities(signature.task, y, held.p, drawn.places)
         trained = estimator.predict(model, parts["train"].x) if params.data.time else None
         told = profile(rows["train"], signature, held.p, compute, worth, params.data.time, trained)
-        write(folder / PROFILE, told)
+        known_rows = learned_from(rows["train"], signature, compute)
+        groups = segments(known_rows, signature, told.features, params.report.segments)
+        write(folder / PROFILE, told.model_copy(update={"segments": groups}))
         write(folder / CARD, model_card(project, result))
         save_manifest(folder)
     write(project.root / EVALUATION, result)

@@ -11,7 +11,7 @@ from ..records.profile import Names
 from ..settings.catalog import Catalog
 from .effect import SURE, detectable
 from .reading import Seen, Watched
-from .seasons import expected, growth
+from .seasons import expected, growth, with_shares
 from .statistics import Difference, Reference, Tally, chances, compare, share_error
 from .verdict import Check
 
@@ -59,6 +59,7 @@ def drift(seen: Seen, watched: Watched) -> Drift:
             tests += [*gaps(line, reference, tally, watched), *moved(line, seen, watched)]
             tests += outside(line, tally, seen, watched)
         features.append(line)
+    tests += within(features, seen, watched)
     names = known.classes[-1:] if known.task == "binary" else known.classes or (known.target,)
     scores = [Line(name=name) for name in names]
     for place, pair in enumerate(zip(profile.predictions, seen.scores, strict=False)):
@@ -155,6 +156,28 @@ def moved(line: Line, seen: Seen, watched: Watched, name: str = "") -> Iterator[
     matters = surely > limit and (line.psi or 0.0) >= (settings.psi or 0.0)
     check = replace(about(line, "drift"), value=line.moved, threshold=limit, message=said)
     yield Tested(check, line.p, matters, line.error or 0.0, limit)
+
+
+def within(features: list[Line], seen: Seen, watched: Watched) -> Iterator[Tested]:
+    """Whether a feature lies otherwise within a group, where it has no season."""
+    lines = {line.name: line for line in features}
+    for (column, group, name), tally in sorted(seen.within.items(), key=lambda pair: pair[0]):
+        part, profile = watched.profile.segments[column][group][name], watched.profile
+        if name not in profile.seasons and column not in profile.seasons:
+            reference = with_shares(profile.features[name], np.array(part.shares), part.rows)
+            blank = Line(name=name, role=lines[name].role)
+            line = compared(blank, reference, tally, watched, "float")
+            for test in moved(line, seen, watched):
+                called = f"within:{column}={group}:{name}"
+                said = f"where {column} is {group}, {test.check.message}"
+                check = replace(
+                    about(lines[name], "drift"),
+                    name=called,
+                    message=said,
+                    value=test.check.value,
+                    threshold=test.check.threshold,
+                )
+                yield replace(test, check=check)
 
 
 def outside(line: Line, tally: Tally, seen: Seen, watched: Watched) -> Iterator[Tested]:

@@ -19,6 +19,7 @@ from ..learn.metrics import Expected, expected
 from ..learn.profile import PROFILE
 from ..learn.signature import Signature, encode, load_signature, refusals
 from ..learn.split import entity_key
+from ..learn.within import labels
 from ..log.labels import read_log
 from ..log.veil import veil
 from ..project import MODEL, Project
@@ -74,6 +75,9 @@ class Seen:
     """
 
     features: dict[str, Tally] = field(default_factory=dict)
+    within: dict[tuple[str, str, str], Tally] = field(
+        default_factory=dict
+    )  # column, group, feature
     scores: list[Tally] = field(default_factory=list)
     expected: Expected | None = None
     whom: Entities = field(default_factory=Entities)
@@ -114,6 +118,22 @@ class Seen:
             if one.name not in self.hidden:
                 found = tally(frame[one.name], watched.profile.features[one.name], one.salt)
                 self.features[one.name] = _sum(self.features.get(one.name), found)
+        self.count_within(frame, watched)
+
+    def count_within(self, frame: pl.DataFrame, watched: Watched) -> None:
+        """Add rows of features by the groups that the profile knows."""
+        known = watched.profile.features
+        salts = {one.name: one.salt for one in watched.signature.features}
+        for column, groups in watched.profile.segments.items():
+            if column in self.hidden:
+                continue
+            own = labels(frame[column], known[column])
+            for group, features in groups.items():
+                rows = frame.filter(own == group)
+                for name in features.keys() - self.hidden.keys():
+                    place = column, group, name
+                    found = tally(rows[name], known[name], salts[name])
+                    self.within[place] = _sum(self.within.get(place), found)
 
     def score(self, p: Array, outcomes: pl.Series, keys: pl.Series, watched: Watched) -> None:
         """Add scores, what came of them, and whom they are about."""

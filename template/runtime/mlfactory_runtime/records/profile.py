@@ -62,7 +62,8 @@ class Profile(Record):
     `expected` is what the metrics would be if the probabilities were right. The first form lacks
     it, and the shares beside the quantiles: nothing can be compared with it. `quality` is what the
     answers were worth on the holdout, by the names of learn/quality.py. `seasons` and `trends` are
-    those of the training rows, by feature, and by "prediction 0" and so on.
+    those of the training rows, by feature, and by "prediction 0" and so on. `segments` has features
+    by column and group.
     """
 
     latest: ClassVar[int] = 2
@@ -74,6 +75,7 @@ class Profile(Record):
     quality: dict[str, Quality] = optional({})
     seasons: dict[str, dict[str, Part]] = optional({})
     trends: dict[str, Trend] = optional({})
+    segments: dict[str, dict[str, dict[str, Part]]] = optional({})
 
     @classmethod
     def upgrade(cls, content: dict[str, Any]) -> dict[str, Any]:
