@@ -174,3 +174,15 @@ def test_each_check_names_a_heading_of_the_runbook() -> None:
     )
     named = set(re.findall(r'"([a-z]+(?:-[a-z]+){2,})"', source))
     assert len(named) > 6 and named <= anchors
+
+
+def test_a_group_of_the_report_is_looked_at_by_itself(churn: Factory) -> None:
+    churn.change(report={"segments": ["plan", "price €"]})
+    churn.run("train")
+    rows = customers(4000).drop(OUTCOMES)
+    some = pl.col("plan") == rows["plan"].value_counts(sort=True)["plan"][-1]
+    dearer = pl.when(some).then(pl.col("price €") + 15).otherwise(pl.col("price €"))
+    rows.with_columns(dearer.alias("price €")).write_csv(churn.path / "dearer.csv")
+    found = churn.json("monitor", "--current", "dearer.csv", "--json", code=4)
+    names = {one["name"] for one in found["checks"] if one["status"] == "alarm"}
+    assert any(one.startswith("within:plan=") and one.endswith(":price €") for one in names)
