@@ -75,9 +75,7 @@ class Seen:
     """
 
     features: dict[str, Tally] = field(default_factory=dict)
-    within: dict[tuple[str, str, str], Tally] = field(
-        default_factory=dict
-    )  # column, group, feature
+    within: dict[tuple[str, ...], Tally] = field(default_factory=dict)  # column, group, feature
     scores: list[Tally] = field(default_factory=list)
     expected: Expected | None = None
     whom: Entities = field(default_factory=Entities)
@@ -107,18 +105,21 @@ class Seen:
         self.rows += frame.height
         if moments is not None:
             self.times.count(moments)
-        for name, column in watched.catalog.columns.items():
-            if column.ahead and name in frame.columns and column.span != (None, None):
-                low, high = column.span
-                off = frame[name].is_between(
-                    -inf if low is None else low, inf if high is None else high
-                )
-                self.outside[name] += int((~off).sum())
+        self.count_outside(frame, watched)
         for one in watched.signature.features:
             if one.name not in self.hidden:
                 found = tally(frame[one.name], watched.profile.features[one.name], one.salt)
                 self.features[one.name] = _sum(self.features.get(one.name), found)
         self.count_within(frame, watched)
+
+    def count_outside(self, frame: pl.DataFrame, watched: Watched) -> None:
+        """Add values of what is known in advance that lie outside of what is expected."""
+        for name, column in watched.catalog.columns.items():
+            low, high = column.span
+            if not column.ahead or name not in frame.columns or not frame[name].dtype.is_numeric():
+                continue
+            ends = -inf if low is None else low, inf if high is None else high
+            self.outside[name] += int((~frame[name].is_between(*ends)).sum())
 
     def count_within(self, frame: pl.DataFrame, watched: Watched) -> None:
         """Add rows of features by the groups that the profile knows."""
