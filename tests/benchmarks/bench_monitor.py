@@ -1,195 +1,148 @@
-"""How often the monitor rings without and with drift, by simulation, and what it costs.
+"""How often the monitor rings, without and with a change, window by window, by simulation.
 
-Run by hand: .venv/bin/pip install numpy, then
-.venv/bin/python tests/benchmarks/bench_monitor.py [--windows 400] [--folder FOLDER]
+All in process, with the functions that judge: no factory is made and nothing is fitted. Run by
+hand: OPENBLAS_NUM_THREADS=1 .venv/bin/python tests/benchmarks/bench_monitor.py [--windows 300]
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import subprocess
-import sys
-import tempfile
-from collections import Counter
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
-import yaml
+from mlfactory_runtime.learn.profile import profile
+from mlfactory_runtime.learn.quality import qualities
+from mlfactory_runtime.learn.signature import Signature, describe
+from mlfactory_runtime.monitor import quality
+from mlfactory_runtime.monitor.drift import drift
+from mlfactory_runtime.monitor.reading import Seen, Watched
+from mlfactory_runtime.project import Project
+from mlfactory_runtime.records.monitoring import Window
+from mlfactory_runtime.settings.catalog import Catalog, Column
+from mlfactory_runtime.settings.params import Params
 
-SCRIPTS, INSIDE = Path(sys.executable).parent, "--inside"
-TRAINED, ROWS, MILLION, SHIFT = 20_000, 10_000, 1_000_000, 0.3
-SHIFTED = [f"x{k:02}" for k in range(5)]
+TRAINED, HELD = 20_000, 4000
+BEGIN = date(2023, 1, 1)
+SETTINGS = {"task": "classification", "data": {"path": "a.csv", "target": "y", "time": "day"}}
+Table = tuple[pl.DataFrame, np.ndarray, pl.Series]
 
 
-def world(rows: int, seed: int, shift: float = 0.0) -> pl.DataFrame:
-    """30 features: 20 normal, the others counts, amounts with zeros, heavy tails, categories."""
+def world(
+    rows: int, seed: int, days: tuple[int, int] = (0, 730), *, shift: float = 0,
+    share: float = 0.05, missing: float = 0.01, weak: float = 1, base: float = -0.9,
+    seasonal: bool = False, growing: bool = False,
+) -> Table:  # fmt: skip
+    """20 features with the days of the rows, the probabilities, and what came of them."""
     draw = np.random.default_rng(seed)
-    made: dict[str, object] = {"id": np.arange(rows)}
-    normal = draw.normal(size=(rows, 20))
-    normal[:, :5] += shift
-    made |= {f"x{k:02}": normal[:, k] for k in range(20)}
-    made |= {f"count{k}": draw.poisson(k + 1, rows) for k in range(3)}
-    made |= {f"zeros{k}": draw.exponential(9, rows) * (draw.random(rows) < 0.4) for k in range(2)}
-    made["tail"] = np.exp(draw.normal(0, 3, rows))
-    for size in (5, 30, 400):
-        shares = 1 / np.arange(1, size + 1)
-        made[f"kind{size}"] = [f"k{c}" for c in draw.choice(size, rows, p=shares / shares.sum())]
-    made["flag"] = draw.random(rows) < 0.3
-    odds = normal[:, 3:8].sum(axis=1) + 0.3 * made["count0"] - 0.5  # type: ignore[operator]
-    made["y"] = np.where(draw.random(rows) < 1 / (1 + np.exp(-odds)), "yes", "no")
-    gaps = [pl.when(pl.Series(draw.random(rows) > 0.1)).then(pl.col("x19")).alias("x19")]
-    return pl.DataFrame(made).with_columns(gaps)
+    day = np.sort(draw.integers(*days, rows))
+    x = draw.normal(size=(rows, 14))
+    x[:, 0] += shift
+    if growing:
+        x[:, 1] += day / 365 * 0.6
+    made: dict[str, Any] = {f"x{k:02}": x[:, k] for k in range(14)}
+    made["tail"] = np.exp(2 * draw.normal(size=rows))
+    made["count"] = draw.poisson(2, rows).astype(float)
+    made["zeros"] = draw.exponential(9, rows) * (draw.random(rows) < 0.3)
+    others = np.array([0.4, 0.3, 0.15, 0.1]) / 0.95 * (1 - share)
+    made["kind"] = np.array(list("abcde"))[draw.choice(5, rows, p=[*others, share])]
+    sizes = 1 / np.arange(1, 41)
+    made["many"] = [f"m{k}" for k in draw.choice(40, rows, p=sizes / sizes.sum())]
+    when = pl.Series("day", [BEGIN + timedelta(days=int(k)) for k in day])
+    busy = when.dt.month().to_numpy() >= 11 if seasonal else np.zeros(rows)
+    made["flag"] = draw.random(rows) < 0.1 + 0.4 * busy
+    gaps = pl.when(pl.Series(draw.random(rows) >= missing)).then(pl.col("x13")).alias("x13")
+    odds = 0.6 * x[:, 1:5].sum(axis=1) + 0.8 * busy
+    chance = 1 / (1 + np.exp(-(weak * odds + base)))
+    y = pl.Series((draw.random(rows) < chance).astype(int)).cast(pl.String)
+    frame = pl.DataFrame(made).with_columns(gaps, when)
+    return frame, 1 / (1 + np.exp(-(odds + base))), y
 
 
-def plain(rows: int, seed: int) -> pl.DataFrame:
-    """30 columns of numbers."""
-    draw = np.random.default_rng(seed)
-    x = draw.normal(size=(rows, 30))
-    made = {f"n{k:02}": x[:, k] for k in range(30)}
-    y = np.where(x[:, :3].sum(axis=1) + 2 * draw.normal(size=rows) > 0, "yes", "no")
-    return pl.DataFrame({"id": np.arange(rows), **made, "y": y})
-
-
-def factory(folder: Path, name: str, table: pl.DataFrame) -> Path:
-    """A trained factory, with a model that is quick."""
-    home = folder / name
-    if home.is_dir():
-        return home
-    table.write_parquet(folder / f"{name}.parquet")
-    argv = ["new", name, "--data", f"{name}.parquet", "--target", "y", "--id", "id"]
-    argv += ["--ci", "none", "--defaults", "--no-train"]
-    subprocess.run([SCRIPTS / "mlfactory", *argv], cwd=folder, check=True)
-    params = yaml.safe_load((home / "params.yaml").read_text())
-    params["model"] |= {"averaged": 1, "max_rounds": 100, "learning_rate": 0.1}
-    (home / "params.yaml").write_text(yaml.safe_dump(params))
-    path = {**os.environ, "PATH": f"{home / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"}
-    subprocess.run(["dvc", "repro", "--quiet"], cwd=home, check=True, env=path)
-    return home
-
-
-def inside(home: Path, job: str, *argv: object) -> dict[str, object]:
-    """Run a part of this file in the environment of a factory."""
-    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    line = [home / ".venv/bin/python", __file__, INSIDE, job, *map(str, argv)]
-    done = subprocess.run(line, cwd=home, env=env, check=True, stdout=subprocess.PIPE, text=True)
-    found: dict[str, object] = json.loads(done.stdout)
-    return found
-
-
-def trials(windows: int, rows: int, shift: float, first: int) -> dict[str, object]:
-    """Windows of the world, each looked at by itself; the small ones with outcomes."""
-    from world.model import load, predict
-    from world.monitor.reading import Seen, production
-    from world.monitor.run import examined
-    from world.signature import encode, featured
-
-    watched = production()
-    once = watched.params.monitor.model_copy(update={"windows": 1, "breaches": 1})
-    watched, model = watched.of(monitor=once), load(watched.folder)
-    names = [one.name for one in watched.signature.features]
-    bad, habit, moved = [], {0.1: 0, 0.2: 0}, 0.0
-    for seed in range(first, first + windows):
-        table, seen = world(rows, seed, shift), Seen()
-        frame = featured(table, names)
-        seen.count(frame, watched)
-        p = np.asarray(predict(model, encode(frame.select(names), watched.signature.features)))
-        told = table["y"] if rows < ROWS else pl.Series([None], dtype=pl.String)
-        seen.score(p, told if rows < ROWS else told.new_from_index(0, rows), watched)
-        found = examined(seen, watched, [], [], {"source": "simulation", "rows": rows})
-        bad.append([c["name"] for c in found["checks"] if c["status"] == "alarm"])
-        largest = float(max(line["psi"] for line in found["features"]))
-        moved += largest / windows
-        habit = {limit: n + (largest >= limit) for limit, n in habit.items()}
-    drifts = [{name for name in one if not name.startswith("performance:")} for one in bad]
-    rule = [
-        any(sum(name in before for before in drifts[max(k - 2, 0) : k]) for name in drifts[k])
-        for k in range(len(drifts))
-    ]
-    return {
-        "windows": windows,
-        "rows": rows,
-        "shift": shift,
-        "drift": sum(map(bool, drifts)) / windows,
-        "rule": sum(rule[1:]) / (windows - 1),
-        "performance": sum(len(one) > len(d) for one, d in zip(bad, drifts, strict=True)) / windows,
-        "rang": dict(Counter(name for one in drifts for name in one).most_common(6)),
-        "largest_psi": moved,
-        "psi_alone": {str(limit): n / windows for limit, n in habit.items()},
+def watch(**kind: Any) -> Watched:
+    """A model that knows the probabilities, and its profile."""
+    (rows, trained, _), (_, p, y) = world(TRAINED, 1, **kind), world(HELD, 2, **kind)
+    forms = {pl.String: ("string", "categorical"), pl.Boolean: ("bool", "boolean")}
+    types = {c.name: forms.get(type(c.dtype), ("float", "numeric")) for c in rows.drop("day")}
+    features = tuple(describe(n, *one, rows[n]) for n, one in types.items())
+    known = Signature(task="binary", target="y", classes=("0", "1"), features=features)
+    worth = qualities("binary", y.cast(pl.Float64).to_numpy(), p, np.arange(HELD))
+    own = profile(rows, known, p, lambda frame: frame, worth, "day", trained)
+    columns = {
+        n: Column(dtype=d, role=r, availability="online")  # type: ignore[arg-type]
+        for n, (d, r) in types.items()
     }
+    home = cast("Project", SimpleNamespace(metrics={}))
+    return Watched(
+        "m", None, home, home, Path(), "v", Params.model_validate(SETTINGS),
+        Catalog(columns=columns), known, own,
+    )  # fmt: skip
 
 
-def cost(file: str) -> dict[str, float]:
-    """CPU seconds for a file: all of it, and without scores and metrics."""
-    import time
-
-    from speed.monitor import monitor
-    from speed.monitor.reading import Seen, production
-    from speed.monitor.run import from_file
-
-    monitor(current=Path("small.parquet"))
-    watched = production()
-    begun = time.process_time()
-    monitor(current=Path(file))
-    whole = time.process_time() - begun
-    Seen.score = lambda *_: None  # type: ignore[method-assign]
-    import speed.monitor.reading as reading
-
-    reading.predict = lambda *_: np.empty(0)  # type: ignore[assignment]
-    begun = time.process_time()
-    from_file(Path(file), watched)
-    return {"whole": whole, "data": time.process_time() - begun}
+def found(table: Table, watched: Watched) -> list[str]:
+    """What is bad in a window by itself."""
+    rows, p, y = table
+    seen = Seen()
+    seen.count(rows, watched, rows["day"])
+    seen.score(p, y, pl.Series([None], dtype=pl.String).new_from_index(0, len(p)), watched)
+    record = Window(
+        model="v", rows=len(p), labelled=len(p), values={}, breaches=(), observed=None,
+        estimate=None, quality=quality.measured(seen, watched),
+    )  # fmt: skip
+    judged = [check for check, _ in quality.judged([record], watched)]
+    return [check.name for check in (*drift(seen, watched).checks, *judged) if check.bad]
 
 
-def log_cost(rows: int) -> dict[str, float]:
-    """CPU seconds per million rows for a window of the log."""
-    import time
-    from datetime import UTC, datetime, timedelta
-
-    from speed.monitor import monitor
-    from speed.predict import predict_file
-
-    Path("log").mkdir(exist_ok=True)
-    Path("log/predictions.db").unlink(missing_ok=True)
-    plain(rows, 5).drop("y").write_parquet("rows.parquet")
-    predict_file(Path("rows.parquet"), Path("answers.parquet"))
-    now = datetime.now(UTC) + timedelta(days=7)
-    begun = time.process_time()
-    found = monitor(now=now)
-    spent = time.process_time() - begun
-    assert found["window"]["rows"] == rows
-    return {"rows": rows, "cpu_per_million": spent * MILLION / rows}
+def rate(windows: int, name: str, draw: Callable[[int], Table], watched: Watched) -> str:
+    """The share of windows with a bad check; with a name, with that one."""
+    every = [found(draw(1000 + k), watched) for k in range(windows)]
+    hits = sum(bool(one) if not name else name in one for one in every)
+    return f"{hits / windows:.1%} of {windows}"
 
 
 def main() -> None:
-    """Print a table."""
-    if sys.argv[1:2] == [INSIDE]:
-        job, *rest = sys.argv[2:]
-        if job == "trials":
-            windows, rows, shift, first = rest
-            told: object = trials(int(windows), int(rows), float(shift), int(first))
-        else:
-            told = cost(rest[0]) if job == "cost" else log_cost(int(rest[0]))
-        print(json.dumps(told))
-        return
+    """Print two tables."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--windows", type=int, default=400)
-    parser.add_argument("--folder", type=Path)
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as made:
-        folder = (given.folder or Path(made)).absolute()
-        folder.mkdir(exist_ok=True)
-        speed = factory(folder, "speed", plain(TRAINED, 1))
-        plain(1000, 2).write_parquet(speed / "small.parquet")
-        plain(MILLION, 3).write_parquet(speed / "million.parquet")
-        print("a file of 1,000,000 rows by 30 columns:", inside(speed, "cost", "million.parquet"))
-        print("the log:", inside(speed, "log", 200_000))
-        home = factory(folder, "world", world(TRAINED, 1))
-        for rows, shift in ((ROWS, 0.0), (ROWS, SHIFT), (1000, 0.0), (1000, SHIFT)):
-            windows = given.windows if not shift else given.windows // 2
-            print(inside(home, "trials", windows, rows, shift, 1000), flush=True)
+    parser.add_argument("--windows", type=int, default=300)
+    windows = parser.parse_args().windows
+    plain = watch()
+    changes: list[tuple[str, str, dict[str, float]]] = [
+        ("nothing", "", {}),
+        ("0.3 sd in one feature", "drift:x00", {"shift": 0.3}),
+        ("0.1 sd in one feature", "drift:x00", {"shift": 0.1}),
+        ("a category from 5 to 10 %", "drift:kind", {"share": 0.1}),
+        ("missing from 1 to 5 %", "missing:x13", {"missing": 0.05}),
+        ("AUC from 0.776 to 0.726", "quality:ranking", {"weak": 0.76}),
+    ]
+    print("| change | 500 rows | 2,000 rows | 5,000 rows | 20,000 rows |\n|---|--:|--:|--:|--:|")
+    for text, name, change in changes:
+        cells = [
+            rate(
+                windows if rows < 5000 else windows // 2 if rows < 20_000 else windows // 3,
+                name, lambda k, n=rows, c=change: world(n, k, (730, 737), **c), plain,
+            )
+            for rows in (500, 2000, 5000, 20_000)
+        ]  # fmt: skip
+        print(f"| {text} | {' | '.join(cells)} |", flush=True)
+    print("\n| world in which nothing happens | a window rang |\n|---|--:|")
+    worlds: dict[str, dict[str, Any]] = {
+        "seasons: holidays in November and December": {"seasonal": True},
+        "growth: 0.6 sd a year in a feature that matters": {"growing": True},
+        "rare: 0.7 % of outcomes": {"base": -6},
+    }
+    for text, kind in worlds.items():
+        own = watch(**kind)
+        cell = rate(
+            windows, "",
+            lambda k, kind=kind: world(2000, k, (730 + k % 52 * 7, 737 + k % 52 * 7), **kind), own,
+        )  # fmt: skip
+        print(f"| {text} | {cell} |", flush=True)
+    print(f"\n{time.process_time():.0f} CPU seconds")
 
 
 if __name__ == "__main__":

@@ -167,7 +167,7 @@ def test_windows_that_nobody_looked_at_are_filled_in(place: Path, fill: Fill, nu
 
 
 def test_too_few_rows_are_not_judged(place: Path, fill: Fill) -> None:
-    fill(WEEKS[3], count=50)
+    fill(WEEKS[3], count=20)
 
     found = run.monitor(Project(place), now=NOW)
 
@@ -244,9 +244,17 @@ def test_a_length_that_is_none_is_refused(text: str) -> None:
 def test_windows_lie_side_by_side() -> None:
     for text in ("7d", "24h", "30m", "20s"):
         span = window.last_whole(window.length_of(text), NOW + timedelta(seconds=7))
-        assert span.end <= NOW + timedelta(seconds=7) < span.end + window.length_of(text)
+        assert span.end <= NOW + timedelta(seconds=7) < span.earlier(-1).end
         assert span.earlier(1).end == span.begin
     assert window.last_whole(window.length_of("7d"), NOW).end == NOW.replace(hour=0)
+
+
+def test_a_window_may_be_a_month_of_the_calendar() -> None:
+    span = window.last_whole(window.length_of("month"), NOW)
+    ends = [f"{span.earlier(k).end:%Y-%m-%d}" for k in range(4)]
+    assert ends == ["2026-03-01", "2026-02-01", "2026-01-01", "2025-12-01"]
+    assert all(span.earlier(k + 1).end == span.earlier(k).begin for k in range(40))
+    assert window.last_whole(None, span.end) == span
 
 
 def test_the_statistic_is_the_one_of_two_samples_where_values_are_few() -> None:
@@ -258,7 +266,9 @@ def test_the_statistic_is_the_one_of_two_samples_where_values_are_few() -> None:
 
     exact = stats.ks_2samp(old, new, method="asymp")
     assert found.statistic == pytest.approx(exact.statistic)
-    assert found.p == pytest.approx(exact.pvalue)
+    ranks = stats.mannwhitneyu(old, new, use_continuity=False, method="asymptotic")
+    assert ranks.pvalue < exact.pvalue
+    assert np.log(found.p) == pytest.approx(np.log(2 * ranks.pvalue), rel=1e-3)
 
 
 def test_counts_are_exact_for_every_value() -> None:
@@ -282,6 +292,28 @@ def test_the_same_values_do_not_differ_and_others_do(values: list[Any]) -> None:
 
     assert (same.p, same.psi) == (pytest.approx(1), 0)
     assert moved.p < 1e-9 and moved.psi > 0.5
+
+
+def test_shares_differ_by_chance_as_in_an_exact_test() -> None:
+    told = stats.fisher_exact([[3, 4997], [9, 491]]).pvalue
+    found = statistics.chances(np.array([3]), 5000, np.array([9]), 500)
+    assert 0.9 * told < found[0] < 2 * told
+    assert statistics.chances(np.array([0]), 5000, np.array([0]), 500) == [1]
+
+
+def test_a_category_that_doubles_is_seen_among_many_others() -> None:
+    draw, names = np.random.default_rng(0), [f"k{k}" for k in range(200)]
+    shares = np.append(np.full(199, 0.95 / 199), 0.05)
+    told = profile._distribution(pl.Series("c", draw.choice(names, 20_000, p=shares)), "")
+    twice = np.append(np.full(199, 0.9 / 199), 0.1)
+    then, now = (
+        statistics.compare(
+            told, statistics.tally(pl.Series("c", draw.choice(names, 2000, p=p)), told)
+        )
+        for p in (shares, twice)
+    )
+    assert now.p < 1e-6 and now.surely > 0.02
+    assert then.p > 0.01
 
 
 def test_a_new_category_is_new_and_a_rare_one_is_expected() -> None:

@@ -88,8 +88,22 @@ def test_a_drift_becomes_an_alarm_and_outcomes_come_late(world: Factory) -> None
     assert labelled["performance"]["estimate_was"]["windows"] == 1
     assert check(labelled, "performance:log_loss")["status"] == "ok"
     told = world.run("monitor", code=4).err
-    assert "alarm: price €: PSI" in told
+    assert "alarm: price €: " in told and "of rows lie elsewhere" in told
     assert "customers.csv" in told and "runbook: a-feature-has-drifted" in told
+
+
+def test_each_batch_is_a_window_and_pauses_are_ordinary(churn: Factory) -> None:
+    for count in (13, 9, 5):
+        score(churn, count)
+    calm = churn.json("monitor", "--window", "batch", "--json")
+    assert [one["rows"] for one in calm["history"]] == [900] * 3
+    assert calm["verdict"] == "healthy"
+
+    score(churn, 1, dearer=40)
+    found = churn.json("monitor", "--window", "batch", "--json", code=None)
+    assert [one["rows"] for one in found["history"]] == [900] * 4
+    assert check(found, "drift:price €")["status"] == "warning"
+    assert check(found, "batch")["status"] == "ok"
 
 
 def test_it_says_what_it_could_not_see(churn: Factory) -> None:
@@ -101,7 +115,7 @@ def test_it_says_what_it_could_not_see(churn: Factory) -> None:
 
     score(churn, 1)
     assert churn.json("monitor", "--json")["verdict"] == "healthy"
-    query(churn, "delete from predictions where row >= 60")
+    query(churn, "delete from predictions where row >= 20")
     few = churn.json("monitor", "--json", code=4)
     assert few["verdict"] == "unknown"
     assert {one["status"] for one in few["features"]} == {"unknown"}
@@ -162,3 +176,15 @@ def test_each_check_names_a_heading_of_the_runbook() -> None:
     )
     named = set(re.findall(r'"([a-z]+(?:-[a-z]+){2,})"', source))
     assert len(named) > 6 and named <= anchors
+
+
+def test_a_group_of_the_report_is_looked_at_by_itself(churn: Factory) -> None:
+    churn.change(report={"segments": ["plan", "price €"]})
+    churn.run("train")
+    rows = customers(4000).drop(OUTCOMES)
+    some = pl.col("plan") == rows["plan"].value_counts(sort=True)["plan"][-1]
+    dearer = pl.when(some).then(pl.col("price €") + 15).otherwise(pl.col("price €"))
+    rows.with_columns(dearer.alias("price €")).write_csv(churn.path / "dearer.csv")
+    found = churn.json("monitor", "--current", "dearer.csv", "--json", code=4)
+    names = {one["name"] for one in found["checks"] if one["status"] == "alarm"}
+    assert any(one.startswith("within:plan=") and one.endswith(":price €") for one in names)

@@ -12,7 +12,7 @@ from .program import Json, app, here, print_json, say
 @app.command()
 def monitor(
     window: Annotated[
-        str | None, typer.Option(help="How long a window is: 7d, 24h, 30m, 20s.")
+        str | None, typer.Option(help="How long a window is: 7d, 24h, 30m, 20s, month, batch.")
     ] = None,
     current: Annotated[
         Path | None, typer.Option(help="Look at the rows of a file, not at the prediction log.")

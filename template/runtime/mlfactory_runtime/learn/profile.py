@@ -1,32 +1,78 @@
 """What the monitor compares with: how the training rows and the predictions lie."""
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
 import numpy as np
 import polars as pl
 
 from ..project import Compute
-from ..records.profile import Names, Numbers, Profile
-from .matrix import learned_from
+from ..records.profile import Names, Numbers, Part, Profile, Quality, Trend
+from .matrix import learned_from, usable
 from .metrics import expected
+from .seasons import counted, placed, seasons, shares_of, trend
 from .signature import Signature, shown
 
 PROFILE, CARD = "profile.json", "card.json"
 POINTS, LISTED = 201, 255
+NONE: Mapping[str, Quality] = MappingProxyType({})
 
 
 def profile(
-    rows: pl.DataFrame, signature: Signature, predictions: np.ndarray, compute: Compute
+    rows: pl.DataFrame,
+    signature: Signature,
+    predictions: np.ndarray,
+    compute: Compute,
+    quality: Mapping[str, Quality] = NONE,
+    time: str | None = None,
+    trained: np.ndarray | None = None,
 ) -> Profile:
     """What monitoring compares with: training rows by feature, and predictions of the holdout."""
     frame = learned_from(rows, signature, compute)
     scores = predictions.reshape(len(predictions), -1)
     wanted = expected(signature.task, predictions, signature.threshold or 0.5)
+    features = {f.name: _distribution(frame[f.name], f.salt) for f in signature.features}
+    found, grows = dict[str, dict[str, Part]](), dict[str, Trend | None]()
+    for one in signature.features if time else ():
+        known = frame.select(one.name, rows[time or ""].alias(" time")).drop_nulls()
+        if known.height:
+            values, when = placed(known[one.name], features[one.name], one.salt), known[" time"]
+            found[one.name] = seasons(values, when, features[one.name])
+            grows[one.name] = trend(values, when, features[one.name])
+    marks = tuple(_quantiles(scores[:, k]) for k in range(scores.shape[1]))
+    if time and trained is not None:
+        when = usable(rows, signature, compute)[time]
+        for name, own in of_scores(trained, when, marks, signature).items():
+            found[name], grows[name] = own
     return Profile(
         format=Profile.latest,
         rows=frame.height,
-        features={f.name: _distribution(frame[f.name], f.salt) for f in signature.features},
-        predictions=tuple(_quantiles(scores[:, k]) for k in range(scores.shape[1])),
+        features=features,
+        seasons={name: parts for name, parts in found.items() if parts},
+        trends={name: one for name, one in grows.items() if one},
+        predictions=marks,
         expected={name: value for name, (value, _) in wanted.metrics().items()},
+        quality=dict(quality),
     )
+
+
+def of_scores(
+    trained: np.ndarray, moments: pl.Series, marks: Sequence[Numbers], signature: Signature
+) -> dict[str, tuple[dict[str, Part], Trend | None]]:
+    """Seasons and trends of the predictions, by those of the training rows.
+
+    What the holdout has beyond these is added, unless it is another time of the year.
+    """
+    known, found = moments.is_not_null().to_numpy(), {}
+    columns = trained.reshape(len(trained), -1)[known]
+    for place, mark in enumerate(marks):
+        values, when = columns[:, place], moments.drop_nulls()
+        later = signature.split.kind == "time" or not len(values)
+        shift = 0.0 if later else shares_of(mark) - counted(values, mark)
+        if len(values):
+            own = seasons(values, when, mark, shift), trend(values, when, mark)
+            found[f"prediction {place}"] = own
+    return found
 
 
 def _distribution(column: pl.Series, salt: str) -> Numbers | Names:

@@ -38,24 +38,27 @@ from .held import Held
 from .history import histories
 from .insight import Insights, check_segments, insights
 from .manifest import MEASURED, save_manifest
-from .matrix import matrix, usable
+from .matrix import learned_from, matrix, usable
 from .metrics import primary, row_losses
 from .overrides import overrides
 from .plots import write_plots
 from .profile import CARD, PROFILE, profile
+from .quality import qualities
 from .ranking import threshold_of
 from .signature import Signature, describe, save_signature
 from .split import FILE as SPLIT
 from .validation import metrics_file, validate, with_validation
+from .within import segments
 
 
 @dataclass(frozen=True)
 class Used:
-    """The model that predicts, how it sees rows, and those that it has learned from."""
+    """The model that predicts, how it sees rows, and those that it has learned from, also as x."""
 
     model: Any
     signature: Signature
     rows: pl.DataFrame
+    x: np.ndarray
 
 
 def train(project: Project) -> Evaluation:
@@ -107,7 +110,7 @@ def train(project: Project) -> Evaluation:
     known = insights(held, score, importance, catalog, params)
     refused = rows["holdout"].height - len(y)
     first = leading(params, signature, parts["train"].y)
-    used = refitted(project, rows, signature, model)
+    used = refitted(project, rows, signature, model, parts["train"].x)
     with swapped(project.model_folder) as folder:
         estimator.save(used.model, folder)
         save_signature(used.signature, folder)
@@ -123,7 +126,14 @@ def train(project: Project) -> Evaluation:
         )
         if params.model.refit:
             result = result.model_copy(update={"refit": used.rows.height})
-        write(folder / PROFILE, profile(used.rows, used.signature, held.p, compute))
+        worth = qualities(signature.task, y, held.p, drawn.places)
+        scores = estimator.predict(used.model, used.x) if params.data.time else None
+        described = profile(
+            used.rows, used.signature, held.p, compute, worth, params.data.time, scores
+        )
+        frame = learned_from(used.rows, used.signature, compute)
+        groups = segments(frame, used.signature, described.features, params.report.segments)
+        write(folder / PROFILE, described.model_copy(update={"segments": groups}))
         write(folder / CARD, model_card(project, result))
         save_manifest(folder)
     write(project.root / EVALUATION, result)
@@ -134,7 +144,11 @@ def train(project: Project) -> Evaluation:
 
 
 def refitted(
-    project: Project, rows: dict[str, pl.DataFrame], signature: Signature, model: Any
+    project: Project,
+    rows: dict[str, pl.DataFrame],
+    signature: Signature,
+    model: Any,
+    x: np.ndarray,
 ) -> Used:
     """What is used from now on: the model as it was measured, or with model.refit one of all rows.
 
@@ -143,12 +157,12 @@ def refitted(
     """
     params, fit = project.params, project.estimator.refit
     if fit is None or not params.model.refit:
-        return Used(model, signature, rows["train"])
+        return Used(model, signature, rows["train"], x)
     every = pl.concat(rows.values())
     known = describe_model(project, every, read_split(project))
     known = known.model_copy(update={"threshold": signature.threshold})
     learned = matrix(every, known, project.compute)
-    return Used(fit(model, learned, known, params.model.fitting), known, every)
+    return Used(fit(model, learned, known, params.model.fitting), known, every, learned.x)
 
 
 def read_split(project: Project) -> SplitRecord:

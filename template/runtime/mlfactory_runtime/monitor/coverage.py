@@ -11,7 +11,7 @@ def coverage(seen: Seen, watched: Watched) -> Coverage | None:
     known, settings, part = watched.signature, watched.params.monitor, seen.covered
     if min(part.rows, seen.rows - part.rows) < settings.min_rows:
         return None
-    limits = (settings.min_rows, settings.psi, settings.rate)
+    limits = (settings.min_rows, settings.share, settings.rate)
     found = [
         one
         for name, tally in part.features.items()

@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from ..learn.signature import Feature
 from ..records.monitoring import Line
 from ..records.profile import Names
 from ..settings.catalog import Catalog
+from .effect import SURE, detectable
 from .reading import Seen, Watched
-from .statistics import Difference, Reference, Tally, compare, differ
+from .seasons import expected, growth, with_shares
+from .statistics import Difference, Reference, Tally, chances, compare, share_error
 from .verdict import Check
 
 DRIFTED, LACKING = "a-feature-has-drifted", "values-are-missing-or-new"
@@ -17,11 +21,16 @@ SCORES, BLIND = "predictions-have-drifted", "the-monitor-cannot-see"
 
 @dataclass(frozen=True)
 class Tested:
-    """A check that is bad if its effect matters and its p-value holds among all others."""
+    """A check that is bad if it surely matters and its p-value holds among all others.
+
+    `error` is the standard error of what changes, of which `limit` does not matter.
+    """
 
     check: Check
     p: float
     matters: bool
+    error: float
+    limit: float
 
 
 @dataclass(frozen=True)
@@ -43,16 +52,21 @@ def drift(seen: Seen, watched: Watched) -> Drift:
         line = feature_line(one, watched.catalog)
         if tally := seen.features.get(one.name):
             reference, dtype = profile.features[one.name], "" if one.salt else one.dtype
+            reference = expected(one.name, reference, seen.times, profile)
             line = compared(
                 lacking(line, reference, tally, least), reference, tally, watched, dtype
             )
-            tests += [*gaps(line, reference, tally, watched), *moved(line, watched)]
+            tests += [*gaps(line, reference, tally, watched), *moved(line, seen, watched)]
+            tests += outside(line, tally, seen, watched)
         features.append(line)
+    tests += within(features, seen, watched)
     names = known.classes[-1:] if known.task == "binary" else known.classes or (known.target,)
     scores = [Line(name=name) for name in names]
     for place, pair in enumerate(zip(profile.predictions, seen.scores, strict=False)):
-        scores[place] = compared(scores[place], *pair, watched, "float")
-        tests += moved(scores[place], watched)
+        name, (reference, tally) = f"prediction {place}", pair
+        reference = expected(name, reference, seen.times, profile)
+        scores[place] = compared(scores[place], reference, tally, watched, "float")
+        tests += moved(scores[place], seen, watched, name)
     return judged(tests, features, scores, seen, watched)
 
 
@@ -105,6 +119,9 @@ def compared(line: Line, reference: Reference, tally: Tally, watched: Watched, d
             "test": "chi2" if isinstance(reference, Names) else "ks",
             "statistic": now.statistic,
             "psi": now.psi,
+            "moved": now.moved,
+            "surely": now.surely,
+            "error": now.error,
             "p": now.p,
             "expected": line.expected.model_copy(update=then),
             "observed": line.observed.model_copy(update=found),
@@ -112,33 +129,89 @@ def compared(line: Line, reference: Reference, tally: Tally, watched: Watched, d
     )
 
 
-def moved(line: Line, watched: Watched) -> Iterator[Tested]:
-    """Whether the values are distributed differently, where they were compared."""
-    own = watched.catalog.derived.get(line.name)
-    if line.psi is None or line.p is None or (own and own.part == "month"):
-        return  # a window lies in one month, a year of training in all
-    limit = watched.params.monitor.psi
+def is_ahead(name: str, watched: Watched) -> bool:
+    """Whether a feature is known in advance, as a calendar is: it is judged by the contract."""
+    catalog, own = watched.catalog, watched.catalog.derived.get(name)
+    if own and own.part == "month":
+        return True  # a window lies in one month, a year of training in all
+    roots = catalog.roots(name) if own or name in catalog.columns else ()
+    time = watched.params.data.time
+    return bool(roots) and all(root == time or catalog.columns[root].ahead for root in roots)
+
+
+def moved(line: Line, seen: Seen, watched: Watched, name: str = "") -> Iterator[Tested]:
+    """Whether the values are distributed differently, where they were compared; `name` is what the
+    profile calls them, if it is another one.
+    """
+    if line.moved is None or line.p is None or (line.role and is_ahead(line.name, watched)):
+        return
+    settings, surely = watched.params.monitor, max(line.surely or 0.0, 0.0)
+    grown = growth(name or line.name, seen.times, watched.profile)
+    limit = min(settings.share + grown, 1.0)
     what = line.name if line.role else f"the score of {line.name}"
-    said = f"{what}: PSI {line.psi:.2g}, from {limit:g} on it matters"
-    check = replace(about(line, "drift"), value=line.psi, threshold=limit, message=said)
-    yield Tested(check, line.p, line.psi >= limit)
+    said = (
+        f"{what}: {line.moved:.1%} of rows lie elsewhere than in training, surely {surely:.1%}; "
+        f"from {limit:.1%} on it matters"
+    ) + (f", for it grew by {grown:.1%} in so many days" if grown else "")
+    matters = surely > limit and (line.psi or 0.0) >= (settings.psi or 0.0)
+    check = replace(about(line, "drift"), value=line.moved, threshold=limit, message=said)
+    yield Tested(check, line.p, matters, line.error or 0.0, limit)
+
+
+def within(features: list[Line], seen: Seen, watched: Watched) -> Iterator[Tested]:
+    """Whether a feature lies otherwise within a group, where it has no season."""
+    lines = {line.name: line for line in features}
+    for (column, group, name), tally in sorted(seen.within.items(), key=lambda pair: pair[0]):
+        part, profile = watched.profile.segments[column][group][name], watched.profile
+        if name not in profile.seasons and column not in profile.seasons:
+            reference = with_shares(profile.features[name], np.array(part.shares), part.rows)
+            blank = Line(name=name, role=lines[name].role)
+            line = compared(blank, reference, tally, watched, "float")
+            for test in moved(line, seen, watched):
+                called = f"within:{column}={group}:{name}"
+                said = f"where {column} is {group}, {test.check.message}"
+                check = replace(
+                    about(lines[name], "drift"),
+                    name=called,
+                    message=said,
+                    value=test.check.value,
+                    threshold=test.check.threshold,
+                )
+                yield replace(test, check=check)
+
+
+def outside(line: Line, tally: Tally, seen: Seen, watched: Watched) -> Iterator[Tested]:
+    """Whether values of what is known in advance lie outside of what the contract expects."""
+    count, rows, limit = seen.outside[line.name], tally.known, watched.params.monitor.rate
+    if not count or rows < watched.params.monitor.min_rows:
+        return
+    said = f"{line.name} lies outside of what features.yaml expects in {count / rows:.1%} of rows"
+    error = share_error(limit, watched.profile.rows, rows)
+    p = float(chances(np.array([0]), watched.profile.rows, np.array([count]), rows)[0])
+    check = replace(about(line, "contract"), value=count / rows, threshold=limit, message=said)
+    yield Tested(check, p, count / rows - SURE * error > limit, error, limit)
 
 
 def gaps(line: Line, reference: Reference, tally: Tally, watched: Watched) -> Iterator[Tested]:
-    """Whether another share of values is missing, and whether more of them are new."""
-    settings, rows = watched.params.monitor, tally.known + tally.missing
+    """Whether another share of values is missing, and whether more of them are new.
+
+    Nothing is asked of what there is none of, then and now.
+    """
+    limit, rows = watched.params.monitor.rate, tally.known + tally.missing
     cases = [
         ("missing", line.missing, line.expected.missing, watched.profile.rows, rows),
-        ("unseen", line.unseen, line.expected.unseen, reference.rows, tally.known),
+        ("unseen", line.unseen, line.expected.unseen, reference.rows // 2, tally.known),
     ]
     for name, now, then, before, among in cases:
-        if now is None or then is None:
+        if now is None or then is None or not (now or then):
             continue
         change = now - then if name == "unseen" else abs(now - then)
         said = f"{line.name} is {name} in {now:.1%} of rows, and {then:.1%} are expected"
-        check = replace(about(line, name), value=now, threshold=then + settings.rate, message=said)
-        p = differ(then * before, before, round(now * among), among)
-        yield Tested(check, p, change > settings.rate)
+        check = replace(about(line, name), value=now, threshold=then + limit, message=said)
+        error = share_error(min(then + limit, 1.0), before, among)
+        few, many = np.array([round(then * before)]), np.array([round(now * among)])
+        p = float(chances(few, before, many, among)[0])
+        yield Tested(check, p, change - SURE * error > limit, error, limit)
 
 
 def lacking(line: Line, reference: Reference, tally: Tally, least: int) -> Line:
@@ -164,19 +237,27 @@ def judged(
     from scipy.stats import false_discovery_control
 
     settings, checks = watched.params.monitor, []
+    level = settings.level / 2  # the other half is for outcomes
     found = false_discovery_control([test.p for test in tests]).tolist() if tests else []
     corrected = {test.check.name: q for test, q in zip(tests, found, strict=True)}
     for test in tests:
-        bad = corrected[test.check.name] < settings.level and test.matters
+        bad = corrected[test.check.name] < level and test.matters
         if bad or test.check.name.startswith("drift:"):
-            checks.append(replace(test.check, bad=bad))
+            least = detectable(test.error, test.limit, level / len(tests) / 4)
+            said = f"{test.check.message}, and {least:.1%} would have been seen"
+            checks.append(replace(test.check, bad=bad, message=said, detectable=least))
     for line in (*features, *scores):
         if line.statistic is None:
             few = f"fewer than {settings.min_rows:,} rows hold it"
             said = f"{line.name} was not compared: {seen.hidden.get(line.name, few)}"
             checks.append(replace(about(line, "drift"), message=said, runbook=BLIND))
+    found_by = {check.name: check.detectable for check in checks}
     lines = (
-        [one.model_copy(update={"q": corrected.get(about(one, "drift").name)}) for one in part]
+        [
+            one.model_copy(update={"q": corrected.get(name), "detectable": found_by.get(name)})
+            for one in part
+            for name in [about(one, "drift").name]
+        ]
         for part in (features, scores)
     )
     return Drift(checks, *lines)

@@ -19,8 +19,9 @@ from ..log.store import (
 from ..records.monitoring import Window as Record
 from ..records.record import parse
 from .reading import Watched
-from .window import Window
+from .window import BATCHES, Window
 
+MICRO = timedelta(microseconds=1)
 SHOWN, KEPT = 100, "what the log keeps of a window"
 
 
@@ -29,8 +30,7 @@ class History:
 
     def __init__(self, watched: Watched, window: Window) -> None:
         self.watched, self.engine = watched, engine_of(watched.params.log)
-        self.target = watched.params.data.target
-        self.length = micros(window.end) - micros(window.begin)
+        self.target, self.length = watched.params.data.target, window.length
         self._fixed = {"target": self.target, "length": self.length}
         make(self.engine)
 
@@ -77,6 +77,18 @@ class History:
         with self.engine.connect() as connection:
             count, newest = connection.execute(known).one()
             return connection.scalar(rows) or 0, count, newest or 0
+
+    def batches(self, until: datetime, count: int) -> list[Window]:
+        """The latest runs of predictions up to a moment, each a window; oldest first."""
+        p = predictions.c
+        own = (p.target == self._fixed["target"]) & (p.model == self.watched.version) & complete()
+        begin, end = sa.func.min(p.time), sa.func.max(p.time)
+        asked = sa.select(begin, end).where(own).group_by(p.request_id)
+        asked = asked.having(end < micros(until)).order_by(end.desc()).limit(count)
+        with self.engine.connect() as connection:
+            found = [(EPOCH + first * MICRO, EPOCH + (last + 1) * MICRO)
+                     for first, last in connection.execute(asked)]  # fmt: skip
+        return [Window(*span, BATCHES) for span in found][::-1]
 
     def newest(self) -> datetime | None:
         """When the model last predicted."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from statistics import median
 
 from ..git import tries
@@ -28,12 +29,15 @@ def traffic(
     Nobody can say so of a window that had begun before the model was in use, at `since`.
     """
     said, bad = f"{seen.rows:,} predictions in the window", not seen.rows or None
+    pauses, pause = pauses_of([*before, seen.rows])
     if not seen.rows and since and since > window.begin:
         said += f", which began before the model was in use, on {stamp(since)}"
         bad = None
     elif not seen.rows and newest and newest >= window.end and not any(before):
         said = f"its first predictions came after {stamp(window.end)}, and that window is not over"
         bad = None
+    elif not seen.rows and len(pauses) >= USUAL and pause <= median(pauses):
+        said, bad = f"{said}, as is usual between two batches", None
     elif not seen.rows:
         said += f", the last one on {stamp(newest)}" if newest else ", and none before"
         others = sum(seen.others.values())
@@ -42,14 +46,37 @@ def traffic(
         "freshness", "operation", False if seen.rows else bad, seen.rows, 1, said,
         "no-predictions-are-made", at_once=True,
     )  # fmt: skip
-    if len(before) < USUAL or not seen.rows or not median(before):
+    held = [rows for rows in before if rows] if len(pauses) >= USUAL else before
+    if len(held) < USUAL or not seen.rows or not median(held):
         return [fresh]
-    usual = median(before)
+    usual = median(held)
     ratio = seen.rows / usual
     said = f"{seen.rows:,} predictions, where {usual:,.0f} are usual"
     odd = not 1 / factor <= ratio <= factor
     page = "the-volume-is-unusual"
     return [fresh, Check("volume", "operation", odd, ratio, factor, said, page)]
+
+
+def pauses_of(rows: Sequence[int]) -> tuple[list[int], int]:
+    """How many windows without a prediction lay between two with some, and how many are the last.
+
+    Windows come oldest first.
+    """
+    held = [place for place, count in enumerate(rows) if count]
+    gaps = [after - place - 1 for place, after in pairwise(held)]
+    return [gap for gap in gaps if gap], len(rows) - 1 - (held[-1] if held else -1)
+
+
+def overdue(batches: Sequence[Window], now: datetime) -> list[Check]:
+    """Whether the next batch should have come: twice the longest pause is over."""
+    if len(batches) <= USUAL:
+        return []
+    pause = max(after.end - before.end for before, after in pairwise(batches))
+    age = now - batches[-1].end
+    days, limit = age / timedelta(days=1), 2 * pause / timedelta(days=1)
+    said = f"the last batch was {days:,.1f} days ago, and {limit / 2:,.1f} are the longest pause"
+    page = "no-predictions-are-made"
+    return [Check("batch", "operation", days > limit, days, limit, said, page, at_once=True)]
 
 
 def ages(watched: Watched, now: datetime, label: datetime | None) -> list[Check]:

@@ -95,6 +95,6 @@ def distributions(found: Line) -> Markup:
 
 
 def past(name: str, result: Monitored) -> str:
-    """The stability index of a feature in the windows before."""
+    """The share of a feature's rows that lay elsewhere in the windows before."""
     values = [window.values.get(f"drift:{name}") for window in result.history]
-    return ", ".join(f"{value:.2g}" for value in values[-BACK:] if value is not None)
+    return ", ".join(f"{value:.1%}" for value in values[-BACK:] if value is not None)

@@ -7,11 +7,12 @@ parts of a window are compared as a window is with training: by the same tests, 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
 import polars as pl
 
 from ..records.monitoring import Coverage
 from ..records.profile import Numbers
-from .statistics import Array, Reference, Tally, compare, differ, tally
+from .statistics import Array, Reference, Tally, chances, compare, tally
 
 PAGE, SHOWN = "outcomes-come-for-some-rows-only", 3
 
@@ -71,17 +72,18 @@ def apart(
 ) -> Iterator[Compared]:
     """How the two parts differ in values, and in the share that is missing.
 
-    `limits` are the rows that are needed, and from where on an index and a share matter.
+    `limits` are the rows that are needed, and the shares of rows elsewhere and missing up to which
+    it does not matter.
     """
-    rest, (least, index, rate) = others(whole, part), limits
+    rest, (least, share, rate) = others(whole, part), limits
     if min(part.known, rest.known) >= least:
         found = compare(as_reference(rest, like), part)
-        yield Compared(name, found.psi, found.p, found.psi >= index)
+        yield Compared(name, found.moved, found.p, found.surely > share)
     rows, remaining = part.known + part.missing, rest.known + rest.missing
     if min(rows, remaining) >= least and part.missing + rest.missing:
         here, there = part.missing / rows, rest.missing / remaining
-        p = differ(rest.missing, remaining, part.missing, rows)
-        change = abs(here - there)
+        counts = np.array([rest.missing]), remaining, np.array([part.missing]), rows
+        p, change = float(chances(*counts)[0]), abs(here - there)
         yield Compared(f"{name} (missing)", change, p, change > rate)
 
 

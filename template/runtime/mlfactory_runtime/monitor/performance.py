@@ -14,16 +14,16 @@ from math import hypot, isnan, nan
 import numpy as np
 
 from ..learn.draws import FEWEST, Draws
-from ..learn.metrics import evaluate, primary
+from ..learn.metrics import evaluate, is_lower_better, primary
 from ..project import EVALUATION
 from ..records.evaluation import Evaluation, Interval, Metrics
 from ..records.monitoring import EstimateError, Window
 from ..records.record import read
-from ..settings.params import Monitor
+from .effect import NORMAL
 from .reading import Seen, Watched
 from .verdict import Check
 
-ROWS = 20_000  # enough for the intervals
+ROWS = 1_000_000  # more are not needed for intervals
 WIDTH, WORSE = 1.96, "the-model-is-worse"
 
 
@@ -79,44 +79,62 @@ def error_of(interval: Interval) -> float:
     return float(interval.high - interval.low) / (2 * WIDTH)
 
 
-def is_worse(found: Metrics, holdout: Metrics, metric: str, settings: Monitor) -> bool:
-    """Whether the primary metric, an error, is surely larger than on the holdout and tolerated."""
-    from scipy.stats import norm
-
+def is_worse(
+    found: Metrics, holdout: Metrics, metric: str, watched: Watched, *, lower: bool = True
+) -> bool:
+    """Whether a metric is surely worse than on the holdout, by more than is tolerated."""
+    settings = watched.params.monitor
     now, then = found[metric], holdout[metric]
     spread = error_of(then)  # unknown where too few draws were held out
     error = hypot(error_of(now), 0 if isnan(spread) else spread)
-    excess = point(now) - point(then) * (1 + settings.tolerance)
-    return bool(excess > norm.isf(settings.level) * error)
+    change = point(now) - point(then)
+    worse = change if lower else -change
+    return worse - settings.tolerance * abs(point(then)) > -NORMAL.inv_cdf(settings.level) * error
 
 
 def judged(
     records: Sequence[Window], holdout: Metrics, watched: Watched
 ) -> Iterator[tuple[Check, list[bool]]]:
-    """What became of the latest outcomes, and of the estimate where there are none, and before."""
+    """What became of the latest outcomes, and of the estimate where there are none, and before.
+
+    Of the primary metric, and of the one that the gate goes by.
+    """
     metric = primary(watched.signature.task, watched.params.model)
-    settings, last = watched.params.monitor, records[-1]
-    then = point(holdout[metric])
-    kinds = {
-        "performance": ("observed", [(one, one.observed) for one in records if one.observed]),
-        "estimate": ("estimate", [(one, one.estimate) for one in records if one.estimate]),
-    }
-    for name, (kind, known) in kinds.items():
-        limit = then * (1 + settings.tolerance)
-        check = Check(f"{name}:{metric}", "performance", threshold=limit, runbook=WORSE)
-        if not known:
-            said = f"of {last.rows:,} predictions {last.labelled:,} have an outcome"
-            if kind == "observed":
-                yield replace(check, message=f"{said}: {settings.min_rows:,} tell"), []
-            continue
-        if kind == "estimate" and (last.observed or not last.estimate):
-            continue
-        bad = [is_worse(found, holdout, metric, settings) for _, found in known]
-        record, found = known[-1]
-        value = point(found[metric])
-        when = f" up to {record.end}" if record.end else ""
-        said = f"{metric} {value:.4g} ({kind}{when}), and {then:.4g} on the holdout"
-        yield replace(check, bad=bad[-1], value=value, message=said), bad[:-1]
+    chosen = watched.params.gate.metric
+    observed = [one for one in records if one.observed]
+    yield compared("performance", metric, observed, records[-1], holdout, watched)
+    if chosen and chosen != metric and chosen in holdout:
+        measured = [one for one in observed if chosen in (one.observed or {})]
+        yield compared("performance", chosen, measured, records[-1], holdout, watched)
+    if records[-1].estimate and not records[-1].observed:
+        estimated = [one for one in records if one.estimate]
+        yield compared("estimate", metric, estimated, records[-1], holdout, watched)
+
+
+def compared(
+    name: str,
+    metric: str,
+    records: Sequence[Window],
+    last: Window,
+    holdout: Metrics,
+    watched: Watched,
+) -> tuple[Check, list[bool]]:
+    """A metric of the latest of the windows that have it, and whether it was bad before."""
+    lower, then = is_lower_better(metric, watched.home.metrics), point(holdout[metric])
+    tolerated = watched.params.monitor.tolerance * abs(then)
+    limit = then + tolerated if lower else then - tolerated
+    check = Check(f"{name}:{metric}", "performance", threshold=limit, runbook=WORSE)
+    if not records:
+        said = f"of {last.rows:,} predictions {last.labelled:,} have an outcome"
+        needed = f"{watched.params.monitor.min_rows:,} tell"
+        return replace(check, message=f"{said}: {needed}"), []
+    kind = "observed" if name == "performance" else name
+    metrics = [(one.observed if name == "performance" else one.estimate) or {} for one in records]
+    bad = [is_worse(found, holdout, metric, watched, lower=lower) for found in metrics]
+    value = point(metrics[-1][metric])
+    when = f" up to {records[-1].end}" if records[-1].end else ""
+    said = f"{metric} {value:.4g} ({kind}{when}), and {then:.4g} on the holdout"
+    return replace(check, bad=bad[-1], value=value, message=said), bad[:-1]
 
 
 def estimate_error(records: Sequence[Window], metric: str) -> EstimateError | None:

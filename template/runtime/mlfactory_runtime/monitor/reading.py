@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from ..learn.metrics import Expected, expected
 from ..learn.profile import PROFILE
 from ..learn.signature import Signature, encode, load_signature, refusals
 from ..learn.split import entity_key
+from ..learn.within import labels
 from ..log.labels import read_log
 from ..log.veil import veil
 from ..project import LOCK, MODEL, Project
@@ -32,6 +34,7 @@ from ..settings.params import Params
 from ..tables.read import read_batches
 from .entities import Entities, hashed
 from .parts import Covered
+from .seasons import Times
 from .statistics import Array, Tally, tally
 from .window import Window
 
@@ -76,6 +79,7 @@ class Seen:
     """
 
     features: dict[str, Tally] = field(default_factory=dict)
+    within: dict[tuple[str, ...], Tally] = field(default_factory=dict)  # column, group, feature
     scores: list[Tally] = field(default_factory=list)
     expected: Expected | None = None
     whom: Entities = field(default_factory=Entities)
@@ -84,6 +88,8 @@ class Seen:
     keys: list[pl.Series] = field(default_factory=list)
     covered: Covered = field(default_factory=Covered)
     rows: int = 0
+    times: Times = field(default_factory=Times)
+    outside: Counter[str] = field(default_factory=Counter)  # of features known in advance
     invalid: int | None = None
     others: Counter[str] = field(default_factory=Counter)
     hidden: dict[str, str] = field(default_factory=dict)
@@ -97,18 +103,57 @@ class Seen:
         own = pl.int_range(keys.len(), dtype=pl.UInt64, eager=True)
         return np.concatenate(self.y), np.concatenate(self.p), places_of(keys.fill_null(own))
 
-    def count(self, frame: pl.DataFrame, watched: Watched, known: pl.Series | None = None) -> None:
-        """Add rows of features; `known` says of which the outcome is known."""
+    def count(
+        self,
+        frame: pl.DataFrame,
+        watched: Watched,
+        known: pl.Series | None = None,
+        moments: pl.Series | None = None,
+    ) -> None:
+        """Add rows of features; `known` says of which the outcome is known, and `moments` what they
+        are about, where that is known.
+        """
         self.rows += frame.height
+        if moments is not None:
+            self.times.count(moments)
+        self.count_outside(frame, watched)
         for one in watched.signature.features:
             if one.name not in self.hidden:
                 found = tally(frame[one.name], watched.profile.features[one.name], one.salt)
                 self.features[one.name] = _sum(self.features.get(one.name), found)
-        if known is None:
-            return
+        self.count_within(frame, watched)
+        if known is not None:
+            self.count_covered(frame.filter(known), watched)
+
+    def count_covered(self, frame: pl.DataFrame, watched: Watched) -> None:
+        """Add rows whose outcome is known."""
         salts = {f.name: f.salt for f in watched.signature.features if f.name in self.features}
         seen = {name: (watched.profile.features[name], salt) for name, salt in salts.items()}
-        self.covered.count(frame.filter(known), seen)
+        self.covered.count(frame, seen)
+
+    def count_outside(self, frame: pl.DataFrame, watched: Watched) -> None:
+        """Add values of what is known in advance that lie outside of what is expected."""
+        for name, column in watched.catalog.columns.items():
+            low, high = column.span
+            if not column.ahead or name not in frame.columns or not frame[name].dtype.is_numeric():
+                continue
+            ends = -inf if low is None else low, inf if high is None else high
+            self.outside[name] += int((~frame[name].is_between(*ends)).sum())
+
+    def count_within(self, frame: pl.DataFrame, watched: Watched) -> None:
+        """Add rows of features by the groups that the profile knows."""
+        known = watched.profile.features
+        salts = {one.name: one.salt for one in watched.signature.features}
+        for column, groups in watched.profile.segments.items():
+            if column in self.hidden:
+                continue
+            own = labels(frame[column], known[column])
+            for group, features in groups.items():
+                rows = frame.filter(own == group)
+                for name in features.keys() - self.hidden.keys():
+                    place = column, group, name
+                    found = tally(rows[name], known[name], salts[name])
+                    self.within[place] = _sum(self.within.get(place), found)
 
     def score(self, p: Array, outcomes: pl.Series, keys: pl.Series, watched: Watched) -> None:
         """Add scores, what came of them, and whom they are about."""
@@ -153,7 +198,7 @@ def production(project: Project) -> Watched:
         label, model.commit, project, home, model.model, version(model.model), home.params,
         home.catalog, load_signature(model.model), profile, since(project, model),
     )  # fmt: skip
-    return found.of(log=own.log, monitor=own.monitor)
+    return found.of(log=own.log, monitor=own.monitor, gate=own.gate)
 
 
 def since(project: Project, model: Registered) -> datetime:
@@ -174,13 +219,14 @@ def from_log(window: Window, watched: Watched) -> Seen:
     seen = Seen(hidden={f.name: SECRET for f in known.features if f.name in secret})
     said = "prediction" if known.task == "regression" else "probabilities"
     whom = ["entity"] if params.data.id and entity_key(params, catalog) else []
-    names = ("model", "features", said, "outcome", *whom)
+    names = ("model", "time", "features", said, "outcome", *whom)
     for rows in read_log((window.begin, window.end), params, catalog, known, names):
         seen.others.update(dict(rows["model"].value_counts().iter_rows()))
         own = rows.filter(model=watched.version)
         if own.height:
             frame = completed(own["features"].struct.unnest(), seen, watched)
-            seen.count(frame, watched, own["outcome"].is_not_null())
+            moments = own["row_time"].fill_null(own["time"].dt.replace_time_zone(None))
+            seen.count(frame, watched, own["outcome"].is_not_null(), moments)
             seen.score(scores(own, known), own["outcome"], keys_in_log(own, watched), watched)
     seen.others.pop(watched.version, None)
     return seen
@@ -228,7 +274,9 @@ def scores(rows: pl.DataFrame, known: Signature) -> Array:
 
 
 def from_file(path: Path, watched: Watched) -> Seen:
-    """What a file holds. Of each batch some rows, evenly spread, are scored."""
+    """What a file holds. Of each batch all rows are scored where outcomes are known, else some,
+    evenly spread.
+    """
     params, seen = watched.params, Seen(invalid=0)
     names = [feature.name for feature in watched.signature.features]
     inputs, estimator = watched.catalog.inputs(params), watched.home.estimator
@@ -240,14 +288,19 @@ def from_file(path: Path, watched: Watched) -> Seen:
         rows, cases = read_rows(raw, inputs, params.data)
         frame = featured(rows, names, watched.home.compute).select(names)
         seen.invalid = (seen.invalid or 0) + cases["row"].n_unique()
-        seen.count(frame, watched, outcomes(raw, watched).is_not_null())
-        some = pl.int_range(raw.height, eager=True).gather_every(max(raw.height // SCORED, 1))
+        time = params.data.time
+        dated = time in raw.columns and time in watched.catalog.columns
+        moments = column_of(raw, time, watched) if time and dated else None
+        results = outcomes(raw, watched)
+        seen.count(frame, watched, results.is_not_null(), moments)
+        step = max(raw.height // SCORED, 1) if results.null_count() == raw.height else 1
+        some = pl.int_range(raw.height, eager=True).gather_every(step)
         fit = refusals(frame[some], watched.signature.features).is_null()
         some = some.filter(fit & ~some.is_in(cases["row"].implode()))
         if some.len():
             p = estimator.predict(model, encode(frame[some], watched.signature.features))
             keys = keys_in_file(raw[some], watched)
-            seen.score(np.asarray(p), outcomes(raw[some], watched), keys, watched)
+            seen.score(np.asarray(p), results[some], keys, watched)
     return seen
 
 
@@ -256,5 +309,10 @@ def outcomes(raw: pl.DataFrame, watched: Watched) -> pl.Series:
     target, columns = watched.signature.target, watched.catalog.columns
     if target not in raw.columns or target not in columns:
         return pl.Series([None], dtype=pl.Float64).new_from_index(0, raw.height)
-    own = {target: columns[target]}
-    return parse(missing_as_null(raw.select(target), watched.params.data, own), own)[target]
+    return column_of(raw, target, watched)
+
+
+def column_of(raw: pl.DataFrame, name: str, watched: Watched) -> pl.Series:
+    """The values of a column that a file has, null where they cannot be read."""
+    own = {name: watched.catalog.columns[name]}
+    return parse(missing_as_null(raw.select(name), watched.params.data, own), own)[name]

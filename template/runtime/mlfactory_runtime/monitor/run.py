@@ -1,6 +1,7 @@
 """The monitor: what is found in the latest whole window, or in a file, and in windows before."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,16 +15,17 @@ from ..records.evaluation import Metrics
 from ..records.monitoring import Checked, Line, Model, Monitored, Performance, Rule, Span
 from ..records.monitoring import Window as Record
 from ..tables.query import reason
+from . import quality
 from .coverage import check_coverage, coverage
 from .drift import drift
 from .history import History
 from .late import news, taken_in
-from .operations import ages, traffic
+from .operations import ages, overdue, traffic
 from .performance import estimate, estimate_error, judged, observed, reference
 from .reading import Seen, Watched, from_file, from_log, production
 from .refusals import check_refusals, refusals
 from .verdict import Check, decided, verdict
-from .window import Window, last_whole, length_of, stamp
+from .window import BATCHES, Window, last_whole, length_of, stamp
 
 BACK = 12  # so many windows before the latest are looked at again when outcomes arrive
 WORST = ("alarm", "warning", "unknown", "ok")
@@ -50,11 +52,14 @@ def monitor(
 
 def of_log(length: str, watched: Watched, now: datetime) -> Monitored:
     """The latest whole window, after those before it."""
-    span = last_whole(length_of(length), now)
-    history = History(watched, span)
-    taken, fresh = taken_in(history), news(history)
-    recent = [span.earlier(back) for back in range(BACK, 0, -1)]
-    for window in (*(one for one in fresh if one.begin < recent[0].begin), *recent):
+    last = last_whole(length_of(length), now)
+    if length.strip() == "batch":
+        last = replace(last, length=BATCHES)
+    history = History(watched, last)
+    *earlier, span = spans(history, last, max(BACK, watched.params.monitor.windows - 1), now)
+    taken, fresh = taken_in(history), news(history, earlier)
+    first = earlier[0].begin if earlier else span.begin
+    for window in (*(one for one in fresh if one.begin < first), *earlier):
         catch_up(history, watched, window, is_news=window in fresh)
     mark, before, newest = history.mark(span), history.records(span), history.newest()
     seen = from_log(span, watched)
@@ -62,12 +67,21 @@ def of_log(length: str, watched: Watched, now: datetime) -> Monitored:
     left_out = refusals(span, watched)
     checks = [*usual_traffic(seen, span, newest, before, watched), *ages(watched, now, label)]
     checks += check_refusals(left_out, seen, watched)
+    if span.length == BATCHES:
+        checks += overdue([*earlier, span], now)
     result, record = examined(seen, watched, checks, before, span_of(span, seen, length))
     if left_out.rows:
         unseen = (*result.unseen, f"what stood in the {left_out.rows:,} rows that were refused")
         result = result.model_copy(update={"refused": left_out, "unseen": unseen})
     history.save(span, record.model_copy(update={"mark": mark, "taken": taken}))
     return result.model_copy(update={"history": tuple(history.records(all_models=True))})
+
+
+def spans(history: History, last: Window, count: int, now: datetime) -> list[Window]:
+    """The latest window after so many before it; of batches as many as there are, at least one."""
+    if last.length == BATCHES:
+        return history.batches(now, count + 1) or [last]
+    return [last.earlier(back) for back in range(count, -1, -1)]
 
 
 def of_file(current: Path, watched: Watched) -> Monitored:
@@ -162,11 +176,13 @@ def examined(
         breaches=tuple(c.name for c in checks if c.bad),
         observed=measured,
         estimate=estimate(seen, watched, holdout),
+        quality=quality.measured(seen, watched),
     )
     shown = [decided(c, [c.name in r.breaches for r in before], settings) for c in checks]
-    records = [*before[-BACK:], record]
-    if holdout:
-        shown += [decided(c, bad, settings) for c, bad in judged(records, holdout, watched)]
+    records = [*before[-max(BACK, settings.windows - 1) :], record]
+    later = [*(judged(records, holdout, watched) if holdout else ())]
+    later += quality.judged(records, watched)
+    shown += [decided(check, bad, settings) for check, bad in later]
     result = Monitored(
         verdict=verdict(shown),
         model=Model(version=watched.version, label=watched.label, commit=watched.commit),
@@ -227,6 +243,8 @@ def unseen(
         lines.append(f"how good the model is on {count:,} predictions without an outcome{guess}")
     if holdout is None:
         lines.append("whether it is worse than on the holdout: reports/evaluation.json is not its")
+    if not watched.profile.quality:
+        lines.append(quality.OLD)
     others = [f"{count:,} of {name}" for name, count in seen.others.items()]
     if others:
         lines.append(f"predictions of other models: {', '.join(others)}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..records.monitoring import Checked, Number, State, Verdict
-from ..settings.params import Monitor
+from ..settings.monitor import Monitor
 
 Kind = Literal["data", "prediction", "performance", "operation"]
 NEEDED = ("data", "prediction")
@@ -29,11 +29,12 @@ class Check:
     feature: str | None = None
     source: str = ""
     owner: str = ""
+    detectable: float | None = None
 
 
 def decided(check: Check, earlier: Sequence[bool], settings: Monitor) -> Checked:
     """The check as the result shows it; `earlier` tells of windows before, the latest last."""
-    before = earlier[len(earlier) - settings.windows + 1 :] if settings.windows > 1 else []
+    before = earlier[max(len(earlier) - settings.windows + 1, 0) :]
     count, needed = 1 + sum(before), 1 if check.at_once else settings.breaches
     status: State = "unknown" if check.bad is None else "ok"
     if check.bad:
@@ -50,6 +51,7 @@ def decided(check: Check, earlier: Sequence[bool], settings: Monitor) -> Checked
         feature=check.feature or None,
         source=check.source if check.feature else None,
         owner=check.owner if check.feature else None,
+        detectable=check.detectable,
     )
 
 

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from .evaluation import Metrics, OwnMetric
+from .profile import Quality
 from .record import Part, Record, optional
 
 Number = int | float
@@ -37,7 +38,10 @@ class Rule(Part):
 
 
 class Checked(Part):
-    """A check with its status; `runbook` is a heading of docs/runbook.md."""
+    """A check with its status; `runbook` is a heading of docs/runbook.md.
+
+    `detectable` is the smallest change that it finds in four of five windows with as many rows.
+    """
 
     name: str
     kind: Literal["data", "prediction", "performance", "operation"]
@@ -49,6 +53,7 @@ class Checked(Part):
     feature: str | None = optional()
     source: str | None = optional()
     owner: str | None = optional()
+    detectable: float | None = optional()
 
 
 class Distribution(Part):
@@ -64,7 +69,9 @@ class Distribution(Part):
 class Line(Part):
     """A feature, or a score, now and in training; None where it was not compared.
 
-    Only features have a type, a role, and somebody to ask.
+    Only features have a type, a role, and somebody to ask. `moved` is the share of rows that lie
+    elsewhere, `surely` what is sure of it at 5 %, `error` the standard error, and
+    `detectable` the smallest share that is found in four of five windows.
     """
 
     name: str
@@ -82,6 +89,10 @@ class Line(Part):
     description: str | None = optional()
     source: str | None = optional()
     owner: str | None = optional()
+    moved: float | None = optional()
+    surely: float | None = optional()
+    error: float | None = optional()
+    detectable: float | None = optional()
     status: State = "unknown"
 
 
@@ -124,7 +135,8 @@ class Window(Record):
     """What later runs need to know of a window; `mark` tells whether rows came since, and `taken`
     when an outcome had last been taken in.
 
-    `values` and `breaches` are of checks, by their names.
+    `values` and `breaches` are of checks, by their names; `quality` is what answers with an outcome
+    were worth.
     """
 
     begin: str | None = optional(alias="from")
@@ -136,6 +148,7 @@ class Window(Record):
     breaches: tuple[str, ...]
     observed: Metrics | None
     estimate: Metrics | None
+    quality: dict[str, Quality] = optional({})
     verdict: Verdict | None = optional()
     mark: tuple[int, int, int] | None = optional()
     taken: int | None = optional()

@@ -12,6 +12,7 @@ from pydantic import (
 from ..files import short_hash
 from .decision import Decision
 from .model import Model
+from .monitor import Monitor as Monitor
 from .section import Section
 from .yaml import read_checked
 
@@ -177,50 +178,6 @@ class Log(Section):
     retention_days: int = Field(
         default=365, ge=1, description="Rows older than so many days are deleted."
     )
-
-
-class Monitor(Section):
-    """When the monitor rings: a difference must be certain, matter, and come back."""
-
-    window: str = Field(default="7d", description="How long a window is: 7d, 24h, 30m or 20s.")
-    windows: int = Field(default=3, ge=1, le=100, description="So many last windows are looked at.")
-    breaches: int = Field(
-        default=2, ge=1, description="It rings if so many of them are bad, the latest among them."
-    )
-    min_rows: int = Field(default=200, ge=30, description="Fewer rows are not judged.")
-    level: float = Field(
-        default=0.01, gt=0, lt=0.5, description="The share of false alarms among what is tested."
-    )
-    psi: float = Field(
-        default=0.05, ge=0, description="A stability index (PSI) up to this does not matter."
-    )
-    rate: float = Field(
-        default=0.02,
-        ge=0,
-        le=1,
-        description="Nor does a share of missing, new or invalid values higher by up to this.",
-    )
-    tolerance: float = Field(
-        default=0.1, ge=0, description="Nor an error larger than on the holdout by up to this part."
-    )
-    volume: float = Field(
-        default=5, gt=1, description="Rows may be so many times as many, or as few, as usual."
-    )
-    label_days: float | None = Field(
-        default=None, gt=0, description="If set, the newest outcome may be so many days old."
-    )
-    data_days: float | None = Field(
-        default=None, gt=0, description="If set, the data of training may be so many days old."
-    )
-    model_days: float | None = Field(
-        default=None, gt=0, description="If set, the model may be so many days old."
-    )
-
-    @model_validator(mode="after")
-    def _can_ring(self) -> "Monitor":
-        if self.breaches > self.windows:
-            raise ValueError(f"{self.breaches} of {self.windows} windows can never be bad")
-        return self
 
 
 class Alerts(Section):

@@ -1,0 +1,114 @@
+"""What a model's answers are worth, asked in ways that no other hides, with errors of all rows.
+
+A loss alone is silent where an outcome is rare, for there the constant has nearly the same, and
+where a tail is heavy, for there it hangs on few rows. So each question has a number of its own:
+
+- `skill`: which part of the loss of the best constant the model does without; of numbers it is the
+  absolute error, beside the median.
+- `ranking`: how often the higher one of two outcomes has the higher prediction (the area below the
+  ROC curve, a class against the rest); of numbers, of two on both sides of the median.
+- `bias`: by how much outcomes lie above predictions on average, in standard deviations of the
+  outcome; of several classes, how often the first choice is right beyond its probability; of
+  numbers, the share of outcomes above their prediction, which no tail moves.
+- `slope`: by how much the outcome rises with the probability; below what it was, the model is too
+  sure of itself. Of numbers it hangs on few rows, and is not asked.
+
+Each is a mean over rows but for terms that vanish, so the error is that of the rows' influence on
+it (Hampel, The influence curve and its role in robust estimation, JASA 69, 1974; of areas DeLong
+and others, Biometrics 44, 1988). Rows of one place are one.
+"""
+
+import numpy as np
+
+from ..records.profile import Quality
+from .metrics import Array, row_losses
+from .segments import mean_of
+
+FEWEST = 10  # rows on each side of what is ranked
+Influence = tuple[float, Array]
+
+
+def qualities(task: str, y: Array, p: Array, places: Array) -> dict[str, Quality]:
+    """Each number with its standard error, where it is defined; y of shape (rows,).
+
+    `places`, of shape (rows,), names whom each row is about, from 0.
+    """
+    if not len(y):
+        return {}
+    known = of_numbers(y, p) if task == "regression" else of_classes(y, p)
+    found = {}
+    for name, (value, influence) in known.items():
+        error = mean_of(influence, places)[1]
+        if np.isfinite(value) and np.isfinite(error) and error > 0:
+            found[name] = Quality(value=float(value), error=error)
+    return found
+
+
+def of_numbers(y: Array, p: Array) -> dict[str, Influence]:
+    """Of numbers, by what no heavy tail moves."""
+    middle = float(np.median(y))
+    high = y > middle if (y > middle).any() else y >= middle
+    above = (y > p) + (y == p) / 2
+    return {
+        "skill": saved(np.abs(y - p), np.abs(y - middle)),
+        **ranked([(high, p)]),
+        "bias": (float(above.mean()), above - above.mean()),
+    }
+
+
+def of_classes(y: Array, p: Array) -> dict[str, Influence]:
+    """Of two classes or more."""
+    shares = np.column_stack([1 - p, p]) if p.ndim == 1 else p
+    ones = np.eye(shares.shape[1])[y.astype(int)]
+    constant = np.broadcast_to(ones.mean(axis=0), shares.shape)
+    first, right = (p, y) if p.ndim == 1 else (shares.max(axis=1), y == shares.argmax(axis=1))
+    spread = float(np.std(right)) or 1.0
+    gap = (right - first) / spread
+    single = slice(1, None) if p.ndim == 1 else slice(None)
+    return {
+        "skill": saved(row_losses("log_loss", y, shares), row_losses("log_loss", y, constant)),
+        **ranked([(ones[:, k] == 1, shares[:, k]) for k in range(shares.shape[1])][single]),
+        "bias": (float(gap.mean()), gap - gap.mean()),
+        "slope": sloped(ones[:, single], shares[:, single]),
+    }
+
+
+def saved(loss: Array, constant: Array) -> Influence:
+    """The part of the constant's loss that the model does without."""
+    whole = float(constant.mean())
+    if whole <= 0:
+        return float("nan"), constant
+    left = float(loss.mean()) / whole
+    return 1 - left, (left * constant - loss) / whole
+
+
+def ranked(cases: list[tuple[Array, Array]]) -> dict[str, Influence]:
+    """The mean area below the ROC curves of cases that have rows enough on both sides."""
+    found = [area(high, p) for high, p in cases if FEWEST <= high.sum() <= len(high) - FEWEST]
+    if not found:
+        return {}
+    values, influences = zip(*found, strict=True)
+    return {"ranking": (float(np.mean(values)), np.mean(influences, axis=0))}
+
+
+def area(high: Array, p: Array) -> Influence:
+    """The area below the ROC curve, ties by half, by the place of each row on the other side."""
+    sides = np.sort(p[~high]), np.sort(p[high])
+    above, below = (
+        (np.searchsorted(other, own) + np.searchsorted(other, own, "right")) / (2 * len(other))
+        for other, own in zip(sides, (p[high], p[~high]), strict=True)
+    )
+    value, influence = float(above.mean()), np.empty(len(p))
+    influence[high] = (above - value) * len(p) / high.sum()
+    influence[~high] = (1 - below - value) * len(p) / (~high).sum()
+    return value, influence
+
+
+def sloped(ones: Array, shares: Array) -> Influence:
+    """By how much the classes' shares rise with their probabilities, each around its mean."""
+    off, left = shares - shares.mean(axis=0), ones - ones.mean(axis=0)
+    spread = float((off**2).sum(axis=1).mean())
+    if spread <= 0:
+        return float("nan"), off[:, 0]
+    slope = float((off * left).sum(axis=1).mean()) / spread
+    return slope, (off * (left - slope * off)).sum(axis=1) / spread

@@ -1,0 +1,71 @@
+"""Whether answers are worth less than on the holdout: skill, ranking and calibration, each alone.
+
+What the numbers mean stands in `learn/quality.py`.
+"""
+
+from collections.abc import Iterator, Sequence
+from math import hypot
+
+from ..learn.quality import qualities
+from ..records.monitoring import Window
+from ..records.profile import Quality
+from ..settings.monitor import Monitor
+from .effect import detectable, is_beyond
+from .reading import Seen, Watched
+from .verdict import Check
+
+FALLS = ("skill", "ranking")  # of the others any change is bad
+RUNBOOK = "the-model-is-worse"
+OLD = "whether it still ranks and is calibrated: its profile does not say how it was, train again"
+
+
+def measured(seen: Seen, watched: Watched) -> dict[str, Quality]:
+    """What all answers with an outcome were worth."""
+    y, p, entities = seen.labelled
+    if len(y) < watched.params.monitor.min_rows:
+        return {}
+    return qualities(watched.signature.task, y, p, entities)
+
+
+def judged(records: Sequence[Window], watched: Watched) -> Iterator[tuple[Check, list[bool]]]:
+    """Each number of the latest window that has it, and whether it was bad in windows before."""
+    known, settings = watched.profile.quality, watched.params.monitor
+    for name, then in known.items():
+        found = [(one, one.quality[name]) for one in records if name in one.quality]
+        if not found:
+            continue
+        level, limit = level_of(name, known, settings), limit_of(name, then, settings)
+        bad = [is_beyond(*change_of(name, now, then), limit, level) for _, now in found]
+        record, now = found[-1]
+        least = detectable(change_of(name, now, then)[1], limit, level)
+        when = f" up to {record.end}" if record.end else ""
+        said = (
+            f"{name} {now.value:.3g} (observed{when}), and {then.value:.3g} on the holdout: "
+            f"{'less by' if name in FALLS else 'otherwise by'} more than {limit:.2g} matters, and "
+            f"{least:.2g} would have been seen"
+        )
+        yield (
+            Check(
+                f"quality:{name}", "performance", bad[-1], now.value, limit, said, RUNBOOK,
+                detectable=least,
+            ),
+            bad[:-1],
+        )  # fmt: skip
+
+
+def change_of(name: str, now: Quality, then: Quality) -> tuple[float, float]:
+    """By how much it is worse, and the standard error of that."""
+    change = then.value - now.value
+    return change if name in FALLS else abs(change), hypot(now.error, then.error)
+
+
+def level_of(name: str, known: dict[str, Quality], settings: Monitor) -> float:
+    """Half of the false alarms are for outcomes, and shared by the numbers; both ways by halves."""
+    return settings.level / 2 / len(known) / (1 if name in FALLS else 2)
+
+
+def limit_of(name: str, then: Quality, settings: Monitor) -> float:
+    """What does not matter yet; of skill it is a part of what there was."""
+    if name == "skill":
+        return settings.skill * max(then.value, 0.0)
+    return float(getattr(settings, name))

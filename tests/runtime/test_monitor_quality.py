@@ -1,0 +1,141 @@
+"""Whether answers are worth less: skill, ranking and calibration, where a loss is silent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from mlfactory_runtime.learn.quality import area, qualities
+from mlfactory_runtime.monitor import quality
+from mlfactory_runtime.monitor.effect import detectable, is_beyond
+from mlfactory_runtime.monitor.reading import Seen, Watched, from_file, production
+from mlfactory_runtime.monitor.run import examined
+from mlfactory_runtime.records.monitoring import Span
+from mlfactory_runtime.settings.params import Gate
+from mlfactory_runtime.testing.trained import Trained
+
+Array = np.ndarray
+Pair = tuple[Array, Array]
+
+
+@pytest.fixture(scope="module")
+def watched(examples: Callable[[str], Trained]) -> Watched:
+    return production(examples("binary").project)
+
+
+def classes(rows: int, seed: int, share: float = 0.3, strength: float = 1.2) -> Pair:
+    """Outcomes and the probabilities that they were drawn with."""
+    draw = np.random.default_rng(seed)
+    odds = strength * draw.normal(size=rows) + np.log(share / (1 - share))
+    p = 1 / (1 + np.exp(-odds))
+    return (draw.random(rows) < p).astype(float), p
+
+
+def numbers(rows: int, seed: int) -> Pair:
+    """A number with a heavy tail, and a prediction that ranks it well."""
+    draw = np.random.default_rng(seed)
+    x = draw.normal(size=rows)
+    return np.exp(x + 1.5 * draw.normal(size=rows)), np.exp(x + 1.5**2 / 2)
+
+
+def breaches(then: Pair, now: Pair, watched: Watched, task: str = "binary") -> set[str]:
+    """What is bad of rows whose outcomes are known, beside those of a holdout."""
+    worth, found = (qualities(task, *pair, np.arange(len(pair[0]))) for pair in (then, now))
+    own = replace(watched, profile=watched.profile.model_copy(update={"quality": worth}))
+    record = examined(Seen(), own, [], [], Span(source="a", rows=0, other_models={}))[1]
+    window = record.model_copy(update={"quality": found})
+    return {check.name for check, _ in quality.judged([window], own) if check.bad}
+
+
+def test_a_rare_outcome_that_is_only_guessed_is_seen(watched: Watched) -> None:
+    """All skill is lost, which costs less than a tenth of the log loss."""
+    holdout, (y, p) = classes(40_000, 1, 0.003), classes(100_000, 2, 0.003)
+    noise = np.random.default_rng(3).permutation(y)
+    assert y.mean() < 0.01
+    assert {"quality:skill", "quality:ranking"} <= breaches(holdout, (noise, p), watched)
+    assert breaches(holdout, (y, p), watched) == set()
+
+
+@pytest.mark.parametrize("change", [lambda y: -y, lambda y: 3 * y, lambda y: y[::-1]])
+def test_a_number_with_a_heavy_tail_is_seen_through(
+    change: Callable[[Array], Array], watched: Watched
+) -> None:
+    holdout, (y, p) = numbers(4000, 1), numbers(2000, 2)
+    assert breaches(holdout, (change(y), p), watched, "regression")
+    assert breaches(holdout, (y, p), watched, "regression") == set()
+
+
+def test_probabilities_that_rank_as_before_and_say_something_else_are_seen(
+    watched: Watched,
+) -> None:
+    holdout, (y, p) = classes(4000, 1), classes(4000, 2)
+    odds = np.log(p / (1 - p))
+    assert breaches(holdout, (y, 1 / (1 + np.exp(-odds - 0.5))), watched) == {"quality:bias"}
+    steep = 1 / (1 + np.exp(-2 * odds - 0.9))
+    assert "quality:slope" in breaches(holdout, (y, steep), watched)
+
+
+def test_areas_and_their_errors_are_those_of_other_draws() -> None:
+    found = [qualities("binary", *classes(800, seed), np.arange(800)) for seed in range(300)]
+    for name in found[0]:
+        values = np.array([one[name].value for one in found])
+        assert np.mean([one[name].error for one in found]) == pytest.approx(values.std(), rel=0.15)
+    y, p = classes(500, 7)
+    p = p.round(1)
+    pairs = p[y == 1][:, None] - p[y == 0][None, :]
+    assert area(y == 1, p)[0] == pytest.approx((pairs > 0).mean() + (pairs == 0).mean() / 2)
+
+
+def test_rows_of_one_entity_count_as_one() -> None:
+    y, p = classes(500, 1)
+    single = qualities("binary", y, p, np.arange(500))
+    twins = qualities("binary", *(np.repeat(v, 4) for v in (y, p)), np.repeat(np.arange(500), 4))
+    for name, one in single.items():
+        assert twins[name].error == pytest.approx(one.error, rel=0.01)
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_outcomes_of_one_kind_tell_what_they_can(task: str) -> None:
+    p = np.full((60, 3), 1 / 3) if task == "multiclass" else np.full(60, 0.3)
+    assert "ranking" not in qualities(task, np.zeros(60), p, np.arange(60))
+    assert qualities(task, np.empty(0), p[:0], np.empty(0, dtype=int)) == {}
+
+
+def test_more_rows_never_see_less() -> None:
+    draw = np.random.default_rng(0)
+    for effect in (0.018, 0.03, 0.05):
+        rates = []
+        for rows in (500, 2000, 8000, 32_000):
+            error = 0.5 / rows**0.5
+            found = effect + error * draw.normal(size=4000)
+            rates.append(np.mean([is_beyond(one, error, 0.02, 0.001) for one in found]))
+        falls = np.diff(rates).min()
+        assert falls > (-0.05 if effect < 0.02 else -0.01)
+    assert detectable(0.01, 0.02, 0.001) > detectable(0.005, 0.02, 0.001) > 0.02
+
+
+def test_all_rows_of_a_file_with_outcomes_are_looked_at(
+    watched: Watched, examples: Callable[[str], Trained], tmp_path: Path
+) -> None:
+    rows = pl.concat([pl.read_csv(examples("binary").raw)] * 3)
+    rows.write_parquet(tmp_path / "labelled.parquet")
+    rows.drop(watched.params.data.target).write_parquet(tmp_path / "bare.parquet")
+    assert len(from_file(tmp_path / "labelled.parquet", watched).labelled[0]) == 6000
+    bare = from_file(tmp_path / "bare.parquet", watched)
+    assert bare.expected and bare.expected.rows == 3000
+
+
+def test_the_metric_of_the_gate_is_judged_too(watched: Watched) -> None:
+    own, draw = watched.of(gate=Gate(metric="pr_auc")), np.random.default_rng(1)
+    y, p = (draw.random(3000) < 0.3).astype(float), draw.random(3000)
+    seen = Seen(y=[y], p=[p], keys=[pl.Series([None] * 3000, dtype=pl.UInt64)])
+    found = examined(seen, own, [], [], Span(source="a", rows=3000, other_models={}))[0]
+    check = next(one for one in found.checks if one.name == "performance:pr_auc")
+    then = (found.performance.reference or {})["pr_auc"].value
+    assert check.status == "warning"
+    assert check.value and check.threshold and then
+    assert check.value < check.threshold < then
