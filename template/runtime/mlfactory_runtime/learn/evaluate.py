@@ -21,6 +21,7 @@ from .metrics import (
     measure,
     primary,
     refuse_unweighted,
+    relevant,
     row_losses,
 )
 from .resampling import without_ends
@@ -96,6 +97,7 @@ def judge(
     models, gains = evaluate(
         signature.task, y, scored, params.decision, seed, own, places, constants, metric
     )
+    models = {name: relevant(metrics, params) for name, metrics in models.items()}
     if drawn.count < FEWEST:
         models = {name: without_ends(metrics) for name, metrics in models.items()}
         gains = without_ends(gains)

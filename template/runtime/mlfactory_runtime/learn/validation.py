@@ -16,7 +16,7 @@ from .copies import copies
 from .draws import Draws, entities
 from .evaluate import Judgement
 from .matrix import matrix
-from .metrics import measure, primary
+from .metrics import measure, primary, relevant
 from .signature import Signature
 
 FEW_ROWS, FOLDS = 5000, 5
@@ -72,7 +72,10 @@ def validate(
         by=by,
         folds=len(scored),
         rows=len(y),
-        metrics={name: None if np.isnan(value) else value for name, value in points.items()},
+        metrics={
+            name: None if np.isnan(value) else value
+            for name, value in relevant(points, params).items()
+        },
         naive=naive[primary(task, params.model)],
     )
     return found, tuple(fold(one, signature, project) for one in scored if past)
