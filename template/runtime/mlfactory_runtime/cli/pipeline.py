@@ -87,6 +87,9 @@ def summary(as_json: Json = False) -> None:
             say(f"  {name:18} not defined on these rows")
         else:
             say(f"  {name:18} {shown(found)}")
+    if coverage := shortened.coverage:
+        say(f"  {'coverage':18} {shown(coverage.share)} of {coverage.nominal:g}")
+        say(f"  {'interval width':18} {shown(coverage.width)}")
     if shortened.looks:
         say(looks_text(shortened.looks))
 

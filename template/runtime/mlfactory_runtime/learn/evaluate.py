@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from ..records.evaluation import Costs, Importance, Interval, Metrics, OwnMetric, Recall
+from ..records.evaluation import Costs, Coverage, Importance, Interval, Metrics, OwnMetric, Recall
 from ..settings.decision import Decision
 from ..settings.params import Params
 from .classes import recalls
@@ -57,6 +57,7 @@ class Judgement:
     warnings: tuple[str, ...]
     own_metrics: dict[str, OwnMetric]
     recalls: tuple[Recall, ...] = ()
+    coverage: Coverage | None = None
 
 
 def left_out(rows: int) -> list[str]:

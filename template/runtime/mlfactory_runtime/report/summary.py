@@ -29,6 +29,7 @@ def summary(project: Project) -> Summary:
             for name, metrics in found.models.items()
         },
         validation=found.validation,
+        coverage=found.coverage,
         looks=looks(project),
         report=REPORT,
     )

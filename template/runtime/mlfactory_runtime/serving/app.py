@@ -110,7 +110,7 @@ def create() -> ASGIApp:
         lifespan=lifespan,
     )
     add_routes(app, service, log)
-    openapi.complete(app, service.parser, signature, keyed=bool(keys))
+    openapi.complete(app, service.parser, service.scorer, keyed=bool(keys))
     return Gate(app, Predict(service, log), service.metrics, keys, rate)
 
 
@@ -204,9 +204,10 @@ def described(scorer: Scorer) -> Row:
     """The model by its hashes; the metrics only where the last evaluation is this model's."""
     known = scorer.signature
     evaluation = read(Evaluation, scorer.project.root / EVALUATION)
-    metrics = None
+    metrics = coverage = None
     if evaluation and evaluation.provenance == known.provenance:
         metrics = {name: asdict(one) for name, one in evaluation.models["model"].items()}
+        coverage = evaluation.coverage
     fields = {"task", "target", "classes", "threshold", "provenance"}
     return {
         "version": scorer.version,
@@ -215,4 +216,5 @@ def described(scorer: Scorer) -> Row:
         "data": known.provenance.get("data"),
         "template": known.provenance.get("template"),
         "metrics": metrics,
+        "coverage": coverage.model_dump() if coverage else None,
     }
