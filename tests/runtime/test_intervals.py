@@ -86,6 +86,7 @@ def test_rows_that_are_off_alike_count_as_fewer() -> None:
         calibrate(y, p, Draws(np.arange(len(y))), 0.9, "a"),
     )
     assert found and alone and found.draws < len(y) / 3 and alone.draws == len(y)
+    assert calibrate(y, np.where(p > 2, np.nan, p), drawn, 0.9, "a") is None
     few = Draws(drawn.places // 4, "regions")
     assert few.count < 10 and calibrate(y, p, few, 0.9, "a") is None
 

@@ -42,11 +42,14 @@ def calibrate(
 ) -> Intervals | None:
     """Intervals that hold the share `coverage` of numbers, if their rows come as these have.
 
-    `p` is of models that have not seen these rows, which are parted `by`. None of too few.
+    `p` is of models that have not seen these rows, which are parted `by`. None of too few rows, and
+    of a model that says of some what is no number.
     """
     errors, tail = y - p, (1 - coverage) / 2
+    if drawn.count < FEWEST or not np.isfinite(errors).all():
+        return None
     alike = likeness(errors, drawn, tail)
-    if drawn.count < FEWEST or not is_enough(len(y) / alike, tail):
+    if not is_enough(len(y) / alike, tail):
         return None
     edges = edges_of(p, alike, tail)
     place = placed(p, edges)
@@ -67,7 +70,7 @@ def likeness(errors: np.ndarray, drawn: Draws, tail: float) -> float:
     """How many rows tell as much as one that stands for itself: 1, or more where rows of a draw are
     off alike (the design effect of the share beyond either end).
     """
-    if drawn.is_single or not drawn.count:
+    if drawn.is_single:
         return 1.0
     low, high = np.quantile(errors, [tail, 1 - tail])
     share, error = mean_of(((errors < low) | (errors > high)).astype(float), drawn.places)

@@ -57,8 +57,8 @@ def coverage_warnings(found: Coverage | None, params: Params, unseen: Unseen) ->
     if params.task == "regression" and asked is not None and found is None:
         rows = sum(len(one.y) for one in unseen.trials)
         yield (
-            f"predictions have no intervals: the {rows:,} rows of validation are too few, or too "
-            f"much alike, to tell of {asked:g} (decision.coverage)"
+            f"predictions have no intervals: the {rows:,} rows of validation are too few or too "
+            f"much alike for {asked:g} (decision.coverage), or some of theirs are no numbers"
         )
     if not found or found.share.value is None or found.share.high is None:
         return
@@ -66,5 +66,5 @@ def coverage_warnings(found: Coverage | None, params: Params, unseen: Unseen) ->
     if missed and found.share.high < found.nominal:
         yield (
             f"intervals are to hold {found.nominal:.3g} of the true values, and hold "
-            f"{found.share.value:.3f} of the held-out ones: these are not like the rows before them"
+            f"{found.share.value:.3f} of the held-out ones: these are not like those of validation"
         )

@@ -37,7 +37,7 @@ class Decision(Section):
         gt=0,
         lt=1,
         exclude_if=lambda coverage: coverage == 0.9,
-        description="Of numbers: the share of true ones from `lower` to `upper`; null: no such.",
+        description="Of numbers: the share of true ones between `lower` and `upper`; null: none.",
     )
 
     @model_validator(mode="after")
