@@ -16,7 +16,7 @@ from mlfactory_runtime.learn.coverage import measure_coverage, share_inside
 from mlfactory_runtime.learn.draws import Draws
 from mlfactory_runtime.learn.intervals import ends, load_intervals
 from mlfactory_runtime.learn.segments import segments
-from mlfactory_runtime.predict.scorer import opened
+from mlfactory_runtime.predict.scorer import opened, score
 from mlfactory_runtime.project import MODEL
 from mlfactory_runtime.records.evaluation import Coverage, Interval
 from mlfactory_runtime.records.intervals import Intervals
@@ -220,6 +220,20 @@ def test_they_can_be_left_out_and_older_models_have_none(prices: Factory) -> Non
     assert "How sure" not in prices.text("reports/report.html")
     said = prices.json("summary", "--json")["warnings"]
     assert not any("have no intervals" in text for text in said)
+
+
+@pytest.mark.parametrize("name", ["prediction", "upper"])
+def test_a_column_that_names_rows_as_an_answer_is_called_is_refused(
+    name: str, prices: Factory
+) -> None:
+    scorer = opened(prices.project, prices.path / MODEL)
+    columns = {**scorer.catalog.columns, name: scorer.catalog.columns["row"]}
+    catalog = scorer.catalog.model_copy(update={"columns": columns})
+    raw = pl.read_csv(prices.project.raw, infer_schema=False).with_columns(
+        pl.col("row").alias(name)
+    )
+    with pytest.raises(FactoryError, match=f"'{name}' is a column that names rows"):
+        score(raw, replace(scorer, catalog=catalog))
 
 
 def test_too_few_rows_are_told(prices: Factory) -> None:

@@ -82,6 +82,7 @@ def score(raw: pl.DataFrame, scorer: Scorer, first: int = 0) -> tuple[pl.DataFra
         return answers, bad
     raw = raw.filter(scored)
     named = identifiers(raw, catalog, scorer.params.data.id)
+    refuse_taken(named, answers)
     kept_as = logged(raw, scored.arg_true() + first, known, answers, scorer)
     parts = [named, answers, explained(x, scorer), kept_as.drop(named.columns, strict=False)]
     good = pl.concat([part for part in parts if part.width], how="horizontal")
@@ -152,6 +153,16 @@ def explained(x: np.ndarray, scorer: Scorer) -> pl.DataFrame:
         found[f"because_{k + 1}"] = names[order[:, k]]
         found[f"because_{k + 1}_by"] = np.take_along_axis(moved, order[:, [k]], axis=1)[:, 0]
     return pl.DataFrame(found)
+
+
+def refuse_taken(named: pl.DataFrame, answers: pl.DataFrame) -> None:
+    """FactoryError for a column that names rows by the name of an answer: one would be lost."""
+    for name in answers.columns:
+        if name in named.columns:
+            raise FactoryError(
+                f"{name!r} is a column that names rows, and an answer has that name",
+                f"rename {name!r} in the data and in features.yaml",
+            )
 
 
 def identifiers(raw: pl.DataFrame, catalog: Catalog, entity: str | None) -> pl.DataFrame:
