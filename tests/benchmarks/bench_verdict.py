@@ -41,7 +41,7 @@ from mlfactory_runtime.learn.split import (
     split_key,
     without_copies,
 )
-from mlfactory_runtime.learn.validation import validate, with_validation
+from mlfactory_runtime.learn.validation import predict_unseen, validate, with_validation
 from mlfactory_runtime.records.data import SplitRecord
 from mlfactory_runtime.settings.catalog import Catalog
 from mlfactory_runtime.settings.decision import Decision
@@ -316,7 +316,8 @@ def verdict(table: Table, seed: int) -> str:
         params=params, catalog=catalog, compute=same_frame, metrics={}, estimator=model
     )
     rows = {"train": parts[0], "validation": parts[1]}
-    return with_validation(found, validate(stand_in, rows, known)[0], metric).verdict
+    tried, _ = validate(predict_unseen(stand_in, rows, known), known, stand_in)
+    return with_validation(found, tried, metric).verdict
 
 
 def same_frame(rows: pl.DataFrame) -> pl.DataFrame:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from mlfactory_runtime.gate.judge import Compared
+from mlfactory_runtime.gate.judge import judge as compare
 from mlfactory_runtime.learn.baselines import constants
 from mlfactory_runtime.learn.evaluate import judge, leading
 from mlfactory_runtime.learn.metrics import is_lower_better, measure, measure_constants
@@ -83,3 +85,10 @@ def test_the_loss_of_a_quantile_is_shown_where_the_gate_goes_by_it() -> None:
     asked = Params.model_validate({**known, "gate": {"metric": "quantile_loss"}})
     assert leading(plain, signature("regression"), np.arange(9.0)) == ()
     assert leading(asked, signature("regression"), np.arange(9.0)) == ("quantile_loss",)
+    y = np.random.default_rng(3).normal(size=300)
+    scored = dict.fromkeys(("model", "naive", "linear"), y / 2)
+    rows = Compared("regression", y, y / 2, y / 3, np.arange(300))
+    for settings in (plain, asked):
+        known = judge(signature("regression"), y, scored, settings).models["model"]
+        assert ("quantile_loss" in known) == (settings is asked)
+        assert ("quantile_loss" in compare(rows, [], settings).b_metrics) == (settings is asked)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from mlfactory_runtime.draft.tail import find_tail
 from mlfactory_runtime.gate.judge import Compared
 from mlfactory_runtime.gate.judge import judge as compare
 from mlfactory_runtime.learn import linear
@@ -24,6 +25,7 @@ from pydantic import ValidationError
 from .factories import drafted, train
 
 SIGNATURE = Signature(task="regression", target="y", features=())
+DRAW = np.random.default_rng(7)
 ROBUST = Model(objective="regression_l1")
 
 
@@ -104,6 +106,36 @@ def test_it_is_for_numbers_and_named_as_lightgbm_does() -> None:
 
 def test_a_gain_that_is_small_and_sure_is_not_none() -> None:
     assert gain_text(Interval(0.001, 0.0005, 0.002), 1.0).startswith("less than 0.5% lower, surely")
+
+
+@pytest.mark.parametrize(
+    ("y", "said"),
+    [
+        (np.append(DRAW.normal(size=999), 900.0), "'y': 1 of 1,000 rows carries half"),
+        (np.exp(3 * DRAW.normal(size=3000)), "rows carry half of all squared distances"),
+        (np.exp(DRAW.normal(size=3000) / 2), ""),
+        (np.full(50, 2.0), ""),
+        (np.array([None, None]), ""),
+    ],
+)
+def test_the_draft_proposes_absolute_errors_where_few_rows_would_decide(
+    y: np.ndarray, said: str
+) -> None:
+    target = pl.Series("y", y.tolist(), pl.Float64)
+    found = "".join(find_tail(target, settings()))
+    assert said in found and bool(said) == ("model.objective: regression_l1" in found)
+    assert find_tail(target, settings(objective="regression_l1")) == []
+
+
+def test_a_new_factory_is_told_once(tmp_path: Path) -> None:
+    table = pl.DataFrame({"row": [f"r{k}" for k in range(400)], "x": DRAW.normal(size=400)})
+    table = table.with_columns(y=pl.when(pl.col("row") == "r7").then(9e6).otherwise("x"))
+    factory = drafted(tmp_path / "f", table, "regression", target="y", id="row")
+    assert not factory.settings()["model"].get("objective")
+    (factory.path / "features.yaml").write_text("columns: {}\nderived: {}\n", "utf-8")
+    first, again = (factory.json("catalog", "draft", "--json")["warnings"] for _ in range(2))
+    assert any("absolute errors" in text for text in first)
+    assert not any("absolute errors" in text for text in again)
 
 
 def test_model_report_and_groups_follow(tmp_path: Path) -> None:

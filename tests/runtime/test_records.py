@@ -17,6 +17,7 @@ from mlfactory_runtime.records.card import Card
 from mlfactory_runtime.records.comparison import Comparison
 from mlfactory_runtime.records.data import Snapshot, SplitRecord
 from mlfactory_runtime.records.evaluation import Evaluation
+from mlfactory_runtime.records.intervals import Intervals
 from mlfactory_runtime.records.linear import Linear
 from mlfactory_runtime.records.manifest import Manifest
 from mlfactory_runtime.records.monitoring import Monitored, Window
@@ -32,6 +33,7 @@ KINDS: dict[str, type[Record]] = {
     "catalog": Catalog,
     "comparison": Comparison,
     "evaluation": Evaluation,
+    "intervals": Intervals,
     "linear": Linear,
     "manifest": Manifest,
     "monitor": Monitored,

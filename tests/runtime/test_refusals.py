@@ -73,11 +73,11 @@ def test_a_run_that_fails_for_its_rows_counts_them_and_a_few_do_not_ring(churn: 
     score(churn, code=1)
     assert broken(churn.project)[ALL] == 300
     query(churn, "delete from refusals")
-    score(churn, new=20)
+    score(churn, new=12)
 
     found = churn.json("monitor", "--json")
     assert check(found, "refused")["status"] == "ok"
-    assert found["refused"]["rows"] == 20
+    assert found["refused"]["rows"] == 12
 
 
 def test_a_sensitive_category_is_counted_without_its_value(churn: Factory) -> None:

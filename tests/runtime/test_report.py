@@ -37,8 +37,8 @@ def held(error: np.ndarray) -> Held:
     """Held-out rows of a regression with these errors."""
     known = signature.Signature(task="regression", target="y", features=())
     zero = np.zeros(len(error))
-    alone = np.arange(len(error))
-    return Held(known, pl.DataFrame(), zero[:, None], error, zero, zero + 1, alone, "rmse")
+    alone, ends = np.arange(len(error)), np.empty((len(error), 0))
+    return Held(known, pl.DataFrame(), zero[:, None], error, zero, zero + 1, alone, ends, "rmse")
 
 
 def split_up(rows: int, size: int) -> groups.Groups:
@@ -150,7 +150,8 @@ def test_an_effect_is_the_mean_prediction_with_one_value_for_all() -> None:
     feature = signature.Feature(name="age", dtype="int", role="numeric", missing_seen=False)
     features = (feature, feature.model_copy(update={"name": "other"}))
     known = signature.Signature(task="regression", target="y", features=features)
-    rows = Held(known, pl.DataFrame(), x, x[:, 0], x[:, 0], x[:, 0], np.arange(len(x)))
+    alone, ends = np.arange(len(x)), np.empty((len(x), 0))
+    rows = Held(known, pl.DataFrame(), x, x[:, 0], x[:, 0], x[:, 0], alone, ends)
     halves = [("low", np.arange(50)), ("high", np.arange(50, 100))]
     found = insight.effect(
         rows, "age", halves, lambda x: 3 * x[:, 0] + x[:, 1] - x[:, 1].mean(), ordered=True

@@ -15,7 +15,7 @@ import pytest
 from mlfactory_runtime import lightgbm
 from mlfactory_runtime.data import computed, contract
 from mlfactory_runtime.data.rows import load_part
-from mlfactory_runtime.learn import matrix, signature
+from mlfactory_runtime.learn import intervals, matrix, signature
 from mlfactory_runtime.predict import batch as predict_batch
 from mlfactory_runtime.predict import scorer as predict_scorer
 from mlfactory_runtime.project import MODEL, Project
@@ -56,21 +56,33 @@ def test_service_batch_and_training_agree_to_the_last_bit(
         max_invalid=0,
     )
     scores = lightgbm.predict(trained.model, trained.matrix(rows))
-    expected = predict_scorer.answer(scores, trained.signature)
+    known = intervals.load_intervals(trained.project.model_folder)
+    expected = predict_scorer.answer(scores, trained.signature, known)
     batch = pl.read_parquet(tmp_path / "out.parquet").select(expected.columns)
     single = [service.json("/predict", row)["predictions"][0] for row in sent(rows, trained)[:50]]
     several = service.json("/predict", sent(rows, trained))["predictions"]
 
     assert batch.equals(expected)
     assert several[:50] == single
-    assert several == [
-        {
-            "prediction": row.pop("prediction"),
-            **({"probabilities": dict(zip(trained.signature.classes, row.values(), strict=True))}
-               if row else {}),
-        }
-        for row in expected.to_dicts()
-    ]  # fmt: skip
+    assert several == [answered(row, trained) for row in expected.to_dicts()]
+    assert ("upper" in several[0]) == (trained.signature.task == "regression")
+
+
+def test_the_document_names_what_an_answer_holds(service: Service, trained: Trained) -> None:
+    row = service.json("/openapi.json")["components"]["schemas"]["Row"]["examples"][0]
+    (answer,) = service.json("/predict", row)["predictions"]
+    known = service.json("/openapi.json")["components"]["schemas"]["Prediction"]
+    assert {*known["required"]} <= answer.keys() <= known["properties"].keys()
+    found = service.json("/model")["coverage"]
+    assert found == (trained.result.coverage and trained.result.model_dump()["coverage"])
+    assert ("lower" in known["required"]) == (trained.signature.task == "regression")
+
+
+def answered(row: Row, trained: Trained) -> Row:
+    """A line of a batch as the service says it."""
+    shares = [row.pop(name) for name in predict_scorer.probabilities(trained.signature)]
+    named = dict(zip(trained.signature.classes, shares, strict=True))
+    return row | ({"probabilities": named} if named else {})
 
 
 def test_both_ways_to_the_matrix_give_the_same_bits(service: Service, trained: Trained) -> None:

@@ -11,7 +11,15 @@ import pytest
 from mlfactory_runtime.data.rows import load_part
 from mlfactory_runtime.learn.draws import Draws
 from mlfactory_runtime.learn.looks import looks
-from mlfactory_runtime.learn.validation import Trial, folds, parts_of, score, validate, windows
+from mlfactory_runtime.learn.validation import (
+    Trial,
+    folds,
+    parts_of,
+    predict_unseen,
+    score,
+    validate,
+    windows,
+)
 from mlfactory_runtime.project import EVALUATION, Project
 from mlfactory_runtime.settings.params import Params
 from mlfactory_runtime.testing.trained import Trained
@@ -34,7 +42,7 @@ def test_metrics_are_those_of_validation_and_tell_nothing_of_the_holdout(
 def test_another_holdout_changes_no_metric_of_validation(trained: Trained) -> None:
     project, known = trained.project, trained.signature
     rows = {part: load_part(project, part) for part in ("train", "validation")}
-    again, past = validate(project, rows, known)
+    again, past = validate(predict_unseen(project, rows, known), known, project)
     assert (again, past) == (trained.result.validation, ())
 
 
@@ -76,7 +84,8 @@ def test_what_decides_is_validated(kind: str, examples: Any) -> None:
     settings = {**trained.project.params.model_dump(), "model": model}
     project.__dict__["params"] = Params.model_validate(settings)
     rows = {part: load_part(project, part) for part in ("train", "validation")}
-    found, past = validate(project, rows, trained.signature)
+    known = trained.signature
+    found, past = validate(predict_unseen(project, rows, known), known, project)
     assert found is not None and found.metrics["mae"] < found.naive
     errors = []
     for trial, window in zip(windows(pl.concat(rows.values()), project), past, strict=True):

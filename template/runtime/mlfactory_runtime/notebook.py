@@ -27,7 +27,8 @@ def score(rows: pl.DataFrame, model: str = MODEL.as_posix()) -> pl.DataFrame:
 
     `rows` has the raw columns that the catalog lists as inputs, as text or typed, whatever the
     order; `model` is the model's folder below the factory's. The answer has the column
-    `prediction`, and for classes `probability_<class>` for each, from 0 to 1.
+    `prediction`, for classes `probability_<class>` for each, from 0 to 1, and for numbers `lower`
+    and `upper`, the ends of an interval.
 
     Raises FactoryError for the first row that breaks the contract, with the reason.
     """
@@ -39,7 +40,7 @@ def score(rows: pl.DataFrame, model: str = MODEL.as_posix()) -> pl.DataFrame:
     if bad.height:
         message = f"{bad.height:,} of {rows.height:,} rows cannot be scored: {bad['reason'][0]}"
         raise FactoryError(message, "leave them out, or mend them: factory predict sets them aside")
-    return good.select("prediction", "^probability_.*$")
+    return good.select("prediction", "^lower$", "^upper$", "^probability_.*$")
 
 
 def read_log(

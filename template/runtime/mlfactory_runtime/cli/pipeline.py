@@ -95,6 +95,9 @@ def summary(as_json: Json = False) -> None:
             say(f"  {name:18} not defined on these rows")
         else:
             say(f"  {name:18} {interval_text(interval)}")
+    if coverage := result.coverage:
+        say(f"  {'coverage':18} {interval_text(coverage.share)} of {coverage.nominal:g}")
+        say(f"  {'interval width':18} {interval_text(coverage.width)}")
     if result.looks:
         say(looks_text(result.looks))
 

@@ -33,6 +33,7 @@ from .personal import SHARED, sensitivity
 from .sentinels import Sentinels, find_sentinels
 from .split import find_group, typed_target, without_copies, write_split
 from .table import Table, opened
+from .tail import find_tail
 
 SAMPLE, UNKNOWN = 50_000, "not drafted yet"
 
@@ -74,6 +75,7 @@ def draft(project: Project) -> Draft:
             if name not in table.names
         ]
         warnings += notes + write_split(project, table, columns, target, group)
+        warnings += find_tail(target, table.params) if target.name in described else []
         fill_about(project, table, target)
     decisions = tuple(f"{name}: {entry['drafted']}" for name, entry in described.items())
     return Draft(len(new), decisions, tuple(warnings))

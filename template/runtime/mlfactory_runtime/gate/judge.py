@@ -22,6 +22,7 @@ from ..learn.metrics import (
     is_lower_better,
     measure,
     primary,
+    relevant,
     row_losses,
 )
 from ..learn.resampling import resamples, widened
@@ -214,5 +215,5 @@ def whole_metrics(
 ) -> dict[str, float | None]:
     """The metrics on all rows; None where they are not defined."""
     measured = measure(rows.task, rows.y, p, params.decision, own)
-    found: Metrics = measured(whole) if len(whole) else {}
+    found: Metrics = relevant(measured(whole), params) if len(whole) else {}
     return {name: None if isnan(value) else value for name, value in found.items()}

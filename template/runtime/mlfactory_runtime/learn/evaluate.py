@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from ..records.evaluation import Costs, Importance, Interval, Metrics, OwnMetric, Recall
+from ..records.evaluation import Costs, Coverage, Importance, Interval, Metrics, OwnMetric, Recall
 from ..settings.decision import Decision
 from ..settings.params import Params
 from .classes import recalls
@@ -21,6 +21,7 @@ from .metrics import (
     measure,
     primary,
     refuse_unweighted,
+    relevant,
     row_losses,
 )
 from .resampling import without_ends
@@ -56,6 +57,7 @@ class Judgement:
     warnings: tuple[str, ...]
     own_metrics: dict[str, OwnMetric]
     recalls: tuple[Recall, ...] = ()
+    coverage: Coverage | None = None
 
 
 def left_out(rows: int) -> list[str]:
@@ -96,6 +98,7 @@ def judge(
     models, gains = evaluate(
         signature.task, y, scored, params.decision, seed, own, places, constants, metric
     )
+    models = {name: relevant(metrics, params) for name, metrics in models.items()}
     if drawn.count < FEWEST:
         models = {name: without_ends(metrics) for name, metrics in models.items()}
         gains = without_ends(gains)

@@ -17,7 +17,8 @@ from .groups import Groups, grouped, is_ordered
 from .held import Held
 from .metrics import Array, row_costs
 from .ranking import curve, threshold_of
-from .segments import mean_of, segments, short
+from .resampling import mean_of
+from .segments import segments, short
 
 SAMPLE, FEW = 500, 5
 ACTING, VALUES = 6, 10

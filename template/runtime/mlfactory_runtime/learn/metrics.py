@@ -7,6 +7,7 @@ ties as scikit-learn does; a metric that is not defined on the rows (one class o
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,9 +16,11 @@ from ..extensions import BUILT_IN, MEASURES, Metric, call
 from ..records.evaluation import Interval
 from ..settings.decision import Decision
 from ..settings.model import Model
+from ..settings.params import Params
 from .ranking import areas, in_budget, threshold_of
 from .resampling import interval_of, resamples, widened
 
+T = TypeVar("T")
 Array = np.ndarray
 Metrics = dict[str, float]
 Own = Mapping[str, Metric]
@@ -34,6 +37,12 @@ NUMBERS = (int, float, np.integer, np.floating)
 def primary(task: str, settings: Model) -> str:
     """The metric that decides: what the model is fitted by."""
     return "mae" if settings.objective == "regression_l1" else PRIMARY[task]
+
+
+def relevant(metrics: Mapping[str, T], params: Params) -> dict[str, T]:
+    """All but the loss of a quantile, unless the gate goes by it: a model of the mean has none."""
+    left = {"quantile_loss"} - {params.gate.metric}
+    return {name: value for name, value in metrics.items() if name not in left}
 
 
 def is_lower_better(metric: str, own: Own) -> bool:

@@ -22,7 +22,7 @@ import numpy as np
 
 from ..records.profile import Quality
 from .metrics import Array, row_losses
-from .segments import mean_of
+from .resampling import mean_of
 
 FEWEST = 10  # rows on each side of what is ranked
 Influence = tuple[float, Array]

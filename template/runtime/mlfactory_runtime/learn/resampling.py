@@ -1,6 +1,7 @@
-"""The bootstrap: weights that stand for other rows, and intervals of what they give."""
+"""What other rows would give: the bootstrap, its weights and intervals, and standard errors."""
 
 from collections.abc import Iterator, Mapping
+from math import sqrt
 
 import numpy as np
 
@@ -51,3 +52,19 @@ def interval_of(
 def without_ends(values: Mapping[str, Interval]) -> dict[str, Interval]:
     """The values, and no intervals: too few draws tell nothing of what others would give."""
     return {name: Interval(one.value, None, None) for name, one in values.items()}
+
+
+def mean_of(values: Array, places: Array) -> tuple[float, float]:
+    """The mean and its standard error, where rows of one place depend on each other.
+
+    Of few places it is widened, as Student's distribution asks; of single rows it is the usual one.
+    """
+    mean, draws = float(values.mean()), count(places)
+    off = np.bincount(places, values - mean)
+    wider = 1.0 if draws == len(values) else widened(draws)
+    return mean, wider * sqrt(float((off**2).sum()) * draws / max(draws - 1, 1)) / len(values)
+
+
+def count(places: Array) -> int:
+    """How many different ones there are."""
+    return int(np.count_nonzero(np.bincount(places))) if len(places) else 0

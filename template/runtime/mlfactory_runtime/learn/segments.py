@@ -6,17 +6,18 @@ somebody would have who knows the group and nothing else.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from math import erfc, sqrt
 
 import numpy as np
 
 from ..records.evaluation import Interval, Segment, Segments
+from .coverage import mean_width, share_inside
 from .draws import FEWEST
 from .groups import Groups
 from .held import Held
 from .metrics import Array, row_losses
-from .resampling import widened
+from .resampling import count, mean_of
 
 ENOUGH, WORST, VALUES = 30, 5, 10
 
@@ -145,6 +146,7 @@ def segment(held: Held, loss: Array, rows: Array) -> Segment:
     single = held.p.ndim == 1
     middle, width = mean_of(held.p[rows] - held.y[rows], places) if single else (0.0, 0.0)
     gap = Interval(short(middle), short(middle - 1.96 * width), short(middle + 1.96 * width))
+    limits, bounded = held.ends[rows], bool(held.ends.shape[1])
     return Segment(
         rows=len(rows),
         value=metric_of(held, mean),
@@ -154,6 +156,8 @@ def segment(held: Held, loss: Array, rows: Array) -> Segment:
         predicted=short(held.p[rows].mean()) if single else None,
         observed=short(held.y[rows].mean()) if single else None,
         gap=gap if single else None,
+        inside=shortened(share_inside(held.y[rows], limits, places)) if bounded else None,
+        width=shortened(mean_width(limits, places)) if bounded else None,
     )
 
 
@@ -162,20 +166,10 @@ def metric_of(held: Held, loss: float) -> float:
     return short(sqrt(loss) if held.metric == "rmse" else loss)
 
 
-def mean_of(values: Array, places: Array) -> tuple[float, float]:
-    """The mean and its standard error, where rows of one place depend on each other.
-
-    Of few places it is widened, as Student's distribution asks; of single rows it is the usual one.
-    """
-    mean, draws = float(values.mean()), count(places)
-    off = np.bincount(places, values - mean)
-    wider = 1.0 if draws == len(values) else widened(draws)
-    return mean, wider * sqrt(float((off**2).sum()) * draws / max(draws - 1, 1)) / len(values)
-
-
-def count(places: Array) -> int:
-    """How many different ones there are."""
-    return int(np.count_nonzero(np.bincount(places))) if len(places) else 0
+def shortened(found: Interval) -> Interval:
+    """The same with the digits that a report needs."""
+    value, low, high = (None if one is None else short(one) for one in astuple(found))
+    return Interval(value, low, high)
 
 
 def short(value: float) -> float:

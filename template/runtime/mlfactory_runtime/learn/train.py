@@ -22,7 +22,9 @@ from ..settings.params import Params, params_hash
 from . import baselines, linear
 from .alarm import with_alarm
 from .card import model_card
+from .conformal import fit_intervals
 from .copies import copies
+from .coverage import coverage_warnings, measure_coverage
 from .draws import draws, entities, independent
 from .evaluate import (
     Judgement,
@@ -37,6 +39,8 @@ from .groups import is_sensitive
 from .held import Held
 from .history import histories
 from .insight import Insights, check_segments, insights
+from .intervals import FILE as INTERVALS
+from .intervals import ends
 from .manifest import MEASURED, save_manifest
 from .matrix import learned_from, matrix, usable
 from .metrics import primary, row_losses
@@ -47,7 +51,7 @@ from .quality import qualities
 from .ranking import threshold_of
 from .signature import Signature, describe, save_signature
 from .split import FILE as SPLIT
-from .validation import metrics_file, validate, with_validation
+from .validation import metrics_file, predict_unseen, validate, with_validation
 from .within import segments
 
 
@@ -101,8 +105,12 @@ def train(project: Project) -> Evaluation:
     losses = (row_losses(metric, y, scored[name]) for name in ("naive", "model"))
     drawn = independent(draws(held_rows, split, params, same), np.subtract(*losses))
     whom = entities(held_rows, params, same)
-    held = Held(signature, frame, x, y, scored["model"], scored["naive"], whom.places, metric)
-    tried, folds = validate(project, rows, signature)
+    unseen = predict_unseen(project, rows, signature)
+    tried, folds = validate(unseen, signature, project)
+    intervals = fit_intervals(unseen, split, catalog, params)
+    p, limits = scored["model"], ends(intervals, scored["model"])
+    coverage = measure_coverage(y, limits, drawn, intervals)
+    held = Held(signature, frame, x, y, p, scored["naive"], whom.places, limits, metric)
     judgement = judge(signature, y, scored, params, project.metrics, drawn, constants)
     assumed = any(column.assumed for column in catalog.inputs(params).values())
     judgement = with_validation(judgement, tried, metric)
@@ -119,8 +127,15 @@ def train(project: Project) -> Evaluation:
             measured.mkdir()
             estimator.save(model, measured)
             save_signature(signature, measured)
-        said = (*idle(params, own_split=bool(split.code)), *overrides(folder, params.model))
-        judgement = replace(judgement, warnings=(*judgement.warnings, *said))
+        if intervals:
+            write(folder / INTERVALS, intervals)
+        notes = (
+            *judgement.warnings,
+            *idle(params, own_split=bool(split.code)),
+            *overrides(folder, params.model),
+            *coverage_warnings(coverage, params, unseen),
+        )
+        judgement = replace(judgement, warnings=notes, coverage=coverage)
         result = evaluation(
             signature, split, judgement, known, metric, first, importance, tried, folds, refused
         )
@@ -206,6 +221,7 @@ def evaluation(
         lift=insights.lift,
         decision=insights.decision,
         recalls=judgement.recalls,
+        coverage=judgement.coverage,
         rows=split.rows,
         importance=importance,
         split=split,

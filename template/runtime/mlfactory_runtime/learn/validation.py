@@ -15,11 +15,12 @@ from . import baselines
 from .copies import copies
 from .draws import Draws, entities
 from .evaluate import Judgement
-from .matrix import matrix
-from .metrics import measure, primary
+from .matrix import matrix, usable
+from .metrics import measure, primary, relevant
 from .signature import Signature
 
 FEW_ROWS, FOLDS = 5000, 5
+VALUES = ("y", "p", "constant")
 
 
 @dataclass(frozen=True)
@@ -41,18 +42,31 @@ class Scored:
     constant: np.ndarray
 
 
-def validate(
-    project: Project, rows: dict[str, pl.DataFrame], signature: Signature
-) -> tuple[Validation | None, tuple[Fold, ...]]:
-    """The metrics of predictions for rows that their model has not seen, and past windows by time.
+@dataclass(frozen=True)
+class Unseen:
+    """What models say of rows that they have not seen, by trial; `by` says how these were parted.
 
-    None where no trial can be made: a part would have no row, or lack a class.
+    There is none where no trial can be made: a part would have no row, or lack a class.
     """
+
+    trials: tuple[Scored, ...]
+    by: str
+    are_past: bool
+
+    @property
+    def whole(self) -> Scored:
+        """All trials in one; there has to be one."""
+        values = (np.concatenate([getattr(one, n) for one in self.trials]) for n in VALUES)
+        return Scored(pl.concat(one.rows for one in self.trials), *values)
+
+
+def predict_unseen(project: Project, rows: dict[str, pl.DataFrame], signature: Signature) -> Unseen:
+    """Folds of the rows that are not held out, past windows of them, or the validation rows."""
     params = project.params
     dated = params.data.time and not params.split.group
     known = pl.concat([rows["train"], rows["validation"]])
     whom = entities(known, params, copies(known, project.catalog, params))
-    past = dated and params.split.backtest_folds
+    past = dated and params.split.backtest_folds > 0
     if past:
         trials, by = windows(known, project), f"past windows of {params.data.time!r}"
     elif dated or known.height > FEW_ROWS or whom.count < FOLDS:
@@ -60,22 +74,37 @@ def validate(
     else:
         trials, by = folds(known, whom, project), f"folds of {whom.what}"
     classes = known[params.data.target].n_unique() if signature.classes else 0
-    scored = [one for trial in trials if (one := score(trial, classes, signature, project))]
-    if not scored:
+    scored = (score(trial, classes, signature, project) for trial in trials)
+    return Unseen(tuple(one for one in scored if one), by, bool(past))
+
+
+def validate(
+    unseen: Unseen, signature: Signature, project: Project
+) -> tuple[Validation | None, tuple[Fold, ...]]:
+    """The metrics of all trials together, and those of each that is a past window.
+
+    None without trials.
+    """
+    if not unseen.trials:
         return None, ()
-    y, p, constant = (
-        np.concatenate([getattr(one, name) for one in scored]) for name in ("y", "p", "constant")
+    params, whole = project.params, unseen.whole
+    task, own, y = signature.task, project.metrics, whole.y
+    points, naive = (
+        measure(task, y, q, params.decision, own)(np.ones(len(y)))
+        for q in (whole.p, whole.constant)
     )
-    task, own, ones = signature.task, project.metrics, np.ones(len(y))
-    points, naive = (measure(task, y, q, params.decision, own)(ones) for q in (p, constant))
     found = Validation(
-        by=by,
-        folds=len(scored),
+        by=unseen.by,
+        folds=len(unseen.trials),
         rows=len(y),
-        metrics={name: None if np.isnan(value) else value for name, value in points.items()},
+        metrics={
+            name: None if np.isnan(value) else value
+            for name, value in relevant(points, params).items()
+        },
         naive=naive[primary(task, params.model)],
     )
-    return found, tuple(fold(one, signature, project) for one in scored if past)
+    past = unseen.trials if unseen.are_past else ()
+    return found, tuple(fold(one, signature, project) for one in past)
 
 
 def windows(known: pl.DataFrame, project: Project) -> Iterator[Trial]:
@@ -130,7 +159,8 @@ def parts_of(whom: Draws, target: pl.Series, count: int) -> pl.Series:
 
 def score(trial: Trial, classes: int, signature: Signature, project: Project) -> Scored | None:
     """Fit and score; None where rows to fit on have fewer classes, or a part has no row."""
-    parts = (trial.fitting, trial.stopping, trial.scoring)
+    seen = usable(trial.scoring, signature, project.compute)
+    parts = (trial.fitting, trial.stopping, seen)
     fitting, stopping, scoring = (matrix(part, signature, project.compute) for part in parts)
     lacking = len(np.unique(fitting.y)) < classes
     if lacking or not all(len(part.y) for part in (fitting, stopping, scoring)):
@@ -141,7 +171,7 @@ def score(trial: Trial, classes: int, signature: Signature, project: Project) ->
     best = baselines.constants(np.append(fitting.y, stopping.y), signature, params.decision)
     constant = best[primary(signature.task, params.model)]
     everywhere = np.broadcast_to(constant, (len(p), *constant.shape))
-    return Scored(trial.scoring, scoring.y, p, everywhere)
+    return Scored(seen, scoring.y, p, everywhere)
 
 
 def fold(one: Scored, signature: Signature, project: Project) -> Fold:

@@ -14,7 +14,7 @@ from math import hypot, isnan, nan
 import numpy as np
 
 from ..learn.draws import FEWEST, Draws
-from ..learn.metrics import evaluate, is_lower_better, primary
+from ..learn.metrics import evaluate, is_lower_better, primary, relevant
 from ..project import EVALUATION
 from ..records.evaluation import Evaluation, Interval, Metrics
 from ..records.monitoring import EstimateError, Window
@@ -47,7 +47,7 @@ def observed(seen: Seen, watched: Watched) -> tuple[int, Metrics | None]:
     task, scored, own = watched.signature.task, {"model": p[some]}, watched.home.metrics
     places = None if drawn.is_single else drawn.places
     models, _ = evaluate(task, y[some], scored, params.decision, params.model.seed, own, places)
-    return len(y), models["model"]
+    return len(y), relevant(models["model"], params)
 
 
 def estimate(seen: Seen, watched: Watched, holdout: Metrics | None) -> Metrics | None:

@@ -107,11 +107,11 @@ class Seen:
         self,
         frame: pl.DataFrame,
         watched: Watched,
-        known: pl.Series | None = None,
         moments: pl.Series | None = None,
+        known: pl.Series | None = None,
     ) -> None:
-        """Add rows of features; `known` says of which the outcome is known, and `moments` what they
-        are about, where that is known.
+        """Add rows of features, and the moments that they are about, where these are known; `known`
+        says of which the outcome is.
         """
         self.rows += frame.height
         if moments is not None:
@@ -219,14 +219,14 @@ def from_log(window: Window, watched: Watched) -> Seen:
     seen = Seen(hidden={f.name: SECRET for f in known.features if f.name in secret})
     said = "prediction" if known.task == "regression" else "probabilities"
     whom = ["entity"] if params.data.id and entity_key(params, catalog) else []
-    names = ("model", "time", "features", said, "outcome", *whom)
+    names = ("model", "time", "row_time", "features", said, "outcome", *whom)
     for rows in read_log((window.begin, window.end), params, catalog, known, names):
         seen.others.update(dict(rows["model"].value_counts().iter_rows()))
         own = rows.filter(model=watched.version)
         if own.height:
             frame = completed(own["features"].struct.unnest(), seen, watched)
             moments = own["row_time"].fill_null(own["time"].dt.replace_time_zone(None))
-            seen.count(frame, watched, own["outcome"].is_not_null(), moments)
+            seen.count(frame, watched, moments, own["outcome"].is_not_null())
             seen.score(scores(own, known), own["outcome"], keys_in_log(own, watched), watched)
     seen.others.pop(watched.version, None)
     return seen
@@ -292,7 +292,7 @@ def from_file(path: Path, watched: Watched) -> Seen:
         dated = time in raw.columns and time in watched.catalog.columns
         moments = column_of(raw, time, watched) if time and dated else None
         results = outcomes(raw, watched)
-        seen.count(frame, watched, results.is_not_null(), moments)
+        seen.count(frame, watched, moments, results.is_not_null())
         step = max(raw.height // SCORED, 1) if results.null_count() == raw.height else 1
         some = pl.int_range(raw.height, eager=True).gather_every(step)
         fit = refusals(frame[some], watched.signature.features).is_null()

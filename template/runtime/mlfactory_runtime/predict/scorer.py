@@ -11,9 +11,11 @@ import polars as pl
 from ..data.computed import featured
 from ..data.contract import read_rows
 from ..errors import FactoryError
+from ..learn.intervals import ENDS, ends, load_intervals
 from ..learn.signature import Signature, encode, load_signature, refusals
 from ..learn.signing import check_signed
 from ..project import Project
+from ..records.intervals import Intervals
 from ..registry.artifact import version
 from ..settings.catalog import Catalog
 from ..settings.params import Params
@@ -33,6 +35,7 @@ class Scorer:
     catalog: Catalog
     params: Params
     project: Project
+    intervals: Intervals | None = None
     explain: int = 0
     log: "BatchLog | None" = None
 
@@ -54,7 +57,8 @@ def opened(project: Project, folder: Path, explain: int = 0) -> Scorer:
     signature = load_signature(folder)
     model = project.estimator.load(folder)
     known = project.catalog, project.params
-    return Scorer(signature, model, version(folder), *known, project, explain)
+    intervals = load_intervals(folder)
+    return Scorer(signature, model, version(folder), *known, project, intervals, explain)
 
 
 def score(raw: pl.DataFrame, scorer: Scorer, first: int = 0) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -77,11 +81,12 @@ def score(raw: pl.DataFrame, scorer: Scorer, first: int = 0) -> tuple[pl.DataFra
         broken = broken_by(raw, cases, catalog) + lacks
         scorer.log.refuse(broken, bad.height, scorer.version)
     x = encode(known, signature.features)
-    answers = answer(scorer.predict(x), signature)
+    answers = answer(scorer.predict(x), signature, scorer.intervals)
     if not known.height:
         return answers, bad
     raw = raw.filter(scored)
     named = identifiers(raw, catalog, scorer.params.data.id)
+    refuse_taken(named, answers)
     kept_as = logged(raw, scored.arg_true() + first, known, answers, scorer)
     parts = [named, answers, explained(x, scorer), kept_as.drop(named.columns, strict=False)]
     good = pl.concat([part for part in parts if part.width], how="horizontal")
@@ -124,10 +129,13 @@ def probabilities(signature: Signature) -> list[str]:
     return [f"probability_{name}" for name in signature.classes]
 
 
-def answer(scores: np.ndarray, signature: Signature) -> pl.DataFrame:
-    """The prediction, and for classes the probability of each."""
+def answer(
+    scores: np.ndarray, signature: Signature, intervals: Intervals | None = None
+) -> pl.DataFrame:
+    """The prediction; for classes the probability of each, for numbers the ends of intervals."""
     if signature.task == "regression":
-        return pl.DataFrame({"prediction": scores})
+        limits = zip(ENDS, ends(intervals, scores).T, strict=False)
+        return pl.DataFrame({"prediction": scores, **dict(limits)})
     shares = np.column_stack([1 - scores, scores]) if signature.task == "binary" else scores
     threshold = signature.threshold or 0.5
     called = (scores >= threshold).astype(int) if scores.ndim == 1 else shares.argmax(axis=1)
@@ -152,6 +160,16 @@ def explained(x: np.ndarray, scorer: Scorer) -> pl.DataFrame:
         found[f"because_{k + 1}"] = names[order[:, k]]
         found[f"because_{k + 1}_by"] = np.take_along_axis(moved, order[:, [k]], axis=1)[:, 0]
     return pl.DataFrame(found)
+
+
+def refuse_taken(named: pl.DataFrame, answers: pl.DataFrame) -> None:
+    """FactoryError for a column that names rows by the name of an answer: one would be lost."""
+    for name in answers.columns:
+        if name in named.columns:
+            raise FactoryError(
+                f"{name!r} is a column that names rows, and an answer has that name",
+                f"rename {name!r} in the data and in features.yaml",
+            )
 
 
 def identifiers(raw: pl.DataFrame, catalog: Catalog, entity: str | None) -> pl.DataFrame:

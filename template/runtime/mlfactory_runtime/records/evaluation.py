@@ -33,6 +33,7 @@ class Segment(Part):
     `predicted` and `observed` are means, where the model gives one number for each row, and `gap`
     is by how much the first is larger. `possible` is what the constant of the group itself has, and
     `saved` which part of that the model does without; `rest_saved` is the same in other groups.
+    `inside` is the share of true numbers in their intervals, and `width` how wide these are.
     """
 
     feature: str = optional("")
@@ -49,6 +50,8 @@ class Segment(Part):
     possible: float | None = optional()
     saved: float | None = optional()
     rest_saved: float | None = optional()
+    inside: Interval | None = optional()
+    width: Interval | None = optional()
 
 
 class Segments(Part):
@@ -154,6 +157,19 @@ class Validation(Part):
     naive: float
 
 
+class Coverage(Part):
+    """The share of true numbers that lie in their intervals, where `nominal` is asked for.
+
+    `width` is the mean one. The intervals follow from `rows` of validation, which were parted `by`.
+    """
+
+    nominal: float
+    share: Interval
+    width: Interval
+    rows: int
+    by: str
+
+
 class Evaluation(Record):
     """A model on the holdout, beside a constant (`naive`) and a linear model, with the verdict.
 
@@ -180,6 +196,7 @@ class Evaluation(Record):
     lift: tuple[Lift, ...] = ()
     decision: Costs | None = None
     recalls: tuple[Recall, ...] = optional(())
+    coverage: Coverage | None = optional()
     rows: dict[str, int]
     importance: tuple[Importance, ...]
     split: SplitRecord
@@ -210,5 +227,6 @@ class Summary(Record):
     warnings: tuple[str, ...]
     metrics: dict[str, Metrics]
     validation: Validation | None = optional()
+    coverage: Coverage | None = optional()
     looks: int | None = optional()
     report: str

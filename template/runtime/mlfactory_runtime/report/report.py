@@ -21,6 +21,7 @@ from ..records.evaluation import Evaluation, Interval, Segment, Segments
 from ..records.record import read
 from ..settings.catalog import Catalog
 from ..settings.params import Params
+from . import coverage as intervals
 from . import words
 from .charts import COLOURS, Axes, Bar, Dot, Point, bars, compact, dots, plot
 from .pages import render
@@ -85,6 +86,8 @@ def context(
         "off": [words.off(one, evaluation) for one in segments.most_off] if segments else [],
         "segments_text": words.segments(segments),
         "segment_charts": dict(segment_charts(segments, label)) if segments else {},
+        "coverage_text": intervals.text(evaluation.coverage),
+        "coverage_charts": dict(intervals.charts(segments)) if segments else {},
         "top": words.top(evaluation),
         "lift_text": words.lift(evaluation),
         "budget": words.budget(params.decision),

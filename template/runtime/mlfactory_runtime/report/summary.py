@@ -29,6 +29,7 @@ def summary(project: Project) -> Summary:
             for name, metrics in evaluation.models.items()
         },
         validation=evaluation.validation,
+        coverage=evaluation.coverage,
         looks=looks(project),
         report=REPORT,
     )

@@ -124,7 +124,7 @@ def create() -> ASGIApp:
         lifespan=lifespan,
     )
     add_routes(app, service, log)
-    openapi.complete(app, service.parser, signature, keyed=bool(keys))
+    openapi.complete(app, service.parser, service.scorer, keyed=bool(keys))
     return Entrance(app, Predict(service, log), service.metrics, keys, rate)
 
 
@@ -218,9 +218,10 @@ def describe(scorer: Scorer) -> Row:
     """The model by its hashes; the metrics only where the last evaluation is this model's."""
     signature = scorer.signature
     evaluation = read(Evaluation, scorer.project.root / EVALUATION)
-    metrics = None
+    metrics = coverage = None
     if evaluation and evaluation.provenance == signature.provenance:
         metrics = {name: asdict(one) for name, one in evaluation.models["model"].items()}
+        coverage = evaluation.coverage
     fields = {"task", "target", "classes", "threshold", "provenance"}
     return {
         "version": scorer.version,
@@ -229,4 +230,5 @@ def describe(scorer: Scorer) -> Row:
         "data": signature.provenance.get("data"),
         "template": signature.provenance.get("template"),
         "metrics": metrics,
+        "coverage": coverage.model_dump() if coverage else None,
     }

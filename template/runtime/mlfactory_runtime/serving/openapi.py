@@ -5,14 +5,16 @@ from pathlib import Path
 import yaml
 from fastapi import FastAPI
 
-from ..learn.signature import Signature
+from ..learn.intervals import ENDS
+from ..predict.scorer import Scorer
 from .schema import Parser, Row, example
 
 REST = Path(__file__).with_name("openapi.yaml")
 
 
-def complete(app: FastAPI, parser: Parser, model: Signature, *, keyed: bool) -> None:
+def complete(app: FastAPI, parser: Parser, scorer: Scorer, *, keyed: bool) -> None:
     """Put the fields of a row and of an answer into the document that the application gives."""
+    model, intervals = scorer.signature, scorer.intervals
     rest, document = yaml.safe_load(REST.read_text("utf-8")), app.openapi()
     schemas, row = rest["components"]["schemas"], parser.one.json_schema()
     examples = [{name: example(one) for name, one in parser.inputs.items()}]
@@ -23,6 +25,10 @@ def complete(app: FastAPI, parser: Parser, model: Signature, *, keyed: bool) -> 
     if model.classes:
         shares = {name: {"type": "number"} for name in model.classes}
         fields["probabilities"] = {"type": "object", "properties": shares}
+    if intervals:
+        said = f"The true number lies from lower to upper in about {intervals.coverage:g} of cases."
+        fields |= {name: {"type": "number", "description": said} for name in ENDS}
+        schemas["Prediction"]["required"] += ENDS
     schemas["Prediction"]["properties"] |= fields
     for path, methods in rest["paths"].items():
         for method, entries in methods.items():

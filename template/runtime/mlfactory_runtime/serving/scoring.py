@@ -16,9 +16,11 @@ import polars as pl
 from ..data.computed import featured
 from ..data.contract import MISSING
 from ..errors import FactoryError
+from ..learn.intervals import ENDS, ends
 from ..learn.signature import Feature, Signature, encode
 from ..predict.scorer import Scorer, explained
 from ..project import Compute
+from ..records.intervals import Intervals
 from ..tables.formats import DTYPES
 from .schema import Input, RefusedError, Row
 
@@ -41,7 +43,7 @@ def score(
 ) -> tuple[np.ndarray, list[Row]]:
     """The matrix and an answer for each row. RefusedError; a row never raises anything else."""
     x = encoded(rows)
-    results = answers(scorer.predict(x), scorer.signature)
+    results = answers(scorer.predict(x), scorer.signature, scorer.intervals)
     if explain:
         because = explained(x, replace(scorer, explain=explain)).to_dicts()
         for answer, shift in zip(results, because, strict=True):
@@ -52,10 +54,13 @@ def score(
     return x, results
 
 
-def answers(scores: np.ndarray, signature: Signature) -> list[Row]:
+def answers(
+    scores: np.ndarray, signature: Signature, intervals: Intervals | None = None
+) -> list[Row]:
     """What `factory predict` answers, bit by bit, without a table."""
     if signature.task == "regression":
-        return [{"prediction": value} for value in scores.tolist()]
+        pairs = zip(scores.tolist(), ends(intervals, scores).tolist(), strict=True)
+        return [{"prediction": one} | dict(zip(ENDS, both, strict=False)) for one, both in pairs]
     names, threshold = signature.classes, signature.threshold or 0.5
     if signature.task == "binary":
         shares = [[1 - value, value] for value in scores.tolist()]

@@ -32,6 +32,13 @@ class Decision(Section):
     quantile: float = Field(
         default=0.9, gt=0, lt=1, description="Of numbers: the quantile whose loss is measured."
     )
+    coverage: float | None = Field(
+        default=0.9,
+        gt=0,
+        lt=1,
+        exclude_if=lambda coverage: coverage == 0.9,
+        description="Of numbers: the share of true ones between `lower` and `upper`; null: none.",
+    )
 
     @model_validator(mode="after")
     def _one_rule(self) -> "Decision":

@@ -16,6 +16,7 @@ ONLY = {
     "decision.budget": "classification",
     "decision.budget_rows": "classification",
     "decision.quantile": "regression",
+    "decision.coverage": "regression",
     "model.objective": "regression",
     "serving.max_rows": "online",
     "serving.max_body": "online",

@@ -36,7 +36,9 @@ def idle(params: Params, *, own_split: bool = False) -> Iterator[str]:
         "a linear model has no trees": (
             params.model.kind == "linear", "model", params.model, TREES,
         ),
-        "the task is classification": (not numbers, "decision", params.decision, ("quantile",)),
+        "the task is classification": (
+            not numbers, "decision", params.decision, ("quantile", "coverage"),
+        ),
         "numbers have no classes": (numbers, "data", data, ("positive", "min_class_rows")),
     }  # fmt: skip
     for why, (holds, place, section, names) in cases.items():
