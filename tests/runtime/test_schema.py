@@ -57,6 +57,7 @@ def agreed(churn: Factory) -> Factory:
     """A factory with columns of every kind."""
     more = {"availability": "batch", "owner": "@org/crm"}
     churn.column("Tenure (months)", range=[0, 120])
+    churn.column("plan", unseen="refuse")
     churn.change("features.yaml", columns={name: rule | more for name, rule in EXTRA.items()})
     return churn
 

@@ -186,9 +186,10 @@ def test_identifiers_come_back(service: Service, row: Row) -> None:
     names = service.json("/openapi.json")["components"]["schemas"]["Row"]["properties"].keys()
     scorer = predict_scorer.opened(Project(service.folder), service.folder / MODEL)
     own = {n for n, c in scorer.catalog.columns.items() if c.role == "identifier"}
+    dates = {scorer.params.data.time} - {None}
     found = service.json("/predict", [row])["predictions"][0]
 
-    assert names == own | scorer.catalog.inputs(scorer.params).keys()
+    assert names == own | dates | scorer.catalog.inputs(scorer.params).keys()
     assert {name: found[name] for name in own} == {name: row[name] for name in own}
 
 

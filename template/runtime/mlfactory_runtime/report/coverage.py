@@ -9,29 +9,29 @@ from .charts import Bar, bars
 from .words import interval, number, percent
 
 
-def text(found: Coverage | None) -> str:
+def text(coverage: Coverage | None) -> str:
     """What intervals promise, and what they hold."""
-    if not found:
+    if not coverage:
         return ""
     return (
         f"Beside each prediction stand the ends of an interval, which is to hold "
-        f"{100 * found.nominal:.3g}% of the true numbers. Of the held-out ones it holds "
-        f"{share(found.share)}, and on average it is {interval(found.width)} wide."
+        f"{100 * coverage.nominal:.3g}% of the true numbers. Of the held-out ones it holds "
+        f"{share(coverage.share)}, and on average it is {interval(coverage.width)} wide."
     )
 
 
-def share(found: Interval) -> str:
+def share(value: Interval) -> str:
     """A share with its interval, where it has one."""
-    ends = () if found.low is None or found.high is None else (found.low, found.high)
+    ends = () if value.low is None or value.high is None else (value.low, value.high)
     between = f" ({percent(ends[0])} to {percent(ends[1])})" if ends else ""
-    return f"{percent(found.value or 0)}{between}"
+    return f"{percent(value.value or 0)}{between}"
 
 
 def charts(segments: Segments) -> Iterator[tuple[str, Markup]]:
     """The share inside in the groups of each chosen column, beside that of all rows."""
     for name, lines in segments.chosen.items():
-        shown = [segments.all.model_copy(update={"group": "all"}), *lines]
-        rows = [bar(line.group, line.inside, line.width) for line in shown if line.inside]
+        groups = [segments.all.model_copy(update={"group": "all"}), *lines]
+        rows = [bar(line.group, line.inside, line.width) for line in groups if line.inside]
         if lines and rows:
             yield name, bars(f"share inside by {name}", rows)
 

@@ -26,8 +26,10 @@ def complete(app: FastAPI, parser: Parser, scorer: Scorer, *, keyed: bool) -> No
         shares = {name: {"type": "number"} for name in model.classes}
         fields["probabilities"] = {"type": "object", "properties": shares}
     if intervals:
-        said = f"The true number lies from lower to upper in about {intervals.coverage:g} of cases."
-        fields |= {name: {"type": "number", "description": said} for name in ENDS}
+        meaning = (
+            f"The true number lies from lower to upper in about {intervals.coverage:g} of cases."
+        )
+        fields |= {name: {"type": "number", "description": meaning} for name in ENDS}
         schemas["Prediction"]["required"] += ENDS
     schemas["Prediction"]["properties"] |= fields
     for path, methods in rest["paths"].items():
