@@ -64,7 +64,7 @@ def row(n: int) -> Row:
     chance = Random(n)
     amount, visits = round(chance.uniform(1, 2000), 2), chance.randrange(30)
     churned = amount + 20 * visits + chance.gauss(0, 100) > 1300
-    price = round(1500 + 3 * amount + 40 * visits + chance.gauss(0, 50), 2)
+    price = round(1500 + 3 * amount + 40 * visits + chance.gauss(0, 300), 2)
     return Row(n, amount, visits, chance.choice(("north", "south", "west")), churned, price)
 
 

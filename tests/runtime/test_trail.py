@@ -76,9 +76,12 @@ def predict(factory: Factory, rows: int = 50) -> None:
     factory.run("predict", "some.csv", "out.csv")
 
 
-def outcomes(factory: Factory, rows: int = 10) -> None:
+def outcomes(factory: Factory, *keys: str, rows: int = 10) -> None:
+    """Bring what came of the first rows; by request, where `keys` are `request_id` and `row`."""
     table = pl.read_csv(factory.path / RAW, infer_schema=False).head(rows)
-    table.select("customer id", "churned").write_csv(factory.path / "outcomes.csv")
+    answers = pl.read_csv(factory.path / "out.csv").head(rows)
+    table = table.with_columns(answers.select("request_id", "row"))
+    table.select(*(keys or ["customer id"]), "churned").write_csv(factory.path / "outcomes.csv")
     factory.run("label", "outcomes.csv")
 
 
@@ -130,7 +133,7 @@ DEEDS = {
     "delete from predictions where row = 7": "2 predictions are gone, and no entry says why",
     "delete from labels": "10 labels are gone, and no entry says why",
     "insert into predictions select 'x', row, time, target, model, entity, features, prediction,"
-    " probabilities from predictions where row = 3 limit 1": (
+    " probabilities, row_time from predictions where row = 3 limit 1": (
         "1 predictions are there without an entry"
     ),
 }
@@ -176,7 +179,7 @@ def test_processes_at_once_make_one_trail(log: Logging) -> None:
     ours = "select count(*) from predictions where request_id like 'c-%'"
     while log.query(ours)[0][0] == 0 and killed.poll() is None:
         time.sleep(0.05)
-    outcomes(factory)
+    outcomes(factory, "request_id", "row")
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
     for process in (service, run):
@@ -193,11 +196,11 @@ def test_processes_at_once_make_one_trail(log: Logging) -> None:
 
 def test_a_run_that_is_killed_leaves_a_trail_that_fits(log: Logging) -> None:
     factory = log.factory
-    table = pl.read_csv(factory.path / RAW, infer_schema=False)
-    pl.concat([table] * 20).write_csv(factory.path / "some.csv")
-    predict_some = ("-c", PROGRAM, "predict", "some.csv", "out.csv")
     predict(factory)
-    process = factory.start(*predict_some, stderr=subprocess.PIPE)
+    table = pl.read_csv(factory.path / RAW, infer_schema=False)
+    pl.concat([table] * 20).write_csv(factory.path / "many.csv")
+    predict_many = ("-c", PROGRAM, "predict", "many.csv", "out.csv")
+    process = factory.start(*predict_many, stderr=subprocess.PIPE)
     while log.count() == 50 and process.poll() is None:
         time.sleep(0.02)
     process.kill()
