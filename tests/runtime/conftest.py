@@ -42,14 +42,17 @@ def make_factory(folder: Path) -> Project:
     return make(folder, "example").project
 
 
-def train_variant(folder: Path, task: str, target: dict[str, Any], **data: str) -> Trained:
-    """The example with another target, or with rows that a column dates."""
+def train_variant(
+    folder: Path, task: str, target: dict[str, Any], *, refit: bool = False, **data: str
+) -> Trained:
+    """The example with another target, with rows that a column dates, or fitted anew on all."""
     own = make_factory(folder / "own")
     catalog = yaml.safe_load((EXAMPLE / "features.yaml").read_text("utf-8"))
     catalog["columns"]["churned"] |= {"values": None, **target}
     write_yaml(own.root / "features.yaml", catalog)
     known = {"path": "data/raw/rows.csv", "target": "churned", "id": "customer", **data}
-    write_yaml(own.root / "params.yaml", {"task": task, "data": known})
+    settings = {"task": task, "data": known, "model": {"refit": refit}}
+    write_yaml(own.root / "params.yaml", settings)
     (folder / "factory").mkdir()
     return train_copy(own, folder / "factory")
 

@@ -40,18 +40,18 @@ def test_a_fresh_factory_passes_both_checks(trained: Trained) -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "target", "data"),
+    ("task", "target", "more"),
     [
         ("regression", {"dtype": "float", "range": [0, 100]}, {}),
         ("classification", {"values": ["high", "low", "middle"]}, {}),
-        ("classification", {"values": ["no", "yes"]}, {"time": "since"}),
+        ("classification", {"values": ["no", "yes"]}, {"time": "since", "refit": True}),
     ],
     ids=["regression", "classes", "time"],
 )
 def test_a_fresh_factory_of_any_task_passes_both_checks(
-    task: str, target: dict[str, Any], data: dict[str, str], tmp_path: Path
+    task: str, target: dict[str, Any], more: dict[str, Any], tmp_path: Path
 ) -> None:
-    fresh = train_variant(tmp_path, task, target, **data)
+    fresh = train_variant(tmp_path, task, target, **more)
 
     check_features(fresh)
     check_model(fresh)

@@ -13,10 +13,11 @@ from ..data.computed import featured
 from ..data.contract import read_rows
 from ..data.rows import load_part
 from ..learn import synth
+from ..learn.manifest import measured
 from ..learn.matrix import Matrix, matrix
 from ..learn.signature import Signature, encode, load_signature
 from ..learn.split import prepare
-from ..learn.train import train
+from ..learn.train import refitted, train
 from ..project import CATALOG, PARAMS, PYPROJECT, Project
 from ..records.evaluation import Evaluation
 from ..settings.catalog import Catalog, load_catalog
@@ -76,9 +77,14 @@ class Trained:
         return matrix(load_part(self.project, name), self.signature, self.project.compute)
 
     def fit_again(self) -> Any:
-        """A second model of the same rows and settings."""
-        parts = self.part("train"), self.part("validation")
-        return self.project.estimator.fit(*parts, self.signature, self.params.model.fitting)
+        """A second model of the same rows and settings; with model.refit of all rows."""
+        project = self.project
+        signature = load_signature(measured(project.model_folder))
+        rows = {part: load_part(project, part) for part in ("train", "validation", "holdout")}
+        sides = rows["train"], rows["validation"]
+        parts = [matrix(side, signature, project.compute) for side in sides]
+        model = project.estimator.fit(*parts, signature, self.params.model.fitting)
+        return refitted(project, rows, signature, model, parts[0].x).model
 
 
 def train_copy(own: Project, folder: Path) -> Trained:
