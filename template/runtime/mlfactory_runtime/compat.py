@@ -30,7 +30,7 @@ MODULES = {
     "kinds": "tables.kinds",
     "log": "log.veil log.service log.batch",
     "metrics": "learn.metrics",
-    "params": "settings.params settings.yaml settings.explain project",
+    "params": "settings.model settings.params settings.yaml settings.explain project",
     "predict": "predict.scorer predict.batch",
     "query": "tables.query",
     "signature": "learn.signature data.computed",

@@ -19,6 +19,7 @@ from ..project import EVALUATION
 from ..records.evaluation import Evaluation, Interval, Metrics
 from ..records.monitoring import EstimateError, Window
 from ..records.record import read
+from ..settings.monitor import Monitor
 from .effect import NORMAL
 from .reading import Seen, Watched
 from .verdict import Check
@@ -80,10 +81,9 @@ def error_of(interval: Interval) -> float:
 
 
 def is_worse(
-    found: Metrics, holdout: Metrics, metric: str, watched: Watched, *, lower: bool = True
+    found: Metrics, holdout: Metrics, metric: str, settings: Monitor, *, lower: bool = True
 ) -> bool:
     """Whether a metric is surely worse than on the holdout, by more than is tolerated."""
-    settings = watched.params.monitor
     now, then = found[metric], holdout[metric]
     spread = error_of(then)  # unknown where too few draws were held out
     error = hypot(error_of(now), 0 if isnan(spread) else spread)
@@ -130,7 +130,8 @@ def compared(
         return replace(check, message=f"{said}: {needed}"), []
     kind = "observed" if name == "performance" else name
     metrics = [(one.observed if name == "performance" else one.estimate) or {} for one in records]
-    bad = [is_worse(found, holdout, metric, watched, lower=lower) for found in metrics]
+    settings = watched.params.monitor
+    bad = [is_worse(found, holdout, metric, settings, lower=lower) for found in metrics]
     value = point(metrics[-1][metric])
     when = f" up to {records[-1].end}" if records[-1].end else ""
     said = f"{metric} {value:.4g} ({kind}{when}), and {then:.4g} on the holdout"
