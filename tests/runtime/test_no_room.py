@@ -47,8 +47,11 @@ def filled(tracked: Factory, monkeypatch: pytest.MonkeyPatch) -> Factory:
 
 
 def ended(factory: Factory, before: str, *argv: str) -> subprocess.CompletedProcess[str]:
-    """How a command ends; no traceback, and an error that says what to do."""
-    line = [sys.executable, "-c", before + PROGRAM, *argv]
+    """How a command ends; no traceback, and an error that says what to do.
+
+    Python itself would keep half of a compiled module where there is no room.
+    """
+    line = [sys.executable, "-B", "-c", before + PROGRAM, *argv]
     done = subprocess.run(line, cwd=factory.path, capture_output=True, text=True, timeout=120)
     assert "Traceback" not in done.stderr, done.stderr[-3000:]
     assert done.returncode in (0, 1, 4), done.stderr

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,7 @@ def test_a_merged_record_becomes_a_tag_and_the_monitor_watches_it(
     assert "Tags made: none." in said
     assert [name for name in asked(proposed, "tag").split() if "#prod#" in name] == [tag]
 
+    date_back(proposed, tag)
     said = actions.run("monitor", "workflow_dispatch")
     (issue,) = forge.issues
     assert issue["title"].startswith("Monitor: alarm of ")
@@ -184,6 +186,17 @@ def test_a_merged_record_becomes_a_tag_and_the_monitor_watches_it(
     assert (issue["state"], issue["state_reason"]) == ("closed", "completed")
     assert len(forge.comments) == 1
     assert forge.alerts[1:] == ["churn: over: freshness"]
+
+
+def date_back(proposed: Factory, tag: str) -> None:
+    """Let a model have been in use for weeks: nobody rings for a window before that."""
+    then = (datetime.now(UTC) - timedelta(days=21)).isoformat(timespec="seconds")
+    old = Factory(proposed.path, {**proposed.env, "GIT_COMMITTER_DATE": then})
+    message = asked(proposed, "tag", "--list", "--format=%(contents)", tag)
+    commit = asked(proposed, "rev-parse", f"{tag}^{{}}").strip()
+    old.run("git", "fetch", "--quiet", "origin", commit)
+    old.run("git", "tag", "--force", "--annotate", "--message", message, tag, commit)
+    old.run("git", "push", "--quiet", "--force", "origin", f"refs/tags/{tag}")
 
 
 def refused_by_the_forge(proposed: Factory, forge: Forge, actions: Actions) -> None:
