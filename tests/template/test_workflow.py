@@ -24,7 +24,7 @@ MAY = {
 def workflows(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The workflows of a factory: of one with a repository of its own, and of one in a larger."""
     place = tmp_path_factory.mktemp("workflows")
-    with copier.opened(choice.template("", "")) as sheet:
+    with copier.open_sheet(choice.template("", "")) as sheet:
         copier.render(sheet, place, {"target": "churned", "folder": request.param})
     return place / ".github/workflows"
 
