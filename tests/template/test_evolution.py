@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,7 +121,8 @@ def grown(version: str, folder: Path, env: dict[str, str]) -> Factory:
     cell = {"cell_type": "code", "source": written.cell, "metadata": {}, "outputs": []}
     factory.write(LOOK, json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4}))
     factory.write("README.md", factory.text("README.md") + PARAGRAPH)
-    factory.write(WORKFLOW, factory.text(WORKFLOW) + JOB)
+    *first, prepare, report = re.split(r"(?m)^(?=      - )", factory.text(WORKFLOW))
+    factory.write(WORKFLOW, "".join((*first, JOB, prepare, report)))
     (factory.path / "docs/runbook.md").unlink()
     factory.run("git", "add", "--all")
     factory.run("git", "commit", "--quiet", "--no-verify", "--message", "ours")
