@@ -53,7 +53,7 @@ def test_what_uv_adds_and_what_an_update_renews_never_meet(
 def test_building_a_factory_and_its_library_asks_no_index(tmp_path: Path, command: Command) -> None:
     """What builds is not in the lock: with an empty cache and no network it must be at hand."""
     answers = {"target": "churned", "runtime": "source", "project_name": "late-parcels"}
-    with copier.opened(choice.template("", "")) as sheet:
+    with copier.open_sheet(choice.template("", "")) as sheet:
         copier.render(sheet, tmp_path / "parcels", answers)
     options = ("--wheel", "--offline", "--cache-dir", "../cache", "--out-dir", "../built")
     for folder in ("parcels", "parcels/runtime"):
