@@ -350,11 +350,11 @@ wheels = [
 [[package]]
 name = "polars"
 version = "2.1.0"
-source = { registry = "https://pypi.org/simple" }
+source = { registry = "https://packages.example.org/simple" }
 sdist = { url = "https://files.example.org/polars-2.1.0.tar.gz", hash = "sha256:%(a)s", size = 9 }
 
 [[package]]
 name = "ruff"
 version = "0.17.0"
-source = { registry = "https://pypi.org/simple" }
+source = { registry = "https://packages.example.org/simple" }
 """ % {"a": "ab" * 32}  # noqa: UP031 - braces are TOML's
