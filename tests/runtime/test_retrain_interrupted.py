@@ -168,6 +168,7 @@ def test_work_of_somebody_after_a_kill_is_not_written_over(ready: Factory) -> No
 def test_two_at_once_are_told_so(ready: Factory) -> None:
     with ready.start(*RETRAIN, stderr=subprocess.PIPE) as first:
         while not copying(ready):
+            assert first.poll() is None, first.communicate()
             time.sleep(0.01)
         said = ready.run("retrain", code=1).err
         assert "another `factory retrain` is at work here" in said
@@ -184,6 +185,7 @@ def test_the_old_model_answers_while_the_pipeline_runs_and_after_a_kill(
     ready.tool("dvc", "add", "--quiet", RAW)
     with ready.start("-m", "dvc", "repro", start_new_session=True) as run:
         while "prepared" not in {p.name for p in (ready.path / "data").iterdir()}:
+            assert run.poll() is None
             time.sleep(0.01)
         while (ready.path / "reports/evaluation.json").exists():
             assert run.poll() is None
