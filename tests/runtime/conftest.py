@@ -153,3 +153,14 @@ def row(service: Service) -> Row:
     """A row that the document gives as an example."""
     found: Row = service.json("/openapi.json")["components"]["schemas"]["Row"]["examples"][0]
     return found
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def world(
+    request: pytest.FixtureRequest, churn: Factory, monkeypatch: pytest.MonkeyPatch
+) -> Factory:
+    """A factory whose log is in one of the databases, empty."""
+    if request.param == "postgresql":
+        monkeypatch.setenv("LOG_URL", request.getfixturevalue("database"))
+        churn.change(log={"url_env": "LOG_URL"})
+    return churn

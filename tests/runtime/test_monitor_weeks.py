@@ -46,17 +46,6 @@ def check(found: dict[str, Any], name: str) -> dict[str, Any]:
     return told
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def world(
-    request: pytest.FixtureRequest, churn: Factory, monkeypatch: pytest.MonkeyPatch
-) -> Factory:
-    """A factory whose log is in one of the databases, empty."""
-    if request.param == "postgresql":
-        monkeypatch.setenv("LOG_URL", request.getfixturevalue("database"))
-        churn.change(log={"url_env": "LOG_URL"})
-    return churn
-
-
 def test_a_drift_becomes_an_alarm_and_outcomes_come_late(world: Factory) -> None:
     first = score(world, 3)
     score(world, 2)

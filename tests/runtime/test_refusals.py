@@ -23,17 +23,6 @@ pytestmark = pytest.mark.xdist_group("database")
 RULE = "is none of the values in the catalog"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def world(
-    request: pytest.FixtureRequest, churn: Factory, monkeypatch: pytest.MonkeyPatch
-) -> Factory:
-    """A factory whose log is in one of the databases, empty."""
-    if request.param == "postgresql":
-        monkeypatch.setenv("LOG_URL", request.getfixturevalue("database"))
-        churn.change(log={"url_env": "LOG_URL"})
-    return churn
-
-
 def score(churn: Factory, *options: str, new: int = 300, code: int = 0) -> None:
     """Rows with a new category in some of them are scored a week ago."""
     plan = pl.when(pl.int_range(pl.len()) < new).then(pl.lit("platinum")).otherwise("plan")

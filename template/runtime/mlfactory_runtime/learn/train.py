@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,10 @@ from ..data.computed import featured, refuse_undeclared
 from ..data.rows import load_part
 from ..errors import FactoryError
 from ..files import short_hash, write_json
-from ..project import EVALUATION, PACKAGES, PREPARED, Project
+from ..project import EVALUATION, PACKAGES, PREPARED, Estimator, Project
 from ..records.data import HeldOut, SplitRecord
 from ..records.evaluation import Evaluation, Fold, Importance, Validation
+from ..records.profile import Profile, Quality
 from ..records.record import read, write
 from ..settings.availability import check_catalog
 from ..settings.idle import idle
@@ -120,13 +122,10 @@ def train(project: Project) -> Evaluation:
     first = leading(params, signature, parts["train"].y)
     used = refitted(project, rows, signature, model, parts["train"].x)
     with swapped(project.model_folder) as folder:
-        estimator.save(used.model, folder)
-        save_signature(used.signature, folder)
+        save(estimator, used.model, used.signature, folder)
         if params.model.refit:
-            measured = folder / MEASURED
-            measured.mkdir()
-            estimator.save(model, measured)
-            save_signature(signature, measured)
+            (folder / MEASURED).mkdir()
+            save(estimator, model, signature, folder / MEASURED)
         if intervals:
             write(folder / INTERVALS, intervals)
         notes = (
@@ -142,13 +141,7 @@ def train(project: Project) -> Evaluation:
         if params.model.refit:
             result = result.model_copy(update={"refit": used.rows.height})
         worth = qualities(signature.task, y, held.p, drawn.places)
-        scores = estimator.predict(used.model, used.x) if params.data.time else None
-        described = profile(
-            used.rows, used.signature, held.p, compute, worth, params.data.time, scores
-        )
-        frame = learned_from(used.rows, used.signature, compute)
-        groups = segments(frame, used.signature, described.features, params.report.segments)
-        write(folder / PROFILE, described.model_copy(update={"segments": groups}))
+        write(folder / PROFILE, profile_of(project, used, held.p, worth))
         write(folder / CARD, model_card(project, result))
         save_manifest(folder)
     write(project.root / EVALUATION, result)
@@ -156,6 +149,23 @@ def train(project: Project) -> Evaluation:
     sensitive = is_sensitive(catalog, params.data.target)
     write_plots(project.reports / "plots", held, importance, params.decision, sensitive)
     return result
+
+
+def save(estimator: Estimator, model: Any, signature: Signature, folder: Path) -> None:
+    """A model, and how it sees rows."""
+    estimator.save(model, folder)
+    save_signature(signature, folder)
+
+
+def profile_of(project: Project, used: Used, p: np.ndarray, worth: dict[str, Quality]) -> Profile:
+    """What the monitor compares with: rows that were learned from, and held-out scores p."""
+    params, compute = project.params, project.compute
+    time = params.data.time
+    scores = project.estimator.predict(used.model, used.x) if time else None
+    described = profile(used.rows, used.signature, p, compute, worth, time, scores)
+    frame = learned_from(used.rows, used.signature, compute)
+    groups = segments(frame, used.signature, described.features, params.report.segments)
+    return described.model_copy(update={"segments": groups})
 
 
 def refitted(
