@@ -198,7 +198,7 @@ def test_a_run_that_is_killed_leaves_a_trail_that_fits(log: Logging) -> None:
     factory = log.factory
     predict(factory)
     table = pl.read_csv(factory.path / RAW, infer_schema=False)
-    pl.concat([table] * 20).write_csv(factory.path / "many.csv")
+    pl.concat([table] * 200).write_csv(factory.path / "many.csv")  # several batches
     predict_many = ("-c", PROGRAM, "predict", "many.csv", "out.csv")
     process = factory.start(*predict_many, stderr=subprocess.PIPE)
     while log.count() == 50 and process.poll() is None:
