@@ -77,12 +77,18 @@ def parse(text: str, path: Path) -> dict[str, Any]:
 
 def tool_table(text: str | None, tool: str) -> Mapping[str, Any]:
     """What a pyproject.toml says under `[tool.<tool>]`; nothing where it says nothing readable."""
+    return table(text, "tool", tool)
+
+
+def table(text: str | None, *path: str) -> Mapping[str, Any]:
+    """A table of a TOML text; nothing where it has none, or is not readable."""
     try:
-        tools = tomllib.loads(text or "").get("tool", {})
+        found: Any = tomllib.loads(text or "")
     except tomllib.TOMLDecodeError:
         return {}
-    table = tools.get(tool, {}) if isinstance(tools, dict) else {}
-    return table if isinstance(table, dict) else {}
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def read_given(path: str) -> dict[str, Any]:

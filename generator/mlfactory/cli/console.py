@@ -247,8 +247,9 @@ def show_outcome(outcome: Outcome, *, with_name: bool = False) -> None:
 
 
 def status(one: Status) -> dict[str, Any]:
-    """A project's status, with its drift counted."""
-    return {**plain(one), "drift": state_counts(one)}
+    """A project's status, with its drift counted; files that are clean are only counted."""
+    files = [plain(change) for change in one.files if change.state != "clean"]
+    return {**plain(one), "files": files, "drift": state_counts(one)}
 
 
 def show_statuses(statuses: list[Status]) -> None:

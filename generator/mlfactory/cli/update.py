@@ -71,10 +71,12 @@ def update(
 
     starts = [Path(name) for name in projects or ["."]]
     outcomes = []
-    for outcome, code in several.each(starts, act):
+    for outcome, code in several.each(starts, act, keep=as_json):
         outcomes.append((outcome, code))
         if not as_json:
             console.show_outcome(outcome, with_name=len(starts) > 1)
+        elif outcome.error:
+            console.show_error(outcome.error, outcome.hint)
     if as_json:
         console.show_outcomes([outcome for outcome, _ in outcomes])
     return several.worst(code for _, code in outcomes)

@@ -16,7 +16,7 @@ from mlfactory.render import copier
 from mlfactory.template import choice, history
 from mlfactory.template.choice import Template
 
-from . import around, intake, journal, steps
+from . import around, intake, journal, rendered, steps
 from .directory import absolute, check_free, clear, count_files, making, publish, staging
 from .journal import Run, StepResult
 from .request import Goal, Request
@@ -80,8 +80,7 @@ def new(request: Request, goal: Goal, talk: Talk, *, ask: bool = False) -> Summa
     if journal.load(directory) is None:
         with making(directory):
             if journal.load(directory) is None:
-                check_free(directory)
-                fresh = begin(request, directory, goal, talk, ask=ask)
+                fresh = first(request, directory, goal, talk, ask=ask)
     else:
         clear(directory)
     run = fresh or journal.load(directory)
@@ -115,6 +114,17 @@ def trust_warnings(run: Run, goal: Goal) -> tuple[str, ...]:
     rest = () if run.trusted else remaining(replace(run, trusted=True), goal)
     titles = ", ".join(step.title[0].lower() + step.title[1:] for step in rest)
     return (UNTRUSTED.format(titles, quote(run.request.directory)),) if rest else ()
+
+
+def first(request: Request, directory: Path, goal: Goal, talk: Talk, *, ask: bool) -> Run:
+    """Make it, or take up what somebody has rendered there."""
+    if not (rendered.is_waiting(directory) and keeps_contract(directory)):
+        check_free(directory)
+        return begin(request, directory, goal, talk, ask=ask)
+    run = rendered.take_over(request, directory)
+    run = replace(run, trusted=is_trusted(run, goal))
+    journal.save(run)
+    return run
 
 
 def begin(request: Request, directory: Path, goal: Goal, talk: Talk, *, ask: bool) -> Run:

@@ -34,7 +34,8 @@ def copy_data(run: Run) -> Run:
         name = data_path(run) if run.form == ONE else str(run.answers["data_source"])
         target = run.path / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(run.data, target)
+        if not (target.exists() and target.samefile(run.data)):
+            shutil.copyfile(run.data, target)
     return keep_folder(run)
 
 

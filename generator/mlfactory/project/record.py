@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from shlex import quote
 from typing import Any
 
 from mlfactory.base import answers, git, workflows
@@ -21,6 +22,7 @@ CRUFT_FILE = ".cruft.json"
 PYPROJECT = "pyproject.toml"
 PATTERN = ".copier-answers*.y*ml"
 USUAL = (answers.FILE, CRUFT_FILE)
+NAMES = ("project_name", "project_slug", "repo_name")  # questions that ask what it is called
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,15 @@ class Project:
         return self.path.name
 
     @property
+    def title(self) -> str:
+        """What the project is called, wherever this copy of it lies."""
+        text = text_at(self.repository, self.head, f"{self.prefix}{PYPROJECT}")
+        asked = (self.answers.get(name) for name in NAMES)
+        names = (answers.table(text, "project").get("name"), *asked)
+        own = (n for n in names if isinstance(n, str) and n.isprintable() and 0 < len(n) < 80)
+        return next(own, "") or (self.name if self.prefix else repository_name(self.repository))
+
+    @property
     def top(self) -> Path:
         return self.repository.top
 
@@ -86,6 +97,15 @@ class Project:
         return (self.spec(""), *([outside] if folder else []))
 
 
+def repository_name(repository: Repository) -> str:
+    """What a repository is called where it was cloned from, else the folder of its main copy."""
+    origin = git.config(repository, "remote.origin.url").rstrip("/").removesuffix(".git")
+    if name := re.split(r"[/:]", origin)[-1]:
+        return name if name.isprintable() else repository.top.name
+    home = repository.objects.parent
+    return home.parent.name if home.name == ".git" else repository.top.name
+
+
 def find(start: Path, file: str = "") -> Project:
     """The project at `start` or around it. Raises MlfactoryError when there is none."""
     name, start = start, Path(start).expanduser().resolve()
@@ -93,6 +113,9 @@ def find(start: Path, file: str = "") -> Project:
         raise MlfactoryError(f"{name} is not a directory", "Name the folder of a project.")
     around = git.look_up(start)
     if around is None:
+        if git.is_bare(start):
+            hint = f"Look at a clone of it: git clone {quote(str(start))}"
+            raise MlfactoryError(f"{start} is a bare repository: no files stand in it", hint)
         hint = "Put it there: git init && git add --all && git commit"
         raise MlfactoryError(f"{start} is in no git repository", hint)
     repository, head = around
@@ -120,9 +143,18 @@ def choose(folder: Path, file: str) -> str:
 
 
 def files_in(folder: Path) -> list[str]:
-    """All files in a folder that record a template, the usual ones first."""
+    """All files in a folder that record a template, the usual ones first.
+
+    Of several, those that name none are only data; a single one is a record that is damaged.
+    """
     names = sorted({*(path.name for path in folder.glob(PATTERN)), *USUAL})
-    return sorted((n for n in names if (folder / n).is_file()), key=lambda n: n not in USUAL)
+    there = sorted((n for n in names if (folder / n).is_file()), key=lambda n: n not in USUAL)
+    return [name for name in there if names_template(folder / name)] or there
+
+
+def names_template(file: Path) -> bool:
+    """Whether a file says where a project's template is."""
+    return bool(re.search(rb'^_src_path:|"template"\s*:', file.read_bytes(), re.MULTILINE))
 
 
 def all_at(start: Path) -> list[tuple[Path, str]]:

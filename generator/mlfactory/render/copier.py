@@ -5,8 +5,9 @@ from __future__ import annotations
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, replace
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,7 @@ def own_files(which: Template, worker: Worker) -> Iterator[None]:
             if which.ref and repository.prefix_of(which.ref):
                 # Of several tags of a commit, git would name any; updates follow this one.
                 worker.template.commit = which.ref
+        read_questions(worker)
         yield
         return
     with tempfile.TemporaryDirectory(prefix="mlfactory-") as folder:
@@ -89,7 +91,14 @@ def own_files(which: Template, worker: Worker) -> Iterator[None]:
         worker.template.local_abspath = Path(folder).resolve()
         worker.template.commit, worker.template.commit_hash = which.ref, ""
         worker.template.git_index_modes = {}
+        read_questions(worker)
         yield
+
+
+def read_questions(worker: Worker) -> None:
+    """Let copier read copier.yml; what it prints of faults, without a reason, is said by us."""
+    with redirect_stderr(StringIO()):
+        _ = worker.template.config_data
 
 
 def questions_of(data: Mapping[str, Any]) -> dict[str, Question]:
@@ -180,7 +189,18 @@ def copier_failed(which: Template, error: Exception) -> MlfactoryError:
         return unknown_ref(which)
     if text.startswith("Local template must be"):
         return MlfactoryError(f"{which.source} is not a template", "Give a directory or a git URL.")
+    text = fault_in_questions(error) or text
     return MlfactoryError(f"the template cannot be rendered: {text or type(error).__name__}")
+
+
+def fault_in_questions(error: Exception) -> str:
+    """Where a copier.yml is no YAML, and why; empty for other faults. copier names only the file,
+    and that in a temporary folder."""
+    mark = getattr(error.__cause__, "problem_mark", None)
+    if mark is None:
+        return ""
+    why = getattr(error.__cause__, "problem", "")
+    return f"{Path(mark.name).name}, line {mark.line + 1}, column {mark.column + 1}: {why}"
 
 
 def unknown_ref(which: Template) -> MlfactoryError:
@@ -244,6 +264,7 @@ def replaying(
             unsafe=options.trust,
             skip_tasks=not options.trust,
         )
+        worker.project = project  # type: ignore[attr-defined]
         stand_in_for_git(worker, template, version)
         if options.settings:
             answers.check(options.settings, questions_of(worker.template.questions_data))
@@ -282,3 +303,4 @@ def stand_in_for_git(worker: Worker, template: Path, version: Version) -> None:
     worker.template.commit_hash = version.commit
     worker.template.version = repository.number_of(version.name)
     worker.template.git_index_modes = {}
+    read_questions(worker)

@@ -34,6 +34,7 @@ def facts_of(worker: Any, project: Project, version: Version, options: RenderOpt
         {name: value for name, value in new.items() if name not in old_names},
         dict(worker.origins),
         dropped={k: v for k, v in project.answers.items() if k not in questions},
+        has_read_more=worker.has_read_more,
         replaced=tuple(replacements(worker.answers.combined, project, questions, options)),
     )
 

@@ -60,7 +60,7 @@ def render(
 
             where = (project, template, version, out / project.name, options)
             result = copier.as_updated(*where, base) if base else copier.as_recorded(*where)
-    if not options.ask:
+    if not options.ask and not result.facts.has_read_more:
         cache.write(cache.key_for(name, result), result)
     return result
 

@@ -46,7 +46,8 @@ class Facts:
     `origins` names the template's file for each rendered one. What the template would have run is
     in `skipped_tasks` and `skipped_migrations`, as somebody would type it; `code_ran` says that it
     was trusted and did run something. `dropped` are recorded answers to questions that are gone,
-    and `replaced` those that are no longer taken.
+    and `replaced` those that are no longer taken. Of a render that `has_read_more`, other files of
+    the project have decided, too.
     """
 
     version: str
@@ -60,6 +61,7 @@ class Facts:
     skipped_migrations: tuple[str, ...] = ()
     dropped: Answers = field(default_factory=dict)
     code_ran: bool = False
+    has_read_more: bool = False
     replaced: tuple[Replaced, ...] = ()
 
     @property

@@ -20,13 +20,15 @@ from typing import TYPE_CHECKING, Any
 
 from mlfactory.base import git, process
 
-from . import safety
+from . import external, safety
 from .strings import compile_once
 
 if TYPE_CHECKING:
     from copier._jinja_ext import SandboxedEnvironment
     from copier._main import Worker
     from copier._template import Task
+
+    from mlfactory.project.record import Project
 
 
 def fresh_worker() -> type[Worker]:
@@ -89,6 +91,13 @@ def recording_worker() -> type[Worker]:
     """The same worker, which also notes the template's file for each one that it writes."""
 
     class RecordingWorker(fresh_worker()):  # type: ignore[misc]
+        project: Project | None = None
+        has_read_more = False  # than the template and the record
+
+        def _external_data(self) -> Any:
+            own = self.project
+            return external.data_of(self, own) if own else super()._external_data()
+
         @cached_property
         def origins(self) -> dict[str, str]:
             return {}

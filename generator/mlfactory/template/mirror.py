@@ -9,14 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from packaging.version import Version as Number
-
 from mlfactory.base import git
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.project.record import CRUFT, Project
 
 from . import history
-from .repository import Upstream, git_url, in_order, prefix_of, trying
+from .repository import Upstream, git_url, in_order, prefix_of, stable, trying
 
 LISTING = "mlfactory-listing"
 SHA256 = 64  # digits of an id in repositories of that kind
@@ -65,9 +63,8 @@ def of_address(
             record.write_text(listing, "utf-8", "surrogateescape")
     tags = re.findall(r"\trefs/tags/(.+?)(?:\^\{\})?$", listing, re.MULTILINE)
     prefix = prefix or (prefix_of(version) if version in tags else "")
-    releases = in_order(tags, prefix)
-    stable = [tag for tag in releases if not Number(tag.removeprefix(prefix)).is_prerelease]
-    newest = follow or (stable[-1] if stable and by_tag else "refs/mlfactory/HEAD")
+    releases = stable(in_order(tags, prefix), prefix)
+    newest = follow or (releases[-1] if releases and by_tag else "refs/mlfactory/HEAD")
     return Upstream(address, folder, newest, prefix=prefix)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -98,6 +98,11 @@ def in_order(tags: list[str], prefix: str = "") -> tuple[str, ...]:
     return tuple(sorted(numbers, key=lambda tag: numbers[tag]))
 
 
+def stable(tags: Iterable[str], prefix: str = "") -> list[str]:
+    """Those of the versions that are no trials of a version to come."""
+    return [tag for tag in tags if (n := number(tag, prefix)) and not n.is_prerelease]
+
+
 def number(name: str, prefix: str = "") -> Number | None:
     """A version's number, or None for names that have none or another prefix."""
     if not name.startswith(prefix):
@@ -167,13 +172,28 @@ def commit_of(facts: list[str]) -> str:
     return next((f.removeprefix("commit ") for f in facts if f.startswith("commit ")), "")
 
 
+def apart(up: Upstream, new: Version, old: Version) -> tuple[int, int]:
+    """How many commits `new` has that `old` lacks, and the other way round."""
+    span = f"{new.commit}...{old.commit}"
+    counts = git.run("rev-list", "--left-right", "--count", span, cwd=up.folder).out.split()
+    return int(counts[0]), int(counts[1])
+
+
+def successor(up: Upstream, old: Version) -> Version | None:
+    """The newest release that was made from a version: it has all that this one has."""
+    form = ("--format=%(refname:strip=2)", f"--contains={old.commit}", "refs/tags")
+    made_from = set(lines(git.run("for-each-ref", *form, cwd=up.folder).out))
+    for tag in reversed(stable(up.tags, up.prefix)):
+        if tag in made_from and up.commits[tag] != old.commit:
+            return version(up, tag)
+    return None
+
+
 def is_older(up: Upstream, new: Version, old: Version) -> bool:
     """Whether `new` came before `old`: in the history, else by its number."""
     if new.commit == old.commit:
         return False
-    span = f"{new.commit}...{old.commit}"
-    counts = git.run("rev-list", "--left-right", "--count", span, cwd=up.folder).out.split()
-    ahead, behind = map(int, counts)
+    ahead, behind = apart(up, new, old)
     numbers = number_of(new.name), number_of(old.name)
     if not ahead:
         return True
@@ -225,7 +245,8 @@ def changes(up: Upstream, old: Version | None, new: Version) -> str:
     """What people should know between two versions, newest first; without `old`, all there is.
 
     The template that travels with the program tells it in its commits. Elsewhere it is what its
-    changelog gained, else the subjects of its commits. It gets into plans and commit messages, and
+    changelog gained, else what its commits say: all of it where one is a version, else the subject.
+    It gets into plans and commit messages, and
     so holds nothing that steers a terminal.
     """
     return visible(news(up, old, new))
@@ -239,8 +260,19 @@ def news(up: Upstream, old: Version | None, new: Version) -> str:
         return "\n\n".join(filter(None, (body.strip() for body in messages.split("\0"))))
     if old and (additions := changelog_additions(up, old, new)):
         return additions
-    limit = f"--max-count={MAX_SUBJECTS}"
-    return git.run("log", "--format=- %s", "--no-merges", limit, span, cwd=up.folder).out.strip()
+    return "\n".join(notes(up, span))
+
+
+def notes(up: Upstream, span: str) -> Iterator[str]:
+    """What the commits of a span say, newest first; only so many subjects, and none of merges."""
+    log = git.run("log", "-z", "--format=%H%x00%P%x00%s%x00%b", span, cwd=up.folder).out
+    facts, left = iter(log.rstrip("\n").split("\0")), MAX_SUBJECTS
+    for commit, parents, subject, body in zip(facts, facts, facts, facts, strict=False):
+        if body.strip() and commit in up.names:
+            yield f"{body.strip()}\n"
+        elif left and " " not in parents:
+            left -= 1
+            yield f"- {subject}"
 
 
 def changelog_additions(up: Upstream, old: Version, new: Version) -> str:

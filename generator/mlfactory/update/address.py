@@ -119,7 +119,7 @@ def write(project: Project, new: str) -> None:
     path.write_text(with_address(project, new), "utf-8")
     spec = project.spec(project.file)
     project.repository.run("add", "--", spec)
-    text = f"Take the template of {project.name} from {new}"
+    text = f"Take the template of {project.title} from {new}"
     argv = ("commit", "--quiet", "--no-verify", "--message", text, "--", spec)
     project.repository.run(*argv, hint=git.SIGNING)
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlfactory.base import addresses, workflows
+from mlfactory.base import addresses, git, workflows
 from mlfactory.base.answers import Answers
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.objects import Leaves
@@ -27,6 +27,19 @@ CLEAN, EDITED, MISSING, MOVED, DIVERGED = "clean", "edited", "missing", "renamed
 IGNORED, NOT_HERE = "ignored", "not here"
 QUIET = (IGNORED, merge.LEFT_ALONE)  # meant only by their full names
 STATES = {"D": MISSING, "R": MOVED}
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """An update that was begun and waits for somebody; `conflicts` are the files to resolve."""
+
+    to_version: str
+    conflicts: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        ways = "mlfactory update --continue, or mlfactory update --abort"
+        return f"the update to {self.to_version} is not finished: {ways}"
 
 
 @dataclass(frozen=True)
@@ -54,6 +67,7 @@ class Status:
     answers_file: str = ""
     skipped_tasks: tuple[str, ...] = ()
     skipped_migrations: tuple[str, ...] = ()
+    unfinished: Waiting | None = None
 
     @property
     def needs_attention(self) -> bool:
@@ -136,12 +150,13 @@ def status(start: Path, file: str = "", *, trust: bool = False) -> Status:
     project = record.find(start, file)
     course = find_course(project)
     behind = course.old.commit != course.new.commit
-    waits = warning(project)
+    waits = waiting(project)
+    notes = (*warning(project), *([waits.text] if waits else ()), *course.notes)
     common = (str(project.path), project.source, course.old.name, course.new.name)
     if not behind or repository.is_older(course.up, course.new, course.old):
         with comparison(course, trust=trust) as difference:
             facts = difference.render.facts
-            warnings = (*waits, *facts.notes)
+            warnings = (*notes, *facts.notes)
             skipped = facts.skipped_tasks
             return Status(
                 *common,
@@ -149,6 +164,7 @@ def status(start: Path, file: str = "", *, trust: bool = False) -> Status:
                 warnings=warnings,
                 skipped_tasks=skipped,
                 answers_file=project.file,
+                unfinished=waits,
             )
     with pair(course, RenderOptions(trust=trust)) as both:
         difference = compare(both.bench, both.base, both.sides.whole_base, tree_of(both))
@@ -160,12 +176,13 @@ def status(start: Path, file: str = "", *, trust: bool = False) -> Status:
             questions=facts.questions,
             files=tuple(with_divergence(difference, both.sides)),
             conflicts=result.conflicts,
-            warnings=(*waits, *facts.notes, *warnings_of(both)),
+            warnings=(*notes, *facts.notes, *warnings_of(both)),
             dropped=facts.dropped,
             replaced=facts.replaced,
             answers_file=project.file,
             skipped_tasks=facts.skipped_tasks,
             skipped_migrations=facts.skipped_migrations,
+            unfinished=waits,
         )
 
 
@@ -176,13 +193,16 @@ def warnings_of(both: Pair) -> Iterator[str]:
 
 
 def warning(project: Project) -> tuple[str, ...]:
-    """What is said of a secret in the record, and while an update waits for somebody to go on."""
-    secret = (*addresses.warning(project.source), *folder_warnings(project))
+    """What is said of a secret in the record, and of a folder that was moved."""
+    return (*addresses.warning(project.source), *folder_warnings(project))
+
+
+def waiting(project: Project) -> Waiting | None:
+    """The update that waits for somebody to go on, or None."""
     update = unfinished.load(project.repository)
     if not update or not unfinished.observe(project.repository, update).is_running:
-        return secret
-    ways = "mlfactory update --continue, or mlfactory update --abort"
-    return (*secret, f"the update to {update.to_version} is not finished: {ways}")
+        return None
+    return Waiting(update.to_version, tuple(git.unmerged(project.repository)))
 
 
 def folder_warnings(project: Project) -> tuple[str, ...]:

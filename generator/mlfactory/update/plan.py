@@ -66,12 +66,25 @@ class UpdatePlan:
 
 @dataclass(frozen=True)
 class Course:
-    """Where a project stands and where it goes."""
+    """Where a project stands and where it goes.
+
+    `foreign` is a newer version that was not made from the one that the project has: nobody goes
+    there who does not say so.
+    """
 
     project: Project
     up: Upstream
     old: Version
     new: Version
+    foreign: Version | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is said of a newer version that is passed over."""
+        if not self.foreign:
+            return ()
+        newer, old = self.foreign.name, self.old.name
+        return (f"{newer} is newer, and was not made from {old}: what only {old} has is not in it",)
 
 
 @dataclass(frozen=True)
@@ -101,11 +114,20 @@ class Preview:
 def find_course(project: Project, to: str = "") -> Course:
     """Raises an error when the template cannot be reached or has no such version.
 
-    Without `to` a project goes to the newest version; `:current:` is the one that it has.
+    Without `to` a project goes to the newest version that was made from its own; `:current:` is
+    the one that it has.
     """
     to = project.version if to == CURRENT else to
     up = mirror.of_project(project)
-    return Course(project, up, version_of(project, up), repository.version(up, to or up.newest))
+    old, new = version_of(project, up), repository.version(up, to or up.newest)
+    if to or up.own or is_successor(up, new, old):
+        return Course(project, up, old, new)
+    return Course(project, up, old, repository.successor(up, old) or old, foreign=new)
+
+
+def is_successor(up: Upstream, new: Version, old: Version) -> bool:
+    """Whether a version has all that an older one has; one that is not newer is no matter here."""
+    return not repository.apart(up, new, old)[1] or repository.is_older(up, new, old)
 
 
 def version_of(project: Project, up: Upstream) -> Version:
@@ -126,6 +148,13 @@ def check_forward(course: Course, to: str) -> None:
             f"{course.project.name} is at {course.old.name}, and {course.new.name} is older",
             f"If you mean it: mlfactory update --to {course.new.name}",
         )
+
+
+def check_line(course: Course) -> None:
+    """Raises MlfactoryError where all that is newer was made from something else."""
+    if course.foreign:
+        hint = f"If you mean it: mlfactory update --to {course.foreign.name}"
+        raise MlfactoryError(course.notes[0], hint)
 
 
 @contextmanager
@@ -164,9 +193,9 @@ def check_settings(project: Project, options: RenderOptions) -> None:
 
 def message(course: Course, theirs: Render, changelog: str) -> str:
     """The update's commit message: what changed in the template and which answers are new."""
-    title = f"Update {course.project.name} from {course.old.name} to {course.new.name}"
+    title = f"Update {course.project.title} from {course.old.name} to {course.new.name}"
     if course.old.commit == course.new.commit:
-        title = f"Answer the template's questions of {course.project.name} anew"
+        title = f"Answer the template's questions of {course.project.title} anew"
     new = [f"{name}: {value!r}" for name, value in theirs.facts.questions.items()]
     old = "\n".join(one.text for one in theirs.facts.replaced)
     questions = "New questions, answered with: " + ", ".join(new) if new else ""
@@ -203,6 +232,7 @@ def plan_of(both: Pair, outcome: Merge, changelog: str) -> UpdatePlan:
 
 def notes_of(both: Pair, outcome: Merge) -> Iterator[str]:
     """What else somebody has to know before it is done."""
+    yield from both.course.notes
     yield from further(both.course.project)
     yield from (one.text for one in both.theirs.facts.replaced)
     yield from library_notes(library_edits(outcome, both.theirs))

@@ -20,7 +20,7 @@ from mlfactory.render.result import RenderOptions
 from mlfactory.template import history
 
 from . import aside, checks, unfinished, workbench
-from .plan import Course, Preview, UpdatePlan, check_forward, find_course, preview
+from .plan import Course, Preview, UpdatePlan, check_forward, check_line, find_course, preview
 from .ready import check_ready, dirt_warning, shorten
 from .unfinished import Unfinished
 from .working import working
@@ -112,6 +112,7 @@ def plan_and_apply(start: Path, options: Options, talk: UpdateTalk, file: str) -
     course = find_course(project, options.to)
     check_forward(course, options.to)
     if course.old.commit == course.new.commit and not options.render.settings:
+        check_line(course)
         names = (str(project.path), project.source, course.old.name, course.new.name)
         return Outcome("current", UpdatePlan(*names))
     with preview(course, options.render, author) as view:

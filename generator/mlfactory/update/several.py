@@ -14,10 +14,14 @@ from .run import Outcome
 WORST = (errors.ERROR, errors.USAGE, errors.ATTENTION, errors.OK)
 
 
-def each(starts: list[Path], act: Callable[[Path], Outcome]) -> Iterator[tuple[Outcome, int]]:
-    """What came of each project, with its exit code. With only one, errors are raised."""
+def each(
+    starts: list[Path], act: Callable[[Path], Outcome], *, keep: bool = False
+) -> Iterator[tuple[Outcome, int]]:
+    """What came of each project, with its exit code. With only one, errors are raised unless they
+    are to be kept."""
     for start in starts:
-        yield attempt(start, act) if len(starts) > 1 else close(act(start), start)
+        kept = keep or len(starts) > 1
+        yield attempt(start, act) if kept else close(act(start), start)
 
 
 def attempt(start: Path, act: Callable[[Path], Outcome]) -> tuple[Outcome, int]:

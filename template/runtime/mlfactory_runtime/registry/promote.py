@@ -27,7 +27,7 @@ from .promotions import BILL, PROMOTIONS, former, is_record, number_of, record_f
 from .register import apart
 from .resolve import Registered, resolve
 from .sbom import content
-from .tags import Tag, folder_of, held, next_stage_tag, registered, stages, tags
+from .tags import Tag, folder_of, full_name, held, next_stage_tag, registered, stages, tags
 
 Measure = Callable[[Project, Registered, Registered], Comparison]
 
@@ -46,7 +46,7 @@ def promote(
 
     Anybody can edit a file that says so: what speaks for the version is measured again.
     """
-    current = stages(project).get(stage)
+    current, version = stages(project).get(stage), full_name(version)
     settle(project)
     if current and current.version == version:
         write_catalog(project)

@@ -14,7 +14,7 @@ from ..scratch import scratch
 from ..settings.yaml import read_yaml
 from .artifact import SIGNATURE, model_hash
 from .signatures import signature_of
-from .tags import FETCH, STAGES, registered, stages
+from .tags import FETCH, STAGES, full_name, registered, stages
 
 EXPORTS = Path(".factory/versions")
 VERSION = re.compile(r"v\d+\.\d+\.\d+")
@@ -50,9 +50,9 @@ def resolve(project: Project, text: str) -> Registered:
         if not (folder / SIGNATURE).is_file():
             raise FactoryError(f"there is no model in {text}", "train one: dvc repro")
         return signed(project, Registered(recorded(text), None, None, project, folder))
-    if VERSION.fullmatch(text):
-        commit = registered(project, text).commit
-        return signed(project, exported(project, text, text, commit))
+    if VERSION.fullmatch(name := full_name(text)):
+        commit = registered(project, name).commit
+        return signed(project, exported(project, name, name, commit))
     if found := on_stage(project, text):
         return found
     raise FactoryError(

@@ -138,8 +138,14 @@ def next_stage_tag(project: Project, stage: str) -> tuple[str, int]:
     return f"{artifact(project)}#{stage}#{number}", max(int(time.time()), latest + 1)
 
 
+def full_name(version: str) -> str:
+    """A version as its tag has it, also where somebody types only the number."""
+    return f"v{version}" if version[:1].isdigit() else version
+
+
 def registered(project: Project, version: str) -> Tag:
     """The version of that name. FactoryError if there is none here."""
+    version = full_name(version)
     known = {one.version: one for one in versions(project)}
     if version not in known:
         names = ", ".join(known) or "none"
