@@ -87,7 +87,7 @@ def test_the_changelog_of_a_span(release: Release) -> None:
     repository = history.repository(history.releases_in(history.HISTORY))
     changelog = published.changelog(f"{RELEASED[-1]}..v{LATER}", str(repository))
     assert (changelog.from_version, changelog.to_version) == (NEWEST, f"v{LATER}")
-    assert changelog.text == f"- mlfactory template {LATER}"
+    assert changelog.text == f"More advice in {LATER}.\n"
 
 
 def test_the_changelog_of_the_programs_own_template_is_the_releases_text(

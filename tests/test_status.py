@@ -77,9 +77,6 @@ def test_questions_that_are_not_answered_yet(demo: Repo, fresh: Repo) -> None:
 
 def test_each_file_of_the_template_has_its_state(demo: Repo) -> None:
     assert states(demo) == {
-        "a.txt": "clean",
-        "b.txt": "clean",
-        "clean.txt": "clean",
         "edited.txt": "edited",
         "missing.txt": "missing",
         "moved.txt": "renamed",

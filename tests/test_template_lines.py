@@ -176,9 +176,3 @@ def test_a_bare_repository_is_told_to_be_one(demo: Repo, tmp_path: Path) -> None
     said = mlfactory("status", tmp_path / "demo.git", cwd=tmp_path, code=1).stderr
     assert "is a bare repository" in said
     assert "git clone" in said
-
-
-def test_a_file_of_data_is_no_second_record(demo: Repo) -> None:
-    demo.commit({".copier-answers.base.yml": "team: blue\n"})
-    reports = json.loads(mlfactory("status", "--json", cwd=demo.path).stdout)["projects"]
-    assert [one["answers_file"] for one in reports] == [".copier-answers.yml"]

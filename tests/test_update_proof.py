@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
 from mlfactory.project import record
 from mlfactory.render.result import RenderOptions
-from mlfactory.update import plan
+from mlfactory.update import course, plan
 from mlfactory.update import run as update
 from mlfactory.update.run import Outcome
 
@@ -93,8 +93,8 @@ def test_no_line_of_the_user_is_lost_and_the_plan_tells_what_happens(history: Hi
 
 def predicted(top: Path) -> dict[str, tuple[bytes, bool]]:
     """The files of the tree that the plan was made from."""
-    course = plan.find_course(record.find(top))
-    with plan.preview(course, RenderOptions()) as ready:
+    where = course.find_course(record.find(top))
+    with plan.preview(where, RenderOptions()) as ready:
         leaves = ready.merge.leaves
         files = {}
         for name, (mode, oid) in leaves.items():

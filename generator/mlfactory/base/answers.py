@@ -83,12 +83,12 @@ def tool_table(text: str | None, tool: str) -> Mapping[str, Any]:
 def table(text: str | None, *path: str) -> Mapping[str, Any]:
     """A table of a TOML text; nothing where it has none, or is not readable."""
     try:
-        found: Any = tomllib.loads(text or "")
+        value: Any = tomllib.loads(text or "")
     except tomllib.TOMLDecodeError:
         return {}
     for name in path:
-        found = found.get(name) if isinstance(found, dict) else None
-    return found if isinstance(found, dict) else {}
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
 
 
 def read_given(path: str) -> dict[str, Any]:

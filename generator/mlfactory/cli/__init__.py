@@ -52,7 +52,7 @@ def guarded() -> int:
 
         result = app(standalone_mode=False)
     except errors.MlfactoryError as error:
-        return fail(error.message, error.hint, error.exit_code)
+        return refuse(error)
     except KeyboardInterrupt:
         return fail("interrupted", "", errors.INTERRUPTED)
     except BrokenPipeError:
@@ -64,6 +64,15 @@ def guarded() -> int:
     if result == errors.INTERRUPTED:
         return fail("interrupted", "", errors.INTERRUPTED)
     return result if isinstance(result, int) else errors.OK
+
+
+def refuse(error: errors.MlfactoryError) -> int:
+    """Say why; who wants JSON gets that, too."""
+    if "--json" in sys.argv:
+        from . import console
+
+        console.show_json({"error": error.message, "hint": error.hint})
+    return fail(error.message, error.hint, error.exit_code)
 
 
 def fail(message: str, hint: str, code: int) -> int:

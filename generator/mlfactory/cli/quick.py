@@ -10,23 +10,12 @@ from typing import Any, Literal, get_args, get_origin
 
 from typer.core import TyperCommand, TyperGroup
 
-from mlfactory.base.errors import MlfactoryError, UsageError
+from mlfactory.base.errors import UsageError
 
 
 class QuickCommand(TyperCommand):
     def get_params(self, ctx: Any) -> list[Any]:
         return [quick(param) for param in super().get_params(ctx)]
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run it; with --json an error, too, is an object on stdout."""
-        try:
-            return super().invoke(ctx)
-        except MlfactoryError as error:
-            if ctx.params.get("as_json"):
-                from . import console
-
-                console.show_json({"error": error.message, "hint": error.hint})
-            raise
 
 
 class QuickGroup(TyperGroup):

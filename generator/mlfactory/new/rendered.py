@@ -37,12 +37,12 @@ def take_over(request: Request, directory: Path) -> Run:
             f"{directory} was rendered, and {dirt} is not committed",
             "Commit it first: git add --all && git commit",
         )
-    run = begun(request, project)
+    run = run_of(request, project)
     journal.check_same(run, intake.with_full_paths(request), template_of(request, project))
     return intake.look(run)
 
 
-def begun(request: Request, project: Project) -> Run:
+def run_of(request: Request, project: Project) -> Run:
     """The same before it is looked at."""
     version = project.version.removeprefix("v")
     released = project.source != history.SOURCE or version in history.load().versions

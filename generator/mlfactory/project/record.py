@@ -64,8 +64,8 @@ class Project:
     def title(self) -> str:
         """What the project is called, wherever this copy of it lies."""
         text = text_at(self.repository, self.head, f"{self.prefix}{PYPROJECT}")
-        asked = (self.answers.get(name) for name in NAMES)
-        names = (answers.table(text, "project").get("name"), *asked)
+        values = (self.answers.get(name) for name in NAMES)
+        names = (answers.table(text, "project").get("name"), *values)
         own = (n for n in names if isinstance(n, str) and n.isprintable() and 0 < len(n) < 80)
         return next(own, "") or (self.name if self.prefix else repository_name(self.repository))
 
@@ -143,18 +143,9 @@ def choose(folder: Path, file: str) -> str:
 
 
 def files_in(folder: Path) -> list[str]:
-    """All files in a folder that record a template, the usual ones first.
-
-    Of several, those that name none are only data; a single one is a record that is damaged.
-    """
+    """All files in a folder that record a template, the usual ones first."""
     names = sorted({*(path.name for path in folder.glob(PATTERN)), *USUAL})
-    there = sorted((n for n in names if (folder / n).is_file()), key=lambda n: n not in USUAL)
-    return [name for name in there if names_template(folder / name)] or there
-
-
-def names_template(file: Path) -> bool:
-    """Whether a file says where a project's template is."""
-    return bool(re.search(rb'^_src_path:|"template"\s*:', file.read_bytes(), re.MULTILINE))
+    return sorted((n for n in names if (folder / n).is_file()), key=lambda n: n not in USUAL)
 
 
 def all_at(start: Path) -> list[tuple[Path, str]]:

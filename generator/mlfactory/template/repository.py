@@ -266,12 +266,12 @@ def news(up: Upstream, old: Version | None, new: Version) -> str:
 def notes(up: Upstream, span: str) -> Iterator[str]:
     """What the commits of a span say, newest first; only so many subjects, and none of merges."""
     log = git.run("log", "-z", "--format=%H%x00%P%x00%s%x00%b", span, cwd=up.folder).out
-    facts, left = iter(log.rstrip("\n").split("\0")), MAX_SUBJECTS
+    facts, rest = iter(log.rstrip("\n").split("\0")), MAX_SUBJECTS
     for commit, parents, subject, body in zip(facts, facts, facts, facts, strict=False):
         if body.strip() and commit in up.names:
             yield f"{body.strip()}\n"
-        elif left and " " not in parents:
-            left -= 1
+        elif rest and " " not in parents:
+            rest -= 1
             yield f"- {subject}"
 
 

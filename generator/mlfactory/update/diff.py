@@ -12,8 +12,9 @@ from mlfactory.render.result import RenderOptions
 
 from . import workbench
 from .changes import Change
+from .course import find_course
 from .drift import MOVED, Comparison, choose, comparison, inside
-from .plan import find_course, preview
+from .plan import preview
 from .workbench import Workbench
 
 COLOURED = "--color=always"

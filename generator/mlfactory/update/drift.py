@@ -20,7 +20,8 @@ from mlfactory.template import repository
 
 from . import ignored, merge, new_record, unfinished, workbench
 from .changes import Change, Conflict
-from .plan import Course, Pair, find_course, pair
+from .course import Course, find_course
+from .plan import Pair, pair
 from .workbench import Workbench
 
 CLEAN, EDITED, MISSING, MOVED, DIVERGED = "clean", "edited", "missing", "renamed", "diverged"

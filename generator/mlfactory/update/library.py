@@ -15,7 +15,7 @@ from mlfactory.template import mount, stream, wheel
 from mlfactory.template.stream import Files
 
 from . import diff
-from .plan import Course, find_course
+from .course import Course, find_course
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from mlfactory.project import record
 
 from . import drift
 from .changes import Change
+from .course import find_course
 from .obstacles import obstacle
-from .plan import find_course
 from .working import working
 
 

@@ -20,7 +20,8 @@ from mlfactory.render.result import RenderOptions
 from mlfactory.template import history
 
 from . import aside, checks, unfinished, workbench
-from .plan import Course, Preview, UpdatePlan, check_forward, check_line, find_course, preview
+from .course import Course, check_forward, check_line, find_course
+from .plan import Preview, UpdatePlan, preview
 from .ready import check_ready, dirt_warning, shorten
 from .unfinished import Unfinished
 from .working import working

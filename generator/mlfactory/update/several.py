@@ -20,8 +20,8 @@ def each(
     """What came of each project, with its exit code. With only one, errors are raised unless they
     are to be kept."""
     for start in starts:
-        kept = keep or len(starts) > 1
-        yield attempt(start, act) if kept else close(act(start), start)
+        is_kept = keep or len(starts) > 1
+        yield attempt(start, act) if is_kept else close(act(start), start)
 
 
 def attempt(start: Path, act: Callable[[Path], Outcome]) -> tuple[Outcome, int]:

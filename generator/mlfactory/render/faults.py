@@ -1,0 +1,83 @@
+"""What copier raises, in our words: what a template is guilty of, and what the caller."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mlfactory.base.errors import MlfactoryError, UsageError
+from mlfactory.base.owner import check_owner
+from mlfactory.template.choice import Template
+
+from .worker import environment
+
+TRUST = "Rendering would run it. If you trust it, add --trust."
+FAULTS = (ValueError, TypeError, OSError)  # what a template can make copier stumble over
+
+
+@contextmanager
+def copier_at_work(which: Template) -> Iterator[None]:
+    """Let git find the installed template, and turn what copier raises into our errors."""
+    with environment(which.source), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import yaml
+        from copier import errors
+        from jinja2 import TemplateError
+        from plumbum import ProcessExecutionError
+
+        try:
+            yield
+        except errors.CopierAnswersInterrupt as error:
+            raise KeyboardInterrupt from error
+        except errors.UnsafeTemplateError as error:
+            first = str(error).splitlines()[0]
+            raise MlfactoryError(first, TRUST) from error
+        except ProcessExecutionError as error:
+            raise git_failed(which, str(error.stderr)) from error
+        except (errors.CopierError, TemplateError, yaml.YAMLError, *FAULTS) as error:
+            raise copier_failed(which, error) from error
+
+
+def git_failed(which: Template, stderr: str) -> MlfactoryError:
+    """An address that cannot be read, or a ref that is not there."""
+    check_owner(stderr)
+    lines = [line for line in stderr.strip().splitlines() if line.strip()] or ["git failed"]
+    if "invalid reference" in stderr or "unknown revision" in stderr:
+        return unknown_ref(which)
+    return MlfactoryError(
+        f"the template {which.source} cannot be read: {lines[-1]}",
+        f"Try `git ls-remote {which.source.removeprefix('git+')}`.",
+    )
+
+
+def copier_failed(which: Template, error: Exception) -> MlfactoryError:
+    """A refused answer is a matter of usage; the rest is the template's fault."""
+    text = str(error)
+    if text.startswith(("Validation error for question", "Invalid choice for")):
+        return UsageError(text.rstrip("."), "Answer with an option or --set QUESTION=VALUE.")
+    if text.startswith("Question "):
+        return UsageError(text, "Give it with --set QUESTION=VALUE.")
+    if text.startswith("Unknown revision"):
+        return unknown_ref(which)
+    if text.startswith("Local template must be"):
+        return MlfactoryError(f"{which.source} is not a template", "Give a directory or a git URL.")
+    text = fault_in_questions(error) or text
+    return MlfactoryError(f"the template cannot be rendered: {text or type(error).__name__}")
+
+
+def fault_in_questions(error: Exception) -> str:
+    """Where a copier.yml is no YAML, and why; empty for other faults. copier names only the file,
+    and that in a temporary folder."""
+    mark = getattr(error.__cause__, "problem_mark", None)
+    if mark is None:
+        return ""
+    why = getattr(error.__cause__, "problem", "")
+    return f"{Path(mark.name).name}, line {mark.line + 1}, column {mark.column + 1}: {why}"
+
+
+def unknown_ref(which: Template) -> MlfactoryError:
+    return UsageError(
+        f"the template {which.source} has no {which.ref}", "Give a tag, branch or commit as --ref."
+    )
