@@ -16,6 +16,7 @@ from mlfactory_runtime.testing.trained import EXAMPLE, Trained, train_copy, writ
 
 from ..customers import customers
 from ..postgres import Server
+from ..warm import before, put_clients, put_environment
 from .factories import Factory, committed, drafted, in_dvc, make, train
 from .services import Row, Service, running
 
@@ -119,6 +120,14 @@ def _tracked(_churn: Factory, tmp_path_factory: pytest.TempPathFactory) -> Facto
 def tracked(_tracked: Factory, tmp_path: Path) -> Factory:
     """The same factory with its data and its pipeline in DVC."""
     return _tracked.copy(tmp_path / "churn")
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Folders with `factory` and `dvc`, for tests that are not about how programs start."""
+    place = tmp_path_factory.mktemp("warm")
+    (place / "clients").mkdir()
+    return before(str(put_environment(place / "own")), put_clients(place / "clients"))
 
 
 @pytest.fixture

@@ -21,6 +21,9 @@ from mlfactory_runtime.cli.commands import run
 from mlfactory_runtime.project import Project, forget
 from mlfactory_runtime.testing.trained import write_yaml
 
+from ..warm import before
+
+WARM = "WARM"  # folders of programs that need not start
 SKELETON = Path(__file__).parents[2] / "template" / "project"
 PROGRAM = "from mlfactory_runtime.cli import main; main()"
 PYPROJECT = """[project]
@@ -113,8 +116,9 @@ class Factory:
 
 
 def program_path() -> str:
-    """PATH with the programs that are installed beside this Python."""
-    return f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    """PATH with the programs that are installed beside this Python, warm ones before them."""
+    warm = map(Path, filter(None, os.environ.get(WARM, "").split(os.pathsep)))
+    return before(os.environ["PATH"], *warm, Path(sys.executable).parent)
 
 
 def make(folder: Path, package: str) -> Factory:

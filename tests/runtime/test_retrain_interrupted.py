@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +14,7 @@ from mlfactory_runtime.learn.split import digest
 from mlfactory_runtime.registry.artifact import lock_of, version
 
 from ..customers import customers
-from .factories import PROGRAM, Factory, kept, program_path
+from .factories import PROGRAM, WARM, Factory, kept, program_path
 
 RAW = "data/raw/customers.csv"
 # What a shell starts in the background ignores SIGINT, and so would all that it starts.
@@ -24,13 +23,10 @@ RETRAIN = ("-c", AWAKE + PROGRAM, "retrain", "--commit")
 
 
 @pytest.fixture
-def ready(tracked: Factory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Factory:
+def ready(tracked: Factory, warm: str, monkeypatch: pytest.MonkeyPatch) -> Factory:
     """A factory whose source has more rows than it has learned from, and the program on PATH."""
-    program = tmp_path / "bin" / "factory"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{PROGRAM}" "$@"\n')
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{program_path()}")
+    monkeypatch.setenv(WARM, warm)
+    monkeypatch.setenv("PATH", program_path())
     for role in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{role}_NAME", "Tester")
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "tester@example.org")

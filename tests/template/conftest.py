@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from ..customers import customers
+from ..warm import put_clients
 from .environments import linked, share_bytecode
 
 SCRIPTS = Path(sys.executable).parent
@@ -106,13 +107,7 @@ def env(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> dict[str, s
 @pytest.fixture(scope="session")
 def warm(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> dict[str, str]:
     """The same, for tests that are not about how programs start: these need not import packages."""
-    place = tmp_path_factory.mktemp("warm")
-    client, server = (Path(__file__).with_name(f"warm_{side}.py") for side in ("client", "server"))
-    for name in ("dvc", "factory"):
-        program = place / name
-        program.write_text(f"#!{sys.executable} -IS\n{client.read_text()}main({str(server)!r})\n")
-        program.chmod(0o755)
-    return {**env, "WARM": str(place)}
+    return {**env, "WARM": str(put_clients(tmp_path_factory.mktemp("warm")))}
 
 
 # Chosen pairwise: task, key, time, file, serving, CI and remote each meet in some factory.

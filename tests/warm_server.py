@@ -24,7 +24,8 @@ from typing import Any, NoReturn
 IDLE = 60  # seconds
 PACKAGES = (
     "dvc.cli.parser", "dvc.commands.repro", "dvc.repo", "dvc.stage.utils", "jinja2", "lightgbm",
-    "numpy", "polars", "pydantic", "ruamel.yaml", "scipy.stats", "sqlalchemy", "typer",
+    "numpy", "polars", "pydantic", "ruamel.yaml", "scipy.stats", "sklearn.linear_model",
+    "sqlalchemy", "typer",
 )  # fmt: skip
 
 
