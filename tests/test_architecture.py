@@ -85,7 +85,7 @@ def test_of_the_library_only_a_little_is_used() -> None:
         if parts[0] == "mlfactory_runtime"
     }
     filters = {("cli", "visible"), ("template", "visible")}
-    assert used == {("look", "tables"), ("base", "programs"), *filters}
+    assert used == {("look", "tables"), ("base", "programs"), ("cli", "compiled"), *filters}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))

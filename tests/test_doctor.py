@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from mlfactory.base import uv
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.doctor.run import examine
+from mlfactory.doctor.run import HOOK001, examine
 
 from .conftest import Build
 
@@ -48,6 +48,35 @@ def test_a_factory_that_cannot_work_gets_an_error_and_a_remedy_each(
     for name in ("FAC001", "ENV001", "CAT001", "DVC001"):
         assert (findings[name].state, bool(findings[name].remedy)) == ("error", True)
     assert findings["HOOK001"].state == "warning"
+
+
+@pytest.mark.parametrize(
+    ("hook", "settings", "said"),
+    [
+        (None, "", "do not call those of models/churn"),
+        ("pre-commit", "entry: ruff\n", "do not call those of models/churn"),
+        ("pre-commit", "--config models/churn/.pre-commit-config.yaml\n", ""),
+        ("cd models/churn/ && make check", "", ""),
+    ],
+)
+def test_hooks_of_a_factory_in_a_folder_are_the_repositorys(
+    tmp_path: Path, build_file_tree: Build, commit_all: Callable[[Path], None],
+    hook: str | None, settings: str, said: str,
+) -> None:  # fmt: skip
+    build_file_tree(tmp_path, {".pre-commit-config.yaml": settings, "models/churn/a.txt": "a\n"})
+    commit_all(tmp_path)
+    place = tmp_path / ".git/hooks/pre-commit"
+    place.unlink(missing_ok=True)
+    if hook:
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(f"#!/bin/sh\n{hook}\n")
+    if said:
+        observation = HOOK001.check(tmp_path / "models/churn")
+        assert (observation.state, said in observation.detail) == ("warning", True)
+        assert "subdirectory.md" in observation.remedy
+    else:
+        with pytest.raises(MlfactoryError, match="pre-commit"):  # it is to run, and is not here
+            HOOK001.check(tmp_path / "models/churn")
 
 
 def test_programs_that_came_with_a_repository_are_not_started(

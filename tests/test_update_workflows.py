@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +116,34 @@ def test_an_update_merges_them(large: Repo) -> None:
     large.git("stash", "--quiet")
     (one,) = rows(large, "status")["projects"]
     assert {c["path"] for c in one["files"] if c["state"] != "clean"} == {f"../../{CI}"}
+
+
+def test_plain_copier_leaves_them_to_status_and_restore(large: Repo) -> None:
+    """It knows the folder only; what its update left behind is named, and brought one by one."""
+    update = ("update", "--defaults", "--quiet")
+    subprocess.run(
+        [sys.executable, "-m", "copier", *update], cwd=large.path / "models/demo", check=True
+    )
+    large.commit(message="with copier")
+    assert "theirs" not in large.text(CI)
+    (one,) = rows(large, "status")["projects"]
+    assert {c["path"] for c in one["files"] if c["state"] != "clean"} == {
+        f"../../{CI}",
+        f"../../{FRESH}",
+    }
+    mlfactory("restore", f"../../{CI}", cwd=large.path / "models/demo")
+    assert "theirs" in large.text(CI)
+
+
+def test_another_address_is_recorded_in_the_folder_alone(source: Repo, large: Repo) -> None:
+    other = init(source.path.parent / "other")
+    other.git("pull", "--quiet", "--tags", source.path, "HEAD")
+    large.write({"app.py": "2\n", "loose.py": "3\n"}).git("add", "app.py")
+    assert rows(large, "template", "use", str(other.path))["done"]
+    assert large.git("show", "--name-only", "--format=").split() == [
+        "models/demo/.copier-answers.yml"
+    ]
+    assert large.dirt == "M  app.py\n?? loose.py\n"
 
 
 def test_a_conflict_in_one_is_taken_back(large: Repo) -> None:

@@ -96,7 +96,7 @@ def logged(folder: Path) -> None:
         for copy in range(COPIES):
             log.execute(
                 "insert into predictions select request_id || ?, row, ?, target, model, entity,"
-                " features, prediction, probabilities from one order by row",
+                " features, prediction, probabilities, row_time from one order by row",
                 (copy, begin + copy * step),
             )
 

@@ -96,8 +96,13 @@ def full(error: OSError) -> int:
 
 def report(error: Exception) -> int:
     """typer's own errors tell how to call the program; others are ours to mend."""
+    from mlfactory_runtime.compiled import cut_off, remove_cut_off
     from typer import Abort
 
+    if path := cut_off(error):
+        text = f"{path} was cut off, as a full disk does, and is removed"
+        remove_cut_off(path)
+        return fail(text, "See that there is room, and try again.", errors.ERROR)
     if isinstance(error, Abort):
         return fail("interrupted", "", errors.INTERRUPTED)
     show = getattr(error, "show", None)

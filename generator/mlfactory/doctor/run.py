@@ -205,6 +205,10 @@ class HOOK001:
         hook = git.run(
             "rev-parse", "--git-path", "hooks/pre-commit", cwd=folder, hooks=True
         ).out.strip()
+        inside = git.run("rev-parse", "--show-prefix", cwd=folder).out.strip()
+        if inside and not _calls(folder / hook, folder.parents[inside.count("/") - 1], inside):
+            detail = f"the repository's own hooks do not call those of {inside.rstrip('/')}"
+            return Observation(WARNING, detail, "see docs/how-to/subdirectory.md, Hooks and owners")
         if not (folder / hook).is_file():
             return Observation(WARNING, "commits are not checked", ".venv/bin/pre-commit install")
         result = _factory(folder, "pre-commit", "run", "--files", "features.yaml")
@@ -247,6 +251,12 @@ def _factory(folder: Path, program: str, *args: str) -> process.Result:
     uv.check_own(folder)
     argv = [str(folder / ".venv" / "bin" / program), *args]
     return process.run(argv, folder, env=uv.environment(folder), ok=range(256), hint="uv sync")
+
+
+def _calls(hook: Path, top: Path, inside: str) -> bool:
+    """Whether the hook of a larger repository, or what is set for it, names a folder in that."""
+    files = [path for path in (hook, top / ".pre-commit-config.yaml") if path.is_file()]
+    return hook in files and any(inside in path.read_text("utf-8", "replace") for path in files)
 
 
 def _wheel(folder: Path, path: Path, digest: str | None) -> Observation:

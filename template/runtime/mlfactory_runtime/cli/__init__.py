@@ -11,8 +11,13 @@ def main() -> None:
         with open(HELP, encoding="utf-8") as file:  # noqa: PTH123 - pathlib costs a tenth of it all
             sys.stdout.write(file.read())
         return
-    from .commands import run
+    try:
+        from .commands import run
+    except EOFError as error:
+        from .failures import explain
 
+        failure = explain(error)
+        sys.exit(f"error: {failure.message}\nhint: {failure.hint}" if failure else str(error))
     run()
 
 

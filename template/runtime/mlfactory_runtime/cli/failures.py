@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from ..compiled import cut_off, remove_cut_off
 from ..errors import FactoryError
 
 AGAIN = "then the same command again"
@@ -33,6 +34,8 @@ NUMBER = re.compile(r"\(os error (\d+)\)")  # as polars ends what the system say
 
 def explain(error: BaseException) -> FactoryError | None:
     """What went wrong and what to do next; None for a mistake of the program's own."""
+    if path := cut_off(error):
+        return without_end(path)
     if isinstance(error, FactoryError):
         return error
     if isinstance(error, SyntaxError | ImportError):  # features.py and model.py are yours
@@ -45,6 +48,14 @@ def explain(error: BaseException) -> FactoryError | None:
     if isinstance(error, MemoryError):
         return FactoryError("there is not enough memory", "close what else runs here, or take less")
     return system(error) if isinstance(error, OSError) else None
+
+
+def without_end(path: Path) -> FactoryError:
+    """What to say of compiled modules that a full disk has cut off: they are removed by then."""
+    count = remove_cut_off(path)
+    others = f" and {count - 1} more like it" if count > 1 else ""
+    text = f"{path} was cut off, as a full disk does, and is removed{others}"
+    return FactoryError(text, f"see that there is room, {AGAIN}")
 
 
 def of(error: BaseException, library: str) -> bool:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from ..compiled import cut_off
 from ..interrupts import Interrupted, interruptible
 from ..visible import STEERING, plain, visible
 from .failures import explain
@@ -17,7 +19,21 @@ from .page import publish
 if TYPE_CHECKING:
     from ..project import Project
 
+
+class Commands(TyperGroup):
+    """All commands; typer takes an EOFError for somebody who ends the input, and says no more."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except EOFError as error:
+            if cut_off(error):
+                raise ImportError(str(error)) from error
+            raise
+
+
 app = typer.Typer(
+    cls=Commands,
     help="Build, prove and run this factory's model.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
