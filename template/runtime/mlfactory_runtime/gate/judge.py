@@ -14,6 +14,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from ..learn.draws import FEWEST
 from ..learn.metrics import (
     NONE,
     Metrics,
@@ -41,7 +42,7 @@ class Compared:
     """The same rows as both sides score them: y and predictions as metrics.py has them.
 
     Rows of one key are not independent of each other, and are resampled together; `what` says what
-    keys are, for people.
+    keys are, for people. Stretches of time are `ordered`; there are as many as it is divided into.
     """
 
     task: str
@@ -50,6 +51,7 @@ class Compared:
     b: np.ndarray
     keys: np.ndarray
     what: str = "rows"
+    ordered: bool = False
 
     def at(self, rows: np.ndarray) -> "Compared":
         """Some of the rows."""
@@ -65,6 +67,11 @@ class Compared:
     def unit(self) -> str:
         """What is drawn: rows where each has a key of its own."""
         return "rows" if self.drawn == len(self.y) else self.what
+
+    @property
+    def are_few(self) -> bool:
+        """Whether there are too few keys, or rows, to tell anything."""
+        return len(self.y) < ENOUGH or self.drawn < (FEWEST if self.ordered else ENOUGH)
 
 
 @dataclass(frozen=True)
@@ -120,8 +127,9 @@ def too_few(rows: Compared, params: Params) -> str:
     count, least = len(rows.y), params.gate.min_rows
     if count < least:
         return f"{count:,} rows are too few: gate.min_rows asks for {least:,}"
-    if rows.drawn < ENOUGH:
-        return f"the {count:,} rows are of {rows.drawn} {rows.unit}, and {ENOUGH} of these tell"
+    if rows.are_few:
+        needed = FEWEST if rows.ordered else ENOUGH
+        return f"the {count:,} rows are of {rows.drawn} {rows.unit}, and {needed} of these tell"
     return ""
 
 
@@ -165,8 +173,8 @@ def by_group(
             feature=group.feature, group=group.label, rows=len(group.rows), state="unseen"
         )
         some = rows.at(group.rows)
-        few = some.drawn < ENOUGH
-        value, error = (0.0, float("nan")) if few else difference(some, metric, params, own)
+        unknown = 0.0, float("nan")
+        value, error = unknown if some.are_few else difference(some, metric, params, own)
         if isnan(error) or isnan(value):
             yield unseen
             continue
@@ -196,8 +204,9 @@ def reason(
         return words[verdict]
     these = "these rows" if rows.unit == "rows" else f"rows of {rows.drawn:,} {rows.unit}"
     text = f"{these} leave open whether its {metric} differs by {margin:.4g}: {said}"
-    needed = rows.drawn * ((high - low) / margin) ** 2 if margin else 0
-    told = f"; about {float(f'{needed:.2g}'):,.0f} {rows.unit} would tell"
+    have, what = (len(rows.y), "rows") if rows.ordered else (rows.drawn, rows.unit)
+    needed = have * ((high - low) / margin) ** 2 if margin else 0
+    told = f"; about {float(f'{needed:.2g}'):,.0f} {what} would tell"
     return text + (told if needed else "")
 
 
