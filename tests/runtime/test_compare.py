@@ -97,6 +97,12 @@ def test_stretches_of_time_decide_from_ten_on_and_count_in_rows() -> None:
     assert judge.judge(open_, [], SETTINGS).reason.endswith("rows would tell")
 
 
+def test_who_leaves_rows_unanswered_is_not_better_for_the_others() -> None:
+    few, many = (judge.judge(replace(rows(1000, 0.2), lost=n), [], SETTINGS) for n in (20, 60))
+    assert (few.verdict, many.verdict) == ("better", "worse")
+    assert many.reason == "it cannot score 60 of 1,060 rows that A can"
+
+
 def test_a_metric_that_is_not_defined_decides_nothing() -> None:
     one_class = judge.Compared("binary", *np.full((3, 500), [[1.0], [0.8], [0.9]]), np.arange(500))
     settings = SETTINGS.model_copy(update={"gate": params.Gate(metric="roc_auc")})

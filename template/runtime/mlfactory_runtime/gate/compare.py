@@ -233,7 +233,8 @@ def score(
     params = project.params
     target = rows[params.data.target]
     y = codes(target, classes) if classes else target.cast(pl.Float64).to_numpy()
-    usable = ~np.isnan(np.column_stack([y, a, b])).any(axis=1)
+    known_y, by_a, by_b = (~np.isnan(np.column_stack([part])).any(axis=1) for part in (y, a, b))
+    usable, lost = known_y & by_a & by_b, int((known_y & by_a & ~by_b).sum())
     rows = rows.filter(usable)
     task = "regression" if not classes else "binary" if len(classes) == 2 else "multiclass"
     groups = list(groups_of(project, rows))
@@ -244,7 +245,7 @@ def score(
     kind, same = sides[1].signature.split.kind, copies(rows, project.catalog, params)
     losses = (row_losses(primary(task, params.model), y, p) for p in (a, b))
     drawn = independent(draws(rows, kind, params, same), np.subtract(*losses))
-    return Compared(task, y, a, b, drawn.places, drawn.what, drawn.ordered), groups
+    return Compared(task, y, a, b, drawn.places, drawn.what, drawn.ordered, lost), groups
 
 
 def answers(

@@ -43,6 +43,7 @@ class Compared:
 
     Rows of one key are not independent of each other, and are resampled together; `what` says what
     keys are, for people. Stretches of time are `ordered`; there are as many as it is divided into.
+    Of `lost` further rows A has an answer and B has none.
     """
 
     task: str
@@ -52,6 +53,7 @@ class Compared:
     keys: np.ndarray
     what: str = "rows"
     ordered: bool = False
+    lost: int = 0
 
     def at(self, rows: np.ndarray) -> "Compared":
         """Some of the rows."""
@@ -119,6 +121,9 @@ def judge(rows: Compared, groups: Sequence[Group], params: Params, own: Own = NO
     segments = tuple(by_group(rows, groups, metric, margin, params, own))
     if harmed := [f"{one.feature} {one.group}" for one in segments if one.state == "worse"]:
         verdict, why = "worse", f"it is surely worse for {', '.join(harmed)}"
+    if rows.lost and loses_much(rows, params.gate.margin):
+        whole_count = len(rows.y) + rows.lost
+        verdict, why = "worse", f"it cannot score {rows.lost:,} of {whole_count:,} rows that A can"
     return Judgement(verdict, why, before, after, segments, margin, Interval(value, low, high))
 
 
@@ -131,6 +136,16 @@ def too_few(rows: Compared, params: Params) -> str:
         needed = FEWEST if rows.ordered else ENOUGH
         return f"the {count:,} rows are of {rows.drawn} {rows.unit}, and {needed} of these tell"
     return ""
+
+
+def loses_much(rows: Compared, margin: float) -> bool:
+    """Whether B surely leaves a larger share of rows unanswered than the margin (binomial test):
+    what it gains on the others would hide that.
+    """
+    from scipy.stats import binom
+
+    chance = binom.sf(rows.lost - 1, len(rows.y) + rows.lost, min(margin, 1.0))
+    return bool(chance < NormalDist().cdf(-SURE))
 
 
 def decide(value: float, low: float, high: float, margin: float) -> Verdict:

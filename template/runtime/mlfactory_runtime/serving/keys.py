@@ -46,8 +46,8 @@ class Keys:
 
     def _names(self, candidate: bytes) -> list[str]:
         self._refresh()
-        known = {**self.by_name, **self.own}
-        return [name for name, key in known.items() if hmac.compare_digest(key, candidate)]
+        every = {**self.by_name, **self.own}
+        return [name for name, key in every.items() if hmac.compare_digest(key, candidate)]
 
     def _refresh(self) -> None:
         if self.file is None:
