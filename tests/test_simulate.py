@@ -7,7 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from mlfactory.look import rows
 from mlfactory.new.samples import CARS, PENGUINS, Sample
 from mlfactory.simulate import page
 from mlfactory.simulate.replay import Day, Event, Replay
-from mlfactory.simulate.setting import edit
+from mlfactory.simulate.setting import Scenario, edit
 from mlfactory.simulate.traffic import Clock
 from mlfactory.simulate.world import Columns, Row, World, number
 
@@ -72,6 +73,50 @@ def test_a_drifted_world_sends_other_rows_that_mean_something_else() -> None:
     ]
     assert males[0] > 0.6
     assert males[1] < 0.4
+
+
+def weekly(form: str) -> World:
+    """Three shops over two years: warm in summer, and a date written in a form of its own."""
+    days = [date(2023, 1, 2) + timedelta(days=k) for k in range(728)]
+    rows: list[Row] = [
+        {"day": day.strftime(form), "shop": f"S{shop}",
+         "warm": f"{30 * (day.month in (6, 7, 8))}.5", "y": str(shop)}
+        for day in days for shop in range(3)
+    ]  # fmt: skip
+    types = {"day": "date", "shop": "string", "warm": "float", "y": "float"}
+    forms = {"day": form}
+    columns = Columns(types, "y", True, "shop", "day", ("warm",), frozenset({""}), forms)
+    return World(rows, columns, step=7)
+
+
+@pytest.mark.parametrize("form", ["%d.%m.%Y", "%Y-%m-%d"])
+def test_a_day_is_like_those_of_its_season_and_shops_come_again(form: str) -> None:
+    one = weekly(form)
+    drawn = [one.draw(week, has_drifted=False) for week in range(52) for _ in range(20)]
+    when = [datetime.strptime(row["day"], form).date() for row in drawn]
+    assert (min(when), max(when)) == (date(2024, 12, 30), date(2025, 12, 28))
+    assert len({day.weekday() for day in when}) == 7
+    warm = {day.month in (6, 7, 8) for day, row in zip(when, drawn, strict=True)
+            if float(row["warm"]) > 20}  # fmt: skip
+    assert warm == {True}
+    assert {row["shop"] for row in drawn} == {"S0", "S1", "S2"}
+
+
+def test_rows_of_dates_that_nobody_reads_are_like_all() -> None:
+    one = weekly("%Y/%d")
+    assert one.draw(3, has_drifted=False)["day"] in {row["day"] for row in one.rows}
+
+
+def test_a_world_may_never_drift() -> None:
+    calm, drifted = Scenario(drift=None), Scenario(drift=4)
+    assert not any(calm.has_drifted(day) for day in range(400))
+    assert [drifted.has_drifted(day) for day in (3, 4, 5)] == [False, True, True]
+    replay = Replay(None, None, None, None, 9, 0, "rmse", (), ())
+    assert replay.is_well
+    assert page.summary(replay) == "Nothing happened in this world, and the monitor did not ring."
+    rang = replace(replay, alarm=3)
+    assert not rang.is_well
+    assert "rang on day 3" in page.summary(rang)
 
 
 def test_rows_are_sent_typed() -> None:

@@ -307,7 +307,7 @@ def verdict(table: Table, seed: int) -> str:
     }
     held = usable(parts[2], known, same_frame)
     losses = (row_losses(metric, scoring.y, scored[name]) for name in ("naive", "model"))
-    drawn = draws(held, split, params, copies(held, catalog, params))
+    drawn = draws(held, split.kind, params, copies(held, catalog, params))
     drawn = independent(drawn, np.subtract(*losses))
     found = judge(known, scoring.y, scored, params, drawn=drawn)
     if found.verdict != "accepted":

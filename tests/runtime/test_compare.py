@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from mlfactory_runtime import errors
 from mlfactory_runtime.gate import compare, judge
-from mlfactory_runtime.learn import signature
+from mlfactory_runtime.learn import draws, signature
 from mlfactory_runtime.project import Project
 from mlfactory_runtime.registry import resolve
 from mlfactory_runtime.settings import params
@@ -88,6 +88,21 @@ def test_a_panel_is_decided_by_what_is_drawn_and_in_its_words() -> None:
     assert wide.high - wide.low > narrow.difference.high - narrow.difference.low  # type: ignore[operator]
 
 
+def test_stretches_of_time_decide_from_ten_on_and_count_in_rows() -> None:
+    found = replace(rows(2000, 0.1), keys=np.arange(2000) * 12 // 2000, what="stretches of 'day'")
+    few = judge.judge(found, [], SETTINGS)
+    assert few.reason == "the 2,000 rows are of 12 stretches of 'day', and 30 of these tell"
+    assert verdict(replace(found, ordered=True)) == "better"
+    open_ = replace(rows(400, 0.0, 0.2), keys=np.arange(400) * 12 // 400, ordered=True)
+    assert judge.judge(open_, [], SETTINGS).reason.endswith("rows would tell")
+
+
+def test_who_leaves_rows_unanswered_is_not_better_for_the_others() -> None:
+    few, many = (judge.judge(replace(rows(1000, 0.2), lost=n), [], SETTINGS) for n in (20, 60))
+    assert (few.verdict, many.verdict) == ("better", "worse")
+    assert many.reason == "it cannot score 60 of 1,060 rows that A can"
+
+
 def test_a_metric_that_is_not_defined_decides_nothing() -> None:
     one_class = judge.Compared("binary", *np.full((3, 500), [[1.0], [0.8], [0.9]]), np.arange(500))
     settings = SETTINGS.model_copy(update={"gate": params.Gate(metric="roc_auc")})
@@ -159,6 +174,16 @@ def test_a_later_cutoff_of_either_side_counts(dated: Trained) -> None:
     found = common(dated.folder, replace(own, signature=moved), own)
     assert found.height
     assert (found[own.by[0]].cast(pl.Datetime("us")) > later).all()
+
+
+def test_the_gate_counts_in_the_unit_of_the_report(dated: Trained) -> None:
+    """The newest rows came in stretches of time, whoever asks."""
+    project, sides = dated.project, (side(dated.folder), side(dated.folder))
+    raw, held = compare.new_to_both(project, sides)
+    scored, _ = compare.score(project, sides, raw, held)
+    own = draws.draws(held, "time", project.params)
+    assert (scored.what, scored.ordered) == ("stretches of 'since'", True)
+    assert scored.drawn == own.count > draws.FEWEST
 
 
 def test_settings_that_the_model_was_not_trained_with_are_refused(place: Path) -> None:

@@ -14,7 +14,6 @@ from mlfactory_runtime.learn.evaluate import Judgement, judge
 from mlfactory_runtime.learn.resampling import widened
 from mlfactory_runtime.learn.signature import Signature
 from mlfactory_runtime.monitor.performance import is_worse
-from mlfactory_runtime.records.data import SplitRecord
 from mlfactory_runtime.records.evaluation import Interval
 from mlfactory_runtime.settings.params import Params
 
@@ -24,12 +23,6 @@ SIGNATURE = Signature(task="regression", target="y", classes=(), features=())
 def params(**data: str) -> Params:
     known = {"path": "data/raw/a.csv", "target": "y", **data}
     return Params.model_validate({"task": "regression", "data": known})
-
-
-def split(kind: str) -> SplitRecord:
-    return SplitRecord(
-        kind=kind, cutoff=None, rows={}, unlabelled=0, warnings=(), data="", classes=None, code=None
-    )
 
 
 def noise(shops: int, seed: int) -> tuple[np.ndarray, dict[str, np.ndarray], Draws]:
@@ -119,7 +112,7 @@ def test_rows_are_drawn_as_they_were_held_out(
             "month": [day.replace(day=1) for day in days],
         }
     )
-    found = draws(rows, split(kind), params(**data))
+    found = draws(rows, kind, params(**data))
     assert (found.what, found.count) == (what, count)
     assert found.is_single == (count == 240)
 

@@ -15,6 +15,7 @@ from mlfactory_runtime.data.rows import load_part
 from mlfactory_runtime.errors import FactoryError
 from mlfactory_runtime.forget import learned
 from mlfactory_runtime.gate.compare import measured
+from mlfactory_runtime.learn.keys import KEYS_ENV, PASSWORD_ENV
 from mlfactory_runtime.learn.manifest import MEASURED, check_files, listed
 from mlfactory_runtime.learn.matrix import Matrix
 from mlfactory_runtime.learn.signature import Feature, Signature, load_signature
@@ -80,6 +81,36 @@ def test_all_rows_are_learned_from_after_the_verdict(before: Trained, tmp_path: 
     for part in (folder, folder / MEASURED):
         with pytest.raises(FactoryError, match=r"measured/signature\.json is not what training"):
             check_files(part)
+
+
+def test_a_key_vouches_for_what_was_measured_as_well(
+    examples: Callable[[str], Trained], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (KEYS_ENV, PASSWORD_ENV):
+        monkeypatch.delenv(name, raising=False)
+    factory = copy_of(examples("binary"), tmp_path / "factory")
+    factory.change(model={"refit": True}, signing={"keys": ["keys/release.pem"]})
+    factory.run("train")
+    private = tmp_path / "release.key"
+    factory.run("signing", "key", str(private))
+    assert "is not signed" in factory.run("compare", *["models/model"] * 2, code=1).err
+    factory.run("signing", "sign", "--key", str(private))
+    assert factory.json("signing", "verify", "--json")["signed_by"] == "release"
+    assert measured(factory.project, "models/model", "models/model").rows > 0
+    (factory.project.model_folder / MEASURED / "model.txt").write_text("another")
+    said = factory.run("compare", *["models/model"] * 2, code=1).err
+    assert f"{MEASURED}/model.txt is not what release signed" in said
+
+
+def test_a_time_split_without_the_setting_is_named(trained_copy: Project) -> None:
+    factory = Factory(trained_copy.root)
+    factory.change(data={"time": "since"})
+    said = "model.refit is not there"
+    assert said in factory.run("check", "--no-data").err
+    for decided in (False, True):
+        factory.change(model={"refit": decided})
+        assert said not in factory.run("check", "--no-data").err
+    factory.change(data={"time": None})
 
 
 def test_the_last_rows_may_hold_what_the_others_lack(

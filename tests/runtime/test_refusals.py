@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
-from mlfactory_runtime.log.refusals import ALL, MOST, counted, kept
-from mlfactory_runtime.log.store import engine_of, make, micros
+import sqlalchemy as sa
+from mlfactory_runtime.log.refusals import (
+    ALL,
+    MOST,
+    STRANGER,
+    counted,
+    kept,
+    of_strangers,
+    write,
+)
+from mlfactory_runtime.log.service import open_log
+from mlfactory_runtime.log.store import engine_of, make, micros, refusals
 from mlfactory_runtime.project import Project
+from mlfactory_runtime.registry.artifact import version
+from mlfactory_runtime.serving.keys import Keys
+from mlfactory_runtime.serving.metrics import Metrics
+from mlfactory_runtime.serving.rate import Rate
+from mlfactory_runtime.serving.requests import Entrance
+from mlfactory_runtime.serving.unanswered import Unanswered
 from mlfactory_runtime.settings.catalog import Column
+from mlfactory_runtime.settings.params import Log
+from mlfactory_runtime.testing.trained import Trained
+from starlette.types import Message, Receive, Scope, Send
 
 from ..customers import customers
 from .factories import Factory
@@ -21,6 +42,7 @@ from .test_monitor_weeks import check, query, weeks_ago
 
 pytestmark = pytest.mark.xdist_group("database")
 RULE = "is none of the values in the catalog"
+ALWAYS = micros(datetime(2000, 1, 1, tzinfo=UTC)), micros(datetime(2100, 1, 1, tzinfo=UTC))
 
 
 def score(churn: Factory, *options: str, new: int = 300, code: int = 0) -> None:
@@ -35,10 +57,9 @@ def score(churn: Factory, *options: str, new: int = 300, code: int = 0) -> None:
 
 def broken(project: Project) -> Counter[tuple[str, str, str]]:
     """What the log counts."""
-    always = micros(datetime(2000, 1, 1, tzinfo=UTC)), micros(datetime(2100, 1, 1, tzinfo=UTC))
     engine = engine_of(project.params.log)
     make(engine)  # a service does so with its first write
-    return counted(engine, {}, *always)
+    return counted(engine, {}, *ALWAYS)
 
 
 def test_a_new_category_that_is_refused_rings(world: Factory) -> None:
@@ -130,6 +151,86 @@ def test_a_service_counts_what_it_refuses(service: Service, row: Row) -> None:
     assert found["", "is no feature of this model", ""] >= 1
     assert found["", "is no JSON", ""] >= 1
     assert not any("Jane" in part for key in found for part in key)
+
+
+def test_requests_of_unknown_clients_are_counted_apart_and_by_few_entries(
+    service: Service, row: Row
+) -> None:
+    before = service.counted("factory_refused_rows_total")
+    for _ in range(30):
+        assert service.ask("/predict", json.dumps(row).encode(), X_API_Key="no")[0] == 401
+    assert service.ask("/predict", json.dumps(row).encode(), X_Long="A" * 70_000)[0] == 431
+
+    assert service.counted("factory_refused_rows_total") == before
+    assert service.counted('factory_refused_values_total{field="",rule="the header X-API-Key') >= 30
+    project = Project(service.folder)
+    rule = "a request has more than 65,536 bytes before its body"
+    for _ in range(100):
+        if (found := broken(project))["", rule, STRANGER]:
+            break
+        time.sleep(0.1)
+    assert found["", "the header X-API-Key does not hold the key", STRANGER] >= 30
+    with engine_of(project.params.log).connect() as connection:
+        made = sa.select(refusals.c.time).where(refusals.c.value == STRANGER)
+        assert all(moment % 600_000_000 == 0 for moment in connection.scalars(made))
+
+
+def test_strangers_ring_only_if_they_come_back(churn: Factory) -> None:
+    strangers = of_strangers(Counter({("", "the header holds no key", ""): 400}))
+    target, model = churn.project.params.data.target, version(churn.project.model_folder)
+    score(churn, new=0)
+    query(churn, f"update predictions set time = {weeks_ago(2)} where row < 450")
+    for week in (1, 2):
+        with engine_of(churn.project.params.log).begin() as connection:
+            write(connection, target, model, strangers)
+        query(churn, f"update refusals set time = {weeks_ago(week)} where time > {weeks_ago(1)}")
+
+    found = churn.json("monitor", "--json", "--html", "page.html", code=4)
+    states = [check(found, name)["status"] for name in ("strangers", "refused")]
+    assert states == ["alarm", "ok"]
+    assert found["refused"]["strangers"][0]["rows"] == 400
+    assert "400 requests of unknown clients" in churn.text("page.html")
+    query(churn, "delete from monitor_windows")
+    query(churn, f"delete from refusals where time < {weeks_ago(1)}")
+    assert check(churn.json("monitor", "--json"), "strangers")["status"] == "warning"
+
+
+def test_every_request_without_an_answer_is_counted(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that fails, one without the key, and two that are too many: with the key and without."""
+    monkeypatch.setenv("FACTORY_API_KEY", "the right key")
+    settings = Log(path=str(tmp_path / "log.db"))
+    params = trained.params.model_copy(update={"log": settings})
+    log = open_log(params, trained.catalog, trained.signature)
+    metrics, answers = Metrics(trained.signature, "v"), list[Message]()
+
+    async def fail(scope: Scope, *_: Receive | Send) -> None:
+        scope["rows"] = 7
+        raise ValueError
+
+    async def send(message: Message) -> None:
+        answers.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    limits = Keys(params.serving), Rate(2)
+    entrance = Entrance(fail, fail, metrics, Unanswered(metrics, log, "v"), *limits)
+    for key in (b"the right key", b"", b"the right key", b""):
+        scope = {"type": "http", "method": "POST", "path": "/predict"}
+        asyncio.run(entrance({**scope, "headers": [(b"x-api-key", key)]}, receive, send))
+    log.close()
+
+    assert [one["status"] for one in answers if "status" in one] == [500, 401, 429, 429]
+    often = "a client may ask 2 times a second"
+    assert counted(engine_of(settings), {}, *ALWAYS) == {
+        ALL: 7 + 1,
+        ("", "the service failed; its log says why", ""): 1,
+        ("", "the header X-API-Key does not hold the key", STRANGER): 1,
+        ("", often, ""): 1,
+        ("", often, STRANGER): 1,
+    }
 
 
 def test_many_new_values_are_few_entries() -> None:

@@ -21,7 +21,7 @@ DATA = "data/raw/customers.csv"
 @pytest.fixture(scope="module")
 def born(tmp_path_factory: pytest.TempPathFactory, warm: dict[str, str]) -> Factory:
     """A factory with a remote for data and one for git, whose catalog is confirmed, with v1.0.0
-    and another model that is v1.1.0; nothing is on a stage.
+    and another model that is v1.1.0, both fitted anew on all rows; nothing is on a stage.
     """
     folder = tmp_path_factory.mktemp("registry")
     customers().drop("revenue", "segment").write_csv(folder / "customers.csv")
@@ -36,6 +36,7 @@ def born(tmp_path_factory: pytest.TempPathFactory, warm: dict[str, str]) -> Fact
     factory.run("git", "remote", "add", "origin", str(folder / "origin.git"))
     factory.write("features.yaml", factory.text("features.yaml").replace("assumed: true\n", "\n"))
     settings = factory.text("params.yaml").replace("min_rows: 200", "min_rows: 30", 1)
+    settings = settings.replace("refit: false", "refit: true")
     factory.write("params.yaml", settings.replace("max_rounds: 1000", "max_rounds: 30"))
     retrain(factory, 0)
     factory.json("factory", "register", "--json")
@@ -382,6 +383,7 @@ def test_a_version_is_built_again_to_the_last_byte(factory: Factory) -> None:
     before = state(factory)
     done = factory.json("factory", "reproduce", "v1.0.0", "--json")
     assert (done["equal"], done["differs"]) == (True, [])
+    assert (factory.path / "models/model/measured/model.txt").is_file()
     assert state(factory) == before
     assert len(factory.run("git", "worktree", "list").stdout.splitlines()) == 1
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from .conftest import SCRIPTS, Factory, execute
 from .test_online import has_service
+from .worlds import WORLDS
+
+SECONDS = os.environ.get("FACTORY_TEST_SECONDS", "8")  # that a day takes; more on a busy machine
 
 
 def test_a_factory_notices_drift_retrains_and_recovers(factory: Factory) -> None:
@@ -33,6 +40,58 @@ def test_a_factory_notices_drift_retrains_and_recovers(factory: Factory) -> None
     assert bad > 2 * max(value for day, value in measured.items() if day < told["drift"])
     assert "all was well again" in (home / "simulation.html").read_text()
     assert state(factory) == before
+
+
+@pytest.fixture(params=["online", "batch"])
+def serving(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WORLDS)
+def test_each_world_ends_as_it_should(
+    name: str, serving: str, tmp_path: Path, env: dict[str, str]
+) -> None:
+    """It drifts, and the factory is well again."""
+    told = simulated(name, serving, tmp_path, env, "--days", "10", "--drift", "3")
+    assert told["alarm"] >= told["drift"] == 3
+    assert told["recovered"] >= told["promoted"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["seasons"])
+def test_a_year_in_which_nothing_happens(
+    name: str, serving: str, tmp_path: Path, env: dict[str, str]
+) -> None:
+    """52 weeks with holidays, a warm summer, and some growth: nothing rings."""
+    weeks = "--days", "52", "--step", "7", "--drift", "0"
+    told = simulated(name, serving, tmp_path, env, *weeks)
+    assert (told["drift"], told["alarm"], told["promoted"]) == (None, None, None)
+    assert len(told["windows"]) >= 50
+
+
+def simulated(
+    name: str, serving: str, folder: Path, env: dict[str, str], *options: str
+) -> dict[str, Any]:
+    """What a simulation tells of a new factory; it ends well."""
+    world = WORLDS[name](np.random.default_rng(1))
+    world.rows.write_csv(folder / "rows.csv")
+    made = (
+        "--data",
+        "rows.csv",
+        "--target",
+        world.rows.columns[-1],
+        *world.options,
+        "--serving",
+        serving,
+    )
+    mlfactory = str(SCRIPTS / "mlfactory")
+    execute((mlfactory, "new", "world", *made, "--ci", "none", "--defaults"), folder, env)
+    argv = (mlfactory, "simulate", "world", "--json", *options, "--seconds", SECONDS)
+    done = execute(argv, folder, env, None)
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
 
 
 def state(factory: Factory) -> tuple[str, ...]:

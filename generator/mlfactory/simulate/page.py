@@ -86,6 +86,9 @@ def marks(events: Sequence[Event], step: float) -> list[dict[str, Any]]:
 
 def summary(replay: Replay) -> str:
     """The story in a sentence."""
+    if replay.drift is None:
+        rang = "did not ring" if replay.alarm is None else f"rang on day {replay.alarm}"
+        return f"Nothing happened in this world, and the monitor {rang}."
     if replay.alarm is None:
         return f"The world drifted on day {replay.drift}, and the monitor did not ring."
     alarm = f"the monitor rang on day {replay.alarm}."

@@ -40,3 +40,8 @@ class Replay:
     metric: str
     windows: tuple[Day, ...]
     events: tuple[Event, ...]
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it ended as it should: recovered, or no alarm where nothing happened."""
+        return self.alarm is None if self.drift is None else self.recovered is not None

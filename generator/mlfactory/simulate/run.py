@@ -71,7 +71,8 @@ def simulate(
 @contextmanager
 def open_story(stage: Stage, scenario: Scenario, tell: Callable[[str], None]) -> Iterator[Story]:
     """The world and the service, both running; they are stopped at the end."""
-    world, port, stack = World(stage.raw.rows, stage.columns), factories.free_port(), ExitStack()
+    world = World(stage.raw.rows, stage.columns, step=scenario.step)
+    port, stack = factories.free_port(), ExitStack()
 
     def restart() -> None:
         stack.close()
@@ -138,7 +139,7 @@ def live(story: Story) -> None:
     while day + 1 < scenario.days or (is_open(story, day) and day + 1 < scenario.days * LIMIT):
         day = max(day + 1, clock.day(time.time()))
         time.sleep(max(clock.end(day) + FLUSHED - time.time(), 0))
-        if day >= scenario.drift and "drift" not in story.days:
+        if scenario.has_drifted(day) and "drift" not in story.days:
             message = f"more rows with a high {' and '.join(story.stage.columns.drivers)}"
             story.add("drift", f"{message}, and what was learned of them is wrong", scenario.drift)
         if day > 0 and not story.traffic.exchanges:

@@ -7,7 +7,7 @@ import re
 import secrets
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,23 +23,29 @@ from mlfactory.new.request import Goal, Request
 from .factory import QUIET, Factory, score
 from .world import Columns, number
 
-ROWS = 2000  # of the data, so many are what the world is made from
+ROWS, READ = 2000, 20_000  # what the world is made from, spread over so many rows of the data
 APPROVER = "mlfactory simulate"
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """How the world goes: a day has so many seconds and rows, and drifts from one day on.
+    """How the world goes: a day has so many seconds and rows, is `step` days of the calendar, and
+    drifts from one day on, or never.
 
     Outcomes are known `delay` days later, and a retraining takes those of the last `window` days.
     """
 
     days: int = 14
-    drift: int = 4
+    drift: int | None = 4
     seconds: int = 8
     rows: int = 240
     delay: int = 1
     window: int = 3
+    step: int = 1
+
+    def has_drifted(self, day: int) -> bool:
+        """Whether the world is another one by that day."""
+        return self.drift is not None and day >= self.drift
 
 
 @dataclass(frozen=True)
@@ -98,10 +104,15 @@ def set_up(path: Path, folder: Path, scenario: Scenario) -> Stage:
     confirm(factory, "o" if online else "b")
     factory.call("dvc", "repro", "--quiet")
     factory.commit("Settings of the simulation")
-    raw = tables.read(path / params["data.path"], ROWS)
+    raw = spread(tables.read(path / params["data.path"], READ))
     columns = columns_of(factory, params, raw, source)
     put_in_production(factory, force=True)
     return Stage(factory, source, raw, columns, online, ("--fewer",) if joins else ())
+
+
+def spread(raw: tables.Rows) -> tables.Rows:
+    """Some of the rows, from the first to the last: of dated ones, from all seasons."""
+    return replace(raw, rows=raw.rows[:: -(-len(raw.rows) // ROWS) or 1])
 
 
 def settings(source: Path, scenario: Scenario) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class Traffic(threading.Thread):
         self, world: World, clock: Clock, ask: Ask, scenario: Scenario, *, batches: bool
     ) -> None:
         super().__init__(daemon=True)
-        self.world, self.clock, self.ask, self.drift = world, clock, ask, scenario.drift
+        self.world, self.clock, self.ask, self.scenario = world, clock, ask, scenario
         self.tick = clock.seconds if batches else TICK
         self.rows = max(round(scenario.rows * self.tick / clock.seconds), 1)
         self.exchanges: list[Exchange] = []
@@ -64,7 +64,8 @@ class Traffic(threading.Thread):
         moment = float(self.clock.start)
         while not self.end.wait(max(moment - time.time(), 0)):
             day = self.clock.day(moment)
-            rows = [self.world.draw(day, day >= self.drift) for _ in range(self.rows)]
+            has_drifted = self.scenario.has_drifted(day)
+            rows = [self.world.draw(day, has_drifted) for _ in range(self.rows)]
             try:
                 answers = self.ask(rows)
             except (OSError, MlfactoryError) as error:  # it is being replaced, or has failed

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Container, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import count
 from math import exp, isfinite
 from random import Random
@@ -15,6 +16,8 @@ from mlfactory.look import rows as tables
 
 Row = dict[str, Any]
 TILT = 4.0  # how much more often the rows with the highest values come once the world has drifted
+ENOUGH = 20  # rows of one weekday or month, so that a day of theirs is like them
+SEVERAL = 2  # rows that one name has on average, where it names what comes again
 NEAR = 0.2  # how far a new row lies at most from one of the data towards another
 
 
@@ -33,10 +36,17 @@ class Columns:
 
 
 class World:
-    """Gives rows with their outcomes, always the same for one seed."""
+    """Gives rows with their outcomes, always the same for one seed.
 
-    def __init__(self, rows: Sequence[Row], columns: Columns, seed: int = 0) -> None:
+    A day of this world is `step` days of the calendar. Where rows are dated, those of a day are
+    like rows of the same weekday and month; a name that several rows have comes again.
+    """
+
+    def __init__(
+        self, rows: Sequence[Row], columns: Columns, seed: int = 0, *, step: int = 1
+    ) -> None:
         self.columns, self.chance, self.numbers = columns, Random(seed), count(1)  # noqa: S311
+        self.step = step
         complete = [r for r in rows if r[columns.target] not in (None, *columns.missing)]
         self.rows = sorted(complete, key=lambda row: number(row[columns.drivers[0]]) or 0.0)
         values = {name: [number(row[name]) for row in complete] for name in columns.drivers}
@@ -45,6 +55,11 @@ class World:
         }
         self.outcomes = sorted({row[columns.target] for row in complete}, key=order)
         self.weights = {False: [1.0] * len(complete), True: [self._tilt(row) for row in self.rows]}
+        self.days = self._days()
+        self.last = max((day for day in self.days if day), default=None)
+        names = {row[columns.identifier] for row in complete} if columns.identifier else set()
+        self.is_panel = 0 < len(names) * SEVERAL <= len(complete)
+        self.seasons: dict[date | None, list[int]] = {}
 
     def draw(self, day: int, has_drifted: bool) -> Row:
         """A row of that day as the data would hold it, with the outcome that it will have.
@@ -52,11 +67,14 @@ class World:
         When the world has drifted, other rows come, and of those with high values of the first
         driver each has another outcome than it had before: what was learned of them is wrong.
         """
-        index = self.chance.choices(range(len(self.rows)), self.weights[has_drifted])[0]
-        row = self._between(self.rows[index], self._neighbour(index))
+        when = self._date(day)
+        alike = self._alike(when)
+        weights = [self.weights[has_drifted][index] for index in alike]
+        place = self.chance.choices(range(len(alike)), weights)[0]
+        row = self._between(self.rows[alike[place]], self._neighbour(alike, place))
         if has_drifted and self._rank(row, self.columns.drivers[0]) > 0.5:
             row[self.columns.target] = self._other(row[self.columns.target])
-        return row | self._names(row, day)
+        return row | self._names(row, when)
 
     def request(self, rows: Sequence[Row], fields: Container[str]) -> list[Row]:
         """Some fields of the rows as a client sends them, whose values have the catalog's types."""
@@ -70,6 +88,31 @@ class World:
         texts = [None if str(value) in self.columns.missing else value for value in values]
         return tables.as_json_values(texts, kind, self.columns.forms.get(name))
 
+    def _days(self) -> list[date | None]:
+        """The date of each row, where rows are dated."""
+        name = self.columns.time
+        if not name:
+            return [None] * len(self.rows)
+        texts = self._values(name, [row[name] for row in self.rows])
+        return [date.fromisoformat(str(text)[:10]) if text else None for text in texts]
+
+    def _date(self, day: int) -> date | None:
+        """A date of that day, after all of the data."""
+        later = day * self.step + self.chance.randint(1, self.step)
+        return self.last and self.last + timedelta(later)
+
+    def _alike(self, when: date | None) -> list[int]:
+        """The rows of the same weekday and month, or month, if there are some; else all."""
+        if when not in self.seasons:
+            days = [(index, day) for index, day in enumerate(self.days) if day and when]
+            month = [(index, day) for index, day in days if when and day.month == when.month]
+            both = [
+                (index, day) for index, day in month if when and day.weekday() == when.weekday()
+            ]
+            found = next((some for some in (both, month) if len(some) >= ENOUGH), [])
+            self.seasons[when] = [index for index, _ in found] or list(range(len(self.rows)))
+        return self.seasons[when]
+
     def _tilt(self, row: Row) -> float:
         ranks = [self._rank(row, name) for name in self.columns.drivers]
         return exp(TILT * sum(ranks) / len(ranks))
@@ -80,12 +123,13 @@ class World:
             0.0 if value is None else bisect_left(self.levels[name], value) / len(self.levels[name])
         )
 
-    def _neighbour(self, index: int) -> Row:
+    def _neighbour(self, alike: Sequence[int], place: int) -> Row:
         """A row close by in the first driver, of the same class if there are classes."""
-        row, target = self.rows[index], self.columns.target
-        near = self.rows[max(index - 20, 0) : index + 20]
-        alike = [o for o in near if self.columns.regression or o[target] == row[target]]
-        return self.chance.choice(alike)
+        row, target = self.rows[alike[place]], self.columns.target
+        near = [self.rows[index] for index in alike[max(place - 20, 0) : place + 20]]
+        return self.chance.choice(
+            [one for one in near if self.columns.regression or one[target] == row[target]]
+        )
 
     def _between(self, row: Row, other: Row) -> Row:
         """A new row: numbers lie between those of two rows, all else is the first one's."""
@@ -103,18 +147,19 @@ class World:
         index = bisect_left(self.outcomes, order(outcome), key=order)
         return self.outcomes[max(len(self.outcomes) - 1 - index, 0)]
 
-    def _names(self, row: Row, day: int) -> Row:
+    def _names(self, row: Row, when: date | None) -> Row:
         """What names and dates the row."""
         columns, names = self.columns, {}
-        if columns.identifier:
+        if columns.identifier and not self.is_panel:
             whole = (
                 isinstance(row[columns.identifier], int)
                 or columns.types[columns.identifier] == "int"
             )
             serial = 900_000_000 + next(self.numbers)
             names[columns.identifier] = serial if whole else f"S{serial}"
-        if columns.time:
-            names[columns.time] = later(self.rows, columns.time, day)
+        if when:
+            form = columns.forms.get(columns.time)
+            names[columns.time] = date_like(row[columns.time], when, form)
         return names
 
 
@@ -143,12 +188,17 @@ def like(value: Any, new: float) -> Any:
     return f"{new:.{digits}f}"
 
 
-def later(rows: Sequence[Row], name: str, day: int) -> Any:
-    """A date after all of the data; one that is written in another way stays as it is."""
-    last = max((row[name] for row in rows if row[name] is not None), key=str)
-    if isinstance(last, str):
-        try:
-            return (date.fromisoformat(last[:10]) + timedelta(day + 1)).isoformat() + last[10:]
-        except ValueError:
-            return last
-    return last + timedelta(day + 1)
+def date_like(value: Any, when: date, form: Any) -> Any:
+    """A date written as another one is; what is written in a way unknown here stays as it is."""
+    if isinstance(value, datetime):
+        return datetime.combine(when, value.timetz())
+    if not isinstance(value, str):
+        return when
+    for own in [form] if isinstance(form, str) else form or ():
+        with suppress(ValueError):
+            moment = datetime.strptime(value.strip(), own)
+            return datetime.combine(when, moment.timetz()).strftime(own)
+    with suppress(ValueError):
+        date.fromisoformat(value[:10])
+        return when.isoformat() + value[10:]
+    return value

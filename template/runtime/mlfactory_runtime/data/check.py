@@ -9,7 +9,7 @@ from ..project import PARAMS, Project
 from ..settings.availability import Finding, check_catalog
 from ..settings.catalog import Catalog
 from ..settings.idle import idle
-from ..settings.params import Data
+from ..settings.params import Data, Params
 from ..tables.read import column_names, first_batch, read_batches
 from .extensions import check_extensions, working
 from .library import check_library
@@ -30,6 +30,7 @@ def check(project: Project, *, strict: bool = False, data: bool = True) -> list[
         Finding("warning", PARAMS.name, None, text, "set it to its default, or change the reason")
         for text in idle(params, own_split=own_split)
     ]
+    found += check_last_fit(params, own_split=own_split)
     if not data or not catalog.columns:
         return found
     if not project.raw.is_file():
@@ -74,6 +75,17 @@ def check_data(
         if not cases.height and not lacking:
             said |= dict.fromkeys(row_findings(own, rows))
     return new + lacking + findings(broken, catalog) + unusual_findings(odd, catalog) + list(said)
+
+
+def check_last_fit(params: Params, *, own_split: bool) -> list[Finding]:
+    """Whether anybody has decided that the newest rows, which a split by time holds out, teach
+    nothing to what is used.
+    """
+    if own_split or not params.data.time or "refit" in params.model.model_fields_set:
+        return []
+    message = "model.refit is not there: what is used learns nothing from the rows held out by time"
+    remedy = "under model: `refit: true`, which wants that verb in model.py, or `refit: false`"
+    return [Finding("warning", PARAMS.name, None, message, remedy)]
 
 
 def check_features(project: Project) -> list[Finding]:

@@ -14,12 +14,12 @@ from ..data.own import SIDE
 from ..data.rows import key_text
 from ..errors import FactoryError
 from ..learn.copies import copies
-from ..learn.draws import entities
+from ..learn.draws import draws, independent
 from ..learn.groups import grouped
 from ..learn.insight import check_segments
 from ..learn.looks import looks, looks_text
 from ..learn.manifest import measured as measured_of
-from ..learn.metrics import primary
+from ..learn.metrics import primary, row_losses
 from ..learn.signature import Signature, load_signature
 from ..learn.split import by_hash, split_key
 from ..project import COMPARISON, PARAMS, Project
@@ -233,15 +233,19 @@ def score(
     params = project.params
     target = rows[params.data.target]
     y = codes(target, classes) if classes else target.cast(pl.Float64).to_numpy()
-    usable = ~np.isnan(np.column_stack([y, a, b])).any(axis=1)
+    known_y, by_a, by_b = (~np.isnan(np.column_stack([part])).any(axis=1) for part in (y, a, b))
+    usable, lost = known_y & by_a & by_b, int((known_y & by_a & ~by_b).sum())
     rows = rows.filter(usable)
-    drawn = entities(rows, params, copies(rows, project.catalog, params))
     task = "regression" if not classes else "binary" if len(classes) == 2 else "multiclass"
     groups = list(groups_of(project, rows))
     if set(known[0]) != set(known[1]):
         common = target.filter(usable).cast(pl.String).is_in([*{*known[0]} & {*known[1]}])
         groups.append(Group(target.name, "what both know", common.arg_true().to_numpy()))
-    return Compared(task, y[usable], a[usable], b[usable], drawn.places, drawn.what), groups
+    y, a, b = (part[usable] for part in (y, a, b))
+    kind, same = sides[1].signature.split.kind, copies(rows, project.catalog, params)
+    losses = (row_losses(primary(task, params.model), y, p) for p in (a, b))
+    drawn = independent(draws(rows, kind, params, same), np.subtract(*losses))
+    return Compared(task, y, a, b, drawn.places, drawn.what, drawn.ordered, lost), groups
 
 
 def answers(

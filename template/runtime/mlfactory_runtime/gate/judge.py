@@ -14,6 +14,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from ..learn.draws import FEWEST
 from ..learn.metrics import (
     NONE,
     Metrics,
@@ -41,7 +42,8 @@ class Compared:
     """The same rows as both sides score them: y and predictions as metrics.py has them.
 
     Rows of one key are not independent of each other, and are resampled together; `what` says what
-    keys are, for people.
+    keys are, for people. Stretches of time are `ordered`; there are as many as it is divided into.
+    Of `lost` further rows A has an answer and B has none.
     """
 
     task: str
@@ -50,6 +52,8 @@ class Compared:
     b: np.ndarray
     keys: np.ndarray
     what: str = "rows"
+    ordered: bool = False
+    lost: int = 0
 
     def at(self, rows: np.ndarray) -> "Compared":
         """Some of the rows."""
@@ -65,6 +69,11 @@ class Compared:
     def unit(self) -> str:
         """What is drawn: rows where each has a key of its own."""
         return "rows" if self.drawn == len(self.y) else self.what
+
+    @property
+    def are_few(self) -> bool:
+        """Whether there are too few keys, or rows, to tell anything."""
+        return len(self.y) < ENOUGH or self.drawn < (FEWEST if self.ordered else ENOUGH)
 
 
 @dataclass(frozen=True)
@@ -112,6 +121,9 @@ def judge(rows: Compared, groups: Sequence[Group], params: Params, own: Own = NO
     segments = tuple(by_group(rows, groups, metric, margin, params, own))
     if harmed := [f"{one.feature} {one.group}" for one in segments if one.state == "worse"]:
         verdict, why = "worse", f"it is surely worse for {', '.join(harmed)}"
+    if rows.lost and loses_much(rows, params.gate.margin):
+        whole_count = len(rows.y) + rows.lost
+        verdict, why = "worse", f"it cannot score {rows.lost:,} of {whole_count:,} rows that A can"
     return Judgement(verdict, why, before, after, segments, margin, Interval(value, low, high))
 
 
@@ -120,9 +132,20 @@ def too_few(rows: Compared, params: Params) -> str:
     count, least = len(rows.y), params.gate.min_rows
     if count < least:
         return f"{count:,} rows are too few: gate.min_rows asks for {least:,}"
-    if rows.drawn < ENOUGH:
-        return f"the {count:,} rows are of {rows.drawn} {rows.unit}, and {ENOUGH} of these tell"
+    if rows.are_few:
+        needed = FEWEST if rows.ordered else ENOUGH
+        return f"the {count:,} rows are of {rows.drawn} {rows.unit}, and {needed} of these tell"
     return ""
+
+
+def loses_much(rows: Compared, margin: float) -> bool:
+    """Whether B surely leaves a larger share of rows unanswered than the margin (binomial test):
+    what it gains on the others would hide that.
+    """
+    from scipy.stats import binom
+
+    chance = binom.sf(rows.lost - 1, len(rows.y) + rows.lost, min(margin, 1.0))
+    return bool(chance < NormalDist().cdf(-SURE))
 
 
 def decide(value: float, low: float, high: float, margin: float) -> Verdict:
@@ -165,8 +188,8 @@ def by_group(
             feature=group.feature, group=group.label, rows=len(group.rows), state="unseen"
         )
         some = rows.at(group.rows)
-        few = some.drawn < ENOUGH
-        value, error = (0.0, float("nan")) if few else difference(some, metric, params, own)
+        unknown = 0.0, float("nan")
+        value, error = unknown if some.are_few else difference(some, metric, params, own)
         if isnan(error) or isnan(value):
             yield unseen
             continue
@@ -196,8 +219,9 @@ def reason(
         return words[verdict]
     these = "these rows" if rows.unit == "rows" else f"rows of {rows.drawn:,} {rows.unit}"
     text = f"{these} leave open whether its {metric} differs by {margin:.4g}: {said}"
-    needed = rows.drawn * ((high - low) / margin) ** 2 if margin else 0
-    told = f"; about {float(f'{needed:.2g}'):,.0f} {rows.unit} would tell"
+    have, what = (len(rows.y), "rows") if rows.ordered else (rows.drawn, rows.unit)
+    needed = have * ((high - low) / margin) ** 2 if margin else 0
+    told = f"; about {float(f'{needed:.2g}'):,.0f} {what} would tell"
     return text + (told if needed else "")
 
 

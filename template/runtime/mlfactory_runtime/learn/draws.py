@@ -14,7 +14,6 @@ import numpy as np
 import polars as pl
 
 from ..data.rows import key_text
-from ..records.data import SplitRecord
 from ..settings.params import Params
 from .split import split_key
 
@@ -40,15 +39,14 @@ class Draws:
         return self.count == len(self.places)
 
 
-def draws(
-    rows: pl.DataFrame, split: SplitRecord, params: Params, same: pl.Series | None = None
-) -> Draws:
-    """What these held-out rows came in: stretches of time, values of a group, or single rows.
+def draws(rows: pl.DataFrame, kind: str, params: Params, same: pl.Series | None = None) -> Draws:
+    """What rows came in that a split of this kind held out: stretches of time, values of a group,
+    or single rows.
 
     `same` is a number that copies share, if there are any.
     """
     time = params.data.time
-    by_time = split.kind == "time" and not params.split.group
+    by_time = kind == "time" and not params.split.group
     if by_time and time and rows[time].n_unique() >= FEWEST:
         return Draws(stretches(rows[time]), f"stretches of {time!r}", ordered=True)
     return entities(rows, params, same)
@@ -57,10 +55,10 @@ def draws(
 def independent(drawn: Draws, gain: np.ndarray) -> Draws:
     """Stretches of time so long that what a model gains in one tells nothing of the next.
 
-    `gain` is by how much each row's loss is below that of the constant. Two neighbours become one
-    until the correlation of one stretch's mean with the next one's is small; what that takes for
-    granted is less than the sample says, by (1 + 4 r) / n (Kendall, Note on bias in the estimation
-    of autocorrelation, Biometrika 41, 1954).
+    `gain` is by how much each row's loss is below that of the constant, or of another model. Two
+    neighbours become one until the correlation of one stretch's mean with the next one's is small;
+    what that takes for granted is less than the sample says, by (1 + 4 r) / n (Kendall, Note on
+    bias in the estimation of autocorrelation, Biometrika 41, 1954).
     """
     while drawn.ordered and drawn.count >= FEWEST:
         sizes = np.bincount(drawn.places)

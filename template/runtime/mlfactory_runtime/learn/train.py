@@ -105,7 +105,7 @@ def train(project: Project) -> Evaluation:
     frame = featured(held_rows, wanted, compute)
     same = copies(held_rows, catalog, params)
     losses = (row_losses(metric, y, scored[name]) for name in ("naive", "model"))
-    drawn = independent(draws(held_rows, split, params, same), np.subtract(*losses))
+    drawn = independent(draws(held_rows, split.kind, params, same), np.subtract(*losses))
     whom = entities(held_rows, params, same)
     unseen = predict_unseen(project, rows, signature)
     tried, folds = validate(unseen, signature, project)

@@ -16,7 +16,7 @@ from ..learn.signature import Signature
 from ..settings.catalog import Catalog
 from ..settings.params import Params
 from ..tables.query import reason
-from .refusals import ALL, Broken, write
+from .refusals import Broken, of_users, write
 from .runs import begin, finish, take_back, touch
 from .store import CHUNK, clean_up, engine_of, insert, make, micros, predictions
 from .veil import veil
@@ -69,7 +69,7 @@ class BatchLog:
     def refuse(self, broken: Broken, rows: int, model: str) -> None:
         """Count rows of a batch that got no answer; they were refused, even if the run fails."""
         self._model = model
-        self._refused += broken + Broken({ALL: rows})
+        self._refused += of_users(broken, rows)
 
     def _tell(self, engine: sa.Engine) -> None:
         with engine.begin() as connection:

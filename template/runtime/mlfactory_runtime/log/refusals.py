@@ -11,8 +11,20 @@ import sqlalchemy as sa
 from .store import new, now, refusals
 
 Broken = Counter[tuple[str, str, str]]  # rows by field, rule and value
+STRANGER = "unknown client"  # in place of a value
 ALL = ("", "", "")  # the rows, whatever they broke
-LONGEST, MOST, SECOND = 100, 20, 1_000_000
+LONGEST, MOST = 100, 20
+SECOND, TEN_MINUTES = 1_000_000, 600_000_000
+
+
+def of_users(broken: Broken, rows: int) -> Broken:
+    """What rows broke, and how many rows that were."""
+    return broken + Broken({ALL: rows})
+
+
+def of_strangers(broken: Broken) -> Broken:
+    """Why requests of nobody who is known were refused: apart from all others."""
+    return Broken({(field, rule, STRANGER): times for (field, rule, _), times in broken.items()})
 
 
 def kept(broken: Broken) -> Broken:
@@ -28,12 +40,13 @@ def kept(broken: Broken) -> Broken:
 
 
 def write(connection: sa.Connection, target: str, model: str, broken: Broken) -> None:
-    """Add what was refused by now."""
-    same = {"target": target, "model": model, "time": now() // SECOND * SECOND}
+    """Add what was refused by now. Strangers make few entries an hour, however often they ask."""
+    moment, same = now(), {"target": target, "model": model}
     rows = [
-        {**same, "field": field, "rule": rule, "value": value, "rows": count}
+        {**same, "time": moment - moment % (TEN_MINUTES if value == STRANGER else SECOND),
+         "field": field, "rule": rule, "value": value, "rows": count}
         for (field, rule, value), count in kept(broken).items()
-    ]
+    ]  # fmt: skip
     if rows:
         statement = new(connection, refusals)
         more = refusals.c.rows + statement.excluded.rows

@@ -1,15 +1,16 @@
 """Rows that the model was not asked about, because they broke the contract."""
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 
-from ..log.refusals import ALL, counted
+from ..log.refusals import ALL, STRANGER, counted
 from ..log.store import engine_of, micros
 from ..records.monitoring import Refusal, Refusals
 from .reading import Seen, Watched
 from .verdict import Check
 from .window import Window
 
-SHOWN, PAGE = 3, "rows-cannot-be-scored"
+SHOWN, PAGE, KEYS = 3, "rows-cannot-be-scored", "the-service-refuses-requests"
 
 
 def refusals(window: Window, watched: Watched) -> Refusals:
@@ -17,30 +18,33 @@ def refusals(window: Window, watched: Watched) -> Refusals:
     engine = engine_of(watched.params.log)
     mine = {"target": watched.params.data.target, "model": watched.version}
     broken = counted(engine, mine, micros(window.begin), micros(window.end))
+    strange = {key: rows for key, rows in broken.items() if key[2] == STRANGER}
+    rules = lines({key: rows for key, rows in broken.items() if key not in {ALL, *strange}})
+    strangers = lines({(field, rule, ""): rows for (field, rule, _), rows in strange.items()})
+    return Refusals(rows=broken[ALL], rules=rules, strangers=strangers)
+
+
+def lines(broken: Mapping[tuple[str, str, str], int]) -> tuple[Refusal, ...]:
+    """A line for each rule."""
     rules: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for (field, rule, value), rows in broken.items():
-        if (field, rule, value) != ALL:
-            rules[field, rule][value] += rows
-    lines = (
+        rules[field, rule][value] += rows
+    found = [
         Refusal(
             field=field, rule=rule, rows=values.total(),
             values={value: rows for value, rows in values.most_common() if value},
         )
         for (field, rule), values in rules.items()
-    )  # fmt: skip
-    ordered = sorted(lines, key=lambda line: (-line.rows, line.field, line.rule))
-    return Refusals(rows=broken[ALL], rules=tuple(ordered))
+    ]  # fmt: skip
+    return tuple(sorted(found, key=lambda line: (-line.rows, line.field, line.rule)))
 
 
 def check_refusals(found: Refusals, seen: Seen, watched: Watched) -> list[Check]:
     """Whether surely more rows are refused than do not matter; it rings at once."""
-    from scipy.stats import binom
-
-    settings, total = watched.params.monitor, seen.rows + found.rows
+    total = seen.rows + found.rows
+    checks = check_strangers(found.strangers, total, watched) if found.strangers else []
     if not total:
-        return []
-    share = found.rows / total
-    bad = bool(binom.sf(found.rows - 1, total, settings.rate) < settings.level)
+        return checks
     message = f"{found.rows:,} of {total:,} rows were refused"
     if found.rules:
         message += f": {'; '.join(map(said, found.rules[:SHOWN]))}"
@@ -48,12 +52,35 @@ def check_refusals(found: Refusals, seen: Seen, watched: Watched) -> list[Check]
     column = watched.catalog.columns.get(most)
     return [
         Check(
-            "refused", "operation", bad, share, settings.rate, message, PAGE, at_once=True,
+            "refused", "operation", *much(found.rows, total, watched), message, PAGE, at_once=True,
             feature=most if column else None,
             source=column.source if column else "",
             owner=column.owner if column else "",
-        )
+        ),
+        *checks,
     ]  # fmt: skip
+
+
+def check_strangers(found: Sequence[Refusal], answerable: int, watched: Watched) -> list[Check]:
+    """Whether surely too many requests are of clients that hold no key, or whose key was not read.
+
+    That has to come back to ring: a client whose key has ended goes on asking, and whoever tries
+    doors goes on to the next.
+    """
+    requests = sum(line.rows for line in found)
+    why = "; ".join(map(said, found[:SHOWN]))
+    message = f"{requests:,} requests of unknown clients got no answer: {why}"
+    measured = much(requests, answerable + requests, watched)
+    return [Check("strangers", "operation", *measured, message, KEYS)]
+
+
+def much(rows: int, total: int, watched: Watched) -> tuple[bool, float, float]:
+    """Whether a share surely exceeds `monitor.rate` (binomial test), the share, and that limit."""
+    from scipy.stats import binom
+
+    settings = watched.params.monitor
+    bad = bool(binom.sf(rows - 1, total, settings.rate) < settings.level)
+    return bad, rows / total, settings.rate
 
 
 def said(line: Refusal) -> str:

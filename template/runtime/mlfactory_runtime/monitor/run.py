@@ -72,7 +72,9 @@ def of_log(length: str, watched: Watched, now: datetime) -> Monitored:
     result, record = examined(seen, watched, checks, before, span_of(span, seen, length))
     if left_out.rows:
         unseen = (*result.unseen, f"what stood in the {left_out.rows:,} rows that were refused")
-        result = result.model_copy(update={"refused": left_out, "unseen": unseen})
+        result = result.model_copy(update={"unseen": unseen})
+    if left_out.rows or left_out.strangers:
+        result = result.model_copy(update={"refused": left_out})
     history.save(span, record.model_copy(update={"mark": mark, "taken": taken}))
     return result.model_copy(update={"history": tuple(history.records(all_models=True))})
 

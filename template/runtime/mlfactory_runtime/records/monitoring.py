@@ -106,10 +106,14 @@ class Refusal(Part):
 
 
 class Refusals(Part):
-    """Rows that got no answer; one that broke several rules counts for each of `rules`."""
+    """Rows that got no answer; one that broke several rules counts for each of `rules`.
+
+    Requests of `strangers`, who hold no key or whose key was not read, are counted apart.
+    """
 
     rows: int
     rules: tuple[Refusal, ...]
+    strangers: tuple[Refusal, ...] = optional(())
 
 
 class Coverage(Part):

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -17,7 +16,6 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..errors import FactoryError
-from ..log.refusals import ALL
 from ..log.service import Log, open_log
 from ..log.veil import Record
 from ..predict.scorer import Scorer, opened
@@ -29,10 +27,12 @@ from ..settings.params import Serving
 from . import openapi
 from .keys import Keys
 from .metrics import Metrics
+from .protocol import UNANSWERED
 from .rate import Rate
 from .requests import Entrance, read_body
 from .schema import Parser, RefusedError, Row, example, inputs, parser
 from .scoring import Encode, encoder, score
+from .unanswered import Unanswered
 
 ROOT_ENV, MODEL_ENV = "FACTORY_ROOT", "FACTORY_MODEL"  # for the processes that answer
 INLINE = 20  # so many rows are scored faster than a thread is asked to
@@ -77,12 +77,7 @@ class Predict:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         service = self.service
-        try:
-            predictions = await self.predictions(scope, receive)
-        except RefusedError as refused:
-            service.metrics.refused(refused.rows, refused.broken)
-            self.log.refuse(refused.broken + Counter({ALL: refused.rows}), service.scorer.version)
-            raise
+        predictions = await self.predictions(scope, receive)
         service.metrics.log_dropped(self.log.dropped)
         content = {"request_id": scope["request_id"], "model": service.scorer.version}
         await answer(content | {"predictions": predictions})(scope, receive, send)
@@ -92,6 +87,7 @@ class Predict:
         service = self.service
         explain = explanation(scope, service.scorer.project.estimator)
         rows = service.parser.read(await read_body(scope, receive, service.settings))
+        scope["rows"] = len(rows)
         work = (rows, self.log, scope["request_id"], explain, scope["key"])
         try:
             if len(rows) > INLINE:
@@ -108,10 +104,11 @@ def create() -> ASGIApp:
     service = make_service(project, Path(os.environ.get(MODEL_ENV) or project.model_folder))
     log = open_log(service.scorer.params, service.scorer.catalog, service.scorer.signature)
     keys, rate = Keys(service.settings), Rate(service.settings.max_rate)
+    unanswered = Unanswered(service.metrics, log, service.scorer.version)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Unanswered]]:
+        yield {UNANSWERED: unanswered}
         log.close()
 
     signature = service.scorer.signature
@@ -125,7 +122,7 @@ def create() -> ASGIApp:
     )
     add_routes(app, service, log)
     openapi.complete(app, service.parser, service.scorer, keyed=bool(keys))
-    return Entrance(app, Predict(service, log), service.metrics, keys, rate)
+    return Entrance(app, Predict(service, log), service.metrics, unanswered, keys, rate)
 
 
 def make_service(project: Project, folder: Path) -> Service:

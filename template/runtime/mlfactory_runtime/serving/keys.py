@@ -35,12 +35,19 @@ class Keys:
 
     def name(self, candidate: bytes) -> str:
         """Whose key this is; takes equally long for every wrong one, which is refused."""
-        self._refresh()
-        fits = [name for name, key in {**self.by_name, **self.own}.items()
-                if hmac.compare_digest(key, candidate)]  # fmt: skip
+        fits = self._names(candidate)
         if not fits:
             raise RefusedError(401, "the header X-API-Key does not hold the key")
         return fits[0]
+
+    def know(self, candidate: bytes) -> bool:
+        """Whether whoever sends this may ask; anybody may where no key is asked for."""
+        return not self or bool(self._names(candidate))
+
+    def _names(self, candidate: bytes) -> list[str]:
+        self._refresh()
+        every = {**self.by_name, **self.own}
+        return [name for name, key in every.items() if hmac.compare_digest(key, candidate)]
 
     def _refresh(self) -> None:
         if self.file is None:

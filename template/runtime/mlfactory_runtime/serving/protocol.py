@@ -7,9 +7,12 @@ from typing import Any
 from pydantic_core import to_json
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from .schema import RefusedError
+
 HEAD = 65_536  # bytes of a request line with all headers, or of what stands around a body
 FRAMES = 16  # bytes around each byte of a body that comes in the smallest chunks
 LINGER = 2  # seconds in which a client may still read why it was refused
+UNANSWERED = "unanswered"  # the name in the state of the application
 REASONS = {431: "Request Header Fields Too Large", 503: "Service Unavailable"}
 
 logger = logging.getLogger("factory")
@@ -92,6 +95,8 @@ class Careful(HttpToolsProtocol):
         client = self.client[0] if self.client else ""
         fields = {"status": status, "rule": rule, "client": client}
         logger.warning("a connection was refused", extra={"fields": fields})
+        if unanswered := self.app_state.get(UNANSWERED):
+            unanswered.count(RefusedError(status, rule), is_known=False)
         if self.waiting:
             self.waiting.cancel()
         if self.transport.is_closing():

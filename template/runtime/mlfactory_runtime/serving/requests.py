@@ -17,6 +17,7 @@ from .keys import Keys
 from .metrics import Metrics
 from .rate import Rate
 from .schema import RefusedError
+from .unanswered import Unanswered
 
 KEYED = ("/predict", "/model")
 PROBES = ("/health", "/ready")
@@ -37,9 +38,10 @@ class Entrance:
     """The outermost layer. What is asked most goes straight to `predict`, not through `app`."""
 
     def __init__(
-        self, app: ASGIApp, predict: ASGIApp, metrics: Metrics, keys: Keys, rate: Rate
-    ) -> None:
-        self.app, self.predict, self.metrics = app, predict, metrics
+        self, app: ASGIApp, predict: ASGIApp, metrics: Metrics, unanswered: Unanswered,
+        keys: Keys, rate: Rate,
+    ) -> None:  # fmt: skip
+        self.app, self.predict, self.metrics, self.unanswered = app, predict, metrics, unanswered
         self.keys, self.rate = keys, rate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,7 +51,8 @@ class Entrance:
         start, status, headers, who = perf_counter(), GONE, dict(scope["headers"]), ""
         header = headers.get(b"x-request-id", b"")
         number = header.decode() if NUMBER.fullmatch(header) else new_number()
-        scope["request_id"], path = number, scope["path"]
+        scope["request_id"], path, key = number, scope["path"], headers.get(b"x-api-key", b"")
+        short = path == "/predict" and scope["method"] == "POST"
 
         async def send_with_number(message: Message) -> None:
             nonlocal status
@@ -62,11 +65,12 @@ class Entrance:
             if path not in PROBES:
                 self.rate.count(scope["client"][0] if scope.get("client") else "")
             if self.keys and path in KEYED:
-                who = self.keys.name(headers.get(b"x-api-key", b""))
+                who = self.keys.name(key)
             scope["key"] = who
-            short = path == "/predict" and scope["method"] == "POST"
             await (self.predict if short else self.app)(scope, receive, send_with_number)
         except RefusedError as refused:
+            if short:
+                self.unanswered.count(refused, is_known=self.keys.know(key))
             await refusal(refused, number)(scope, receive, send_with_number)
         except ClientDisconnect:
             status = GONE
@@ -74,6 +78,9 @@ class Entrance:
             logger.exception("a request failed", extra={"fields": {"request_id": number}})
             if status == GONE:
                 error = RefusedError(500, "the service failed; its log says why")
+                error.rows = scope.get("rows", 1)
+                if short:
+                    self.unanswered.count(error, is_known=True)
                 await refusal(error, number)(scope, receive, send_with_number)
         finally:
             seconds = perf_counter() - start
