@@ -19,7 +19,7 @@ def served(answer: Callable[[BaseHTTPRequestHandler, Any], None]) -> Iterator[st
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             answer(self, json.loads(body or "{}"))
 
-        do_GET = do_POST = do_PATCH = take  # noqa: N815
+        do_GET = do_POST = do_PATCH = do_PUT = take  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             pass

@@ -78,6 +78,20 @@ def test_new_puts_them_there_and_commits_them(large: Repo) -> None:
     assert large.dirt == ""
 
 
+def test_gitlab_is_told_of_its_jobs_by_a_line_of_the_repository(large: Repo) -> None:
+    argv = ("new", "teams/lab", "--defaults", "--no-setup", "--inside", "--ci", "gitlab")
+    line = "include: [{local: /teams/lab/.gitlab/factory.yml}]"
+    told = mlfactory(*argv, cwd=large.path)
+    assert line in told.stderr
+    assert not large.has(".gitlab-ci.yml")
+    jobs = large.text("teams/lab/.gitlab/factory.yml")
+    assert "teams/lab:promote:\n" in jobs
+    assert '    - cd "teams/lab"\n' in jobs
+    large.commit({".gitlab-ci.yml": f"{line.replace('/lab/', '/two/')}\n"})
+    told = mlfactory(argv[0], "teams/two", *argv[2:], cwd=large.path)
+    assert "GitLab reads one file" not in told.stderr
+
+
 def test_status_and_diff_and_restore_look_at_them(large: Repo) -> None:
     large.write({CI: "mine\n", OLD: None})
     (one,) = rows(large, "status")["projects"]

@@ -28,7 +28,7 @@ APART = ({"settings", "tables", "records"}, {"draft", "report", "log"})
 DOORS = ("importlib.import_module", "loader.exec_module(")
 # Rooms in which names still say what was done to a thing; each that is mended leaves the list.
 TO_RENAME = {
-    "__init__", "data", "draft", "forge", "forget", "gate", "learn", "lightgbm", "log", "migrate",
+    "__init__", "data", "draft", "forget", "gate", "learn", "lightgbm", "log", "migrate",
     "monitor", "notebook", "predict", "registry", "retrain",
 }  # fmt: skip
 # Functions that those rooms call, and that are renamed with them.

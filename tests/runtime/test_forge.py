@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlfactory_runtime import forge
+from mlfactory_runtime.forge import issue, place
 from mlfactory_runtime.git import git
 from mlfactory_runtime.project import Project
 from mlfactory_runtime.records.monitoring import Monitored
@@ -80,7 +80,7 @@ def alarm() -> Monitored:
 def test_each_factory_of_a_repository_has_an_issue_of_its_own(
     shop: Forge, alarm: Monitored
 ) -> None:
-    done = [forge.keep_issue(alarm, folder) for folder in ("models/a", "models/b", "models/a")]
+    done = [issue.keep_issue(alarm, folder) for folder in ("models/a", "models/b", "models/a")]
     assert done == ["opened /issues/1", "opened /issues/2", "updated /issues/1"]
     assert "/blob/HEAD/models/a/docs/runbook.md#" in shop.issues[0]["body"]
 
@@ -88,10 +88,10 @@ def test_each_factory_of_a_repository_has_an_issue_of_its_own(
 def test_an_issue_of_another_account_is_left_alone_whatever_stands_in_it(
     shop: Forge, alarm: Monitored
 ) -> None:
-    shop.issues = [{"number": 1, "user": {"login": "mallory"}, "body": forge.mark_of("")}]
-    shop.issues.append({"number": 2, "user": None, "body": forge.mark_of("")})
-    assert forge.keep_issue(alarm) == "opened /issues/3"
-    assert forge.keep_issue(alarm) == "updated /issues/3"
+    shop.issues = [{"number": 1, "user": {"login": "mallory"}, "body": issue.mark_of("")}]
+    shop.issues.append({"number": 2, "user": None, "body": issue.mark_of("")})
+    assert issue.keep_issue(alarm) == "opened /issues/3"
+    assert issue.keep_issue(alarm) == "updated /issues/3"
 
 
 def test_a_monitor_that_fails_opens_an_issue_too(
@@ -104,10 +104,10 @@ def test_a_monitor_that_fails_opens_an_issue_too(
     churn.write("monitor.json", churn.run("monitor", "--json", code=1).out)
     assert page.read_text().startswith("**Failed**: there is no database ")
     churn.run("forge", "issue", "monitor.json")
-    (issue,) = shop.issues
-    assert issue["title"] == "Monitor: it fails"
-    assert "docs/runbook.md#the-monitor-fails" in issue["body"]
-    assert "away" not in issue["body"]
+    (only,) = shop.issues
+    assert only["title"] == "Monitor: it fails"
+    assert "docs/runbook.md#the-monitor-fails" in only["body"]
+    assert "away" not in only["body"]
     churn.write("monitor.json", alarm.model_dump_json(by_alias=True))
     churn.run("forge", "issue", "monitor.json")
     assert len(shop.issues) == 1
@@ -117,7 +117,7 @@ def test_a_monitor_that_fails_opens_an_issue_too(
 def test_each_commit_has_its_own_approver(shop: Forge) -> None:
     shop.approvers = {"a" * 40: "alice", "b" * 40: "bob"}
     commits = [letter * 40 for letter in "abcf"]
-    assert [forge.approver(commit) for commit in commits] == ["@alice", "@bob", "", "@dave"]
+    assert [place.forge().approver(commit) for commit in commits] == ["@alice", "@bob", "", "@dave"]
 
 
 @pytest.mark.parametrize(
@@ -128,3 +128,14 @@ def test_each_proposes_on_a_branch_of_its_own(tmp_path: Path, folder: str, branc
     (tmp_path / folder).mkdir(parents=True, exist_ok=True)
     git(tmp_path, "init", "--quiet")
     assert branch_of(Project(tmp_path / folder), "promote", "prod", "v1.0.0") == branch
+
+
+def test_outside_of_a_job_it_is_said_what_to_do_instead(
+    churn: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GITHUB_REPOSITORY", "CI_API_V4_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for argv in (("forge", "approver"), ("forge", "issue", "monitor.json")):
+        said = churn.run(*argv, code=1).err
+        assert "this is no job of a forge" in said
+        assert "hint: by hand: factory promotions apply --approver NAME" in said

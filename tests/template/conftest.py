@@ -120,7 +120,7 @@ COMBINATIONS: dict[str, dict[str, Any]] = {
     "multiclass": {
         "drop": ["customer id", "churned", "revenue"],
         "suffix": ".parquet",
-        "options": ["--target", "segment", "--serving", "online", "--ci", "none", "--remote"],
+        "options": ["--target", "segment", "--serving", "online", "--ci", "gitlab", "--remote"],
     },
     "regression": {
         "drop": ["churned", "segment"],

@@ -109,9 +109,11 @@ def test_the_report_is_one_self_contained_page(factory: Factory) -> None:
         assert outside not in page.replace("http://www.w3.org", "")
 
 
-def test_github_workflow_only_where_asked_for(factory: Factory) -> None:
-    answers = yaml.safe_load(factory.text(".copier-answers.yml"))
-    assert (factory.path / ".github").exists() == (answers["ci"] == "github")
+def test_a_forge_has_its_files_only_where_asked_for(factory: Factory) -> None:
+    ci = yaml.safe_load(factory.text(".copier-answers.yml"))["ci"]
+    names = {"github": (".github",), "gitlab": (".gitlab", ".gitlab-ci.yml"), "none": ()}
+    every = [name for own in names.values() for name in own]
+    assert {name for name in every if (factory.path / name).exists()} == set(names[ci])
 
 
 def test_doctor_finds_no_error(factory: Factory) -> None:

@@ -46,7 +46,7 @@ def new(
         typer.Option(help="How predictions are made: batch unless said otherwise."),
     ] = None,
     ci: Annotated[
-        Literal["github", "none"] | None, typer.Option(help="Which CI runs the factory.")
+        Literal["github", "gitlab", "none"] | None, typer.Option(help="Which CI runs the factory.")
     ] = None,
     remote: Annotated[
         str | None, typer.Option(metavar="URL", help="DVC remote for data and models.")

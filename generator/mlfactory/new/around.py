@@ -27,6 +27,11 @@ HOOKS = (
     "has the lines that call these"
 )
 NO_WORKFLOWS = "this template does not know that it is in a folder: a forge does not read {}/{}"
+GITLAB, GITLAB_TOP = ".gitlab/factory.yml", ".gitlab-ci.yml"
+NOT_INCLUDED = (
+    "GitLab reads one file, at the top of the repository: its jobs run once "
+    f"{GITLAB_TOP} there says `include: [{{{{local: /{{}}}}}}]`"
+)
 
 
 def prefix(request: Request, directory: Path, talk: Talk, *, ask: bool) -> str:
@@ -78,7 +83,14 @@ def check_taken(run: Run) -> Run:
         raise MlfactoryError(f"{top / there[0]} is there already", "Move it away, or rename it.")
     has_some = any(name.startswith(f"{workflows.HOME}/") for name in files)
     unread = [NO_WORKFLOWS.format(run.folder, workflows.HOME)] if has_some and not names else []
-    return journal.with_warnings(run, unread)
+    return journal.with_warnings(run, [*unread, *not_included(top, f"{run.prefix}{GITLAB}")])
+
+
+def not_included(top: Path, file: str) -> list[str]:
+    """What to say of a factory's jobs that the repository's own file for GitLab does not name."""
+    own = top / GITLAB_TOP
+    is_named = own.is_file() and file in own.read_text("utf-8", errors="replace")
+    return [] if is_named or not (top / file).is_file() else [NOT_INCLUDED.format(file)]
 
 
 def known_folder(run: Run) -> str:

@@ -1,7 +1,8 @@
 """What a change does to the model: the rows that its job runs on, and the page for who reviews it.
 
 The change is the last commit; what it is compared with is the commit before, of a merge the branch
-that is merged into.
+that is merged into. Of a merge request GitLab runs the branch as it is, and names the commit that
+it began at.
 """
 
 import json
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import FactoryError
-from .forge import home
+from .forge.place import forge_or_none
 from .gate.compare import measured, page
 from .git import commit_of, dvc, git, tries
 from .learn.synth import write
@@ -29,6 +30,7 @@ from .report.pages import render
 from .settings.yaml import parse_yaml
 
 BEFORE, ROWS, SHOWN, CARD = "HEAD^1", 2000, 50, REPORTS / "model_card.md"
+BASE_ENV = "CI_MERGE_REQUEST_DIFF_BASE_SHA"  # of a merge request on GitLab
 KEYS = (  # what a job may have been given for the DVC remote
     "AWS_ACCESS_KEY_ID",
     "AZURE_STORAGE_CONNECTION_STRING",
@@ -95,9 +97,14 @@ def report(project: Project, missing: str = "") -> tuple[str, bool]:
     return "\n".join(pages), is_whole
 
 
+def commit_before() -> str:
+    """What the change is compared with, as git names it."""
+    return os.environ.get(BASE_ENV) or BEFORE
+
+
 def model_before(project: Project) -> Registered:
     """The model of the commit before. FactoryError where it cannot be had."""
-    if not (commit := tries(project.root, "rev-parse", "--verify", "--quiet", BEFORE)):
+    if not (commit := tries(project.root, "rev-parse", "--verify", "--quiet", commit_before())):
         raise FactoryError("there is no commit before")
     return exported(project, "the commit before", None, commit)
 
@@ -126,7 +133,7 @@ def changes(project: Project) -> Iterator[tuple[str, str, str, str]]:
 
 def read_before(project: Project, file: Path) -> str:
     """A file as the commit before holds it."""
-    return tries(project.root, "show", f"{BEFORE}:./{file.as_posix()}")
+    return tries(project.root, "show", f"{commit_before()}:./{file.as_posix()}")
 
 
 def read_text(project: Project, file: Path) -> str:
@@ -148,7 +155,9 @@ def flat(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str
 
 
 def linked(project: Project, text: str) -> str:
-    """A page of reports/ whose links hold elsewhere, too."""
+    """A page of reports/ whose links hold elsewhere, too, where there is a forge."""
+    if not (forge := forge_or_none()):
+        return text
     commit, folder = (
         commit_of(project.root, "HEAD"),
         git(project.root, "rev-parse", "--show-prefix"),
@@ -156,6 +165,6 @@ def linked(project: Project, text: str) -> str:
 
     def full(link: re.Match[str]) -> str:
         path = posixpath.normpath(posixpath.join(folder, REPORTS.as_posix(), link[1]))
-        return f"]({home()}/blob/{commit}/{path})"
+        return f"]({forge.file_page(commit, path)})"
 
     return LINK.sub(full, text)

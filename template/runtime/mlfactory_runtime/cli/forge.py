@@ -1,4 +1,4 @@
-"""What the workflows of this factory ask of the forge."""
+"""What the jobs of this factory ask of the forge that runs them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,15 +15,16 @@ app.add_typer(forge_app, name="forge")
 @forge_app.command()
 def approver() -> None:
     """Print who approved the change that was merged as this commit."""
-    from ..forge import ENV, approver
+    from ..forge.place import forge
 
-    print_text(approver(ENV["GITHUB_SHA"]))
+    place = forge()
+    print_text(place.approver(place.commit()))
 
 
 @forge_app.command()
 def issue(file: Path) -> None:
     """Keep one issue open while the monitor's result in FILE is not healthy, or FILE is empty."""
-    from ..forge import alarms, keep_issue
+    from ..forge.issue import alarms, keep_issue
     from ..git import tries
     from ..records.monitoring import Monitored
     from ..records.record import parse

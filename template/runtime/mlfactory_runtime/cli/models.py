@@ -150,12 +150,12 @@ def apply(
     as_json: Json = False,
 ) -> None:
     """Make the tags of records that were merged; push them then: git push --tags."""
-    from ..forge import approver as approver_of
+    from ..forge.place import forge as place
     from ..registry.promote import apply
 
     project = here()
     with alerting(project, "promotions apply", "a-merged-promotion-is-left-out"):
-        result = apply(project, approver_of if forge else lambda _: approver)
+        result = apply(project, place().approver if forge else lambda _: approver)
     if as_json:
         print_json(result.model_dump())
     for name in result.stale:

@@ -3,11 +3,11 @@
 import os
 from pathlib import Path
 
-PAGE = "GITHUB_STEP_SUMMARY"  # the variable that names its file
+PAGES = ("FACTORY_PAGE", "GITHUB_STEP_SUMMARY")  # the variables that name its file
 
 
 def publish(text: str) -> None:
     """Put Markdown on the page, where there is one."""
-    if name := os.environ.get(PAGE):
+    if name := next(filter(None, map(os.environ.get, PAGES)), None):
         with Path(name).open("a", encoding="utf-8") as page:
             page.write(f"{text}\n\n")

@@ -1,0 +1,1 @@
+"""What the jobs of a CI ask of the forge that runs them."""

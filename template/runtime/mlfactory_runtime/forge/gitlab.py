@@ -1,0 +1,79 @@
+"""GitLab, as a job of its CI meets it: with a project's access token, as a job's own token may
+neither read who approved, nor keep an issue, nor push.
+
+Address, project and the run stand in the job's environment (CI_API_V4_URL, CI_PROJECT_ID,
+CI_PROJECT_URL, CI_JOB_URL, CI_COMMIT_SHA, CI_PIPELINE_SOURCE, GITLAB_USER_LOGIN).
+API: https://docs.gitlab.com/api/issues/, .../merge_request_approvals/, .../commits/.
+"""
+
+from ..errors import FactoryError
+from .rest import ENV, Api, call, entries
+
+TOKEN = "FACTORY_FORGE_TOKEN"  # noqa: S105 - the variable's name
+MISSING = f"the variable {TOKEN} is missing, and a job's own token may not ask GitLab for this"
+HINT = "make a project access token, and a masked variable of it: README.md, Checks"
+
+
+def api() -> Api:
+    """The project. FactoryError without the token."""
+    if not (token := ENV.get(TOKEN)):
+        raise FactoryError(MISSING, HINT)
+    return Api(f"{ENV['CI_API_V4_URL']}/projects/{ENV['CI_PROJECT_ID']}", token)
+
+
+def commit() -> str:
+    """The commit that the job is about."""
+    return ENV["CI_COMMIT_SHA"]
+
+
+def file_page(ref: str, path: str) -> str:
+    """The address of a file's page."""
+    return f"{ENV['CI_PROJECT_URL']}/-/blob/{ref}/{path}"
+
+
+def run_page() -> str:
+    """The address of this run."""
+    return ENV["CI_JOB_URL"]
+
+
+def approver(commit: str) -> str:
+    """Who approved the merge request that a commit was merged by; else who merged it.
+
+    Without one, who pushed it, where this job runs because of that push; else nobody is known.
+    """
+    place = api()
+    for request in entries(place, f"/repository/commits/{commit}/merge_requests"):
+        if request["state"] != "merged":
+            continue
+        approval, _ = call(place, "GET", f"/merge_requests/{request['iid']}/approvals")
+        if names := [f"@{one['user']['username']}" for one in approval["approved_by"]]:
+            return ", ".join(names)
+        if merger := request["merge_user"]:
+            return f"@{merger['username']}"
+    is_push = ENV.get("CI_PIPELINE_SOURCE") == "push" and commit == ENV["CI_COMMIT_SHA"]
+    return f"@{ENV['GITLAB_USER_LOGIN']}" if is_push else ""
+
+
+def own_issue(mark: str) -> str:
+    """The path of the open issue with that mark that the token's own account has opened."""
+    place = api()
+    account, _ = call(place, "GET", f"{ENV['CI_API_V4_URL']}/user")
+    for issue in entries(place, f"/issues?state=opened&author_id={account['id']}&per_page=100"):
+        if issue["author"]["id"] == account["id"] and mark in (issue["description"] or ""):
+            return f"/issues/{issue['iid']}"
+    return ""
+
+
+def open_issue(title: str, text: str) -> str:
+    """The path of the new issue."""
+    answer, _ = call(api(), "POST", "/issues", {"title": title, "description": text})
+    return f"/issues/{answer['iid']}"
+
+
+def rewrite_issue(path: str, title: str, text: str) -> None:
+    call(api(), "PUT", path, {"title": title, "description": text})
+
+
+def close_issue(path: str, comment: str) -> None:
+    call(api(), "POST", f"{path}/notes", {"body": comment})
+    call(api(), "PUT", path, {"state_event": "close"})
