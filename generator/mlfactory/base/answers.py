@@ -77,11 +77,16 @@ def parse(text: str, path: Path) -> dict[str, Any]:
 
 def tool_table(text: str | None, tool: str) -> Mapping[str, Any]:
     """What a pyproject.toml says under `[tool.<tool>]`; nothing where it says nothing readable."""
+    table = toml_table(text, "tool").get(tool, {})
+    return table if isinstance(table, dict) else {}
+
+
+def toml_table(text: str | None, name: str) -> Mapping[str, Any]:
+    """A table of a TOML file; nothing where it says nothing readable."""
     try:
-        tools = tomllib.loads(text or "").get("tool", {})
+        table = tomllib.loads(text or "").get(name, {})
     except tomllib.TOMLDecodeError:
         return {}
-    table = tools.get(tool, {}) if isinstance(tools, dict) else {}
     return table if isinstance(table, dict) else {}
 
 
