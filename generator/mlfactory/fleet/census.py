@@ -31,7 +31,7 @@ NO_RECORD = "no template is known that it was made from"
 
 
 @dataclass(frozen=True)
-class Written:
+class Census:
     """What stands in a fleet's file now, line by line, and how many repositories are new."""
 
     file: str
@@ -44,7 +44,7 @@ class Written:
         return f"{self.file} names {self.new} more {noun}"
 
 
-def begin(folder: Path, file: Path) -> Written:
+def begin(folder: Path, file: Path) -> Census:
     """Write a fleet's file for what is in a folder. Raises an error where there is one already."""
     if file.exists():
         raise UsageError(f"{file} exists", "Add to it: mlfactory fleet add URL_OR_PATH")
@@ -56,7 +56,7 @@ def begin(folder: Path, file: Path) -> Written:
     rows = [line for entry in entries for line in lines_of(entry)]
     text = HEADER.format(branch=inventory.BRANCH) + "".join(f"{row}\n" for row in rows)
     write(file, text)
-    return Written(str(file), tuple(text.splitlines()), len(entries))
+    return Census(str(file), tuple(text.splitlines()), len(entries))
 
 
 def repositories(folder: Path, depth: int = DEPTH) -> Iterator[Path]:
@@ -105,22 +105,22 @@ def scalar(text: str) -> str:
     return yaml.safe_dump(text, width=10**6, allow_unicode=True).removesuffix("\n...\n").strip()
 
 
-def add(file: Path, names: Sequence[str], fields: Mapping[str, str]) -> Written:
+def add(file: Path, names: Sequence[str], fields: Mapping[str, str]) -> Census:
     """Add repositories to a fleet's file. Raises an error for what the file cannot take; what
     stands in it stays, comments too."""
     for name in names:
         addresses.refuse("REPOSITORY", name)
     before = inventory.read(file) if file.exists() else None
     entries = [entry_of(file, name, fields) for name in names]
-    known = {one.key for one in before.members} if before else set()
+    keys = {one.key for one in before.members} if before else set()
     text = file.read_text("utf-8") if before else HEADER.format(branch=inventory.BRANCH)
     rows = [row for entry in entries for row in lines_of(entry)]
     fresh = insert(file, text, rows) if before else text + "".join(f"{row}\n" for row in rows)
     after = check(file, fresh)
-    if len(after.members) != len(known) + len(entries):
+    if len(after.members) != len(keys) + len(entries):
         raise MlfactoryError(f"{file} has a form that cannot be added to", "Add it by hand.")
     write(file, fresh)
-    return Written(str(file), tuple(fresh.splitlines()), len(entries))
+    return Census(str(file), tuple(fresh.splitlines()), len(entries))
 
 
 def entry_of(file: Path, name: str, fields: Mapping[str, str]) -> dict[str, str]:

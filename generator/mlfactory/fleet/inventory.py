@@ -80,19 +80,19 @@ class Reader:
     def fault(self, node: yaml.Node, text: str) -> None:
         self.problems.append(f"{self.file.name}:{node.start_mark.line + 1}: {text}")
 
-    def entries(self, node: yaml.Node, what: str, known: tuple[str, ...]) -> Iterator[Tree]:
+    def entries(self, node: yaml.Node, what: str, names: tuple[str, ...]) -> Iterator[Tree]:
         """The keys and values of a mapping; what is unknown or there twice is a problem."""
         if not isinstance(node, yaml.MappingNode):
             self.fault(node, f"{what} is a mapping, `key: value`")
             return
-        names = Counter[str]()
+        counts = Counter[str]()
         for key, value in node.value:
             name = str(key.value)
-            names[name] += 1
-            if known and name not in known:
-                hint = suggestion(name, known).replace("It asks", "It has")
+            counts[name] += 1
+            if names and name not in names:
+                hint = suggestion(name, names).replace("It asks", "It has")
                 self.fault(key, f"{what} has no {name!r}. {hint}")
-            elif names[name] > 1:
+            elif counts[name] > 1:
                 self.fault(key, f"{name} is there twice")
             else:
                 yield key, value
@@ -249,8 +249,8 @@ def check_members(reader: Reader, members: list[Member], groups: tuple[str, ...]
     for one in members:
         place = f"{reader.file.name}:{one.line}"
         if one.group and one.group not in groups:
-            known = f"There are: {', '.join(groups)}" if groups else "There are none: add `groups`"
-            reader.problems.append(f"{place}: there is no group {one.group}. {known}.")
+            there = f"There are: {', '.join(groups)}" if groups else "There are none: add `groups`"
+            reader.problems.append(f"{place}: there is no group {one.group}. {there}.")
         if first := lines.get(one.key):
             reader.problems.append(f"{place}: the same repository and folder as in line {first}")
         lines.setdefault(one.key, one.line)
@@ -276,15 +276,24 @@ def name_of(member: Member, depth: int = 1) -> str:
     return "/".join([*parts[-depth:], *filter(None, beyond)])
 
 
-def choose(fleet: Fleet, names: list[str], group: str = "") -> tuple[Member, ...]:
-    """The members that are meant: by name, or of a group, or all. Raises UsageError."""
+def choose(fleet: Fleet, names: list[str], group: str = "", shard: str = "") -> tuple[Member, ...]:
+    """The members that are meant: by name, of a group, of a part I/N, or all. Raises UsageError."""
     if group and group not in fleet.groups:
-        known = ", ".join(fleet.groups) or "none"
-        raise UsageError(f"{fleet.file.name} has no group {group}", f"It has: {known}.")
+        groups = ", ".join(fleet.groups) or "none"
+        raise UsageError(f"{fleet.file.name} has no group {group}", f"It has: {groups}.")
     known_names = [one.name for one in fleet.members]
     for name in names:
         if name not in known_names:
             hint = suggestion(name, known_names).replace("It asks", "It has")
             raise UsageError(f"{fleet.file.name} has no repository {name}", hint)
-    chosen = (one for one in fleet.members if not names or one.name in names)
-    return tuple(one for one in chosen if not group or one.group == group)
+    members = (one for one in fleet.members if not names or one.name in names)
+    first, step = part(shard)
+    return tuple(one for one in members if not group or one.group == group)[first::step]
+
+
+def part(shard: str) -> tuple[int, int]:
+    """Where a part I/N begins, and its step. Raises UsageError for what is no part."""
+    match = re.fullmatch(r"([1-9]\d{0,5})/([1-9]\d{0,5})", shard or "1/1")
+    if match is None or int(match[1]) > int(match[2]):
+        raise UsageError(f"--shard cannot be {shard}", "Write I/N, such as 1/4.")
+    return int(match[1]) - 1, int(match[2])

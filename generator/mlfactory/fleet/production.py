@@ -103,8 +103,8 @@ def model(version: str, since: str, commit: str, facts: Mapping[str, Any]) -> Mo
     rows = mapping(facts.get("metrics")).items()
     metrics = tuple(metric(text(key), mapping(value)) for key, value in rows)
     trained = text(facts.get("trained_at"))
-    known = forced if isinstance(forced, bool) else None
-    return Model(version, since, commit, known, **words, trained=trained, metrics=metrics)
+    is_forced = forced if isinstance(forced, bool) else None
+    return Model(version, since, commit, is_forced, **words, trained=trained, metrics=metrics)
 
 
 def metric(name: str, values: Mapping[str, Any]) -> Metric:

@@ -4,15 +4,19 @@ template, which is asked once for all that have it."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 from mlfactory.base.errors import UsageError
 from mlfactory.project.record import Project
 from mlfactory.template import mirror, repository
-from mlfactory.template.repository import Upstream
+from mlfactory.template.repository import Upstream, Version
 from mlfactory.update.plan import Course, version_of
 
 from . import work
@@ -34,7 +38,7 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True)
-class Scouted:
+class Place:
     """A member with its repository, fetched a moment ago, and its project's record. `stamp` is
     another one as soon as something of the template has moved."""
 
@@ -51,25 +55,30 @@ class Scouted:
         return Course(self.project, self.up, version_of(self.project, self.up), new)
 
 
-def scout(
-    members: Sequence[Member], progress: Progress, title: str = "Fetch"
-) -> list[Scouted | Failure]:
+def scout(members: Sequence[Member], progress: Progress) -> list[Place | Failure]:
     """Look at each member's origin; for each the result or why there is none, in their order."""
+    places = visits(members, progress)
+    ups = templates(place[2] for place in places if not isinstance(place, Failure))
+    return [place if isinstance(place, Failure) else join(place, ups) for place in places]
+
+
+def visits(
+    members: Sequence[Member], progress: Progress
+) -> list[tuple[Member, Clone, Project] | Failure]:
+    """The same without their templates."""
     places: list[tuple[Member, Clone, Project] | Failure] = [Failure("")] * len(members)
-    with progress.count(title, len(members)) as tick:
+    with progress.count("Fetch", len(members)) as tick:
         for number, result in work.wait_for(visit, members):
             places[number] = result
             tick()
-    projects = [place[2] for place in places if not isinstance(place, Failure)]
-    ups = templates(projects)
-    return [place if isinstance(place, Failure) else joined(place, ups) for place in places]
+    return places
 
 
-def joined(
+def join(
     place: tuple[Member, Clone, Project], ups: Mapping[Key, tuple[Upstream, str] | Failure]
-) -> Scouted | Failure:
+) -> Place | Failure:
     up = ups[key_of(place[2])]
-    return up if isinstance(up, Failure) else Scouted(*place, *up)
+    return up if isinstance(up, Failure) else Place(*place, *up)
 
 
 def visit(member: Member) -> tuple[Member, Clone, Project]:
@@ -96,6 +105,28 @@ def template_of(project: Project) -> tuple[Upstream, str]:
 def key_of(project: Project) -> Key:
     prefix = repository.prefix_of(project.version)
     return project.kind, project.source, project.checkout, prefix
+
+
+@contextmanager
+def at_hand(places: Sequence[Place], to: str = "") -> Iterator[list[Place]]:
+    """The same places, with the versions that they need checked out once for all of them."""
+    with tempfile.TemporaryDirectory(prefix="mlfactory-", ignore_cleanup_errors=True) as folder:
+        checkouts = Path(folder)
+        for place in places:
+            course = work.attempt(place.course, place.member.pin or to)
+            if not isinstance(course, Failure):
+                for version in {course.old, course.new}:
+                    lay_out(place.up, version, checkouts)
+        yield [replace(place, up=replace(place.up, checkouts=checkouts)) for place in places]
+
+
+def lay_out(up: Upstream, version: Version, checkouts: Path) -> None:
+    """Check a version out, unless it is there. What fails here is told where it is needed."""
+    folder = checkouts / version.commit
+    if not folder.exists():
+        result = work.attempt(partial(repository.checkout, up, version.commit), folder)
+        if isinstance(result, Failure):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def of_template(fleet: Fleet, project: Project) -> bool:

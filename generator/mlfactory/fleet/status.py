@@ -23,7 +23,7 @@ from mlfactory.update.changes import Change, Conflict
 from . import production, proposal, work
 from .inventory import Fleet, Member
 from .production import Health, Metric, Model
-from .scout import Progress, Scouted, scout
+from .scout import Place, Progress, at_hand, scout
 from .work import Failure
 
 FORM = 1  # of what is kept; another number looks anew
@@ -75,53 +75,58 @@ def statuses(
     fleet: Fleet, members: Sequence[Member], progress: Progress, jobs: int = 0
 ) -> list[Row]:
     """A row for each member, in their order."""
-    rows = [begun(member) for member in members]
-    wanted = [place for place, member in enumerate(members) if not member.skip]
-    scouts = scout([members[place] for place in wanted], progress) if wanted else []
-    todo: list[tuple[int, Scouted]] = []
-    for place, scouted in zip(wanted, scouts, strict=True):
-        if isinstance(scouted, Failure):
-            rows[place] = failed(rows[place], scouted)
-        elif row := recall(fleet, scouted):
-            rows[place] = with_remark(row, scouted)
+    rows = [outline(member) for member in members]
+    numbers = [number for number, member in enumerate(members) if not member.skip]
+    todo: list[tuple[int, Place]] = []
+    scouts = scout([members[number] for number in numbers], progress)
+    for number, place in zip(numbers, scouts, strict=True):
+        if isinstance(place, Failure):
+            rows[number] = failure(rows[number], place)
+        elif row := recall(fleet, place):
+            rows[number] = with_remark(row, place)
         else:
-            todo.append((place, scouted))
+            todo.append((number, place))
     if todo:
-        with progress.count("Compare with the templates", len(todo)) as tick:
-            looks = work.compute(partial(look, fleet), [scouted for _, scouted in todo], jobs)
-            for number, result in looks:
-                place = todo[number][0]
-                rows[place] = failed(rows[place], result) if isinstance(result, Failure) else result
+        places = [place for _, place in todo]
+        with (
+            progress.count("Compare with the templates", len(todo)) as tick,
+            at_hand(places) as own,
+        ):
+            for at, result in work.compute(partial(look, fleet), own, jobs):
+                number = todo[at][0]
+                rows[number] = (
+                    failure(rows[number], result) if isinstance(result, Failure) else result
+                )
                 tick()
     return rows
 
 
-def begun(member: Member) -> Row:
+def outline(member: Member) -> Row:
     facts = (member.folder, member.group, member.owner, member.skip, member.pin)
     return Row(member.name, mask(member.address), *facts)
 
 
-def failed(row: Row, why: Failure) -> Row:
+def failure(row: Row, why: Failure) -> Row:
     return replace(row, error=why.message, hint=why.hint)
 
 
-def with_remark(row: Row, place: Scouted) -> Row:
+def with_remark(row: Row, place: Place) -> Row:
     """A row that was kept, with what can change although no repository moved."""
-    known = begun(place.member)
-    owner = known.owner or row.owner
-    return replace(row, name=known.name, group=known.group, owner=owner, remark=place.clone.remark)
+    fresh = outline(place.member)
+    owner = fresh.owner or row.owner
+    return replace(row, name=fresh.name, group=fresh.group, owner=owner, remark=place.clone.remark)
 
 
-def look(fleet: Fleet, place: Scouted) -> Row:
+def look(fleet: Fleet, place: Place) -> Row:
     """Compare one member with its template. Raises MlfactoryError."""
     project, clone = place.project, place.clone
     course = place.course()
     one = drift.status_of(course)
     branch = proposal.branch_of(fleet.branch, place.member.folder)
     state, where = proposal.state(clone, project, branch, one.newest)
-    known = production.production(project)
+    news = production.production(project)
     row = replace(
-        begun(place.member),
+        outline(place.member),
         owner=place.member.owner or str(project.answers.get("owner") or ""),
         source=mask(one.source),
         version=one.version,
@@ -136,8 +141,8 @@ def look(fleet: Fleet, place: Scouted) -> Row:
         updated=last_change(project, project.file),
         trained=last_change(project, "dvc.lock"),
         runtime=runtime_of(project),
-        model=known.model,
-        health=known.health,
+        model=news.model,
+        health=news.health,
         warnings=one.warnings,
     )
     keep(fleet, place, row)
@@ -166,7 +171,7 @@ def runtime_of(project: Project) -> str:
     return wheel.version_of(wheels[-1]) if wheels else ""
 
 
-def key(fleet: Fleet, place: Scouted) -> str:
+def key(fleet: Fleet, place: Place) -> str:
     """What decides on a row: while it is the same, nothing has moved."""
     member, clone = place.member, place.clone
     options = (member.key, member.branch, member.pin, clone.default, fleet.branch)
@@ -174,12 +179,12 @@ def key(fleet: Fleet, place: Scouted) -> str:
     return hashlib.sha256(json.dumps(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def path_of(place: Scouted) -> Path:
+def path_of(place: Place) -> Path:
     name = hashlib.sha256(json.dumps(place.member.key).encode()).hexdigest()[:12]
     return place.clone.place.parent / f"status-{name}.json"
 
 
-def keep(fleet: Fleet, place: Scouted, row: Row) -> None:
+def keep(fleet: Fleet, place: Place, row: Row) -> None:
     """Keep a row for as long as nothing moves; where that cannot be, it is made again."""
     file = path_of(place)
     part = file.with_suffix(".part")
@@ -189,7 +194,7 @@ def keep(fleet: Fleet, place: Scouted, row: Row) -> None:
         part.replace(file)
 
 
-def recall(fleet: Fleet, place: Scouted) -> Row | None:
+def recall(fleet: Fleet, place: Place) -> Row | None:
     """The row as it was kept, if nothing has moved since."""
     try:
         document = json.loads(path_of(place).read_text("utf-8", "surrogateescape"))

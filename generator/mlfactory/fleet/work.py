@@ -58,14 +58,14 @@ def compute(
     if jobs < 2:
         yield from ((place, attempt(act, item)) for place, item in enumerate(items))
         return
-    left = dict(enumerate(items))
+    rest = dict(enumerate(items))
     try:
         with processes(jobs) as pool:
-            for place, result in collect(pool, act, left.items()):
-                left.pop(place)
+            for place, result in collect(pool, act, rest.items()):
+                rest.pop(place)
                 yield place, result
     except BrokenProcessPool:
-        yield from one_by_one(act, left)
+        yield from one_by_one(act, rest)
 
 
 def one_by_one(act: Callable[[A], B], items: dict[int, A]) -> Iterator[tuple[int, B | Failure]]:

@@ -118,8 +118,8 @@ def at_commit(repository: Repository, head: str, folder: str = "", file: str = "
         raise MlfactoryError(f"there is no folder {folder} in it", "Mend its `folder`.")
     names = [n for n in listing.out.split("\0") if fnmatch(n, PATTERN) or n in USUAL]
     usual_first = sorted(names, key=lambda n: (n not in USUAL, n))
-    if chosen := file or the_one(usual_first, place):
-        return read(place, repository, head, chosen)
+    if name := file or the_one(usual_first, place):
+        return read(place, repository, head, name)
     text = f"it has no {file or answers.FILE}: no template is known that it was made from"
     raise MlfactoryError(text, "Only what copier, cruft or mlfactory made can be looked after.")
 
