@@ -39,6 +39,7 @@ ROOMS = {
     "update": {"base", "project", "template", "render"},
     "doctor": {"base", "template"},
     "simulate": {"base", "look", "new"},
+    "fleet": {"base", "project", "template", "render", "update"},
 }
 ALL = {*ROOMS, "cli"}
 
@@ -84,7 +85,7 @@ def test_of_the_library_only_a_little_is_used() -> None:
         for parts in imported(path)
         if parts[0] == "mlfactory_runtime"
     }
-    filters = {("cli", "visible"), ("template", "visible")}
+    filters = {("cli", "visible"), ("template", "visible"), ("fleet", "visible")}
     assert used == {("look", "tables"), ("base", "programs"), ("cli", "compiled"), *filters}
 
 

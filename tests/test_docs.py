@@ -25,6 +25,9 @@ COMMANDS = (
         ["template"],
     ),
     *(["template", verb] for verb in ("versions", "changelog", "publish", "use")),
+    ["fleet"],
+    *(["fleet", verb] for verb in ("init", "add", "list", "status", "catalog")),
+    *(["fleet", verb] for verb in ("plan", "apply", "revert")),
 )
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 

@@ -79,7 +79,7 @@ class Repository:
     """A repository on this disk: the top of its work tree, git's own folder, and its objects.
 
     Of a bare one all that stands in one folder. What is asked of it can have an environment of its
-    own, and can be `passive` throughout.
+    own, and can be `passive` throughout. Without a work tree, HEAD says all there is.
     """
 
     top: Path
@@ -87,6 +87,7 @@ class Repository:
     objects: Path
     env: Mapping[str, str] = field(default_factory=dict)
     passive: bool = False
+    has_work_tree: bool = True
 
     def run(
         self,

@@ -10,6 +10,7 @@ from mlfactory import __version__
 
 from .diff import diff, restore
 from .doctor import doctor
+from .fleet import fleet
 from .new import new
 from .quick import QuickCommand, QuickGroup
 from .simulate import simulate
@@ -28,6 +29,7 @@ app = typer.Typer(
 for command in (new, update, status, diff, restore, doctor, simulate):
     app.command(cls=QuickCommand)(command)
 app.add_typer(template, name="template")
+app.add_typer(fleet, name="fleet")
 
 
 def show_version(value: bool) -> None:

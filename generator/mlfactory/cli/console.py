@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,23 @@ class Terminal:
         with spinner(title) if live and sys.stderr.isatty() else nullcontext():
             yield
         line("done", "green", f"{title} ({time.perf_counter() - start:.1f} s)")
+
+    @contextmanager
+    def count(self, title: str, total: int) -> Iterator[Callable[[], None]]:
+        """Show a step of many parts: at a terminal how many are done, which no thread of ours
+        draws, for processes are forked meanwhile."""
+        start, ticks = time.perf_counter(), itertools.count(1)
+
+        def tick() -> None:
+            number = next(ticks)
+            if sys.stderr.isatty():
+                sys.stderr.write(f"\r{title} {number}/{total}\x1b[K")
+                sys.stderr.flush()
+
+        yield tick
+        if sys.stderr.isatty():
+            sys.stderr.write("\r\x1b[K")
+        line("done", "green", f"{title}: {total} ({time.perf_counter() - start:.1f} s)")
 
     def note(self, text: str) -> None:
         """Say something that is worth knowing."""

@@ -7,6 +7,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from shlex import quote
 from typing import Any
@@ -131,11 +132,30 @@ def find(start: Path, file: str = "") -> Project:
     )
 
 
+def at_commit(repository: Repository, head: str, folder: str = "", file: str = "") -> Project:
+    """The project in a folder of a commit, whatever the work tree has. Raises MlfactoryError."""
+    place = repository.top / folder
+    argv = ("ls-tree", "-z", "--name-only", f"{head}:{folder.strip('/')}")
+    listing = repository.run(*argv, ok=(0, 128))
+    if listing.code:
+        raise MlfactoryError(f"there is no folder {folder} in it", "Mend its `folder`.")
+    names = [n for n in listing.out.split("\0") if fnmatch(n, PATTERN) or n in USUAL]
+    usual_first = sorted(names, key=lambda n: (n not in USUAL, n))
+    if name := file or the_one(usual_first, place):
+        return read(place, repository, head, name)
+    text = f"it has no {file or answers.FILE}: no template is known that it was made from"
+    raise MlfactoryError(text, "Only what copier, cruft or mlfactory made can be looked after.")
+
+
 def choose(folder: Path, file: str) -> str:
     """The file in a folder that records a template, or an empty string."""
     if file:
         return file if (folder / file).is_file() else ""
-    names = files_in(folder)
+    return the_one(files_in(folder), folder)
+
+
+def the_one(names: list[str], folder: Path) -> str:
+    """The one among files that record a template, or an empty string where there is none."""
     if len(names) > 1 and names[0] not in USUAL:
         hint = f"Say which one: --answers-file {names[0]}"
         raise MlfactoryError(f"{folder} has several answers files: {', '.join(names)}", hint)

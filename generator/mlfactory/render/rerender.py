@@ -48,8 +48,8 @@ def render(
 ) -> Render:
     """Render now, and keep the result; with `base`, as an update of it."""
     with tempfile.TemporaryDirectory(prefix="mlfactory-") as scratch:
-        template, out = Path(scratch) / "template", Path(scratch) / "made"
-        repository.checkout(up, version.commit, template)
+        template = repository.files_of(up, version.commit, Path(scratch) / "template")
+        out = Path(scratch) / "made"
         out.mkdir()
         if project.kind == CRUFT:
             from . import cookiecutter

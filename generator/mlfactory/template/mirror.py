@@ -52,6 +52,16 @@ def of_address(
     url = git_url(address)
     folder = copy_of(url)
     listing = listing_of(url, address)
+    refresh(folder, url, listing)
+    tags = re.findall(r"\trefs/tags/(.+?)(?:\^\{\})?$", listing, re.MULTILINE)
+    prefix = prefix or (prefix_of(version) if version in tags else "")
+    releases = stable(in_order(tags, prefix), prefix)
+    newest = follow or (releases[-1] if releases and by_tag else "refs/mlfactory/HEAD")
+    return Upstream(address, folder, newest, prefix=prefix)
+
+
+def refresh(folder: Path, url: str, listing: str) -> None:
+    """Make a copy as fresh as its origin, which has these refs; it is begun where there is none."""
     with lock(folder):
         if not (folder / "HEAD").is_file():
             form = "sha256" if len(listing.partition("\t")[0]) == SHA256 else "sha1"
@@ -61,11 +71,6 @@ def of_address(
         if not record.is_file() or record.read_text("utf-8", "surrogateescape") != listing:
             fetch(folder, url, listing)
             record.write_text(listing, "utf-8", "surrogateescape")
-    tags = re.findall(r"\trefs/tags/(.+?)(?:\^\{\})?$", listing, re.MULTILINE)
-    prefix = prefix or (prefix_of(version) if version in tags else "")
-    releases = stable(in_order(tags, prefix), prefix)
-    newest = follow or (releases[-1] if releases and by_tag else "refs/mlfactory/HEAD")
-    return Upstream(address, folder, newest, prefix=prefix)
 
 
 def copy_of(url: str) -> Path:
@@ -97,17 +102,15 @@ def refs(listing: str) -> dict[str, str]:
     return commits
 
 
-def listing_of(url: str, address: str) -> str:
+def listing_of(url: str, address: str, *form: str, what: str = "the template ") -> str:
     """Every ref of a repository. Raises MlfactoryError when it cannot be reached."""
     try:
-        return git.run("ls-remote", "--", url, env={"GIT_TERMINAL_PROMPT": "0"}).out
+        return git.run("ls-remote", *form, "--", url, env={"GIT_TERMINAL_PROMPT": "0"}).out
     except MlfactoryError as error:
         lines = [text.strip() for text in error.message.strip().splitlines()]
         last = next((text for text in lines if text.startswith("fatal: ")), lines[-1])
         last = last.removeprefix("fatal: ")
-        raise MlfactoryError(
-            f"the template {address} cannot be reached: {last}", trying(url)
-        ) from error
+        raise MlfactoryError(f"{what}{address} cannot be reached: {last}", trying(url)) from error
 
 
 @contextmanager

@@ -26,7 +26,8 @@ class Upstream:
     """A bare repository on this disk with all of the template's versions.
 
     `newest` is what an update goes to unless somebody names another version. Where a repository
-    holds more than the template, the tags of its versions have a `prefix`.
+    holds more than the template, the tags of its versions have a `prefix`. Where many projects are
+    at work, the files of some commits stand in `checkouts` already, each in a folder of its name.
     """
 
     source: str
@@ -34,6 +35,7 @@ class Upstream:
     newest: str
     own: bool = False
     prefix: str = ""
+    checkouts: Path | None = None
 
     @property
     def repository(self) -> Repository:
@@ -200,6 +202,14 @@ def is_older(up: Upstream, new: Version, old: Version) -> bool:
     if not behind or None in numbers or any(n and n.is_devrelease for n in numbers):
         return False
     return bool(numbers[0] and numbers[1] and numbers[0] < numbers[1])
+
+
+def files_of(up: Upstream, commit: str, folder: Path) -> Path:
+    """Where a version's files stand: in `folder` unless they are checked out already."""
+    if up.checkouts and (up.checkouts / commit).is_dir():
+        return up.checkouts / commit
+    checkout(up, commit, folder)
+    return folder
 
 
 def checkout(up: Upstream, commit: str, folder: Path) -> None:

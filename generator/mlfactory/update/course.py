@@ -38,11 +38,14 @@ class Course:
 def find_course(project: Project, to: str = "") -> Course:
     """Raises an error when the template cannot be reached or has no such version.
 
-    Without `to` a project goes to the newest version that was made from its own; `:current:` is
-    the one that it has.
+    `:current:` is the version that the project has.
     """
-    to = project.version if to == CURRENT else to
-    up = mirror.of_project(project)
+    return course_in(mirror.of_project(project), project, project.version if to == CURRENT else to)
+
+
+def course_in(up: Upstream, project: Project, to: str) -> Course:
+    """The same with the template at hand: without `to` a project goes to the newest version that
+    was made from its own. Raises an error when the template has no such version."""
     old, new = version_of(project, up), repository.version(up, to or up.newest)
     if to or up.own or is_successor(up, new, old):
         return Course(project, up, old, new)

@@ -121,10 +121,12 @@ def tree_of(both: Pair) -> str:
 
 
 def states(bench: Workbench, tree: str, own: list[str]) -> Iterator[Change]:
-    """The state of each of the template's files, as it is in the work tree."""
-    name_of = bench.project.name_of
-    argv = ("diff", "--raw", "-z", "-M", "-l0", "--no-abbrev", tree, "--", *bench.specs)
-    raw = bench.git(*argv, env=workbench.work_tree_index(bench))
+    """The state of each of the template's files, as it is in the work tree, or in HEAD where there
+    is none."""
+    name_of, here = bench.project.name_of, bench.repository.has_work_tree
+    form = ("--raw", "-z", "-M", "-l0", "--no-abbrev", *(() if here else ("--cached",)))
+    env = workbench.work_tree_index(bench) if here else None
+    raw = bench.git("diff", *form, tree, "--", *bench.specs, env=env)
     parts, changes = iter(raw.split("\0")), {}
     for facts in parts:
         if not facts:
@@ -148,8 +150,12 @@ def states(bench: Workbench, tree: str, own: list[str]) -> Iterator[Change]:
 
 def status(start: Path, file: str = "", *, trust: bool = False) -> Status:
     """How one project stands to its template. Raises MlfactoryError."""
-    project = record.find(start, file)
-    course = find_course(project)
+    return status_of(find_course(record.find(start, file)), trust=trust)
+
+
+def status_of(course: Course, *, trust: bool = False) -> Status:
+    """The same for a project whose template is at hand."""
+    project = course.project
     behind = course.old.commit != course.new.commit
     waits = waiting(project)
     notes = (*warning(project), *([waits.text] if waits else ()), *course.notes)

@@ -13,8 +13,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from mlfactory.base.objects import text_at
 from mlfactory.project.record import Project
 from mlfactory.render.result import Render, matches, verdict
+from mlfactory.render.safety import LINK
 
 from .workbench import Workbench
 
@@ -76,6 +78,9 @@ def texts(render: Render | None) -> dict[str, Lines]:
 
 def standing(bench: Workbench, name: str) -> Lines:
     """The lines of a file of the work tree; git does not read one that is a link."""
+    if not bench.repository.has_work_tree:
+        mode, _ = bench.leaves.get(bench.project.name_of(name), ("", ""))
+        return () if mode == LINK else split(text_at(bench.repository, bench.head, name) or "")
     path = bench.project.top / name
     if path.is_symlink() or not path.is_file():
         return ()

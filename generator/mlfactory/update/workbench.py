@@ -68,6 +68,8 @@ def at_head(project: Project, *renders: Render) -> Iterator[Workbench]:
         names = (names_in(project, render).values() for render in renders)
         outside = frozenset(name for one in names for name in one if name.startswith("../"))
         aside = writing_aside(project.repository, Path(scratch) / "objects")
+        if not aside.has_work_tree:  # attributes and all else are as HEAD has them
+            aside = replace(aside, env={**aside.env, "GIT_INDEX_FILE": f"{scratch}/head"})
         bench = Workbench(project, Path(scratch), aside, {}, {}, outside)
         inside = leaves_of(bench, project.head)
         nested = nested_in(inside.keys() - {project.file})
@@ -81,6 +83,7 @@ def at_head(project: Project, *renders: Render) -> Iterator[Workbench]:
 def writing_aside(repository: Repository, folder: Path) -> Repository:
     """The same repository, whose new objects go elsewhere."""
     env = {
+        **repository.env,
         "GIT_OBJECT_DIRECTORY": str(folder),
         "GIT_ALTERNATE_OBJECT_DIRECTORIES": quote(repository.objects),
     }

@@ -1,0 +1,208 @@
+"""Fleets as lines of text, and as JSON has them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from mlfactory.fleet.catalog import Catalog, Entry
+from mlfactory.fleet.inventory import Member
+from mlfactory.fleet.plan import FleetPlan
+from mlfactory.fleet.production import Health, Metric
+from mlfactory.fleet.states import Result
+from mlfactory.fleet.status import Row, totals
+from mlfactory.update.changes import Change
+
+from .lines import change_line
+
+HEADINGS = ("repository", "version", "behind", "drift", "state", "owner", "updated", "trained",
+            "production", "health", "runtime")  # fmt: skip
+
+
+def member_lines(members: Iterable[Member]) -> Iterator[str]:
+    """A line per member, and its reason where it is left out."""
+    rows = [("repository", "address", "folder", "branch", "group", "pin", "owner", "skip")]
+    rows += [
+        (m.name, m.address, m.folder, m.branch, m.group, m.pin, m.owner, m.skip) for m in members
+    ]
+    yield from columns(rows)
+
+
+def status(rows: Sequence[Row]) -> dict[str, Any]:
+    """Rows as JSON has them, with their drift counted, and the totals."""
+    documents = [{**asdict(row), "drift": row.drift} for row in rows]
+    return {"repositories": documents, "totals": totals(rows)}
+
+
+def status_lines(rows: Sequence[Row], *, files: bool = False) -> Iterator[str]:
+    """A table, below it what went wrong, and the totals."""
+    lines = list(columns([HEADINGS, *map(cells, rows)]))
+    yield lines[0]
+    for row, line in zip(rows, lines[1:], strict=True):
+        yield line
+        if files:
+            yield from (f"  {change_line(one)}" for one in row.files)
+        yield from (
+            f"  {change_line(Change(one.path, 'conflict', one.reason))}" for one in row.conflicts
+        )
+    yield ""
+    for row in rows:
+        if row.error:
+            yield f"{row.name}: error: {row.error}"
+            yield from (f"  hint: {text}" for text in row.hint.splitlines())
+    yield ", ".join(f"{number} {word}" for word, number in totals(rows).items() if number)
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    if row.skip or row.error:
+        state = f"skipped: {row.skip}" if row.skip else "error, see below"
+        return (row.name, "", "", "", state, row.owner, "", "", "", "", "")
+    return (
+        row.name,
+        row.version,
+        behind(row),
+        ", ".join(f"{n} {state}" for state, n in row.drift.items()),
+        state_of(row),
+        row.owner,
+        row.updated,
+        row.trained,
+        production(row),
+        health_of(row.health),
+        row.runtime,
+    )
+
+
+def behind(row: Row) -> str:
+    if not row.behind:
+        return ""
+    return f"{row.behind}: {row.newest}" if row.behind > 0 else row.newest
+
+
+def state_of(row: Row) -> str:
+    """What else is to be known of it, the most urgent first."""
+    words = (
+        f"{len(row.conflicts)} in conflict" if row.conflicts else "",
+        f"proposal {row.proposal}" if row.proposal else "",
+        f"pinned to {row.pin}" if row.pin else "",
+        f"clone: {row.remark}" if row.remark else "",
+    )
+    return ", ".join(filter(None, words))
+
+
+def production(row: Row) -> str:
+    return f"{row.model.version} since {row.model.since[:10]}" if row.model else ""
+
+
+def health_of(health: Health) -> str:
+    """The verdict of the monitor, and how old that news is."""
+    if not health.state:
+        return ""
+    return f"{health.state}, {age(health.time)}" if health.time else health.state
+
+
+def age(time: str) -> str:
+    """How long ago a moment was, in days or hours."""
+    try:
+        then = datetime.fromisoformat(time)
+    except ValueError:
+        return "at an unknown time"
+    then = then if then.tzinfo else then.replace(tzinfo=UTC)
+    hours = int((datetime.now(UTC) - then).total_seconds() // 3600)
+    return f"{hours // 24} days old" if hours >= 48 else f"{max(hours, 0)} h old"
+
+
+def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Rows with their cells one below the other; columns in which nothing stands are left out."""
+    used = [k for k in range(len(rows[0])) if any(row[k] for row in rows[1:])] or [0]
+    widths = {k: max(len(row[k]) for row in rows) for k in used}
+    for row in rows:
+        yield "  ".join(row[k].ljust(widths[k]) for k in used).rstrip()
+
+
+def plan_lines(plan: FleetPlan) -> Iterator[str]:
+    """A line per step, then what several have in common: edits that conflict, new questions."""
+    rows = [("repository", "wave", "step", "from", "to", "files", "why")]
+    for step in plan.steps:
+        files = f"{len(step.changes)}" if step.changes else ""
+        why = step.reason or ", ".join(clash.path for clash in step.clashes)
+        versions = (step.from_version, step.to_version)
+        wave = step.group or str(step.wave + 1)
+        rows.append((step.name, wave, step.action, *versions, files, why))
+    yield from columns(rows)
+    for title, groups in (
+        ("Conflicts, by the edit that makes them:", plan.edits),
+        ("New questions, answered with these defaults unless fleet.yml answers them:",
+         plan.questions),
+    ):  # fmt: skip
+        if groups:
+            yield from ("", title)
+            yield from (f"  {what}: {', '.join(names)}" for what, names in groups.items())
+    counts = Counter(step.action for step in plan.steps)
+    yield from ("", ", ".join(f"{number} {action}" for action, number in counts.items()))
+
+
+def results(rows: Sequence[Result]) -> dict[str, Any]:
+    return {"repositories": [asdict(row) for row in rows], "totals": counts_of(rows)}
+
+
+def counts_of(rows: Sequence[Result]) -> dict[str, int]:
+    return dict(Counter(row.state for row in rows))
+
+
+def result_lines(rows: Sequence[Result]) -> Iterator[str]:
+    """A line per repository, and how many are in which state."""
+    table = [("repository", "state", "commit", "pushed", "note")]
+    table += [
+        (r.name, r.state, r.commit[:10], "yes" if r.pushed else "", first_line(r.note))
+        for r in rows
+    ]
+    yield from columns(table)
+    yield from ("", ", ".join(f"{number} {state}" for state, number in counts_of(rows).items()))
+
+
+def first_line(text: str) -> str:
+    """What matters of a message: git's own word where there is one."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    words = ("fatal:", "remote:", "error:", "!")
+    return next((line for line in lines if line.startswith(words)), lines[0] if lines else "")
+
+
+def catalog_lines(catalog: Catalog) -> Iterator[str]:
+    """A line per model in production, and below it the features that several learn from."""
+    headings = ("repository", "version", "since", "promoted", "metrics", "health", "data", "owner")
+    yield from columns([headings, *map(entry_cells, catalog.entries)])
+    if catalog.shared:
+        yield from ("", "Features of several models:")
+        rows = [("feature", "models", "source")]
+        rows += [(r.feature, ", ".join(r.members), "; ".join(r.sources)) for r in catalog.shared]
+        yield from (f"  {text}" for text in columns(rows))
+    errors = [one for one in catalog.entries if one.error]
+    yield from ("", *(f"{one.name}: error: {one.error}" for one in errors)) if errors else ()
+
+
+def entry_cells(entry: Entry) -> tuple[str, ...]:
+    model = entry.model
+    if not model:
+        state = "error, see below" if entry.error else "nothing"
+        return (entry.name, state, "", "", "", health_of(entry.health), "", entry.owner)
+    metrics = ", ".join(map(metric_text, model.metrics[:2]))
+    facts = (model.version, model.since[:10], promotion_of(model.forced), metrics)
+    return (entry.name, *facts, health_of(entry.health), model.data[:10], entry.owner)
+
+
+def promotion_of(forced: bool | None) -> str:
+    return {True: "forced", False: "compared"}.get(forced, "") if forced is not None else ""
+
+
+def metric_text(metric: Metric) -> str:
+    if metric.value is None:
+        return metric.name
+    interval = (
+        f" ({metric.low:.3g} to {metric.high:.3g})"
+        if metric.low is not None and metric.high is not None
+        else ""
+    )
+    return f"{metric.name} {metric.value:.3g}{interval}"

@@ -1,0 +1,1 @@
+"""Many repositories at once: how they are, what they have in production, what brings them on."""

@@ -1,0 +1,113 @@
+"""`mlfactory fleet revert`: what is open is closed, and what is merged gets a way back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from mlfactory.base import lock, objects
+from mlfactory.base.errors import MlfactoryError, UsageError
+from mlfactory.project.record import Project
+
+from . import forge, inventory, plan, proposal, work
+from .apply import KEPT, author
+from .plan import Step
+from .proposal import version_in
+from .scout import Place, Progress, scout
+from .states import Result
+from .work import Failure
+
+ENDING = "-revert"
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a step is taken back: its branch is closed, or a commit proposed that undoes it."""
+
+    step: Step
+    place: Place
+
+
+def revert(file: Path, names: list[str], progress: Progress, *, push: bool) -> list[Result]:
+    """Take a plan back, or what is named of it. Raises an error for names that it has not."""
+    whole = plan.read(file)
+    fleet = inventory.read(Path(whole.fleet))
+    steps = [step for step in whole.of("update") if not names or step.name in names]
+    if missing := {*names} - {step.name for step in steps}:
+        raise UsageError(f"{file} updates no {', '.join(sorted(missing))}")
+    members = {one.name: one for one in fleet.members}
+    with lock.hold(file.with_suffix(".lock"), "mlfactory fleet revert", str(file)):
+        ready = [step for step in steps if step.name in members]
+        places = scout([members[step.name] for step in ready], progress)
+        pairs = list(zip(ready, places, strict=True))
+        ways = [Way(step, place) for step, place in pairs if isinstance(place, Place)]
+        results = {s.name: failure(s, place) for s, place in pairs if isinstance(place, Failure)}
+        for number, result in work.wait_for(partial(take_back, author(), push=push), ways):
+            step = ways[number].step
+            results[step.name] = failure(step, result) if isinstance(result, Failure) else result
+    return [results[step.name] for step in ready]
+
+
+def failure(step: Step, why: Failure) -> Result:
+    return Result(step.name, "refused", note=why.message)
+
+
+def take_back(author: Mapping[str, str], way: Way, *, push: bool) -> Result:
+    """Close a proposal, or propose the way back. Raises MlfactoryError."""
+    step, place = way.step, way.place
+    clone, project = place.clone, place.project
+    if commit := merged_commit(place, step):
+        return propose(author, way, commit, push=push)
+    tip = clone.tip(step.branch)
+    if not tip:
+        return Result(step.name, "current", note="nothing of it is there")
+    if not proposal.is_ours(clone, project.head, tip):
+        raise MlfactoryError(f"{step.branch} is changed by a person, and stays as it is")
+    if push:
+        forge.check_pushable(clone)
+        forge.delete(clone, step.branch)
+    return Result(step.name, "closed", tip, push, note="" if push else "closed with --push")
+
+
+def merged_commit(place: Place, step: Step) -> str:
+    """The commit of the origin's branch that brought the version, or an empty string where it does
+    not have it; whether it was merged, squashed or rebased does not matter."""
+    project = place.project
+    if project.version != step.to_version or step.from_version == step.to_version:
+        return ""
+    spec = project.spec(project.file)
+    argv = ("log", "--max-count=1", "--format=%H", project.head, "--", spec)
+    commit = project.repository.run(*argv).out.strip()
+    return commit if before(place, project, commit) == step.from_version else ""
+
+
+def before(place: Place, project: Project, commit: str) -> str:
+    """The version that the project had before a commit."""
+    return version_in(place.clone, project, f"{commit}^:{project.prefix}{project.file}")
+
+
+def propose(author: Mapping[str, str], way: Way, commit: str, *, push: bool) -> Result:
+    """A commit that undoes another one, merged in memory with all that came since."""
+    step, clone, head = way.step, way.place.clone, way.place.project.head
+    store, branch = clone.repository, f"{step.branch}{ENDING}"
+    base = objects.commit_tree(store, f"{commit}^{{tree}}", message="base")
+    ours = objects.commit_tree(store, f"{head}^{{tree}}", base, message="ours")
+    theirs = objects.commit_tree(store, f"{commit}^^{{tree}}", base, message="theirs")
+    tree, conflicts, _ = objects.merge_tree(store, ours, theirs)
+    if conflicts:
+        names = ", ".join(sorted({name for _, name in conflicts}))
+        return Result(step.name, "conflict", note=names)
+    tip = clone.tip(branch)
+    if tip and not proposal.is_ours(clone, head, tip):
+        raise MlfactoryError(f"{branch} is changed by a person, and stays as it is")
+    title = f"Take {step.name} back from {step.to_version} to {step.from_version}"
+    text = f"This reverts commit {commit}."
+    back = objects.commit_tree(store, tree, head, message=f"{title}\n\n{text}\n", author=author)
+    store.run("update-ref", f"{KEPT}{branch}", back)
+    if not push:
+        return Result(step.name, "updated", back)
+    forge.check_pushable(clone)
+    forge.push(clone, branch, back)
+    return Result(step.name, "updated", back, True, forge.propose(clone, branch, back, title, text))

@@ -1,0 +1,117 @@
+"""What many repositories cost: updates beside a loop of `copier update`, and a status. By hand:
+
+    .venv/bin/python tests/benchmarks/bench_fleet.py [UPDATES [STATUS [LOOPS]]]
+
+The template of bench_update.py, and bare repositories of this disk: each with answers of its own,
+and with edits in a third of its files, none of which is in the way of the update.
+Of the loop only LOOPS rounds are measured, and the rest is their mean.
+Processor time counts what was started, too, and does not depend on what else the machine does.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import bench_update as one
+import yaml
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds on the wall, and of processors."""
+
+    wall: float
+    processor: float
+
+    def of(self, count: float) -> Cost:
+        return Cost(self.wall * count, self.processor * count)
+
+
+def cost(argv: tuple[str, ...], folder: Path, home: Path) -> Cost:
+    before = os.times()
+    wall = one.run(argv, folder, home)
+    after = os.times()
+    spent = (
+        after.children_user - before.children_user,
+        after.children_system - before.children_system,
+    )
+    return Cost(wall, sum(spent))
+
+
+def origins(place: Path, home: Path, count: int) -> None:
+    """Bare repositories, each of a project with another name in it and other edits."""
+    template = str(one.for_copier(place / "template", home))
+    copy = ("copier", "copy", "--quiet", "--defaults", "--vcs-ref", "v1.0.0", template)
+    one.run((*copy, str(place / "project")), place, home)
+    for number in range(count):
+        top = place / "work" / f"project{number}"
+        shutil.copytree(place / "project", top)
+        for path in (p for p in top.rglob("*") if p.is_file()):
+            path.write_text(path.read_text().replace("somebody", f"team {number}"))
+        for n in range(number % 3, one.FILES, 3):
+            path = top / f"src/part{n % 6}/file{n}.txt"
+            text = path.read_text().splitlines(keepends=True)
+            text[-5] = f"line {number} of the user\n"
+            path.write_text("".join(text))
+        one.commit(top, home, "made and edited")
+        bare = place / "origins" / f"project{number}.git"
+        one.run(("git", "clone", "--quiet", "--bare", str(top), str(bare)), place, home)
+        shutil.rmtree(top)
+
+
+def fleet(place: Path, name: str, count: int) -> Path:
+    """A folder with a fleet's file for so many of the repositories."""
+    folder = place / name
+    folder.mkdir()
+    rows = [{"path": f"../origins/project{number}.git"} for number in range(count)]
+    (folder / "fleet.yml").write_text(yaml.safe_dump({"repositories": rows}))
+    return folder
+
+
+def loop(place: Path, home: Path, number: int) -> Cost:
+    """One round of what people do without a fleet."""
+    origin, top = place / f"origins/project{number}.git", place / f"loop/project{number}"
+    script = (
+        f"git clone --quiet {origin} {top} && cd {top} && git switch --quiet -c loop && "
+        "copier update --defaults --quiet && git add --all && git commit --quiet -m update && "
+        "git push --quiet origin loop"
+    )
+    return cost(("bash", "-euc", script), place, home)
+
+
+def show(title: str, value: Cost) -> None:
+    print(f"| {title} | {value.wall:.1f} | {value.processor:.1f} |", flush=True)
+
+
+def main() -> None:
+    updates, statuses, loops = (*map(int, sys.argv[1:]), *(50, 200, 5)[len(sys.argv) - 1 :])
+    with tempfile.TemporaryDirectory() as scratch:
+        place, home = Path(scratch), Path(scratch) / "home"
+        home.mkdir()
+        (home / ".gitconfig").write_text("[user]\nname = B\nemail = b@example.org\n")
+        origins(place, home, max(updates, statuses))
+        print("| | seconds | of processors |\n|---|--:|--:|")
+        (place / "loop").mkdir()
+        rounds = [loop(place, home, number) for number in range(loops)]
+        mean = Cost(sum(r.wall for r in rounds) / loops, sum(r.processor for r in rounds) / loops)
+        show(f"{updates} times `copier update`, of {loops} rounds", mean.of(updates))
+        folder = fleet(place, "updates", updates)
+        show(f"`fleet plan` of {updates}", cost(("mlfactory", "fleet", "plan"), folder, home))
+        push = ("mlfactory", "fleet", "apply", "--push")
+        show(f"`fleet apply --push` of {updates}", cost(push, folder, home))
+        shutil.rmtree(home / ".cache")
+        folder, status = fleet(place, "statuses", statuses), ("mlfactory", "fleet", "status")
+        show(f"`fleet status` of {statuses}, cold", cost(status, folder, home))
+        show(f"`fleet status` of {statuses}, nothing moved", cost(status, folder, home))
+        size = subprocess.run(("du", "-sm", home / ".cache"), capture_output=True, text=True)
+        print(f"\n{size.stdout.split()[0]} MB in the cache")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""`mlfactory fleet plan`, `apply` and `revert` on real bare repositories: nothing lost or twice."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .evolving import Repo, edited, mlfactory
+from .test_fleet import Ground, git, ground
+
+__all__ = ["ground"]
+BRANCH = "mlfactory/update"
+
+
+def refs(origin: Path) -> dict[str, str]:
+    rows = git("for-each-ref", "--format=%(refname) %(objectname)", cwd=origin).splitlines()
+    return dict(row.split(" ") for row in rows)
+
+
+def file_at(origin: Path, revision: str, name: str) -> str:
+    return git("show", f"{revision}:{name}", cwd=origin)
+
+
+def run(ground: Ground, *argv: str, code: int = 0) -> dict[str, dict[str, Any]]:
+    """What a command says of each repository."""
+    content = json.loads(mlfactory("fleet", *argv, "--json", cwd=ground.path, code=code).stdout)
+    return {row["name"]: row for row in content.get("repositories", content.get("steps"))}
+
+
+def merge(ground: Ground, name: str) -> None:
+    """A person merges a proposal, after more work."""
+    work = Repo(ground.path / "merge" / name)
+    git("clone", "--quiet", ground.path / "origins" / f"{name}.git", work.path)
+    work.commit({"more.txt": "meanwhile\n"})
+    work.git("merge", "--quiet", "--no-edit", f"origin/{BRANCH}")
+    work.git("push", "--quiet", "origin", "HEAD")
+
+
+def test_a_plan_is_applied_wave_by_wave_and_taken_back(ground: Ground) -> None:
+    first, second, torn = (ground.origin(name) for name in ("first", "second", "torn"))
+    Repo(ground.path / "work/torn").commit({"a.txt": edited(3, "ours")}).git(
+        "push", "--quiet", torn, "main"
+    )
+    ground.write(
+        "groups: [pilot]\nrepositories:\n- path: origins/second.git\n- path: origins/torn.git\n"
+        "- {path: origins/first.git, group: pilot}\n"
+    )
+    steps = run(ground, "plan", code=4)
+    assert {n: step["action"] for n, step in steps.items()} == {
+        "first": "update",
+        "second": "update",
+        "torn": "conflict",
+    }
+    assert list(steps) == ["first", "second", "torn"]  # in the order of the waves
+    before = refs(first)
+    rehearsal = run(ground, "apply", code=4)
+    assert [one["state"] for one in rehearsal.values()] == ["updated", "updated", "conflict"]
+    assert refs(first) == before
+    results = run(ground, "apply", "--push", code=4)
+    assert [one["state"] for one in results.values()] == ["updated", "waiting", "waiting"]
+    assert "1 of the waves before are not merged yet: first" in results["second"]["note"]
+    assert file_at(first, BRANCH, "c.txt") == "new\n"
+    assert git("log", "-1", "--format=%cn %an", BRANCH, cwd=first) == "mlfactory Tester\n"
+    text = git("log", "-1", "--format=%B", f"refs/mlfactory/requests/{BRANCH}", cwd=first)
+    assert text.startswith("Update first from v1.0.0 to v1.1.0\n\nFrom v1.0.0 to v1.1.0")
+    assert "    added         c.txt" in text
+    after = refs(first)
+    run(ground, "apply", "--push", code=4)  # nothing is done twice
+    assert refs(first) == after
+    merge(ground, "first")
+    results = run(ground, "apply", "--push", "--resume", code=4)
+    assert [one["state"] for one in results.values()] == ["merged", "updated", "conflict"]
+    assert f"refs/heads/{BRANCH}" in refs(second)
+    assert f"refs/heads/{BRANCH}" not in refs(torn)
+    again = run(ground, "plan", "second", "first")
+    assert {n: one["action"] for n, one in again.items()} == {
+        "first": "current",
+        "second": "update",
+    }
+    run(ground, "plan", code=4)
+    run(ground, "apply", "--push", code=4)
+    assert refs(second)[f"refs/heads/{BRANCH}"] == results["second"]["commit"]
+
+
+def test_revert_closes_what_is_open_and_proposes_the_way_back(ground: Ground) -> None:
+    open_one, merged = ground.origin("open"), ground.origin("merged")
+    ground.write("repositories:\n- path: origins/open.git\n- path: origins/merged.git\n")
+    before = refs(open_one)
+    run(ground, "plan")
+    run(ground, "apply", "--push")
+    merge(ground, "merged")
+    assert {n: r["state"] for n, r in run(ground, "revert").items()} == {
+        "open": "closed",
+        "merged": "updated",
+    }
+    assert len(refs(open_one)) == len(before) + 2
+    run(ground, "revert", "fleet-plan.json", "--push")
+    assert refs(open_one) == before
+    back = f"{BRANCH}-revert"
+    assert "_commit: v1.0.0" in file_at(merged, back, ".copier-answers.yml")
+    assert file_at(merged, back, "more.txt") == "meanwhile\n"
+    assert "c.txt" not in git("ls-tree", "--name-only", back, cwd=merged)
+
+
+def test_nothing_of_a_person_is_overwritten(ground: Ground) -> None:
+    origin = ground.origin("churn")
+    ground.write("repositories:\n- path: origins/churn.git\n")
+    run(ground, "plan")
+    run(ground, "apply", "--push")
+    person = Repo(ground.path / "person")
+    git("clone", "--quiet", "--branch", BRANCH, origin, person.path)
+    person.commit({"c.txt": "better\n"}).git("push", "--quiet", "origin", BRANCH)
+    before = refs(origin)
+    (result,) = run(ground, "apply", "--push", code=4).values()
+    assert result["state"] == "refused"
+    assert "changed by a person" in result["note"]
+    (step,) = run(ground, "plan", code=4).values()
+    assert step["action"] == "refused"
+    (row,) = ground.status()["repositories"]
+    assert (row["proposal"], row["branch"]) == ("changed by a person", BRANCH)
+    person.git("push", "--quiet", "origin", f"{BRANCH}:renovate/template", f":{BRANCH}")
+    (step,) = run(ground, "plan", code=4).values()
+    assert step["reason"] == "renovate/template is open elsewhere"
+    assert refs(origin).keys() - before.keys() == {"refs/heads/renovate/template"}
+
+
+def test_what_fails_is_told_and_tried_again(ground: Ground) -> None:
+    origins = {name: ground.origin(name) for name in ("closed", "moved", "ready")}
+    hook = origins["closed"] / "hooks/pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho 'protected branch' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    names = "".join(f"- path: origins/{name}.git\n" for name in origins)
+    ground.write(f"repositories:\n{names}")
+    run(ground, "plan")
+    work = Repo(ground.path / "work/moved")
+    work.commit({"own.txt": "newer\n"}).git("push", "--quiet", origins["moved"], "main")
+    results = run(ground, "apply", "--push", code=4)
+    assert {n: one["state"] for n, one in results.items()} == {
+        "closed": "push-failed",
+        "moved": "refused",
+        "ready": "updated",
+    }
+    assert "protected branch" in results["closed"]["note"]
+    assert "has moved since the plan" in results["moved"]["note"]
+    hook.unlink()
+    before = refs(origins["ready"])
+    results = run(ground, "apply", "--push", "--only", "failed", code=4)
+    assert [one["state"] for one in results.values()] == ["updated", "refused", "updated"]
+    assert refs(origins["ready"]) == before
+
+
+def test_a_clone_without_an_origin_is_never_pushed_into(ground: Ground) -> None:
+    before = ground.one.everything()
+    ground.write("repositories:\n- path: one\n")
+    run(ground, "plan")
+    (result,) = run(ground, "apply", "--push", code=4).values()
+    assert result["state"] == "push-failed"
+    assert "is somebody's clone" in result["note"]
+    assert ground.one.everything() == before
+
+
+def test_the_same_edit_is_one_conflict_of_many(ground: Ground) -> None:
+    for name, text in (("north", "ours"), ("south", "ours"), ("west", "another")):
+        ground.origin(name, {"a.txt": edited(3, text)})
+    ground.write("".join(["repositories:\n", *(
+        f"- path: origins/{name}.git\n" for name in ("north", "south", "west")
+    )]))  # fmt: skip
+    result = mlfactory("fleet", "plan", cwd=ground.path, code=4).stdout
+    groups = [line.split("): ")[1] for line in result.splitlines() if line.startswith("  a.txt")]
+    assert groups == ["north, south", "west"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("{}", "is no plan of a fleet"), ('{"format": 9}', "is of format 9"), ("[", "is no plan")],
+)
+def test_what_is_no_plan_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "fleet-plan.json").write_text(text)
+    assert message in mlfactory("fleet", "apply", cwd=tmp_path, code=1).stderr
