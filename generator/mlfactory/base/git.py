@@ -133,11 +133,6 @@ def look_up(start: Path) -> tuple[Repository, str] | None:
     return here, "" if result.code else head
 
 
-def is_bare(path: Path) -> bool:
-    """Whether a folder is a repository without a work tree, or a part of one."""
-    return run("rev-parse", "--is-bare-repository", cwd=path, ok=(0, 128)).out.strip() == "true"
-
-
 def init(path: Path) -> Repository:
     """Make an empty repository with the branch main."""
     hint = "Look at `git config --get init.templateDir`: git copies that folder into it."

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
 from mlfactory.fleet.catalog import Catalog, Entry
 from mlfactory.fleet.inventory import Member
 from mlfactory.fleet.plan import FleetPlan
-from mlfactory.fleet.production import Health, Metric
+from mlfactory.fleet.production import Health, Metric, age_of
 from mlfactory.fleet.states import Result
 from mlfactory.fleet.status import Row, totals
 from mlfactory.update.changes import Change
@@ -100,18 +99,7 @@ def health_of(health: Health) -> str:
     """The verdict of the monitor, and how old that news is."""
     if not health.state:
         return ""
-    return f"{health.state}, {age(health.time)}" if health.time else health.state
-
-
-def age(time: str) -> str:
-    """How long ago a moment was, in days or hours."""
-    try:
-        then = datetime.fromisoformat(time)
-    except ValueError:
-        return "at an unknown time"
-    then = then if then.tzinfo else then.replace(tzinfo=UTC)
-    hours = int((datetime.now(UTC) - then).total_seconds() // 3600)
-    return f"{hours // 24} days old" if hours >= 48 else f"{max(hours, 0)} h old"
+    return f"{health.state}, {age_of(health.time)}" if health.time else health.state
 
 
 def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -12,7 +12,7 @@ import yaml
 
 from mlfactory.base import addresses, answers, git
 from mlfactory.base.errors import MlfactoryError, UsageError
-from mlfactory.project.record import CRUFT_FILE, PATTERN
+from mlfactory.project.record import CRUFT_FILE, PATTERN, is_bare
 
 from . import inventory
 from .inventory import Fleet
@@ -67,10 +67,6 @@ def repositories(folder: Path, depth: int = DEPTH) -> Iterator[Path]:
         for inner in sorted(folder.iterdir()):
             if inner.is_dir() and not inner.is_symlink() and not inner.name.startswith("."):
                 yield from repositories(inner, depth - 1)
-
-
-def is_bare(folder: Path) -> bool:
-    return (folder / "HEAD").is_file() and (folder / "objects").is_dir()
 
 
 def entries_of(place: Path, file: Path) -> Iterator[dict[str, str]]:

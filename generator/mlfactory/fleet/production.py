@@ -191,3 +191,14 @@ def text(value: Any) -> str:
 
 def number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and abs(value) < 1e300 else None
+
+
+def age_of(time: str) -> str:
+    """How long ago a moment was, in days or hours."""
+    try:
+        then = datetime.fromisoformat(time)
+    except ValueError:
+        return "at an unknown time"
+    then = then if then.tzinfo else then.replace(tzinfo=UTC)
+    hours = int((datetime.now(UTC) - then).total_seconds() // 3600)
+    return f"{hours // 24} days old" if hours >= 48 else f"{max(hours, 0)} h old"

@@ -114,7 +114,7 @@ def find(start: Path, file: str = "") -> Project:
         raise MlfactoryError(f"{name} is not a directory", "Name the folder of a project.")
     around = git.look_up(start)
     if around is None:
-        if git.is_bare(start):
+        if is_bare(start):
             hint = f"Look at a clone of it: git clone {quote(str(start))}"
             raise MlfactoryError(f"{start} is a bare repository: no files stand in it", hint)
         hint = "Put it there: git init && git add --all && git commit"
@@ -145,6 +145,11 @@ def at_commit(repository: Repository, head: str, folder: str = "", file: str = "
         return read(place, repository, head, name)
     text = f"it has no {file or answers.FILE}: no template is known that it was made from"
     raise MlfactoryError(text, "Only what copier, cruft or mlfactory made can be looked after.")
+
+
+def is_bare(folder: Path) -> bool:
+    """Whether a folder is a repository without a work tree."""
+    return (folder / "HEAD").is_file() and (folder / "objects").is_dir()
 
 
 def choose(folder: Path, file: str) -> str:
