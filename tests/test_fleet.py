@@ -178,7 +178,7 @@ def test_what_others_write_reaches_neither_page_nor_terminal_raw(ground: Ground)
     ground.origin("churn", {"b.txt": None, f"{evil}.txt".replace("/", "_"): "x"})
     origin = ground.path / "origins" / "churn.git"
     text = Repo(ground.path / "work/churn").text(".copier-answers.yml")
-    odd = json.dumps({"owner": evil})[1:-1]
+    odd = json.dumps({"owner": f"{evil}\nrow"})[1:-1]
     Repo(ground.path / "work/churn").commit(
         {".copier-answers.yml": f"{text}{odd.replace(':', ': ', 1)}\n"}
     ).git("push", "--quiet", origin, "main")
@@ -186,6 +186,7 @@ def test_what_others_write_reaches_neither_page_nor_terminal_raw(ground: Ground)
     result = mlfactory("fleet", "status", "--html", "page.html", cwd=ground.path)
     page = (ground.path / "page.html").read_text()
     assert "<script>alert" not in page
+    assert "\nrow" not in result.stdout
     assert "&lt;script&gt;alert(1)" in page
     for text in (result.stdout, page):
         assert "\x1b" not in text
