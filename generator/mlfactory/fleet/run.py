@@ -13,15 +13,13 @@ from functools import partial
 from mlfactory.base import git, objects, process
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.git import Repository
-from mlfactory.project.record import Project
 
 from . import inventory, proposal, work
-from .apply import author, publish
-from .clone import Clone
+from .apply import KEPT, author, publish
 from .inventory import Fleet, Member
 from .plan import Step, tree_of
 from .renew import checkout
-from .scout import Progress, visits
+from .scout import Progress, Visit, visits
 from .states import Result
 from .work import Failure
 
@@ -59,45 +57,63 @@ def run(
     if task.branch == fleet.branch:
         raise UsageError(f"{task.branch} is where updates are proposed", "Name another --branch.")
     active = [member for member in members if not member.skip]
+    places = visits(active, progress)
     results = [Result(member.name, "current") for member in active]
-    ready: list[tuple[int, tuple[Member, Clone, Project]]] = []
-    for number, place in enumerate(visits(active, progress)):
+    steps = act_all(task, places, results, progress, jobs)
+    if push:
+        push_all(steps, places, results, progress)
+    return results
+
+
+def act_all(
+    task: Errand,
+    places: Sequence[Visit | Failure],
+    results: list[Result],
+    progress: Progress,
+    jobs: int,
+) -> dict[int, Step]:
+    """Run it everywhere; gives what is to be pushed, by its number in the results."""
+    ready = {number: place for number, place in enumerate(places) if isinstance(place, Visit)}
+    for number, place in enumerate(places):
         if isinstance(place, Failure):
             results[number] = refusal(results[number], place)
-        else:
-            ready.append((number, place))
     steps: dict[int, Step] = {}
     with progress.count("Run", len(ready)) as tick:
-        for at, step in work.compute(partial(act, task), [place for _, place in ready], jobs):
-            number = ready[at][0]
-            if isinstance(step, Failure):
-                results[number] = refusal(results[number], step)
-            elif step[1].state == "updated":
-                steps[number] = step[0]
-                results[number] = step[1]
+        for at, pair in work.compute(partial(act, task), list(ready.values()), jobs):
+            number = list(ready)[at]
+            if isinstance(pair, Failure):
+                results[number] = refusal(results[number], pair)
+            else:
+                step, results[number] = pair
+                steps |= {number: step} if results[number].state == "updated" else {}
             tick()
-    if push:
-        clones = {number: place[1] for number, place in ready}
-        items = [(step, clones[number], results[number]) for number, step in steps.items()]
-        with progress.count("Push", len(items)) as tick:
-            for at, result in work.wait_for(publish, items):
-                number = list(steps)[at]
-                results[number] = (
-                    replace(results[number], state="push-failed", note=result.message)
-                    if isinstance(result, Failure)
-                    else result
-                )
-                tick()
-    return results
+    return steps
+
+
+def push_all(
+    steps: Mapping[int, Step],
+    places: Sequence[Visit | Failure],
+    results: list[Result],
+    progress: Progress,
+) -> None:
+    clones = {n: place.clone for n, place in enumerate(places) if isinstance(place, Visit)}
+    items = [(step, clones[number], results[number]) for number, step in steps.items()]
+    with progress.count("Push", len(items)) as tick:
+        for at, result in work.wait_for(publish, items):
+            number = list(steps)[at]
+            if isinstance(result, Failure):
+                result = replace(results[number], state="push-failed", note=result.message)
+            results[number] = result
+            tick()
 
 
 def refusal(result: Result, why: Failure) -> Result:
     return replace(result, state="refused", note=why.message)
 
 
-def act(task: Errand, place: tuple[Member, Clone, Project]) -> tuple[Step, Result]:
+def act(task: Errand, place: Visit) -> tuple[Step, Result]:
     """Run the command for one member and commit what it changed. Raises MlfactoryError."""
-    member, clone, project = place
+    member, clone, project = place.member, place.clone, place.project
     branch = proposal.branch_of(task.branch, member.folder)
     tip = clone.tip(branch)
     if tip and not proposal.is_ours(clone, project.head, tip):
@@ -115,7 +131,7 @@ def act(task: Errand, place: tuple[Member, Clone, Project]) -> tuple[Step, Resul
     commit = objects.commit_tree(
         clone.repository, tree, project.head, message=task.message, author=task.author
     )
-    clone.repository.run("update-ref", f"refs/mlfactory/fleet/{branch}", commit)
+    clone.repository.run("update-ref", f"{KEPT}{branch}", commit)
     return step, Result(member.name, "updated", commit)
 
 
