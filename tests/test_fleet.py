@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from .evolving import SMALL, Repo, edited, init, mlfactory, project, template
+from .evolving import SMALL, TEXT, Repo, edited, init, mlfactory, project, render, template
 
 NEW = {"tree/a.txt": edited(3, "theirs"), "tree/c.txt": "new\n"}
 
@@ -178,7 +178,7 @@ def test_what_others_write_reaches_neither_page_nor_terminal_raw(ground: Ground)
     ground.origin("churn", {"b.txt": None, f"{evil}.txt".replace("/", "_"): "x"})
     origin = ground.path / "origins" / "churn.git"
     text = Repo(ground.path / "work/churn").text(".copier-answers.yml")
-    odd = json.dumps({"owner": evil})[1:-1]
+    odd = json.dumps({"owner": f"{evil}\nrow"})[1:-1]
     Repo(ground.path / "work/churn").commit(
         {".copier-answers.yml": f"{text}{odd.replace(':', ': ', 1)}\n"}
     ).git("push", "--quiet", origin, "main")
@@ -186,7 +186,35 @@ def test_what_others_write_reaches_neither_page_nor_terminal_raw(ground: Ground)
     result = mlfactory("fleet", "status", "--html", "page.html", cwd=ground.path)
     page = (ground.path / "page.html").read_text()
     assert "<script>alert" not in page
+    assert "\nrow" not in result.stdout
     assert "&lt;script&gt;alert(1)" in page
     for text in (result.stdout, page):
         assert "\x1b" not in text
         assert "\u202e" not in text
+
+
+def test_a_repository_without_work_tree_is_seen_as_a_clone_is(tmp_path: Path) -> None:
+    first = {**SMALL, "tree/c.txt": "c\n", "tree/d.txt": "d\n", "tree/e.txt": TEXT}
+    source = template(tmp_path / "template", first, {**NEW, "tree/c.txt": "new c\n"})
+    large = init(tmp_path / "large")
+    render(source, large.path / "models/north")
+    files: dict[str, str | None] = {
+        "models/north/pyproject.toml": '[tool.mlfactory]\nkeep = ["c.txt"]\n',
+        "models/north/c.txt": "ours\n",
+        "models/north/b.txt": None,
+        ".gitignore": "b.txt\n",
+        ".gitattributes": "*.txt text eol=crlf\n",
+        "models/north/d.txt": None,
+        "models/north/a.txt": edited(15, "ours"),
+    }
+    large.commit(message="start").commit(files)
+    large.git("mv", "models/north/e.txt", "models/north/z.txt")
+    large.commit(message="another name")
+    ground = Ground(tmp_path, large)
+    ground.write("repositories:\n- {path: large, folder: models/north}\n")
+    (row,) = ground.status()["repositories"]
+    status = json.loads(mlfactory("status", large.path / "models/north", "--json").stdout)
+    (one,) = status["projects"]
+    drifted = [file for file in one["files"] if file["state"] != "clean"]
+    assert {file["state"] for file in drifted} >= {"ignored", "left alone", "missing", "renamed"}
+    assert (row["files"], row["conflicts"]) == (drifted, one["conflicts"])

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mlfactory.base import lock
 
-from .evolving import Repo, edited, mlfactory
+from .evolving import SMALL, Repo, edited, mlfactory, release
 from .test_fleet import Ground, git, ground
 
 __all__ = ["ground"]
 BRANCH = "mlfactory/update"
+ASKED = str(SMALL["copier.yml"]) + "region: {type: str, default: us}\n"
 
 
 def refs(origin: Path) -> dict[str, str]:
@@ -26,7 +30,9 @@ def file_at(origin: Path, revision: str, name: str) -> str:
 
 def run(ground: Ground, *argv: str, code: int = 0) -> dict[str, dict[str, Any]]:
     """What a command says of each repository."""
-    content = json.loads(mlfactory("fleet", *argv, "--json", cwd=ground.path, code=code).stdout)
+    content = json.loads(
+        mlfactory("fleet", argv[0], "--json", *argv[1:], cwd=ground.path, code=code).stdout
+    )
     return {row["name"]: row for row in content.get("repositories", content.get("steps"))}
 
 
@@ -181,3 +187,77 @@ def test_the_same_edit_is_one_conflict_of_many(ground: Ground) -> None:
 def test_what_is_no_plan_is_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "fleet-plan.json").write_text(text)
     assert message in mlfactory("fleet", "apply", cwd=tmp_path, code=1).stderr
+
+
+def test_any_change_is_proposed_to_those_that_it_changes(ground: Ground) -> None:
+    first, second = ground.origin("first"), ground.origin("second", {"a.txt": "done\n"})
+    third = ground.origin("third", {"b.txt": None})
+    ground.write("repositories:\n" + "".join(f"- path: {p}\n" for p in (first, second, third)))
+    script = "test -f b.txt && printf 'done\\n' > a.txt"
+    argv = ("run", "--branch", "tidy", "--push", "--", "sh", "-c", script)
+    results = run(ground, *argv, code=4)
+    assert [one["state"] for one in results.values()] == ["updated", "current", "refused"]
+    assert file_at(first, "tidy", "a.txt") == "done\n"
+    assert git("log", "-1", "--format=%s %cn", "tidy", cwd=first).endswith(" mlfactory\n")
+    before = [refs(origin) for origin in (first, second, third)]
+    assert all("refs/heads/tidy" not in one for one in before[1:])
+    run(ground, *argv, code=4)
+    assert [refs(origin) for origin in (first, second, third)] == before
+
+
+def test_whatever_was_killed_is_gone_on_with(ground: Ground) -> None:
+    origin = ground.origin("churn")
+    ground.write("repositories:\n- path: origins/churn.git\n")
+    run(ground, "plan")
+    plan = (ground.path / "fleet-plan.json").read_text()
+    with lock.hold(ground.path / "fleet-plan.lock", "another", "it"):
+        assert "is being worked on by `another`" in mlfactory(
+            "fleet", "apply", "--push", cwd=ground.path, code=1
+        ).stderr  # fmt: skip
+    shutil.rmtree(Path(os.environ["HOME"]) / ".cache/mlfactory/fleet")  # as on another machine
+    run(ground, "apply", "--push")
+    tree = json.loads(plan)["steps"][0]["tree"]
+    assert git("rev-parse", f"{BRANCH}^{{tree}}", cwd=origin).strip() == tree
+    pushed = refs(origin)
+    (ground.path / "fleet-plan.state.json").unlink()  # it was pushed, and nobody wrote it down
+    (result,) = run(ground, "apply", "--push").values()
+    assert (result["state"], result["commit"]) == ("updated", pushed[f"refs/heads/{BRANCH}"])
+    git("update-ref", "-d", f"refs/mlfactory/requests/{BRANCH}", cwd=origin)
+    run(ground, "apply", "--push")  # only the request was missing
+    assert refs(origin) == pushed
+
+
+def test_settings_of_the_file_are_kept_to(ground: Ground) -> None:
+    release(
+        Repo(ground.path / "template"), "v1.2.0",
+        {"copier.yml": ASKED,
+         "tree/region.txt.jinja": "{{ region }}\n"},
+    )  # fmt: skip
+    origins = {name: ground.origin(name) for name in ("plain", "own", "pinned")}
+    git("branch", "--move", "main", "trunk", cwd=origins["plain"])  # renamed default branch
+    ground.write(
+        "answers: {region: eu}\nrepositories:\n- path: origins/plain.git\n"
+        "- {path: origins/own.git, answers: {region: asia, name: ours}}\n"
+        "- {path: origins/pinned.git, pin: v1.1.0}\n"
+    )
+    steps = run(ground, "plan")
+    assert [step["to_version"] for step in steps.values()] == ["v1.2.0", "v1.2.0", "v1.1.0"]
+    assert (steps["plain"]["base"], steps["plain"]["questions"]) == ("trunk", {})
+    run(ground, "apply", "--push")
+    assert file_at(origins["plain"], BRANCH, "region.txt") == "eu\n"
+    assert file_at(origins["own"], BRANCH, "region.txt") == "asia\n"
+    assert file_at(origins["own"], BRANCH, "b.txt") == "ours\n"
+    assert "region" not in file_at(origins["pinned"], BRANCH, ".copier-answers.yml")
+    (ground.path / "fleet.yml").write_text("repositories:\n- path: origins/plain.git\n")
+    (step,) = run(ground, "plan").values()
+    assert step["questions"] == {"region": "us"}
+
+
+def test_a_lock_that_cannot_be_renewed_is_told(ground: Ground) -> None:
+    release(Repo(ground.path / "template"), "v1.2.0", {"tree/pyproject.toml": "[project]\n"})
+    origin = ground.origin("churn", {"uv.lock": "version = 1\n"})
+    ground.write("repositories:\n- path: origins/churn.git\n")
+    run(ground, "plan")
+    (result,) = run(ground, "apply", "--push").values()
+    assert result["note"].startswith("uv.lock is not renewed: the template is not mlfactory's own")
+    assert file_at(origin, BRANCH, "uv.lock") == "version = 1\n"

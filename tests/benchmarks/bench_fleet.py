@@ -95,10 +95,11 @@ def main() -> None:
         place, home = Path(scratch), Path(scratch) / "home"
         home.mkdir()
         (home / ".gitconfig").write_text("[user]\nname = B\nemail = b@example.org\n")
-        origins(place, home, max(updates, statuses))
+        count = max(updates + loops, statuses)
+        origins(place, home, count)
         print("| | seconds | of processors |\n|---|--:|--:|")
         (place / "loop").mkdir()
-        rounds = [loop(place, home, number) for number in range(loops)]
+        rounds = [loop(place, home, count - 1 - number) for number in range(loops)]
         mean = Cost(sum(r.wall for r in rounds) / loops, sum(r.processor for r in rounds) / loops)
         show(f"{updates} times `copier update`, of {loops} rounds", mean.of(updates))
         folder = fleet(place, "updates", updates)

@@ -248,3 +248,41 @@ def revert(
     else:
         console.show_text("".join(f"{text}\n" for text in fleets.result_lines(results)))
     return ATTENTION if any(one.needs_attention for one in results) else OK
+
+
+@fleet.command(cls=QuickCommand)
+def run(
+    command: Annotated[
+        list[str],
+        typer.Argument(metavar="-- COMMAND", help="What is run in each, without a shell."),
+    ],
+    branch: Annotated[
+        str, typer.Option(metavar="NAME", help="The branch that its change goes to.")
+    ],
+    message: Annotated[
+        str, typer.Option(metavar="TEXT", help="The commit's message; else the command.")
+    ] = "",
+    group: Group = "",
+    push: Annotated[
+        bool, typer.Option("--push", help="Push the branches and open requests.")
+    ] = False,
+    shard: Shard = "",
+    jobs: Jobs = 0,
+    file: File = FLEET,
+    as_json: AsJson = False,
+) -> int:
+    """Run a command in a copy of each repository, and propose what it has changed."""
+    from mlfactory.fleet import inventory
+    from mlfactory.fleet import run as errands
+
+    from . import console, fleets
+
+    all_of_them = inventory.read(file)
+    members = inventory.choose(all_of_them, [], group, shard)
+    task = errands.errand(command, branch, message)
+    results = errands.run(all_of_them, members, task, console.Terminal(), push=push, jobs=jobs)
+    if as_json:
+        console.show_json(fleets.results(results))
+    else:
+        console.show_text("".join(f"{text}\n" for text in fleets.result_lines(results)))
+    return ATTENTION if any(one.needs_attention for one in results) else OK

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from mlfactory.fleet.catalog import Catalog, Entry
 from mlfactory.fleet.inventory import Member
 from mlfactory.fleet.plan import FleetPlan
-from mlfactory.fleet.production import Health, Metric, age_of
+from mlfactory.fleet.production import Health, Metric
 from mlfactory.fleet.states import Result
 from mlfactory.fleet.status import Row, totals
 from mlfactory.update.changes import Change
@@ -43,16 +44,21 @@ def status_lines(rows: Sequence[Row], *, files: bool = False) -> Iterator[str]:
     for row, line in zip(rows, lines[1:], strict=True):
         yield line
         if files:
-            yield from (f"  {change_line(one)}" for one in row.files)
+            yield from (f"  {line_of(one)}" for one in row.files)
         yield from (
-            f"  {change_line(Change(one.path, 'conflict', one.reason))}" for one in row.conflicts
+            f"  {line_of(Change(one.path, 'conflict', one.reason))}" for one in row.conflicts
         )
     yield ""
     for row in rows:
         if row.error:
-            yield f"{row.name}: error: {row.error}"
+            yield f"{row.name}: error: {first_line(row.error)}"
             yield from (f"  hint: {text}" for text in row.hint.splitlines())
     yield ", ".join(f"{number} {word}" for word, number in totals(rows).items() if number)
+
+
+def line_of(change: Change) -> str:
+    """A file on one line, also where its name has several."""
+    return "  " + " ".join(change_line(change).split("\n")).lstrip()
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -97,13 +103,17 @@ def production(row: Row) -> str:
 
 def health_of(health: Health) -> str:
     """The verdict of the monitor, and how old that news is."""
-    if not health.state:
-        return ""
-    return f"{health.state}, {age_of(health.time)}" if health.time else health.state
+    hours = health.age(datetime.now(UTC))
+    if hours is None:
+        return health.state
+    age = f"{hours // 24} days" if hours >= 48 else f"{hours} h"
+    return f"{health.state}, {age} old"
 
 
 def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Rows with their cells one below the other; columns in which nothing stands are left out."""
+    """Rows with their cells one below the other, each on one line whatever others have written;
+    columns in which nothing stands are left out."""
+    rows = [tuple(" ".join(cell.split()) for cell in row) for row in rows]
     used = [k for k in range(len(rows[0])) if any(row[k] for row in rows[1:])] or [0]
     widths = {k: max(len(row[k]) for row in rows) for k in used}
     for row in rows:
@@ -168,7 +178,9 @@ def catalog_lines(catalog: Catalog) -> Iterator[str]:
         rows += [(r.feature, ", ".join(r.members), "; ".join(r.sources)) for r in catalog.shared]
         yield from (f"  {text}" for text in columns(rows))
     errors = [one for one in catalog.entries if one.error]
-    yield from ("", *(f"{one.name}: error: {one.error}" for one in errors)) if errors else ()
+    yield from (
+        ("", *(f"{one.name}: error: {first_line(one.error)}" for one in errors)) if errors else ()
+    )
 
 
 def entry_cells(entry: Entry) -> tuple[str, ...]:

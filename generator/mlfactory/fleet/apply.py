@@ -15,9 +15,10 @@ from mlfactory.update import workbench
 from mlfactory.update.checks import LOCK
 from mlfactory.update.course import Course, version_of
 from mlfactory.update.plan import preview
-from mlfactory.update.ready import IDENTITY
+from mlfactory.update.ready import IDENTITY, shorten
 
 from . import forge, inventory, plan, proposal, renew, request, states, work
+from .clone import Clone
 from .inventory import Fleet
 from .plan import FleetPlan, Step
 from .scout import Place, Progress, scout
@@ -58,7 +59,7 @@ def apply(file: Path, options: Options, progress: Progress) -> list[Result]:
         run = Run(fleet, whole, memory, options, author())
         results = states.load(memory, whole)
         for steps in waves(run, results):
-            results |= {one.name: one for one in work_on(run, steps, results, progress)}
+            work_on(run, steps, results, progress)
     return [results[step.name] for step in whole.steps if step.name in results]
 
 
@@ -96,30 +97,28 @@ def is_due(options: Options, result: Result | None) -> bool:
 
 def work_on(
     run: Run, steps: Sequence[Step], results: dict[str, Result], progress: Progress
-) -> list[Result]:
-    """What comes of the steps of one wave; each is remembered as soon as it is known."""
+) -> None:
+    """Do the steps of one wave; what comes of each is remembered as soon as it is known."""
     if reason := hold_back(run, steps, results):
-        return [remember(run, results, Result(one.name, "waiting", note=reason)) for one in steps]
-    fates = {step.name: fate(step) for step in steps}
-    for result in filter(None, fates.values()):
-        remember(run, results, result)
-    todo = [step for step in steps if fates[step.name] is None]
+        for step in steps:
+            remember(run, results, Result(step.name, "waiting", note=reason))
+        return
     members = {one.name: one for one in run.fleet.members}
-    ready = [step for step in todo if step.name in members]
-    for step in todo:
-        if step not in ready:
-            note = f"{run.plan.fleet} no longer names it"
-            remember(run, results, Result(step.name, "refused", note=note))
+    ready = []
+    for step in steps:
+        if step.action == "update" and step.name in members:
+            ready.append(step)
+        else:
+            remember(run, results, fate(run, step))
     if ready:
         places = scout([members[step.name] for step in ready], progress)
         make_and_push(run, list(zip(ready, places, strict=True)), results, progress)
-    return [results[step.name] for step in steps]
 
 
-def fate(step: Step) -> Result | None:
-    """What is known of a step without looking; None where there is something to do."""
+def fate(run: Run, step: Step) -> Result:
+    """What becomes of a step for which there is nothing to do."""
     if step.action == "update":
-        return None
+        return Result(step.name, "refused", note=f"{run.plan.fleet} no longer names it")
     edits = ", ".join(clash.path for clash in step.clashes)
     return Result(step.name, step.action, note=step.reason or edits)
 
@@ -131,11 +130,10 @@ def hold_back(run: Run, steps: Sequence[Step], results: Mapping[str, Result]) ->
         return ""
     if reason := too_many_failures(run, results):
         return reason
-    before = {step.name for step in run.plan.steps if step.wave < steps[0].wave}
-    open_ones = [n for n in before if (one := results.get(n)) and one.state == "updated"]
-    if open_ones:
-        names = ", ".join(sorted(open_ones)[:5])
-        return f"{len(open_ones)} of the waves before are not merged yet: {names}"
+    before = [step.name for step in run.plan.of("update") if step.wave < steps[0].wave]
+    merged = {name for name, one in results.items() if one.state == "merged"}
+    if names := [name for name in before if name not in merged]:
+        return f"{len(names)} of the waves before are not merged yet: {shorten(names)}"
     return ""
 
 
@@ -159,7 +157,7 @@ def make_and_push(
         if isinstance(place, Failure):
             remember(run, results, Result(step.name, "refused", note=place.message))
     todo = [(step, place) for step, place in pairs if isinstance(place, Place)]
-    commits: list[tuple[Step, Place, Result]] = []
+    commits: list[tuple[Step, Clone, Result]] = []
     with progress.count("Commit", len(todo)) as tick:
         for number, result in work.compute(partial(make, run.author), todo, run.options.jobs):
             step, place = todo[number]
@@ -169,7 +167,7 @@ def make_and_push(
                 else result
             )
             remember(run, results, one)
-            commits += [(step, place, one)] if one.state == "updated" else []
+            commits += [(step, place.clone, one)] if one.state == "updated" else []
             tick()
     if run.options.push and commits:
         with progress.count("Push", len(commits)) as tick:
@@ -178,7 +176,7 @@ def make_and_push(
 
 def push_all(
     run: Run,
-    commits: Sequence[tuple[Step, Place, Result]],
+    commits: Sequence[tuple[Step, Clone, Result]],
     results: dict[str, Result],
     tick: Callable[[], None],
 ) -> None:
@@ -215,8 +213,9 @@ def make(author: Mapping[str, str], pair: tuple[Step, Place]) -> Result:
     tip = clone.tip(step.branch)
     if tip and not proposal.is_ours(clone, project.head, tip):
         raise MlfactoryError(f"{step.branch} is changed by a person, and stays as it is")
-    if tip and is_made(place, step, tip):
-        return Result(step.name, "updated", tip)
+    for commit in filter(None, (tip, commit_before(place, step))):
+        if is_made(place, step, commit):
+            return Result(step.name, "updated", commit)
     new = Version(step.to_version, step.to_commit)
     course = Course(project, place.up, version_of(project, place.up), new)
     if not has_tree(place, step):
@@ -248,10 +247,15 @@ def has_it(place: Place, step: Step) -> bool:
     commit that was made for it."""
     if step.from_version != step.to_version:
         return place.project.version == step.to_version
-    argv = ("rev-parse", "--quiet", "--verify", f"{KEPT}{step.branch}")
-    commit = place.clone.repository.run(*argv, ok=(0, 1)).out.strip()
+    commit = commit_before(place, step)
     is_this = bool(commit) and is_made(place, step, commit)
     return is_this and proposal.is_merged(place.clone, commit, place.project.head)
+
+
+def commit_before(place: Place, step: Step) -> str:
+    """What an earlier run has committed for the branch, here, or an empty string."""
+    argv = ("rev-parse", "--quiet", "--verify", f"{KEPT}{step.branch}")
+    return place.clone.repository.run(*argv, ok=(0, 1)).out.strip()
 
 
 def is_made(place: Place, step: Step, tip: str) -> bool:
@@ -264,10 +268,9 @@ def is_made(place: Place, step: Step, tip: str) -> bool:
     return not place.clone.repository.run(*argv, ok=(0, 1)).code
 
 
-def publish(item: tuple[Step, Place, Result]) -> Result:
+def publish(item: tuple[Step, Clone, Result]) -> Result:
     """Push a commit and open its request. Raises MlfactoryError."""
-    step, place, result = item
-    clone = place.clone
+    step, clone, result = item
     forge.check_pushable(clone)
     if clone.tip(step.branch) != result.commit:
         forge.push(clone, step.branch, result.commit)

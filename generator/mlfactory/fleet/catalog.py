@@ -18,7 +18,7 @@ from mlfactory.project.record import Project
 from . import production, work
 from .inventory import Member
 from .production import Health, Model
-from .scout import Progress, visits
+from .scout import Progress, Visit, visits
 from .work import Failure
 
 FILE = "features.yaml"
@@ -67,7 +67,7 @@ def catalog(members: Sequence[Member], progress: Progress) -> Catalog:
         if isinstance(place, Failure):
             entries.append(Entry(member.name, member.owner, error=place.message))
         else:
-            result = work.attempt(entry, (member, place[2]))
+            result = work.attempt(entry, place)
             entries.append(
                 Entry(member.name, member.owner, error=result.message)
                 if isinstance(result, Failure)
@@ -76,9 +76,9 @@ def catalog(members: Sequence[Member], progress: Progress) -> Catalog:
     return Catalog(tuple(entries), shared(entries))
 
 
-def entry(place: tuple[Member, Project]) -> Entry:
+def entry(place: Visit) -> Entry:
     """What one member has in production."""
-    member, project = place
+    member, project = place.member, place.project
     news, answers = production.production(project), project.answers
     return Entry(
         member.name,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from mlfactory.base import git
 from mlfactory.base.errors import MlfactoryError
@@ -43,7 +43,7 @@ class Clone:
 
     @property
     def store(self) -> Path:
-        return self.place.parent / STORE
+        return self.place.parents[1] / STORE
 
     @property
     def repository(self) -> Repository:
@@ -62,9 +62,9 @@ def fresh(member: Member) -> Clone:
     """A member's repository, fetched when it has something new. Raises MlfactoryError."""
     address, person = source_of(member)
     default, listing = listing_of(address)
-    name = PurePosixPath(re.split(r"[/:]", address.rstrip("/"))[-1]).name.removesuffix(".git")
+    name = re.split(r"[/:]", address.rstrip("/"))[-1].removesuffix(".git").strip(".")
     key = hashlib.sha256(address.encode()).hexdigest()[:20]
-    place = history.cache() / "fleet" / key / (name or "repository")
+    place = history.cache() / "fleet" / key / "as" / (name or "repository")
     place.mkdir(parents=True, exist_ok=True)
     clone = Clone(address, place, mirror.refs(listing), default, remark_on(person))
     mirror.refresh(clone.store, address, listing)

@@ -21,6 +21,7 @@ from mlfactory.project.record import PYPROJECT, Project
 
 STAGE, CATALOG = "prod", "catalog.json"
 FORM = "%00".join(f"%({name})" for name in ("refname:strip=2", "*objectname", "taggerdate:unix"))
+LATEST = 253402300799  # of the year 9999: a tag may say any time
 NAMED = r"(?:@(?P<version>v\d+\.\d+\.\d+)|#(?P<stage>[a-zA-Z0-9][\w/-]*?))"
 
 
@@ -59,6 +60,15 @@ class Health:
     state: str = ""
     time: str = ""
 
+    def age(self, now: datetime) -> int | None:
+        """How many hours old the news are; None where that is not known."""
+        try:
+            then = datetime.fromisoformat(self.time)
+        except ValueError:
+            return None
+        then = then if then.tzinfo else then.replace(tzinfo=UTC)
+        return max(int((now - then).total_seconds() // 3600), 0)
+
 
 @dataclass(frozen=True)
 class Production:
@@ -89,7 +99,7 @@ def production(project: Project) -> Production:
     tag, version = holder(tags(project.repository, name)) if name else (None, "")
     if tag is None:
         return Production(None, health)
-    since = datetime.fromtimestamp(tag.seconds, UTC).isoformat()
+    since = datetime.fromtimestamp(min(max(tag.seconds, 0), LATEST), UTC).isoformat()
     facts = mapping(mapping(news.get("stages")).get(STAGE))
     return Production(model(version, since, tag.commit, facts), health)
 
@@ -176,8 +186,12 @@ def holder(tags: Iterable[Tag]) -> tuple[Tag | None, str]:
             stack += [] if one.cancel else [one]
     if not stack:
         return None, ""
-    names = {commit: version for version, commit in versions.items()}
+    names = {versions[version]: version for version in sorted(versions, key=order)}
     return stack[-1], names.get(stack[-1].commit, stack[-1].commit[:12])
+
+
+def order(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.removeprefix("v").split("."))
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
@@ -191,14 +205,3 @@ def text(value: Any) -> str:
 
 def number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and abs(value) < 1e300 else None
-
-
-def age_of(time: str) -> str:
-    """How long ago a moment was, in days or hours."""
-    try:
-        then = datetime.fromisoformat(time)
-    except ValueError:
-        return "at an unknown time"
-    then = then if then.tzinfo else then.replace(tzinfo=UTC)
-    hours = int((datetime.now(UTC) - then).total_seconds() // 3600)
-    return f"{hours // 24} days old" if hours >= 48 else f"{max(hours, 0)} h old"

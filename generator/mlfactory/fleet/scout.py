@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from mlfactory.base.errors import UsageError
 from mlfactory.project.record import Project
 from mlfactory.template import mirror, repository
 from mlfactory.template.repository import Upstream, Version
@@ -38,9 +37,18 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True)
+class Visit:
+    """A member with its repository, fetched a moment ago, and its project's record."""
+
+    member: Member
+    clone: Clone
+    project: Project
+
+
+@dataclass(frozen=True)
 class Place:
-    """A member with its repository, fetched a moment ago, and its project's record. `stamp` is
-    another one as soon as something of the template has moved."""
+    """The same with the project's template. `stamp` is another one as soon as something of that
+    has moved."""
 
     member: Member
     clone: Clone
@@ -57,15 +65,13 @@ class Place:
 def scout(members: Sequence[Member], progress: Progress) -> list[Place | Failure]:
     """Look at each member's origin; for each the result or why there is none, in their order."""
     places = visits(members, progress)
-    ups = templates(place[2] for place in places if not isinstance(place, Failure))
+    ups = templates(place.project for place in places if isinstance(place, Visit))
     return [place if isinstance(place, Failure) else join(place, ups) for place in places]
 
 
-def visits(
-    members: Sequence[Member], progress: Progress
-) -> list[tuple[Member, Clone, Project] | Failure]:
+def visits(members: Sequence[Member], progress: Progress) -> list[Visit | Failure]:
     """The same without their templates."""
-    places: list[tuple[Member, Clone, Project] | Failure] = [Failure("")] * len(members)
+    places: list[Visit | Failure] = [Failure("")] * len(members)
     with progress.count("Fetch", len(members)) as tick:
         for number, result in work.wait_for(visit, members):
             places[number] = result
@@ -73,16 +79,16 @@ def visits(
     return places
 
 
-def join(
-    place: tuple[Member, Clone, Project], ups: Mapping[Key, tuple[Upstream, str] | Failure]
-) -> Place | Failure:
-    up = ups[key_of(place[2])]
-    return up if isinstance(up, Failure) else Place(*place, *up)
+def join(place: Visit, ups: Mapping[Key, tuple[Upstream, str] | Failure]) -> Place | Failure:
+    up = ups[key_of(place.project)]
+    if isinstance(up, Failure):
+        return up
+    return Place(place.member, place.clone, place.project, *up)
 
 
-def visit(member: Member) -> tuple[Member, Clone, Project]:
+def visit(member: Member) -> Visit:
     clone = fresh(member)
-    return member, clone, project_in(clone, member)
+    return Visit(member, clone, project_in(clone, member))
 
 
 def templates(projects: Iterable[Project]) -> dict[Key, tuple[Upstream, str] | Failure]:
@@ -136,9 +142,3 @@ def of_template(fleet: Fleet, project: Project) -> bool:
         repository.git_url(name).removesuffix(".git") for name in (fleet.template, project.source)
     )
     return len({*names}) == 1
-
-
-def check_known(fleet: Fleet) -> None:
-    """Raises UsageError for a fleet of nobody."""
-    if not fleet.members:
-        raise UsageError(f"{fleet.file} names no repositories", "mlfactory fleet add URL_OR_PATH")

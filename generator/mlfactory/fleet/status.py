@@ -181,7 +181,7 @@ def key(fleet: Fleet, place: Place) -> str:
 
 def path_of(place: Place) -> Path:
     name = hashlib.sha256(json.dumps(place.member.key).encode()).hexdigest()[:12]
-    return place.clone.place.parent / f"status-{name}.json"
+    return place.clone.store.parent / f"status-{name}.json"
 
 
 def keep(fleet: Fleet, place: Place, row: Row) -> None:

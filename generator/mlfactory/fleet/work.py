@@ -6,6 +6,7 @@ is killed, as by a system that runs out of memory.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -53,7 +54,11 @@ def wait_for(act: Callable[[A], B], items: Sequence[A]) -> Iterator[tuple[int, B
 def compute(
     act: Callable[[A], B], items: Sequence[A], jobs: int = 0
 ) -> Iterator[tuple[int, B | Failure]]:
-    """The same for acts that compute, in processes; with one item or one job, in this one."""
+    """The same for acts that compute, in processes; with one item or one job, in this one.
+
+    A short command has no time to look for garbage; of many repositories it would fill the memory.
+    """
+    gc.enable()
     jobs = min(jobs or os.cpu_count() or 1, len(items))
     if jobs < 2:
         yield from ((place, attempt(act, item)) for place, item in enumerate(items))
@@ -92,4 +97,5 @@ def collect(
         for future in as_completed(futures):
             yield futures[future], future.result()
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        for future in futures:
+            future.cancel()

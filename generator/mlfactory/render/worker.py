@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from mlfactory.base import git, process
 
 from . import external, safety
-from .strings import compile_once
+from .strings import Plain, compile_once
 
 if TYPE_CHECKING:
     from copier._jinja_ext import SandboxedEnvironment
@@ -58,6 +58,13 @@ def fresh_worker() -> type[Worker]:
         @cached_property
         def amount(self) -> Counter[str]:
             return Counter()
+
+        def _render_string(self, string: str, extra_context: Any = None) -> str:
+            """Most parts of most paths are plain, and all answers would be gathered for each."""
+            compiled = self.jinja_env.from_string(string)
+            if isinstance(compiled, Plain):
+                return compiled.text
+            return super()._render_string(string, extra_context)
 
         def _check_unsafe(self, *_: str) -> None:
             """Extensions are code that rendering needs; tasks are left out unless trusted. A list

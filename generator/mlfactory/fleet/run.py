@@ -1,0 +1,141 @@
+"""`mlfactory fleet run -- COMMAND`: any change to many, each on a branch with a request of its own.
+
+The command runs in a work tree of the origin's branch that is thrown away, and never in a clone of
+somebody's. What it leaves there is committed, but for what the project keeps out of git.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from mlfactory.base import git, objects, process
+from mlfactory.base.errors import MlfactoryError, UsageError
+from mlfactory.base.git import Repository
+
+from . import inventory, proposal, work
+from .apply import KEPT, author, publish
+from .inventory import Fleet, Member
+from .plan import Step, tree_of
+from .renew import checkout
+from .scout import Progress, Visit, visits
+from .states import Result
+from .work import Failure
+
+SECONDS = 900
+
+
+@dataclass(frozen=True)
+class Errand:
+    """A command, the branch that its change goes to, the commit's message, and who commits."""
+
+    argv: tuple[str, ...]
+    branch: str
+    message: str
+    author: Mapping[str, str]
+
+
+def errand(argv: Sequence[str], branch: str, message: str) -> Errand:
+    """Raises an error for a branch that cannot be, and where git does not know who commits."""
+    if inventory.BAD_BRANCH.search(branch):
+        raise UsageError(f"{branch!r} cannot be the name of a branch", "Write: --branch fix-it")
+    words = " ".join(argv)
+    return Errand(tuple(argv), branch, f"{message or f'Run {words}'}\n", author())
+
+
+def run(
+    fleet: Fleet,
+    members: Sequence[Member],
+    task: Errand,
+    progress: Progress,
+    *,
+    push: bool = False,
+    jobs: int = 0,
+) -> list[Result]:
+    """What came of it for each member that is not skipped, in their order."""
+    if task.branch == fleet.branch:
+        raise UsageError(f"{task.branch} is where updates are proposed", "Name another --branch.")
+    active = [member for member in members if not member.skip]
+    places = visits(active, progress)
+    results = [Result(member.name, "current") for member in active]
+    steps = act_all(task, places, results, progress, jobs)
+    if push:
+        push_all(steps, places, results, progress)
+    return results
+
+
+def act_all(
+    task: Errand,
+    places: Sequence[Visit | Failure],
+    results: list[Result],
+    progress: Progress,
+    jobs: int,
+) -> dict[int, Step]:
+    """Run it everywhere; gives what is to be pushed, by its number in the results."""
+    ready = {number: place for number, place in enumerate(places) if isinstance(place, Visit)}
+    for number, place in enumerate(places):
+        if isinstance(place, Failure):
+            results[number] = refusal(results[number], place)
+    steps: dict[int, Step] = {}
+    with progress.count("Run", len(ready)) as tick:
+        for at, pair in work.compute(partial(act, task), list(ready.values()), jobs):
+            number = list(ready)[at]
+            if isinstance(pair, Failure):
+                results[number] = refusal(results[number], pair)
+            else:
+                step, results[number] = pair
+                steps |= {number: step} if results[number].state == "updated" else {}
+            tick()
+    return steps
+
+
+def push_all(
+    steps: Mapping[int, Step],
+    places: Sequence[Visit | Failure],
+    results: list[Result],
+    progress: Progress,
+) -> None:
+    clones = {n: place.clone for n, place in enumerate(places) if isinstance(place, Visit)}
+    items = [(step, clones[number], results[number]) for number, step in steps.items()]
+    with progress.count("Push", len(items)) as tick:
+        for at, result in work.wait_for(publish, items):
+            number = list(steps)[at]
+            if isinstance(result, Failure):
+                result = replace(results[number], state="push-failed", note=result.message)
+            results[number] = result
+            tick()
+
+
+def refusal(result: Result, why: Failure) -> Result:
+    return replace(result, state="refused", note=why.message)
+
+
+def act(task: Errand, place: Visit) -> tuple[Step, Result]:
+    """Run the command for one member and commit what it changed. Raises MlfactoryError."""
+    member, clone, project = place.member, place.clone, place.project
+    branch = proposal.branch_of(task.branch, member.folder)
+    tip = clone.tip(branch)
+    if tip and not proposal.is_ours(clone, project.head, tip):
+        raise MlfactoryError(f"{branch} is changed by a person, and stays as it is")
+    with checkout(clone, project, project.head) as copy:
+        process.run_whole(task.argv, copy.path, {}, timeout=SECONDS)
+        tree = tree_after(copy.repository)
+    step = Step(member.name, "update", head=project.head, branch=branch, tree=tree)
+    step = replace(step, base=member.branch or clone.default, message=task.message)
+    if tree == tree_of(project):
+        return step, Result(member.name, "current")
+    facts = clone.repository.run("log", "-1", "--format=%T %P", tip).out.strip() if tip else ""
+    if facts == f"{tree} {project.head}":
+        return step, Result(member.name, "updated", tip)
+    commit = objects.commit_tree(
+        clone.repository, tree, project.head, message=task.message, author=task.author
+    )
+    clone.repository.run("update-ref", f"{KEPT}{branch}", commit)
+    return step, Result(member.name, "updated", commit)
+
+
+def tree_after(repository: Repository) -> str:
+    """All that stands in a work tree, as a tree."""
+    git.add_all(repository, ":(top)")
+    return repository.run("write-tree").out.strip()
