@@ -83,14 +83,14 @@ def check_taken(run: Run) -> Run:
         raise MlfactoryError(f"{top / there[0]} is there already", "Move it away, or rename it.")
     has_some = any(name.startswith(f"{workflows.HOME}/") for name in files)
     unread = [NO_WORKFLOWS.format(run.folder, workflows.HOME)] if has_some and not names else []
-    return journal.with_warnings(run, [*unread, *not_included(top, f"{run.prefix}{GITLAB}")])
+    return journal.with_warnings(run, [*unread, *not_included(run)])
 
 
-def not_included(top: Path, file: str) -> list[str]:
+def not_included(run: Run) -> list[str]:
     """What to say of a factory's jobs that the repository's own file for GitLab does not name."""
-    own = top / GITLAB_TOP
-    is_named = own.is_file() and file in own.read_text("utf-8", errors="replace")
-    return [] if is_named or not (top / file).is_file() else [NOT_INCLUDED.format(file)]
+    own, name = run.repository.top / GITLAB_TOP, f"{run.prefix}{GITLAB}"
+    is_named = own.is_file() and name in own.read_text("utf-8", errors="replace")
+    return [] if is_named or not (run.path / GITLAB).is_file() else [NOT_INCLUDED.format(name)]
 
 
 def known_folder(run: Run) -> str:

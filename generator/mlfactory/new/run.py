@@ -202,7 +202,8 @@ def keeps_contract(path: Path) -> bool:
 def repository(run: Run, template: Template) -> Run:
     """Make the git repository, or look whether the one around can take the factory; it keeps an
     unreleased template, so that it can be updated."""
-    handle = around.check_taken(run).repository if run.prefix else git.init(run.path)
+    run = around.check_taken(run) if run.prefix else run
+    handle = run.repository if run.prefix else git.init(run.path)
     if template.repository is not None and not template.released:
         tag = f"refs/tags/v{template.version}"
         git.fetch(handle, template.repository, tag, f"{history.REF}{template.version}")
