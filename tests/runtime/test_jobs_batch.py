@@ -22,7 +22,7 @@ def place(churn: Factory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fa
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "page.md"))
     monkeypatch.setenv("FACTORY_LOG_KEY", "a key of the tests")
     (churn.path / "incoming").mkdir()
-    set_to(churn, source="incoming/*.csv", max_invalid=0.2)
+    set_to(churn, source="incoming/*.csv", target="scored", max_invalid=0.2)
     return churn
 
 
@@ -87,6 +87,7 @@ def test_files_may_lie_in_a_bucket(place: Factory) -> None:
     ("settings", "reason"),
     [
         ({"source": None}, "params.yaml names no source of rows to score"),
+        ({"target": None}, "params.yaml names no folder for answers"),
         ({"source": "incoming/none.csv"}, "there is no file incoming/none.csv"),
         ({"target": "incoming"}, "the answers to incoming/*.csv would be scored themselves"),
         ({"model": "prod"}, "no version is on the stage prod"),

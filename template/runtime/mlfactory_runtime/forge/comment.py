@@ -24,9 +24,12 @@ def keep_comment(folder: str = "") -> str:
 
 
 def page_of(run: Run) -> str:
-    """What the jobs of a run report; of a fork's, text in which nothing is markup of HTML or calls
-    anybody."""
-    texts = [text if run.is_own else text.replace("<", "&lt;").replace("@", "@\u200b")
-             for text in reports(run)]  # fmt: skip
+    """What the jobs of a run report."""
+    texts = [text if run.is_own else harmless(text) for text in reports(run)]
     first = "" if run.conclusion == "success" else "**CI is not green.** "
     return "\n\n".join([f"{first}[The run]({run.page}) of {run.commit[:12]}.", *texts])
+
+
+def harmless(text: str) -> str:
+    """Text of a stranger, in which nothing is HTML, and nobody is called."""
+    return text.replace("<", "&lt;").replace("@", "@\u200b")

@@ -24,7 +24,7 @@ from ..tables.query import write_query
 
 PROGRAM = "from mlfactory_runtime.cli import main; main()"
 LOCK = Path(".factory/batch.lock")
-SET = "set batch.source in params.yaml, and batch.target to the folder for the answers"
+SET = "set batch.source in params.yaml, and batch.target to a folder that stays"
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,9 @@ class Batched:
 def batch(project: Project) -> Batched:
     """Score what is new at batch.source into batch.target. A file that fails stops no other."""
     settings = project.params.batch
-    if not settings.source:
-        raise FactoryError("params.yaml names no source of rows to score", SET)
+    if not (settings.source and settings.target):
+        missing = "source of rows to score" if settings.target else "folder for answers"
+        raise FactoryError(f"params.yaml names no {missing}", SET)
     (project.root / LOCK).parent.mkdir(parents=True, exist_ok=True)
     busy = "another `factory batch` is at work here"
     with locked(project.root / LOCK, busy, "wait until it is done"), temporary() as folder:

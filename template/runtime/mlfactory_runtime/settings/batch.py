@@ -14,8 +14,8 @@ class Batch(Section):
         default=None,
         description="Files to score: a path or a pattern, also as s3://BUCKET/*.csv, or a .sql.",
     )
-    target: str = Field(
-        default="scored", description="The folder of the answers, also as s3://BUCKET/FOLDER."
+    target: str | None = Field(
+        default=None, description="The folder of the answers, also as s3://BUCKET/FOLDER."
     )
     format: Literal["csv", "parquet"] = Field(
         default="csv", description="How answers are written: csv or parquet."
