@@ -21,7 +21,7 @@ FLOORS = (
     {"registry", "alerts", "forge"},
     {"predict", "gate", "forget"},
     {"monitor", "retrain", "serving", "notebook", "change"},
-    {"compat", "migrate", "upkeep"},
+    {"compat", "migrate", "upkeep", "jobs"},
     {"cli", "testing", "__init__"},
 )
 APART = ({"settings", "tables", "records"}, {"draft", "report", "log"})

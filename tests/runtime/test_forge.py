@@ -94,6 +94,20 @@ def test_an_issue_of_another_account_is_left_alone_whatever_stands_in_it(
     assert issue.keep_issue(alarm) == "updated /issues/3"
 
 
+def test_rot_has_an_issue_of_its_own_which_is_closed_when_it_is_over(
+    shop: Forge, alarm: Monitored
+) -> None:
+    strange = {"number": 1, "user": {"login": "mallory"}, "body": issue.ROT.format("")}
+    shop.issues = [strange]
+    assert issue.keep_rot(is_sound=True) == "nothing is wrong, and no issue is open"
+    assert issue.keep_issue(alarm) == "opened /issues/2"
+    assert issue.keep_rot(is_sound=False) == "opened /issues/3"
+    assert issue.keep_rot(is_sound=False) == "updated /issues/3"
+    assert issue.keep_rot(is_sound=False, folder="models/b") == "opened /issues/4"
+    assert "docs/runbook.md#the-newest-packages-do-not-fit" in shop.issues[2]["body"]
+    assert issue.keep_rot(is_sound=True) == "closed /issues/3"
+
+
 def test_a_monitor_that_fails_opens_an_issue_too(
     shop: Forge, churn: Factory, alarm: Monitored, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,6 +67,7 @@ class Actions:
     factory: Factory
     api: str
     secrets: dict[str, str] = field(default_factory=dict)
+    run_before: dict[str, Any] = field(default_factory=dict)  # that a `workflow_run` is about
 
     @property
     def origin(self) -> Path:
@@ -103,7 +104,11 @@ class Actions:
         return said
 
     def event(self, name: str) -> dict[str, Any]:
-        more = {"schedule": "17 5 * * *"} if name == "schedule" else {"ref": "refs/heads/main"}
+        more: dict[str, Any] = {"ref": "refs/heads/main"}
+        if name == "schedule":
+            more = {"schedule": "17 5 * * *"}
+        elif name == "workflow_run":
+            more = {"workflow_run": self.run_before}
         return {**more, "repository": {"full_name": "org/churn", "default_branch": "main"}}
 
     @property
@@ -135,9 +140,11 @@ class Actions:
 
 
 def stand_ins(workflow: Path, folder: Path) -> list[str]:
-    """Options for act that put a stand-in for each action, in the version that is asked for."""
+    """Options for act that put a stand-in for each action, in the version that is asked for; also
+    for those of the workflows that this one may call."""
     options = []
-    for used in sorted(set(re.findall(r"uses: (\S+)", workflow.read_text("utf-8")))):
+    texts = "".join(file.read_text("utf-8") for file in workflow.parent.glob("*.yml"))
+    for used in sorted(set(re.findall(r"uses: ([^./]\S+)", texts))):
         inputs, env, script = STAND_INS[used.partition("@")[0]]
         place = folder / "actions" / used.replace("/", "-")
         place.mkdir(parents=True, exist_ok=True)

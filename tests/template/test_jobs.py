@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from ..customers import customers
+from ..github import JOB, PROPOSER, GitHub, archive, github, pull
 from ..stand_in import served
 from .actions import Actions, needs_act
 from .conftest import Factory, execute, make
@@ -278,3 +281,76 @@ def test_git_gets_the_jobs_token_and_nothing_keeps_it(proposed: Factory, tmp_pat
     done = execute(("bash", "-e", "-c", f"{line}\n{ask}"), tmp_path, env)
     assert f"username=x-access-token\npassword={TOKEN}\n" in done.stdout
     assert TOKEN not in (tmp_path / ".git/config").read_text()
+
+
+@pytest.fixture
+def repository(proposed: Factory) -> Iterator[GitHub]:
+    """The stand-in for what is done with requests."""
+    with github() as place:
+        place.origin, place.rights[JOB] = proposed.path.parent / "origin", {"comments"}
+        yield place
+
+
+@pytest.fixture
+def runner(repository: GitHub, actions: Actions) -> Actions:
+    """The same jobs, against that stand-in."""
+    secrets = {**actions.secrets, "GITHUB_TOKEN": JOB, "FACTORY_FORGE_TOKEN": PROPOSER}
+    return replace(actions, api=repository.url, secrets=secrets)
+
+
+def set_to(proposed: Factory, section: str, **settings: str) -> None:
+    """Change settings on the main branch."""
+    params = yaml.safe_load(proposed.text("params.yaml"))
+    params[section] |= settings
+    proposed.write("params.yaml", yaml.safe_dump(params, sort_keys=False, allow_unicode=True))
+    proposed.run("git", "commit", "--quiet", "--all", "--message", f"Set {section}")
+    proposed.run("git", "push", "--quiet", "origin", "HEAD:main")
+
+
+def test_what_ci_has_seen_becomes_one_comment(repository: GitHub, runner: Actions) -> None:
+    repository.pulls = [pull(1, "try", "dave", {}, "mallory/churn")]
+    repository.artifacts = {"report-pipeline": archive(b"**Better**, says @all.")}
+    run = {
+        "id": 5,
+        "event": "pull_request",
+        "head_sha": "a" * 40,
+        "head_branch": "try",
+        "head_repository": {"full_name": "mallory/churn"},
+        "conclusion": "failure",
+        "html_url": "https://github.com/org/churn/actions/runs/5",
+    }
+    said = replace(runner, run_before=run).run("report", "workflow_run")
+    assert "wrote /issues/comments/1" in said
+    assert "**CI is not green.**" in repository.comments[1][0]["body"]
+    assert "says @\u200ball." in repository.comments[1][0]["body"]
+
+
+def test_what_is_new_is_scored_once(proposed: Factory, runner: Actions) -> None:
+    folder = proposed.path.parent / "deliveries"
+    folder.mkdir()
+    customers(30).drop("revenue", "segment", "churned").write_csv(folder / "june.csv")
+    target = str(proposed.path.parent / "scores")
+    set_to(proposed, "batch", source=f"{folder}/*.csv", target=target, model="v1.0.0")
+    assert "june.csv: 30 rows scored, 0 could not be" in runner.run("batch", "workflow_dispatch")
+    said = runner.run("batch", "schedule", "--var", "FACTORY_BATCH=on")
+    assert "Nothing is new: 1 files have their answers." in said
+    assert len([*Path(target).iterdir()]) == 1
+
+
+@pytest.mark.slow
+def test_a_new_model_becomes_one_request(
+    proposed: Factory, repository: GitHub, runner: Actions
+) -> None:
+    delivered = proposed.path.parent / "delivered.csv"
+    customers(1800).drop("revenue", "segment").write_csv(delivered)
+    set_to(proposed, "data", source=str(delivered))
+    main = asked(proposed, "rev-parse", "main")
+    poor = {name: text for name, text in runner.secrets.items() if name != "FACTORY_FORGE_TOKEN"}
+    said = replace(runner, secrets=poor).run("retrain", "workflow_dispatch", code=1)
+    assert "the secret FACTORY_FORGE_TOKEN is missing" in said
+    assert "Retrain: " in (runner.artifacts / "request.patch").read_text()
+    assert "opened /pulls/1" in runner.run("retrain", "workflow_dispatch")
+    again = runner.run("retrain", "schedule", "--var", "FACTORY_RETRAIN=on")
+    assert "/pulls/1 is open, and holds this" in again
+    assert len(repository.pulls) == 1
+    assert asked(proposed, "rev-parse", "main", "retrain^") == main * 2

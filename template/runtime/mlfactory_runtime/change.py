@@ -80,12 +80,25 @@ def report(project: Project, missing: str = "") -> tuple[str, bool]:
             True,
         )
     is_whole = not git(project.root, "diff", "--name-only", "HEAD", "--", ".")
-    evaluation = read(Evaluation, project.root / EVALUATION)
     record, why = compared(project)
+    return page_of(project, record, why, is_whole=is_whole), is_whole
+
+
+def page_of(
+    project: Project,
+    record: Comparison | None,
+    why: str = "",
+    *,
+    before: str = "the model before",
+    is_whole: bool = True,
+) -> str:
+    """The page of the last commit: the verdict first, or why there is none."""
+    evaluation = read(Evaluation, project.root / EVALUATION)
     content = {
         "is_whole": is_whole,
         "rejected": evaluation.reason if evaluation and evaluation.verdict != "accepted" else "",
         "record": record,
+        "before": before,
         "why": why,
         "changes": list(islice(changes(project), SHOWN)),
     }
@@ -94,7 +107,7 @@ def report(project: Project, missing: str = "") -> tuple[str, bool]:
         page(project, record) if record else "",
         linked(project, read_text(project, CARD)),
     ]
-    return "\n".join(pages), is_whole
+    return "\n".join(pages)
 
 
 def commit_before() -> str:

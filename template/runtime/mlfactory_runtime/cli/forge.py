@@ -1,12 +1,19 @@
 """What the jobs of this factory ask of the forge that runs them."""
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .alert import alerting
 from .page import publish
 from .program import app, here, print_text, say
+
+if TYPE_CHECKING:
+    from ..records.monitoring import Monitored
+
+PROPOSAL, PATCH = "request.json", "request.patch"
 
 forge_app = typer.Typer(help="For the jobs of a CI.", no_args_is_help=True)
 app.add_typer(forge_app, name="forge")
@@ -25,16 +32,85 @@ def approver() -> None:
 def issue(file: Path) -> None:
     """Keep one issue open while the monitor's result in FILE is not healthy, or FILE is empty."""
     from ..forge.issue import alarms, keep_issue
-    from ..git import tries
-    from ..records.monitoring import Monitored
-    from ..records.record import parse
 
-    folder = tries(here().root, "rev-parse", "--show-prefix").rstrip("/")
-    text = file.read_text("utf-8") if file.is_file() else ""
-    result = parse(Monitored, text, file.name) if text else None
+    folder, result = folder_here(), monitored(file)
     if result:
         publish(f"The monitor: **{result.verdict}**.\n\n{alarms(result, folder)}")
     say(keep_issue(result, folder))
+
+
+@forge_app.command()
+def rot(
+    outcome: Annotated[str, typer.Argument(help="How the checks ended: success, or not.")],
+) -> None:
+    """Keep one issue open while the checks with the newest packages do not pass."""
+    from ..forge.issue import keep_rot
+
+    say(keep_rot(outcome == "success", folder_here()))
+
+
+def folder_here() -> str:
+    """Where the factory stands in a larger repository; empty where the repository is its own."""
+    from ..git import tries
+
+    return tries(here().root, "rev-parse", "--show-prefix").rstrip("/")
+
+
+def monitored(file: Path) -> "Monitored | None":
+    """The monitor's result; None where it failed, and wrote nothing."""
+    from ..records.monitoring import Monitored
+    from ..records.record import parse
+
+    text = file.read_text("utf-8") if file.is_file() else ""
+    return parse(Monitored, text, file.name) if text else None
+
+
+@forge_app.command()
+def due(file: Path) -> None:
+    """Print which alarms in the monitor's result FILE call for a retraining (monitor.retrain)."""
+    from ..jobs.retrain import due
+
+    print_text(due(here(), monitored(file)))
+
+
+@forge_app.command()
+def retrain(
+    why: Annotated[str, typer.Option(help="The reason, for the commit.")] = "",
+) -> None:
+    """Retrain on what is new and commit it: request.json is what `factory forge request` opens, and
+    request.patch the commit. Without news neither is written."""
+    from dataclasses import asdict
+
+    from ..files import write_json
+    from ..jobs.retrain import propose
+
+    project = here()
+    for name in (PROPOSAL, PATCH):
+        (project.root / name).unlink(missing_ok=True)
+    with alerting(project, "retrain", "retraining-fails"):
+        result = propose(project, why)
+    if result is None:
+        publish("Nothing is new: the model stays as it is.")
+        return
+    proposal, patch = result
+    (project.root / PATCH).write_text(patch, "utf-8", newline="\n")
+    write_json(project.root / PROPOSAL, asdict(proposal))
+    publish(f"**{proposal.title}**\n\n{proposal.text}")
+
+
+@forge_app.command()
+def request() -> None:
+    """Push HEAD to the branch that request.json names, and keep one request with its text. Without
+    that file nothing is done."""
+    from ..forge.proposal import proposal_of
+    from ..forge.request import keep_request
+
+    project = here()
+    if not (file := project.root / PROPOSAL).is_file():
+        say("nothing is proposed")
+        return
+    proposal = proposal_of(json.loads(file.read_text("utf-8")))
+    say(keep_request(project.root, proposal))
 
 
 @forge_app.command()
@@ -57,3 +133,12 @@ def report(
     publish(text)
     print_text(text)
     raise typer.Exit(0 if is_whole else 4)
+
+
+@forge_app.command()
+def comment() -> None:
+    """Keep one comment with what the run that this job was started by reports, on the request that
+    it is of."""
+    from ..forge.comment import keep_comment
+
+    say(keep_comment(folder_here()))

@@ -3,11 +3,11 @@
 import os
 from pathlib import Path
 
-PAGES = ("FACTORY_PAGE", "GITHUB_STEP_SUMMARY")  # the variables that name its file
+PAGES = ("FACTORY_PAGE", "GITHUB_STEP_SUMMARY")  # the variables that name its files
 
 
 def publish(text: str) -> None:
     """Put Markdown on the page, where there is one."""
-    if name := next(filter(None, map(os.environ.get, PAGES)), None):
+    for name in filter(None, map(os.environ.get, PAGES)):
         with Path(name).open("a", encoding="utf-8") as page:
             page.write(f"{text}\n\n")

@@ -1,17 +1,38 @@
-"""GitHub, as a job of its Actions meets it: with the job's own token.
+"""GitHub, as a job of its Actions meets it: with the job's own token, and for requests with another
+one, as checks do not run on what the job's own opens.
 
 Address, repository and token stand in the job's environment (GITHUB_API_URL, GITHUB_REPOSITORY,
 GITHUB_TOKEN, GITHUB_SHA, GITHUB_ACTOR, GITHUB_EVENT_NAME, GITHUB_RUN_ID, GITHUB_SERVER_URL).
 """
 
+from collections.abc import Iterator
+from urllib.parse import quote
+
+from ..errors import FactoryError
+from .proposal import Proposal, Request
 from .rest import ENV, Api, call, entries
 
 ACCOUNT = "github-actions[bot]"  # whose a job's own token is
+TOKEN = "FACTORY_FORGE_TOKEN"  # noqa: S105 - the secret's name
+MISSING = f"the secret {TOKEN} is missing, and on requests of a job's own token no checks run"
+HINT = "make one, as README.md says under Checks; until then the patch is an artifact of the run"
 
 
 def api() -> Api:
+    return Api(address(), ENV["GITHUB_TOKEN"])
+
+
+def proposer() -> Api:
+    """The repository, for requests. FactoryError without the token for them."""
+    if not (token := ENV.get(TOKEN)):
+        raise FactoryError(MISSING, HINT)
+    return Api(address(), token)
+
+
+def address() -> str:
+    """Where the repository stands in the API."""
     host = ENV.get("GITHUB_API_URL", "https://api.github.com")
-    return Api(f"{host}/repos/{ENV['GITHUB_REPOSITORY']}", ENV["GITHUB_TOKEN"])
+    return f"{host}/repos/{ENV['GITHUB_REPOSITORY']}"
 
 
 def commit() -> str:
@@ -76,3 +97,45 @@ def rewrite_issue(path: str, title: str, text: str) -> None:
 def close_issue(path: str, comment: str) -> None:
     call(api(), "POST", f"{path}/comments", {"body": comment})
     call(api(), "PATCH", path, {"state": "closed", "state_reason": "completed"})
+
+
+def requests(branch: str) -> Iterator[Request]:
+    """All pull requests of a branch of this repository, the newest first; not those of forks."""
+    name = ENV["GITHUB_REPOSITORY"]
+    head = quote(f"{name.partition('/')[0]}:{branch}")
+    for pull in entries(proposer(), f"/pulls?state=all&per_page=100&head={head}"):
+        source = pull["head"]
+        if source["ref"] == branch and (source["repo"] or {}).get("full_name") == name:
+            path = f"/pulls/{pull['number']}"
+            yield Request(path, pull["body"] or "", is_open=pull["state"] == "open")
+
+
+def open_request(proposal: Proposal, text: str) -> str:
+    """The path of the new pull request."""
+    place = proposer()
+    main = call(place, "GET", "")[0]["default_branch"]
+    content = {"head": proposal.branch, "base": main, "title": proposal.title, "body": text}
+    answer, _ = call(place, "POST", "/pulls", content)
+    return f"/pulls/{answer['number']}"
+
+
+def rewrite_request(path: str, title: str, text: str) -> None:
+    call(proposer(), "PATCH", path, {"title": title, "body": text})
+
+
+def own_comment(request: str, mark: str) -> str:
+    """The path of the comment with that mark that the job's own account has written."""
+    for comment in entries(api(), f"{request}/comments?per_page=100"):
+        if (comment["user"] or {}).get("login") == ACCOUNT and mark in (comment["body"] or ""):
+            return f"/issues/comments/{comment['id']}"
+    return ""
+
+
+def write_comment(request: str, text: str) -> str:
+    """The path of the new comment."""
+    answer, _ = call(api(), "POST", f"{request}/comments", {"body": text})
+    return f"/issues/comments/{answer['id']}"
+
+
+def rewrite_comment(path: str, text: str) -> None:
+    call(api(), "PATCH", path, {"body": text})

@@ -3,10 +3,15 @@ neither read who approved, nor keep an issue, nor push.
 
 Address, project and the run stand in the job's environment (CI_API_V4_URL, CI_PROJECT_ID,
 CI_PROJECT_URL, CI_JOB_URL, CI_COMMIT_SHA, CI_PIPELINE_SOURCE, GITLAB_USER_LOGIN).
-API: https://docs.gitlab.com/api/issues/, .../merge_request_approvals/, .../commits/.
+API: https://docs.gitlab.com/api/issues/, .../merge_requests/, .../merge_request_approvals/,
+.../commits/.
 """
 
+from collections.abc import Iterator
+from urllib.parse import quote
+
 from ..errors import FactoryError
+from .proposal import Proposal, Request
 from .rest import ENV, Api, call, entries
 
 TOKEN = "FACTORY_FORGE_TOKEN"  # noqa: S105 - the variable's name
@@ -77,3 +82,26 @@ def rewrite_issue(path: str, title: str, text: str) -> None:
 def close_issue(path: str, comment: str) -> None:
     call(api(), "POST", f"{path}/notes", {"body": comment})
     call(api(), "PUT", path, {"state_event": "close"})
+
+
+def requests(branch: str) -> Iterator[Request]:
+    """All merge requests of a branch of this project, the newest first; not those of forks."""
+    path = f"/merge_requests?state=all&source_branch={quote(branch, safe='')}&per_page=100"
+    for one in entries(api(), path):
+        if one["source_branch"] == branch and one["source_project_id"] == one["project_id"]:
+            text = one["description"] or ""
+            yield Request(f"/merge_requests/{one['iid']}", text, is_open=one["state"] == "opened")
+
+
+def open_request(proposal: Proposal, text: str) -> str:
+    """The path of the new merge request."""
+    place = api()
+    main = call(place, "GET", "")[0]["default_branch"]
+    content = {"source_branch": proposal.branch, "target_branch": main}
+    content |= {"title": proposal.title, "description": text}
+    answer, _ = call(place, "POST", "/merge_requests", content)
+    return f"/merge_requests/{answer['iid']}"
+
+
+def rewrite_request(path: str, title: str, text: str) -> None:
+    call(api(), "PUT", path, {"title": title, "description": text})

@@ -1,4 +1,4 @@
-"""The issue that is open while the monitor of a factory finds something wrong, or fails."""
+"""The issues that are open while something is wrong: what the monitor finds, and rot."""
 
 import re
 
@@ -7,28 +7,53 @@ from ..visible import plain
 from .place import forge
 
 MARK = "<!-- kept by the workflow Monitor{}: one issue while something is wrong -->"
+ROT = "<!-- kept by the workflow Rot{}: one issue while the newest packages do not fit -->"
 HANDLE = re.compile(r"@[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 
 
 def keep_issue(result: Monitored | None, folder: str = "") -> str:
-    """Open the issue, write the open one anew, or close it; says what was done.
-
-    Without a result the monitor has failed. Each factory in a folder of a larger repository has an
-    issue of its own; one that another account opened is not the job's, whatever stands in it.
-    """
-    place = forge()
-    path = place.own_issue(mark_of(folder))
+    """Keep the issue of a monitor, which failed where there is no result; says what was done."""
+    mark = mark_of(folder)
     if result and result.verdict == "healthy":
-        if not path:
-            return "nothing is wrong, and no issue is open"
-        place.close_issue(path, f"It is over: the monitor is healthy. {run()}")
-        return f"closed {path}"
+        return close(mark, f"It is over: the monitor is healthy. {run()}")
     title = f"{result.verdict} of {plain(result.model.label)}" if result else "it fails"
-    text = "\n\n".join([mark_of(folder), alarms(result, folder) if result else failure(folder)])
-    if path:
-        place.rewrite_issue(path, f"Monitor: {title}", text)
+    text = alarms(result, folder) if result else failure(folder)
+    return keep(mark, f"Monitor: {title}", text)
+
+
+def keep_rot(is_sound: bool, folder: str = "") -> str:
+    """Keep the issue of the checks with the newest packages; says what was done."""
+    mark = ROT.format(f" of {folder}" if folder else "")
+    if is_sound:
+        return close(mark, f"It is over: the checks pass with the newest packages. {page()}")
+    return keep(
+        mark,
+        "Rot: the checks fail with the newest packages",
+        "What is locked still works; `uv lock --upgrade` takes in what fails. "
+        f"{page()}, {runbook('the-newest-packages-do-not-fit', folder)}",
+    )
+
+
+def keep(mark: str, title: str, text: str) -> str:
+    """Open an issue, or write the open one anew.
+
+    Each factory in a folder of a larger repository has an issue of its own, by its mark; one that
+    another account opened is not the job's, whatever stands in it.
+    """
+    place, text = forge(), f"{mark}\n\n{text}"
+    if path := place.own_issue(mark):
+        place.rewrite_issue(path, title, text)
         return f"updated {path}"
-    return f"opened {place.open_issue(f'Monitor: {title}', text)}"
+    return f"opened {place.open_issue(title, text)}"
+
+
+def close(mark: str, comment: str) -> str:
+    """Close the issue, where one is open."""
+    place = forge()
+    if not (path := place.own_issue(mark)):
+        return "nothing is wrong, and no issue is open"
+    place.close_issue(path, comment)
+    return f"closed {path}"
 
 
 def mark_of(folder: str) -> str:
@@ -68,3 +93,8 @@ def runbook(entry: str, folder: str) -> str:
 def run() -> str:
     """A link to this run, which holds the page."""
     return f"[The run, with the monitor's page]({forge().run_page()})"
+
+
+def page() -> str:
+    """A link to this run."""
+    return f"[The run]({forge().run_page()})"

@@ -1,9 +1,11 @@
 """Which forge runs this job."""
 
+from collections.abc import Iterator
 from typing import Protocol
 
 from ..errors import FactoryError
 from . import github, gitlab
+from .proposal import Proposal, Request
 from .rest import ENV
 
 
@@ -18,6 +20,9 @@ class Forge(Protocol):
     def open_issue(self, title: str, text: str) -> str: ...
     def rewrite_issue(self, path: str, title: str, text: str) -> None: ...
     def close_issue(self, path: str, comment: str) -> None: ...
+    def requests(self, branch: str) -> Iterator[Request]: ...
+    def open_request(self, proposal: Proposal, text: str) -> str: ...
+    def rewrite_request(self, path: str, title: str, text: str) -> None: ...
 
 
 def forge_or_none() -> Forge | None:

@@ -69,6 +69,11 @@ class Monitor(Section):
         default=None, gt=0, description="If set, the model may be so many days old."
     )
 
+    retrain: tuple[str, ...] = Field(
+        default=(),
+        description="Alarms that call the job Retrain, by kind or name: data, performance, model.",
+    )
+
     @model_validator(mode="after")
     def _can_ring(self) -> "Monitor":
         if self.breaches > self.windows:

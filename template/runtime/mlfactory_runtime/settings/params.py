@@ -10,6 +10,7 @@ from pydantic import (
 )
 
 from ..files import short_hash
+from .batch import Batch
 from .decision import Decision
 from .model import Model
 from .monitor import Monitor as Monitor
@@ -212,6 +213,7 @@ class Params(Section):
     report: Report = Report()
     gate: Gate = Gate()
     serving: Serving = Serving()
+    batch: Batch = Batch()
     log: Log = Log()
     monitor: Monitor = Monitor()
     alerts: Alerts = Alerts()
@@ -244,6 +246,7 @@ NOT_LEARNED: dict[str, Any] = {
         "max_connections",
         "max_rate",
     },
+    "batch": True,
     "log": True,
     "gate": True,
     "monitor": True,

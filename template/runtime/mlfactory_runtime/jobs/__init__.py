@@ -1,0 +1,1 @@
+"""What the jobs of a CI do, whichever forge runs them."""

@@ -1,0 +1,168 @@
+"""A stand-in for GitHub's REST API, as far as the jobs of a factory use it. It keeps what it was
+asked, and refuses what the real one refuses: a stranger, what a token may not do, what is not
+there, a second request of one branch, and who asks too often."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+from zipfile import ZipFile
+
+from mlfactory_runtime.git import tries
+
+from .stand_in import served
+
+JOB, PROPOSER, READER = "t0ken-of-the-job", "t0ken-that-proposes", "t0ken-that-reads"
+ACCOUNTS = {JOB: "github-actions[bot]", PROPOSER: "factory-app[bot]", READER: "reader"}
+NAME = "org/churn"
+PER_PAGE = 2  # few, so that lists have pages
+REFUSED = {
+    401: "Bad credentials",
+    403: "Resource not accessible by integration",
+    404: "Not Found",
+    422: "Validation Failed",
+    429: "You have exceeded a secondary rate limit",
+}
+
+
+@dataclass
+class GitHub:
+    """The repository org/churn: its pull requests, issues, comments, and files of runs."""
+
+    url: str = ""
+    origin: Path = Path()
+    calls: list[str] = field(default_factory=list)
+    pulls: list[dict[str, Any]] = field(default_factory=list)
+    comments: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    rights: dict[str, set[str]] = field(default_factory=lambda: {PROPOSER: {"pulls"}})
+    artifacts: dict[str, bytes] = field(default_factory=dict)
+    pauses: int = 0  # so many calls are asked to wait
+
+    def reply(self, request: BaseHTTPRequestHandler, body: Any) -> None:
+        path, _, query = request.path.partition("?")
+        rest = path.removeprefix(f"/repos/{NAME}")
+        self.calls.append(f"{request.command} {rest}")
+        token = (request.headers["Authorization"] or "").removeprefix("Bearer ")
+        asked = {name: values[0] for name, values in parse_qs(query).items()}
+        if match := re.fullmatch(r"/files/(\d+)", rest):
+            send_file(request, [*self.artifacts.values()][int(match[1])])
+            return
+        code, answer = self.answer(request.command, rest, asked, token, body)
+        request.send_response(code)
+        if code == 429:
+            request.send_header("Retry-After", "1")
+        if code == 302:
+            request.send_header("Location", f"{self.url}{answer}")
+        if isinstance(answer, list):
+            page = int(asked.pop("page", 1))
+            if answer[page * PER_PAGE :]:
+                following = f"{self.url}{path}?{urlencode(asked | {'page': page + 1})}"
+                request.send_header("Link", f'<{following}>; rel="next"')
+            answer = answer[(page - 1) * PER_PAGE : page * PER_PAGE]
+        request.end_headers()
+        told = {"message": REFUSED.get(code)} if answer is None else answer
+        request.wfile.write(json.dumps(told).encode())
+
+    def answer(
+        self, method: str, path: str, asked: dict[str, str], token: str, body: Any
+    ) -> tuple[int, Any]:
+        """The status and what is answered."""
+        if token not in ACCOUNTS:
+            return 401, None
+        if self.pauses:
+            self.pauses -= 1
+            return 429, None
+        kind = "comments" if path.endswith("/comments") or "/comments/" in path else "pulls"
+        if method != "GET" and kind not in self.rights.get(token, ()):
+            return 403, None
+        if path == "":
+            return 200, {"default_branch": "main"}
+        if path == "/pulls":
+            return self.list_pulls(asked) if method == "GET" else self.open_pull(token, body)
+        if match := re.fullmatch(r"/pulls/(\d+)", path):
+            pull = self.pulls[int(match[1]) - 1]
+            pull.update(body)
+            return 200, pull
+        if path.startswith("/actions/"):
+            return self.of_runs(path)
+        return self.of_comments(method, path, token, body)
+
+    def of_runs(self, path: str) -> tuple[int, Any]:
+        """The files of the one run; each is fetched from elsewhere, where a token is refused."""
+        if match := re.fullmatch(r"/actions/artifacts/(\d+)/zip", path):
+            return 302, f"/files/{match[1]}"
+        names = enumerate(self.artifacts)
+        listed = [{"id": n, "name": name, "expired": False} for n, name in names]
+        return 200, {"total_count": len(listed), "artifacts": listed}
+
+    def of_comments(self, method: str, path: str, token: str, body: Any) -> tuple[int, Any]:
+        if match := re.fullmatch(r"/issues/(\d+)/comments", path):
+            comments = self.comments.setdefault(int(match[1]), [])
+            if method == "GET":
+                return 200, comments
+            number = 1 + sum(map(len, self.comments.values()))
+            comments.append({**body, "id": number, "user": {"login": ACCOUNTS[token]}})
+            return 201, comments[-1]
+        if match := re.fullmatch(r"/issues/comments/(\d+)", path):
+            every = [one for comments in self.comments.values() for one in comments]
+            (comment,) = [one for one in every if one["id"] == int(match[1])]
+            comment.update(body)
+            return 200, comment
+        return 404, None
+
+    def list_pulls(self, asked: dict[str, str]) -> tuple[int, Any]:
+        """The newest first; the real one lists all where it does not understand `head`."""
+        owner, _, branch = asked.get("head", "").partition(":")
+        state = asked.get("state", "open")
+        pulls = [one for one in reversed(self.pulls) if state in ("all", one["state"])]
+        if owner and branch:
+            pulls = [one for one in pulls if one["head"]["label"] == f"{owner}:{branch}"]
+        return 200, pulls
+
+    def open_pull(self, token: str, body: Any) -> tuple[int, Any]:
+        branch = body["head"]
+        label = f"{NAME.partition('/')[0]}:{branch}"
+        is_twice = any(p["head"]["label"] == label and p["state"] == "open" for p in self.pulls)
+        if is_twice or not tries(self.origin, "rev-parse", "--verify", f"refs/heads/{branch}"):
+            return 422, None
+        self.pulls.append(pull(len(self.pulls) + 1, branch, ACCOUNTS[token], body))
+        return 201, self.pulls[-1]
+
+
+def archive(content: bytes, name: str = "report.md") -> bytes:
+    """An artifact of one file."""
+    file = BytesIO()
+    with ZipFile(file, "w") as out:
+        out.writestr(name, content)
+    return file.getvalue()
+
+
+def send_file(request: BaseHTTPRequestHandler, content: bytes) -> None:
+    request.send_response(400 if request.headers["Authorization"] else 200)
+    request.end_headers()
+    request.wfile.write(content)
+
+
+def pull(number: int, branch: str, account: str, body: Any, name: str = NAME) -> dict[str, Any]:
+    """A pull request of a branch of a repository."""
+    label = f"{name.partition('/')[0]}:{branch}"
+    head = {"ref": branch, "label": label, "repo": {"full_name": name}, "sha": "a" * 40}
+    opened = {"number": number, "state": "open", "user": {"login": account}, "body": None}
+    return {**opened, **body, "head": head}
+
+
+@contextmanager
+def github() -> Iterator[GitHub]:
+    """The stand-in, on the loopback address."""
+    place = GitHub()
+    with served(place.reply) as address:
+        place.url = f"http://{address}"
+        yield place
