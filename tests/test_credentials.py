@@ -35,6 +35,16 @@ HOLDING = [
     f"https://host/x?X-Amz-Signature={SECRET}",
     f"https://host/x#access_token={SECRET}",
     f"azure://container/x?sv=1&sig={SECRET}",
+    f"azure://container;AccountName=a;AccountKey={SECRET}==",
+    f"s3://bucket/x?shared_key={SECRET}",
+    f"https://host/x?jwt={SECRET}",
+]
+TOKENS = [
+    "ghp_" + "aB3" * 12,
+    "github_pat_" + "aB3_" * 15,
+    "glpat-" + "aB3-" * 5,
+    "hf_" + "aB" * 17,
+    "xoxb-" + "123-" * 5,
 ]
 CLEAN = [
     "git@host:owner/x.git",
@@ -53,6 +63,7 @@ CLEAN = [
     "s3://bucket/x",
     "a@example.org",
     "https://host/x?monkey=1&page=2",
+    "https://host/hf_models/glpat-docs/x.git",
     "",
 ]
 
@@ -62,6 +73,13 @@ def test_a_secret_is_seen_and_taken_out(address: str) -> None:
     assert has_credentials(address)
     for text in (address, f"see `{address}`, and {address}", f'{{"a": "{address}"}}'):
         assert SECRET not in mask(text)
+
+
+@pytest.mark.parametrize("token", TOKENS)
+def test_a_token_with_a_form_of_its_own_is_seen_wherever_it_stands(token: str) -> None:
+    for address in (f"https://host/{token}/x.git", f"https://host/x?a={token}", f"see {token}."):
+        assert has_credentials(address)
+        assert token not in mask(address)
 
 
 @pytest.mark.parametrize("address", CLEAN)

@@ -138,14 +138,14 @@ def test_answers_that_were_written_before_are_replaced(trained_copy: Project) ->
 def test_a_spreadsheet_is_given_no_formula(trained_copy: Project) -> None:
     factory = Factory(trained_copy.root)
     name = trained_copy.params.data.id or ""
-    table = pl.read_csv(trained_copy.raw, infer_schema=False).head(6)
-    ids = pl.Series(name, ["=1+0", "+cmd", "-2", "@x", "\t=1", "plain"])
+    table = pl.read_csv(trained_copy.raw, infer_schema=False).head(7)
+    ids = pl.Series(name, ["=1+0", "+cmd", "-2", "@x", "\t=1", "\uff1d1+0", "plain"])
     table.with_columns(ids).write_csv(factory.path / "in.csv")
 
     factory.run("predict", "in.csv", "raw.csv")
     assert pl.read_csv(factory.path / "raw.csv")[name].to_list() == ids.to_list()
     factory.run("predict", "in.csv", "safe.csv", "--spreadsheet")
-    expected = ["'=1+0", "'+cmd", "-2", "'@x", "'\t=1", "plain"]
+    expected = ["'=1+0", "'+cmd", "-2", "'@x", "'\t=1", "'\uff1d1+0", "plain"]
     assert pl.read_csv(factory.path / "safe.csv")[name].to_list() == expected
 
 

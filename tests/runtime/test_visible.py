@@ -7,12 +7,12 @@ from mlfactory_runtime.cli.program import print_json, print_text, say
 from mlfactory_runtime.report.pages import environment
 from mlfactory_runtime.visible import visible
 
-EVIL = "a\x1b]0;owned\x07b\x9b31m\u202ec\x7f"
+EVIL = "a\x1b]0;owned\x07b\x9b31m\u202ec\x7f\u061cd\U000e0041e\udce9"
 
 
 def test_what_steers_is_written_out() -> None:
     assert visible("tab\tand\nline, ümlaut 📞") == "tab\tand\nline, ümlaut 📞"
-    assert visible(EVIL) == r"a\x1b]0;owned\x07b\x9b31m\u202ec\x7f"
+    assert visible(EVIL) == r"a\x1b]0;owned\x07b\x9b31m\u202ec\x7f\u061cd\U000e0041e\udce9"
 
 
 @pytest.mark.parametrize("speak", [say, print_text])

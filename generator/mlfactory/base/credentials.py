@@ -16,10 +16,15 @@ USERINFO = re.compile(
 )
 SCP = re.compile(rf"(?<![\w/.:+@-])[\w.-]+:[^/:@{END}]+@(?=[\w\[][\w.\]:-]*[:/])")
 SECRETS = (
-    r"[\w.-]*(?:token|secret|passw|pwd|api[-_]?key|access[-_]?key|signature|credential)[\w.-]*"
-    r"|auth|authorization|key|sig|sas|pass"
+    r"[\w.-]*(?:token|secret|passw|pwd|(?:api|access|account|shared|storage|private)[-_]?key"
+    r"|signature|credential)[\w.-]*|auth|authorization|bearer|jwt|key|sig|sas|pass"
 )
 QUERY = re.compile(rf"([?&;#](?:{SECRETS})=)[^&;#{END}]+", re.IGNORECASE)
+# Tokens that their issuers give a form of their own are seen wherever they stand.
+TOKEN = re.compile(
+    r"\b(?:gh[opsur]_[A-Za-z0-9]{36}|github_pat_\w{50,}|gl(?:pat|dt|rt|cbt|ptt)-[\w-]{20,}"
+    r"|hf_[A-Za-z0-9]{30,}|pypi-[\w-]{50,}|xox[abeprs]-[A-Za-z0-9-]{10,})"
+)
 
 
 def has_credentials(text: str) -> bool:
@@ -32,4 +37,5 @@ def mask(text: str) -> str:
     if "@" in text:
         text = USERINFO.sub(lambda m: f"{m[1] or m[2]}{HIDDEN}@", text)
         text = SCP.sub(f"{HIDDEN}@", text)
+    text = TOKEN.sub(HIDDEN, text)
     return QUERY.sub(rf"\1{HIDDEN}", text) if "=" in text else text

@@ -1,7 +1,7 @@
 """Compiled modules that lost their end: Python keeps what a full disk took of one.
 
-Until 3.13.1 it does not look whether all was written (python/cpython#126606), and whatever imports
-such a file later ends in an EOFError, also when there is room again.
+Before 3.12.8 and 3.13.1 it does not look whether all was written (python/cpython#126606), and what
+imports such a file later ends in an EOFError, also when there is room again.
 """
 
 import marshal
@@ -13,7 +13,9 @@ HEADER = 16  # bytes before the code (PEP 552)
 
 def cut_off(error: BaseException | None) -> Path | None:
     """The compiled file without its end that an error, or what led to it, comes from."""
-    while error is not None:
+    known: list[BaseException] = []
+    while error is not None and error not in known:
+        known.append(error)
         trace = error.__traceback__
         while trace is not None:
             if trace.tb_frame.f_code.co_name == "_compile_bytecode":

@@ -2,9 +2,11 @@
 
 import re
 
-# Control characters but for tab and line feed, and those that turn the direction of text.
+# Control characters but for tab and line feed, those that turn the direction of text, tags, which
+# programs read and nobody sees, and halves of characters, which no stream takes.
 STEERING = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u206f"
+    r"\ud800-\udfff\U000e0000-\U000e007f]"
 )
 
 

@@ -1,6 +1,7 @@
 """What goes wrong around a command, in a sentence: disks, databases, code that cannot be read."""
 
 import errno
+import os
 import re
 import shutil
 import tempfile
@@ -29,7 +30,7 @@ BY_TEXT = (
     "Read-only file system",
 )
 CODES = dict(zip(BY_TEXT, (errno.ENOSPC, errno.EFBIG, errno.EACCES, errno.EROFS), strict=True))
-NUMBER = re.compile(r"\(os error (\d+)\)")  # as polars ends what the system says
+NUMBER = re.compile(r"\(os error (\d+)\)(?:: (\S.*))?")  # as polars ends what the system says
 
 
 def explain(error: BaseException) -> FactoryError | None:
@@ -47,7 +48,9 @@ def explain(error: BaseException) -> FactoryError | None:
         return table(error)
     if isinstance(error, MemoryError):
         return FactoryError("there is not enough memory", "close what else runs here, or take less")
-    return system(error) if isinstance(error, OSError) else None
+    if isinstance(error, OSError):
+        return (None if error.errno else table(error)) or system(error)
+    return None
 
 
 def without_end(path: Path) -> FactoryError:
@@ -86,7 +89,9 @@ def table(error: BaseException) -> FactoryError | None:
     text = str(error).strip()
     number = NUMBER.search(text)
     code = int(number[1]) if number else next((c for t, c in CODES.items() if t in text), 0)
-    return system(OSError(code, text.splitlines()[0])) if code else None
+    place = number[2] if number else None
+    reason = os.strerror(code) if place else text.splitlines()[0]
+    return system(OSError(code, reason, place)) if code else None
 
 
 def database(error: BaseException) -> FactoryError:

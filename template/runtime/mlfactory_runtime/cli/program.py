@@ -96,4 +96,5 @@ def print_json(content: dict[str, Any]) -> None:
 
 def escape(sign: re.Match[str]) -> str:
     """A character as JSON writes it: it reads back the same."""
-    return f"\\u{ord(sign[0]):04x}"
+    units = sign[0].encode("utf-16-be", "surrogatepass").hex()
+    return re.sub("(....)", r"\\u\1", units)

@@ -14,7 +14,7 @@ def find_parts(
     sample: pl.DataFrame, described: dict[str, dict[str, Any]], params: Params
 ) -> dict[str, dict[str, Any]]:
     """The derived features of the new dates, by name."""
-    time = params.data.time
+    time, names = params.data.time, {*sample.columns}
     found: dict[str, dict[str, Any]] = {}
     for name, entry in described.items():
         if entry["role"] != "datetime" or name == time or "suspect" in entry:
@@ -25,7 +25,7 @@ def find_parts(
             parts["days"] = [name, time]
         for part, parents in parts.items():
             label = f"{name} days before {time}" if part == "days" else f"{name} {part}"
-            if label not in sample.columns:
+            if label not in names:
                 found[label] = {
                     "dtype": "int",
                     "role": "numeric",
@@ -51,12 +51,14 @@ def ignore_rest(
     described: dict[str, dict[str, Any]], derived: dict[str, dict[str, Any]], params: Params
 ) -> list[str]:
     """Say what becomes of each date; those of which nothing is learned are ignored."""
-    roots = [parent for feature in derived.values() for parent in feature["parents"][:1]]
+    parts: dict[str, list[str]] = {}
+    for feature in derived.values():
+        parts.setdefault(feature["parents"][0], []).append(feature["part"])
     dates = [n for n, e in described.items() if e["role"] == "datetime" and n != params.data.time]
     for name in dates:
-        if name in roots:
-            parts = ", ".join(f["part"] for f in derived.values() if f["parents"][0] == name)
-            described[name]["drafted"] += f"; learned from are its parts: {parts}"
+        if name in parts:
+            learned = ", ".join(parts[name])
+            described[name]["drafted"] += f"; learned from are its parts: {learned}"
         else:
             described[name]["role"] = "ignored"
             described[name]["drafted"] += "; ignored: it only grows, and nothing of it comes again"

@@ -223,7 +223,8 @@ def tidy(entry: dict[str, Any], part: Part) -> dict[str, Any]:
 def typed_sample(table: Table, columns: Mapping[str, Column]) -> pl.DataFrame:
     """About 50,000 rows, evenly from the whole file, typed as the catalog will say."""
     step = max(1, table.height // SAMPLE)
-    raw = table.rows.select([n for n in columns if n in table.names]).gather_every(step).collect()
+    names = {*table.names}
+    raw = table.rows.select([n for n in columns if n in names]).gather_every(step).collect()
     return parse(missing_as_null(raw, table.params.data, columns), columns)
 
 

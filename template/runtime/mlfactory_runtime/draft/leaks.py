@@ -29,6 +29,7 @@ from .sums import find_sums
 from .texts import find_texts
 
 SAMPLE, FEWEST, RADIUS, PILE, ENDS, ALL = 20_000, 30, 2, 10, 0.1, 0.9
+ENTITIES = 20  # fewer values than that name kinds
 EMPTY = ("", "-", "?", "0", "no", "none", "n/a", "nothing", "unknown")
 ENTITY = re.compile(
     r"\b(id|uuid|key|nr|no|num|number|nummer|client|customer|kunde|account|konto|patient|person"
@@ -185,9 +186,10 @@ def _filled_late(values: pl.Series, x: np.ndarray, y: Outcome) -> str | None:
     if sign := _one_sided(empty, y, 0.1) or _at_an_end(values, x, y):
         return sign
     if values.dtype == pl.String:
-        empty = empty | values.str.to_lowercase().is_in(EMPTY).fill_null(True).to_numpy()
+        blank = pl.first().str.to_lowercase().is_in(EMPTY).fill_null(True)
+        empty = empty | values.to_frame().select(blank).to_series().to_numpy()
     elif values.dtype.is_numeric() and x.max() > 2:
-        empty = empty | (values == 0).fill_null(True).to_numpy()
+        empty = empty | (numbers_of(values) == 0)
     return _one_sided(empty, y, 0.5)
 
 
@@ -263,14 +265,17 @@ def _in_blocks(y: Outcome) -> bool:
 
 def _entity(rows: pl.DataFrame, name: str, target: str, task: str) -> float:
     """How much alike rows with one value are in the target, 0 to 1; 0 if it names no entity."""
-    if not (rows[name].dtype.is_integer() or rows[name].dtype == pl.String):
+    values = rows[name]
+    whole = values.dtype.is_integer() or values.dtype == pl.String
+    if not whole or values.n_unique() <= ENTITIES:
         return 0.0
     part = rows.select(name, target).drop_nulls(name)
-    part = part.filter(pl.col(name).hash(0) % (part.height // SAMPLE + 1) == 0)
+    if part.height >= SAMPLE:
+        part = part.filter(pl.col(name).hash(0) % (part.height // SAMPLE + 1) == 0)
     x = codes_of(part[name]) - 1
     sizes = np.bincount(x)
     spare = len(x) - len(sizes)
-    if not 20 < len(sizes) >= len(x) / 100 or spare < max(50, len(x) / 100):
+    if not ENTITIES < len(sizes) >= len(x) / 100 or spare < max(50, len(x) / 100):
         return 0.0
     y = outcome(part[target], task)
     z = np.eye(len(y.classes))[y.codes] if y.classes else ranks(y.codes)[:, None]

@@ -48,7 +48,7 @@ def numbers_of(values: pl.Series) -> np.ndarray:
     """Numbers as they are, moments in days; nan where there is none."""
     if values.dtype.is_temporal():
         values = values.cast(pl.Datetime("us")).cast(pl.Int64) / 86_400e6
-    found: np.ndarray = values.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    found: np.ndarray = values.cast(pl.Float64).to_numpy()
     return found
 
 

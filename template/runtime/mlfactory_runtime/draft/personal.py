@@ -60,6 +60,8 @@ TEXTS = {
 }
 PHONE = r"\b(?:(?:tele)?phone|telefono?|tel|mobile|mobil|handy|fax|cell)(?:num|nu|nr|no|\b)"
 NAME = r"^(?:name|nome|nombre|naam)$"
+# Numbers and days that none of the forms below fits, and what all but those of names have in them.
+PLAIN, WRITTEN = r"^-?(?:0|[1-9]\d{0,11})(?:\.\d+)?$|^[12]\d{3}-\d\d-\d\d$", r"[\d@]"
 NAMED = r"^(?:\p{Lu}[\p{L}'\u2019.-]*,? ){1,4}\p{Lu}[\p{L}'\u2019.()-]*$"
 IBAN, CARD = r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", r"[3-6]\d{12,18}"
 LOOKS = {
@@ -84,7 +86,7 @@ def sensitivity(name: str, values: pl.Series) -> tuple[Sensitivity, str]:
     text = known.cast(pl.String).str.strip_chars()
     if what := _named(header, text):
         return "personal", f"its name speaks of {what}"
-    what = _looks_like(header, text)
+    what = "" if text.str.contains(PLAIN).all() else _looks_like(header, text)
     return ("personal", f"its values look like {what}") if what else ("none", "")
 
 
@@ -108,26 +110,41 @@ def _first(patterns: dict[str, str], header: str) -> str:
 
 def _named(header: str, text: pl.Series) -> str:
     """What the name says, unless the values speak against it."""
+    code, written = _first(CODES, header), _first(TEXTS, header)
+    phone, name = re.search(PHONE, header), re.search(NAME, header)
+    if not (code or written or phone or name):
+        return ""
     few = len(text) >= NAMES and text.n_unique() <= FEW
     if few or _share(text, r"^[-+]?\d*[.,]\d+$") > 0.5:
         return ""
-    if what := _first(CODES, header):
-        return what
-    if re.search(PHONE, header) and _share(text, r"(?:\d\D*){6}") > 0.5:
+    if code:
+        return code
+    if phone and _share(text, r"(?:\d\D*){6}") > 0.5:
         return "a phone number"
     if _share(text, r"^[-+]?\d+$") > 0.5:
         return ""
-    named = re.search(NAME, header) and _share(text, r"^\p{Lu}[^\d]*$") >= 0.8
+    named = name and _share(text, r"^\p{Lu}[^\d]*$") >= 0.8
     if named and not are_places(text):
         return "a name"
-    return _first(TEXTS, header)
+    return written
 
 
 def _looks_like(header: str, text: pl.Series) -> str:
     """What most values look like; an e-mail address may stand anywhere in a text."""
+    many = text.n_unique() > FEW
+    if text.str.contains(WRITTEN).any() and (what := _written(text, many)):
+        return what
+    varied = len(text) >= NAMES and text.n_unique() >= 0.8 * len(text)
+    people = many and re.search(PEOPLE, header)
+    may_be = (varied or people) and not re.search(THINGS, header)
+    named = may_be and _share(text, NAMED) >= 0.9 and not are_places(text)
+    return "persons' names" if named else ""
+
+
+def _written(text: pl.Series, many: bool) -> str:
+    """The same of what has digits in it, or a sign of mail."""
     if _share(text, r"\S@\w[\w.-]*\.\w|\+\d[\d ()/-]{7,}\d\b") >= 0.01:
         return "e-mail addresses or phone numbers"
-    many = text.n_unique() > FEW
     shares = _shares(text, LOOKS) if many else {}
     if alike := [what for what, share in shares.items() if share >= 0.8]:
         return alike[0]
@@ -136,11 +153,7 @@ def _looks_like(header: str, text: pl.Series) -> str:
     for what, (_, holds) in CHECKED.items():
         if likely[what] >= 0.8 and sum(map(holds, some)) >= 0.8 * len(some):
             return what
-    varied = len(text) >= NAMES and text.n_unique() >= 0.8 * len(text)
-    people = many and re.search(PEOPLE, header)
-    may_be = (varied or people) and not re.search(THINGS, header)
-    named = may_be and _share(text, NAMED) >= 0.9 and not are_places(text)
-    return "persons' names" if named else ""
+    return ""
 
 
 def _shares(text: pl.Series, forms: Mapping[str, str]) -> dict[str, float]:

@@ -18,7 +18,8 @@ from .places import aside_of, check_target
 from .scorer import Scorer, opened, score
 
 MAX_INVALID = 0.05
-FORMULA, NUMBER = r"^\s*[=+\-@\t\r]", r"^[-+]?[0-9]+([.,][0-9]+)*([eE][-+]?[0-9]+)?$"
+FORMULA = r"^\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]"  # wide ones, too, as they are typed in Japan
+NUMBER = r"^[-+]?[0-9]+([.,][0-9]+)*([eE][-+]?[0-9]+)?$"
 
 Put = Callable[[pl.DataFrame], None]
 

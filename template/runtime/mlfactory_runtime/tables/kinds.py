@@ -59,16 +59,16 @@ def find_kind(values: pl.Series, european: bool) -> Kind:
 
 def counted(values: pl.Series) -> tuple[pl.Series, pl.Series]:
     """The different texts in the order in which they come, and in how many rows each stands."""
-    texts = values.drop_nulls().str.strip_chars().alias("text").to_frame()
-    table = texts.group_by("text", maintain_order=True).len("rows")
-    return table["text"], table["rows"]
+    texts = values.drop_nulls().str.strip_chars()
+    return texts.unique(maintain_order=True), texts.unique_counts()
 
 
 def kind_of_texts(texts: pl.Series, rows: pl.Series, european: bool) -> Kind:
     """The kind of a column in which each of these stands in so many rows."""
     anywhere = texts.is_in(ANYWHERE)
     always = texts.filter(anywhere).sort().to_list()
-    texts, rows = texts.filter(~anywhere), rows.filter(~anywhere)
+    if always:
+        texts, rows = texts.filter(~anywhere), rows.filter(~anywhere)
     if not texts.str.contains(r"\d").any():  # neither a number nor a moment is among them
         return Kind("bool" if is_bool(texts) else "string", None, tuple(always))
     if kind := find_form(texts, european):
@@ -169,8 +169,9 @@ def is_read(texts: pl.Series, dtype: str, form: str | None = None) -> bool:
 
 def is_bool(texts: pl.Series) -> bool:
     """Two words, one that says yes and one that says no."""
-    words = texts.str.to_lowercase().unique()
-    return len(words) == 2 and bool(words.is_in(TRUE).sum() == words.is_in(FALSE).sum() == 1)
+    texts = texts.str.to_lowercase()
+    words = set(texts.unique()) if texts.n_unique() == 2 else set()
+    return len(words.intersection(TRUE)) == len(words.intersection(FALSE)) == 1
 
 
 def any_european(rows: pl.DataFrame, separator: str) -> bool:

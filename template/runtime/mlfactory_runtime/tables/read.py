@@ -60,12 +60,18 @@ def with_partitions(rows: Table, path: Path, names: Collection[str]) -> Table:
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """What goes wrong while a table is read is told as a FactoryError that names the file."""
+    """What goes wrong while a table is read is told as a FactoryError that names the file.
+
+    What is refused of another file, such as one that is written meanwhile, is no fault of this one.
+    """
     if not path.is_file():
         raise FactoryError(f"{path} is not here", "correct its name, or get the data: dvc pull")
     try:
         yield
     except (pl.exceptions.PolarsError, OSError, EOFError, zlib.error) as error:
+        name = getattr(error, "filename", None)
+        if isinstance(name, str) and Path(name) != path:
+            raise
         reason = str(error).strip().splitlines()[0]
         raise FactoryError(f"{path} cannot be read: {reason}", "mend the file") from error
 
