@@ -109,8 +109,8 @@ class World:
             both = [
                 (index, day) for index, day in month if when and day.weekday() == when.weekday()
             ]
-            found = next((some for some in (both, month) if len(some) >= ENOUGH), [])
-            self.seasons[when] = [index for index, _ in found] or list(range(len(self.rows)))
+            some = next((one for one in (both, month) if len(one) >= ENOUGH), [])
+            self.seasons[when] = [index for index, _ in some] or list(range(len(self.rows)))
         return self.seasons[when]
 
     def _tilt(self, row: Row) -> float:
