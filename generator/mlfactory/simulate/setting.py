@@ -107,9 +107,9 @@ def set_up(path: Path, folder: Path, scenario: Scenario) -> Stage:
     factory.call("dvc", "repro", "--quiet")
     factory.commit("Settings of the simulation")
     raw = spread(tables.read(path / params["data.path"], READ))
-    begun = time.monotonic()
+    start = time.monotonic()
     columns = columns_of(factory, params, raw, source)
-    took = time.monotonic() - begun
+    took = time.monotonic() - start
     put_in_production(factory, force=True)
     return Stage(factory, source, raw, columns, online, ("--fewer",) if joins else (), took)
 
