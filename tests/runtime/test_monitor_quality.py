@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-from mlfactory_runtime.learn.quality import area, qualities
+from mlfactory_runtime.learn.quality import area, qualities, within_months
 from mlfactory_runtime.monitor import quality
 from mlfactory_runtime.monitor.effect import detectable, is_beyond
 from mlfactory_runtime.monitor.reading import Seen, Watched, from_file, production
@@ -139,3 +140,21 @@ def test_the_metric_of_the_gate_is_judged_too(watched: Watched) -> None:
     assert check.status == "warning"
     assert check.value and check.threshold and then
     assert check.value < check.threshold < then
+
+
+def test_a_week_of_a_seasonal_number_is_held_to_what_months_allow() -> None:
+    """Outcomes lie far apart by month, and little apart within one."""
+    draw = np.random.default_rng(0)
+    days = pl.Series([date(2024, 1, 1) + timedelta(days=k // 10) for k in range(3600)])
+    level = 5.0 * days.dt.month().to_numpy()
+    p = level + draw.normal(size=3600)
+    y, places = p + draw.normal(size=3600), np.arange(3600)
+    week = slice(700, 900)
+    now = qualities("regression", y[week], p[week], places[:200])
+    whole = qualities("regression", y, p, places)
+    then = within_months("regression", y, p, places, days)
+    for name in ("skill", "ranking"):
+        assert abs(now[name].value - then[name].value) < 3 * now[name].error
+        assert whole[name].value > then[name].value + 3 * now[name].error
+    assert then["bias"] == whole["bias"]
+    assert within_months("regression", y, p, places, None) == whole

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -58,6 +59,7 @@ class Stage:
     columns: Columns
     online: bool
     fewer: tuple[str, ...]  # where a factory wants to be told that the last days are meant
+    took: float  # seconds, to score the data once
 
 
 def sample(folder: Path, talk: Talk) -> Path:
@@ -105,9 +107,11 @@ def set_up(path: Path, folder: Path, scenario: Scenario) -> Stage:
     factory.call("dvc", "repro", "--quiet")
     factory.commit("Settings of the simulation")
     raw = spread(tables.read(path / params["data.path"], READ))
+    start = time.monotonic()
     columns = columns_of(factory, params, raw, source)
+    took = time.monotonic() - start
     put_in_production(factory, force=True)
-    return Stage(factory, source, raw, columns, online, ("--fewer",) if joins else ())
+    return Stage(factory, source, raw, columns, online, ("--fewer",) if joins else (), took)
 
 
 def spread(raw: tables.Rows) -> tables.Rows:

@@ -39,7 +39,8 @@ class World:
     """Gives rows with their outcomes, always the same for one seed.
 
     A day of this world is `step` days of the calendar. Where rows are dated, those of a day are
-    like rows of the same weekday and month; a name that several rows have comes again.
+    like rows of the same weekday and month. Names that several rows have, as the shops of a panel,
+    come again, each as often as the others.
     """
 
     def __init__(
@@ -57,8 +58,7 @@ class World:
         self.weights = {False: [1.0] * len(complete), True: [self._tilt(row) for row in self.rows]}
         self.days = self._days()
         self.last = max((day for day in self.days if day), default=None)
-        names = {row[columns.identifier] for row in complete} if columns.identifier else set()
-        self.is_panel = 0 < len(names) * SEVERAL <= len(complete)
+        self.names = self._panel()
         self.seasons: dict[date | None, list[int]] = {}
 
     def draw(self, day: int, has_drifted: bool) -> Row:
@@ -68,7 +68,7 @@ class World:
         driver each has another outcome than it had before: what was learned of them is wrong.
         """
         when = self._date(day)
-        alike = self._alike(when)
+        alike = self._own(self._alike(when))
         weights = [self.weights[has_drifted][index] for index in alike]
         place = self.chance.choices(range(len(alike)), weights)[0]
         row = self._between(self.rows[alike[place]], self._neighbour(alike, place))
@@ -96,6 +96,20 @@ class World:
         texts = self._values(name, [row[name] for row in self.rows])
         return [date.fromisoformat(str(text)[:10]) if text else None for text in texts]
 
+    def _panel(self) -> list[set[int]]:
+        """The rows of each name, where a name has several."""
+        rows: dict[Any, set[int]] = {}
+        for index, row in enumerate(self.rows):
+            rows.setdefault(row.get(self.columns.identifier), set()).add(index)
+        return list(rows.values()) if 1 < len(rows) <= len(self.rows) / SEVERAL else []
+
+    def _own(self, alike: list[int]) -> list[int]:
+        """Those of one name, where names come again; all of its rows if none of these is."""
+        if not self.names:
+            return alike
+        own = self.chance.choice(self.names)
+        return [index for index in alike if index in own] or sorted(own)
+
     def _date(self, day: int) -> date | None:
         """A date of that day, after all of the data."""
         later = day * self.step + self.chance.randint(1, self.step)
@@ -109,8 +123,8 @@ class World:
             both = [
                 (index, day) for index, day in month if when and day.weekday() == when.weekday()
             ]
-            found = next((some for some in (both, month) if len(some) >= ENOUGH), [])
-            self.seasons[when] = [index for index, _ in found] or list(range(len(self.rows)))
+            some = next((one for one in (both, month) if len(one) >= ENOUGH), [])
+            self.seasons[when] = [index for index, _ in some] or list(range(len(self.rows)))
         return self.seasons[when]
 
     def _tilt(self, row: Row) -> float:
@@ -150,7 +164,7 @@ class World:
     def _names(self, row: Row, when: date | None) -> Row:
         """What names and dates the row."""
         columns, names = self.columns, {}
-        if columns.identifier and not self.is_panel:
+        if columns.identifier and not self.names:
             whole = (
                 isinstance(row[columns.identifier], int)
                 or columns.types[columns.identifier] == "int"

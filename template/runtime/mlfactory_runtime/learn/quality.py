@@ -19,11 +19,13 @@ and others, Biometrics 44, 1988). Rows of one place are one.
 """
 
 import numpy as np
+import polars as pl
 
 from ..records.profile import Quality
 from .metrics import Array, row_losses
 from .resampling import mean_of
 
+OF_SPREAD = ("skill", "ranking")  # are larger where outcomes differ more
 FEWEST = 10  # rows on each side of what is ranked
 Influence = tuple[float, Array]
 
@@ -41,6 +43,31 @@ def qualities(task: str, y: Array, p: Array, places: Array) -> dict[str, Quality
         error = mean_of(influence, places)[1]
         if np.isfinite(value) and np.isfinite(error) and error > 0:
             found[name] = Quality(value=float(value), error=error)
+    return found
+
+
+def within_months(
+    task: str, y: Array, p: Array, places: Array, moments: pl.Series | None
+) -> dict[str, Quality]:
+    """The same, with skill and ranking as they are within a month on average.
+
+    Outcomes that differ by month are easier to rank, and to beat a constant in, over a year than in
+    a week of it, which is what they are compared with. Where months have too few rows for that, the
+    numbers are those of all rows.
+    """
+    found = qualities(task, y, p, places)
+    if moments is None:
+        return found
+    months = moments.dt.strftime("%Y-%m").rank("dense").fill_null(0).to_numpy()
+    sides = [months == month for month in np.unique(months)]
+    parts = [(int(s.sum()), qualities(task, y[s], p[s], places[s])) for s in sides]
+    for name in {*found} & {*OF_SPREAD}:
+        known = [(rows, part[name]) for rows, part in parts if name in part]
+        count = sum(rows for rows, _ in known)
+        if 2 * count > len(y):
+            value = sum(rows * one.value for rows, one in known) / count
+            error = np.sqrt(sum((rows * one.error) ** 2 for rows, one in known)) / count
+            found[name] = Quality(value=float(value), error=float(error))
     return found
 
 

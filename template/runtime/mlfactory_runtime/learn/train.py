@@ -49,7 +49,7 @@ from .metrics import primary, row_losses
 from .overrides import overrides
 from .plots import write_plots
 from .profile import CARD, PROFILE, profile
-from .quality import qualities
+from .quality import within_months
 from .ranking import threshold_of
 from .signature import Signature, describe, save_signature
 from .split import FILE as SPLIT
@@ -140,7 +140,8 @@ def train(project: Project) -> Evaluation:
         )
         if params.model.refit:
             result = result.model_copy(update={"refit": used.rows.height})
-        worth = qualities(signature.task, y, held.p, drawn.places)
+        moments = held_rows[params.data.time] if params.data.time else None
+        worth = within_months(signature.task, y, held.p, drawn.places, moments)
         write(folder / PROFILE, profile_of(project, used, held.p, worth))
         write(folder / CARD, model_card(project, result))
         save_manifest(folder)
