@@ -11,7 +11,9 @@ import pytest
 from mlfactory_runtime import errors
 from mlfactory_runtime.gate import compare, judge
 from mlfactory_runtime.learn import signature
+from mlfactory_runtime.learn.draws import FEWEST
 from mlfactory_runtime.project import Project
+from mlfactory_runtime.records.data import HeldOut
 from mlfactory_runtime.registry import resolve
 from mlfactory_runtime.settings import params
 from mlfactory_runtime.testing.trained import Trained, write_yaml
@@ -64,6 +66,15 @@ def test_too_few_rows_are_never_called_the_same() -> None:
     assert "rows would tell" in judge.judge(rows(210, 0.0, 0.2), [], SETTINGS).reason
 
 
+def test_of_stretches_fewer_tell() -> None:
+    stretches = replace(
+        rows(20_000, 0.1), keys=np.arange(20_000) // 1000, what="days", least=FEWEST
+    )
+    assert verdict(stretches) == "better"
+    few = judge.judge(replace(stretches, keys=stretches.keys // 3), [], SETTINGS)
+    assert few.reason == "the 20,000 rows are of 7 days, and 10 of these tell"
+
+
 def test_rows_of_one_key_count_once() -> None:
     found = rows(20_000, 0.1)
     few = judge.judge(replace(found, keys=np.arange(20_000) % 20, what="shops"), [], SETTINGS)
@@ -86,6 +97,16 @@ def test_a_panel_is_decided_by_what_is_drawn_and_in_its_words() -> None:
     wide, narrow = said.difference, judge.judge(replace(open_, keys=np.arange(420)), [], SETTINGS)
     assert wide and narrow.difference
     assert wide.high - wide.low > narrow.difference.high - narrow.difference.low  # type: ignore[operator]
+
+
+def test_stretches_of_time_are_drawn_where_either_holds_the_latest_rows_out(place: Path) -> None:
+    own = side(place)
+    rows = common(place, own, own)
+    early = replace(own, signature=own.signature.model_copy(update={"split": HeldOut()}))
+    found = [compare.unit_of(Project(place), pair, rows).what for pair in ((own, early), (early,))]
+    by_time = own.signature.split.kind == "time"
+    assert found[0] == ("stretches of 'since'" if by_time else found[1])
+    assert not found[1].startswith("stretches")
 
 
 def test_a_metric_that_is_not_defined_decides_nothing() -> None:

@@ -14,12 +14,13 @@ from ..data.own import SIDE
 from ..data.rows import key_text
 from ..errors import FactoryError
 from ..learn.copies import copies
-from ..learn.draws import entities
+from ..learn.draws import FEWEST, Draws, draws, independent
 from ..learn.groups import grouped
 from ..learn.insight import check_segments
 from ..learn.looks import looks, looks_text
 from ..learn.manifest import measured as measured_of
-from ..learn.metrics import primary
+from ..learn.metrics import primary, row_losses
+from ..learn.segments import ENOUGH
 from ..learn.signature import Signature, load_signature
 from ..learn.split import by_hash, split_key
 from ..project import COMPARISON, PARAMS, Project
@@ -235,13 +236,25 @@ def score(
     y = codes(target, classes) if classes else target.cast(pl.Float64).to_numpy()
     usable = ~np.isnan(np.column_stack([y, a, b])).any(axis=1)
     rows = rows.filter(usable)
-    drawn = entities(rows, params, copies(rows, project.catalog, params))
+    y, a, b = y[usable], a[usable], b[usable]
     task = "regression" if not classes else "binary" if len(classes) == 2 else "multiclass"
     groups = list(groups_of(project, rows))
     if set(known[0]) != set(known[1]):
         common = target.filter(usable).cast(pl.String).is_in([*{*known[0]} & {*known[1]}])
         groups.append(Group(target.name, "what both know", common.arg_true().to_numpy()))
-    return Compared(task, y[usable], a[usable], b[usable], drawn.places, drawn.what), groups
+    metric = primary(task, params.model)
+    gain = row_losses(metric, y, a) - row_losses(metric, y, b)
+    drawn = independent(unit_of(project, sides, rows), gain)
+    least = FEWEST if drawn.ordered else ENOUGH  # stretches are of about equal size
+    return Compared(task, y, a, b, drawn.places, drawn.what, least), groups
+
+
+def unit_of(project: Project, sides: Sequence[Side], rows: pl.DataFrame) -> Draws:
+    """What rows came in that both hold out: stretches of time where either holds the latest out."""
+    by_time = [side for side in sides if side.signature.split.kind == "time"]
+    side = (by_time or sides)[-1]
+    same = copies(rows, project.catalog, side.params)
+    return draws(rows, side.signature.split, side.params, same)
 
 
 def answers(

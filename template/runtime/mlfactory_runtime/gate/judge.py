@@ -25,7 +25,7 @@ from ..learn.metrics import (
     relevant,
     row_losses,
 )
-from ..learn.resampling import resamples, widened
+from ..learn.resampling import resamples, widened, worth
 from ..learn.segments import ENOUGH
 from ..records import comparison
 from ..records.comparison import Verdict
@@ -41,7 +41,7 @@ class Compared:
     """The same rows as both sides score them: y and predictions as metrics.py has them.
 
     Rows of one key are not independent of each other, and are resampled together; `what` says what
-    keys are, for people.
+    keys are, for people, and of fewer than `least` of them nothing is said.
     """
 
     task: str
@@ -50,6 +50,7 @@ class Compared:
     b: np.ndarray
     keys: np.ndarray
     what: str = "rows"
+    least: int = ENOUGH
 
     def at(self, rows: np.ndarray) -> "Compared":
         """Some of the rows."""
@@ -60,6 +61,10 @@ class Compared:
     def drawn(self) -> int:
         """How many keys there are, which chance has drawn."""
         return len(np.unique(self.keys))
+
+    def widened(self, z: float) -> float:
+        """By how much an interval of `z` is too narrow, for there are so few of them."""
+        return widened(worth(np.unique(self.keys, return_inverse=True)[1]), z)
 
     @property
     def unit(self) -> str:
@@ -105,7 +110,7 @@ def judge(rows: Compared, groups: Sequence[Group], params: Params, own: Own = NO
     if base is None or not isfinite(value + error):
         return replace(undecided, reason=f"{metric} is not defined on these rows")
     margin = params.gate.margin * abs(base)
-    width = SURE * widened(rows.drawn, SURE) * error
+    width = SURE * rows.widened(SURE) * error
     low, high = value - width, value + width
     verdict = decide(value, low, high, margin)
     why = reason(verdict, metric, rows, margin, (value, low, high)) + tail(rows, metric)
@@ -120,8 +125,8 @@ def too_few(rows: Compared, params: Params) -> str:
     count, least = len(rows.y), params.gate.min_rows
     if count < least:
         return f"{count:,} rows are too few: gate.min_rows asks for {least:,}"
-    if rows.drawn < ENOUGH:
-        return f"the {count:,} rows are of {rows.drawn} {rows.unit}, and {ENOUGH} of these tell"
+    if rows.drawn < rows.least:
+        return f"the {count:,} rows are of {rows.drawn} {rows.unit}, and {rows.least} of these tell"
     return ""
 
 
@@ -165,12 +170,12 @@ def by_group(
             feature=group.feature, group=group.label, rows=len(group.rows), state="unseen"
         )
         some = rows.at(group.rows)
-        few = some.drawn < ENOUGH
+        few = len(group.rows) < ENOUGH or some.drawn < some.least
         value, error = (0.0, float("nan")) if few else difference(some, metric, params, own)
         if isnan(error) or isnan(value):
             yield unseen
             continue
-        width = sure * widened(some.drawn, sure) * error
+        width = sure * some.widened(sure) * error
         low, high = value - width, value + width
         state = "worse" if high < -margin else "open" if low < -margin else "kept"
         ends = {"value": value, "low": low, "high": high}
