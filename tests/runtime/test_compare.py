@@ -11,7 +11,6 @@ import pytest
 from mlfactory_runtime import errors
 from mlfactory_runtime.gate import compare, judge
 from mlfactory_runtime.learn import signature
-from mlfactory_runtime.learn.draws import FEWEST
 from mlfactory_runtime.project import Project
 from mlfactory_runtime.records.data import HeldOut
 from mlfactory_runtime.registry import resolve
@@ -68,11 +67,14 @@ def test_too_few_rows_are_never_called_the_same() -> None:
 
 def test_of_stretches_fewer_tell() -> None:
     stretches = replace(
-        rows(20_000, 0.1), keys=np.arange(20_000) // 1000, what="days", least=FEWEST
+        rows(20_000, 0.1), keys=np.arange(20_000) // 1000, what="days", ordered=True
     )
     assert verdict(stretches) == "better"
     few = judge.judge(replace(stretches, keys=stretches.keys // 3), [], SETTINGS)
     assert few.reason == "the 20,000 rows are of 7 days, and 10 of these tell"
+    open_ = replace(rows(600, 0.0, 0.2), keys=np.arange(600) // 30, what="days", ordered=True)
+    said = judge.judge(open_, [], SETTINGS).reason
+    assert said.startswith("rows of 20 days leave open") and said.endswith(" rows would tell")
 
 
 def test_rows_of_one_key_count_once() -> None:

@@ -14,13 +14,12 @@ from ..data.own import SIDE
 from ..data.rows import key_text
 from ..errors import FactoryError
 from ..learn.copies import copies
-from ..learn.draws import FEWEST, Draws, draws, independent
+from ..learn.draws import Draws, draws, independent
 from ..learn.groups import grouped
 from ..learn.insight import check_segments
 from ..learn.looks import looks, looks_text
 from ..learn.manifest import measured as measured_of
 from ..learn.metrics import primary, row_losses
-from ..learn.segments import ENOUGH
 from ..learn.signature import Signature, load_signature
 from ..learn.split import by_hash, split_key
 from ..project import COMPARISON, PARAMS, Project
@@ -245,8 +244,7 @@ def score(
     metric = primary(task, params.model)
     gain = row_losses(metric, y, a) - row_losses(metric, y, b)
     drawn = independent(unit_of(project, sides, rows), gain)
-    least = FEWEST if drawn.ordered else ENOUGH  # stretches are of about equal size
-    return Compared(task, y, a, b, drawn.places, drawn.what, least), groups
+    return Compared(task, y, a, b, drawn.places, drawn.what, drawn.ordered), groups
 
 
 def unit_of(project: Project, sides: Sequence[Side], rows: pl.DataFrame) -> Draws:

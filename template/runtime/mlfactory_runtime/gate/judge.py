@@ -14,6 +14,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from ..learn.draws import FEWEST
 from ..learn.metrics import (
     NONE,
     Metrics,
@@ -41,7 +42,7 @@ class Compared:
     """The same rows as both sides score them: y and predictions as metrics.py has them.
 
     Rows of one key are not independent of each other, and are resampled together; `what` says what
-    keys are, for people, and of fewer than `least` of them nothing is said.
+    keys are, for people. Stretches of time are `ordered`, and of about equal size.
     """
 
     task: str
@@ -50,7 +51,7 @@ class Compared:
     b: np.ndarray
     keys: np.ndarray
     what: str = "rows"
-    least: int = ENOUGH
+    ordered: bool = False
 
     def at(self, rows: np.ndarray) -> "Compared":
         """Some of the rows."""
@@ -61,6 +62,11 @@ class Compared:
     def drawn(self) -> int:
         """How many keys there are, which chance has drawn."""
         return len(np.unique(self.keys))
+
+    @property
+    def least(self) -> int:
+        """Of fewer keys nothing is said."""
+        return FEWEST if self.ordered else ENOUGH
 
     def widened(self, z: float) -> float:
         """By how much an interval of `z` is too narrow, for there are so few of them."""
@@ -201,8 +207,10 @@ def reason(
         return words[verdict]
     these = "these rows" if rows.unit == "rows" else f"rows of {rows.drawn:,} {rows.unit}"
     text = f"{these} leave open whether its {metric} differs by {margin:.4g}: {said}"
-    needed = rows.drawn * ((high - low) / margin) ** 2 if margin else 0
-    told = f"; about {float(f'{needed:.2g}'):,.0f} {rows.unit} would tell"
+    # Of more rows stretches become longer, not more.
+    count, unit = (len(rows.y), "rows") if rows.ordered else (rows.drawn, rows.unit)
+    needed = count * ((high - low) / margin) ** 2 if margin else 0
+    told = f"; about {float(f'{needed:.2g}'):,.0f} {unit} would tell"
     return text + (told if needed else "")
 
 

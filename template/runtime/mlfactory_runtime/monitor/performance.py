@@ -128,8 +128,8 @@ def compared(
     if not records:
         said = f"of {last.rows:,} predictions {last.labelled:,} have an outcome"
         needed = f"{watched.params.monitor.min_rows:,} tell"
-        if last.drawn and last.labelled >= watched.params.monitor.min_rows:
-            said = f"the {last.labelled:,} outcomes are of {last.drawn}"
+        if last.draws and last.labelled >= watched.params.monitor.min_rows:
+            said = f"the {last.labelled:,} outcomes are of {last.draws}"
             needed = f"{FEWEST} of these tell"
         return replace(check, message=f"{said}: {needed}"), []
     kind = "observed" if name == "performance" else name
@@ -138,7 +138,7 @@ def compared(
     bad = [is_worse(found, holdout, metric, settings, lower=lower) for found in metrics]
     value = point(metrics[-1][metric])
     when = f" up to {records[-1].end}" if records[-1].end else ""
-    of = f", {records[-1].drawn}" if records[-1].drawn and kind == "observed" else ""
+    of = f", {records[-1].draws}" if records[-1].draws and kind == "observed" else ""
     said = f"{metric} {value:.4g} ({kind}{when}{of}), and {then:.4g} on the holdout"
     return replace(check, bad=bad[-1], value=value, message=said), bad[:-1]
 

@@ -111,7 +111,8 @@ class Seen:
             return y, p, independent(late, row_losses(metric, y, p))
         keys = pl.concat(self.keys)
         own = pl.int_range(keys.len(), dtype=pl.UInt64, eager=True)
-        found = Draws(places_of(keys.fill_null(own)), named(names_of(watched)))
+        names = entity_key(params, watched.catalog)
+        found = Draws(places_of(keys.fill_null(own)), named(names))
         return y, p, replace(found, what="rows") if found.is_single else found
 
     def count(
@@ -263,13 +264,8 @@ def keys_in_log(rows: pl.DataFrame, watched: Watched) -> pl.Series:
 
 def keys_in_file(raw: pl.DataFrame, watched: Watched) -> pl.Series:
     """The same for rows of a file."""
-    names = names_of(watched)
+    names = entity_key(watched.params, watched.catalog)
     return key_text(raw, names) if names and set(names) <= {*raw.columns} else unknown(raw)
-
-
-def names_of(watched: Watched) -> list[str]:
-    """The columns that name whom a row is about."""
-    return entity_key(watched.params, watched.catalog)
 
 
 def unknown(rows: pl.DataFrame | pl.Series | Array) -> pl.Series:

@@ -168,7 +168,7 @@ def examined(
         model=watched.version,
         rows=seen.rows,
         labelled=seen.labelled,
-        drawn=drawn,
+        draws=drawn,
         values={c.name: c.value for c in checks if c.value is not None},
         breaches=tuple(c.name for c in checks if c.bad),
         observed=measured,
