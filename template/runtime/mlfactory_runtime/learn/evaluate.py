@@ -179,8 +179,8 @@ def heavy_tail(y: np.ndarray, p: np.ndarray, metric: str) -> list[str]:
     if count is None and metric == "rmse" and share > TAIL:
         return [
             f"the largest hundredth of all squared errors makes {share:.0%} of them: with such "
-            "tails an interval of 95 % of rmse or r2 is too narrow, and may hold the truth in no more "
-            "than 8 of 10 cases"
+            "tails an interval of 95 % of rmse or r2 is too narrow, and may hold the truth in no "
+            "more than 8 of 10 cases"
         ]
     if count is None:
         return []
