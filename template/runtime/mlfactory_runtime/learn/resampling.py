@@ -73,8 +73,9 @@ def reach(drawn: Array, z: float) -> float:
     off, spread = drawn - drawn.mean(), float(drawn.std())
     if not spread:
         return 0.0
-    skewness = float(np.clip((off**3).mean() / spread**3, -SKEWED, SKEWED))
-    return float(np.copysign(spread * (z + abs(skewness) * (2 * z**2 + 1) / 6), skewness))
+    skewness = float((off**3).mean()) / spread**3
+    surely = max(skewness**2 - 6 / len(drawn), 0.0) ** 0.5  # less what chance makes of few draws
+    return float(np.copysign(spread * (z + min(surely, SKEWED) * (2 * z**2 + 1) / 6), skewness))
 
 
 def without_ends(values: Mapping[str, Interval]) -> dict[str, Interval]:
