@@ -2,7 +2,7 @@
 
 Run by hand with the Python of this repository:
 
-.venv/bin/python tests/benchmarks/bench_strength.py [DATA SETS PER SIZE]
+.venv/bin/python tests/benchmarks/bench_strength.py [DATA SETS PER SIZE] [ROWS]
 
 Every data set is drawn from a fixed seed: a target, each kind of leak, and honest features of
 graded strength. Strength is the area under the ROC curve between neighbouring classes, or of a
@@ -278,7 +278,8 @@ def speed() -> None:
 
 def main() -> None:
     times = int(sys.argv[1]) if len(sys.argv) > 1 else 100
-    for rows in SIZES:
+    sizes = (int(sys.argv[2]),) if len(sys.argv) > 2 else SIZES
+    for rows in sizes:
         tally: Tally = defaultdict(list)
         sets = max(times // (10 if rows > 10_000 else 1), 1)
         for kind in TARGETS:
@@ -287,8 +288,8 @@ def main() -> None:
         table(tally, f"{rows:,} rows, {sets} data sets each", lambda name: "honest" not in name)
         table(tally, "false alarms", lambda name: "honest" in name)
         total(tally)
-    print()
-    speed()
+    if sizes == SIZES:
+        speed()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from mlfactory_runtime import errors
 from mlfactory_runtime.gate import compare, judge
 from mlfactory_runtime.learn import draws, signature
 from mlfactory_runtime.project import Project
+from mlfactory_runtime.records.data import HeldOut
 from mlfactory_runtime.registry import resolve
 from mlfactory_runtime.settings import params
 from mlfactory_runtime.testing.trained import Trained, write_yaml
@@ -64,6 +65,18 @@ def test_too_few_rows_are_never_called_the_same() -> None:
     assert "rows would tell" in judge.judge(rows(210, 0.0, 0.2), [], SETTINGS).reason
 
 
+def test_of_stretches_fewer_tell() -> None:
+    stretches = replace(
+        rows(20_000, 0.1), keys=np.arange(20_000) // 1000, what="days", ordered=True
+    )
+    assert verdict(stretches) == "better"
+    few = judge.judge(replace(stretches, keys=stretches.keys // 3), [], SETTINGS)
+    assert few.reason == "the 20,000 rows are of 7 days, and 10 of these tell"
+    open_ = replace(rows(600, 0.0, 0.2), keys=np.arange(600) // 30, what="days", ordered=True)
+    said = judge.judge(open_, [], SETTINGS).reason
+    assert said.startswith("rows of 20 days leave open") and said.endswith(" rows would tell")
+
+
 def test_rows_of_one_key_count_once() -> None:
     found = rows(20_000, 0.1)
     few = judge.judge(replace(found, keys=np.arange(20_000) % 20, what="shops"), [], SETTINGS)
@@ -101,6 +114,16 @@ def test_who_leaves_rows_unanswered_is_not_better_for_the_others() -> None:
     few, many = (judge.judge(replace(rows(1000, 0.2), lost=n), [], SETTINGS) for n in (20, 60))
     assert (few.verdict, many.verdict) == ("better", "worse")
     assert many.reason == "it cannot score 60 of 1,060 rows that A can"
+
+
+def test_stretches_of_time_are_drawn_where_either_holds_the_latest_rows_out(place: Path) -> None:
+    own = side(place)
+    rows = common(place, own, own)
+    early = replace(own, signature=own.signature.model_copy(update={"split": HeldOut()}))
+    found = [compare.unit_of(Project(place), pair, rows).what for pair in ((own, early), (early,))]
+    by_time = own.signature.split.kind == "time"
+    assert found[0] == ("stretches of 'since'" if by_time else found[1])
+    assert not found[1].startswith("stretches")
 
 
 def test_a_metric_that_is_not_defined_decides_nothing() -> None:

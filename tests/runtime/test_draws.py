@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 from mlfactory_runtime.cli.pipeline import interval_text
-from mlfactory_runtime.learn.draws import FEWEST, MOST, Draws, draws, stretches
+from mlfactory_runtime.learn.draws import FEWEST, MOST, Draws, draws, independent, stretches
 from mlfactory_runtime.learn.evaluate import Judgement, judge
-from mlfactory_runtime.learn.resampling import widened
+from mlfactory_runtime.learn.resampling import interval_of, widened, worth
 from mlfactory_runtime.learn.signature import Signature
 from mlfactory_runtime.monitor.performance import is_worse
 from mlfactory_runtime.records.evaluation import Interval
@@ -132,3 +132,32 @@ def test_the_width_is_students() -> None:
     """Of 10 draws: t(0.975, 9) is 2.2622 and the normal quantile 1.9600; times the root of 10/9."""
     assert widened(10) == pytest.approx(2.2622 / 1.95996 * (10 / 9) ** 0.5, rel=2e-3)
     assert widened(10_000) == pytest.approx(1, abs=1e-3)
+
+
+def test_a_large_group_beside_small_ones_counts_nearly_alone() -> None:
+    assert worth(np.repeat(np.arange(12), 40)) == pytest.approx(12)
+    assert worth(np.repeat(np.arange(12), [900, *[5] * 11])) < 1.2
+
+
+def test_an_interval_is_longer_where_a_sample_lacks_the_large_values() -> None:
+    """Means of 20 squares of normal numbers: their upper end is missed far more often."""
+    draw, missed = np.random.default_rng(0), np.zeros((2, 2))
+    for _ in range(300):
+        values = draw.normal(size=20) ** 2
+        drawn = list(draw.choice(values, (400, 20)).mean(axis=1))
+        low, high = np.quantile(drawn, [0.025, 0.975])
+        found = interval_of(float(values.mean()), drawn)
+        assert found.low is not None and found.high is not None
+        assert found.low <= low and high <= found.high
+        missed += [[low > 1, high < 1], [found.low > 1, found.high < 1]]
+    assert missed[1, 1] < missed[0, 1]
+    assert missed[1].sum() < 0.12 * 300
+
+
+def test_stretches_are_as_long_as_what_is_measured_lasts() -> None:
+    """What lasts for a quarter of the time in any of the series leaves too few draws."""
+    draw, day = np.random.default_rng(0), np.repeat(np.arange(20), 30)
+    drawn = Draws(day, "stretches of 'day'", ordered=True)
+    noise, lasting = draw.normal(size=600), draw.normal(size=4)[day // 5]
+    assert independent(drawn, noise).count == 20
+    assert independent(drawn, noise, noise + lasting).count < FEWEST

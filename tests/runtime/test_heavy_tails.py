@@ -58,6 +58,14 @@ def test_one_row_that_carries_the_metric_is_told() -> None:
     assert not any("half of all" in text for text in judged(y[:-1]).warnings)
 
 
+def test_an_interval_that_is_too_narrow_is_told() -> None:
+    y = np.random.default_rng(3).standard_t(3, 2000)
+    said = [text for text in judged(y).warnings if "the largest hundredth" in text]
+    assert said and "rmse or r2 is too narrow" in said[0]
+    assert not any("hundredth" in one for one in judged(y, objective="regression_l1").warnings)
+    assert not any("hundredth" in one for one in judged(DRAW.normal(size=2000)).warnings)
+
+
 def test_what_is_chosen_decides() -> None:
     y = np.random.default_rng(0).standard_cauchy(2000)
     found = judged(y, objective="regression_l1")

@@ -81,6 +81,7 @@ def test_a_later_measure_is_told_by_its_name_and_an_earlier_one_is_not() -> None
     arrival = PRICE * 1.02 + 25 * NOISE - 6
 
     assert [*found(PRICE, arr_delay=arrival)] == ["arr_delay"]
+    assert [*found(PRICE, arr_delay=PRICE + 0.9 * PRICE.std() * NOISE)] == ["arr_delay"]
     assert not found(PRICE, planned_delay=arrival, arr_gate=OTHER)
 
 

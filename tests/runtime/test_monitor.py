@@ -1,6 +1,7 @@
 """The monitor: what it tells of a file, and of a log whose world changes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from mlfactory_runtime.monitor.performance import error_of, observed
 from mlfactory_runtime.monitor.reading import Seen, production
 from mlfactory_runtime.predict import scorer
 from mlfactory_runtime.project import Project
+from mlfactory_runtime.records.data import HeldOut
 from mlfactory_runtime.records.monitoring import Checked, Monitored
 from mlfactory_runtime.registry import artifact
 from mlfactory_runtime.settings import params
@@ -338,10 +340,34 @@ def test_rows_of_one_entity_are_drawn_together(examples: Callable[[str], Trained
 
     def error(keys: list[str | None]) -> float:
         seen = Seen(p=[p], y=[y], keys=[hashed(pl.Series(keys, dtype=pl.String))])
-        count, found = observed(seen, watched)
-        assert count == 1000
+        found, said = observed(seen, watched)
+        assert said == (
+            "" if keys[0] is None else f"{len({*keys})} values of {watched.params.data.id!r}"
+        )
         return error_of(found["brier"]) if found else float("nan")
 
     alone = error([None] * 1000)
     assert error([f"C{n}" for n in whom]) > 3 * alone
     assert np.isnan(error([f"C{n % 8}" for n in whom]))
+
+
+def test_where_the_latest_rows_were_held_out_stretches_of_time_are_drawn(
+    examples: Callable[[str], Trained],
+) -> None:
+    """20 days of 50 rows, on each of which the model is off by the same; no key names them."""
+    watched, draw = production(examples("binary").project), np.random.default_rng(0)
+    data = watched.params.data.model_copy(update={"time": "day"})
+    held = watched.signature.model_copy(update={"split": HeldOut(kind="time")})
+    watched = replace(watched.of(data=data), signature=held)
+    day = np.repeat(np.arange(20), 50)
+    y, p = (draw.random(20) < 0.4).astype(float)[day], np.full(1000, 0.4)
+    keys = pl.Series([None] * 1000, dtype=pl.UInt64)
+
+    def error(moments: list[pl.Series]) -> tuple[float, str]:
+        found, said = observed(Seen(p=[p], y=[y], keys=[keys], moments=moments), watched)
+        return (error_of(found["brier"]) if found else float("nan")), said
+
+    wide, said = error([pl.Series(day).cast(pl.Date)])
+    alone, nothing = error([])
+    assert (said.endswith(" stretches of 'day'"), nothing) == (True, "")
+    assert wide > 3 * alone

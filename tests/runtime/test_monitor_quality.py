@@ -125,7 +125,7 @@ def test_all_rows_of_a_file_with_outcomes_are_looked_at(
     rows = pl.concat([pl.read_csv(examples("binary").raw)] * 3)
     rows.write_parquet(tmp_path / "labelled.parquet")
     rows.drop(watched.params.data.target).write_parquet(tmp_path / "bare.parquet")
-    assert len(from_file(tmp_path / "labelled.parquet", watched).labelled[0]) == 6000
+    assert from_file(tmp_path / "labelled.parquet", watched).labelled == 6000
     bare = from_file(tmp_path / "bare.parquet", watched)
     assert bare.expected and bare.expected.rows == 3000
 

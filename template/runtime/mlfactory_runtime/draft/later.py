@@ -9,7 +9,7 @@ import polars as pl
 from .outcome import Outcome, area, codes_of, is_number, numbers_of, ranks
 from .personal import words
 
-ALIKE, APART = 0.8, 0.85
+ALIKE, APART = 0.7, 0.85
 SURE, FEW, STATES, FEWEST, SHARED = 2.5, 0.06, 4, 30, 4
 LATER = {  # whatever the target is called
     "arr", "arrival", "arrived", "arriving", "final", "actual", "realized", "realised", "eventual",

@@ -14,7 +14,7 @@ from ..data.own import SIDE
 from ..data.rows import key_text
 from ..errors import FactoryError
 from ..learn.copies import copies
-from ..learn.draws import draws, independent
+from ..learn.draws import Draws, draws, independent
 from ..learn.groups import grouped
 from ..learn.insight import check_segments
 from ..learn.looks import looks, looks_text
@@ -236,16 +236,24 @@ def score(
     known_y, by_a, by_b = (~np.isnan(np.column_stack([part])).any(axis=1) for part in (y, a, b))
     usable, lost = known_y & by_a & by_b, int((known_y & by_a & ~by_b).sum())
     rows = rows.filter(usable)
+    y, a, b = y[usable], a[usable], b[usable]
     task = "regression" if not classes else "binary" if len(classes) == 2 else "multiclass"
     groups = list(groups_of(project, rows))
     if set(known[0]) != set(known[1]):
         common = target.filter(usable).cast(pl.String).is_in([*{*known[0]} & {*known[1]}])
         groups.append(Group(target.name, "what both know", common.arg_true().to_numpy()))
-    y, a, b = (part[usable] for part in (y, a, b))
-    kind, same = sides[1].signature.split.kind, copies(rows, project.catalog, params)
-    losses = (row_losses(primary(task, params.model), y, p) for p in (a, b))
-    drawn = independent(draws(rows, kind, params, same), np.subtract(*losses))
+    metric = primary(task, params.model)
+    gain = row_losses(metric, y, a) - row_losses(metric, y, b)
+    drawn = independent(unit_of(project, sides, rows), gain)
     return Compared(task, y, a, b, drawn.places, drawn.what, drawn.ordered, lost), groups
+
+
+def unit_of(project: Project, sides: Sequence[Side], rows: pl.DataFrame) -> Draws:
+    """What rows came in that both hold out: stretches of time where either holds the latest out."""
+    by_time = [side for side in sides if side.signature.split.kind == "time"]
+    side = (by_time or sides)[-1]
+    same = copies(rows, project.catalog, side.params)
+    return draws(rows, side.signature.split, side.params, same)
 
 
 def answers(

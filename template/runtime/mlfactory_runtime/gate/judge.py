@@ -26,7 +26,7 @@ from ..learn.metrics import (
     relevant,
     row_losses,
 )
-from ..learn.resampling import resamples, widened
+from ..learn.resampling import resamples, widened, worth
 from ..learn.segments import ENOUGH
 from ..records import comparison
 from ..records.comparison import Verdict
@@ -42,8 +42,8 @@ class Compared:
     """The same rows as both sides score them: y and predictions as metrics.py has them.
 
     Rows of one key are not independent of each other, and are resampled together; `what` says what
-    keys are, for people. Stretches of time are `ordered`; there are as many as it is divided into.
-    Of `lost` further rows A has an answer and B has none.
+    keys are, for people. Stretches of time are `ordered`, and of about equal size. Of `lost`
+    further rows A has an answer and B has none.
     """
 
     task: str
@@ -66,14 +66,18 @@ class Compared:
         return len(np.unique(self.keys))
 
     @property
+    def least(self) -> int:
+        """Of fewer keys nothing is said."""
+        return FEWEST if self.ordered else ENOUGH
+
+    def widened(self, z: float) -> float:
+        """By how much an interval of `z` is too narrow, for there are so few of them."""
+        return widened(worth(np.unique(self.keys, return_inverse=True)[1]), z)
+
+    @property
     def unit(self) -> str:
         """What is drawn: rows where each has a key of its own."""
         return "rows" if self.drawn == len(self.y) else self.what
-
-    @property
-    def are_few(self) -> bool:
-        """Whether there are too few keys, or rows, to tell anything."""
-        return len(self.y) < ENOUGH or self.drawn < (FEWEST if self.ordered else ENOUGH)
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,7 @@ def judge(rows: Compared, groups: Sequence[Group], params: Params, own: Own = NO
     if base is None or not isfinite(value + error):
         return replace(undecided, reason=f"{metric} is not defined on these rows")
     margin = params.gate.margin * abs(base)
-    width = SURE * widened(rows.drawn, SURE) * error
+    width = SURE * rows.widened(SURE) * error
     low, high = value - width, value + width
     verdict = decide(value, low, high, margin)
     why = reason(verdict, metric, rows, margin, (value, low, high)) + tail(rows, metric)
@@ -132,9 +136,8 @@ def too_few(rows: Compared, params: Params) -> str:
     count, least = len(rows.y), params.gate.min_rows
     if count < least:
         return f"{count:,} rows are too few: gate.min_rows asks for {least:,}"
-    if rows.are_few:
-        needed = FEWEST if rows.ordered else ENOUGH
-        return f"the {count:,} rows are of {rows.drawn} {rows.unit}, and {needed} of these tell"
+    if rows.drawn < rows.least:
+        return f"the {count:,} rows are of {rows.drawn} {rows.unit}, and {rows.least} of these tell"
     return ""
 
 
@@ -188,12 +191,12 @@ def by_group(
             feature=group.feature, group=group.label, rows=len(group.rows), state="unseen"
         )
         some = rows.at(group.rows)
-        unknown = 0.0, float("nan")
-        value, error = unknown if some.are_few else difference(some, metric, params, own)
+        few = len(group.rows) < ENOUGH or some.drawn < some.least
+        value, error = (0.0, float("nan")) if few else difference(some, metric, params, own)
         if isnan(error) or isnan(value):
             yield unseen
             continue
-        width = sure * widened(some.drawn, sure) * error
+        width = sure * some.widened(sure) * error
         low, high = value - width, value + width
         state = "worse" if high < -margin else "open" if low < -margin else "kept"
         ends = {"value": value, "low": low, "high": high}
@@ -219,9 +222,10 @@ def reason(
         return words[verdict]
     these = "these rows" if rows.unit == "rows" else f"rows of {rows.drawn:,} {rows.unit}"
     text = f"{these} leave open whether its {metric} differs by {margin:.4g}: {said}"
-    have, what = (len(rows.y), "rows") if rows.ordered else (rows.drawn, rows.unit)
-    needed = have * ((high - low) / margin) ** 2 if margin else 0
-    told = f"; about {float(f'{needed:.2g}'):,.0f} {what} would tell"
+    # Of more rows stretches become longer, not more.
+    count, unit = (len(rows.y), "rows") if rows.ordered else (rows.drawn, rows.unit)
+    needed = count * ((high - low) / margin) ** 2 if margin else 0
+    told = f"; about {float(f'{needed:.2g}'):,.0f} {unit} would tell"
     return text + (told if needed else "")
 
 

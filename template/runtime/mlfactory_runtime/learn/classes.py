@@ -6,7 +6,7 @@ import numpy as np
 
 from ..records.evaluation import Recall
 from .draws import FEWEST, Draws
-from .resampling import interval_of, resamples, widened, without_ends
+from .resampling import interval_of, resamples, widened, without_ends, worth
 
 
 def recalls(
@@ -15,7 +15,7 @@ def recalls(
     """Recall and precision of each class with intervals, the rarest class of `y` first."""
     called = p.argmax(axis=1)
     places = None if drawn.is_single else drawn.places
-    width = 1.0 if drawn.is_single else widened(drawn.count)
+    width = 1.0 if drawn.is_single else widened(worth(drawn.places))
     whole = shares(y, called, len(classes), np.ones(len(y)))
     again = [shares(y, called, len(classes), w) for w in resamples(len(y), seed, places)]
     counts = np.bincount(y.astype(int), minlength=len(classes))

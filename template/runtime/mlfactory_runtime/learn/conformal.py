@@ -33,7 +33,7 @@ def fit_intervals(
     if coverage is None or params.task != "regression" or not unseen.trials:
         return None
     seen = unseen.whole
-    drawn = draws(seen.rows, split.kind, params, copies(seen.rows, catalog, params))
+    drawn = draws(seen.rows, split, params, copies(seen.rows, catalog, params))
     return calibrate(seen.y, seen.p, drawn, coverage, unseen.by)
 
 

@@ -14,10 +14,14 @@ import numpy as np
 import polars as pl
 
 from ..data.rows import key_text
+from ..records.data import HeldOut, SplitRecord
 from ..settings.params import Params
 from .split import split_key
 
-FEWEST, MOST = 10, 50  # with fewer, what a draw would give is anybody's guess
+FEWEST = 10  # with fewer, what a draw would give is anybody's guess
+# More make stretches short, and hardly an interval narrower (Schmeiser, Batch size effects in the
+# analysis of simulation output, Operations Research 30, 1982).
+MOST = 20
 DEPENDENT = 0.3
 
 
@@ -39,36 +43,54 @@ class Draws:
         return self.count == len(self.places)
 
 
-def draws(rows: pl.DataFrame, kind: str, params: Params, same: pl.Series | None = None) -> Draws:
-    """What rows came in that a split of this kind held out: stretches of time, values of a group,
-    or single rows.
+def draws(
+    rows: pl.DataFrame,
+    split: SplitRecord | HeldOut,
+    params: Params,
+    same: pl.Series | None = None,
+) -> Draws:
+    """What these held-out rows came in: stretches of time, values of a group, or single rows.
 
     `same` is a number that copies share, if there are any.
     """
     time = params.data.time
-    by_time = kind == "time" and not params.split.group
-    if by_time and time and rows[time].n_unique() >= FEWEST:
-        return Draws(stretches(rows[time]), f"stretches of {time!r}", ordered=True)
-    return entities(rows, params, same)
+    late = dated(rows[time], split, params) if time and time in rows.columns else None
+    return late or entities(rows, params, same)
 
 
-def independent(drawn: Draws, gain: np.ndarray) -> Draws:
-    """Stretches of time so long that what a model gains in one tells nothing of the next.
+def dated(moments: pl.Series, split: SplitRecord | HeldOut, params: Params) -> Draws | None:
+    """Stretches of time, where the latest rows are held out and not whole groups; None elsewhere,
+    and of too few moments.
+    """
+    by_time = split.kind == "time" and not params.split.group
+    if not by_time or moments.null_count() or moments.n_unique() < FEWEST:
+        return None
+    return Draws(stretches(moments), f"stretches of {params.data.time!r}", ordered=True)
 
-    `gain` is by how much each row's loss is below that of the constant, or of another model. Two
-    neighbours become one until the correlation of one stretch's mean with the next one's is small;
-    what that takes for granted is less than the sample says, by (1 + 4 r) / n (Kendall, Note on
-    bias in the estimation of autocorrelation, Biometrika 41, 1954).
+
+def independent(drawn: Draws, *series: np.ndarray) -> Draws:
+    """Stretches of time so long that what is measured in one tells nothing of the next.
+
+    `series` are what rows lose, or gain, each of shape (rows,). Two neighbours become one until the
+    correlation of one stretch's mean with the next one's is small in each.
     """
     while drawn.ordered and drawn.count >= FEWEST:
-        sizes = np.bincount(drawn.places)
-        means = np.bincount(drawn.places, gain) / sizes
-        off = means - means.mean()
-        found = float(off[1:] @ off[:-1] / ((off @ off) or 1.0))
-        if found + (1 + 4 * found) / drawn.count <= DEPENDENT:
+        if all(dependence(drawn, values) <= DEPENDENT for values in series):
             break
         drawn = replace(drawn, places=drawn.places // 2)
     return drawn
+
+
+def dependence(drawn: Draws, values: np.ndarray) -> float:
+    """The correlation of one stretch's mean with the next one's.
+
+    A sample shows less of it than there is, by (1 + 4 r) / n (Kendall, Note on bias in the
+    estimation of autocorrelation, Biometrika 41, 1954).
+    """
+    means = np.bincount(drawn.places, values) / np.bincount(drawn.places)
+    off = means - means.mean()
+    found = float(off[1:] @ off[:-1] / ((off @ off) or 1.0))
+    return found + (1 + 4 * found) / drawn.count
 
 
 def entities(
@@ -86,8 +108,12 @@ def entities(
     names = [n for n in (split_key(params) if key is None else key) if n in rows.columns]
     if not names:
         return Draws(np.arange(rows.height))
-    places = places_of(key_text(rows, names))
-    return Draws(places, f"values of {names[0]!r}" if len(names) == 1 else "different rows")
+    return Draws(places_of(key_text(rows, names)), named(names))
+
+
+def named(names: Sequence[str]) -> str:
+    """What values of these columns are, for people."""
+    return f"values of {names[0]!r}" if len(names) == 1 else "different rows"
 
 
 def places_of(keys: pl.Series) -> np.ndarray:

@@ -18,6 +18,7 @@ from .metrics import (
     Own,
     evaluate,
     few_rows,
+    largest,
     measure,
     primary,
     refuse_unweighted,
@@ -31,6 +32,7 @@ IMPORTANCE_ROWS = 2000
 COSTS = ("cost", "saving")
 RARE, SEARCH = 0.05, ("pr_auc", "recall_at_budget", "precision_at_budget", "lift_at_budget")
 ALIKE = 0.9  # a few equal rows are not worth a sentence
+TAIL = 0.2  # what the largest hundredth of squares makes of all of them
 Verdict = Literal["accepted", "rejected"]
 # What a model has to beat beside the constant, and what to do where it does not.
 RIVALS = {
@@ -172,7 +174,14 @@ def few_calls(y: np.ndarray, p: np.ndarray, decision: Decision, signature: Signa
 def heavy_tail(y: np.ndarray, p: np.ndarray, metric: str) -> list[str]:
     """What to say if hardly any rows carry half of the errors of numbers."""
     errors = {"rmse": "squared errors", "mae": "absolute errors"}
-    count = few_rows(row_losses(metric, y, p)) if metric in errors else None
+    losses = row_losses(metric, y, p) if metric in errors else np.zeros(0)
+    count, share = few_rows(losses), largest(losses)
+    if count is None and metric == "rmse" and share > TAIL:
+        return [
+            f"the largest hundredth of all squared errors makes {share:.0%} of them: with such "
+            "tails an interval of 95 % of rmse or r2 is too narrow, and may hold the truth in no "
+            "more than 8 of 10 cases"
+        ]
     if count is None:
         return []
     remedy = "; model.objective: regression_l1 in params.yaml learns and decides by absolute errors"

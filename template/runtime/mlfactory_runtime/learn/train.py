@@ -104,8 +104,8 @@ def train(project: Project) -> Evaluation:
     wanted = [*catalog.features(params), *params.report.segments]
     frame = featured(held_rows, wanted, compute)
     same = copies(held_rows, catalog, params)
-    losses = (row_losses(metric, y, scored[name]) for name in ("naive", "model"))
-    drawn = independent(draws(held_rows, split.kind, params, same), np.subtract(*losses))
+    naive, own = (row_losses(metric, y, scored[name]) for name in ("naive", "model"))
+    drawn = independent(draws(held_rows, split, params, same), naive - own, own)
     whom = entities(held_rows, params, same)
     unseen = predict_unseen(project, rows, signature)
     tried, folds = validate(unseen, signature, project)

@@ -13,7 +13,7 @@ from math import hypot, isnan, nan
 
 import numpy as np
 
-from ..learn.draws import FEWEST, Draws
+from ..learn.draws import FEWEST
 from ..learn.metrics import evaluate, is_lower_better, primary, relevant
 from ..project import EVALUATION
 from ..records.evaluation import Evaluation, Interval, Metrics
@@ -36,19 +36,20 @@ def reference(watched: Watched) -> Metrics | None:
     return evaluation.models["model"]
 
 
-def observed(seen: Seen, watched: Watched) -> tuple[int, Metrics | None]:
-    """How many outcomes are known, and the metrics on these rows; rows of an entity are drawn
-    together, and of too few entities nothing is said.
+def observed(seen: Seen, watched: Watched) -> tuple[Metrics | None, str]:
+    """The metrics on the rows whose outcome is known, and what these came in, for people; of too
+    few draws nothing is said.
     """
-    (y, p, entities), params = seen.labelled, watched.params
+    (y, p, whole), params = seen.known(watched), watched.params
     some = slice(None, None, -(-len(y) // ROWS) or 1)
-    drawn = Draws(np.unique(entities[some], return_inverse=True)[1])
+    drawn = replace(whole, places=np.unique(whole.places[some], return_inverse=True)[1])
+    said = "" if drawn.is_single else f"{drawn.count:,} {drawn.what}"
     if len(y) < params.monitor.min_rows or drawn.count < FEWEST:
-        return len(y), None
+        return None, said
     task, scored, own = watched.signature.task, {"model": p[some]}, watched.home.metrics
     places = None if drawn.is_single else drawn.places
     models, _ = evaluate(task, y[some], scored, params.decision, params.model.seed, own, places)
-    return len(y), relevant(models["model"], params)
+    return relevant(models["model"], params), said
 
 
 def estimate(seen: Seen, watched: Watched, holdout: Metrics | None) -> Metrics | None:
@@ -127,6 +128,9 @@ def compared(
     if not records:
         said = f"of {last.rows:,} predictions {last.labelled:,} have an outcome"
         needed = f"{watched.params.monitor.min_rows:,} tell"
+        if last.draws and last.labelled >= watched.params.monitor.min_rows:
+            said = f"the {last.labelled:,} outcomes are of {last.draws}"
+            needed = f"{FEWEST} of these tell"
         return replace(check, message=f"{said}: {needed}"), []
     kind = "observed" if name == "performance" else name
     metrics = [(one.observed if name == "performance" else one.estimate) or {} for one in records]
@@ -134,7 +138,8 @@ def compared(
     bad = [is_worse(found, holdout, metric, settings, lower=lower) for found in metrics]
     value = point(metrics[-1][metric])
     when = f" up to {records[-1].end}" if records[-1].end else ""
-    said = f"{metric} {value:.4g} ({kind}{when}), and {then:.4g} on the holdout"
+    of = f", {records[-1].draws}" if records[-1].draws and kind == "observed" else ""
+    said = f"{metric} {value:.4g} ({kind}{when}{of}), and {then:.4g} on the holdout"
     return replace(check, bad=bad[-1], value=value, message=said), bad[:-1]
 
 

@@ -21,10 +21,10 @@ OLD = "whether it still ranks and is calibrated: its profile does not say how it
 
 def measured(seen: Seen, watched: Watched) -> dict[str, Quality]:
     """What all answers with an outcome were worth."""
-    y, p, entities = seen.labelled
-    if len(y) < watched.params.monitor.min_rows:
+    if seen.labelled < watched.params.monitor.min_rows:
         return {}
-    return qualities(watched.signature.task, y, p, entities)
+    y, p, drawn = seen.known(watched)
+    return qualities(watched.signature.task, y, p, drawn.places)
 
 
 def judged(records: Sequence[Window], watched: Watched) -> Iterator[tuple[Check, list[bool]]]:

@@ -15,8 +15,8 @@ from ..data.contract import read_rows
 from ..data.rows import key_text, missing_as_null, parse
 from ..errors import FactoryError
 from ..git import tries
-from ..learn.draws import places_of
-from ..learn.metrics import Expected, expected
+from ..learn.draws import Draws, dated, independent, named, places_of
+from ..learn.metrics import Expected, expected, primary, row_losses
 from ..learn.profile import PROFILE
 from ..learn.signature import Signature, encode, load_signature, refusals
 from ..learn.split import entity_key
@@ -83,9 +83,10 @@ class Seen:
     scores: list[Tally] = field(default_factory=list)
     expected: Expected | None = None
     whom: Entities = field(default_factory=Entities)
-    y: list[Array] = field(default_factory=list)  # of rows with an outcome, as p and keys are
+    y: list[Array] = field(default_factory=list)  # of rows with an outcome, as are the next three
     p: list[Array] = field(default_factory=list)
     keys: list[pl.Series] = field(default_factory=list)
+    moments: list[pl.Series] = field(default_factory=list)
     covered: Covered = field(default_factory=Covered)
     rows: int = 0
     times: Times = field(default_factory=Times)
@@ -95,13 +96,24 @@ class Seen:
     hidden: dict[str, str] = field(default_factory=dict)
 
     @property
-    def labelled(self) -> tuple[Array, Array, Array]:
-        """Outcomes, scores and entities (from 0) of the rows whose outcome is known."""
-        if not self.p:
-            return np.empty(0), np.empty(0), np.empty(0, dtype=np.int64)
+    def labelled(self) -> int:
+        """How many rows have an outcome."""
+        return sum(map(len, self.y))
+
+    def known(self, watched: Watched) -> tuple[Array, Array, Draws]:
+        """Outcomes and scores of these, and what they came in, told as for the verdict."""
+        if not self.labelled:
+            return np.empty(0), np.empty(0), Draws(np.empty(0, dtype=np.int64))
+        y, p, params = np.concatenate(self.y), np.concatenate(self.p), watched.params
+        moments = pl.concat(self.moments) if self.moments else unknown(y)
+        if late := dated(moments, watched.signature.split, params):
+            metric = primary(watched.signature.task, params.model)
+            return y, p, independent(late, row_losses(metric, y, p))
         keys = pl.concat(self.keys)
         own = pl.int_range(keys.len(), dtype=pl.UInt64, eager=True)
-        return np.concatenate(self.y), np.concatenate(self.p), places_of(keys.fill_null(own))
+        names = entity_key(params, watched.catalog)
+        found = Draws(places_of(keys.fill_null(own)), named(names))
+        return y, p, replace(found, what="rows") if found.is_single else found
 
     def count(
         self,
@@ -155,8 +167,15 @@ class Seen:
                     found = tally(rows[name], known[name], salts[name])
                     self.within[place] = _sum(self.within.get(place), found)
 
-    def score(self, p: Array, outcomes: pl.Series, keys: pl.Series, watched: Watched) -> None:
-        """Add scores, what came of them, and whom they are about."""
+    def score(
+        self,
+        p: Array,
+        outcomes: pl.Series,
+        keys: pl.Series,
+        watched: Watched,
+        moments: pl.Series | None = None,
+    ) -> None:
+        """Add scores, what came of them, and whom and when they are about."""
         known, references = watched.signature, watched.profile.predictions
         if known.classes:
             codes = {name: float(code) for code, name in enumerate(known.classes)}
@@ -167,7 +186,9 @@ class Seen:
         self.p.append(p[~np.isnan(y)])
         if len(self.p[-1]):
             self.covered.score(self.p[-1], tuple(references))
-        self.keys.append(hashes.filter(pl.Series(~np.isnan(y))))
+        there = pl.Series(~np.isnan(y))
+        self.keys.append(hashes.filter(there))
+        self.moments.append((unknown(there) if moments is None else moments).filter(there))
         self.whom = self.whom.with_more(hashes)
         promise = expected(known.task, p, known.threshold or 0.5)
         self.expected = self.expected + promise if self.expected else promise
@@ -227,7 +248,8 @@ def from_log(window: Window, watched: Watched) -> Seen:
             frame = completed(own["features"].struct.unnest(), seen, watched)
             moments = own["row_time"].fill_null(own["time"].dt.replace_time_zone(None))
             seen.count(frame, watched, moments, own["outcome"].is_not_null())
-            seen.score(scores(own, known), own["outcome"], keys_in_log(own, watched), watched)
+            keys = keys_in_log(own, watched)
+            seen.score(scores(own, known), own["outcome"], keys, watched, moments)
     seen.others.pop(watched.version, None)
     return seen
 
@@ -246,9 +268,9 @@ def keys_in_file(raw: pl.DataFrame, watched: Watched) -> pl.Series:
     return key_text(raw, names) if names and set(names) <= {*raw.columns} else unknown(raw)
 
 
-def unknown(rows: pl.DataFrame) -> pl.Series:
-    """No key for any of the rows."""
-    return pl.Series([None], dtype=pl.String).new_from_index(0, rows.height)
+def unknown(rows: pl.DataFrame | pl.Series | Array) -> pl.Series:
+    """No key, and no moment, for any of the rows."""
+    return pl.Series([None], dtype=pl.String).new_from_index(0, len(rows))
 
 
 def completed(frame: pl.DataFrame, seen: Seen, watched: Watched) -> pl.DataFrame:
@@ -300,7 +322,8 @@ def from_file(path: Path, watched: Watched) -> Seen:
         if some.len():
             p = estimator.predict(model, encode(frame[some], watched.signature.features))
             keys = keys_in_file(raw[some], watched)
-            seen.score(np.asarray(p), results[some], keys, watched)
+            then = None if moments is None else moments[some]
+            seen.score(np.asarray(p), results[some], keys, watched, then)
     return seen
 
 

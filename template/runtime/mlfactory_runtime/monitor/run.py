@@ -136,11 +136,7 @@ def catch_up(history: History, watched: Watched, span: Window, *, is_news: bool)
     if not is_wanted(stored, mark, before) and not (stored and is_news):
         return
     newest, seen = history.newest(), from_log(span, watched)
-    if (
-        stored
-        and not is_news
-        and (len(seen.labelled[0]), seen.rows) == (stored.labelled, stored.rows)
-    ):
+    if stored and not is_news and (seen.labelled, seen.rows) == (stored.labelled, stored.rows):
         record = stored
     else:
         checks = usual_traffic(seen, span, newest, before, watched)
@@ -167,13 +163,14 @@ def examined(
     covered = coverage(seen, watched)
     checks = [*drifted.checks, *checks, *check_coverage(covered)]
     holdout = reference(watched)
-    labelled, measured = observed(seen, watched)
+    measured, drawn = observed(seen, watched)
     record = Record(
         begin=span.begin,
         end=span.end,
         model=watched.version,
         rows=seen.rows,
-        labelled=labelled,
+        labelled=seen.labelled,
+        draws=drawn,
         values={c.name: c.value for c in checks if c.value is not None},
         breaches=tuple(c.name for c in checks if c.bad),
         observed=measured,

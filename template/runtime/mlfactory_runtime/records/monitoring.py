@@ -140,7 +140,7 @@ class Window(Record):
     when an outcome had last been taken in.
 
     `values` and `breaches` are of checks, by their names; `quality` is what answers with an outcome
-    were worth.
+    were worth, and `draws` says what these came in, if not by themselves: 12 values of 'shop'.
     """
 
     begin: str | None = optional(alias="from")
@@ -148,6 +148,7 @@ class Window(Record):
     model: str
     rows: int
     labelled: int
+    draws: str = optional("")
     values: dict[str, Number]
     breaches: tuple[str, ...]
     observed: Metrics | None
