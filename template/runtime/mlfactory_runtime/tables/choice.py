@@ -21,7 +21,7 @@ def choice(path: Path, names: Sequence[str], table: str | None) -> str:
         raise FactoryError(f"{path} holds no table", AGAIN)
     listing = ", ".join(map(repr, names[:20]))
     if table is None:
-        hint = f"say which: --table {shlex.quote(names[0])}, or data.table in params.yaml"
+        hint = f"say which: --table {shlex.quote(names[0])}"
         raise FactoryError(f"{path} holds {len(names)} tables: {listing}", hint)
     near = difflib.get_close_matches(table, names, 1)
     hint = f"did you mean {near[0]!r}?" if near else f"it has {listing}"
