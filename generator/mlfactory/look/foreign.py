@@ -9,6 +9,7 @@ from pathlib import Path
 from mlfactory_runtime.tables import FactoryError, conversion, folders
 from mlfactory_runtime.tables.packs import pack_of
 
+from mlfactory.base import origin
 from mlfactory.base.errors import MlfactoryError
 
 from .faults import as_ours, sentence
@@ -73,5 +74,5 @@ def copy(path: Path, table: str | None, target: Path) -> None:
 def ours(error: FactoryError) -> MlfactoryError:
     """A package that a factory would add is added to this program."""
     package = error.hint.removeprefix(ADD).partition(";")[0]
-    own = f"uv tool install mlfactory --with {package}"
+    own = f"Add it: {origin.install('--with', package)}"
     return MlfactoryError(error.message, sentence(error.hint if package == error.hint else own))

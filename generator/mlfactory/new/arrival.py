@@ -78,6 +78,7 @@ def naming(tables: tuple[str, ...], files: tuple[Path, ...]) -> Iterator[None]:
     try:
         yield
     except MlfactoryError as error:
+        message = error.message
         for table, file in zip(tables, files, strict=False):
-            error.message = error.message.replace(table, str(file))
-        raise
+            message = message.replace(table, str(file))
+        raise type(error)(message, error.hint) from error

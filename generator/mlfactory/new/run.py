@@ -11,7 +11,7 @@ from pathlib import Path
 from shlex import quote
 from tempfile import TemporaryDirectory
 
-from mlfactory.base import addresses, answers, git, index, lock
+from mlfactory.base import addresses, answers, git, index, lock, origin
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.talk import Talk
 from mlfactory.render import copier
@@ -197,7 +197,7 @@ def keeps_contract(path: Path) -> bool:
     if isinstance(contract, int) and contract > CONTRACTS[-1]:
         raise MlfactoryError(
             f"the template keeps contract {contract}, this mlfactory knows {CONTRACTS[-1]}",
-            "Run `uv tool upgrade mlfactory` or `pip install --upgrade mlfactory`.",
+            f"Renew it: {origin.upgrade()}",
         )
     return contract in CONTRACTS
 
