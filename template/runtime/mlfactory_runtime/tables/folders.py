@@ -39,12 +39,12 @@ def is_data(path: Path, folder: Path) -> bool:
 
 def check_plain(folder: Path) -> None:
     """Raises FactoryError for a table whose files say only together with a log what is in it."""
-    pandas = "read it with its own program, and write one Parquet file"
+    advice = "read it with its own program, and write one Parquet file"
     if (folder / DELTA).is_dir():
-        hint = f"{pandas}: python -c \"from deltalake import DeltaTable as T; T('{folder}')"
+        hint = f"{advice}: python -c \"from deltalake import DeltaTable as T; T('{folder}')"
         raise FactoryError(
             f"{folder} is a Delta table: some of its files are outdated",
             f"{hint}.to_pandas().to_parquet('{folder.name}.parquet')\"",
         )
     if any((folder / ICEBERG).glob("*.metadata.json")):
-        raise FactoryError(f"{folder} is an Iceberg table: some of its files are outdated", pandas)
+        raise FactoryError(f"{folder} is an Iceberg table: some of its files are outdated", advice)
