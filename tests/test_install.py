@@ -75,3 +75,16 @@ def test_a_wheel_updates_a_factory_without_a_checkout(
     assert history.recorded_version(factory) == "98.0.0"
     assert (factory / "docs/runbook.md").read_text().endswith("One more thing.\n")
     assert "no drift" in command(program, "status", factory, **offline).stdout
+
+
+@pytest.mark.slow  # it asks an index for what mlfactory depends on
+def test_uv_makes_a_command_of_a_checkout(tmp_path: Path, command: Command) -> None:
+    """As README.md and docs/how-to/install.md say."""
+    command("git", "clone", *CLONE, f"file://{ROOT}", tmp_path / "clone")
+    tools = {"UV_TOOL_DIR": f"{tmp_path}/tools", "UV_TOOL_BIN_DIR": f"{tmp_path}/bin"}
+    argv = (program(), "tool", "install", "--quiet", "-c", "constraints.txt", ".")
+    command(*argv, cwd=tmp_path / "clone", **tools)
+    (tmp_path / "sales.duckdb").write_bytes(b"\0" * 8 + b"DUCK" + b"\0" * 99)
+    options = ("new", "sales", "--data", "sales.duckdb", "--defaults")
+    done = command(tmp_path / "bin/mlfactory", *options, cwd=tmp_path, code=1)
+    assert f"uv tool install --force --with duckdb {tmp_path}/clone" in done.stderr

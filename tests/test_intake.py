@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 from mlfactory.base.answers import Question
 from mlfactory.base.errors import MlfactoryError, UsageError
-from mlfactory.new import intake
+from mlfactory.new import arrival, intake
 from mlfactory.new.journal import Run
 from mlfactory.new.request import Request
 from mlfactory.render import copier
 from mlfactory.template import choice
+
+from .workbooks import write_workbook
 
 
 class Silent:
@@ -115,6 +120,70 @@ def test_a_file_that_is_named_like_a_pattern_is_that_file(
 ) -> None:
     file = exports(tmp_path, "a[1].csv", "a1.csv") / "a[1].csv"
     assert intake.paths(gathered(asked(tmp_path, data=str(file)), questions)) == (file,)
+
+
+def converted(run: Run, questions: dict[str, Question], folder: Path, *, ask: bool) -> Run:
+    """What is looked at, with the sheet that the person at the terminal chose."""
+    more = {**questions, "data_source": text_question("data_source")}
+    more["data_table"] = text_question("data_table")
+    run = gathered(arrival.drain(run, folder), more)
+    talk: Any = Silent()
+    return arrival.convert(run, intake.sources(run), folder, talk, more, ask=ask)
+
+
+def text_question(name: str) -> Question:
+    return Question(name, "str", True)
+
+
+def test_a_sheet_is_chosen_and_recorded(tmp_path: Path, questions: dict[str, Question]) -> None:
+    sheets = {"May": [["a", "b"], [1, 2]], "June": [["a", "c"], [1, 2]]}
+    path = write_workbook(tmp_path / "sales.xlsx", sheets)
+    run = converted(asked(tmp_path, data=str(path)), questions, tmp_path / "t", ask=True)
+    names = ("data_file", "data_source", "data_table")
+    assert [run.given[name] for name in names] == ["sales.parquet", "sales.xlsx", "June"]
+    assert intake.columns_of(run) == ("a", "c")
+    with pytest.raises(MlfactoryError, match="holds 2 tables: 'May', 'June'") as raised:
+        converted(asked(tmp_path, data=str(path)), questions, tmp_path / "u", ask=False)
+    assert raised.value.hint == "Say which: --table May"
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    odd = asked(tmp_path, data=str(tmp_path / "a.csv"), table="May")
+    with pytest.raises(UsageError, match="no tables to choose from"):
+        converted(odd, questions, tmp_path / "u", ask=False)
+
+
+def test_what_is_wrong_is_told_of_the_file_that_was_given(
+    tmp_path: Path, questions: dict[str, Question]
+) -> None:
+    path = write_workbook(tmp_path / "sales.xlsx", {"May": [["a", "x\ny"], [1, 2]]})
+    with pytest.raises(MlfactoryError, match=f"column 2 of {path} has a line break"):
+        intake.columns_of(
+            converted(asked(tmp_path, data=str(path)), questions, tmp_path / "t", ask=False)
+        )
+
+
+def test_a_folder_becomes_one_file(tmp_path: Path, questions: dict[str, Question]) -> None:
+    folder = exports(tmp_path, "region=a/1.jsonl", "region=b/1.jsonl")
+    for path in folder.rglob("*.jsonl"):
+        path.write_text('{"x": 1}\n')
+    run = converted(asked(tmp_path, data=str(folder)), questions, tmp_path / "t", ask=False)
+    assert (run.given["data_file"], run.given["data_source"]) == ("exports.parquet", "exports")
+    assert intake.columns_of(run) == ("x", "region")
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [(b"a,b\n1,2\n", "data.csv"), (b'{"a": 1, "b": 2}\n', "data.parquet")],
+)
+def test_a_pipe_is_read_to_its_end(
+    tmp_path: Path, questions: dict[str, Question], content: bytes, name: str
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    Thread(target=(tmp_path / "pipe").write_bytes, args=(content,)).start()
+    (tmp_path / "t").mkdir()
+    run = asked(tmp_path, data=str(tmp_path / "pipe"))
+    run = converted(run, questions, tmp_path / "t", ask=False)
+    assert (run.given["data_file"], run.given["data_source"]) == (name, "")
+    assert intake.columns_of(run) == ("a", "b")
 
 
 def test_a_pattern_that_no_file_fits_is_told(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlfactory.base import git
+from mlfactory.base import git, origin
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.cli import console
 from mlfactory.cli.app import app
@@ -106,7 +106,7 @@ def test_an_unreleased_wheel_says_so(factory: Path, origin: Path) -> None:
 def test_a_wheel_of_an_unknown_release_is_an_error(factory: Path) -> None:
     (factory / WHEEL).rename(factory / WHEEL.replace("0.4.0", "9.9.9"))
     observation = seen(factory)
-    assert (observation.state, observation.remedy) == ("error", "uv tool upgrade mlfactory")
+    assert (observation.state, observation.remedy) == ("error", origin.upgrade())
 
 
 def test_a_factory_without_a_wheel_is_in_order(factory: Path) -> None:

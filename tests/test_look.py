@@ -308,7 +308,7 @@ def test_a_quote_in_a_value_without_quotes_is_named(tmp_path: Path) -> None:
     [
         ("data.CSV", "mv "),
         ("data.TXT.GZ", "mv "),
-        ("data.csv.zip", "Unpack"),
+        ("data.csv.7z", "Unpack"),
         ("data.parquet.gz", "Unpack"),
         ("data.xlsx", "Save the table as CSV"),
         ("data.csv.dvc", "dvc pull"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlfactory.base import origin
 from mlfactory.template import history
 
 pytestmark = pytest.mark.usefixtures("path")
@@ -54,7 +55,7 @@ def test_a_factory_that_is_newer_ends_in_a_sentence(tmp_path: Path, command: Any
     newest = history.load().newest
     assert result.stderr.startswith(
         "mlfactory: this factory records template version 99.0.0, "
-        f"and the newest that this mlfactory has is {newest}. Run `uv tool upgrade mlfactory`"
+        f"and the newest that this mlfactory has is {newest}. Renew it: {origin.upgrade()}"
     )
 
 

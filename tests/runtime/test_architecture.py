@@ -36,8 +36,8 @@ TO_RENAME_WITH_THEM = {
     "project.py": {"shown"},
     "records/record.py": {"called"},
     "report/words.py": {"named"},
-    "tables/file.py": {"opened"},
     "tables/formats.py": {"typed"},
+    "tables/packs.py": {"opened"},
 }
 PUBLIC = {"runtime_version", "HOMES"}  # of the package itself, which imports the rest late
 

@@ -204,7 +204,7 @@ def test_the_gate_counts_in_the_unit_of_the_report(dated: Trained) -> None:
     project, sides = dated.project, (side(dated.folder), side(dated.folder))
     raw, held = compare.new_to_both(project, sides)
     scored, _ = compare.score(project, sides, raw, held)
-    own = draws.draws(held, "time", project.params)
+    own = draws.draws(held, sides[0].signature.split, project.params)
     assert (scored.what, scored.ordered) == ("stretches of 'since'", True)
     assert scored.drawn == own.count > draws.FEWEST
 

@@ -14,6 +14,7 @@ from mlfactory_runtime.learn.evaluate import Judgement, judge
 from mlfactory_runtime.learn.resampling import interval_of, widened, worth
 from mlfactory_runtime.learn.signature import Signature
 from mlfactory_runtime.monitor.performance import is_worse
+from mlfactory_runtime.records.data import HeldOut
 from mlfactory_runtime.records.evaluation import Interval
 from mlfactory_runtime.settings.params import Params
 
@@ -112,7 +113,7 @@ def test_rows_are_drawn_as_they_were_held_out(
             "month": [day.replace(day=1) for day in days],
         }
     )
-    found = draws(rows, kind, params(**data))
+    found = draws(rows, HeldOut(kind=kind), params(**data))
     assert (found.what, found.count) == (what, count)
     assert found.is_single == (count == 240)
 

@@ -20,6 +20,8 @@ from mlfactory_runtime.settings import params
 from mlfactory_runtime.tables import query
 from mlfactory_runtime.testing.trained import Trained, write_yaml
 
+from ..workbooks import write_workbook
+
 
 def settings(name: str) -> params.Data:
     """Settings for a table with the columns `a` and `b`."""
@@ -62,6 +64,37 @@ def test_a_column_that_stands_in_the_folders_comes_along(suffix: str, tmp_path: 
     assert read(target)["Home"].to_list() == ["rent", "rent", "own it", "own it"]
     (scored,) = batch.rows_of(parts[1], settings(target.name), None)
     assert scored["Home"].to_list() == ["own it", "own it"]
+
+
+def fetched(folder: Path, name: str, table: str | None = None) -> pl.DataFrame:
+    target = folder / "fresh.parquet"
+    source.fetch(name, folder, target, settings(target.name), table)
+    return pl.read_parquet(target)
+
+
+def test_a_workbook_of_next_month_is_taken_and_scored(tmp_path: Path) -> None:
+    rows = [["a", "b"], [1, "x"], [2, "y"]]
+    path = write_workbook(tmp_path / "may.xlsx", {"May": rows, "June": [*rows, [3, "z"]]})
+    assert fetched(tmp_path, "may.xlsx", "June").rows() == [(1, "x"), (2, "y"), (3, "z")]
+    (scored,) = batch.rows_of(path, settings("may.parquet"), None, "May")
+    assert scored.rows() == [(1, "x"), (2, "y")]
+    with pytest.raises(errors.FactoryError, match=r"becomes Parquet, and data\.path is") as caught:
+        source.fetch("may.xlsx", tmp_path, tmp_path / "may.csv", settings("may.csv"), "May")
+    assert "set data.path to data/raw/may.parquet" in caught.value.hint
+
+
+def test_a_folder_is_all_of_its_files(tmp_path: Path) -> None:
+    for name in ("Home=rent", "Home=own", "_temporary", ".hidden"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        pl.DataFrame({"a": [1.5]}).write_ndjson(tmp_path / "in" / name / "part-0.jsonl")
+    (tmp_path / "in/_SUCCESS").write_text("")
+    assert fetched(tmp_path, "in").rows() == [(1.5, "own"), (1.5, "rent")]
+    (tmp_path / "in/notes.txt").write_text("")
+    with pytest.raises(errors.FactoryError, match=r"several kinds: \.jsonl, \.txt"):
+        fetched(tmp_path, "in")
+    (tmp_path / "in/_delta_log").mkdir()
+    with pytest.raises(errors.FactoryError, match="Delta table"):
+        fetched(tmp_path, "in")
 
 
 def test_a_file_with_other_columns_is_named(tmp_path: Path) -> None:

@@ -15,8 +15,11 @@ def new(
         str,
         typer.Option(
             metavar="FILE",
-            help="CSV, other text or Parquet; several as 'exports/*.csv'. Else sample data.",
+            help="A file, a folder, 'exports/*.csv', or - for a pipe. Else sample data.",
         ),
+    ] = "",
+    table: Annotated[
+        str, typer.Option(metavar="NAME", help="Which sheet or table of it, if it has several.")
     ] = "",
     query: Annotated[
         str, typer.Option(metavar="FILE.sql", help="Take the data from a database instead.")
@@ -105,6 +108,7 @@ def new(
         directory=directory,
         data=data,
         query=query,
+        table=table,
         answers=by_question(
             url_env=url_env,
             target=target,

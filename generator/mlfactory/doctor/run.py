@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlfactory.base import answers, git, process, uv
+from mlfactory.base import answers, git, origin, process, uv
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.template import history, wheel
 
@@ -45,9 +45,7 @@ class PY001:
         text = f"Python {sys.version.split()[0]}"
         if SUPPORTED[0] <= version < SUPPORTED[1]:
             return Observation(OK, text)
-        return Observation(
-            WARNING, f"{text} was not tested", "uv tool install --python 3.13 mlfactory"
-        )
+        return Observation(WARNING, f"{text} was not tested", origin.install("--python", "3.13"))
 
 
 class GIT001:
@@ -271,9 +269,8 @@ def _wheel(folder: Path, path: Path, digest: str | None) -> Observation:
             WARNING, f"mlfactory-runtime {version} was never released", "mlfactory update"
         )
     own = history.recorded_version(folder)
-    upgrade = "uv tool upgrade mlfactory"
     return Observation(
-        ERROR if own else WARNING, f"this mlfactory knows no release {name}", upgrade
+        ERROR if own else WARNING, f"this mlfactory knows no release {name}", origin.upgrade()
     )
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import codecs
 import difflib
-import gzip
 import re
 import shlex
-import zlib
+from gzip import BadGzipFile
 from pathlib import Path
 
 from mlfactory_runtime.tables.file import (
@@ -17,17 +16,18 @@ from mlfactory_runtime.tables.file import (
     check_parquet,
     check_signature,
     is_parquet,
-    opened,
 )
+from mlfactory_runtime.tables.packs import PACKS, damages, opened, pack_of
 
 from ..base.errors import MlfactoryError
 from .faults import sentence
 
 SAMPLE_BYTES = 100_000_000
 TEXTS = (".csv", ".tsv", ".txt", ".tab", ".dat", ".data", ".psv")
-NAMES = (*TEXTS, *(f"{suffix}.gz" for suffix in TEXTS), ".parquet")
-ENDINGS = f"{', '.join(TEXTS)} (each also with .gz) or .parquet"
-PACKED = (".gz", ".zip", ".zst", ".bz2", ".xz", ".7z", ".tar", ".tgz")
+PACKED = tuple(f"{suffix}{pack}" for suffix in TEXTS for pack in PACKS)
+NAMES = (*TEXTS, *PACKED, ".zip", ".parquet")
+ENDINGS = f"{', '.join(TEXTS)} (each also with {', '.join(PACKS)}) or .parquet"
+ARCHIVES = (*PACKS, ".7z", ".tar", ".tgz", ".rar")
 DVC = "Run `dvc pull`, and give the file that it describes."
 
 
@@ -101,17 +101,20 @@ def suggestion(path: Path) -> str:
 
 
 def check_suffix(path: Path) -> None:
+    from mlfactory_runtime.tables.conversion import READERS, advice
+
     if path.name.endswith(NAMES):
         return
     low = path.with_name(path.name.lower())
-    hint = sentence(SAVE)
+    hint = advice(path) or sentence(SAVE)
     if low.name.endswith(NAMES):
         hint = f"Rename it: mv {quote(path)} {quote(low)}"
     elif low.suffix == ".dvc":
         hint = DVC
-    elif low.suffix in PACKED:
+    elif low.suffix in ARCHIVES:
         hint = "Unpack it."
-    raise MlfactoryError(f"the name of {path} ends in none of {ENDINGS}", hint)
+    others = ", ".join(READERS)
+    raise MlfactoryError(f"the name of {path} ends in none of {ENDINGS}, and not in {others}", hint)
 
 
 def quote(path: Path) -> str:
@@ -119,13 +122,13 @@ def quote(path: Path) -> str:
 
 
 def load(path: Path, limit: int) -> tuple[bytes, bool]:
-    """The first bytes, unpacked where gzip packed them, and whether these are all."""
+    """The first bytes, unpacked where they are packed, and whether these are all."""
     try:
         with opened(path) as stream:
             raw = stream.read(limit)
             return raw, not stream.read(1)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        message = f"{path} was packed by gzip, and cut off or damaged"
+    except damages(BadGzipFile) as error:
+        message = f"{path} was packed by {PACKS[pack_of(path)].name}, and cut off or damaged"
         raise MlfactoryError(message, sentence(AGAIN)) from error
     except OSError as error:
         raise unreadable(path, error) from error

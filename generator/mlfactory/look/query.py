@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 from mlfactory_runtime.tables import query
 
+from mlfactory.base import origin
 from mlfactory.base.errors import MlfactoryError, UsageError
 
 from . import file
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 ROWS = 10_000
 SECONDS = 2
 SETTING = "--url-env"
-INSTALL = "Add its package: uv tool install mlfactory --with PACKAGE, or pip install PACKAGE."
 # What a factory gets a driver for; the rest people add themselves.
 DATABASES = {
     "postgresql+psycopg": "postgresql",
@@ -93,7 +93,8 @@ def database(variable: str) -> str:
 def connect(variable: str) -> Connection:
     """A connection, within seconds where the driver can be told to give up."""
     url_in(variable)
-    return query.connect(variable, SETTING, INSTALL, SECONDS)
+    hint = f"Add its package: {origin.install('--with', 'PACKAGE')}"
+    return query.connect(variable, SETTING, hint, SECONDS)
 
 
 def url_in(variable: str) -> URL:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import csv
-import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from io import StringIO
 from pathlib import Path
 from typing import Any, Protocol
 
 import polars as pl
 from mlfactory_runtime.tables import formats
 from mlfactory_runtime.tables.file import is_parquet
+from mlfactory_runtime.tables.packs import PACKS, pack_of
 
 from . import file, text
 from .faults import as_ours
@@ -45,8 +46,8 @@ def read(path: Path, limit: int) -> Rows:
         return Rows(rows, partial(table.write_parquet, schema=schema))
     head = text.read(path, file.SAMPLE_BYTES)
     frame = table.read_text(head, head.names)
-    is_gzip = path.suffix == ".gz"
-    return Rows(frame.head(limit).to_dicts(), partial(write_text, like=head, is_gzip=is_gzip))
+    pack = pack_of(path)
+    return Rows(frame.head(limit).to_dicts(), partial(write_text, like=head, pack=pack))
 
 
 def as_json_values(
@@ -57,11 +58,11 @@ def as_json_values(
     return [one.isoformat() if isinstance(one, date) else one for one in series]
 
 
-def write_text(
-    path: Path, rows: Sequence[Mapping[str, Any]], like: text.Text, is_gzip: bool
-) -> None:
-    """With the encoding and the separator of another table."""
-    with (gzip.open if is_gzip else open)(path, "wt", encoding=like.encoding, newline="") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]), delimiter=like.separator)
-        writer.writeheader()
-        writer.writerows(rows)
+def write_text(path: Path, rows: Sequence[Mapping[str, Any]], like: text.Text, pack: str) -> None:
+    """With the encoding and the separator of another table, and packed as it is."""
+    stream = StringIO(newline="")
+    writer = csv.DictWriter(stream, list(rows[0]), delimiter=like.separator)
+    writer.writeheader()
+    writer.writerows(rows)
+    content = stream.getvalue().encode(like.encoding)
+    path.write_bytes(PACKS[pack].compress(content) if pack else content)

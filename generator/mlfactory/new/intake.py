@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,8 @@ from mlfactory.base.answers import Answers, Question
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.talk import Talk
 
-from .journal import MANY, ONE, QUERY, Run
+from . import arrival
+from .journal import MANY, PIPE, QUERY, Run
 from .request import Request
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def check_together(request: Request) -> None:
     """Raises UsageError for options that contradict each other, or hold a secret."""
     addresses.refuse("--template", request.template)
     addresses.refuse_answers({**request.settings, **request.answers})
+    if request.table and not request.data:
+        raise UsageError("--table names a part of the data, and there are none", "Add --data FILE.")
     if request.data and request.query:
         raise UsageError("--data and --query both say where the data are", "Give one of them.")
     option = "--query" if request.query else "--data" if request.data else ""
@@ -78,14 +80,15 @@ def data_answers(request: Request) -> dict[str, str]:
     """The questions that --data and --query answer."""
     if request.query:
         return {"data_file": request.query, "data_source": request.query}
-    if is_pattern(request.data):
+    if is_several(request.data):
         return {"data_file": request.data, "data_source": request.data}
     return {"data_file": request.data} if request.data else {}
 
 
-def is_pattern(text: str) -> bool:
+def is_several(text: str) -> bool:
     """Whether several files are meant; a file that has just this name comes first."""
-    return bool(WILD.search(text)) and not Path(text).expanduser().exists()
+    path = Path(text).expanduser()
+    return bool(text) and (path.is_dir() or (bool(WILD.search(text)) and not path.exists()))
 
 
 def takes_data(questions: Mapping[str, Question]) -> bool:
@@ -97,33 +100,40 @@ def with_files(
     run: Run, values: Answers, directory: Path, questions: Mapping[str, Question]
 ) -> Run:
     """The user's own file under its own name, or several that become one."""
+    from mlfactory.look import foreign
+
     data = run.request.data
     path = Path(data).expanduser().absolute()
-    several = is_pattern(data)
-    name = joined_name(path, parts(str(path))) if several else path.name
+    several = is_several(data)
+    name = joined_name(path, parts(str(path))) if several else foreign.name_of(path)
     check_data_name(values, name)
     own = {"data_file": name}
     if "data_source" in questions:
-        own["data_source"] = from_factory(path, directory, several=several)
-    form = MANY if several else ONE
+        is_pipe = run.form == PIPE
+        own["data_source"] = "" if is_pipe else from_factory(path, directory, several=several)
+    form = MANY if several else run.form
     return replace(run, given={**values, **own}, data=str(path), form=form)
 
 
 def parts(pattern: str) -> tuple[Path, ...]:
-    """The files of a pattern, in the order of their names. Raises MlfactoryError without any."""
-    names = sorted(glob(pattern, recursive=True))  # noqa: PTH207  # the pattern is absolute
-    files = tuple(path for path in map(Path, names) if path.is_file())
+    """The files of a pattern or a folder, in order. Raises MlfactoryError without any."""
+    from mlfactory.look import foreign
+
+    files = foreign.files_of(pattern)
     if not files:
-        raise MlfactoryError(f"no file fits the pattern {pattern}", "Give a file, or mend it.")
+        what = "is in the folder" if Path(pattern).is_dir() else "fits the pattern"
+        raise MlfactoryError(f"no file {what} {pattern}", "Give a file, or mend it.")
     return files
 
 
 def joined_name(pattern: Path, files: tuple[Path, ...]) -> str:
     """What one file of many is called: by what their names share, else by their folder."""
+    from mlfactory.look import foreign
+
     common = WILD.split(pattern.name)[0]
     folder = "" if WILD.search(pattern.parent.name) else pattern.parent.name
     stems = (re.sub(r"[^\w.-]+", "_", text).strip("._-") for text in (common, folder, "data"))
-    parquet = all(file.suffix == ".parquet" for file in files)
+    parquet = all(foreign.name_of(file).endswith(".parquet") for file in files)
     return next(filter(None, stems)) + (".parquet" if parquet else ".csv")
 
 
@@ -211,13 +221,20 @@ def columns_of(run: Run) -> tuple[str, ...]:
     from mlfactory import look as preflight
 
     if run.form != QUERY:
-        return preflight.columns(paths(run))
+        with arrival.naming(run.tables, sources(run)):
+            return preflight.columns(paths(run))
     from mlfactory.look import query
 
     return tuple(query.ask(Path(run.data), str(run.given["url_env"])).frame.columns)
 
 
 def paths(run: Run) -> tuple[Path, ...]:
+    """The files that are looked at."""
+    return tuple(map(Path, run.tables)) or sources(run)
+
+
+def sources(run: Run) -> tuple[Path, ...]:
+    """The files that were given."""
     return parts(run.data) if run.form == MANY else (Path(run.data),)
 
 
@@ -246,7 +263,8 @@ def look_at(run: Run) -> Look:
         "task": str(values.get("task") or "auto"),
     }
     if run.form != QUERY:
-        return preflight.look(paths(run), **settings)
+        with arrival.naming(run.tables, sources(run)):
+            return preflight.look(paths(run), **settings)
     from mlfactory.look import query
 
     path = Path(run.data)

@@ -17,8 +17,9 @@ from .directory import is_published
 from .request import Request
 
 FILE = "mlfactory-new.json"
-# What the data are made of: one file, the files of a pattern, or the rows of a query.
-ONE, MANY, QUERY = "file", "files", "query"
+# What the data are made of: one file, the files of a pattern or a folder, what came through a pipe,
+# or the rows of a query.
+ONE, MANY, PIPE, QUERY = "file", "files", "pipe", "query"
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Run:
 
     `path` is where the tree stands now; it is known by the place of the file, and not recorded.
     `given` are the answers that the template was rendered with; `data` is the full path of the
-    file, of the pattern or of the query, as `form` says.
+    file, of the pattern or of the query, as `form` says. `tables` are looked at in their place
+    where they had to be converted first; they last no longer than the process.
     `rows` is None when the data were only sampled. `tasks` are commands that the template wants to
     run, and `commit` is its own, in full. Once `trusted`, it stays so for this factory. `prefix`
     is its place in a larger repository, with a slash at the end; empty where it has its own.
@@ -50,6 +52,7 @@ class Run:
     given: Answers = field(default_factory=dict)
     data: str = ""
     form: str = ONE
+    tables: tuple[str, ...] = ()
     contract: bool = False
     task: str = ""
     rows: int | None = None
@@ -130,7 +133,9 @@ def read(file: Path, path: Path) -> Run:
     try:
         record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         record |= {
-            key: tuple(record[key]) for key in ("finished", "warnings", "tasks") if key in record
+            key: tuple(record[key])
+            for key in ("finished", "tables", "tasks", "warnings")
+            if key in record
         }
         return Run(path, Request(**record.pop("request")), **record)
     except (ValueError, TypeError, KeyError) as error:

@@ -11,13 +11,15 @@ from mlfactory.base.answers import Answers
 class Request:
     """What `mlfactory new` was asked for, as it was typed: paths and answers, nothing looked up.
 
-    `answers` came through options, `settings` through --set, `answers_file` through --answers.
+    `table` is a sheet or a table of the data. `answers` came through options, `settings` through
+    --set, `answers_file` through --answers.
     `inside` says whether it becomes a part of the repository around it; None says nothing.
     """
 
     directory: str
     data: str = ""
     query: str = ""
+    table: str = ""
     answers: Answers = field(default_factory=dict)
     settings: Answers = field(default_factory=dict)
     answers_file: str = ""

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from shlex import quote
+from tempfile import TemporaryDirectory
 
-from mlfactory.base import addresses, answers, git, index, lock
+from mlfactory.base import addresses, answers, git, index, lock, origin
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.talk import Talk
 from mlfactory.render import copier
 from mlfactory.template import choice, history
 from mlfactory.template.choice import Template
 
-from . import around, intake, journal, rendered, steps
+from . import around, arrival, intake, journal, rendered, steps
 from .directory import absolute, check_free, clear, count_files, making, publish, staging
 from .journal import Run, StepResult
 from .request import Goal, Request
@@ -77,16 +79,20 @@ def new(request: Request, goal: Goal, talk: Talk, *, ask: bool = False) -> Summa
     git.require()
     directory = absolute(request.directory)
     fresh = None
-    if journal.load(directory) is None:
-        with making(directory):
-            if journal.load(directory) is None:
-                fresh = first(request, directory, goal, talk, ask=ask)
-    else:
-        clear(directory)
-    run = fresh or journal.load(directory)
-    if run is None:
-        raise MlfactoryError(f"{directory} is gone", "Run it again.")
-    with lock.hold(run.repository.path_of(lock.FILE), "mlfactory new", str(directory)):
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="mlfactory-")))
+        if journal.load(directory) is None:
+            with making(directory):
+                if journal.load(directory) is None:
+                    fresh = first(request, directory, goal, talk, folder, ask=ask)
+        else:
+            clear(directory)
+        run = fresh or journal.load(directory)
+        if run is None:
+            raise MlfactoryError(f"{directory} is gone", "Run it again.")
+        stack.enter_context(
+            lock.hold(run.repository.path_of(lock.FILE), "mlfactory new", str(directory))
+        )
         index.give_back(run.repository)
         return go_on(fresh, directory, request, goal, talk)
 
@@ -116,25 +122,34 @@ def trust_warnings(run: Run, goal: Goal) -> tuple[str, ...]:
     return (UNTRUSTED.format(titles, quote(run.request.directory)),) if rest else ()
 
 
-def first(request: Request, directory: Path, goal: Goal, talk: Talk, *, ask: bool) -> Run:
+def first(
+    request: Request, directory: Path, goal: Goal, talk: Talk, folder: Path, *, ask: bool
+) -> Run:
     """Make it, or take up what somebody has rendered there."""
     if not (rendered.is_waiting(directory) and keeps_contract(directory)):
         check_free(directory)
-        return begin(request, directory, goal, talk, ask=ask)
+        return begin(request, directory, goal, talk, folder, ask=ask)
     run = rendered.take_over(request, directory)
     run = replace(run, trusted=is_trusted(run, goal))
     journal.save(run)
     return run
 
 
-def begin(request: Request, directory: Path, goal: Goal, talk: Talk, *, ask: bool) -> Run:
-    """Look, render and make the repository beside the directory; a failure leaves nothing."""
+def begin(
+    request: Request, directory: Path, goal: Goal, talk: Talk, folder: Path, *, ask: bool
+) -> Run:
+    """Look, render and make the repository beside the directory; a failure leaves nothing.
+
+    In the folder stands what had to be converted to be looked at.
+    """
     template = choice.template(request.template, request.ref, request.tag_prefix)
     run = Run(directory, request, template.source, template.version, template.released)
     prefix = around.prefix(request, directory, talk, ask=ask)
     run = replace(run, trusted=is_trusted(run, goal), prefix=prefix)
     with copier.open_sheet(template, trust=goal.trust) as sheet, staging(directory) as staged:
-        run = intake.gather(run, directory, sheet.questions)
+        run = intake.gather(arrival.drain(run, folder), directory, sheet.questions)
+        files = intake.sources(run) if run.data else ()
+        run = arrival.convert(run, files, folder, talk, sheet.questions, ask=ask)
         run = intake.choose_target(run, talk, ask=ask)
         run = journal.with_warnings(run, early_warnings(run, template))
         for step in first_steps(run, template, sheet, ask=ask):
@@ -194,7 +209,7 @@ def keeps_contract(path: Path) -> bool:
     if isinstance(contract, int) and contract > CONTRACTS[-1]:
         raise MlfactoryError(
             f"the template keeps contract {contract}, this mlfactory knows {CONTRACTS[-1]}",
-            "Run `uv tool upgrade mlfactory` or `pip install --upgrade mlfactory`.",
+            f"Renew it: {origin.upgrade()}",
         )
     return contract in CONTRACTS
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from mlfactory.render import copier
 from mlfactory.template.choice import Template, is_local
 
 from . import around, journal
-from .journal import MANY, ONE, QUERY, Run
+from .journal import MANY, PIPE, QUERY, Run
 
 QUIET = {"DVC_NO_ANALYTICS": "1"}
 # The setting of git in which a clone keeps where its data lie; a factory's library reads it.
@@ -28,15 +27,22 @@ def copy_data(run: Run) -> Run:
     Of a query, its text; the rows are fetched when the factory can do that itself. Raises
     MlfactoryError when the first commit would then hold the data: git never forgets.
     """
+    from mlfactory.look import foreign
+
     if not git.ignored(run.repository, [f"{run.prefix}{data_path(run)}"]):
         raise MlfactoryError(f"the template does not keep {data_path(run)} out of git")
     if run.form != MANY:
-        name = data_path(run) if run.form == ONE else str(run.answers["data_source"])
+        name = str(run.answers["data_source"]) if run.form == QUERY else data_path(run)
         target = run.path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if not (target.exists() and target.samefile(run.data)):
-            shutil.copyfile(run.data, target)
+            foreign.copy(Path(run.data), table_of(run), target)
     return keep_folder(run)
+
+
+def table_of(run: Run) -> str | None:
+    """The sheet or table that was chosen."""
+    return str(run.given.get("data_table") or run.request.table) or None
 
 
 def keep_folder(run: Run) -> Run:
@@ -115,8 +121,9 @@ def track_data(run: Run) -> Run:
         call(run, "dvc", "init")
     if not run.fetches:
         call(run, "dvc", "add", data_path(run))
-    elif run.form == ONE:
-        origin = run.answers.get("data_source") or f"{Path(run.data).name}, a sample of mlfactory"
+    elif run.form not in (MANY, QUERY):
+        sample = "a pipe" if run.form == PIPE else f"{Path(run.data).name}, a sample of mlfactory"
+        origin = run.answers.get("data_source") or sample
         call(run, "factory", "data", "pull", "--from", data_path(run), "--origin", str(origin))
     else:
         call(run, "factory", "data", "pull")

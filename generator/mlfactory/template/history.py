@@ -13,7 +13,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_dir
 
-from mlfactory.base import git
+from mlfactory.base import git, origin
 from mlfactory.base.errors import MlfactoryError
 
 from . import mount, store, stream, wheel
@@ -285,5 +285,5 @@ def unknown_version(version: str, full: History) -> MlfactoryError:
     return MlfactoryError(
         f"this factory records template version {version}, "
         f"and the newest that this mlfactory has is {full.newest}",
-        "Run `uv tool upgrade mlfactory` or `pip install --upgrade mlfactory`.",
+        f"Renew it: {origin.upgrade()}",
     )

@@ -17,17 +17,20 @@ app.add_typer(contract_app, name="contract")
 @data_app.command()
 def pull(
     source: Annotated[
-        str | None, typer.Option("--from", help="FILE, GLOB or FILE.sql; else data.source.")
+        str | None, typer.Option("--from", help="FILE, FOLDER, GLOB or FILE.sql; else data.source.")
     ] = None,
     origin: Annotated[
         str | None, typer.Option(help="What is recorded as the origin; else the source.")
+    ] = None,
+    table: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A sheet or table of it; else data.table.")
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Take a new snapshot of the data; one that breaks the contract changes nothing."""
     from ..data.source import pull
 
-    result = pull(here(), source, origin, Path.cwd() if source else None)
+    result = pull(here(), source, origin, Path.cwd() if source else None, table=table)
     if as_json:
         print_json(result.json())
         return

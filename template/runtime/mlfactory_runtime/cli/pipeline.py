@@ -137,4 +137,6 @@ def update() -> None:
     message = (
         "the template's improvements come as one commit, made by a program beside this factory"
     )
-    raise FactoryError(message, "mlfactory update (once, to have it: uv tool install mlfactory)")
+    raise FactoryError(
+        message, "mlfactory update (once, to have it: uv tool install ADDRESS, see README.md)"
+    )

@@ -29,6 +29,9 @@ def predict(
     url_env: Annotated[
         str | None, typer.Option(help="Environment variable with its URL; else data.url_env.")
     ] = None,
+    table: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A sheet or table of INPUT; else data.table.")
+    ] = None,
     log: Annotated[bool, typer.Option(help="Write the rows to the prediction log.")] = True,
     spreadsheet: Annotated[
         bool, typer.Option("--spreadsheet", help="Put a ' before text that looks like a formula.")
@@ -52,6 +55,7 @@ def predict(
         options = [*["--no-log"] * (not log), *["--json"] * as_json]
         options += ["--spreadsheet"] * spreadsheet
         options += ["--url-env", url_env] if url_env else []
+        options += ["--table", table] if table else []
         numbers = ["--explain", str(explain), "--max-invalid", str(max_invalid)]
         paths = [str(sources[0].absolute()), str(target.absolute())]
         hand_over(project, version, ["predict", *paths, *numbers, *options])
@@ -60,7 +64,7 @@ def predict(
     progress = count if sys.stderr.isatty() else lambda _: None
     result = predict_file(
         project, sources[0], target, version.model, explain=explain, max_invalid=max_invalid,
-        url_env=url_env, log=log, spreadsheet=spreadsheet, progress=progress,
+        url_env=url_env, table=table, log=log, spreadsheet=spreadsheet, progress=progress,
     )  # fmt: skip
     if result.unlogged:
         say(f"warning: {result.rows - result.logged:,} rows are not in the log: {result.unlogged}")

@@ -2,9 +2,9 @@
 
 import shutil
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from glob import glob
 from pathlib import Path
 
 import polars as pl
@@ -19,7 +19,10 @@ from ..scratch import scratch
 from ..settings.availability import Finding
 from ..settings.params import Data
 from ..settings.yaml import read_yaml
+from ..tables.conversion import convert, is_foreign, readable
 from ..tables.file import check_content, is_parquet, kind, partitions
+from ..tables.folders import any_of, files_of
+from ..tables.packs import PACKS
 from ..tables.query import write_query
 from ..tables.read import column_names, read_batches, reading, with_partitions
 from .check import check_data, lines
@@ -52,11 +55,12 @@ def pull(
     origin: str | None = None,
     start: Path | None = None,
     into: Project | None = None,
+    table: str | None = None,
 ) -> Pulled:
     """Take a new snapshot of the data; returns its record, the one before and warnings.
 
     A relative source is looked up from `start`; by default that is the factory's folder, or the
-    one that this clone knows, see `place_of`.
+    one that this clone knows, see `place_of`. `table` is a sheet or table of it; else data.table.
     With `into` the snapshot becomes that of another factory: a copy of this one.
 
     Until it is checked it stands in a folder of its own: whatever goes wrong, the old one stays.
@@ -74,7 +78,7 @@ def pull(
         if source.endswith(".py"):
             found = run_code(project, source, place, fresh)
         else:
-            found = fetch(source, place, fresh, data)
+            found = fetch(source, place, fresh, data, table)
         try:
             return put_in_place(home, fresh, origin or found)
         except FactoryError as error:  # nobody has seen the folder that it names
@@ -118,26 +122,27 @@ def place_of(project: Project, source: str) -> Path:
     return project.root / tries(project.root, "config", "--type=path", "--get", FOLDER)
 
 
-def any_of(path: Path) -> bool:
-    """Whether a path or a pattern leads to something."""
-    return path.exists() or bool(glob(str(path), recursive=True))  # noqa: PTH207  # a pattern
-
-
-def fetch(source: str, start: Path, target: Path, data: Data) -> str:
+def fetch(source: str, start: Path, target: Path, data: Data, table: str | None = None) -> str:
     """Write what the source gives to the file `target`; returns where it comes from, in words."""
     path = start / Path(source).expanduser()
     if path.suffix == ".sql":
         write_query(path, data.url_env, target)
         return f"{recorded(source)} through {data.url_env}"
+    if path.is_file() and is_foreign(path):
+        check_parquet_name(path, data)
+        convert(path, data, table or data.table, target)
+        return recorded(source)
     if path.is_file():
         check_kind(path, data)
         shutil.copyfile(path, target)
         return recorded(source)
-    files = [file for file in map(Path, sorted(glob(str(path), recursive=True))) if file.is_file()]  # noqa: PTH207  # an absolute pattern
+    files = files_of(str(path))
     if not files:
         here = f"if it lies elsewhere on this machine: git config {FOLDER} FOLDER; or {SET}"
         raise FactoryError(f"there is no file {source}", here)
-    join(files, target, data)
+    with ExitStack() as stack:
+        tables = [stack.enter_context(readable(file, data, table or data.table)) for file in files]
+        join(tables, target, data)
     return f"{recorded(source)} ({len(files)} files)"
 
 
@@ -147,14 +152,26 @@ def run_code(project: Project, source: str, start: Path, target: Path) -> str:
     origin = pulled(project.pull(path), source, target)
     if kind(target) != kind_of(data):
         text = f"{source}: `pull` wrote a file that does not fit the name {data.path}"
-        raise FactoryError(text, "write text for .csv, Parquet for .parquet, gzipped text for .gz")
+        raise FactoryError(
+            text, "write text for .csv, Parquet for .parquet, packed text for .gz and its like"
+        )
     return origin
 
 
 def kind_of(data: Data) -> str:
     """How a file that is called data.path has to be packed."""
     suffix = Path(data.path).suffix
-    return suffix if suffix in (".parquet", ".gz") else "text"
+    return suffix if suffix in (".parquet", *PACKS) else "text"
+
+
+def check_parquet_name(path: Path, data: Data) -> None:
+    """Raises FactoryError where what becomes of the file would not fit the name in data.path."""
+    if not is_parquet(Path(data.path)):
+        name = Path(data.path).with_name(f"{path.stem}.parquet")
+        hint = (
+            f"set data.path to {name} in params.yaml, or save the table as {Path(data.path).name}"
+        )
+        raise FactoryError(f"{path} becomes Parquet, and data.path is {data.path}", hint)
 
 
 def check_kind(path: Path, data: Data) -> None:
@@ -172,7 +189,7 @@ def check_kind(path: Path, data: Data) -> None:
 def join(files: Sequence[Path], target: Path, data: Data) -> None:
     """Write the rows of all files in their order, with the columns in the order of the first."""
     kinds = {kind(file) == ".parquet" for file in files}
-    if kinds != {is_parquet(target)} or target.suffix == ".gz":
+    if kinds != {is_parquet(target)} or target.suffix in PACKS:
         wanted = ".parquet" if kinds == {True} else ".csv"
         hint = f"all files must be Parquet or all text, and data.path end in {wanted}"
         raise FactoryError(f"the files do not fit the name {data.path}", hint)

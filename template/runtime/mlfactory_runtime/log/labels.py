@@ -18,6 +18,7 @@ from ..learn.signature import Signature
 from ..project import Project
 from ..settings.catalog import Catalog, Column
 from ..settings.params import Params
+from ..tables.conversion import readable
 from ..tables.formats import DTYPES, read
 from ..tables.read import column_names, read_batches
 from .belonging import (
@@ -72,8 +73,9 @@ def label(project: Project, file: Path, time: str | None = None) -> Labelled:
     """
     params, catalog = project.params, project.catalog
     known = veil(params, catalog)
-    kind = kind_of(file, params, known, time)
-    given = outcomes(file, kind, time, params, catalog)
+    with readable(file, params.data) as copy:
+        kind = kind_of(copy, params, known, time)
+        given = outcomes(copy, kind, time, params, catalog)
     told = given.drop_nulls("outcome")
     found = once(file, told.drop_nulls(["key", "row"]))
     if kind == "entity":

@@ -13,6 +13,7 @@ from ..errors import FactoryError
 from ..project import Project
 from ..scratch import scratch, temporary
 from ..settings.params import Data
+from ..tables.conversion import readable
 from ..tables.read import read_batches, with_partitions
 from .places import aside_of, check_target
 from .scorer import Scorer, opened, score
@@ -51,6 +52,7 @@ def predict_file(
     explain: int = 0,
     max_invalid: float = MAX_INVALID,
     url_env: str | None = None,
+    table: str | None = None,
     log: bool = True,
     spreadsheet: bool = False,
     progress: Callable[[int], None] = lambda _: None,
@@ -58,7 +60,8 @@ def predict_file(
     """Score the rows of `source` into `target` (CSV or Parquet), which appears when it is whole.
 
     A `.sql` is a query: its rows come from the database whose URL stands in the environment
-    variable `url_env`, else in that of data.url_env.
+    variable `url_env`, else in that of data.url_env. Of a workbook or a database in a file, `table`
+    names the sheet or the table, else data.table does.
 
     Rows that break the contract, and rows that lack a value which never was missing in training,
     go with the reason into a file beside it, whose name is free. A FactoryError if their share is
@@ -77,7 +80,9 @@ def predict_file(
             stack.enter_context(scorer.log)
         put = stack.enter_context(whole(target, spreadsheet=spreadsheet))
         with whole(aside, spreadsheet=spreadsheet) as put_aside:
-            batches = stack.enter_context(closing(rows_of(source, scorer.params.data, url_env)))
+            batches = stack.enter_context(
+                closing(rows_of(source, scorer.params.data, url_env, table))
+            )
             total, invalid = score_all(batches, scorer, put, put_aside, progress)
         if not total:
             raise FactoryError(f"{source} holds no row", "give a file with rows")
@@ -116,23 +121,26 @@ def score_all(
     return total, invalid
 
 
-def rows_of(source: Path, data: Data, url_env: str | None) -> Generator[pl.DataFrame, None, None]:
+def rows_of(
+    source: Path, data: Data, url_env: str | None, table: str | None = None
+) -> Generator[pl.DataFrame, None, None]:
     """The raw rows of a file, or of a query, in batches.
 
     Those of a query stand in a file before the first one is scored: the database is held no longer
     than they take to arrive, and a column has one type in all batches.
     """
     if source.suffix != ".sql":
-        for raw in read_batches(source, data):
-            yield with_partitions(raw, source, raw.columns)
+        with readable(source, data, table or data.table) as copy:
+            for raw in read_batches(copy, data):
+                yield with_partitions(raw, source, raw.columns)
         return
     from ..tables.query import URL_ENV, write_query
 
     with temporary() as folder:
-        table = folder / "rows.parquet"
+        rows = folder / "rows.parquet"
         setting = "--url-env" if url_env else URL_ENV
-        write_query(source, url_env or data.url_env, table, setting)
-        yield from read_batches(table, data)
+        write_query(source, url_env or data.url_env, rows, setting)
+        yield from read_batches(rows, data)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Rows to learn from out of the prediction log: what was predicted, once its outcome is known."""
 
 import codecs
-import gzip
 import os
 import shutil
 from collections.abc import Sequence
@@ -28,8 +27,9 @@ from ..records.record import read as read_record
 from ..scratch import scratch
 from ..settings.catalog import Catalog, Column
 from ..settings.params import Data, Params
-from ..tables.file import HEAD, is_parquet, kind, opened
+from ..tables.file import HEAD, is_parquet
 from ..tables.formats import decimal_of, read
+from ..tables.packs import PACKS, opened, pack_of
 from ..tables.read import read_batches
 
 KEY = {"request_id": pl.String(), "row": pl.Int64(), "time": pl.Datetime("us", "UTC")}
@@ -304,6 +304,10 @@ def append(path: Path, rows: pl.DataFrame, fresh: Path, data: Data) -> None:
         table = pl.scan_parquet(path)
         pl.concat([table, rows.lazy()], how="diagonal").sink_parquet(fresh)
         return
+    pack = PACKS.get(pack_of(path))
+    if pack and not pack.grows:
+        message = f"{path} is a ZIP archive, and the rows of the log cannot go to its end"
+        raise FactoryError(message, "unpack it, set data.path to its name, and dvc add it")
     with opened(path) as file:
         start = file.read(HEAD)
         file.seek(-4, os.SEEK_END)
@@ -323,7 +327,7 @@ def append(path: Path, rows: pl.DataFrame, fresh: Path, data: Data) -> None:
         raise FactoryError(message, f"write {path} anew in UTF-8, and dvc add {path}") from error
     shutil.copyfile(path, fresh)
     with fresh.open("ab") as out:
-        out.write(gzip.compress(content, mtime=0) if kind(path) == ".gz" else content)
+        out.write(pack.compress(content) if pack else content)
     check_end(fresh, rows, data)
 
 

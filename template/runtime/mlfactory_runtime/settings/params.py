@@ -28,6 +28,9 @@ class Data(Section):
         default=None,
         description="Where `factory data pull` fetches it: a file, a glob, or a .sql or .py file.",
     )
+    table: str | None = Field(
+        default=None, description="The sheet or the table, of a source that holds several."
+    )
     url_env: str | None = Field(
         default=None, description="The environment variable with the database's URL, for a .sql."
     )

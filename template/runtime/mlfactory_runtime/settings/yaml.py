@@ -12,12 +12,37 @@ from pydantic import (
 
 from ..errors import FactoryError
 from ..files import mend, read_text
+from .mistakes import mistakes
 
 Checked = TypeVar("Checked", bound=BaseModel)
 
 
+class Twice(yaml.YAMLError):
+    """A key that stands twice in one mapping."""
+
+    def __init__(self, key: str, first: int, line: int, column: int) -> None:
+        super().__init__(
+            f"line {line}, column {column}: the key {key!r} stands there again after line {first}"
+        )
+
+
 class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML 1.2, as DVC reads it: `no`, `on` and `2025-01-01` are words like any other."""
+    """YAML 1.2, as DVC reads it: `no`, `on` and `2025-01-01` are words like any other.
+
+    A key that stands twice is an error: the first of two blocks would be lost without a word.
+    """
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            line = key.start_mark.line + 1
+            if key.value in lines:
+                raise Twice(key.value, lines[key.value], line, key.start_mark.column + 1)
+            lines[key.value] = line
+        content: dict[Any, Any] = super().construct_mapping(node, deep)
+        return content
 
 
 Loader.yaml_implicit_resolvers = {}
@@ -42,6 +67,9 @@ def parse_yaml(text: str, path: Path) -> dict[str, Any]:
     """The same for the text of a file that stands elsewhere."""
     try:
         content = yaml.load(text, Loader) or {}  # noqa: S506
+    except Twice as error:
+        hint = "put what both hold under one key, or take one out"
+        raise FactoryError(f"{path}, {error}", hint) from error
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
         raise FactoryError(f"{path} is not valid YAML: {reason}", mend(text)) from error
@@ -57,7 +85,8 @@ def read_checked(path: Path, kind: type[Checked]) -> Checked:
     try:
         return kind.model_validate(read_yaml(path))
     except ValidationError as error:
-        text = f"{path} has entries that cannot be: {problems(error)}"
+        root = yaml.compose(read_text(path), Loader)
+        text = f"{path} has entries that cannot be: {mistakes(error, root, kind)}"
         raise FactoryError(text, f"correct them in {path}") from error
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from ..errors import FactoryError
 from ..scratch import temporary
-from .file import HEAD, SAVE, is_packed, opened
+from .file import HEAD, SAVE
+from .packs import damages, is_packed, opened
 
 CHUNK, LINES = 1 << 20, 50
 USUAL, RARE = (",", ";", "\t", "|", "\x01"), ("^", "~", "#", ":", " ")
@@ -221,6 +222,6 @@ def rewrite(path: Path, encoding: str, copy: Path, *, skip: int, bare: bool) -> 
     except UnicodeDecodeError as error:
         reason = f"{path} cannot be read as {encoding}: {first_damage(path, encoding) or error}"
         raise FactoryError(reason, "set data.encoding in params.yaml") from error
-    except (EOFError, OSError) as error:
+    except damages(OSError) as error:
         reason = f"{path} cannot be read as {encoding}: {error}"
         raise FactoryError(reason, "set data.encoding in params.yaml") from error

@@ -1,40 +1,43 @@
 """What kind of file it is, by its first bytes, and how its bytes are read."""
 
 import codecs
-import gzip
 import io
 from pathlib import Path
-from typing import IO
 from urllib.parse import unquote
 
 from ..errors import FactoryError
+from .packs import PACKS, opened, pack_of
 
 HEAD, START = 1 << 20, 1000
-GZIP = b"\x1f\x8b"
 SAVE = "save the table as CSV (UTF-8, with a header) or as Parquet"
 AGAIN = "export the data again"
+NAME = "give it a name that ends in {}"
 SIGN_IN = "sign in where it comes from, and get it"
 SIGNATURES = (
     (b"PAR1", "is a Parquet file", "give it a name that ends in .parquet"),
     (b"PARE", "is an encrypted Parquet file", "save it without encryption"),
-    (GZIP, "was compressed by gzip twice", "unpack it first: gunzip"),
+    (b"\x1f\x8b", "was compressed by gzip twice", "unpack it first: gunzip"),
     (b"PK\x03\x04", "is a ZIP archive or an Excel sheet", SAVE),
-    (b"\x28\xb5\x2f\xfd", "is compressed by zstd", "unpack it first: unzstd"),
-    (b"BZh", "is compressed by bzip2", "unpack it first: bunzip2"),
-    (b"\xfd7zXZ", "is compressed by xz", "unpack it first: unxz"),
+    (b"\x28\xb5\x2f\xfd", "was compressed by zstd twice", "unpack it first: unzstd"),
+    (b"BZh", "was compressed by bzip2 twice", "unpack it first: bunzip2"),
+    (b"\xfd7zXZ", "was compressed by xz twice", "unpack it first: unxz"),
     (b"7z\xbc\xaf", "is a 7-Zip archive", "unpack it first: 7z x"),
-    (b"\xd0\xcf\x11\xe0", "is an Excel sheet, an old one or one with a password", SAVE),
-    (b"SQLite format 3", "is an SQLite database", SAVE),
+    (
+        b"\xd0\xcf\x11\xe0",
+        "is an Excel sheet, an old one or one with a password",
+        NAME.format(".xls"),
+    ),
+    (b"SQLite format 3", "is an SQLite database", NAME.format(".sqlite")),
     (b"\x89HDF", "is an HDF5 file", SAVE),
-    (b"ARROW1", "is an Arrow file", SAVE),
+    (b"ARROW1", "is an Arrow file", NAME.format(".arrow")),
     (b"ORC", "is an ORC file", SAVE),
     (b"%PDF", "is a PDF document", SAVE),
     (b"version https://git-lfs", "is a pointer of Git LFS, not the data", "run `git lfs pull`"),
     (b"<!doctype html", "is a web page, not the data", SIGN_IN),
     (b"<html", "is a web page, not the data", SIGN_IN),
     (b"<?xml", "is an XML file", SAVE),
-    (b'{"', "is a JSON file", SAVE),
-    (b"[{", "is a JSON file", SAVE),
+    (b'{"', "is a JSON file", NAME.format(".jsonl, one object a line")),
+    (b"[{", "is a JSON file", NAME.format(".json")),
 )
 # An ordinary header may begin with these letters; a binary file is not all text.
 LIKE_TEXT = (b"ORC", b"BZh", b"PARE", b"PAR1", b"ARROW1", b"SQLite format 3")
@@ -58,23 +61,11 @@ def partitions(path: Path) -> dict[str, str | None]:
     }
 
 
-def is_packed(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(GZIP)) == GZIP
-
-
-def opened(path: Path) -> IO[bytes]:
-    """The bytes of a file, unpacked if gzip packed it, whatever its name says."""
-    return gzip.open(path) if is_packed(path) else path.open("rb")  # type: ignore[return-value]
-
-
 def kind(path: Path) -> str:
-    """How a file is packed, by its first bytes: `.parquet`, `.gz` or `text`."""
+    """How a file is packed, by its first bytes: `.parquet`, `text`, or a name in PACKS."""
     with path.open("rb") as file:
         start = file.read(4)
-    if start == b"PAR1":
-        return ".parquet"
-    return ".gz" if start.startswith(GZIP) else "text"
+    return ".parquet" if start == b"PAR1" else pack_of(path) or "text"
 
 
 def check_content(path: Path) -> None:
@@ -94,16 +85,17 @@ def check_signature(path: Path, head: bytes) -> None:
         text = signature in LIKE_TEXT and b"\0" not in head[:START]
         fits = start.startswith(signature) if signature.islower() else head.startswith(signature)
         if (fits or start.startswith(signature)) and not own and not text:
-            in_gzip = is_packed(path) and signature != GZIP
-            raise FactoryError(
-                f"{path} {what}", f"unpack it first: gunzip; then {hint}" if in_gzip else hint
-            )
+            pack = PACKS.get(pack_of(path))
+            first = f"unpack it first: {pack.unpack}; then " if pack and "twice" not in what else ""
+            raise FactoryError(f"{path} {what}", first + hint)
 
 
 def check_parquet(path: Path, head: bytes) -> None:
     """Raises FactoryError when this is no whole Parquet file."""
-    if is_packed(path):
-        raise FactoryError(f"{path} is compressed by gzip", "unpack it first: gunzip")
+    if pack := PACKS.get(pack_of(path)):
+        raise FactoryError(
+            f"{path} is compressed by {pack.name}", f"unpack it first: {pack.unpack}"
+        )
     if not head.startswith(b"PAR1"):
         raise FactoryError(
             f"{path} is no Parquet file, in spite of its name",

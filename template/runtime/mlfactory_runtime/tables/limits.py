@@ -1,12 +1,13 @@
 """What a table may at most be, found out before it is unpacked or looked at column by column."""
 
+import zipfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from ..errors import FactoryError
 from .dialect import CHUNK, USUAL
-from .file import is_packed, opened
+from .packs import is_packed, opened
 
 COLUMNS, RATIO = 20_000, 200.0  # where nobody has set them
 SMALL = 100_000_000  # bytes that any file may have once it is unpacked
@@ -26,6 +27,20 @@ def check_size(path: Path, form: object) -> None:
             total += len(chunk)
             if total > most:
                 raise grown(path, most)
+
+
+def check_archive(path: Path) -> None:
+    """The same for a file that is an archive of several, as a workbook is."""
+    if not zipfile.is_zipfile(path):
+        return
+    most, total = most_of(path, None), 0
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            with archive.open(member) as file:
+                for chunk in iter(partial(file.read, CHUNK), b""):
+                    total += len(chunk)
+                    if total > most:
+                        raise grown(path, most)
 
 
 def check_values(path: Path, rows: int, columns: int, form: object) -> None:

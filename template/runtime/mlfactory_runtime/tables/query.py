@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -38,17 +38,28 @@ def write_query(path: Path, variable: str | None, target: Path, setting: str = U
     gets the type that fits all batches. Nothing is committed to the database.
     """
     sql = query_in(path)
-    parts: list[Path] = []
     with connect(variable, setting) as connection:
         try:
-            for batch in batches(connection, sql):
-                parts.append(target.with_name(f"part-{len(parts):06}.parquet"))
-                batch.write_parquet(parts[-1])
+            parts = write_parts(batches(connection, sql), target)
         except failures() as error:
             message = f"the query in {path} fails: {reason(error, connection.engine.url)}"
             raise FactoryError(message, "mend the query") from None
     if not parts:
         raise FactoryError(f"the query in {path} gives no row", "mend the query")
+    join_parts(parts, target)
+
+
+def write_parts(frames: Iterable[pl.DataFrame], target: Path) -> list[Path]:
+    """A file per batch, beside the one to come."""
+    parts: list[Path] = []
+    for batch in frames:
+        parts.append(target.with_name(f"part-{len(parts):06}.parquet"))
+        batch.write_parquet(parts[-1])
+    return parts
+
+
+def join_parts(parts: Sequence[Path], target: Path) -> None:
+    """One file of all; each column gets the type that fits all of them."""
     table = pl.concat([pl.scan_parquet(part) for part in parts], how="vertical_relaxed")
     table.with_columns(pl.selectors.by_dtype(pl.Null).cast(pl.String)).sink_parquet(target)
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import zlib
 from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -13,10 +12,11 @@ from polars import selectors as cs
 
 from ..errors import FactoryError
 from .dialect import check_text, find_encoding, find_separator, head, plain, records
-from .file import START, check_content, is_parquet, opened, partitions
+from .file import START, check_content, is_parquet, partitions
 from .formats import WHOLE
 from .header import check_first, check_names, names_of, read_names
 from .limits import check_columns, check_size, check_values, check_width
+from .packs import damages, opened
 
 BATCH, HEAD_ROWS = 50_000, 1000
 Table = TypeVar("Table", pl.DataFrame, pl.LazyFrame)
@@ -68,7 +68,7 @@ def reading(path: Path) -> Iterator[None]:
         raise FactoryError(f"{path} is not here", "correct its name, or get the data: dvc pull")
     try:
         yield
-    except (pl.exceptions.PolarsError, OSError, EOFError, zlib.error) as error:
+    except damages(pl.exceptions.PolarsError, OSError) as error:
         name = getattr(error, "filename", None)
         if isinstance(name, str) and Path(name) != path:
             raise
