@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 from mlfactory_runtime.draft import leaks
+from mlfactory_runtime.draft.later import is_later
 
 ROWS = 600
 DRAW = np.random.default_rng(3)
@@ -83,6 +84,8 @@ def test_a_later_measure_is_told_by_its_name_and_an_earlier_one_is_not() -> None
     assert [*found(PRICE, arr_delay=arrival)] == ["arr_delay"]
     assert [*found(PRICE, arr_delay=PRICE + 0.9 * PRICE.std() * NOISE)] == ["arr_delay"]
     assert not found(PRICE, planned_delay=arrival, arr_gate=OTHER)
+    assert is_later(["dropoff", "km"], ["pickup", "km"])
+    assert not is_later(["dropoff", "fee"], ["pickup", "km"])
 
 
 def test_noise_around_the_target_is_told_from_what_the_target_comes_from() -> None:

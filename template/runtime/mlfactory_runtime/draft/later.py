@@ -75,7 +75,7 @@ def is_later(column: list[str], target: list[str]) -> bool:
         return False
     ours, theirs = ({*some} - LATER - AFTER - EARLIER for some in (column, target))
     alike = {one for one in ours for other in theirs if one[:5] == other[:5] and len(one) >= SHARED}
-    return bool(alike) or not (ours or theirs)
+    return bool(alike) or ours == theirs
 
 
 def is_followed(header: str, y: Outcome) -> bool:
