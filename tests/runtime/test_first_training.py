@@ -65,6 +65,21 @@ def test_boosters_that_grow_side_by_side_are_those_that_grow_alone() -> None:
         assert texts[0] == texts[1] and len({*texts[0]}) == 3
 
 
+def test_many_classes_take_fewer_rounds_unless_somebody_has_chosen(trained: Trained) -> None:
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(150, 4))
+    rows = Matrix(x, np.digitize(x[:, 0], [-1.0, -0.5, 0.0, 0.5, 1.0]).astype(float))
+    known = signature(4, tuple("abcdef"))
+
+    def fit(settings: Model) -> lightgbm.Boosters:
+        grown: lightgbm.Boosters = trained.project.estimator.fit(rows, rows, known, settings)
+        return grown
+
+    assert {one.current_iteration() for one in fit(Model(averaged=2))} == {354}
+    (first, _) = fit(Model(averaged=2, max_rounds=20))
+    assert (first.current_iteration(), first.params["learning_rate"]) == (20, 0.05)
+
+
 @pytest.mark.parametrize(("rows", "count"), [(1000, 5), (1001, 3)])
 def test_more_rows_are_validated_in_fewer_folds(rows: int, count: int, trained: Trained) -> None:
     known = pl.DataFrame({"churned": ["yes", "no"] * rows}).head(rows)
