@@ -28,10 +28,11 @@ def fit(
 ) -> Boosters:
     """Fit on `train`, stopping when `validation` no longer improves.
 
-    Where rows are few, chance decides much. Then two models with splits drawn at random tell on
-    `validation` how many rounds are right, and the average of several learns from all rows. A
-    category of few rows may stand alone, too: LightGBM wants 100 of them, which small data do not
-    have. So do 20 rows in a leaf, the default, become fewer; another number is taken as it is.
+    Where rows are few, chance decides much. Then, unless columns and classes are so many that it
+    would take long, two models with splits drawn at random tell on `validation` how many rounds are
+    right, and the average of several learns from all rows. A category of few rows may stand alone,
+    too: LightGBM wants 100 of them, which small data do not have. So do 20 rows in a leaf, the
+    default, become fewer; another number is taken as it is.
     """
     parameters = {
         "objective": OBJECTIVE[signature.task],
