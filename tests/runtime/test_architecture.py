@@ -13,7 +13,17 @@ from ..participles import participles
 SOURCE = Path(__file__).parents[2] / "template" / "runtime" / "mlfactory_runtime"
 MODULES = sorted(SOURCE.rglob("*.py"))
 FLOORS = (
-    {"compiled", "errors", "files", "programs", "git", "interrupts", "scratch", "visible"},
+    {
+        "compiled",
+        "errors",
+        "files",
+        "programs",
+        "git",
+        "interrupts",
+        "progress",
+        "scratch",
+        "visible",
+    },
     {"settings", "tables", "records"},
     {"project", "data", "extensions"},
     {"learn", "lightgbm"},

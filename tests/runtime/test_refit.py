@@ -134,7 +134,7 @@ def test_the_last_rows_may_hold_what_the_others_lack(
 def test_a_model_that_cannot_is_told_so(trained_copy: Project) -> None:
     factory = Factory(trained_copy.root)
     code = f"src/{trained_copy.package}/model.py"
-    factory.write(code, factory.text(code).replace(", refit", "").replace('"refit", ', ""))
+    factory.write(code, factory.text(code).replace("    refit,\n", "").replace('"refit", ', ""))
     factory.run("train")
     factory.change(model={"refit": True})
     before = version(trained_copy.model_folder)

@@ -1,6 +1,9 @@
 """The verbs of a model, for LightGBM: averaged boosters, kept as text."""
 
+import os
 import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +32,41 @@ def grow(
     validation: Matrix | None = None,
 ) -> lgb.Booster:
     """One booster; with `validation`, no more rounds than help there."""
+    return grow_each(rows, [parameters], signature, settings, validation)[0]
+
+
+def grow_each(
+    rows: Matrix,
+    several: Sequence[dict[str, Any]],
+    signature: Signature,
+    settings: Model,
+    validation: Matrix | None = None,
+) -> Boosters:
+    """A booster for each of several parameters, which say the same of how rows are put into bins.
+
+    Those of one thread grow side by side, each as it would alone.
+    """
     categorical = [i for i, f in enumerate(signature.features) if f.role == "categorical"]
     names = [f"{i}_{re.sub('[^A-Za-z0-9]', '_', f.name)}" for i, f in enumerate(signature.features)]
     data = lgb.Dataset(
-        rows.x, rows.y, feature_name=names, categorical_feature=categorical, params=parameters
-    )
-    stop = lgb.early_stopping(settings.early_stopping_rounds, verbose=False)
-    return lgb.train(
-        parameters,
-        data,
-        num_boost_round=settings.max_rounds,
-        valid_sets=[data.create_valid(validation.x, validation.y)] if validation else None,
-        callbacks=[stop] if validation else None,
-    )
+        rows.x, rows.y, feature_name=names, categorical_feature=categorical, params=several[0]
+    ).construct()
+
+    def grown(parameters: dict[str, Any]) -> lgb.Booster:
+        stop = lgb.early_stopping(settings.early_stopping_rounds, verbose=False)
+        return lgb.train(
+            parameters,
+            data,
+            num_boost_round=settings.max_rounds,
+            valid_sets=[data.create_valid(validation.x, validation.y)] if validation else None,
+            callbacks=[stop] if validation else None,
+            keep_training_booster=True,  # else LightGBM writes it as text and reads that
+        )
+
+    if len(several) == 1 or any(one.get("num_threads") != 1 for one in several):
+        return tuple(map(grown, several))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return tuple(pool.map(grown, several))
 
 
 def refit(model: Boosters, rows: Matrix, signature: Signature, settings: Model) -> Boosters:

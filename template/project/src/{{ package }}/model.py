@@ -6,12 +6,21 @@ are codes, and a missing number is NaN. `y` holds 0 to k-1 for classes, numbers 
 
 import numpy as np
 from mlfactory_runtime import Matrix, ModelSettings, Signature
-from mlfactory_runtime.lightgbm import Boosters, contributions, grow, load, predict, refit, save
+from mlfactory_runtime.lightgbm import (
+    Boosters,
+    contributions,
+    grow_each,
+    load,
+    predict,
+    refit,
+    save,
+)
 
 __all__ = ["contributions", "fit", "load", "predict", "refit", "save"]
 
 OBJECTIVE = {"binary": "binary", "multiclass": "multiclass", "regression": "regression"}
-FEW_ROWS, USUAL_LEAF = 20_000, 20
+FEW_ROWS, FEW_CELLS, USUAL = 20_000, 5_000_000, ModelSettings()
+PACE = ("learning_rate", "feature_fraction", "max_rounds")
 
 
 def fit(
@@ -19,10 +28,11 @@ def fit(
 ) -> Boosters:
     """Fit on `train`, stopping when `validation` no longer improves.
 
-    Where rows are few, chance decides much. Then several models with splits drawn at random tell
-    on `validation` how many rounds are right, and their average learns from all rows. A category
-    of few rows may stand alone, too: LightGBM wants 100 of them, which small data do not have. So
-    do 20 rows in a leaf, the default, become fewer; another number is taken as it is.
+    Where rows are few, chance decides much. Then, unless columns and classes are so many that it
+    would take long, two models with splits drawn at random tell on `validation` how many rounds are
+    right, and the average of several learns from all rows. A category of few rows may stand alone,
+    too: LightGBM wants 100 of them, which small data do not have. So do 20 rows in a leaf, the
+    default, become fewer; another number is taken as it is.
     """
     parameters = {
         "objective": OBJECTIVE[signature.task],
@@ -33,15 +43,32 @@ def fit(
         **settings.model_dump(exclude={"averaged", "max_rounds", "early_stopping_rounds"}),
     }
     rows = len(train.y) + len(validation.y)
-    if rows > FEW_ROWS or settings.averaged == 1:
-        return (grow(train, parameters, signature, settings, validation),)
+    cells = rows * train.x.shape[1] * signature.scores
+    if rows > FEW_ROWS or cells > FEW_CELLS or settings.averaged == 1:
+        return grow_each(train, [parameters], signature, settings, validation)
     few = max(3, rows // 20)
     parameters |= {"extra_trees": True, "min_data_per_group": min(100, few), "num_threads": 1}
-    if settings.min_data_in_leaf == USUAL_LEAF:
-        parameters["min_data_in_leaf"] = min(USUAL_LEAF, few)
+    if settings.min_data_in_leaf == USUAL.min_data_in_leaf:
+        parameters["min_data_in_leaf"] = min(USUAL.min_data_in_leaf, few)
     several = [parameters | {"seed": settings.seed + i} for i in range(settings.averaged)]
-    tried = [grow(train, each, signature, settings, validation) for each in several]
-    rounds = max(1, round(float(np.mean([booster.best_iteration for booster in tried]))))
-    fixed = settings.model_copy(update={"max_rounds": rounds})
+    if signature.scores > 3 and all(getattr(settings, n) == getattr(USUAL, n) for n in PACE):
+        settings, quick = hurry(settings, signature.scores / 3)
+        tried = grow_each(train, [several[0], several[0] | quick], signature, settings, validation)
+        better = min(tried, key=lambda booster: booster.best_score["valid_0"]["multi_logloss"])
+        several = [one | quick if better is tried[1] else one for one in several]
+        rounds = better.best_iteration
+    else:
+        tried = grow_each(train, several[:2], signature, settings, validation)
+        rounds = round(float(np.mean([booster.best_iteration for booster in tried])))
+    fixed = settings.model_copy(update={"max_rounds": max(1, rounds)})
     every = Matrix(np.concatenate([train.x, validation.x]), np.append(train.y, validation.y))
-    return tuple(grow(every, each, signature, fixed) for each in several)
+    return grow_each(every, several, signature, fixed)
+
+
+def hurry(settings: ModelSettings, times: float) -> tuple[ModelSettings, dict[str, float]]:
+    """Fewer rounds, and larger steps with a part of the features, if these do better.
+
+    Each round has a tree for each class, so that many classes would take very long.
+    """
+    fewer = settings.model_copy(update={"max_rounds": round(settings.max_rounds / times**1.5)})
+    return fewer, {"learning_rate": settings.learning_rate * times, "feature_fraction": 1 / times}

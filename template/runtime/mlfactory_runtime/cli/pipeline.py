@@ -28,8 +28,10 @@ def prepare() -> None:
 def train() -> None:
     """Stage 2: fit the model, measure it against the baselines."""
     from ..learn.train import train
+    from ..progress import progress
 
-    result = train(here())
+    with progress("train") as tell:
+        result = train(here(), tell)
     scores = result.validation
     if scores and (value := scores.metrics[result.metric]) is not None:
         say(f"{result.metric} {value:.4g} in validation ({scores.by}), constant {scores.naive:.4g}")

@@ -1,17 +1,16 @@
-"""The verdict on a model: metrics against baselines, importance."""
+"""The verdict on a model: metrics against baselines."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from ..records.evaluation import Costs, Coverage, Importance, Interval, Metrics, OwnMetric, Recall
+from ..records.evaluation import Costs, Coverage, Interval, Metrics, OwnMetric, Recall
 from ..settings.decision import Decision
 from ..settings.params import Params
 from .classes import recalls
 from .draws import FEWEST, Draws
-from .matrix import Matrix
 from .metrics import (
     NONE,
     Constants,
@@ -19,7 +18,6 @@ from .metrics import (
     evaluate,
     few_rows,
     largest,
-    measure,
     primary,
     refuse_unweighted,
     relevant,
@@ -28,7 +26,6 @@ from .metrics import (
 from .resampling import without_ends
 from .signature import Signature
 
-IMPORTANCE_ROWS = 2000
 COSTS = ("cost", "saving")
 RARE, SEARCH = 0.05, ("pr_auc", "recall_at_budget", "precision_at_budget", "lift_at_budget")
 ALIKE = 0.9  # a few equal rows are not worth a sentence
@@ -229,27 +226,3 @@ def decide(
             return "rejected", f"{NAMED[name]} has the better {metric}: {RIVALS[name]}"
     others = ", ".join(NAMED[name] for name in beaten)
     return "accepted", f"its {metric} beats a constant surely{', and ' * bool(others)}{others}"
-
-
-def permutation_importance(
-    score: Callable[[np.ndarray], np.ndarray], part: Matrix, signature: Signature, params: Params
-) -> tuple[Importance, ...]:
-    """How much the primary metric suffers when one feature is shuffled, as shares of the whole."""
-    generator = np.random.default_rng(params.model.seed)
-    chosen = generator.permutation(len(part.y))[:IMPORTANCE_ROWS]
-    x, y = part.x[chosen], part.y[chosen]
-    metric, ones = primary(signature.task, params.model), np.ones(len(y))
-
-    def loss(rows: np.ndarray) -> float:
-        return measure(signature.task, y, score(rows), params.decision)(ones)[metric]
-
-    base = loss(x)
-    losses = []
-    for i in range(x.shape[1]):
-        shuffled = x.copy()
-        shuffled[:, i] = generator.permutation(shuffled[:, i])
-        losses.append(max(loss(shuffled) - base, 0.0))
-    total = sum(losses) or 1.0
-    names = [feature.name for feature in signature.features]
-    ranked = sorted(zip(names, losses, strict=True), key=lambda pair: -pair[1])
-    return tuple(Importance(feature=name, gain=lost / total) for name, lost in ranked)

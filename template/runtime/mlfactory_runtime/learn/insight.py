@@ -20,7 +20,7 @@ from .ranking import curve, threshold_of
 from .resampling import mean_of
 from .segments import segments, short
 
-SAMPLE, FEW = 500, 5
+SAMPLE, LEAST, FEW = 500, 50, 5  # rows that are asked about, and rows of a group
 ACTING, VALUES = 6, 10
 TOP = (0.01, 0.05, 0.1, 0.2, 0.5)
 
@@ -87,13 +87,15 @@ def effect(
     """Partial dependence: the mean prediction for a sample of rows when all are given one value,
     for each group its middle one; and what was observed in the group. None without such groups.
 
-    Of more than two classes, it is about the one whose probability changes most.
+    Of more than two classes, it is about the one whose probability changes most; and the sample is
+    smaller, for each class costs as much as a model of numbers.
     """
     shown = [(label, rows) for label, rows in groups if len(rows) >= FEW][: VALUES + 1]
     if not shown:
         return None
     place = [feature.name for feature in held.signature.features].index(name)
-    sample = held.x[np.random.default_rng(0).permutation(len(held.x))[:SAMPLE]]
+    rows = max(LEAST, SAMPLE // held.signature.scores)
+    sample = held.x[np.random.default_rng(0).permutation(len(held.x))[:rows]]
     asked = np.tile(sample, (len(shown), 1))
     values = [np.sort(held.x[rows, place])[len(rows) // 2] for _, rows in shown]
     asked[:, place] = np.repeat(values, len(sample))

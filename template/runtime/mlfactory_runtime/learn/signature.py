@@ -51,6 +51,11 @@ class Signature(BaseModel):
     split: HeldOut = HeldOut()
     provenance: dict[str, str] = {}
 
+    @property
+    def scores(self) -> int:
+        """How many numbers a model has for each row: one for each of more than two classes."""
+        return len(self.classes) if self.task == "multiclass" else 1
+
     @model_validator(mode="after")
     def fits(self) -> Self:
         """Answers are made by these: each name once, and as many classes as the task has."""

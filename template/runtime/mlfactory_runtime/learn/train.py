@@ -1,7 +1,7 @@
 """The pipeline's second stage: fit, evaluate against baselines, and profile for monitoring."""
 
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,47 +13,31 @@ from ..data.computed import featured, refuse_undeclared
 from ..data.rows import load_part
 from ..errors import FactoryError
 from ..files import short_hash, write_json
+from ..progress import Tell, silent
 from ..project import EVALUATION, PACKAGES, PREPARED, Estimator, Project
 from ..records.data import HeldOut, SplitRecord
-from ..records.evaluation import Evaluation, Fold, Importance, Validation
+from ..records.evaluation import Evaluation
 from ..records.profile import Profile, Quality
 from ..records.record import read, write
 from ..settings.availability import check_catalog
 from ..settings.idle import idle
 from ..settings.params import Params, params_hash
-from . import baselines, linear
-from .alarm import with_alarm
 from .card import model_card
-from .conformal import fit_intervals
-from .copies import copies
-from .coverage import coverage_warnings, measure_coverage
-from .draws import draws, entities, independent
-from .evaluate import (
-    Judgement,
-    judge,
-    leading,
-    left_out,
-    permutation_importance,
-    threshold_warning,
-)
+from .evaluate import leading, left_out, threshold_warning
+from .findings import Findings, examine
 from .folder import swapped
 from .groups import is_sensitive
-from .held import Held
-from .history import histories
-from .insight import Insights, check_segments, insights
+from .insight import check_segments
 from .intervals import FILE as INTERVALS
-from .intervals import ends
 from .manifest import MEASURED, save_manifest
-from .matrix import learned_from, matrix, usable
-from .metrics import primary, row_losses
+from .matrix import learned_from, matrix
 from .overrides import overrides
 from .plots import write_plots
 from .profile import CARD, PROFILE, profile
 from .quality import within_months
-from .ranking import threshold_of
 from .signature import Signature, describe, save_signature
 from .split import FILE as SPLIT
-from .validation import metrics_file, predict_unseen, validate, with_validation
+from .validation import metrics_file
 from .within import segments
 
 
@@ -67,89 +51,54 @@ class Used:
     x: np.ndarray
 
 
-def train(project: Project) -> Evaluation:
+def train(project: Project, tell: Tell = silent) -> Evaluation:
     """Write the model's folder, reports/metrics.json, reports/evaluation.json and the plots."""
-    params, catalog, compute = project.params, project.catalog, project.compute
-    estimator = project.estimator
-    if params.model.refit and estimator.refit is None:
-        hint = "add that verb (`from mlfactory_runtime.lightgbm import refit`), or set it to false"
-        raise FactoryError("model.refit is set, and model.py has no `refit`", hint)
-    if errors := [f for f in check_catalog(catalog, params) if f.level == "error"]:
-        raise FactoryError(f"{errors[0].feature}: {errors[0].message}", errors[0].remedy)
-    check_segments(catalog, params)
+    params, catalog, estimator = project.params, project.catalog, project.estimator
+    refuse_unready(project)
     split = read_split(project)
     rows = {part: load_part(project, part) for part in ("train", "validation", "holdout")}
     signature = describe_model(project, rows["train"], split)
-    parts = {part: matrix(frame, signature, compute) for part, frame in rows.items()}
+    parts = {part: matrix(frame, signature, project.compute) for part, frame in rows.items()}
+    tell("fit the model", 0.05)
     model = estimator.fit(parts["train"], parts["validation"], signature, params.model.fitting)
-    line = linear.fit(parts["train"], parts["validation"], signature, params.model)
-    x, y = parts["holdout"].x, parts["holdout"].y
-    constants = baselines.constants(parts["train"].y, signature, params.decision, project.metrics)
-    metric = primary(signature.task, params.model)
-    constant = constants[metric]
-    scored = {
-        "model": estimator.predict(model, x),
-        "naive": np.broadcast_to(constant, (len(x), *constant.shape)),
-        "linear": linear.predict(line, x),
-    }
-    if signature.task == "binary":
-        limit = threshold_of(scored["model"], params.decision)
-        signature = signature.model_copy(update={"threshold": limit})
-    held_rows = usable(rows["holdout"], signature, compute)
-    if split.kind == "time" and signature.task == "regression":
-        past = pl.concat([rows["train"], rows["validation"]])
-        scored |= histories(past, held_rows, catalog, params)
-    score = partial(estimator.predict, model)
-    importance = permutation_importance(score, parts["holdout"], signature, params)
-    wanted = [*catalog.features(params), *params.report.segments]
-    frame = featured(held_rows, wanted, compute)
-    same = copies(held_rows, catalog, params)
-    naive, own = (row_losses(metric, y, scored[name]) for name in ("naive", "model"))
-    drawn = independent(draws(held_rows, split, params, same), naive - own, own)
-    whom = entities(held_rows, params, same)
-    unseen = predict_unseen(project, rows, signature)
-    tried, folds = validate(unseen, signature, project)
-    intervals = fit_intervals(unseen, split, catalog, params)
-    p, limits = scored["model"], ends(intervals, scored["model"])
-    coverage = measure_coverage(y, limits, drawn, intervals)
-    held = Held(signature, frame, x, y, p, scored["naive"], whom.places, limits, metric)
-    judgement = judge(signature, y, scored, params, project.metrics, drawn, constants)
-    assumed = any(column.assumed for column in catalog.inputs(params).values())
-    judgement = with_validation(judgement, tried, metric)
-    judgement = with_alarm(judgement, signature, metric, importance, len(y), assumed=assumed)
-    known = insights(held, score, importance, catalog, params)
-    refused = rows["holdout"].height - len(y)
-    first = leading(params, signature, parts["train"].y)
+    findings = examine(project, model, signature, rows, parts, split, tell)
+    signature = findings.held.signature
+    tell("write the model", 0.95)
     used = refitted(project, rows, signature, model, parts["train"].x)
     with swapped(project.model_folder) as folder:
         save(estimator, used.model, used.signature, folder)
         if params.model.refit:
             (folder / MEASURED).mkdir()
             save(estimator, model, signature, folder / MEASURED)
-        if intervals:
-            write(folder / INTERVALS, intervals)
-        notes = (
-            *judgement.warnings,
-            *idle(params, own_split=bool(split.code)),
-            *overrides(folder, params.model),
-            *coverage_warnings(coverage, params, unseen),
-        )
-        judgement = replace(judgement, warnings=notes, coverage=coverage)
-        result = evaluation(
-            signature, split, judgement, known, metric, first, importance, tried, folds, refused
-        )
+        if findings.intervals:
+            write(folder / INTERVALS, findings.intervals)
+        first = leading(params, signature, parts["train"].y)
+        notes = (*idle(params, own_split=bool(split.code)), *overrides(folder, params.model))
+        result = evaluation(findings, split, first, notes)
         if params.model.refit:
             result = result.model_copy(update={"refit": used.rows.height})
-        moments = held_rows[params.data.time] if params.data.time else None
-        worth = within_months(signature.task, y, held.p, drawn.places, moments)
+        held, places = findings.held, findings.drawn.places
+        worth = within_months(signature.task, held.y, held.p, places, findings.moments)
         write(folder / PROFILE, profile_of(project, used, held.p, worth))
         write(folder / CARD, model_card(project, result))
         save_manifest(folder)
     write(project.root / EVALUATION, result)
     write_json(project.reports / "metrics.json", metrics_file(result))
     sensitive = is_sensitive(catalog, params.data.target)
-    write_plots(project.reports / "plots", held, importance, params.decision, sensitive)
+    plots = project.reports / "plots"
+    write_plots(plots, findings.held, findings.importance, params.decision, sensitive)
     return result
+
+
+def refuse_unready(project: Project) -> None:
+    """FactoryError for settings and a catalog that no model can be trained by."""
+    params, catalog = project.params, project.catalog
+    if params.model.refit and project.estimator.refit is None:
+        hint = "add that verb (`from mlfactory_runtime.lightgbm import refit`), or set it to false"
+        raise FactoryError("model.refit is set, and model.py has no `refit`", hint)
+    if errors := [f for f in check_catalog(catalog, params) if f.level == "error"]:
+        raise FactoryError(f"{errors[0].feature}: {errors[0].message}", errors[0].remedy)
+    check_segments(catalog, params)
 
 
 def save(estimator: Estimator, model: Any, signature: Signature, folder: Path) -> None:
@@ -200,19 +149,10 @@ def read_split(project: Project) -> SplitRecord:
 
 
 def evaluation(
-    signature: Signature,
-    split: SplitRecord,
-    judgement: Judgement,
-    insights: Insights,
-    metric: str,
-    leading: tuple[str, ...],
-    importance: tuple[Importance, ...],
-    tried: Validation | None,
-    folds: tuple[Fold, ...],
-    refused: int,
+    findings: Findings, split: SplitRecord, leading: tuple[str, ...], notes: Iterable[str]
 ) -> Evaluation:
-    """All that was measured; `refused` rows of the holdout could not be scored."""
-    warnings = threshold_warning(insights.decision, signature)
+    """All that was measured; `notes` are about settings."""
+    signature, judgement, known = findings.held.signature, findings.judgement, findings.insights
     return Evaluation(
         format=Evaluation.latest,
         task=signature.task,
@@ -220,24 +160,31 @@ def evaluation(
         classes=signature.classes,
         positive=signature.classes[1] if signature.task == "binary" else None,
         threshold=signature.threshold,
-        metric=metric,
+        metric=findings.held.metric,
         leading=leading,
         verdict=judgement.verdict,
         reason=judgement.reason,
         models=judgement.models,
         gain=judgement.gain,
-        warnings=(*split.warnings, *judgement.warnings, *warnings, *left_out(refused)),
-        segments=insights.segments,
-        effects=insights.effects,
-        lift=insights.lift,
-        decision=insights.decision,
+        warnings=(
+            *split.warnings,
+            *judgement.warnings,
+            *notes,
+            *findings.doubts,
+            *threshold_warning(known.decision, signature),
+            *left_out(findings.refused),
+        ),
+        segments=known.segments,
+        effects=known.effects,
+        lift=known.lift,
+        decision=known.decision,
         recalls=judgement.recalls,
         coverage=judgement.coverage,
         rows=split.rows,
-        importance=importance,
+        importance=findings.importance,
         split=split,
-        validation=tried,
-        backtest=folds,
+        validation=findings.validation,
+        backtest=findings.folds,
         own_metrics=judgement.own_metrics,
         provenance=signature.provenance,
     )

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
+from ..progress import Tell, silent
 from ..project import Project
 from ..records.evaluation import Evaluation, Fold, Validation
 from . import baselines
@@ -20,6 +21,7 @@ from .metrics import measure, primary, relevant
 from .signature import Signature
 
 FEW_ROWS, FOLDS = 5000, 5
+FEWER_ROWS, FEWER_FOLDS = 1000, 3  # beyond so many rows, so many folds: they cost as the fit does
 VALUES = ("y", "p", "constant")
 
 
@@ -60,7 +62,9 @@ class Unseen:
         return Scored(pl.concat(one.rows for one in self.trials), *values)
 
 
-def predict_unseen(project: Project, rows: dict[str, pl.DataFrame], signature: Signature) -> Unseen:
+def predict_unseen(
+    project: Project, rows: dict[str, pl.DataFrame], signature: Signature, tell: Tell = silent
+) -> Unseen:
     """Folds of the rows that are not held out, past windows of them, or the validation rows."""
     params = project.params
     dated = params.data.time and not params.split.group
@@ -74,7 +78,10 @@ def predict_unseen(project: Project, rows: dict[str, pl.DataFrame], signature: S
     else:
         trials, by = folds(known, whom, project), f"folds of {whom.what}"
     classes = known[params.data.target].n_unique() if signature.classes else 0
-    scored = (score(trial, classes, signature, project) for trial in trials)
+    scored, every = [], [*trials]
+    for number, trial in enumerate(every):
+        tell(f"validate on {by}, {number + 1} of {len(every)}", number / len(every))
+        scored.append(score(trial, classes, signature, project))
     return Unseen(tuple(one for one in scored if one), by, bool(past))
 
 
@@ -132,8 +139,9 @@ def later(rows: dict[str, pl.DataFrame], project: Project) -> Iterator[Trial]:
 
 def folds(known: pl.DataFrame, whom: Draws, project: Project) -> Iterator[Trial]:
     """Each row is scored once, by a model that has seen nobody whom rows of its fold are about."""
-    part = parts_of(whom, known[project.params.data.target], FOLDS)
-    for number in range(FOLDS):
+    count = FOLDS if known.height <= FEWER_ROWS else FEWER_FOLDS
+    part = parts_of(whom, known[project.params.data.target], count)
+    for number in range(count):
         inside = part != number
         rest = known.filter(inside)
         stop = stopping(Draws(whom.places[inside.to_numpy()]), rest, project)
@@ -165,7 +173,7 @@ def score(trial: Trial, classes: int, signature: Signature, project: Project) ->
     lacking = len(np.unique(fitting.y)) < classes
     if lacking or not all(len(part.y) for part in (fitting, stopping, scoring)):
         return None
-    model = project.estimator.fit(fitting, stopping, signature, project.params.model.fitting)
+    model = project.estimator.fit(fitting, stopping, signature, project.params.model.trying)
     p = np.asarray(project.estimator.predict(model, scoring.x))
     params = project.params
     best = baselines.constants(np.append(fitting.y, stopping.y), signature, params.decision)

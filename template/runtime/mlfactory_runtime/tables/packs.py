@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from types import ModuleType
@@ -78,11 +79,10 @@ def open_zstd(path: Path) -> IO[bytes]:
 def zstd_of(name: str) -> ModuleType:
     """The package that reads Zstandard, which Python has from 3.14 on only."""
     try:
-        from backports import zstd
+        return import_module("backports.zstd")
     except ImportError as error:
         message = f"{name} is compressed by zstd, and the package backports-zstd is not here"
         raise FactoryError(message, ZSTD) from error
-    return zstd
 
 
 def open_zip(path: Path) -> IO[bytes]:

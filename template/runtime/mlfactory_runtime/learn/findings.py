@@ -1,0 +1,124 @@
+"""What rows that a model has not learned from say of it: all that follows from fitting."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ..data.computed import featured
+from ..progress import Tell, within
+from ..project import Project
+from ..records.data import SplitRecord
+from ..records.evaluation import Fold, Importance, Validation
+from ..records.intervals import Intervals
+from ..settings.model import Model
+from . import baselines, linear
+from .alarm import with_alarm
+from .conformal import fit_intervals
+from .copies import copies
+from .coverage import coverage_warnings, measure_coverage
+from .draws import Draws, draws, entities, independent
+from .evaluate import Judgement, judge
+from .held import Held
+from .history import histories
+from .importance import permutation_importance
+from .insight import Insights, insights
+from .intervals import ends
+from .matrix import Matrix, usable
+from .metrics import primary, row_losses
+from .ranking import threshold_of
+from .signature import Signature
+from .validation import predict_unseen, validate, with_validation
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What held-out rows say of a model, and what others of its kind say of rows before those.
+
+    `refused` rows of the holdout could not be scored; `doubts` are about its intervals; `moments`
+    are the rows' own, where they have one.
+    """
+
+    held: Held
+    drawn: Draws
+    judgement: Judgement
+    insights: Insights
+    importance: tuple[Importance, ...]
+    validation: Validation | None
+    folds: tuple[Fold, ...]
+    intervals: Intervals | None
+    doubts: tuple[str, ...]
+    refused: int
+    moments: pl.Series | None
+
+
+def examine(
+    project: Project,
+    model: Any,
+    signature: Signature,
+    rows: dict[str, pl.DataFrame],
+    parts: dict[str, Matrix],
+    split: SplitRecord,
+    tell: Tell,
+) -> Findings:
+    """Measure a model beside the baselines; `held` has its signature with the threshold found."""
+    params, catalog, compute = project.params, project.catalog, project.compute
+    score = partial(project.estimator.predict, model)
+    metric, x, y = primary(signature.task, params.model), parts["holdout"].x, parts["holdout"].y
+    held_rows = usable(rows["holdout"], signature, compute)
+    tell("fit the baselines", 0.35)
+    constants = baselines.constants(parts["train"].y, signature, params.decision, project.metrics)
+    scored = {"model": score(x), **rivals(signature, parts, constants[metric], params.model)}
+    if split.kind == "time" and signature.task == "regression":
+        past = pl.concat([rows["train"], rows["validation"]])
+        scored |= histories(past, held_rows, catalog, params)
+    if signature.task == "binary":
+        limit = threshold_of(scored["model"], params.decision)
+        signature = signature.model_copy(update={"threshold": limit})
+    tell("shuffle each feature", 0.4)
+    importance = permutation_importance(score, parts["holdout"], signature, params)
+    same = copies(held_rows, catalog, params)
+    naive, own = (row_losses(metric, y, scored[name]) for name in ("naive", "model"))
+    drawn = independent(draws(held_rows, split, params, same), naive - own, own)
+    unseen = predict_unseen(project, rows, signature, within(tell, 0.5, 0.8))
+    tried, folds = validate(unseen, signature, project)
+    intervals = fit_intervals(unseen, split, catalog, params)
+    limits = ends(intervals, scored["model"])
+    tell("draw the held-out rows again", 0.8)
+    judgement = judge(signature, y, scored, params, project.metrics, drawn, constants)
+    assumed = any(column.assumed for column in catalog.inputs(params).values())
+    judgement = with_validation(judgement, tried, metric)
+    judgement = with_alarm(judgement, signature, metric, importance, len(y), assumed=assumed)
+    coverage = measure_coverage(y, limits, drawn, intervals)
+    frame = featured(held_rows, [*catalog.features(params), *params.report.segments], compute)
+    places = entities(held_rows, params, same).places
+    p, constant = scored["model"], scored["naive"]
+    held = Held(signature, frame, x, y, p, constant, places, limits, metric)
+    tell("look at features and groups", 0.85)
+    return Findings(
+        held=held,
+        drawn=drawn,
+        judgement=replace(judgement, coverage=coverage),
+        insights=insights(held, score, importance, catalog, params),
+        importance=importance,
+        validation=tried,
+        folds=folds,
+        intervals=intervals,
+        doubts=tuple(coverage_warnings(coverage, params, unseen)),
+        refused=rows["holdout"].height - len(y),
+        moments=held_rows[params.data.time] if params.data.time else None,
+    )
+
+
+def rivals(
+    signature: Signature, parts: dict[str, Matrix], constant: np.ndarray, settings: Model
+) -> dict[str, np.ndarray]:
+    """What the constant and a linear model say of the held-out rows."""
+    x = parts["holdout"].x
+    line = linear.fit(parts["train"], parts["validation"], signature, settings)
+    return {
+        "naive": np.broadcast_to(constant, (len(x), *constant.shape)),
+        "linear": linear.predict(line, x),
+    }
