@@ -22,7 +22,9 @@ OUTCOMES = ["revenue", "segment"]
 def weeks_ago(count: int) -> int:
     """A moment in the middle of a whole week before this one, in microseconds."""
     now = datetime.now(UTC)
-    monday = (now - timedelta(days=now.weekday())).replace(hour=0, minute=0, second=0)
+    monday = (now - timedelta(days=now.weekday())).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
     return int(monday.timestamp() * 1e6) - 7 * DAY * count + 3 * DAY
 
 

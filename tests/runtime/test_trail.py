@@ -273,6 +273,7 @@ def test_git_knows_where_a_trail_was_cut_off(factory: Factory) -> None:
 
 def test_a_retraining_holds_on_to_the_trail(factory: Factory) -> None:
     predict(factory)
+    factory.write("odd.txt", "new rows")
     commit(factory, f"Retrain{trailer(anchor(factory.project))}")
     for odd in ("", "a", "a b c", f"a {10**30} c"):
         factory.write("odd.txt", odd)

@@ -13,9 +13,9 @@ HEADER = 16  # bytes before the code (PEP 552)
 
 def cut_off(error: BaseException | None) -> Path | None:
     """The compiled file without its end that an error, or what led to it, comes from."""
-    own: list[BaseException] = []
-    while error is not None and error not in own:
-        own.append(error)
+    chain: list[BaseException] = []
+    while error is not None and error not in chain:
+        chain.append(error)
         trace = error.__traceback__
         while trace is not None:
             if trace.tb_frame.f_code.co_name == "_compile_bytecode":
