@@ -38,6 +38,10 @@ def render(place: Path, **given: str) -> Path:
     return place
 
 
+# GitLab has no job that retrains, and nothing asks there whether one is due.
+WITHOUT_RETRAIN = "uv run factory forge due"
+
+
 @dataclass(frozen=True)
 class Forges:
     """The same factory, rendered for each forge."""
@@ -92,7 +96,8 @@ def forges(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.mark.parametrize(("file", "job"), JOBS)
 def test_a_job_does_the_same_on_both(forges: Forges, file: str, job: str) -> None:
     steps = forges.workflow(file)["jobs"][job]["steps"]
-    there = VERB.findall("\n".join(step.get("run", "") for step in steps))
+    verbs = VERB.findall("\n".join(step.get("run", "") for step in steps))
+    there = [verb for verb in verbs if verb != WITHOUT_RETRAIN]
     own = forges.job(job)
     assert VERB.findall("\n".join([*own["before_script"], *own["script"]])) == there
 
