@@ -18,7 +18,7 @@ def settings(path: str = "data/raw/rows.csv", **changes: str) -> params.Data:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"PK\x03\x04\0\0\0\0", "is a ZIP archive or an Excel sheet"),
+        (b"PK\x03\x04\0\0\0\0", "is packed by ZIP, in spite of its name"),
         (b"<!DOCTYPE html>\n<html>", "is a web page"),
         (b"version https://git-lfs.github.com/spec/v1\n", "is a pointer of Git LFS"),
         (b'{"a": 1}', "is a JSON file"),

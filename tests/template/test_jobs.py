@@ -53,7 +53,7 @@ class Forge:
                     body | {"number": len(self.issues) + 1, "state": "open", "user": OURS}
                 )
                 return self.issues[-1]
-            fill = [{"number": 900 + k, "body": None} for k in range(FILLED)]
+            fill = [{"number": 900 + k, "body": None, "user": None} for k in range(FILLED)]
             return self.open() if "page=2" in path else fill
         if found := re.fullmatch(r"/issues/(\d+)(/comments)?", rest):
             one = self.issues[int(found[1]) - 1]

@@ -176,7 +176,11 @@ def check_parquet_name(path: Path, data: Data) -> None:
 
 def check_kind(path: Path, data: Data) -> None:
     """Raises FactoryError when the file is no table of the kind that the name in data.path says."""
-    if kind(path) != kind_of(data):
+    if (own := kind(path)) != kind_of(data):
+        if path.suffix == Path(data.path).suffix:
+            what = f"is packed by {PACKS[own].name}" if own in PACKS else f"is {own.strip('.')}"
+            hint = f"give it a name that ends in {'.csv' if own == 'text' else own}"
+            raise FactoryError(f"{path} {what}, in spite of its name", hint)
         fitting = Path(data.path).with_name(path.name)
         raise FactoryError(
             f"{path} does not fit the name {data.path}",
