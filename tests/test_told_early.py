@@ -84,3 +84,8 @@ def test_what_is_no_file_is_told(
     (here / "b.csv").symlink_to("gone.csv")
     argv = ("--template", contract_template, "--data", name, "--target", "churned")
     refuse(here, mlfactory, said, 1, *argv)
+
+
+def test_a_folder_without_a_file_is_told(here: Path, mlfactory: Any) -> None:
+    (here / "orders").mkdir()
+    refuse(here, mlfactory, "is in the folder", 1, "--data", "orders", "--target", "churned")

@@ -23,7 +23,7 @@ def fastexcel(path: Path) -> Any:
     try:
         return package.read_excel(path)
     except package.FastExcelError as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0].rpartition(" error: ")[2]  # of error in error
         hint = "save it without a password, or export the data again"
         raise FactoryError(f"{path} is no workbook that can be read: {reason}", hint) from error
 
