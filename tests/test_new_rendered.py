@@ -39,6 +39,20 @@ def test_data_that_lie_in_place_need_not_be_named(clone: Repo, tmp_path: Path) -
     assert clone.text("data/raw/rows.csv") == ROWS
 
 
+def test_data_of_another_kind_become_what_the_render_names(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text(
+        "".join(f'{{"a": {n}, "b": {n % 7}, "y": {n % 2}}}\n' for n in range(120))
+    )
+    (tmp_path / "elsewhere").mkdir()
+    argv = ("--data", tmp_path / "rows.jsonl", "--target", "y")
+    mlfactory(*CALL, *argv, cwd=tmp_path / "elsewhere")
+    first = Repo(tmp_path / "elsewhere/churn")
+    first.git("clone", "--quiet", first.path, tmp_path / "churn")
+    mlfactory(*CALL, "--data", "rows.jsonl", cwd=tmp_path)
+    parquet = "data/raw/rows.parquet"
+    assert (tmp_path / "churn" / parquet).read_bytes() == (first.path / parquet).read_bytes()
+
+
 @pytest.mark.parametrize(
     ("argv", "text", "code"),
     [

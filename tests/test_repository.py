@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from mlfactory.base.errors import MlfactoryError, UsageError
-from mlfactory.template import mirror, repository
+from mlfactory.template import mirror, news, repository
 from mlfactory.template.repository import Upstream
 
 from .evolving import Repo, edited, init, mlfactory, project, release, template
@@ -172,11 +172,11 @@ def test_the_changelog_is_found_however_it_is_written(tmp_path: Path) -> None:
         repo = template(tmp_path / name, first, second)
         up = mirror.of_address(str(repo.path))
         old, new = repository.version(up, "v1.0.0"), repository.version(up, "v1.1.0")
-        assert repository.changes(up, old, new) == "# 2\n\n++ more"
+        assert news.changes(up, old, new) == "# 2\n\n++ more"
 
 
 def test_the_own_templates_releases_tell_it_themselves() -> None:
     up = mirror.own(Path("/"))
-    text = repository.changes(up, None, repository.version(up, "v0.1.0"))
+    text = news.changes(up, None, repository.version(up, "v0.1.0"))
     assert text.startswith("mlfactory template 0.1.0\n\n")
     assert "\n- `mlfactory new DIRECTORY" in text

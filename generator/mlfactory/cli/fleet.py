@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -31,6 +32,17 @@ Shard = Annotated[
 ]
 FLEET, PLAN = Path("fleet.yml"), Path("fleet-plan.json")
 
+
+def show(document: dict[str, Any], lines: Iterable[str], *, as_json: bool) -> None:
+    """What a command gives, as one object or line by line."""
+    from . import console
+
+    if as_json:
+        console.show_json(document)
+    else:
+        console.show_text("".join(f"{text}\n" for text in lines))
+
+
 fleet = typer.Typer(
     cls=QuickGroup,
     help="Many repositories at once: how they are, and what brings them forward.",
@@ -50,10 +62,8 @@ def init(
     from . import console
 
     result = census.begin(folder, file)
-    if as_json:
-        console.show_json(console.plain(result))
-    else:
-        console.show_text("".join(f"{text}\n" for text in result.lines))
+    show(console.plain(result), result.lines, as_json=as_json)
+    if not as_json:
         console.note(result.summary)
 
 
@@ -92,10 +102,8 @@ def list_members(
 
     all_of_them = inventory.read(file)
     members = inventory.choose(all_of_them, names or [], group)
-    if as_json:
-        console.show_json({"repositories": [console.plain(one) for one in members]})
-    else:
-        console.show_text("".join(f"{text}\n" for text in fleets.member_lines(members)))
+    document = {"repositories": [console.plain(one) for one in members]}
+    show(document, fleets.member_lines(members), as_json=as_json)
 
 
 @fleet.command(cls=QuickCommand)
@@ -127,10 +135,7 @@ def status(
         from mlfactory.fleet import page
 
         page.write(rows, html)
-    if as_json:
-        console.show_json(fleets.status(rows))
-    else:
-        console.show_text("".join(f"{text}\n" for text in fleets.status_lines(rows, files=files)))
+    show(fleets.status(rows), fleets.status_lines(rows, files=files), as_json=as_json)
     if any(row.error for row in rows):
         return ERROR
     return ATTENTION if exit_code and any(row.needs_attention for row in rows) else OK
@@ -156,10 +161,7 @@ def catalog(
         from mlfactory.fleet import page
 
         page.write_catalog(result, html)
-    if as_json:
-        console.show_json(console.plain(result))
-    else:
-        console.show_text("".join(f"{text}\n" for text in fleets.catalog_lines(result)))
+    show(console.plain(result), fleets.catalog_lines(result), as_json=as_json)
     return ERROR if any(one.error for one in result.entries) else OK
 
 
@@ -186,10 +188,8 @@ def plan(
     members = inventory.choose(all_of_them, names or [], group, shard)
     whole = planning.plan(all_of_them, members, console.Terminal(), to, jobs)
     planning.write(whole, out)
-    if as_json:
-        console.show_json(console.plain(whole))
-    else:
-        console.show_text("".join(f"{text}\n" for text in fleets.plan_lines(whole)))
+    show(console.plain(whole), fleets.plan_lines(whole), as_json=as_json)
+    if not as_json:
         console.note(f"written to {out}; next: mlfactory fleet apply {out}")
     return ATTENTION if whole.of("conflict") or whole.of("refused") else OK
 
@@ -221,10 +221,7 @@ def apply(
 
     options = work.Options(push, resume, work.only_failed(only), stop_at, jobs)
     results = work.apply(file, options, console.Terminal())
-    if as_json:
-        console.show_json(fleets.results(results))
-    else:
-        console.show_text("".join(f"{text}\n" for text in fleets.result_lines(results)))
+    show(fleets.results(results), fleets.result_lines(results), as_json=as_json)
     return ATTENTION if any(one.needs_attention for one in results) else OK
 
 
@@ -243,10 +240,7 @@ def revert(
     from . import console, fleets
 
     results = back.revert(file, names or [], console.Terminal(), push=push)
-    if as_json:
-        console.show_json(fleets.results(results))
-    else:
-        console.show_text("".join(f"{text}\n" for text in fleets.result_lines(results)))
+    show(fleets.results(results), fleets.result_lines(results), as_json=as_json)
     return ATTENTION if any(one.needs_attention for one in results) else OK
 
 
@@ -281,8 +275,5 @@ def run(
     members = inventory.choose(all_of_them, [], group, shard)
     task = errands.errand(command, branch, message)
     results = errands.run(all_of_them, members, task, console.Terminal(), push=push, jobs=jobs)
-    if as_json:
-        console.show_json(fleets.results(results))
-    else:
-        console.show_text("".join(f"{text}\n" for text in fleets.result_lines(results)))
+    show(fleets.results(results), fleets.result_lines(results), as_json=as_json)
     return ATTENTION if any(one.needs_attention for one in results) else OK

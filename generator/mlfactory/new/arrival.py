@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from mlfactory.base.answers import Question
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.talk import Talk
 
@@ -42,7 +41,7 @@ def convert(
     files: tuple[Path, ...],
     folder: Path,
     talk: Talk,
-    questions: Mapping[str, Question],
+    questions: Container[str],
     *,
     ask: bool,
 ) -> Run:

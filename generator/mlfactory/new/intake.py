@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,9 +96,7 @@ def takes_data(questions: Mapping[str, Question]) -> bool:
     return {"data_file", "target"} <= questions.keys()
 
 
-def with_files(
-    run: Run, values: Answers, directory: Path, questions: Mapping[str, Question]
-) -> Run:
+def with_files(run: Run, values: Answers, directory: Path, questions: Container[str]) -> Run:
     """The user's own file under its own name, or several that become one."""
     from mlfactory.look import foreign
 

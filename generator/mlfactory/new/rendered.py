@@ -7,13 +7,14 @@ from pathlib import Path
 
 from mlfactory.base import answers, git
 from mlfactory.base.errors import MlfactoryError, UsageError
+from mlfactory.base.talk import Talk
 from mlfactory.project import record
 from mlfactory.project.record import Project
 from mlfactory.template import choice, history
 
-from . import intake, journal, steps
+from . import arrival, intake, journal, steps
 from .directory import count_files, is_ours
-from .journal import QUERY, Run
+from .journal import Run
 from .request import Request
 
 DONE = ("look", "render", "repository", "commit")  # in another way
@@ -26,7 +27,7 @@ def is_waiting(directory: Path) -> bool:
     return is_render and not is_set_up
 
 
-def take_over(request: Request, directory: Path) -> Run:
+def take_over(request: Request, directory: Path, talk: Talk, folder: Path, *, ask: bool) -> Run:
     """The run that sets it up, with the data that were given. Raises MlfactoryError where they
     are not known, or where something is not committed: the next commits take all there is."""
     project = record.find(directory)
@@ -37,31 +38,34 @@ def take_over(request: Request, directory: Path) -> Run:
             f"{directory} was rendered, and {dirt} is not committed",
             "Commit it first: git add --all && git commit",
         )
-    run = run_of(request, project)
+    run = with_data(arrival.drain(run_of(request, project), folder), project)
+    run = arrival.convert(run, intake.sources(run), folder, talk, project.answers, ask=ask)
     journal.check_same(run, intake.with_full_paths(request), template_of(request, project))
     return intake.look(run)
 
 
 def run_of(request: Request, project: Project) -> Run:
-    """The same before it is looked at."""
+    """The same before its data are known."""
     version = project.version.removeprefix("v")
     released = project.source != history.SOURCE or version in history.load().versions
-    run = Run(
+    return Run(
         project.path, request, project.source, version, released,
         given=dict(project.answers), contract=True, files=count_files(project.path),
         finished=DONE, prefix=project.prefix,
     )  # fmt: skip
-    if request.query:
-        return replace(run, data=str(Path(request.query).expanduser().absolute()), form=QUERY)
-    path = Path(request.data).expanduser().absolute() if request.data else None
+
+
+def with_data(run: Run, project: Project) -> Run:
+    """The run with its data: those that were given, or that lie in their place already."""
     own = project.path / steps.data_path(run)
-    if path is None and not own.is_file():
-        raise UsageError(
-            f"{project.path} was rendered, and has no {steps.data_path(run)}",
-            "Say where the data are: --data FILE",
-        )
-    intake.check_data_name(project.answers, (path or own).name)
-    return replace(run, data=str(path or own))
+    if run.request.query:
+        return intake.with_query(run, run.given)
+    if not run.request.data:
+        if not own.is_file():
+            text = f"{project.path} was rendered, and has no {steps.data_path(run)}"
+            raise UsageError(text, "Say where the data are: --data FILE")
+        run = replace(run, request=replace(run.request, data=str(own)))
+    return intake.with_files(run, run.given, project.path, project.answers)
 
 
 def template_of(request: Request, project: Project) -> str:

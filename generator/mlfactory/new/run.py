@@ -129,7 +129,7 @@ def first(
     if not (rendered.is_waiting(directory) and keeps_contract(directory)):
         check_free(directory)
         return begin(request, directory, goal, talk, folder, ask=ask)
-    run = rendered.take_over(request, directory)
+    run = rendered.take_over(request, directory, talk, folder, ask=ask)
     run = replace(run, trusted=is_trusted(run, goal))
     journal.save(run)
     return run

@@ -9,7 +9,7 @@ from pathlib import Path
 from mlfactory.base import addresses, git
 from mlfactory.base.errors import MlfactoryError, UsageError
 
-from . import history, mirror, repository
+from . import history, mirror, news, repository
 from .repository import Release, Upstream
 
 MAIN, TAGS = "refs/heads/main", "refs/tags/"
@@ -82,11 +82,11 @@ def changelog(span: str, url: str = "", prefix: str = "") -> Changelog:
         first, last = "", span
     new = repository.version(up, last or up.newest)
     if not first:
-        return Changelog(up.source, "", new.name, repository.changes(up, None, new))
+        return Changelog(up.source, "", new.name, news.changes(up, None, new))
     old = repository.version(up, first)
     if repository.is_older(up, new, old):
         raise UsageError(f"{new.name} is older than {old.name}", f"Write {last}..{first}.")
-    return Changelog(up.source, old.name, new.name, repository.changes(up, old, new))
+    return Changelog(up.source, old.name, new.name, news.changes(up, old, new))
 
 
 def publish(url: str, *, dry_run: bool = False) -> Published:

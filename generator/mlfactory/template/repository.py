@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
-from mlfactory_runtime.visible import visible
 from packaging.version import InvalidVersion
 from packaging.version import Version as Number
 
@@ -18,7 +17,6 @@ from mlfactory.base.errors import UsageError
 from mlfactory.base.git import Repository
 
 SHORT = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
-MAX_SUBJECTS = 30
 
 
 @dataclass(frozen=True)
@@ -176,9 +174,15 @@ def commit_of(facts: list[str]) -> str:
 
 def apart(up: Upstream, new: Version, old: Version) -> tuple[int, int]:
     """How many commits `new` has that `old` lacks, and the other way round."""
-    span = f"{new.commit}...{old.commit}"
-    counts = git.run("rev-list", "--left-right", "--count", span, cwd=up.folder).out.split()
-    return int(counts[0]), int(counts[1])
+    return distance(up.folder, new.commit, old.commit)
+
+
+@lru_cache
+def distance(folder: Path, new: str, old: str) -> tuple[int, int]:
+    """The same of full ids, between which nothing ever changes; git is asked once."""
+    argv = ("rev-list", "--left-right", "--count", f"{new}...{old}")
+    ahead, behind = git.run(*argv, cwd=folder).out.split()
+    return int(ahead), int(behind)
 
 
 def successor(up: Upstream, old: Version) -> Version | None:
@@ -249,51 +253,3 @@ def releases(up: Upstream) -> list[Release]:
         name, date, target, commit, title = line.split("\0")
         rows[name] = Release(name, date, target or commit, title)
     return [rows[tag] for tag in reversed(up.tags)]
-
-
-def changes(up: Upstream, old: Version | None, new: Version) -> str:
-    """What people should know between two versions, newest first; without `old`, all there is.
-
-    The template that travels with the program tells it in its commits. Elsewhere it is what its
-    changelog gained, else what its commits say: all of it where one is a version, else the subject.
-    It gets into plans and commit messages, and
-    so holds nothing that steers a terminal.
-    """
-    return visible(news(up, old, new))
-
-
-def news(up: Upstream, old: Version | None, new: Version) -> str:
-    """The same as it is written."""
-    span = f"{old.commit}..{new.commit}" if old else new.commit
-    if up.own:
-        messages = git.run("log", "--format=%B%x00", span, cwd=up.folder).out
-        return "\n\n".join(filter(None, (body.strip() for body in messages.split("\0"))))
-    if old and (additions := changelog_additions(up, old, new)):
-        return additions
-    return "\n".join(notes(up, span))
-
-
-def notes(up: Upstream, span: str) -> Iterator[str]:
-    """What the commits of a span say, newest first; only so many subjects, and none of merges."""
-    log = git.run("log", "-z", "--format=%H%x00%P%x00%s%x00%b", span, cwd=up.folder).out
-    facts, rest = iter(log.rstrip("\n").split("\0")), MAX_SUBJECTS
-    for commit, parents, subject, body in zip(facts, facts, facts, facts, strict=False):
-        if body.strip() and commit in up.names:
-            yield f"{body.strip()}\n"
-        elif rest and " " not in parents:
-            rest -= 1
-            yield f"- {subject}"
-
-
-def changelog_additions(up: Upstream, old: Version, new: Version) -> str:
-    """The lines that were added to CHANGELOG, in whichever way it is written."""
-    where = ":(top,icase,glob)changelog*"
-    diff = git.run(
-        "diff", "--unified=0", "--no-color", "--no-ext-diff", old.commit, new.commit, "--", where,
-        cwd=up.folder,
-    ).out  # fmt: skip
-    lines, inside = [], False
-    for line in diff.splitlines():
-        inside = line.startswith("@@") or (inside and not line.startswith("diff "))
-        lines += [line[1:]] if inside and line.startswith("+") else []
-    return "\n".join(lines).strip()

@@ -54,7 +54,8 @@ def course_in(up: Upstream, project: Project, to: str) -> Course:
 
 def is_successor(up: Upstream, new: Version, old: Version) -> bool:
     """Whether a version has all that an older one has; one that is not newer is no matter here."""
-    return not repository.apart(up, new, old)[1] or repository.is_older(up, new, old)
+    is_same = new.commit == old.commit
+    return is_same or not repository.apart(up, new, old)[1] or repository.is_older(up, new, old)
 
 
 def version_of(project: Project, up: Upstream) -> Version:

@@ -18,7 +18,7 @@ from mlfactory.project import record
 from mlfactory.project.record import Project
 from mlfactory.render import rerender
 from mlfactory.render.result import Render, RenderOptions, Replaced
-from mlfactory.template import history, repository, wheel
+from mlfactory.template import history, news, wheel
 
 from . import moves, new_record, workbench
 from .changes import Change, Conflict
@@ -104,7 +104,7 @@ def preview(
     """Render both sides, merge them in memory and make the plan of it; `author` is who updates."""
     with pair(course, options) as both:
         new_record.check(course.project, both.theirs, options.settings)
-        changelog = repository.changes(course.up, course.old, course.new)
+        changelog = news.changes(course.up, course.old, course.new)
         text = message(course, both.theirs, changelog)
         outcome = merge(both.bench, both.sides, text, author or {})
         yield Preview(plan_of(both, outcome, changelog), both, outcome)
