@@ -322,7 +322,7 @@ def verdict(table: Table, seed: int) -> str:
     lost, own = (row_losses(metric, scoring.y, scored[name]) for name in ("naive", "model"))
     drawn = draws(held, split, params, copies(held, catalog, params))
     drawn = independent(drawn, lost - own, own)
-    found = judge(known, scoring.y, scored, params, drawn=drawn)
+    found = judge(known, scoring.y, scored, params, units=drawn)
     if found.verdict != "accepted":
         return found.verdict
     stand_in: Any = SimpleNamespace(

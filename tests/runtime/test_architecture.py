@@ -36,19 +36,7 @@ FLOORS = (
 )
 APART = ({"settings", "tables", "records"}, {"draft", "report", "log"})
 DOORS = ("importlib.import_module", "loader.exec_module(")
-# Rooms in which names still say what was done to a thing; each that is mended leaves the list.
-TO_RENAME = {
-    "__init__", "data", "draft", "forget", "gate", "learn", "lightgbm", "log", "migrate",
-    "monitor", "notebook", "predict", "registry", "retrain",
-}  # fmt: skip
-# Functions that those rooms call, and that are renamed with them.
-TO_RENAME_WITH_THEM = {
-    "project.py": {"shown"},
-    "records/record.py": {"called"},
-    "report/words.py": {"named"},
-    "tables/formats.py": {"typed"},
-    "tables/packs.py": {"opened"},
-}
+PROMISED = {"notebook.py": {"known"}}  # parameters that notebooks of users name
 PUBLIC = {"runtime_version", "HOMES"}  # of the package itself, which imports the rest late
 
 
@@ -82,14 +70,10 @@ def test_a_module_is_short_enough_to_read(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 350
 
 
-@pytest.mark.parametrize(
-    "path",
-    [path for path in MODULES if room(path) not in TO_RENAME],
-    ids=lambda path: str(path.relative_to(SOURCE)),
-)
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_names_say_what_is_held(path: Path) -> None:
-    later = TO_RENAME_WITH_THEM.get(path.relative_to(SOURCE).as_posix(), set())
-    assert participles(path) == later
+    promised = PROMISED.get(path.relative_to(SOURCE).as_posix(), set())
+    assert participles(path) == promised
 
 
 def test_functions_are_short() -> None:

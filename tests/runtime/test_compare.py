@@ -206,7 +206,7 @@ def test_the_gate_counts_in_the_unit_of_the_report(dated: Trained) -> None:
     scored, _ = compare.score(project, sides, raw, held)
     own = draws.draws(held, sides[0].signature.split, project.params)
     assert (scored.what, scored.ordered) == ("stretches of 'since'", True)
-    assert scored.drawn == own.count > draws.FEWEST
+    assert scored.count == own.count > draws.FEWEST
 
 
 def test_settings_that_the_model_was_not_trained_with_are_refused(place: Path) -> None:

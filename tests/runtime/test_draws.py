@@ -40,7 +40,7 @@ def noise(shops: int, seed: int) -> tuple[np.ndarray, dict[str, np.ndarray], Dra
 
 def verdict(shops: int, seed: int, *, alone: bool = False) -> Judgement:
     y, scored, drawn = noise(shops, seed)
-    return judge(SIGNATURE, y, scored, params(), drawn=None if alone else drawn)
+    return judge(SIGNATURE, y, scored, params(), units=None if alone else drawn)
 
 
 def test_noise_is_hardly_ever_accepted_when_rows_come_in_groups() -> None:
@@ -77,7 +77,7 @@ def test_a_model_without_intervals_can_be_watched() -> None:
 
 def test_a_real_effect_is_accepted_and_it_is_told_what_was_drawn() -> None:
     y, scored, drawn = noise(30, 1)
-    found = judge(SIGNATURE, y, {**scored, "model": y + 0.1}, params(), drawn=drawn)
+    found = judge(SIGNATURE, y, {**scored, "model": y + 0.1}, params(), units=drawn)
     assert found.verdict == "accepted"
     assert any("3,000 held-out rows are of 30 shops" in text for text in found.warnings)
 

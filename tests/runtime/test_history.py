@@ -119,7 +119,7 @@ def compared(**others: float) -> Judgement:
     known = {"linear": 3.0, **others}
     scored = {"model": y + error, "naive": np.zeros(600)}
     scored |= {name: y + size * draw.normal(size=600) for name, size in known.items()}
-    return judge(SIGNATURE, y, scored, settings(), drawn=Draws(np.arange(600)))
+    return judge(SIGNATURE, y, scored, settings(), units=Draws(np.arange(600)))
 
 
 def test_what_people_use_today_has_to_be_beaten() -> None:

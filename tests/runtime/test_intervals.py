@@ -16,7 +16,7 @@ from mlfactory_runtime.learn.coverage import measure_coverage, share_inside
 from mlfactory_runtime.learn.draws import Draws
 from mlfactory_runtime.learn.intervals import ends, load_intervals
 from mlfactory_runtime.learn.segments import segments
-from mlfactory_runtime.predict.scorer import opened, score
+from mlfactory_runtime.predict.scorer import open_scorer, score
 from mlfactory_runtime.project import MODEL
 from mlfactory_runtime.records.evaluation import Coverage, Interval
 from mlfactory_runtime.records.intervals import Intervals
@@ -211,7 +211,7 @@ def test_batch_report_card_and_summary_tell_of_them(prices: Factory) -> None:
 def test_they_can_be_left_out_and_older_models_have_none(prices: Factory) -> None:
     for name in ("intervals.json", "manifest.json"):
         (prices.path / MODEL / name).unlink()
-    assert opened(prices.project, prices.path / MODEL).intervals is None
+    assert open_scorer(prices.project, prices.path / MODEL).intervals is None
     prices.change(decision={"coverage": None})
     train(prices)
     assert not (prices.path / MODEL / "intervals.json").exists()
@@ -226,7 +226,7 @@ def test_they_can_be_left_out_and_older_models_have_none(prices: Factory) -> Non
 def test_a_column_that_names_rows_as_an_answer_is_called_is_refused(
     name: str, prices: Factory
 ) -> None:
-    scorer = opened(prices.project, prices.path / MODEL)
+    scorer = open_scorer(prices.project, prices.path / MODEL)
     columns = {**scorer.catalog.columns, name: scorer.catalog.columns["row"]}
     catalog = scorer.catalog.model_copy(update={"columns": columns})
     raw = pl.read_csv(prices.project.raw, infer_schema=False).with_columns(

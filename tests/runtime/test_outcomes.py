@@ -74,7 +74,7 @@ def read(factory: Factory, known: datetime | None = None) -> pl.DataFrame:
     project = factory.project
     always = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
     signature = load_signature(project.model_folder)
-    found = read_log(always, project.params, project.catalog, signature, known=known)
+    found = read_log(always, project.params, project.catalog, signature, until=known)
     return pl.concat([pl.DataFrame(), *found], how="diagonal").sort("time", "row")
 
 
@@ -257,7 +257,7 @@ def test_a_row_that_is_learned_from_keeps_its_date(plain: Factory) -> None:
     known = project.params, project.catalog
     logged = harvest.labelled(project, harvest.already(project), *known)
     names = ["customer id", "month", "churned"]
-    found = harvest.unknown(project, harvest.typed(project, logged, names, *known), *known)
+    found = harvest.unknown(project, harvest.raw_values(project, logged, names, *known), *known)
     dates = found.sort("month", "customer id").select("month").to_series().cast(pl.String).to_list()
     today = datetime.now(UTC).date()
     assert dates == ["2025-01-01"] * 3 + ["2025-02-01"] * 3 + [str(today)]

@@ -106,7 +106,7 @@ def test_too_many_invalid_rows_fail_and_leave_the_old_answers(
 
 
 def test_a_row_that_lacks_what_training_never_lacked_goes_aside(trained: Trained) -> None:
-    scorer = predict_scorer.opened(trained.project, trained.project.model_folder)
+    scorer = predict_scorer.open_scorer(trained.project, trained.project.model_folder)
     known = scorer.signature.features
     name = next(f.name for f in known if f.name in trained.rows.columns)
     strict = tuple(f.model_copy(update={"missing_seen": f.name != name}) for f in known)

@@ -318,8 +318,8 @@ def test_files_below_the_working_directory_are_told_without_it(
 def test_paths_are_shown_from_the_folder_of_the_factory(tmp_path: Path) -> None:
     project = Project(tmp_path / "own")
 
-    assert project.shown(project.reports / "metrics.json") == "reports/metrics.json"
-    assert project.shown(tmp_path / "out.csv") == str(tmp_path / "out.csv")
+    assert project.relative(project.reports / "metrics.json") == "reports/metrics.json"
+    assert project.relative(tmp_path / "out.csv") == str(tmp_path / "out.csv")
 
 
 def test_settings_name_their_log_by_its_full_path(trained_copy: Project) -> None:

@@ -16,7 +16,7 @@ from mlfactory_runtime.errors import FactoryError
 from mlfactory_runtime.forget import learned
 from mlfactory_runtime.gate.compare import measured
 from mlfactory_runtime.learn.keys import KEYS_ENV, PASSWORD_ENV
-from mlfactory_runtime.learn.manifest import MEASURED, check_files, listed
+from mlfactory_runtime.learn.manifest import MEASURED, check_files, files_in
 from mlfactory_runtime.learn.matrix import Matrix
 from mlfactory_runtime.learn.signature import Feature, Signature, load_signature
 from mlfactory_runtime.project import EVALUATION, Project
@@ -43,7 +43,7 @@ def copy_of(trained: Trained, folder: Path) -> Factory:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {name: path.read_bytes() for name, path in listed(folder).items()}
+    return {name: path.read_bytes() for name, path in files_in(folder).items()}
 
 
 def test_all_rows_are_learned_from_after_the_verdict(before: Trained, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from mlfactory_runtime.log.refusals import (
     MOST,
     STRANGER,
     counted,
-    kept,
+    most_frequent,
     of_strangers,
     write,
 )
@@ -235,6 +235,6 @@ def test_every_request_without_an_answer_is_counted(
 
 def test_many_new_values_are_few_entries() -> None:
     many = Counter({("plan", RULE, f"p{k:03}"): 1 + (k == 7) for k in range(500)})
-    found = kept(many + Counter({ALL: 501}))
+    found = most_frequent(many + Counter({ALL: 501}))
     assert (found.total(), len(found)) == (2 * 501, MOST + 2)
     assert found["plan", RULE, "p007"] == 2

@@ -132,7 +132,7 @@ def test_who_went_back_does_not_go_forward_again(repository: Path) -> None:
     ]
     for number, at in enumerate([0, 1, 2, 1, 0]):
         tag(f"churn-model#prod#{number + 1}", made[at])
-    assert [one.commit for one in tags.held(Project(repository), "prod")] == [made[0]]
+    assert [one.commit for one in tags.line_of(Project(repository), "prod")] == [made[0]]
 
 
 def test_a_stage_that_was_emptied_holds_nothing(repository: Path) -> None:

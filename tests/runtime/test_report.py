@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from mlfactory_runtime import errors
 from mlfactory_runtime.learn import groups, insight, plots, signature
-from mlfactory_runtime.learn.held import Held
+from mlfactory_runtime.learn.holdout import Held
 from mlfactory_runtime.learn.segments import VALUES, segments
 from mlfactory_runtime.records.evaluation import Interval
 from mlfactory_runtime.report import report, words

@@ -86,7 +86,7 @@ def answered(row: Row, trained: Trained) -> Row:
 
 
 def test_both_ways_to_the_matrix_give_the_same_bits(service: Service, trained: Trained) -> None:
-    scorer = predict_scorer.opened(Project(service.folder), service.folder / MODEL)
+    scorer = predict_scorer.open_scorer(Project(service.folder), service.folder / MODEL)
     inputs = schema.inputs(scorer.catalog, scorer.params, scorer.signature)
     rows = trained.rows.with_columns(
         pl.when(pl.int_range(pl.len()) % 7 == 0).then(pl.lit("new")).otherwise(name).alias(name)
@@ -118,7 +118,7 @@ def test_both_ways_to_the_matrix_give_the_same_bits(service: Service, trained: T
 def test_rows_that_features_cannot_make_anything_of_are_refused(
     service: Service, trained: Trained
 ) -> None:
-    scorer = predict_scorer.opened(Project(service.folder), service.folder / MODEL)
+    scorer = predict_scorer.open_scorer(Project(service.folder), service.folder / MODEL)
     inputs = schema.inputs(scorer.catalog, scorer.params, scorer.signature)
     rows = trained.rows.head(3).select(*scorer.catalog.inputs(scorer.params)).to_dicts()
     known = tuple(f.model_copy(update={"missing_seen": False}) for f in scorer.signature.features)
@@ -184,7 +184,7 @@ def test_an_explanation_is_that_of_batch(
 
 def test_identifiers_come_back(service: Service, row: Row) -> None:
     names = service.json("/openapi.json")["components"]["schemas"]["Row"]["properties"].keys()
-    scorer = predict_scorer.opened(Project(service.folder), service.folder / MODEL)
+    scorer = predict_scorer.open_scorer(Project(service.folder), service.folder / MODEL)
     own = {n for n, c in scorer.catalog.columns.items() if c.role == "identifier"}
     dates = {scorer.params.data.time} - {None}
     found = service.json("/predict", [row])["predictions"][0]

@@ -17,7 +17,7 @@ from mlfactory_runtime.tables.file import (
     check_signature,
     is_parquet,
 )
-from mlfactory_runtime.tables.packs import PACKS, damages, opened, pack_of
+from mlfactory_runtime.tables.packs import PACKS, damages, open_packed, pack_of
 
 from ..base.errors import MlfactoryError
 from .faults import sentence
@@ -124,7 +124,7 @@ def quote(path: Path) -> str:
 def load(path: Path, limit: int) -> tuple[bytes, bool]:
     """The first bytes, unpacked where they are packed, and whether these are all."""
     try:
-        with opened(path) as stream:
+        with open_packed(path) as stream:
             raw = stream.read(limit)
             return raw, not stream.read(1)
     except damages(BadGzipFile) as error:

@@ -62,8 +62,8 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     module, own = HOMES[name]
-    found = import_module(f"{__name__}.{module}")
-    return getattr(found, own) if own else found
+    value = import_module(f"{__name__}.{module}")
+    return getattr(value, own) if own else value
 
 
 def __dir__() -> list[str]:

@@ -12,7 +12,7 @@ from .data.rows import key_text
 from .errors import FactoryError
 from .git import dvc, tries
 from .learn.manifest import MEASURED
-from .learn.manifest import listed as listed_model
+from .learn.manifest import files_in as listed_model
 from .log.store import delete, engine_of, former_labels, labels, make, predictions
 from .log.trail import alone, append
 from .log.veil import entities, veil
@@ -43,41 +43,41 @@ def forget(project: Project, entity: str, *, dry_run: bool = False) -> Forgotten
         raise FactoryError(
             "data.id in params.yaml is empty: rows tell of no entity", "name the column of the ids"
         )
-    found, unknown = trained_on(project, entity, params)
+    versions, unknown = trained_on(project, entity, params)
     count = erased(project, entity, params, dry_run)
-    notes = [*remains(project, entity, params, bool(found)), *unknown]
+    notes = [*remains(project, entity, params, bool(versions)), *unknown]
     if left_out := veil(params, project.catalog).left_out:
         notes.append(f"predictions that were logged without {left_out[0]!r} cannot be found")
-    return Forgotten(*count, found, notes)
+    return Forgotten(*count, versions, notes)
 
 
 def erased(project: Project, entity: str, params: Params, dry_run: bool) -> tuple[int, int]:
     """How many predictions and outcomes of the entity are, or would be, erased."""
-    known, engine, p = veil(params, project.catalog), engine_of(params.log), predictions.c
+    secrecy, engine, p = veil(params, project.catalog), engine_of(params.log), predictions.c
     make(engine)
     with engine.connect() as connection:  # what a service could not write is of persons, too
         take_in(connection, Path(params.log.path))
     with engine.begin() as connection:
-        if known.hides_entity and not known.key:
+        if secrecy.hides_entity and not secrecy.key:
             if connection.scalar(sa.select(sa.func.count(p.entity))):
                 message = f"the log holds ids as hashes, and {params.log.key_env} is not set"
                 raise FactoryError(
                     message, f"set {params.log.key_env} as it was when they were made"
                 )
             return 0, 0
-        mine = p.entity == known.entity(entity)
-        outcomes = outcomes_of(labels, known.entity(entity))
+        mine = p.entity == secrecy.entity(entity)
+        outcomes = outcomes_of(labels, secrecy.entity(entity))
         count = tuple(
             connection.scalar(sa.select(sa.func.count()).select_from(table).where(rows)) or 0
             for table, rows in ((predictions, mine), (labels, outcomes))
         )
         if not dry_run:
             alone(connection)
-            former = outcomes_of(former_labels, known.entity(entity))
+            former = outcomes_of(former_labels, secrecy.entity(entity))
             connection.execute(sa.delete(former_labels).where(former))
-            gone = {"labels": delete(connection, labels, outcomes)}
-            gone["predictions"] = delete(connection, predictions, mine)
-            append(connection, "forget", gone)
+            deleted = {"labels": delete(connection, labels, outcomes)}
+            deleted["predictions"] = delete(connection, predictions, mine)
+            append(connection, "forget", deleted)
     if engine.dialect.name == "sqlite" and not dry_run:
         with engine.connect() as connection:  # what is erased stands in the file's journal, too
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -88,8 +88,8 @@ def outcomes_of(table: sa.Table, entity: str | None) -> sa.ColumnElement[bool]:
     """The outcomes of an entity, by its name and by its requests."""
     p, own = predictions.c, table.c
     requests = sa.select(p.request_id, p.row).where(p.entity == entity)
-    asked = (own.kind == "request") & sa.tuple_(own.key, own.row).in_(requests)
-    return asked | ((own.kind != "request") & (own.key == entity))
+    by_request = (own.kind == "request") & sa.tuple_(own.key, own.row).in_(requests)
+    return by_request | ((own.kind != "request") & (own.key == entity))
 
 
 def remains(project: Project, entity: str, params: Params, learned: bool) -> list[str]:
@@ -126,8 +126,8 @@ def names_of(project: Project, entity: str, params: Params) -> list[str]:
     from .log.veil import pseudonym
 
     catalog = project.catalog
-    known, column = veil(params, catalog), catalog.columns.get(params.data.id or "")
-    hashed = known.entity(entity) if known.hides_entity else None
+    secrecy, column = veil(params, catalog), catalog.columns.get(params.data.id or "")
+    hashed = secrecy.entity(entity) if secrecy.hides_entity else None
     return [entity, *([pseudonym(hashed, column)] if hashed and column else [])]
 
 
@@ -138,20 +138,20 @@ def trained_on(
 
     These are the model at hand and all that git knows, as far as DVC has their data here.
     """
-    found: dict[str, str | None] = {}
+    versions: dict[str, str | None] = {}
     unknown = []
     here = listed_model(project.model_folder) if project.model_folder.is_dir() else {}
     if here and holds(project, [project.prepared / part for part in learned(here)], entity, params):
-        found[version(project.model_folder)] = None
+        versions[version(project.model_folder)] = None
     for commit, files in models(project):
         rows = [path for name, path in files["data"].items() if name in learned(files["model"])]
         if not rows or not all(path.is_file() for path in (*rows, *files["model"].values())):
             unknown.append(commit)
         elif holds(project, rows, entity, params):
-            found[version_of(files["model"])] = commit
+            versions[version_of(files["model"])] = commit
     message = f"models of {len(unknown)} commits were not looked into, their data are not here: "
     lines = [message + "dvc fetch --all-commits"] if unknown else []
-    return [{"model": name, "commit": commit} for name, commit in found.items()], lines
+    return [{"model": name, "commit": commit} for name, commit in versions.items()], lines
 
 
 def learned(files: Iterable[str]) -> tuple[str, ...]:
@@ -166,7 +166,7 @@ def models(project: Project) -> Iterator[tuple[str, dict[str, dict[str, Path]]]]
         project.root, "log", "--all", "--reverse", "--format=%h", "--", str(LOCK)
     ).split()
     cache = Path(dvc(project.root, "cache", "dir")) / "files/md5" if commits else Path()
-    seen = set()
+    hashes = set()
     for commit in commits:
         text = tries(project.root, "show", f"{commit}:./{LOCK}")
         lock = parse_yaml(text, LOCK)
@@ -174,12 +174,12 @@ def models(project: Project) -> Iterator[tuple[str, dict[str, dict[str, Path]]]]
         entries = (*train.get("deps", []), *train.get("outs", []))
         names = {entry["path"]: entry.get("md5", "") for entry in entries}
         model, data = names.get(MODEL.as_posix()), names.get(PREPARED.as_posix())
-        if model and data and (model, data) not in seen:
-            seen.add((model, data))
-            yield commit, {"model": listed(cache, model), "data": listed(cache, data)}
+        if model and data and (model, data) not in hashes:
+            hashes.add((model, data))
+            yield commit, {"model": cached(cache, model), "data": cached(cache, data)}
 
 
-def listed(cache: Path, md5: str) -> dict[str, Path]:
+def cached(cache: Path, md5: str) -> dict[str, Path]:
     """The files of a folder in DVC's cache, by name; none if the folder is not there."""
     folder = cache / md5[:2] / md5[2:]
     if not folder.is_file():

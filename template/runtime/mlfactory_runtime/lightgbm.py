@@ -98,8 +98,8 @@ def contributions(model: Boosters, x: np.ndarray, signature: Signature) -> np.nd
     each = [np.asarray(booster.predict(x, pred_contrib=True)) for booster in model]
     classes = len(signature.classes) if signature.task == "multiclass" else 1
     moved = np.mean(each, axis=0).reshape(len(x), classes, -1)
-    chosen = moved.sum(axis=2).argmax(axis=1)
-    return np.asarray(moved[np.arange(len(x)), chosen, :-1])
+    largest = moved.sum(axis=2).argmax(axis=1)
+    return np.asarray(moved[np.arange(len(x)), largest, :-1])
 
 
 def save(model: Boosters, folder: Path) -> None:
@@ -121,17 +121,17 @@ def name_of(place: int) -> str:
 def load(folder: Path) -> Boosters:
     """Read what `save` wrote. FactoryError for what is no model, before LightGBM reads it."""
     files = [folder / name_of(i) for i in range(len(list(folder.glob("model*.txt"))) or 1)]
-    known = load_signature(folder) if (folder / SIGNATURE).is_file() else None
-    return tuple(booster(file, known) for file in files)
+    signature = load_signature(folder) if (folder / SIGNATURE).is_file() else None
+    return tuple(booster(file, signature) for file in files)
 
 
-def booster(file: Path, known: Signature | None) -> lgb.Booster:
+def booster(file: Path, signature: Signature | None) -> lgb.Booster:
     """One model that was looked through; by its text, so that nobody changes it in between."""
     if not file.is_file():
         raise FactoryError(f"{file} is not here, or no file", AGAIN)
     try:
         text = file.read_bytes().decode("utf-8")
-        sizes = (len(known.features), len(known.classes)) if known else ()
+        sizes = (len(signature.features), len(signature.classes)) if signature else ()
         return lgb.Booster(model_str=check_model(text, *sizes))
     except (ValueError, lgb.basic.LightGBMError) as error:
         raise FactoryError(f"{file} cannot be read as a model: {error}", AGAIN) from error

@@ -66,8 +66,8 @@ class Code:
 
     def attributes(self, name: str) -> set[str]:
         """What is asked of a name: `a` and `b` of `name.a` and `name.b`."""
-        found = (node for node in ast.walk(self.tree) if isinstance(node, ast.Attribute))
-        return {one.attr for one in found if getattr(one.value, "id", "") == name}
+        nodes = (node for node in ast.walk(self.tree) if isinstance(node, ast.Attribute))
+        return {one.attr for one in nodes if getattr(one.value, "id", "") == name}
 
     def calls_bare(self, name: str) -> bool:
         """Whether a function of that name is called without anything."""
@@ -162,7 +162,7 @@ def instead(change: Change, written: bytes, head: bytes, rest: bytes) -> bytes:
 
 def anew(node: ast.Import | ast.ImportFrom, code: Code, before: str) -> Change | None:
     """What becomes of an import; None for one that is as good as ever."""
-    change = Change(code.project.shown(code.file), node.lineno, before, "", GONE)
+    change = Change(code.project.relative(code.file), node.lineno, before, "", GONE)
     if isinstance(node, ast.Import):
         return change if any(map(code.has_moved, node.names)) else None
     if find := finder(node, code):
@@ -190,8 +190,8 @@ def finder(node: ast.ImportFrom, code: Code) -> Callable[[ast.alias], str] | Non
     """
     project, module = code.project, code.module(node)
     if module == TESTED and not code.is_packaged:
-        kept = (project.root / "tests" / f"{TESTED}.py").is_file()
-        return None if kept else lambda one: of_module(one, code)
+        is_own = (project.root / "tests" / f"{TESTED}.py").is_file()
+        return None if is_own else lambda one: of_module(one, code)
     if module == "":
         moved = (one.name in MODULES and not project.has(one.name) for one in node.names)
         return (lambda one: of_module(one, code)) if any(moved) else None
@@ -216,8 +216,8 @@ def of_module(alias: ast.alias, code: Code) -> str:
         return f"{package}.{name}"
     if name not in MODULES:
         return ""
-    asked = code.attributes(alias.asname or name)
-    homes = {home_of(name, one) for one in asked} or {f"{HOME}.{MODULES[name].split()[0]}"}
+    uses = code.attributes(alias.asname or name)
+    homes = {home_of(name, one) for one in uses} or {f"{HOME}.{MODULES[name].split()[0]}"}
     if "" in homes:
         return ""
     return f"{package}.{name}" if len(homes) > 1 else homes.pop()
@@ -230,6 +230,6 @@ def statements(node: ast.ImportFrom, find: Callable[[ast.alias], str]) -> list[s
         place, _, name = find(alias).rpartition(".")
         if not place:
             return []
-        wanted = alias.asname or alias.name
-        places.setdefault(place, []).append(name if name == wanted else f"{name} as {wanted}")
+        target = alias.asname or alias.name
+        places.setdefault(place, []).append(name if name == target else f"{name} as {target}")
     return [f"from {place} import {', '.join(sorted(names))}" for place, names in places.items()]

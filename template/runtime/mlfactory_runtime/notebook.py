@@ -32,11 +32,11 @@ def score(rows: pl.DataFrame, model: str = MODEL.as_posix()) -> pl.DataFrame:
 
     Raises FactoryError for the first row that breaks the contract, with the reason.
     """
-    from .predict.scorer import opened
+    from .predict.scorer import open_scorer
     from .predict.scorer import score as answers
 
     project = Project.find(Path.cwd())
-    good, bad = answers(rows, opened(project, project.root / model))
+    good, bad = answers(rows, open_scorer(project, project.root / model))
     if bad.height:
         message = f"{bad.height:,} of {rows.height:,} rows cannot be scored: {bad['reason'][0]}"
         raise FactoryError(message, "leave them out, or mend them: factory predict sets them aside")
@@ -60,4 +60,4 @@ def read_log(
 
     project = Project.find(Path.cwd())
     signature = load_signature(project.model_folder)
-    return read((begin, end), project.params, project.catalog, signature, known=known)
+    return read((begin, end), project.params, project.catalog, signature, until=known)

@@ -154,7 +154,7 @@ class Project:
     def prepared(self) -> Path:
         return self.root / PREPARED
 
-    def shown(self, path: Path) -> str:
+    def relative(self, path: Path) -> str:
         """A path as messages name it: below the factory's folder without that."""
         return str(path.relative_to(self.root) if path.is_relative_to(self.root) else path)
 
@@ -228,7 +228,7 @@ class Project:
         """The function `pull` of a file that fetches the data."""
         module = self.module(path.stem) if path.parent == self.source else self.outside(path)
         pull = getattr(module, "pull", None)
-        return cast(Pull, check(pull, self.shown(path), PULLS, ("target",)))
+        return cast(Pull, check(pull, self.relative(path), PULLS, ("target",)))
 
     def own(self, name: str, function: str, form: str, parameters: tuple[str, ...]) -> Any:
         """A function of a module that a factory may have; null where it has none."""
@@ -255,7 +255,7 @@ class Project:
             raise
         except Exception as error:
             code = self.source / f"{name}.py"
-            raise broken(error, code, self.shown(code)) from error
+            raise broken(error, code, self.relative(code)) from error
 
     def outside(self, path: Path) -> ModuleType:
         """A file that is not of the package, as a module of its own."""
@@ -268,7 +268,7 @@ class Project:
             except FactoryError:
                 raise
             except Exception as error:
-                raise broken(error, path, self.shown(path)) from error
+                raise broken(error, path, self.relative(path)) from error
         return sys.modules[name]
 
 

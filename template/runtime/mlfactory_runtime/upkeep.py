@@ -99,7 +99,7 @@ def unread(project: Project) -> list[Finding]:
     message = "nobody reads it: what it was is part of the library now"
     return [
         *(
-            warning(project.shown(path), message, INTO_LIBRARY)
+            warning(project.relative(path), message, INTO_LIBRARY)
             for path in files
             if not any(
                 re.search(rf"\bimport\b.*\b{path.stem}\b|\.{path.stem} import", text)
@@ -107,7 +107,7 @@ def unread(project: Project) -> list[Finding]:
             )
         ),
         *(
-            warning(project.shown(path), "it tests what is part of the library now", "git rm it")
+            warning(project.relative(path), "it tests what is part of the library now", "git rm it")
             for path in tests
             if path.stem.removeprefix("test_") in OLD
             and "from .package import" in texts.get(path, "")

@@ -35,12 +35,12 @@ def show(
     names: Annotated[list[str] | None, typer.Argument()] = None, as_json: Json = False
 ) -> None:
     """What each column is, and why."""
-    from ..draft.review import shown
+    from ..draft.review import line_of
 
     catalog = here().catalog
     if unknown := [name for name in names or () if name not in catalog.columns]:
         raise FactoryError(f"features.yaml has no column {unknown[0]!r}", "factory catalog show")
-    lines = [shown(n, column) for n, column in catalog.columns.items() if not names or n in names]
+    lines = [line_of(n, column) for n, column in catalog.columns.items() if not names or n in names]
     if as_json:
         print_json({"columns": lines})
         return

@@ -46,7 +46,7 @@ def report() -> None:
     from ..report.report import write_report
 
     project = here()
-    say(project.shown(write_report(project)))
+    say(project.relative(write_report(project)))
 
 
 @app.command()
@@ -122,7 +122,7 @@ def synth(
     project = here()
     target = target or project.raw
     write(project, target, rows)
-    say(f"{rows:,} synthesised rows in {project.shown(target)}")
+    say(f"{rows:,} synthesised rows in {project.relative(target)}")
 
 
 @app.command(hidden=True)

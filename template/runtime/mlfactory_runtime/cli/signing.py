@@ -20,7 +20,7 @@ def key(file: Annotated[Path, typer.Argument(help="Outside of the repository.")]
     from ..learn.keys import make_pair
 
     project = here()
-    public = project.shown(make_pair(project, file))
+    public = project.relative(make_pair(project, file))
     say(f"{file} signs: keep it where nobody else reads it; {public} checks: commit it")
     say(f"next: add {public} to signing.keys in params.yaml")
 
@@ -35,7 +35,7 @@ def sign(
 
     project = here()
     place = project.root / folder
-    say(f"signed: {project.shown(save(sign(project, place, key), place))}")
+    say(f"signed: {project.relative(save(sign(project, place, key), place))}")
 
 
 @signing_app.command()

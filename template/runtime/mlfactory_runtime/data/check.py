@@ -23,23 +23,23 @@ def check(project: Project, *, strict: bool = False, data: bool = True) -> list[
     the factory's own code on the first rows.
     """
     params, catalog = project.params, project.catalog
-    found = [*check_library(project), *check_extensions(project)]
-    found += check_catalog(catalog, params, strict=strict)
+    findings = [*check_library(project), *check_extensions(project)]
+    findings += check_catalog(catalog, params, strict=strict)
     own_split = bool(working(lambda: project.decide_sides))
-    found += [
+    findings += [
         Finding("warning", PARAMS.name, None, text, "set it to its default, or change the reason")
         for text in idle(params, own_split=own_split)
     ]
-    found += check_last_fit(params, own_split=own_split)
+    findings += check_last_fit(params, own_split=own_split)
     if not data or not catalog.columns:
-        return found
+        return findings
     if not project.raw.is_file():
         message = f"{params.data.path} is not here: the contract was not checked"
-        return [*found, Finding("warning", None, params.data.path, message, "dvc pull")]
+        return [*findings, Finding("warning", None, params.data.path, message, "dvc pull")]
     own = working(lambda: project.check_rows)
-    found += check_data(project.raw, catalog, params.data, own)
-    broken = any(finding.level == "error" and finding.feature for finding in found)
-    return found if broken else found + check_features(project) + check_sides(project)
+    findings += check_data(project.raw, catalog, params.data, own)
+    broken = any(finding.level == "error" and finding.feature for finding in findings)
+    return findings if broken else findings + check_features(project) + check_sides(project)
 
 
 def check_data(
@@ -66,15 +66,15 @@ def check_data(
         if name not in names
     ]  # fmt: skip
     present = {name: column for name, column in catalog.columns.items() if name in names}
-    broken, said = Counter[tuple[str, str]](), dict[Finding, None]()
+    broken, notes = Counter[tuple[str, str]](), dict[Finding, None]()
     odd = Counter[tuple[str, str]]()
     for raw in read_batches(path, data):
         rows, cases = read_rows(raw, present, data)
         broken.update(broken_rules(cases))
         odd.update(unusual(rows, present))
         if not cases.height and not lacking:
-            said |= dict.fromkeys(row_findings(own, rows))
-    return new + lacking + findings(broken, catalog) + unusual_findings(odd, catalog) + list(said)
+            notes |= dict.fromkeys(row_findings(own, rows))
+    return new + lacking + findings(broken, catalog) + unusual_findings(odd, catalog) + list(notes)
 
 
 def check_last_fit(params: Params, *, own_split: bool) -> list[Finding]:
@@ -127,7 +127,7 @@ def lines(findings: list[Finding]) -> list[str]:
             f.feature or "features.yaml"
         )
     return [
-        f"{level}: {named(names)}{_of(source)}: {message}\n  remedy: {remedy}"
+        f"{level}: {names_text(names)}{_of(source)}: {message}\n  remedy: {remedy}"
         for (level, source, message, remedy), names in shared.items()
     ]
 
@@ -136,7 +136,7 @@ def _of(source: str | None) -> str:
     return "" if source is None else f" (source: {source or 'unknown'})"
 
 
-def named(names: list[str]) -> str:
+def names_text(names: list[str]) -> str:
     """The names, or the first of many."""
-    shown = ", ".join(names[:NAMED])
-    return shown if len(names) <= NAMED else f"{shown} and {len(names) - NAMED} more"
+    text = ", ".join(names[:NAMED])
+    return text if len(names) <= NAMED else f"{text} and {len(names) - NAMED} more"

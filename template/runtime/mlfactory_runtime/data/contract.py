@@ -60,9 +60,9 @@ def read_rows(
         _cases(rows[name].is_null() & present[name].is_not_null(), name, column)
         for name, column in columns.items()
     ]
-    lost = pl.concat([case for case in unread if case.height] or [NO_CASES])
-    broken = _broken(rows, columns).join(lost, on=["row", "column"], how="anti")
-    return rows, pl.concat([lost, broken])
+    unreadable = pl.concat([case for case in unread if case.height] or [NO_CASES])
+    broken = _broken(rows, columns).join(unreadable, on=["row", "column"], how="anti")
+    return rows, pl.concat([unreadable, broken])
 
 
 def _cases(unread: pl.Series, name: str, column: Column) -> pl.DataFrame:
@@ -107,12 +107,12 @@ def unusual(rows: pl.DataFrame, columns: Mapping[str, Column]) -> Counter[tuple[
         for place, (name, sign, limit) in enumerate(limits)
     )
     rules = [(name, f"is {sign} the usual {limit:g}") for name, sign, limit in limits]
-    found = Counter(dict(zip(rules, counts.row(0) if limits else (), strict=True)))
+    counted = Counter(dict(zip(rules, counts.row(0) if limits else (), strict=True)))
     for name, column in columns.items():
         if column.values is not None and column.allowed is None and name in rows.columns:
-            known = rows[name].drop_nulls()
-            found[name, NONE_OF] = known.len() - int(known.is_in(list(column.values)).sum())
-    return +found
+            values = rows[name].drop_nulls()
+            counted[name, NONE_OF] = values.len() - int(values.is_in(list(column.values)).sum())
+    return +counted
 
 
 def unusual_findings(counts: Mapping[tuple[str, str], int], catalog: Catalog) -> list[Finding]:

@@ -21,7 +21,7 @@ def extensions(project: Project) -> list[Extension]:
 
 
 def _code(project: Project) -> Iterator[Extension]:
-    home = project.shown(project.source)
+    home = project.relative(project.source)
     for name in working(lambda: project.metrics) or ():
         yield Extension("metric", name, f"{home}/metrics.py")
     if working(lambda: project.check_rows):
@@ -30,7 +30,7 @@ def _code(project: Project) -> Iterator[Extension]:
         yield Extension("split", "sides", f"{home}/split.py")
     path = loader(project)
     if path and working(lambda: project.pull(path)):
-        yield Extension("source", "pull", project.shown(path))
+        yield Extension("source", "pull", project.relative(path))
 
 
 def working(ask: Callable[[], T]) -> T | None:
@@ -43,9 +43,9 @@ def working(ask: Callable[[], T]) -> T | None:
 
 def _pages(project: Project) -> Iterator[Extension]:
     for path in own_templates(project):
-        yield Extension("template", path.name, project.shown(path))
+        yield Extension("template", path.name, project.relative(path))
     for path in own_sections(project):
-        yield Extension("section", path.stem, project.shown(path))
+        yield Extension("section", path.stem, project.relative(path))
 
 
 def loader(project: Project) -> Path | None:
@@ -103,14 +103,14 @@ def _gate(project: Project) -> Iterator[Finding]:
 
 def _report(project: Project) -> Iterator[Finding]:
     unknown = [*_files(project.root / TEMPLATES), *_files(project.root / SECTIONS)]
-    known = {*own_templates(project), *own_sections(project)}
+    possible = {*own_templates(project), *own_sections(project)}
     for path in unknown:
-        if path not in known and not path.name.startswith(("_", ".")):
+        if path not in possible and not path.name.startswith(("_", ".")):
             names = ", ".join(file.name for file in _files(LIBRARY) if file.name != RECORD)
-            message = f"{project.shown(path)} is no page of the library, so nobody reads it"
+            message = f"{project.relative(path)} is no page of the library, so nobody reads it"
             remedy = f"name it as one of {names}; or with a leading _, if another includes it"
             yield Finding("warning", "report", None, message, remedy)
-    if known and (file := project.root / PIPELINE).is_file():
+    if possible and (file := project.root / PIPELINE).is_file():
         pipeline = read_yaml(file)
         stage = pipeline.get("stages", {}).get("report", {})
         if stage and TEMPLATES.as_posix() not in stage.get("deps", []):

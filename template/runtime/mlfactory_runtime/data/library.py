@@ -20,14 +20,14 @@ def check_library(project: Project) -> Iterator[Finding]:
     """What does not fit together; nothing where the library is not in vendor/."""
     wheels = sorted((project.root / VENDOR).glob(PATTERN))
     for wheel in wheels[1:]:
-        message = f"{project.shown(wheel)} is one of {len(wheels)} wheels of the library"
+        message = f"{project.relative(wheel)} is one of {len(wheels)} wheels of the library"
         yield Finding(
             "warning", "library", None, message, "remove those that pyproject.toml does not name"
         )
     for wheel in wheels[:1]:
         locked = dict(locked_files(project))
-        name, found = project.shown(wheel), hashlib.sha256(wheel.read_bytes()).hexdigest()
-        if locked.get(wheel.name, found) != found:
+        name, digest = project.relative(wheel), hashlib.sha256(wheel.read_bytes()).hexdigest()
+        if locked.get(wheel.name, digest) != digest:
             message = f"{name} is not the file that {PACKAGES} has locked"
             yield Finding("error", "library", None, message, BACK)
         version = wheel.name.split("-")[1]

@@ -19,8 +19,8 @@ def row_findings(check: CheckRows | None, rows: pl.DataFrame) -> list[Finding]:
     if check is None:
         return []
     findings = call(check, CHECK, rows)
-    known = isinstance(findings, Iterable) and all(isinstance(one, Finding) for one in findings)
-    if not known:
+    valid = isinstance(findings, Iterable) and all(isinstance(one, Finding) for one in findings)
+    if not valid:
         raise FactoryError(f"{CHECK}: `check` gives something else than findings", CHECKS)
     return list(findings)
 

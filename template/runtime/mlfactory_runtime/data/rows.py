@@ -13,7 +13,7 @@ from ..settings.catalog import Column
 from ..settings.params import Data, Params
 from ..tables.dialect import find_encoding, find_separator, head
 from ..tables.file import is_parquet
-from ..tables.formats import WHOLE, read, typed
+from ..tables.formats import WHOLE, as_type, read
 from ..tables.read import HEAD_ROWS, parquet, reading, text_table, unmarked
 
 Part = Literal["train", "validation", "holdout"]
@@ -23,7 +23,7 @@ def load_part(project: Project, part: Part) -> pl.DataFrame:
     """One part of the prepared data: raw columns, typed as the catalog says."""
     path = project.prepared / f"{part}.parquet"
     if not path.is_file():
-        raise FactoryError(f"{project.shown(path)} is not here", "make it: dvc repro prepare")
+        raise FactoryError(f"{project.relative(path)} is not here", "make it: dvc repro prepare")
     return pl.read_parquet(path)
 
 
@@ -34,8 +34,8 @@ def head_of(path: Path, params: Params) -> tuple[Params, pl.DataFrame]:
             return params, parquet(path).head(HEAD_ROWS).collect()
         encoding = find_encoding(path, params.data.encoding)
         separator = find_separator(head(path, encoding), params.data.separator)
-        found = {"encoding": encoding.removesuffix("-sig"), "separator": separator}
-        params = params.model_copy(update={"data": params.data.model_copy(update=found)})
+        form = {"encoding": encoding.removesuffix("-sig"), "separator": separator}
+        params = params.model_copy(update={"data": params.data.model_copy(update=form)})
         with text_table(path, params.data) as table:
             return params, table.head(HEAD_ROWS).collect()
 
@@ -48,7 +48,7 @@ def missing_as_null(
     So is a number that is infinite: something was divided by zero.
     """
     own = {name: column.missing for name, column in (columns or {}).items() if column.missing}
-    typed = [name for name, dtype in raw.schema.items() if name in own and dtype != pl.String]
+    with_dtype = [name for name, dtype in raw.schema.items() if name in own and dtype != pl.String]
     alike: dict[tuple[str, ...], list[str]] = {}  # a question for each of 5,000 columns is slow
     for name, dtype in raw.schema.items():
         if dtype == pl.String:
@@ -57,19 +57,19 @@ def missing_as_null(
         *(unmarked(cs.by_name(names), data.missing, marks) for marks, names in alike.items()),
         pl.when(cs.float().is_finite()).then(cs.float()).name.keep(),
     )
-    return present.with_columns(unmarked_values(present[name], own[name]) for name in typed)
+    return present.with_columns(unmarked_values(present[name], own[name]) for name in with_dtype)
 
 
 def unmarked_values(values: pl.Series, markers: Sequence[str]) -> pl.Series:
     """Values of a type, where a marker is a number or a moment, without those that are one."""
     marks = pl.Series(markers, dtype=pl.String)
     if values.dtype.is_numeric():
-        found = values.cast(pl.Float64).is_in(marks.cast(pl.Float64, strict=False).drop_nulls())
+        marked = values.cast(pl.Float64).is_in(marks.cast(pl.Float64, strict=False).drop_nulls())
     elif values.dtype in (pl.Date, pl.Datetime):
-        found = values.cast(pl.Datetime("us")).is_in(read(marks, "datetime").drop_nulls())
+        marked = values.cast(pl.Datetime("us")).is_in(read(marks, "datetime").drop_nulls())
     else:
         return values
-    return values.set(found.fill_null(False), None)
+    return values.set(marked.fill_null(False), None)
 
 
 def parse(raw: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:
@@ -79,7 +79,7 @@ def parse(raw: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:
     for name in names:
         form = (schema[name], columns[name].dtype, columns[name].format)
         alike.setdefault(form, []).append(name)
-    values = (typed(cs.by_name(same), *form).name.keep() for form, same in alike.items())
+    values = (as_type(cs.by_name(same), *form).name.keep() for form, same in alike.items())
     return raw.select(values).select(names)
 
 
@@ -91,8 +91,8 @@ def key_text(
     A whole number in a float column of a Parquet file, or written as 42.0 where the catalog has an
     `int`, reads like the integer that it was before a missing value made it a float.
     """
-    schema, known = raw.schema, columns or {}
-    whole = [name for name in names if name in known and known[name].dtype == "int"]
+    schema, columns_of = raw.schema, columns or {}
+    whole = [name for name in names if name in columns_of and columns_of[name].dtype == "int"]
     texts = {name: _canonical(pl.col(name), schema[name]) for name in names}
     texts |= {name: texts[name].str.replace(WHOLE, "$1") for name in whole}
     parts = [text.fill_null("\x00") for text in texts.values()]

@@ -76,11 +76,11 @@ def pull(
         fresh = folder / target.name
         place = start or place_of(project, source)
         if source.endswith(".py"):
-            found = run_code(project, source, place, fresh)
+            arrived = run_code(project, source, place, fresh)
         else:
-            found = fetch(source, place, fresh, data, table)
+            arrived = fetch(source, place, fresh, data, table)
         try:
-            return put_in_place(home, fresh, origin or found)
+            return put_in_place(home, fresh, origin or arrived)
         except FactoryError as error:  # nobody has seen the folder that it names
             raise FactoryError(error.message.replace(str(fresh), source), error.hint) from error
 
@@ -92,10 +92,10 @@ def put_in_place(project: Project, fresh: Path, origin: str) -> Pulled:
     rows, warnings = checked(project, fresh)
     columns = len(column_names(fresh, project.params.data))
     fresh.replace(target)
-    before, taken = read(Snapshot, project.root / SNAPSHOT), datetime.now(UTC)
+    before, now = read(Snapshot, project.root / SNAPSHOT), datetime.now(UTC)
     snapshot = Snapshot(
         origin=origin,
-        taken=taken.isoformat(timespec="seconds"),
+        taken=now.isoformat(timespec="seconds"),
         rows=rows,
         columns=columns,
         hash=track(project, target),
@@ -194,8 +194,8 @@ def join(files: Sequence[Path], target: Path, data: Data) -> None:
     """Write the rows of all files in their order, with the columns in the order of the first."""
     kinds = {kind(file) == ".parquet" for file in files}
     if kinds != {is_parquet(target)} or target.suffix in PACKS:
-        wanted = ".parquet" if kinds == {True} else ".csv"
-        hint = f"all files must be Parquet or all text, and data.path end in {wanted}"
+        ending = ".parquet" if kinds == {True} else ".csv"
+        hint = f"all files must be Parquet or all text, and data.path end in {ending}"
         raise FactoryError(f"the files do not fit the name {data.path}", hint)
     for file in files:
         with reading(file):
@@ -242,7 +242,7 @@ def checked(project: Project, fresh: Path) -> tuple[int, list[Finding]]:
 
 def track(project: Project, path: Path) -> str:
     """Hand the file to DVC; returns its hash."""
-    name = project.shown(path)
+    name = project.relative(path)
     dvc(project.root, "add", name, hint=f"dvc add {name}")
     entry = read_yaml(path.with_name(path.name + ".dvc"))
     return str(entry["outs"][0]["md5"])

@@ -15,7 +15,7 @@ def find_parts(
 ) -> dict[str, dict[str, Any]]:
     """The derived features of the new dates, by name."""
     time, names = params.data.time, {*sample.columns}
-    found: dict[str, dict[str, Any]] = {}
+    entries: dict[str, dict[str, Any]] = {}
     for name, entry in described.items():
         if entry["role"] != "datetime" or name == time or "suspect" in entry:
             continue
@@ -26,25 +26,25 @@ def find_parts(
         for part, parents in parts.items():
             label = f"{name} days before {time}" if part == "days" else f"{name} {part}"
             if label not in names:
-                found[label] = {
+                entries[label] = {
                     "dtype": "int",
                     "role": "numeric",
                     "parents": flow(parents),
                     "part": part,
                 }
-    return found
+    return entries
 
 
 def repeating(moments: pl.Series) -> list[str]:
     """The parts of these moments that come again and differ from one another."""
-    known = moments.drop_nulls().cast(pl.Datetime("us"))
-    if known.is_empty():
+    times = moments.drop_nulls().cast(pl.Datetime("us"))
+    if times.is_empty():
         return []
-    days = (known.max() - known.min()).days  # type: ignore[operator, union-attr]
-    found = ["month"] if days >= YEAR and known.dt.month().n_unique() > 1 else []
-    if known.dt.day().n_unique() > 1 and known.dt.weekday().n_unique() > 1:
-        found.append("weekday")
-    return [*found, "hour"] if known.dt.hour().n_unique() > 1 else found
+    days = (times.max() - times.min()).days  # type: ignore[operator, union-attr]
+    cycles = ["month"] if days >= YEAR and times.dt.month().n_unique() > 1 else []
+    if times.dt.day().n_unique() > 1 and times.dt.weekday().n_unique() > 1:
+        cycles.append("weekday")
+    return [*cycles, "hour"] if times.dt.hour().n_unique() > 1 else cycles
 
 
 def ignore_rest(
@@ -65,6 +65,6 @@ def ignore_rest(
             described[name].pop("assumed", None)
     if not dates or params.data.time:
         return []
-    shown = ", ".join(map(repr, dates))
-    text = f"{shown}: a date only grows, so no more than month, weekday and hour are learned from"
+    names = ", ".join(map(repr, dates))
+    text = f"{names}: a date only grows, so no more than month, weekday and hour are learned from"
     return [f"{text}; if later rows are predicted, make the factory with --time, to test on those"]

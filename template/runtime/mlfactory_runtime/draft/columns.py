@@ -32,7 +32,7 @@ from .parts import FEW, NAMED, Part, find_part, find_twins, is_clock, statistics
 from .personal import SHARED, sensitivity
 from .sentinels import Sentinels, find_sentinels
 from .split import find_group, typed_target, without_copies, write_split
-from .table import Table, opened
+from .table import Table, open_table
 from .tail import find_tail
 
 SAMPLE, UNKNOWN = 50_000, "not drafted yet"
@@ -50,7 +50,7 @@ class Draft:
 def draft(project: Project) -> Draft:
     """Add each column of the data that features.yaml lacks, and draw the split's salt once."""
     catalog = project.catalog
-    with opened(project) as table:
+    with open_table(project) as table:
         new = [name for name in table.names if name not in catalog.columns]
         described = {one.name: describe(one, one.name, table) for one in table.columns(new)}
         columns = catalog.columns | {n: Column.model_validate(e) for n, e in described.items()}
@@ -104,15 +104,15 @@ def read_column(values: pl.Series, name: str, table: Table) -> Reading:
     if kind.dtype == "float" and NAMED.search(name):
         kind = of_codes(kind, values)
     column = read(values, kind.dtype, kind.format)
-    found = Reading(kind, column, find_part(column, name, params), doubt)
+    reading = Reading(kind, column, find_part(column, name, params), doubt)
     if is_ranged(kind):
-        return doubted(found, ranged(values))
-    if name == params.data.time or found.part.role not in ("numeric", "datetime", "target"):
-        return found
+        return doubted(reading, ranged(values))
+    if name == params.data.time or reading.part.role not in ("numeric", "datetime", "target"):
+        return reading
     far = find_sentinels(column)
-    if far and far.usual and found.part.learned:
-        return as_missing(doubted(found, f"{far.told}: it is read as missing"), far, values)
-    return doubted(found, far.told) if far else found
+    if far and far.usual and reading.part.learned:
+        return as_missing(doubted(reading, f"{far.advice}: it is read as missing"), far, values)
+    return doubted(reading, far.advice) if far else reading
 
 
 def of_codes(kind: Kind, values: pl.Series) -> Kind:
@@ -121,15 +121,15 @@ def of_codes(kind: Kind, values: pl.Series) -> Kind:
     return replace(kind, dtype="int") if whole else kind
 
 
-def doubted(found: Reading, doubt: str) -> Reading:
+def doubted(reading: Reading, doubt: str) -> Reading:
     """The same with one thing more to look at."""
-    return replace(found, doubt="; ".join(filter(None, (found.doubt, doubt))))
+    return replace(reading, doubt="; ".join(filter(None, (reading.doubt, doubt))))
 
 
 def describe(values: pl.Series, name: str, table: Table) -> dict[str, Any]:
     """The catalog entry of a column."""
-    params, found = table.params, read_column(values, name, table)
-    kind, column, part = found.kind, found.column, found.part
+    params, reading = table.params, read_column(values, name, table)
+    kind, column, part = reading.kind, reading.column, reading.part
     private, why = sensitivity(name, values)
     if part.role == "target":
         private = "none"
@@ -137,18 +137,18 @@ def describe(values: pl.Series, name: str, table: Table) -> dict[str, Any]:
         part = Part("identifier", "identifier, as params.yaml says")
     elif private == "personal" and part.role == "categorical" and names_persons(column, why):
         part = Part("ignored", "ignored: it names persons")
-    shown = private == "none" and part.role not in ("identifier", "text")
+    open_values = private == "none" and part.role not in ("identifier", "text")
     entry: dict[str, Any] = {
         "dtype": kind.dtype,
         "role": part.role,
         "description": "",
-        "drafted": f"{part.why}; {statistics(column, shown=shown)}",
+        "drafted": f"{part.why}; {statistics(column, with_values=open_values)}",
         "source": Path(params.data.path).name,
         "owner": "",
         "availability": "after_outcome" if part.role == "target" else params.serving.mode,
         "assumed": True,
         "sensitive": private,
-        "doubt": found.doubt if private == "none" else "",
+        "doubt": reading.doubt if private == "none" else "",
         "format": kind.format,
         "missing": list(kind.missing),
         "nullable": part.role == "target" or column.null_count() > 0,
@@ -165,24 +165,24 @@ def unread(values: pl.Series, words: Sequence[str]) -> str:
     if not words:
         return ""
     share = values.is_in(list(words)).sum() / max(len(values), 1)
-    shown = ", ".join(repr(word[:40]) for word in words)
-    return f"{shown} ({share:.1%} of the rows) is read as missing"
+    text = ", ".join(repr(word[:40]) for word in words)
+    return f"{text} ({share:.1%} of the rows) is read as missing"
 
 
 def ranged(values: pl.Series) -> str:
     """What to say of ranges among numbers."""
-    told = values.filter(values.str.contains(RANGELIKE))
-    shown = ", ".join(map(repr, told.unique(maintain_order=True).head(3)))
-    share = len(told) / max(len(values), 1)
-    return f"ranges such as {shown} ({share:.1%} of the rows) are read as a number in their place"
+    ranges = values.filter(values.str.contains(RANGELIKE))
+    text = ", ".join(map(repr, ranges.unique(maintain_order=True).head(3)))
+    share = len(ranges) / max(len(values), 1)
+    return f"ranges such as {text} ({share:.1%} of the rows) are read as a number in their place"
 
 
-def as_missing(found: Reading, far: Sentinels, values: pl.Series) -> Reading:
+def as_missing(reading: Reading, far: Sentinels, values: pl.Series) -> Reading:
     """The same with more markers for missing, and without these values."""
-    marked = found.column.is_in(far.values.to_list()).fill_null(False)
+    marked = reading.column.is_in(far.values.to_list()).fill_null(False)
     texts = values.filter(marked).cast(pl.String).unique().sort()
-    kind = replace(found.kind, missing=(*found.kind.missing, *texts))
-    return replace(found, kind=kind, column=found.column.set(marked, None))
+    kind = replace(reading.kind, missing=(*reading.kind.missing, *texts))
+    return replace(reading, kind=kind, column=reading.column.set(marked, None))
 
 
 def names_persons(column: pl.Series, why: str) -> bool:

@@ -19,11 +19,11 @@ def find_ending(rows: pl.LazyFrame, sample: pl.DataFrame, data: Data) -> list[st
     last = missing_as_null(rows.tail(LAST).collect(), data)
     texts = last.select(pl.all().cast(pl.String).str.strip_chars())
     for row in texts.iter_rows(named=True):
-        given = {name: text for name, text in row.items() if text}
-        if len(given) == 1 < len(row) - 1:
-            shown = next(iter(given.values()))[:60]
-            return [f"a row at the end holds {shown!r} only: delete it if it is a note"]
-        for name, text in given.items():
+        cells = {name: text for name, text in row.items() if text}
+        if len(cells) == 1 < len(row) - 1:
+            label = next(iter(cells.values()))[:60]
+            return [f"a row at the end holds {label!r} only: delete it if it is a note"]
+        for name, text in cells.items():
             if re.search(TOTAL, text) and is_rare(rows, name, text):
                 return [f"a row at the end is {text!r}, not one like the others: delete it"]
     whole = sample.height == rows.select(pl.len()).collect().item()
@@ -39,10 +39,10 @@ def is_rare(rows: pl.LazyFrame, name: str, text: str) -> bool:
 def sums(rows: pl.DataFrame) -> list[str]:
     """Whether the last row is the sum of the others in all of its numbers."""
     numbers = rows.select(pl.selectors.numeric()).to_dict().values()
-    known = [one for one in numbers if len(one) > LAST and one[-1] and one.n_unique() > LAST]
-    if len(known) < 2:
+    candidates = [one for one in numbers if len(one) > LAST and one[-1] and one.n_unique() > LAST]
+    if len(candidates) < 2:
         return []
-    for one in known[:SUMS]:
+    for one in candidates[:SUMS]:
         total = float(one[:-1].sum())
         if abs(total - float(one[-1])) > CLOSE * abs(total):
             return []

@@ -47,11 +47,11 @@ TIMES = re.compile(
 
 def find_later(rows: pl.DataFrame, y: Outcome, columns: Iterable[str]) -> dict[str, str]:
     """The columns that hold a later measure of the target, or what came with its event."""
-    found = {}
+    later = {}
     for name in columns:
         if what := _later(name, rows[name], y):
-            found[name] = f"by its name it is {what}, and they go together: known only afterwards?"
-    return found
+            later[name] = f"by its name it is {what}, and they go together: known only afterwards?"
+    return later
 
 
 def _later(name: str, values: pl.Series, y: Outcome) -> str:
@@ -86,9 +86,9 @@ def is_followed(header: str, y: Outcome) -> bool:
     followed, until, time = (form.search(header) for form in (FOLLOWED, UNTIL, TIMES))
     if not y.classes or BEFORE.search(header) or not (followed or until or time):
         return False
-    asked = " ".join((*words(y.name), *y.classes)).lower()
-    event = EVENTS.search(asked)
-    return bool(followed or event or (until and until[1][:5] in asked))
+    naming = " ".join((*words(y.name), *y.classes)).lower()
+    event = EVENTS.search(naming)
+    return bool(followed or event or (until and until[1][:5] in naming))
 
 
 def is_time(y: Outcome) -> bool:
@@ -99,21 +99,21 @@ def is_time(y: Outcome) -> bool:
 def goes_along(values: pl.Series, y: Outcome) -> bool:
     """Whether a number rises with the target, or tells one of its classes well."""
     x = numbers_of(values) if is_number(values) else np.empty(0)
-    known = ~np.isnan(x)
-    if known.sum() < FEWEST:
+    valid = ~np.isnan(x)
+    if valid.sum() < FEWEST:
         return False
     if y.classes:
-        return max(strength(x[known], y.codes[known] == k) for k in range(len(y.classes))) >= APART
-    ours, theirs = (ranks(np.unique(v[known], return_inverse=True)[1]) for v in (x, y.values))
-    pairs = (ours, theirs), (x[known], y.values[known])  # most delays are next to none, and alike
+        return max(strength(x[valid], y.codes[valid] == k) for k in range(len(y.classes))) >= APART
+    ours, theirs = (ranks(np.unique(v[valid], return_inverse=True)[1]) for v in (x, y.values))
+    pairs = (ours, theirs), (x[valid], y.values[valid])  # most delays are next to none, and alike
     return any(np.corrcoef(*pair)[0, 1] >= ALIKE for pair in pairs)
 
 
 def differs(values: pl.Series, y: Outcome) -> bool:
     """Whether a time is surely longer for some class."""
     x = numbers_of(values) if is_number(values) else np.empty(0)
-    known = ~np.isnan(x)
-    return any(sure(x[known], y.codes[known] == k) for k in range(len(y.classes)) if known.any())
+    valid = ~np.isnan(x)
+    return any(sure(x[valid], y.codes[valid] == k) for k in range(len(y.classes)) if valid.any())
 
 
 def is_split(values: pl.Series, y: Outcome) -> bool:
@@ -128,5 +128,5 @@ def strength(x: np.ndarray, mark: np.ndarray) -> float:
 
 
 def sure(x: np.ndarray, mark: np.ndarray) -> bool:
-    found, error = area(x, mark)
-    return abs(found - 0.5) >= max(FEW, SURE * error)
+    ranking, error = area(x, mark)
+    return abs(ranking - 0.5) >= max(FEW, SURE * error)

@@ -55,17 +55,17 @@ def find_leaks(
         return {}
     columns = [name for name in columns if name != target]
     y = outcome(rows[target], task)
-    found = find_later(rows, y, columns) | find_rates(rows, y, columns, naming)
+    leaks = find_later(rows, y, columns) | find_rates(rows, y, columns, naming)
     most = SAMPLE if task == "regression" else min(SAMPLE, 10**6 // rows[target].n_unique())
     if rows.height > most:
         rows = rows.sample(most, seed=0)
         y = outcome(rows[target], task)
     check = _class_leak if y.classes else _number_leak
     alone = {name: check(rows[name], y) for name in columns}
-    found |= {name: why for name, why in alone.items() if why}
-    written = [n for n in (*columns, *texts) if rows[n].dtype == pl.String and n not in found]
-    found |= find_texts(rows, y, written)
-    return found | find_sums(rows, y, [name for name in columns if name not in found])
+    leaks |= {name: why for name, why in alone.items() if why}
+    written = [n for n in (*columns, *texts) if rows[n].dtype == pl.String and n not in leaks]
+    leaks |= find_texts(rows, y, written)
+    return leaks | find_sums(rows, y, [name for name in columns if name not in leaks])
 
 
 def find_order(
@@ -73,7 +73,7 @@ def find_order(
 ) -> dict[str, str]:
     """The columns whose order tells the target; "" is the order of the rows themselves."""
     rows = rows.filter(pl.col(target).is_not_null())
-    found = {}
+    ordered = {}
     for name in ("", *columns):
         each = rows
         if name:
@@ -81,8 +81,8 @@ def find_order(
         each = each.gather_every(-(-each.height // SAMPLE) or 1)
         if each.height >= FEWEST and _in_blocks(outcome(each[target], task)):
             what = f"{'values of it' if name else 'rows'} that follow one another"
-            found[name] = f"{what} have much the same {target}"
-    return found
+            ordered[name] = f"{what} have much the same {target}"
+    return ordered
 
 
 def find_entity(
@@ -100,31 +100,31 @@ def find_entity(
 
 def _class_leak(values: pl.Series, y: Outcome) -> str | None:
     x, radius = codes_of(values), 0 if values.dtype == pl.String else RADIUS
-    known = x > 0
-    if _paired(x[known], y.codes[known]):
+    positive = x > 0
+    if _paired(x[positive], y.codes[positive]):
         return f"each value of it has one value of {y.name}: a copy of the target?"
     if sign := _filled_late(values, x, y):
         return sign
     if radius and _noisy_label(numbers_of(values), y):
         return f"it is {y.name} as a number with some noise: measured or computed afterwards?"
     wrong = mistakes(x, y.codes, radius)
-    if not known.all():
-        wrong = min(wrong, mistakes(x[known], y.codes[known], radius))
+    if not positive.all():
+        wrong = min(wrong, mistakes(x[positive], y.codes[positive], radius))
     if wrong <= 0.02:
         right = f"{1 - wrong:.1%} right, each class weighing alike"
         return f"alone it predicts {y.name} almost perfectly ({right})"
     few, many = x.max() <= len(y.classes) > 2, max(RARE, len(x) // 20)
-    if few and mistakes(y.codes[known], x[known], 0, many, 0.05) <= 0.03:
+    if few and mistakes(y.codes[positive], x[positive], 0, many, 0.05) <= 0.03:
         return f"each value of {y.name} has one value of it: a grouping of the target?"
     return None
 
 
 def _number_leak(values: pl.Series, y: Outcome) -> str | None:
     x, text = codes_of(values), values.dtype == pl.String
-    known = x > 0
-    if _apart(ranks(y.codes), known):
+    positive = x > 0
+    if _apart(ranks(y.codes), positive):
         return f"it is filled for high or for low {y.name} only: known only after the outcome?"
-    x, y_known = x[known], y.codes[known]
+    x, y_known = x[positive], y.codes[positive]
     if len(x) < FEWEST or x.max() == 1 or y_known.min() == y_known.max():
         return None
     rank, z = ranks(x), ranks(y_known)
@@ -133,7 +133,7 @@ def _number_leak(values: pl.Series, y: Outcome) -> str | None:
     if not text and (abs(alike) >= 0.997 or (abs(alike) >= 0.9 and off <= 0.01 + 1 / len(z))):
         return f"it is a function of {y.name} (rank correlation {alike:.3f})"
     honest = EARLIER.intersection(words(values.name))
-    if not (text or honest) and _with_noise(numbers_of(values)[known], y.values[known]):
+    if not (text or honest) and _with_noise(numbers_of(values)[positive], y.values[positive]):
         return f"it is {y.name} with some noise: measured or computed afterwards?"
     if (fit := explained(x, z, 0 if text else RADIUS)) >= 0.99:
         return f"alone it predicts {y.name} almost perfectly (R² {fit:.3f} of the ranks)"
@@ -157,8 +157,8 @@ def _with_noise(x: np.ndarray, y: np.ndarray) -> bool:
 
 def _noisy_label(x: np.ndarray, y: Outcome) -> bool:
     """Whether the classes' means are their labels (0 and 1 of two words), alike in spread."""
-    known = ~np.isnan(x)
-    x, codes = x[known], y.codes[known]
+    present = ~np.isnan(x)
+    x, codes = x[present], y.codes[present]
     sizes = np.bincount(codes, minlength=len(y.classes))
     if sizes.min() < RARE or len(np.unique(x)) < 10 * len(sizes):
         return False
@@ -199,18 +199,18 @@ def _at_an_end(values: pl.Series, x: np.ndarray, y: Outcome) -> str | None:
         return None
     for end, value in ((1, str(values.min())), (x.max(), str(values.max()))):
         if np.mean(x == end) >= ENDS:
-            said = f"other than {value}", value
-            if sign := _one_sided(x == end, y, ALL, said):
+            text = f"other than {value}", value
+            if sign := _one_sided(x == end, y, ALL, text):
                 return sign
     return None
 
 
 def _one_sided(
-    empty: np.ndarray, y: Outcome, least: float, said: tuple[str, str] = ("filled", "empty")
+    empty: np.ndarray, y: Outcome, least: float, texts: tuple[str, str] = ("filled", "empty")
 ) -> str | None:
     sizes = np.bincount(y.codes, minlength=len(y.classes))
     missing = np.bincount(y.codes[empty], minlength=len(sizes))
-    for word, rows in zip(said, (sizes - missing, missing), strict=True):
+    for word, rows in zip(texts, (sizes - missing, missing), strict=True):
         within, others = rows / (sizes + 2), rows.sum() - rows
         beyond = (others + 1) / (sizes.sum() - sizes + 2)
         sure = (
@@ -238,12 +238,12 @@ def _grouped(x: np.ndarray, z: np.ndarray) -> bool:
     return bool(wrong <= len(x) / 50 and wrong + 1 <= others / 10)
 
 
-def _apart(z: np.ndarray, known: np.ndarray) -> bool:
+def _apart(z: np.ndarray, present: np.ndarray) -> bool:
     """Whether nearly every filled row is above (or below) nearly every row that is not."""
-    some, none = int(known.sum()), int((~known).sum())
+    some, none = int(present.sum()), int((~present).sum())
     if min(some, none) < 20:
         return False
-    above = (z[known].sum() * len(z) - some * (some + 1) / 2) / (some * none)
+    above = (z[present].sum() * len(z) - some * (some + 1) / 2) / (some * none)
     return bool(abs(above - 0.5) >= 0.49)
 
 

@@ -32,24 +32,24 @@ def outcome(target: pl.Series, task: str) -> Outcome:
 
 def codes_of(values: pl.Series) -> np.ndarray:
     """1, 2, 3 and so on in the order of the values; 0 where there is none."""
-    known = values.fill_nan(None) if values.dtype.is_float() else values
-    codes: np.ndarray = np.nan_to_num(known.rank("dense").to_numpy()).astype(np.int64)
+    clean = values.fill_nan(None) if values.dtype.is_float() else values
+    codes: np.ndarray = np.nan_to_num(clean.rank("dense").to_numpy()).astype(np.int64)
     return codes
 
 
 def ranks(codes: np.ndarray) -> np.ndarray:
     """From 0 to 1; equal values share the mean of their ranks."""
     sizes = np.bincount(codes)
-    found: np.ndarray = (sizes.cumsum() - (sizes - 1) / 2)[codes] / len(codes)
-    return found
+    places: np.ndarray = (sizes.cumsum() - (sizes - 1) / 2)[codes] / len(codes)
+    return places
 
 
 def numbers_of(values: pl.Series) -> np.ndarray:
     """Numbers as they are, moments in days; nan where there is none."""
     if values.dtype.is_temporal():
         values = values.cast(pl.Datetime("us")).cast(pl.Int64) / 86_400e6
-    found: np.ndarray = values.cast(pl.Float64).to_numpy()
-    return found
+    numbers: np.ndarray = values.cast(pl.Float64).to_numpy()
+    return numbers
 
 
 def is_number(values: pl.Series) -> bool:
@@ -63,8 +63,8 @@ def area(x: np.ndarray, late: np.ndarray) -> tuple[float, float]:
     if not 0 < some < n:
         return 0.5, 1.0
     order = ranks(np.unique(x, return_inverse=True)[1]) * n + 0.5
-    found = (order[late].sum() - some * (some + 1) / 2) / (some * (n - some))
-    return float(found), float(np.sqrt((n + 1) / (12 * some * (n - some))))
+    share = (order[late].sum() - some * (some + 1) / 2) / (some * (n - some))
+    return float(share), float(np.sqrt((n + 1) / (12 * some * (n - some))))
 
 
 def precision(values: np.ndarray) -> float:

@@ -42,8 +42,8 @@ def find_panel(
             entry["ahead"] = True
             entry["drafted"] += "; known in advance, as its name says"
     if described[name]["role"] == "categorical":
-        known = "what is known in advance of a row (prices, promotions) has `ahead: true`"
-        return [f"{count}: an entity, and learned from; {known}"]
+        advice = "what is known in advance of a row (prices, promotions) has `ahead: true`"
+        return [f"{count}: an entity, and learned from; {advice}"]
     why = "of persons" if "sensitive" in described[name] else "too many for their rows"
     return [
         f"{count}, {why}, and is not learned from: give each row what was known of it before, such "

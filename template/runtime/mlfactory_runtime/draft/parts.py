@@ -43,26 +43,26 @@ def find_part(column: pl.Series, name: str, params: Params) -> Part:
     data = params.data
     if name == data.id and data.time and is_entity(column):
         return Part("categorical", "categorical: an entity, with rows at many moments")
-    for role, named in (("target", data.target), ("identifier", data.id)):
-        if name == named:
+    for role, names in (("target", data.target), ("identifier", data.id)):
+        if name == names:
             return Part(role, f"{role}, as params.yaml says")
-    known = column.drop_nulls()
-    distinct = known.n_unique()
+    present = column.drop_nulls()
+    distinct = present.n_unique()
     if name == data.time:
         return Part("datetime", "puts the rows in order, as params.yaml says; not learned from")
     if distinct < 2:
         return Part(
-            "ignored", "ignored: it never changes" if len(known) else "ignored: it is empty"
+            "ignored", "ignored: it never changes" if len(present) else "ignored: it is empty"
         )
-    if why := nearly_constant(known, column.len()):
+    if why := nearly_constant(present, column.len()):
         return Part("ignored", f"ignored: {why}")
     if column.dtype == pl.Boolean:
         return Part("boolean", "boolean")
     if column.dtype.is_temporal():
         return Part("datetime", "datetime")
     if column.dtype.is_numeric():
-        return number_part(known, name, distinct)
-    return text_part(known, name, distinct)
+        return number_part(present, name, distinct)
+    return text_part(present, name, distinct)
 
 
 def is_entity(column: pl.Series) -> bool:
@@ -76,85 +76,85 @@ def is_clock(name: str) -> bool:
     return not CLOCK.isdisjoint(words(name))
 
 
-def nearly_constant(known: pl.Series, rows: int) -> str:
+def nearly_constant(present: pl.Series, rows: int) -> str:
     """Why hardly anything can be learned from it, if so."""
-    most = int(known.rename("value").value_counts()["count"].max())  # type: ignore[arg-type]
+    most = int(present.rename("value").value_counts()["count"].max())  # type: ignore[arg-type]
     if most > NEARLY * rows:
         return f"all but {rows - most:,} of {rows:,} rows have the same value"
-    if len(known) < (1 - NEARLY) * rows:
-        return f"it is missing in all but {len(known):,} of {rows:,} rows"
+    if len(present) < (1 - NEARLY) * rows:
+        return f"it is missing in all but {len(present):,} of {rows:,} rows"
     return ""
 
 
-def number_part(known: pl.Series, name: str, distinct: int) -> Part:
+def number_part(present: pl.Series, name: str, distinct: int) -> Part:
     """A number that names rows or things is none to learn from."""
-    whole = known.dtype.is_integer()
-    if distinct > FEW and NAMELESS.search(name) and is_index(known, distinct):
+    whole = present.dtype.is_integer()
+    if distinct > FEW and NAMELESS.search(name) and is_index(present, distinct):
         return Part("identifier", "identifier: it numbers the rows and has no name of its own")
     if not whole or distinct <= 2:
         return Part("numeric", "numeric")
-    low, high = int(known.min()), int(known.max())  # type: ignore[arg-type]
+    low, high = int(present.min()), int(present.max())  # type: ignore[arg-type]
     if max(-low, high) > EXACT:
         return Part("identifier", "identifier: more digits than a number to learn from can hold")
-    if distinct == len(known) and NAMED.search(name):
+    if distinct == len(present) and NAMED.search(name):
         return Part("identifier", "identifier: its name says so and no value repeats")
-    if distinct == len(known) and high - low + 1 == distinct > FEW:
+    if distinct == len(present) and high - low + 1 == distinct > FEW:
         return Part("identifier", "identifier: it counts the rows")
-    if distinct == len(known) > FEW and high - low < GAPS * distinct and is_rising(known):
+    if distinct == len(present) > FEW and high - low < GAPS * distinct and is_rising(present):
         return Part("identifier", "identifier: it counts the rows, with some left out")
-    if ENTITY.search(name) and distinct > max(MAX_CATEGORIES, 0.05 * len(known)):
+    if ENTITY.search(name) and distinct > max(MAX_CATEGORIES, 0.05 * len(present)):
         return Part("identifier", f"identifier: its name says so, with {distinct:,} values")
     if ENTITY.search(name):
         return Part("categorical", f"categorical: {distinct:,} values that its name calls names")
     return Part("numeric", "numeric")
 
 
-def is_index(known: pl.Series, distinct: int) -> bool:
+def is_index(valid: pl.Series, distinct: int) -> bool:
     """Whether these are whole numbers that hardly repeat, or go up by one and begin anew."""
-    if not (known.dtype.is_integer() or (known == known.floor()).all()):
+    if not (valid.dtype.is_integer() or (valid == valid.floor()).all()):
         return False
-    return distinct >= HARDLY * len(known) or int((known.diff() == 1).sum()) >= HARDLY * len(known)
+    return distinct >= HARDLY * len(valid) or int((valid.diff() == 1).sum()) >= HARDLY * len(valid)
 
 
-def is_rising(known: pl.Series) -> bool:
-    return bool((known.diff() > 0).all())
+def is_rising(present: pl.Series) -> bool:
+    return bool((present.diff() > 0).all())
 
 
-def text_part(known: pl.Series, name: str, distinct: int) -> Part:
+def text_part(present: pl.Series, name: str, distinct: int) -> Part:
     """Categories repeat; identifiers do not; what has several words is text."""
-    words = known.str.count_matches(r"\s+").mean()
+    words = present.str.count_matches(r"\s+").mean()
     if distinct > FEW and isinstance(words, float) and words >= 3:
         return Part("text", "text: several words, hardly any repeats; not learned from")
-    if ENTITY.search(name) and distinct > max(FEW, 0.05 * len(known)):
+    if ENTITY.search(name) and distinct > max(FEW, 0.05 * len(present)):
         return Part("identifier", f"identifier: its name says so, with {distinct:,} values")
-    if distinct <= max(FEW, CATEGORICAL_SHARE * len(known)):
+    if distinct <= max(FEW, CATEGORICAL_SHARE * len(present)):
         many = "; many, so the rare ones count as one" if distinct > 255 else ""
         return Part("categorical", f"categorical: {distinct:,} values{many}")
-    if distinct == len(known):
+    if distinct == len(present):
         return Part("identifier", "identifier: no value repeats")
-    return Part("text", f"text: {distinct:,} values in {len(known):,} rows; not learned from")
+    return Part("text", f"text: {distinct:,} values in {len(present):,} rows; not learned from")
 
 
 def find_twins(columns: pl.DataFrame) -> dict[str, str]:
     """Columns that say the same as an earlier one: its name by theirs."""
-    found: dict[str, str] = {}
-    seen: dict[tuple[object, ...], list[str]] = {}
+    twins: dict[str, str] = {}
+    earlier: dict[tuple[object, ...], list[str]] = {}
     for name in columns.columns:
         column = columns[name]
         kind = (column.null_count(), column.n_unique(), pattern(column.head(100)))
-        for other in seen.setdefault(kind, []):
+        for other in earlier.setdefault(kind, []):
             if same(column, columns[other]):
-                found[name] = other
+                twins[name] = other
                 break
         else:
-            seen[kind].append(name)
-    return found
+            earlier[kind].append(name)
+    return twins
 
 
 def pattern(column: pl.Series) -> tuple[int, ...]:
     """The order in which values come and come again, whatever they are called."""
-    seen: dict[object, int] = {}
-    return tuple(seen.setdefault(value, len(seen)) for value in column.to_list())
+    codes: dict[object, int] = {}
+    return tuple(codes.setdefault(value, len(codes)) for value in column.to_list())
 
 
 def same(one: pl.Series, other: pl.Series) -> bool:
@@ -177,44 +177,44 @@ def adds_order(one: pl.Series, other: pl.Series) -> bool:
 
     The area of a shop is not a name of it; its number is one, as is what only counts the shops.
     """
-    known = pl.DataFrame([one.alias("a"), other.alias("b")]).drop_nulls().sort("a")
-    if known.height <= 2 or not (is_scale(one) or is_scale(other)):
+    pairs = pl.DataFrame([one.alias("a"), other.alias("b")]).drop_nulls().sort("a")
+    if pairs.height <= 2 or not (is_scale(one) or is_scale(other)):
         return False
-    if pl.String in known.dtypes:
+    if pl.String in pairs.dtypes:
         return True
-    return not (known["b"].is_sorted() or known["b"].is_sorted(descending=True))
+    return not (pairs["b"].is_sorted() or pairs["b"].is_sorted(descending=True))
 
 
 def is_scale(groups: pl.Series) -> bool:
     """Whether these are numbers or moments that do more than count: no 1, 2, 3."""
-    known = groups.drop_nulls()
+    present = groups.drop_nulls()
     if NAMED.search(groups.name):
         return False
-    if known.dtype.is_temporal() or known.dtype.is_float():
+    if present.dtype.is_temporal() or present.dtype.is_float():
         return True
-    low, high = known.min(), known.max()
-    counts = isinstance(low, int) and isinstance(high, int) and high - low + 1 == len(known)
-    return known.dtype.is_integer() and not counts
+    low, high = present.min(), present.max()
+    counts = isinstance(low, int) and isinstance(high, int) and high - low + 1 == len(present)
+    return present.dtype.is_integer() and not counts
 
 
-def statistics(column: pl.Series, *, shown: bool) -> str:
+def statistics(column: pl.Series, *, with_values: bool) -> str:
     """What stands beside the description: what is missing, and values where they may be shown."""
-    known, missing = column.drop_nulls(), column.null_count() / max(column.len(), 1)
+    present, missing = column.drop_nulls(), column.null_count() / max(column.len(), 1)
     parts = [f"{missing:.1%} missing" if missing else "never missing"]
-    if shown and len(known):
-        parts.append(values(known))
+    if with_values and len(present):
+        parts.append(values(present))
     return ", ".join(parts)
 
 
-def values(known: pl.Series) -> str:
+def values(present: pl.Series) -> str:
     """The values in a few words."""
-    if known.dtype == pl.Boolean:
-        return f"{known.sum() / len(known):.0%} true"
-    if known.dtype.is_temporal():
-        return " to ".join(map(str, (known.min(), known.max())))
-    if known.dtype.is_numeric():
-        low, middle, high = (float(known.quantile(q) or 0) for q in (0, 0.5, 1))
+    if present.dtype == pl.Boolean:
+        return f"{present.sum() / len(present):.0%} true"
+    if present.dtype.is_temporal():
+        return " to ".join(map(str, (present.min(), present.max())))
+    if present.dtype.is_numeric():
+        low, middle, high = (float(present.quantile(q) or 0) for q in (0, 0.5, 1))
         return f"{low:,.6g} to {high:,.6g}, median {middle:,.6g}"
-    top, count = known.rename("value").value_counts(sort=True).row(0)
-    share = count / len(known)
+    top, count = present.rename("value").value_counts(sort=True).row(0)
+    share = count / len(present)
     return f"most often {str(top)[:40]!r} ({share:.1%})"

@@ -77,13 +77,13 @@ LOOKS = {
 
 def sensitivity(name: str, values: pl.Series) -> tuple[Sensitivity, str]:
     """Whether a column is about persons, and what says so; `none` if nothing does."""
-    header, known = " ".join(words(name)), values.drop_nulls()
+    header, present = " ".join(words(name)), values.drop_nulls()
     if what := _first(SPECIAL, header):
         return "special", f"its name speaks of {what}"
     if values.dtype == pl.Boolean:
         return "none", ""
-    known = known.sample(SAMPLE, seed=0) if len(known) > SAMPLE else known
-    text = known.cast(pl.String).str.strip_chars()
+    present = present.sample(SAMPLE, seed=0) if len(present) > SAMPLE else present
+    text = present.cast(pl.String).str.strip_chars()
     if what := _named(header, text):
         return "personal", f"its name speaks of {what}"
     what = "" if text.str.contains(PLAIN).all() else _looks_like(header, text)
@@ -104,8 +104,8 @@ def are_places(text: pl.Series) -> bool:
 
 
 def _first(patterns: dict[str, str], header: str) -> str:
-    found = (what for what, form in patterns.items() if re.search(rf"\b(?:{form})\b", header))
-    return next(found, "")
+    matches = (what for what, form in patterns.items() if re.search(rf"\b(?:{form})\b", header))
+    return next(matches, "")
 
 
 def _named(header: str, text: pl.Series) -> str:
@@ -123,8 +123,8 @@ def _named(header: str, text: pl.Series) -> str:
         return "a phone number"
     if _share(text, r"^[-+]?\d+$") > 0.5:
         return ""
-    named = name and _share(text, r"^\p{Lu}[^\d]*$") >= 0.8
-    if named and not are_places(text):
+    is_name = name and _share(text, r"^\p{Lu}[^\d]*$") >= 0.8
+    if is_name and not are_places(text):
         return "a name"
     return written
 
@@ -137,8 +137,8 @@ def _looks_like(header: str, text: pl.Series) -> str:
     varied = len(text) >= NAMES and text.n_unique() >= 0.8 * len(text)
     people = many and re.search(PEOPLE, header)
     may_be = (varied or people) and not re.search(THINGS, header)
-    named = may_be and _share(text, NAMED) >= 0.9 and not are_places(text)
-    return "persons' names" if named else ""
+    is_name = may_be and _share(text, NAMED) >= 0.9 and not are_places(text)
+    return "persons' names" if is_name else ""
 
 
 def _written(text: pl.Series, many: bool) -> str:

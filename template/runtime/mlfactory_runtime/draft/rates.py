@@ -22,23 +22,23 @@ class Totals:
     own: Array
 
     def means(self) -> Array:
-        found: Array = self.sums / self.sizes
-        return found
+        rates: Array = self.sums / self.sizes
+        return rates
 
     def others(self) -> Array:
         """The means without the row itself; of a row that is alone, of all."""
         alone = self.sizes < 2
         rest = (self.sums - self.own) / np.maximum(self.sizes - 1, 1)
-        found: Array = np.where(alone, self.own.mean(), rest)
-        return found
+        rates: Array = np.where(alone, self.own.mean(), rest)
+        return rates
 
-    def drawn(self, x: Array) -> Array:
+    def shrunken(self, x: Array) -> Array:
         """The means drawn towards that of all as far as `x` is: (sum + m mean) / (size + m)."""
         usual = self.own.mean()
         far = np.abs(x - usual) > 0.1 * np.std(x)
         m = np.median(((self.sums - x * self.sizes) / (x - usual))[far]) if far.any() else 0.0
-        found: Array = (self.sums + m * usual) / (self.sizes + m)
-        return found if m > 0 else self.means()
+        rates: Array = (self.sums + m * usual) / (self.sizes + m)
+        return rates if m > 0 else self.means()
 
 
 def find_rates(
@@ -51,21 +51,21 @@ def find_rates(
     floats = [name for name in columns if rows[name].dtype.is_float()]
     if not floats:
         return {}
-    own, named = grouping(rows, floats), grouping(rows, naming)[:ENTITIES]
+    own, by_name = grouping(rows, floats), grouping(rows, naming)[:ENTITIES]
     x = np.column_stack([numbers_of(rows[name]) for name in floats])
-    found = {}
+    rates = {}
     with np.errstate(all="ignore"):
-        for entity in named:
+        for entity in by_name:
             for totals in all_totals(codes_of(rows[entity]), y):
                 for k in likely(x, totals):
                     if are_means(x[:, k], totals):
-                        found[floats[k]] = f"the rows with one {entity}"
+                        rates[floats[k]] = f"the rows with one {entity}"
         for name in own:
             codes = codes_of(rows[name])
             if any(are_means(numbers_of(rows[name]), t) for t in all_totals(codes, y)):
-                found.setdefault(name, "the rows that share a value of it")
+                rates.setdefault(name, "the rows that share a value of it")
     return {
-        n: f"it is the mean of {y.name} over {of}: made of the outcome?" for n, of in found.items()
+        n: f"it is the mean of {y.name} over {of}: made of the outcome?" for n, of in rates.items()
     }
 
 
@@ -100,5 +100,5 @@ def are_means(x: Array, totals: Totals) -> bool:
     if not spread:
         return False
     near = 2 * min(precision(x), NEAR / 2 * spread)
-    made = (totals.means(), totals.others(), totals.drawn(x))
-    return any(np.mean(np.abs(x - each) <= near) >= SURE for each in made)
+    computed = (totals.means(), totals.others(), totals.shrunken(x))
+    return any(np.mean(np.abs(x - each) <= near) >= SURE for each in computed)

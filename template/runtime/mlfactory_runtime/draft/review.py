@@ -38,14 +38,14 @@ class Question:
 
 def pending(project: Project) -> list[Question]:
     """What nobody has decided yet: suspects first, then the most important feature first."""
-    catalog, found = project.catalog, []
+    catalog, questions = project.catalog, []
     weight, learned = importance(project, catalog), catalog.inputs(project.params)
     for name, column in catalog.columns.items():
         suspect = column.suspect and column.role not in ("ignored", "target")
         if suspect or (column.assumed and name in learned):
             kind: Kind = "suspect" if suspect else "assumed"
-            found.append(Question(name, kind, column, weight.get(name)))
-    return sorted(found, key=lambda one: (one.kind != "suspect", -(one.importance or 0.0)))
+            questions.append(Question(name, kind, column, weight.get(name)))
+    return sorted(questions, key=lambda one: (one.kind != "suspect", -(one.importance or 0.0)))
 
 
 def importance(project: Project, catalog: Catalog) -> dict[str, float]:
@@ -53,8 +53,8 @@ def importance(project: Project, catalog: Catalog) -> dict[str, float]:
     shares: dict[str, float] = {}
     evaluation = read(Evaluation, project.root / EVALUATION)
     for line in evaluation.importance if evaluation else ():
-        known = line.feature in catalog.columns or line.feature in catalog.derived
-        for root in catalog.roots(line.feature) if known else ():
+        in_catalog = line.feature in catalog.columns or line.feature in catalog.derived
+        for root in catalog.roots(line.feature) if in_catalog else ():
             shares[root] = shares.get(root, 0.0) + line.gain
     return shares
 
@@ -66,24 +66,24 @@ def review(project: Project, ask: Callable[[Question], str], say: Callable[[str]
     away. `i` ignores the column, an empty answer leaves it for later, `q` ends. With a `*`, an
     answer is given to all that follow; what is suspect is decided one by one, and comes first.
     """
-    answered, questions = 0, pending(project)
+    count, questions = 0, pending(project)
     for place, question in enumerate(questions):
-        said = ask(question).strip().lower()
-        if said == "q":
+        reply = ask(question).strip().lower()
+        if reply == "q":
             break
-        if not said:
+        if not reply:
             continue
-        every = said.endswith("*") and question.kind == "assumed"
-        answer = said.removesuffix("*") if every else said
+        every = reply.endswith("*") and question.kind == "assumed"
+        answer = reply.removesuffix("*") if every else reply
         if answer not in (*WHEN, "i"):
-            say(f"{said!r} is none of o, b, a, i, q: {question.name} is left for later")
+            say(f"{reply!r} is none of o, b, a, i, q: {question.name} is left for later")
             continue
         names = [each.name for each in questions[place:]] if every else [question.name]
         decide(project, names, answer)
-        answered += len(names)
+        count += len(names)
         if every:
             break
-    return answered
+    return count
 
 
 def decide(project: Project, names: Iterable[str], answer: str) -> None:
@@ -98,12 +98,12 @@ def decide(project: Project, names: Iterable[str], answer: str) -> None:
             entry["availability"] = WHEN[answer]
         if answer in ("a", "i"):
             entry["role"] = "ignored"
-        for done in ("assumed", "suspect"):
-            entry.pop(done, None)
+        for mark in ("assumed", "suspect"):
+            entry.pop(mark, None)
     save_yaml(yaml, content, project.root / CATALOG)
 
 
-def shown(name: str, column: Column) -> dict[str, str]:
+def line_of(name: str, column: Column) -> dict[str, str]:
     """A line of `factory catalog show`."""
     state = "suspect" if column.suspect else "assumed" if column.assumed else ""
     return {

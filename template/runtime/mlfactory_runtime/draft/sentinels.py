@@ -29,7 +29,7 @@ class Sentinels:
     """What stands far off, as it is and in a sentence; `usual` if it is known to mean missing."""
 
     values: pl.Series
-    told: str
+    advice: str
     usual: bool
 
 
@@ -39,11 +39,11 @@ def find_sentinels(column: pl.Series) -> Sentinels | None:
     Far is farther from the next value than the others are from one another; for 99, 999 and their
     like, and where nothing else is negative, less will do.
     """
-    known = column.drop_nulls()
-    if not (known.dtype.is_numeric() or known.dtype.is_temporal()) or len(known) < MANY:
+    present = column.drop_nulls()
+    if not (present.dtype.is_numeric() or present.dtype.is_temporal()) or len(present) < MANY:
         return None
-    numbers = known.to_physical().cast(pl.Float64)
-    least = max(FEWEST, SHARE * len(known))
+    numbers = present.to_physical().cast(pl.Float64)
+    least = max(FEWEST, SHARE * len(present))
     ends = [end for end in (numbers.min(), numbers.max()) if (numbers == end).sum() >= least]
     if not ends:
         return None
@@ -52,11 +52,11 @@ def find_sentinels(column: pl.Series) -> Sentinels | None:
     for number, sign in ((-values, -1), (values, 1)):
         order = np.argsort(number)[::-1]
         if (far := far_values(number[order], rows[order], least, sign)) is not None:
-            found = known.filter(numbers.is_in(sign * far))
-            names = [shown(value) for value in found.unique().sort()]
-            text = f"{', '.join(names)} stands in {len(found) / len(column):.1%} of the rows"
+            extremes = present.filter(numbers.is_in(sign * far))
+            names = [as_text(value) for value in extremes.unique().sort()]
+            text = f"{', '.join(names)} stands in {len(extremes) / len(column):.1%} of the rows"
             usual = len(values) - len(far) >= MANY and all(map(is_usual, names))
-            return Sentinels(found.unique(), f"{text}, far from all other values", usual)
+            return Sentinels(extremes.unique(), f"{text}, far from all other values", usual)
     return None
 
 
@@ -76,7 +76,7 @@ def far_values(values: np.ndarray, rows: np.ndarray, least: float, sign: int) ->
     return None
 
 
-def shown(value: object) -> str:
+def as_text(value: object) -> str:
     """A value as people write it."""
     if isinstance(value, int | float):
         return f"{value:.12g}"

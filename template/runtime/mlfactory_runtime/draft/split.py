@@ -47,11 +47,11 @@ def find_group(
     earlier = params.data.time and len(described) < sample.width
     if split.salt or split.group or earlier:
         return None, warnings
-    group, said = entity(sample, described, params)
+    group, reason = entity(sample, described, params)
     if group or params.data.time:  # there copies are left out of training
-        return group, warnings + said
-    names, told = equal_rows(sample, described, params)
-    return names, warnings + said + told
+        return group, warnings + reason
+    names, note = equal_rows(sample, described, params)
+    return names, warnings + reason + note
 
 
 def entity(
@@ -60,11 +60,11 @@ def entity(
     """The column that names whom rows are about, if their outcome must not be on two sides."""
     target, own = params.data.target, params.data.id
     naming = ("identifier", "text", "categorical", "numeric")
-    named = [n for n, e in described.items() if e["role"] in naming or "sensitive" in e]
-    found = find_entity(sample, target, params.task, named)
-    if not found or (params.data.time and not is_fixed(sample, found[0], target, params.task)):
+    candidates = [n for n, e in described.items() if e["role"] in naming or "sensitive" in e]
+    best = find_entity(sample, target, params.task, candidates)
+    if not best or (params.data.time and not is_fixed(sample, best[0], target, params.task)):
         return None, []
-    group, evidence = found
+    group, evidence = best
     if is_nested(sample, own, group):
         return group, [f"rows of one {group} are kept on one side: {evidence}"]
     why = f"those of one {own} are kept on one, and are of several"
@@ -110,8 +110,8 @@ def without_copies(
 
 def is_fixed(rows: pl.DataFrame, name: str, target: str, task: str) -> bool:
     """Whether what one value names has one outcome at all times; else later rows tell of news."""
-    known = rows.drop_nulls(name)
-    return are_copies(known[name].hash(), known[target], task, known.height)
+    present = rows.drop_nulls(name)
+    return are_copies(present[name].hash(), present[target], task, present.height)
 
 
 def is_nested(rows: pl.DataFrame, inner: str | None, outer: str) -> bool:
@@ -135,30 +135,30 @@ def write_split(
     yaml, content = open_yaml(project.root / PARAMS)
     params = table.params
     for name, usual in (("separator", ","), ("encoding", "utf-8")):
-        if (found := getattr(params.data, name)) == usual:
+        if (value := getattr(params.data, name)) == usual:
             continue
         if name in content["data"]:
-            content["data"][name] = quoted(found)
+            content["data"][name] = quoted(value)
         else:
-            content["data"].insert(1, name, quoted(found))
+            content["data"].insert(1, name, quoted(value))
     target, rare = without_rare(target, params)
     if rare:
         content["data"]["min_class_rows"] = RARE
-    known = target.drop_nulls()
-    if params.task == "classification" and params.data.positive is None and known.n_unique() == 2:
-        content["data"]["positive"] = quoted(find_positive(known))
+    present = target.drop_nulls()
+    if params.task == "classification" and params.data.positive is None and present.n_unique() == 2:
+        content["data"]["positive"] = quoted(find_positive(present))
     warnings: list[str] = []
     if params.split.salt is None and (group or not params.data.time):
-        split, drawn = content.setdefault("split", {}), params.split
+        split, settings = content.setdefault("split", {}), params.split
         if group:
             split["group"] = quoted(group) if isinstance(group, str) else flow(group)
             names = group if isinstance(group, str) else tuple(group)
-            drawn = drawn.model_copy(update={"group": names})
+            settings = settings.model_copy(update={"group": names})
         elif not params.data.id:
             key = [name for name in table.names if name != target.name]
             split["key"] = flow(key)
-            drawn = drawn.model_copy(update={"key": tuple(key)})
-        params = params.model_copy(update={"split": drawn})
+            settings = settings.model_copy(update={"key": tuple(key)})
+        params = params.model_copy(update={"split": settings})
         raw = table.rows.head(SALTED).select(split_key(params)).collect()
         keys = key_text(raw, raw.columns, columns)
         split["salt"], warnings = draw_salt(keys, target.head(SALTED), params)
@@ -173,9 +173,9 @@ def without_rare(target: pl.Series, params: Params) -> tuple[pl.Series, list[str
     rare = small_classes(classes(target.drop_nulls()), RARE)
     if not rare:
         return target, []
-    known = target.cast(pl.String)
+    text = target.cast(pl.String)
     why = "too few to train, validate and test on (data.min_class_rows in params.yaml)"
-    return known.set(known.is_in(list(rare)), None), [f"{left_out(rare, RARE)}: {why}"]
+    return text.set(text.is_in(list(rare)), None), [f"{left_out(rare, RARE)}: {why}"]
 
 
 def typed_target(table: Table, column: Column) -> pl.Series:

@@ -45,9 +45,9 @@ def find_sums(rows: pl.DataFrame, y: Outcome, columns: Iterable[str]) -> dict[st
 
 def numbers(rows: pl.DataFrame) -> Numbers:
     """The numbers and moments among columns that differ and have few gaps."""
-    known = {c.name: numbers_of(c) for c in rows.iter_columns() if is_number(c)}
-    names = [n for n, v in known.items() if np.isnan(v).mean() <= GAPS and np.nanstd(v) > 0]
-    values = [known[n] for n in names]
+    series = {c.name: numbers_of(c) for c in rows.iter_columns() if is_number(c)}
+    names = [n for n, v in series.items() if np.isnan(v).mean() <= GAPS and np.nanstd(v) > 0]
+    values = [series[n] for n in names]
     return Numbers(tuple(names), np.column_stack(values) if names else np.empty((rows.height, 0)))
 
 
@@ -75,19 +75,19 @@ def likely_pairs(x: Array, y: Array, near: float) -> list[tuple[str, int, int]]:
     """
     rows = np.unique(y, return_index=True)[1]
     rows = rows[:: max(1, len(rows) // PROBE)][:PROBE]
-    found = []
+    pairs = []
     for sign, apply in SIGNS.items():
         for begin in range(0, x.shape[1], BLOCK):
             low = begin if sign in "+*" else 0  # these say the same both ways
             hits: Array = np.zeros((len(x[0, begin : begin + BLOCK]), x.shape[1] - low), np.int8)
             for row in rows:
-                made = apply(x[row, begin : begin + BLOCK, None], x[row, low:])
-                made -= y[row]
-                hits += np.abs(made, out=made) <= near
+                combined = apply(x[row, begin : begin + BLOCK, None], x[row, low:])
+                combined -= y[row]
+                hits += np.abs(combined, out=combined) <= near
             for one, other in np.argwhere(hits >= HITS):
-                found.append((-int(hits[one, other]), sign, begin + int(one), low + int(other)))
-            found = sorted(found)[:LIKELY]
-    return [(sign, one, other) for _, sign, one, other in found if one != other]
+                pairs.append((-int(hits[one, other]), sign, begin + int(one), low + int(other)))
+            pairs = sorted(pairs)[:LIKELY]
+    return [(sign, one, other) for _, sign, one, other in pairs if one != other]
 
 
 def weighted(x: Numbers, y: Array, name: str) -> dict[str, str]:
@@ -99,12 +99,12 @@ def weighted(x: Numbers, y: Array, name: str) -> dict[str, str]:
         return {}
     spread = values.std(axis=0)
     values = (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1)
-    chosen = np.argsort(-np.abs(values.T @ (y - y.mean())))[:most]
-    kept = usual_rows(values[:, chosen], y)
-    if kept is None:
+    columns = np.argsort(-np.abs(values.T @ (y - y.mean())))[:most]
+    usual = usual_rows(values[:, columns], y)
+    if usual is None:
         return {}
-    values, y = values[kept], y[kept]
-    order = chosen[np.argsort(-weights(values[:, chosen], y))]
+    values, y = values[usual], y[usual]
+    order = columns[np.argsort(-weights(values[:, columns], y))]
     for count in range(2, min(PARTS, len(order), len(y) // 10) + 1):
         if linearity(values[:, order[:count]], y) >= LINEAR:
             some = needed(values, y, [*order[:count]])
@@ -133,20 +133,20 @@ def linearity(x: Array, y: Array) -> float:
 
 def usual_rows(x: Array, y: Array) -> Array | None:
     """The rows that are near to a plane, if most are on it: odd rows must not decide."""
-    kept = np.ones(len(y), dtype=bool)
+    usual = np.ones(len(y), dtype=bool)
     for _ in range(3):
-        plane = solution(x[kept], y[kept])
+        plane = solution(x[usual], y[usual])
         off = np.abs(y - plane[0] - x @ plane[1:])
-        if off[kept].var() > 0.5 * y.var():
+        if off[usual].var() > 0.5 * y.var():
             return None
-        kept = off <= np.quantile(off, USUAL)
-    return kept if np.mean(off[kept] ** 2) <= (1 - LINEAR) * y[kept].var() else None
+        usual = off <= np.quantile(off, USUAL)
+    return usual if np.mean(off[usual] ** 2) <= (1 - LINEAR) * y[usual].var() else None
 
 
 def solution(x: Array, y: Array) -> Array:
     """Least squares: the constant, and a coefficient for each column."""
-    found: Array = np.linalg.lstsq(np.column_stack([np.ones(len(x)), x]), y)[0]
-    return found
+    coefficients: Array = np.linalg.lstsq(np.column_stack([np.ones(len(x)), x]), y)[0]
+    return coefficients
 
 
 def residuals(x: Array, y: Array) -> Array:
@@ -159,8 +159,8 @@ def weights(x: Array, y: Array) -> Array:
     """How much worse least squares would be without each column (the square of its t value)."""
     x = x - x.mean(axis=0)
     inverse = np.linalg.pinv(x)
-    found: Array = (inverse @ (y - y.mean())) ** 2 / np.maximum((inverse**2).sum(axis=1), 1e-300)
-    return found
+    squares: Array = (inverse @ (y - y.mean())) ** 2 / np.maximum((inverse**2).sum(axis=1), 1e-300)
+    return squares
 
 
 def class_of_pair(x: Numbers, y: Array, target: Outcome) -> dict[str, str]:
@@ -176,16 +176,16 @@ def class_of_pair(x: Numbers, y: Array, target: Outcome) -> dict[str, str]:
     order = alike[np.argsort(-weights(plain[:, alike], y.astype(float)))][:LEADING]
     for one, other in combinations(sorted(order), 2):
         for sign in "+-/":
-            made = SIGNS[sign](values[:, one], values[:, other])
-            if np.isfinite(made).all() and is_cut(made, y):
+            combined = SIGNS[sign](values[:, one], values[:, other])
+            if np.isfinite(combined).all() and is_cut(combined, y):
                 names = x.names[one], x.names[other]
                 what = f"{f' {sign} '.join(names)} alone tells {target.name} by a cut"
                 return dict.fromkeys(names, f"{what}: {AFTER}")
     return {}
 
 
-def is_cut(made: Array, y: Array) -> bool:
+def is_cut(combined: Array, y: Array) -> bool:
     """Whether one class lies below a number and the other above it, almost without exception."""
-    sizes, ordered = np.bincount(y), y[np.argsort(made, kind="stable")]
+    sizes, ordered = np.bincount(y), y[np.argsort(combined, kind="stable")]
     ones, zeros = ordered.cumsum() / sizes[1], (1 - ordered).cumsum() / sizes[0]
     return bool(1 - np.abs(ones - zeros).max() <= 2 * WRONG)

@@ -42,14 +42,14 @@ class Table:
 
 
 @contextmanager
-def opened(project: Project) -> Iterator[Table]:
+def open_table(project: Project) -> Iterator[Table]:
     """The table behind data.path; FactoryError if it has no column for the target."""
     path = project.raw
     if not project.catalog.columns:
         check_table(path, project.params.data)
     params, beginning = head_of(path, project.params)
     if params.data.target not in beginning.columns:
-        text = f"{project.shown(path)} has no column {params.data.target!r}"
+        text = f"{project.relative(path)} has no column {params.data.target!r}"
         raise FactoryError(text, "correct data.target in params.yaml")
     with temporary() as folder, reading(path):
         if path.suffix != ".parquet":

@@ -13,13 +13,13 @@ def find_tail(target: pl.Series, params: Params) -> list[str]:
     """
     if params.task != "regression" or params.model.objective:
         return []
-    known = target.cast(pl.Float64, strict=False).drop_nulls().to_numpy()
-    count = few_rows((known - known.mean()) ** 2) if len(known) else None
+    valid = target.cast(pl.Float64, strict=False).drop_nulls().to_numpy()
+    count = few_rows((valid - valid.mean()) ** 2) if len(valid) else None
     if count is None:
         return []
     carry = "carries" if count == 1 else "carry"
     return [
-        f"{target.name!r}: {count:,} of {len(known):,} rows {carry} half of all squared distances "
+        f"{target.name!r}: {count:,} of {len(valid):,} rows {carry} half of all squared distances "
         f"from the mean, so by rmse {'it' if count == 1 else 'they'} may decide alone. If being "
         "right in most cases counts, and not the sum, let absolute errors (mae) decide: "
         "model.objective: regression_l1 in params.yaml"

@@ -18,7 +18,7 @@ Array = np.ndarray
 def find_texts(rows: pl.DataFrame, y: Outcome, columns: Iterable[str]) -> dict[str, str]:
     """The texts of several words that name the target's number, or tell its class."""
     some = np.random.default_rng(0).permutation(rows.height)[:SAMPLE]
-    found = {}
+    texts = {}
     for name in columns:
         values = rows[name][some].fill_null("")
         if values.n_unique() < max(VARIED, SHARE_VARIED * len(values)) or not is_text(values):
@@ -28,8 +28,8 @@ def find_texts(rows: pl.DataFrame, y: Outcome, columns: Iterable[str]) -> dict[s
         else:
             why = amounts(values, y.values[some], y.name)
         if why:
-            found[name] = f"{why}: written after the outcome?"
-    return found
+            texts[name] = f"{why}: written after the outcome?"
+    return texts
 
 
 def is_text(values: pl.Series) -> bool:
@@ -67,9 +67,9 @@ def telling_words(values: pl.Series, y: Array, target: Outcome) -> str:
     within = counts / np.maximum(sizes, 1)[:, None]
     beyond = (counts.sum(axis=0) - counts + 1) / (len(y) - sizes + 1)[:, None]
     sure = (within >= WITHIN) & (beyond <= within / BEYOND) & (sizes >= LEAST)[:, None]
-    told = np.where(sure, within, 0)
-    if told.any():
-        k, token = np.unravel_index(np.argmax(told), told.shape)
+    shares = np.where(sure, within, 0)
+    if shares.any():
+        k, token = np.unravel_index(np.argmax(shares), shares.shape)
         share = f"{within[k, token]:.0%} of the texts with {target.name} = {target.classes[k]}"
         return f"{tokens[token]!r} stands in {share} and in hardly any other"
     return f"its words tell {target.name} almost without exception" if tell(x, y) else ""
@@ -98,9 +98,9 @@ def presence(values: pl.Series) -> tuple[list[str], Array]:
     place = pl.DataFrame(
         {"word": tokens, "place": np.arange(len(tokens))}, schema_overrides={"word": pl.String}
     )
-    known = each.join(place, on="word")
+    pairs = each.join(place, on="word")
     x = np.zeros((len(values), len(tokens)), dtype=bool)
-    x[known["row"].to_numpy(), known["place"].to_numpy()] = True
+    x[pairs["row"].to_numpy(), pairs["place"].to_numpy()] = True
     return tokens, x
 
 
@@ -111,19 +111,19 @@ def tell(x: Array, y: Array) -> bool:
     """
     classes, y = np.unique(y, return_inverse=True)
     half = np.random.default_rng(1).permutation(len(y)) % 2 == 0
-    said = np.zeros((len(y), len(classes)))
+    scores = np.zeros((len(y), len(classes)))
     for side in (half, ~half):
-        seen, own = x[side], y[side]
+        part, own = x[side], y[side]
         likely = np.stack(
             [
-                (seen[own == k].sum(axis=0) + 0.5) / ((own == k).sum() + 1)
+                (part[own == k].sum(axis=0) + 0.5) / ((own == k).sum() + 1)
                 for k in range(len(classes))
             ]
         )
-        said[~side] = x[~side] @ np.log(likely).T + (~x[~side]) @ np.log1p(-likely).T
-    best = np.sort(said, axis=1)
+        scores[~side] = x[~side] @ np.log(likely).T + (~x[~side]) @ np.log1p(-likely).T
+    best = np.sort(scores, axis=1)
     certain = best[:, -1] - best[:, -2] >= DECIDED
-    wrong = np.bincount(y, certain & (said.argmax(axis=1) != y))
+    wrong = np.bincount(y, certain & (scores.argmax(axis=1) != y))
     sizes = np.bincount(y)
     usual = sizes >= LEAST
     clear = np.bincount(y, certain)[usual] / sizes[usual]

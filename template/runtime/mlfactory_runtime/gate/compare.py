@@ -67,7 +67,7 @@ class Side:
             return rows[self.by[0]].cast(pl.Datetime("us")) > datetime.fromisoformat(cutoff)
         return by_hash(key_text(raw, self.by, catalog.columns), self.params.split) == 2
 
-    def named(self) -> Model:
+    def as_model(self) -> Model:
         """What the record says of it."""
         own = self.model
         return Model(
@@ -100,8 +100,8 @@ def measured(project: Project, a: Registered | str, b: Registered | str) -> Comp
     sides = [side_of(model) for model in models]
     rows, left_out, judgement = compared(project, sides)
     return Comparison(
-        a=sides[0].named(),
-        b=sides[1].named(),
+        a=sides[0].as_model(),
+        b=sides[1].as_model(),
         metric=params.gate.metric or primary(sides[1].signature.task, params.model),
         a_metrics=judgement.a_metrics,
         b_metrics=judgement.b_metrics,
@@ -119,15 +119,15 @@ def measured(project: Project, a: Registered | str, b: Registered | str) -> Comp
 
 def side_of(model: Registered) -> Side:
     """A model and its settings. FactoryError if those of the work tree are not its own any more."""
-    known, params = load_signature(model.model), model.project.params
-    if model.commit is None and known.provenance.get("params") != params_hash(params):
+    signature, params = load_signature(model.model), model.project.params
+    if model.commit is None and signature.provenance.get("params") != params_hash(params):
         message = f"{model.label} was not trained with the settings that now stand in {PARAMS}"
         raise FactoryError(message, "dvc repro")
-    code = known.split.code
+    code = signature.split.code
     if model.commit is None and code and code != model.project.split_code:
         why = f"{model.label} was not trained with the split.py that is here now"
         raise FactoryError(why, "dvc repro")
-    return Side(model, known, params)
+    return Side(model, signature, params)
 
 
 def compared(project: Project, sides: Sequence[Side]) -> tuple[int, int, Judgement]:
@@ -158,8 +158,8 @@ def unlike(sides: Sequence[Side], names: list[str], catalog: Catalog) -> str:
     if "regression" in (a.task, b.task) and a.task != b.task:
         return f"one is for {a.task}, the other for {b.task}"
     for side in sides:
-        if lost := [n for n in side.by if n not in names or n not in catalog.columns]:
-            return f"{side.model.label} held rows out by {lost[0]!r}, and the data have it no more"
+        if gaps := [n for n in side.by if n not in names or n not in catalog.columns]:
+            return f"{side.model.label} held rows out by {gaps[0]!r}, and the data have it no more"
     return ""
 
 
@@ -174,11 +174,11 @@ def new_to_both(
     for raw in read_batches(project.raw, params.data):
         columns = {name: c for name, c in catalog.columns.items() if name in raw.columns}
         rows, _ = read_rows(raw, columns, params.data)
-        held, some = rows[params.data.target].is_not_null(), slice(start, start + raw.height)
-        for side, known in zip(sides, own, strict=True):
-            held &= side.held_out(raw, rows, catalog) if known is None else known[some]
+        labelled, some = rows[params.data.target].is_not_null(), slice(start, start + raw.height)
+        for side, own_rows in zip(sides, own, strict=True):
+            labelled &= side.held_out(raw, rows, catalog) if own_rows is None else own_rows[some]
         start += raw.height
-        parts.append((raw.filter(held), rows.filter(held)))
+        parts.append((raw.filter(labelled), rows.filter(labelled)))
     if not parts:
         raise FactoryError(f"{params.data.path} holds no row", "deliver the data again")
     raw, rows = (pl.concat(part, how="vertical_relaxed") for part in zip(*parts, strict=True))
@@ -203,17 +203,17 @@ def own_holdout(project: Project, side: Side) -> pl.Series | None:
         for number, raw in enumerate(read_batches(project.raw, project.params.data)):
             raw.write_parquet(parts / f"{number:06}.parquet")
         pl.scan_parquet(parts / "*.parquet").sink_parquet(source)
-        done = run(project, side.model, ["sides", str(source), str(target)])
-        if done.returncode:
-            why = reason_of(done.stderr)
+        outcome = run(project, side.model, ["sides", str(source), str(target)])
+        if outcome.returncode:
+            why = reason_of(outcome.stderr)
             raise FactoryError(f"{side.model.label} cannot split the rows: {why}")
         return pl.read_parquet(target)[SIDE] == 2
 
 
 def reason_of(stderr: str) -> str:
     """Why a command failed, in its last words."""
-    said = [line for line in stderr.splitlines() if line.startswith("error: ")]
-    return (said or stderr.splitlines() or ["it says nothing"])[-1].removeprefix("error: ")
+    lines = [line for line in stderr.splitlines() if line.startswith("error: ")]
+    return (lines or stderr.splitlines() or ["it says nothing"])[-1].removeprefix("error: ")
 
 
 def score(
@@ -224,8 +224,8 @@ def score(
     A class that one of them does not know has no chance there, which costs it dearly. So that this
     does not hide how it does otherwise, the rows of the classes that both know are a group, too.
     """
-    known = [side.signature.classes for side in sides]
-    classes = tuple(dict.fromkeys([*known[1], *known[0]]))
+    labels = [side.signature.classes for side in sides]
+    classes = tuple(dict.fromkeys([*labels[1], *labels[0]]))
     with temporary() as folder:
         source = folder / "rows.parquet"
         raw.with_row_index(NUMBER).write_parquet(source)
@@ -234,18 +234,18 @@ def score(
     target = rows[params.data.target]
     y = codes(target, classes) if classes else target.cast(pl.Float64).to_numpy()
     known_y, by_a, by_b = (~np.isnan(np.column_stack([part])).any(axis=1) for part in (y, a, b))
-    usable, lost = known_y & by_a & by_b, int((known_y & by_a & ~by_b).sum())
+    usable, unanswered = known_y & by_a & by_b, int((known_y & by_a & ~by_b).sum())
     rows = rows.filter(usable)
     y, a, b = y[usable], a[usable], b[usable]
     task = "regression" if not classes else "binary" if len(classes) == 2 else "multiclass"
     groups = list(groups_of(project, rows))
-    if set(known[0]) != set(known[1]):
-        common = target.filter(usable).cast(pl.String).is_in([*{*known[0]} & {*known[1]}])
+    if set(labels[0]) != set(labels[1]):
+        common = target.filter(usable).cast(pl.String).is_in([*{*labels[0]} & {*labels[1]}])
         groups.append(Group(target.name, "what both know", common.arg_true().to_numpy()))
     metric = primary(task, params.model)
     gain = row_losses(metric, y, a) - row_losses(metric, y, b)
-    drawn = independent(unit_of(project, sides, rows), gain)
-    return Compared(task, y, a, b, drawn.places, drawn.what, drawn.ordered, lost), groups
+    units = independent(unit_of(project, sides, rows), gain)
+    return Compared(task, y, a, b, units.places, units.what, units.ordered, unanswered), groups
 
 
 def unit_of(project: Project, sides: Sequence[Side], rows: pl.DataFrame) -> Draws:
@@ -265,20 +265,20 @@ def answers(
     """
     target, aside = source.with_name("answers.parquet"), "answers.quarantine.parquet"
     options = ["--model", str(measured_of(model.model)), "--no-log", "--max-invalid", "1"]
-    done = run(project, model, ["predict", str(source), str(target), *options])
-    if done.returncode:
-        raise FactoryError(f"{model.label} cannot score the rows: {reason_of(done.stderr)}")
+    outcome = run(project, model, ["predict", str(source), str(target), *options])
+    if outcome.returncode:
+        raise FactoryError(f"{model.label} cannot score the rows: {reason_of(outcome.stderr)}")
     scored = np.ones(rows, dtype=bool)
     if source.with_name(aside).is_file():
         scored[pl.read_parquet(source.with_name(aside))[NUMBER].to_numpy()] = False
     names = [f"probability_{name}" for name in classes] or ["prediction"]
     p = np.full((rows, len(names)), np.nan)
     if scored.any():
-        found = pl.read_parquet(target)
+        table = pl.read_parquet(target)
         p[scored] = 0
         for place, name in enumerate(names):
-            if name in found.columns:
-                p[scored, place] = found[name].to_numpy()
+            if name in table.columns:
+                p[scored, place] = table[name].to_numpy()
     return p if len(classes) > 2 else p[:, -1]
 
 

@@ -61,7 +61,7 @@ class Compared:
         return replace(self, **parts)
 
     @property
-    def drawn(self) -> int:
+    def count(self) -> int:
         """How many keys there are, which chance has drawn."""
         return len(np.unique(self.keys))
 
@@ -77,7 +77,7 @@ class Compared:
     @property
     def unit(self) -> str:
         """What is drawn: rows where each has a key of its own."""
-        return "rows" if self.drawn == len(self.y) else self.what
+        return "rows" if self.count == len(self.y) else self.what
 
 
 @dataclass(frozen=True)
@@ -136,8 +136,8 @@ def too_few(rows: Compared, params: Params) -> str:
     count, least = len(rows.y), params.gate.min_rows
     if count < least:
         return f"{count:,} rows are too few: gate.min_rows asks for {least:,}"
-    if rows.drawn < rows.least:
-        return f"the {count:,} rows are of {rows.drawn} {rows.unit}, and {rows.least} of these tell"
+    if rows.count < rows.least:
+        return f"the {count:,} rows are of {rows.count} {rows.unit}, and {rows.least} of these tell"
     return ""
 
 
@@ -170,9 +170,9 @@ def difference(rows: Compared, metric: str, params: Params, own: Own = NONE) -> 
         return sign * (before - after)
 
     names, places = np.unique(rows.keys, return_inverse=True)
-    drawn = np.array([gain(w[places]) for w in resamples(len(names), params.model.seed)])
-    defined = drawn[~np.isnan(drawn)]
-    error = float(defined.std()) if len(defined) > len(drawn) / 2 else float("nan")
+    gains = np.array([gain(w[places]) for w in resamples(len(names), params.model.seed)])
+    defined = gains[~np.isnan(gains)]
+    error = float(defined.std()) if len(defined) > len(gains) / 2 else float("nan")
     return gain(np.ones(len(rows.y))), error
 
 
@@ -191,7 +191,7 @@ def by_group(
             feature=group.feature, group=group.label, rows=len(group.rows), state="unseen"
         )
         some = rows.at(group.rows)
-        few = len(group.rows) < ENOUGH or some.drawn < some.least
+        few = len(group.rows) < ENOUGH or some.count < some.least
         value, error = (0.0, float("nan")) if few else difference(some, metric, params, own)
         if isnan(error) or isnan(value):
             yield unseen
@@ -208,25 +208,25 @@ def reason(
     metric: str,
     rows: Compared,
     margin: float,
-    found: tuple[float, float, float],
+    interval: tuple[float, float, float],
 ) -> str:
     """The verdict in words; `found` is the difference and its interval."""
-    value, low, high = found
-    said = f"{value:+.4g}, between {low:+.4g} and {high:+.4g}"
+    value, low, high = interval
+    numbers = f"{value:+.4g}, between {low:+.4g} and {high:+.4g}"
     words: dict[Verdict, str] = {
-        "better": f"its {metric} is surely better: {said}",
-        "worse": f"its {metric} is surely worse: {said}",
-        "same": f"its {metric} differs by less than the margin of {margin:.4g}: {said}",
+        "better": f"its {metric} is surely better: {numbers}",
+        "worse": f"its {metric} is surely worse: {numbers}",
+        "same": f"its {metric} differs by less than the margin of {margin:.4g}: {numbers}",
     }
     if verdict in words:
         return words[verdict]
-    these = "these rows" if rows.unit == "rows" else f"rows of {rows.drawn:,} {rows.unit}"
-    text = f"{these} leave open whether its {metric} differs by {margin:.4g}: {said}"
+    these = "these rows" if rows.unit == "rows" else f"rows of {rows.count:,} {rows.unit}"
+    text = f"{these} leave open whether its {metric} differs by {margin:.4g}: {numbers}"
     # Of more rows stretches become longer, not more.
-    count, unit = (len(rows.y), "rows") if rows.ordered else (rows.drawn, rows.unit)
+    count, unit = (len(rows.y), "rows") if rows.ordered else (rows.count, rows.unit)
     needed = count * ((high - low) / margin) ** 2 if margin else 0
-    told = f"; about {float(f'{needed:.2g}'):,.0f} {unit} would tell"
-    return text + (told if needed else "")
+    needs = f"; about {float(f'{needed:.2g}'):,.0f} {unit} would tell"
+    return text + (needs if needed else "")
 
 
 def tail(rows: Compared, metric: str) -> str:
@@ -243,5 +243,5 @@ def whole_metrics(
 ) -> dict[str, float | None]:
     """The metrics on all rows; None where they are not defined."""
     measured = measure(rows.task, rows.y, p, params.decision, own)
-    found: Metrics = relevant(measured(whole), params) if len(whole) else {}
-    return {name: None if isnan(value) else value for name, value in found.items()}
+    metrics: Metrics = relevant(measured(whole), params) if len(whole) else {}
+    return {name: None if isnan(value) else value for name, value in metrics.items()}

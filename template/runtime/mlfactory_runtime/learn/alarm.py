@@ -33,11 +33,11 @@ def with_alarm(
     name = next((one for one in ("linear", "model") if is_told(judgement, one, metric)), None)
     if name is None or rows < ENOUGH:
         return judgement
-    found, constant = (judgement.models[one][metric].value for one in (name, "naive"))
+    value, constant = (judgement.models[one][metric].value for one in (name, "naive"))
     leading = [line.feature for line in importance[:NAMED] if line.gain > 0]
     text = (
         f"{'a linear model' if name == 'linear' else 'the model'} tells {signature.target} almost "
-        f"without error ({metric} {found:.3g}, of a constant {constant:.3g}): that is a sign of a "
+        f"without error ({metric} {value:.3g}, of a constant {constant:.3g}): that is a sign of a "
         f"leak. Find out whether {', '.join(map(repr, leading)) or 'every column'} is known when a "
         "prediction is made, or the target is made of it"
     )
@@ -47,5 +47,5 @@ def with_alarm(
 
 def is_told(judgement: Judgement, name: str, metric: str) -> bool:
     """Whether a model has next to nothing of the constant's error."""
-    found, constant = (judgement.models[one][metric].value for one in (name, "naive"))
-    return found is not None and constant is not None and 0 <= found < LEFT[metric] * constant
+    value, constant = (judgement.models[one][metric].value for one in (name, "naive"))
+    return value is not None and constant is not None and 0 <= value < LEFT[metric] * constant

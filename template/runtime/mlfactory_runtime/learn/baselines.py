@@ -16,17 +16,17 @@ def constants(
     call is cheaper; squares ask for the mean, and absolute errors for the median.
     """
     ones = np.ones(len(y))
-    tried = [
+    measures = [
         (one, measure(signature.task, y, np.broadcast_to(one, (len(y), *one.shape)), decision, own))
         for one in candidates(y, signature, decision)
     ]
-    found = [(one, weighted(ones)) for one, weighted in tried]
+    pairs = [(one, weighted(ones)) for one, weighted in measures]
 
     def loss(value: float, name: str) -> float:
         signed = value if is_lower_better(name, own) else -value
         return np.inf if np.isnan(value) else signed
 
-    return {name: min(found, key=lambda pair: loss(pair[1][name], name))[0] for name in found[0][1]}
+    return {name: min(pairs, key=lambda pair: loss(pair[1][name], name))[0] for name in pairs[0][1]}
 
 
 def candidates(y: np.ndarray, signature: Signature, decision: Decision) -> list[np.ndarray]:

@@ -20,12 +20,12 @@ def model_card(project: Project, evaluation: Evaluation) -> Card:
         )
         for name, column in catalog.features(params).items()
     }
-    kept = {name: getattr(evaluation, name) for name in Card.model_fields.keys() - ADDED}
+    values = {name: getattr(evaluation, name) for name in Card.model_fields.keys() - ADDED}
     return Card(
         owner=str(project.answers.get("owner", "")),
         serving=params.serving.mode,
         use="docs/about.md",
         split=CardSplit(kind=evaluation.split.kind, cutoff=evaluation.split.cutoff),
         features=features,
-        **kept,
+        **values,
     )

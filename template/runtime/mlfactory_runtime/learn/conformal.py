@@ -32,13 +32,13 @@ def fit_intervals(
     coverage = params.decision.coverage
     if coverage is None or params.task != "regression" or not unseen.trials:
         return None
-    seen = unseen.whole
-    drawn = draws(seen.rows, split, params, copies(seen.rows, catalog, params))
-    return calibrate(seen.y, seen.p, drawn, coverage, unseen.by)
+    whole = unseen.whole
+    units = draws(whole.rows, split, params, copies(whole.rows, catalog, params))
+    return calibrate(whole.y, whole.p, units, coverage, unseen.by)
 
 
 def calibrate(
-    y: np.ndarray, p: np.ndarray, drawn: Draws, coverage: float, by: str
+    y: np.ndarray, p: np.ndarray, units: Draws, coverage: float, by: str
 ) -> Intervals | None:
     """Intervals that hold the share `coverage` of numbers, if their rows come as these have.
 
@@ -46,9 +46,9 @@ def calibrate(
     of a model that says of some what is no number.
     """
     errors, tail = y - p, (1 - coverage) / 2
-    if drawn.count < FEWEST or not np.isfinite(errors).all():
+    if units.count < FEWEST or not np.isfinite(errors).all():
         return None
-    alike = likeness(errors, drawn, tail)
+    alike = likeness(errors, units, tail)
     if not is_enough(len(y) / alike, tail):
         return None
     edges = edges_of(p, alike, tail)
@@ -66,16 +66,16 @@ def calibrate(
     return Intervals(coverage=coverage, by=by, rows=len(y), draws=draws, bands=tuple(bands))
 
 
-def likeness(errors: np.ndarray, drawn: Draws, tail: float) -> float:
+def likeness(errors: np.ndarray, units: Draws, tail: float) -> float:
     """How many rows tell as much as one that stands for itself: 1, or more where rows of a draw are
     off alike (the design effect of the share beyond either end).
     """
-    if drawn.is_single:
+    if units.is_single:
         return 1.0
     low, high = np.quantile(errors, [tail, 1 - tail])
-    share, error = mean_of(((errors < low) | (errors > high)).astype(float), drawn.places)
+    share, error = mean_of(((errors < low) | (errors > high)).astype(float), units.places)
     spread = share * (1 - share) / len(errors)
-    most = len(errors) / drawn.count
+    most = len(errors) / units.count
     return float(np.clip(error**2 / spread, 1, most)) if spread else most
 
 
@@ -87,8 +87,8 @@ def is_enough(rows: float, tail: float) -> bool:
 def edges_of(p: np.ndarray, alike: float, tail: float) -> np.ndarray:
     """Where bands of predictions end, each with rows enough; equal predictions share one."""
     count = int(np.clip(len(p) / alike * tail / OUTSIDE, 1, BANDS))
-    wanted = np.quantile(p, np.linspace(0, 1, count + 1)[1:-1])
-    edges = np.unique([float(f"{edge:.6g}") for edge in wanted])
+    levels = np.quantile(p, np.linspace(0, 1, count + 1)[1:-1])
+    edges = np.unique([float(f"{edge:.6g}") for edge in levels])
     while len(edges):
         rows = np.bincount(placed(p, edges), minlength=len(edges) + 1)
         if rows.min() and is_enough(rows.min() / alike, tail):

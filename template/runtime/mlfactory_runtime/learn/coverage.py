@@ -17,20 +17,20 @@ WORSE = 1.25  # so many times as many outside as promised are worth a sentence
 
 
 def measure_coverage(
-    y: np.ndarray, limits: np.ndarray, drawn: Draws, known: Intervals | None
+    y: np.ndarray, limits: np.ndarray, units: Draws, intervals: Intervals | None
 ) -> Coverage | None:
     """The share of rows inside, and the mean width; both as other draws would have them.
 
     `limits` are the ends, of shape (rows, 2). None without intervals.
     """
-    if known is None:
+    if intervals is None:
         return None
-    found = {
-        "share": share_inside(y, limits, drawn.places),
-        "width": mean_width(limits, drawn.places),
+    measures = {
+        "share": share_inside(y, limits, units.places),
+        "width": mean_width(limits, units.places),
     }
-    found = found if drawn.count >= FEWEST else without_ends(found)
-    return Coverage(nominal=known.coverage, rows=known.rows, by=known.by, **found)
+    measures = measures if units.count >= FEWEST else without_ends(measures)
+    return Coverage(nominal=intervals.coverage, rows=intervals.rows, by=intervals.by, **measures)
 
 
 def share_inside(y: np.ndarray, limits: np.ndarray, places: np.ndarray) -> Interval:
@@ -51,20 +51,20 @@ def mean_width(limits: np.ndarray, places: np.ndarray) -> Interval:
     return Interval(mean, mean - Z * error, mean + Z * error)
 
 
-def coverage_warnings(found: Coverage | None, params: Params, unseen: Unseen) -> Iterator[str]:
+def coverage_warnings(own: Coverage | None, params: Params, unseen: Unseen) -> Iterator[str]:
     """What to say of intervals that surely hold too little, or that are asked for and not there."""
-    asked = params.decision.coverage
-    if params.task == "regression" and asked is not None and found is None:
+    level = params.decision.coverage
+    if params.task == "regression" and level is not None and own is None:
         rows = sum(len(one.y) for one in unseen.trials)
         yield (
             f"predictions have no intervals: the {rows:,} rows of validation are too few or too "
-            f"much alike for {asked:g} (decision.coverage), or some of theirs are no numbers"
+            f"much alike for {level:g} (decision.coverage), or some of theirs are no numbers"
         )
-    if not found or found.share.value is None or found.share.high is None:
+    if not own or own.share.value is None or own.share.high is None:
         return
-    missed = (1 - found.share.value) > WORSE * (1 - found.nominal)
-    if missed and found.share.high < found.nominal:
+    missed = (1 - own.share.value) > WORSE * (1 - own.nominal)
+    if missed and own.share.high < own.nominal:
         yield (
-            f"intervals are to hold {found.nominal:.3g} of the true values, and hold "
-            f"{found.share.value:.3f} of the held-out ones: these are not like those of validation"
+            f"intervals are to hold {own.nominal:.3g} of the true values, and hold "
+            f"{own.share.value:.3f} of the held-out ones: these are not like those of validation"
         )

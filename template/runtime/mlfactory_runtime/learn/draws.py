@@ -68,29 +68,29 @@ def dated(moments: pl.Series, split: SplitRecord | HeldOut, params: Params) -> D
     return Draws(stretches(moments), f"stretches of {params.data.time!r}", ordered=True)
 
 
-def independent(drawn: Draws, *series: np.ndarray) -> Draws:
+def independent(units: Draws, *series: np.ndarray) -> Draws:
     """Stretches of time so long that what is measured in one tells nothing of the next.
 
     `series` are what rows lose, or gain, each of shape (rows,). Two neighbours become one until the
     correlation of one stretch's mean with the next one's is small in each.
     """
-    while drawn.ordered and drawn.count >= FEWEST:
-        if all(dependence(drawn, values) <= DEPENDENT for values in series):
+    while units.ordered and units.count >= FEWEST:
+        if all(dependence(units, values) <= DEPENDENT for values in series):
             break
-        drawn = replace(drawn, places=drawn.places // 2)
-    return drawn
+        units = replace(units, places=units.places // 2)
+    return units
 
 
-def dependence(drawn: Draws, values: np.ndarray) -> float:
+def dependence(units: Draws, values: np.ndarray) -> float:
     """The correlation of one stretch's mean with the next one's.
 
     A sample shows less of it than there is, by (1 + 4 r) / n (Kendall, Note on bias in the
     estimation of autocorrelation, Biometrika 41, 1954).
     """
-    means = np.bincount(drawn.places, values) / np.bincount(drawn.places)
+    means = np.bincount(units.places, values) / np.bincount(units.places)
     off = means - means.mean()
-    found = float(off[1:] @ off[:-1] / ((off @ off) or 1.0))
-    return found + (1 + 4 * found) / drawn.count
+    correlation = float(off[1:] @ off[:-1] / ((off @ off) or 1.0))
+    return correlation + (1 + 4 * correlation) / units.count
 
 
 def entities(
@@ -108,10 +108,10 @@ def entities(
     names = [n for n in (split_key(params) if key is None else key) if n in rows.columns]
     if not names:
         return Draws(np.arange(rows.height))
-    return Draws(places_of(key_text(rows, names)), named(names))
+    return Draws(places_of(key_text(rows, names)), values_of(names))
 
 
-def named(names: Sequence[str]) -> str:
+def values_of(names: Sequence[str]) -> str:
     """What values of these columns are, for people."""
     return f"values of {names[0]!r}" if len(names) == 1 else "different rows"
 

@@ -82,7 +82,7 @@ def judge(
     scored: dict[str, np.ndarray],
     params: Params,
     own: Own = NONE,
-    drawn: Draws | None = None,
+    units: Draws | None = None,
     constants: Constants | None = None,
 ) -> Judgement:
     """Metrics with intervals, the gain on each baseline, and the verdict that follows.
@@ -90,37 +90,37 @@ def judge(
     `drawn` says what the rows came in; without it each came by itself. `constants` are the best one
     for each metric; without them that of the primary metric stands for all.
     """
-    seed, drawn = params.model.seed, drawn or Draws(np.arange(len(y)))
+    seed, units = params.model.seed, units or Draws(np.arange(len(y)))
     refuse_unweighted(own, y, scored["model"], seed)
-    places = None if drawn.is_single else drawn.places
+    places = None if units.is_single else units.places
     metric = primary(signature.task, params.model)
     models, gains = evaluate(
         signature.task, y, scored, params.decision, seed, own, places, constants, metric
     )
     models = {name: relevant(metrics, params) for name, metrics in models.items()}
-    if drawn.count < FEWEST:
+    if units.count < FEWEST:
         models = {name: without_ends(metrics) for name, metrics in models.items()}
         gains = without_ends(gains)
     if params.model.kind == "linear":  # the baseline is the model itself
         rivals = {name: gain for name, gain in gains.items() if name != "linear"}
     else:
         rivals = gains
-    verdict, reason = decide(rivals, metric, models["model"], drawn)
+    verdict, reason = decide(rivals, metric, models["model"], units)
     warnings = (
-        *doubts(verdict, rivals, metric, drawn),
+        *doubts(verdict, rivals, metric, units),
         *heavy_tail(y, scored["model"], metric),
         *vain_calls(models["model"], params.decision),
         *few_calls(y, scored["model"], params.decision, signature),
     )
     described = {name: metric.described(name) for name, metric in own.items()}
-    found: tuple[Recall, ...] = ()
+    recall: tuple[Recall, ...] = ()
     if signature.task == "multiclass":
-        found = tuple(recalls(y, scored["model"], signature.classes, drawn, seed))
-    return Judgement(models, gains, verdict, reason, warnings, described, found)
+        recall = tuple(recalls(y, scored["model"], signature.classes, units, seed))
+    return Judgement(models, gains, verdict, reason, warnings, described, recall)
 
 
 def doubts(
-    verdict: Verdict, gains: Mapping[str, Interval], metric: str, drawn: Draws
+    verdict: Verdict, gains: Mapping[str, Interval], metric: str, units: Draws
 ) -> Iterator[str]:
     """What to say beside a verdict."""
     for name in RIVALS:
@@ -133,9 +133,9 @@ def doubts(
             f"{NAMED['previous_value']} has the better {metric}: if it is known when the model is "
             "asked, give it to the model as a column"
         )
-    if FEWEST <= drawn.count < ALIKE * len(drawn.places):
+    if FEWEST <= units.count < ALIKE * len(units.places):
         yield (
-            f"the {len(drawn.places):,} held-out rows are of {drawn.count:,} {drawn.what}, which "
+            f"the {len(units.places):,} held-out rows are of {units.count:,} {units.what}, which "
             "the intervals take for what chance has drawn"
         )
 
@@ -155,14 +155,14 @@ def leading(params: Params, signature: Signature, y: np.ndarray) -> tuple[str, .
 
 def few_calls(y: np.ndarray, p: np.ndarray, decision: Decision, signature: Signature) -> list[str]:
     """What to say of a threshold that nobody has chosen, from which on hardly a row is called."""
-    chosen = decision.has_costs or decision.threshold is not None or decision.budget is not None
-    if chosen or signature.task != "binary":
+    is_set = decision.has_costs or decision.threshold is not None or decision.budget is not None
+    if is_set or signature.task != "binary":
         return []
-    called, there = int((p >= decision.chosen_threshold).sum()), int(y.sum())
-    if called >= there / 2:
+    calls, there = int((p >= decision.chosen_threshold).sum()), int(y.sum())
+    if calls >= there / 2:
         return []
     return [
-        f"from {decision.chosen_threshold:g} on {called:,} held-out rows are called, and {there:,} "
+        f"from {decision.chosen_threshold:g} on {calls:,} held-out rows are called, and {there:,} "
         f"are {signature.classes[1]!r}: say under decision in params.yaml what errors cost "
         "(cost_fp, cost_fn), or how many rows can be called (budget)"
     ]
@@ -202,16 +202,16 @@ def vain_calls(own: Metrics, decision: Decision) -> list[str]:
 
 
 def decide(
-    gains: Mapping[str, Interval], metric: str, own: Metrics, drawn: Draws
+    gains: Mapping[str, Interval], metric: str, own: Metrics, units: Draws
 ) -> tuple[Verdict, str]:
     """`accepted` if surely better than the naive baseline, and better than each rival there is.
 
     Of numbers also not if their mean, which nobody knew before, would have been the better answer.
     """
     naive = gains["naive"]
-    if drawn.count < FEWEST:
+    if units.count < FEWEST:
         return "rejected", (
-            f"only {drawn.count} {drawn.what} are held out, and with fewer than {FEWEST} nothing "
+            f"only {units.count} {units.what} are held out, and with fewer than {FEWEST} nothing "
             "can be said surely: deliver more of them, or hold out more (split.holdout)"
         )
     r2 = own.get("r2", Interval(None, None, None)).value

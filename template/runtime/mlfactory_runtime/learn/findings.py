@@ -21,8 +21,8 @@ from .copies import copies
 from .coverage import coverage_warnings, measure_coverage
 from .draws import Draws, draws, entities, independent
 from .evaluate import Judgement, judge
-from .held import Held
 from .history import histories
+from .holdout import Held
 from .importance import permutation_importance
 from .insight import Insights, insights
 from .intervals import ends
@@ -41,8 +41,8 @@ class Findings:
     are the rows' own, where they have one.
     """
 
-    held: Held
-    drawn: Draws
+    holdout: Held
+    units: Draws
     judgement: Judgement
     insights: Insights
     importance: tuple[Importance, ...]
@@ -81,29 +81,29 @@ def examine(
     importance = permutation_importance(score, parts["holdout"], signature, params)
     same = copies(held_rows, catalog, params)
     naive, own = (row_losses(metric, y, scored[name]) for name in ("naive", "model"))
-    drawn = independent(draws(held_rows, split, params, same), naive - own, own)
+    units = independent(draws(held_rows, split, params, same), naive - own, own)
     unseen = predict_unseen(project, rows, signature, within(tell, 0.5, 0.8))
-    tried, folds = validate(unseen, signature, project)
+    validation, folds = validate(unseen, signature, project)
     intervals = fit_intervals(unseen, split, catalog, params)
     limits = ends(intervals, scored["model"])
     tell("draw the held-out rows again", 0.8)
-    judgement = judge(signature, y, scored, params, project.metrics, drawn, constants)
+    judgement = judge(signature, y, scored, params, project.metrics, units, constants)
     assumed = any(column.assumed for column in catalog.inputs(params).values())
-    judgement = with_validation(judgement, tried, metric)
+    judgement = with_validation(judgement, validation, metric)
     judgement = with_alarm(judgement, signature, metric, importance, len(y), assumed=assumed)
-    coverage = measure_coverage(y, limits, drawn, intervals)
+    coverage = measure_coverage(y, limits, units, intervals)
     frame = featured(held_rows, [*catalog.features(params), *params.report.segments], compute)
     places = entities(held_rows, params, same).places
     p, constant = scored["model"], scored["naive"]
-    held = Held(signature, frame, x, y, p, constant, places, limits, metric)
+    holdout = Held(signature, frame, x, y, p, constant, places, limits, metric)
     tell("look at features and groups", 0.85)
     return Findings(
-        held=held,
-        drawn=drawn,
+        holdout=holdout,
+        units=units,
         judgement=replace(judgement, coverage=coverage),
-        insights=insights(held, score, importance, catalog, params),
+        insights=insights(holdout, score, importance, catalog, params),
         importance=importance,
-        validation=tried,
+        validation=validation,
         folds=folds,
         intervals=intervals,
         doubts=tuple(coverage_warnings(coverage, params, unseen)),

@@ -56,28 +56,28 @@ def pseudonym(value: str, salt: str) -> str:
 
 def _values(column: pl.Series, name: Callable[[str], str]) -> Groups:
     table = pl.DataFrame({"value": column}).with_row_index("row")
-    found = table.group_by("value").agg("row", pl.len())
+    grouped = table.group_by("value").agg("row", pl.len())
     return [
         ("missing" if value is None else name(value), np.array(rows))
-        for value, rows, _ in found.sort("len", "value", descending=[True, False]).iter_rows()
+        for value, rows, _ in grouped.sort("len", "value", descending=[True, False]).iter_rows()
     ]
 
 
 def _parts(column: pl.Series, parts: int, ranks: tuple[str, ...]) -> Groups:
     """Parts of about equal size; rows with the same value share one."""
-    known = column.to_physical().cast(pl.Float64).fill_nan(None)
-    share = (known.rank("average") - 0.5) / max(known.count(), 1)
+    numbers = column.to_physical().cast(pl.Float64).fill_nan(None)
+    share = (numbers.rank("average") - 0.5) / max(numbers.count(), 1)
     table = pl.DataFrame({"part": (share * parts).floor().cast(pl.Int8), "value": column})
-    found = (
+    grouped = (
         table.with_row_index("row")
         .group_by("part")
         .agg("row", low=pl.col("value").min(), high=pl.col("value").max())
         .sort("part", nulls_last=True)
     )
-    span = float(np.ptp(known.drop_nulls().to_numpy())) if known.count() else 0.0
+    span = float(np.ptp(numbers.drop_nulls().to_numpy())) if numbers.count() else 0.0
     return [
         (_part_name(part, low, high, span, ranks), np.array(rows))
-        for part, rows, low, high in found.iter_rows()
+        for part, rows, low, high in grouped.iter_rows()
     ]
 
 

@@ -21,7 +21,7 @@ MOMENT, VALUE, PLACE = "__moment__", "__value__", "__place__"
 
 
 def histories(
-    past: pl.DataFrame, held: pl.DataFrame, catalog: Catalog, params: Params
+    past: pl.DataFrame, holdout: pl.DataFrame, catalog: Catalog, params: Params
 ) -> dict[str, np.ndarray]:
     """What the past says of each held-out row, by the name of the method; nothing without series.
 
@@ -32,13 +32,13 @@ def histories(
     entity = entity_of(past, catalog, params) if time else None
     if time is None or entity is None:
         return {}
-    known, asked = (series(part, entity, time, target) for part in (past, held))
-    found = {"last_value": before(known, asked, entity)}
-    if season := season_of(known[MOMENT]):
-        repeated = seasonal(known, asked, entity, season)
-        found["seasonal_naive"] = repeated.fill_null(found["last_value"])
-    found["previous_value"] = before(pl.concat([known, asked]), asked, entity)
-    return {name: one.fill_null(known[VALUE].mean()).to_numpy() for name, one in found.items()}
+    history, rows = (series(part, entity, time, target) for part in (past, holdout))
+    naive = {"last_value": before(history, rows, entity)}
+    if season := season_of(history[MOMENT]):
+        repeated = seasonal(history, rows, entity, season)
+        naive["seasonal_naive"] = repeated.fill_null(naive["last_value"])
+    naive["previous_value"] = before(pl.concat([history, rows]), rows, entity)
+    return {name: one.fill_null(history[VALUE].mean()).to_numpy() for name, one in naive.items()}
 
 
 def entity_of(rows: pl.DataFrame, catalog: Catalog, params: Params) -> tuple[str, ...] | None:
@@ -54,9 +54,9 @@ def entity_of(rows: pl.DataFrame, catalog: Catalog, params: Params) -> tuple[str
 def entities(rows: pl.DataFrame, catalog: Catalog, params: Params) -> Iterator[tuple[str, ...]]:
     """What may name a series: nothing, what settings name, one column, or two; few values first."""
     yield ()
-    for named in ((params.data.id or "",), params.split.groups):
-        if named and {*named} <= {*rows.columns}:
-            yield named
+    for columns in ((params.data.id or "",), params.split.groups):
+        if columns and {*columns} <= {*rows.columns}:
+            yield columns
     apart = {params.data.time, params.data.target}
     counts = {
         name: rows[name].n_unique()
@@ -78,21 +78,21 @@ def series(rows: pl.DataFrame, entity: Sequence[str], time: str, target: str) ->
     ).sort(MOMENT, maintain_order=True)
 
 
-def before(known: pl.DataFrame, asked: pl.DataFrame, entity: Sequence[str]) -> pl.Series:
+def before(past: pl.DataFrame, rows: pl.DataFrame, entity: Sequence[str]) -> pl.Series:
     """The last value of the same series before each row; null if there is none."""
-    found = asked.drop(VALUE).join_asof(
-        values(known, entity),
+    joined = rows.drop(VALUE).join_asof(
+        values(past, entity),
         on=MOMENT,
         by=list(entity) or None,
         allow_exact_matches=False,
         check_sortedness=False,
     )
-    return found.sort(PLACE)[VALUE]
+    return joined.sort(PLACE)[VALUE]
 
 
-def values(known: pl.DataFrame, entity: Sequence[str]) -> pl.DataFrame:
+def values(past: pl.DataFrame, entity: Sequence[str]) -> pl.DataFrame:
     """One value for each moment of a series, in the order of moments."""
-    return known.group_by(*entity, MOMENT).agg(pl.col(VALUE).mean()).sort(MOMENT)
+    return past.group_by(*entity, MOMENT).agg(pl.col(VALUE).mean()).sort(MOMENT)
 
 
 def season_of(moments: pl.Series) -> str | None:
@@ -106,15 +106,15 @@ def season_of(moments: pl.Series) -> str | None:
 
 
 def seasonal(
-    known: pl.DataFrame, asked: pl.DataFrame, entity: Sequence[str], season: str
+    series: pl.DataFrame, rows: pl.DataFrame, entity: Sequence[str], season: str
 ) -> pl.Series:
     """The value of the same series as few whole seasons before each row as it is known."""
-    past, last = values(known, entity), known[MOMENT].max()
-    moments, found = asked[MOMENT], pl.Series(VALUE, [None] * asked.height, dtype=pl.Float64)
+    past, last = values(series, entity), series[MOMENT].max()
+    moments, value = rows[MOMENT], pl.Series(VALUE, [None] * rows.height, dtype=pl.Float64)
     while True:
         moments = moments.dt.offset_by(f"-{season}")
-        then = asked.drop(VALUE).with_columns(moments.alias(MOMENT))
+        then = rows.drop(VALUE).with_columns(moments.alias(MOMENT))
         on = [*entity, MOMENT]
-        found = found.fill_null(then.join(past, on=on, how="left", maintain_order="left")[VALUE])
+        value = value.fill_null(then.join(past, on=on, how="left", maintain_order="left")[VALUE])
         if (moments <= last).all():
-            return asked.select(PLACE, found.alias(VALUE)).sort(PLACE)[VALUE]
+            return rows.select(PLACE, value.alias(VALUE)).sort(PLACE)[VALUE]

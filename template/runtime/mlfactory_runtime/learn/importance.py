@@ -24,10 +24,10 @@ def permutation_importance(
     longer than the fit.
     """
     generator = np.random.default_rng(params.model.seed)
-    asked = max(part.x.shape[1], 1) * signature.scores
-    rows = int(np.clip(ANSWERS // asked, LEAST, MOST))
-    chosen = generator.permutation(len(part.y))[:rows]
-    x, y, metric = part.x[chosen], part.y[chosen], primary(signature.task, params.model)
+    cells = max(part.x.shape[1], 1) * signature.scores
+    rows = int(np.clip(ANSWERS // cells, LEAST, MOST))
+    places = generator.permutation(len(part.y))[:rows]
+    x, y, metric = part.x[places], part.y[places], primary(signature.task, params.model)
 
     def loss(some: np.ndarray) -> np.ndarray:
         """The metric of each of several tables, of shape (tables, rows, features)."""
@@ -35,12 +35,12 @@ def permutation_importance(
         means = row_losses(metric, np.tile(y, len(some)), p).reshape(len(some), -1).mean(axis=1)
         return np.sqrt(means) if metric == "rmse" else np.asarray(means)
 
-    found = [loss(some) for some in shuffled(x, generator)]
-    losses = np.maximum(np.concatenate([[], *found]) - loss(x[None]), 0.0).tolist()
+    worse = [loss(some) for some in shuffled(x, generator)]
+    losses = np.maximum(np.concatenate([[], *worse]) - loss(x[None]), 0.0).tolist()
     total = sum(losses) or 1.0
     names = [feature.name for feature in signature.features]
     ranked = sorted(zip(names, losses, strict=True), key=lambda pair: -pair[1])
-    return tuple(Importance(feature=name, gain=lost / total) for name, lost in ranked)
+    return tuple(Importance(feature=name, gain=rise / total) for name, rise in ranked)
 
 
 def shuffled(x: np.ndarray, generator: np.random.Generator) -> Iterator[np.ndarray]:

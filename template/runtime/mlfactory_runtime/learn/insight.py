@@ -14,7 +14,7 @@ from ..settings.catalog import Catalog
 from ..settings.decision import Decision
 from ..settings.params import Params
 from .groups import Groups, grouped, is_ordered
-from .held import Held
+from .holdout import Held
 from .metrics import Array, row_costs
 from .ranking import curve, threshold_of
 from .resampling import mean_of
@@ -36,19 +36,19 @@ class Insights:
 
 
 def insights(
-    held: Held,
+    holdout: Held,
     score: Callable[[Array], Array],
     importance: Sequence[Importance],
     catalog: Catalog,
     params: Params,
 ) -> Insights:
     """All that the report tells beyond metrics; `score` predicts for rows of the matrix."""
-    some, chosen = held.some(params.model.seed), params.report.segments
+    some, names = holdout.some(params.model.seed), params.report.segments
     salt = params.split.salt or params.data.target
-    binary, parts = held.signature.task == "binary", 10 if len(some.y) >= 100 else 4
+    binary, parts = holdout.signature.task == "binary", 10 if len(some.y) >= 100 else 4
     quarters = {
         name: grouped(some.frame[name], 4, catalog, salt)
-        for name in dict.fromkeys([*catalog.features(params), *chosen])
+        for name in dict.fromkeys([*catalog.features(params), *names])
     }
     effects = (
         effect(
@@ -62,19 +62,19 @@ def insights(
         if line.gain > 0
     )
     return Insights(
-        segments(some, quarters, chosen),
+        segments(some, quarters, names),
         tuple(one for one in effects if one and len(one.groups) > 1),
-        lift(held.y, held.p) if binary else (),
-        costs(held.y, held.p, held.places, params.decision) if binary else None,
+        lift(holdout.y, holdout.p) if binary else (),
+        costs(holdout.y, holdout.p, holdout.places, params.decision) if binary else None,
     )
 
 
 def check_segments(catalog: Catalog, params: Params) -> None:
     """Raises FactoryError for a name in `report.segments` that rows cannot be compared by."""
-    known = [name for name in (*catalog.columns, *catalog.derived) if name != params.data.target]
+    possible = [name for name in (*catalog.columns, *catalog.derived) if name != params.data.target]
     for name in params.report.segments:
-        if name not in known:
-            nearest = get_close_matches(name, known, 1, 0.0)
+        if name not in possible:
+            nearest = get_close_matches(name, possible, 1, 0.0)
             raise FactoryError(
                 f"report.segments names {name!r}, and rows cannot be compared by that",
                 f"did you mean {nearest[0]!r}? Name columns or features of features.yaml",
@@ -82,7 +82,7 @@ def check_segments(catalog: Catalog, params: Params) -> None:
 
 
 def effect(
-    held: Held, name: str, groups: Groups, score: Callable[[Array], Array], *, ordered: bool
+    holdout: Held, name: str, groups: Groups, score: Callable[[Array], Array], *, ordered: bool
 ) -> Effect | None:
     """Partial dependence: the mean prediction for a sample of rows when all are given one value,
     for each group its middle one; and what was observed in the group. None without such groups.
@@ -90,23 +90,23 @@ def effect(
     Of more than two classes, it is about the one whose probability changes most; and the sample is
     smaller, for each class costs as much as a model of numbers.
     """
-    shown = [(label, rows) for label, rows in groups if len(rows) >= FEW][: VALUES + 1]
-    if not shown:
+    common = [(label, rows) for label, rows in groups if len(rows) >= FEW][: VALUES + 1]
+    if not common:
         return None
-    place = [feature.name for feature in held.signature.features].index(name)
-    rows = max(LEAST, SAMPLE // held.signature.scores)
-    sample = held.x[np.random.default_rng(0).permutation(len(held.x))[:rows]]
-    asked = np.tile(sample, (len(shown), 1))
-    values = [np.sort(held.x[rows, place])[len(rows) // 2] for _, rows in shown]
-    asked[:, place] = np.repeat(values, len(sample))
-    means = score(asked).reshape(len(shown), len(sample), -1).mean(axis=1)
+    place = [feature.name for feature in holdout.signature.features].index(name)
+    rows = max(LEAST, SAMPLE // holdout.signature.scores)
+    sample = holdout.x[np.random.default_rng(0).permutation(len(holdout.x))[:rows]]
+    rows_asked = np.tile(sample, (len(common), 1))
+    values = [np.sort(holdout.x[rows, place])[len(rows) // 2] for _, rows in common]
+    rows_asked[:, place] = np.repeat(values, len(sample))
+    means = score(rows_asked).reshape(len(common), len(sample), -1).mean(axis=1)
     about = int(np.ptp(means, axis=0).argmax())
-    observed = held.y if held.p.ndim == 1 else held.y == about
-    pairs = zip(shown, means[:, about], strict=True)
+    observed = holdout.y if holdout.p.ndim == 1 else holdout.y == about
+    pairs = zip(common, means[:, about], strict=True)
     return Effect(
         feature=name,
-        about=held.signature.classes[about] if held.p.ndim > 1 else None,
-        left_out=len(groups) - len(shown),
+        about=holdout.signature.classes[about] if holdout.p.ndim > 1 else None,
+        left_out=len(groups) - len(common),
         groups=tuple(
             Effect.Group(group=label, predicted=short(mean), observed=short(observed[rows].mean()))
             for (label, rows), mean in pairs
@@ -118,12 +118,12 @@ def effect(
 def lift(y: Array, p: Array) -> tuple[Lift, ...]:
     """What the rows with the highest probability hold of the positive class; equal ones share."""
     positive, negative = curve(y, p)
-    rows, found = np.append(0, positive + negative), np.append(0, positive)
+    rows, positives = np.append(0, positive + negative), np.append(0, positive)
     lines = []
-    for share in TOP if found[-1] else ():
+    for share in TOP if positives[-1] else ():
         if (top := round(share * len(y))) >= FEW:
-            there = np.interp(top, rows, found)
-            part = there / found[-1]
+            there = np.interp(top, rows, positives)
+            part = there / positives[-1]
             numbers = {"positives": there, "share": part, "lift": part * len(y) / top}
             figures = {name: short(number) for name, number in numbers.items()}
             lines.append(Lift(top=share, rows=top, **figures))

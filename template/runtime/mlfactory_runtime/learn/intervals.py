@@ -16,15 +16,15 @@ def load_intervals(folder: Path) -> Intervals | None:
     return read(Intervals, folder / FILE)
 
 
-def ends(known: Intervals | None, p: np.ndarray) -> np.ndarray:
+def ends(intervals: Intervals | None, p: np.ndarray) -> np.ndarray:
     """The lower and the upper end for each prediction, of shape (rows, 2); without any, (rows, 0).
 
     Each row is looked at by itself, so that a row alone gets what it gets in a table.
     """
-    if known is None:
+    if intervals is None:
         return np.empty((len(p), 0))
-    place = placed(p, [band.below for band in known.bands if band.below is not None])
-    margins = np.array([[band.lower, band.upper] for band in known.bands])
+    place = placed(p, [band.below for band in intervals.bands if band.below is not None])
+    margins = np.array([[band.lower, band.upper] for band in intervals.bands])
     return np.asarray(p[:, None] + margins[place])
 
 

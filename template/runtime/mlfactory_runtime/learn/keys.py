@@ -58,10 +58,10 @@ def key_files(project: Project) -> tuple[Path, ...]:
     Those of the environment take the place of those in params.yaml: who runs a service need not
     trust whoever can edit that.
     """
-    given = os.environ.get(KEYS_ENV, "")
-    if given == ANY:
+    value = os.environ.get(KEYS_ENV, "")
+    if value == ANY:
         return ()
-    names = given.split(os.pathsep) if given else project.params.signing.keys
+    names = value.split(os.pathsep) if value else project.params.signing.keys
     return tuple(project.root / name for name in names if name)
 
 
@@ -81,10 +81,10 @@ def read_public(file: Path) -> Key:
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
     try:
-        found = load_pem_public_key(content(file))
+        key = load_pem_public_key(content(file))
     except (ValueError, UnsupportedAlgorithm) as error:
         raise FactoryError(f"{file} holds no public key", FORM) from error
-    return Key(file.stem, fit(found, file))
+    return Key(file.stem, fit(key, file))
 
 
 def read_private(project: Project, file: Path) -> "EllipticCurvePrivateKey":
@@ -96,7 +96,7 @@ def read_private(project: Project, file: Path) -> "EllipticCurvePrivateKey":
     check_outside(project, file)
     password = os.environ.get(PASSWORD_ENV)
     try:
-        found = load_pem_private_key(content(file), password.encode() if password else None)
+        key = load_pem_private_key(content(file), password.encode() if password else None)
     except TypeError as error:  # a password is missing, or there is one too many
         hint = f"set {PASSWORD_ENV} to its password, or unset it where it has none"
         raise FactoryError(f"{file} cannot be opened: {error}", hint) from error
@@ -104,16 +104,16 @@ def read_private(project: Project, file: Path) -> "EllipticCurvePrivateKey":
         raise FactoryError(
             f"{file} holds no private key, or its password is another", FORM
         ) from error
-    fit(found.public_key(), file)
-    return found  # type: ignore[return-value]
+    fit(key.public_key(), file)
+    return key  # type: ignore[return-value]
 
 
 def fit(public: object, file: Path) -> "EllipticCurvePublicKey":
     """A key of a kind that the format knows."""
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    known = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
-    if not (isinstance(public, ec.EllipticCurvePublicKey) and isinstance(public.curve, known)):
+    curves = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
+    if not (isinstance(public, ec.EllipticCurvePublicKey) and isinstance(public.curve, curves)):
         raise FactoryError(f"{file} holds a key of another kind", FORM)
     return public
 

@@ -57,24 +57,24 @@ def fit(train: Matrix, validation: Matrix, signature: Signature, settings: Model
     train, every = (sample(part, MAX_ROWS, settings.seed) for part in (train, every))
     terms = list(terms_of(train.x, signature))
     few = sample(train, max(1000, MAX_TRIED // max(len(terms), 1)), settings.seed)
-    tried = table(few, terms)
+    design = table(few, terms)
     best, least = Penalty("ridge", RIDGE[0]), np.inf
-    for path in penalties(tried, signature):
+    for path in penalties(design, signature):
         before = np.inf
         for penalty in path:
-            lost = loss(solved(tried, penalty, signature, settings), validation, settings)
-            if lost > before:
+            loss_of = loss(solved(design, penalty, signature, settings), validation, settings)
+            if loss_of > before:
                 break
-            best, least = (penalty, lost) if lost < least else (best, least)
-            before = lost
+            best, least = (penalty, loss_of) if loss_of < least else (best, least)
+            before = loss_of
     return solved(table(every, terms), best, signature, settings)
 
 
 def refit(model: Linear, rows: Matrix, signature: Signature, settings: Model) -> Linear:
     """A line with the same penalty, from other rows."""
     every = sample(rows, MAX_ROWS, settings.seed)
-    known = table(every, list(terms_of(every.x, signature)))
-    return solved(known, Penalty(model.penalty, model.strength), signature, settings)
+    design = table(every, list(terms_of(every.x, signature)))
+    return solved(design, Penalty(model.penalty, model.strength), signature, settings)
 
 
 def loss(model: Linear, part: Matrix, settings: Model) -> float:
@@ -87,8 +87,8 @@ def sample(part: Matrix, most: int, seed: int) -> Matrix:
     """At most so many rows, drawn."""
     if len(part.y) <= most:
         return part
-    drawn = np.random.default_rng(seed).choice(len(part.y), most, replace=False)
-    return Matrix(part.x[drawn], part.y[drawn])
+    places = np.random.default_rng(seed).choice(len(part.y), most, replace=False)
+    return Matrix(part.x[places], part.y[places])
 
 
 def terms_of(x: np.ndarray, signature: Signature) -> Iterator[Term]:
@@ -120,8 +120,8 @@ def distance(term: Term, x: np.ndarray) -> np.ndarray:
     if term.code is not None:
         return np.asarray((values == term.code) - term.middle)
     gaps = np.isnan(values)
-    found = gaps - term.middle if term.missing else np.where(gaps, 0.0, values - term.middle)
-    return np.asarray(found)
+    distances = gaps - term.middle if term.missing else np.where(gaps, 0.0, values - term.middle)
+    return np.asarray(distances)
 
 
 def table(part: Matrix, terms: list[Term]) -> Table:
@@ -134,24 +134,24 @@ def table(part: Matrix, terms: list[Term]) -> Table:
     return Table(terms, scales, values / scales, part.y)
 
 
-def penalties(tried: Table, signature: Signature) -> Iterator[list[Penalty]]:
+def penalties(design: Table, signature: Signature) -> Iterator[list[Penalty]]:
     """Of each kind from strong to weak; the strongest lasso is the constant."""
     yield [Penalty("ridge", strength) for strength in RIDGE]
     several = signature.task == "multiclass"
-    y = np.eye(len(signature.classes))[tried.y.astype(int)] if several else tried.y
-    most = float(np.abs(tried.values.T @ (y - y.mean(axis=0))).max()) / len(tried.y)
+    y = np.eye(len(signature.classes))[design.y.astype(int)] if several else design.y
+    most = float(np.abs(design.values.T @ (y - y.mean(axis=0))).max()) / len(design.y)
     yield [Penalty("lasso", part * most) for part in LASSO if most > 0]
 
 
-def solved(tried: Table, penalty: Penalty, signature: Signature, settings: Model) -> Linear:
+def solved(design: Table, penalty: Penalty, signature: Signature, settings: Model) -> Linear:
     """The model of a penalty; terms that it leaves without weight are left out."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a weak penalty is not quite solved tells nobody
         if signature.task == "regression":
             robust = settings.objective == "regression_l1"
-            weights, intercept = solve_numbers(tried, penalty, robust=robust)
+            weights, intercept = solve_numbers(design, penalty, robust=robust)
         else:
-            weights, intercept = solve_classes(tried, penalty, signature, settings.seed)
+            weights, intercept = solve_classes(design, penalty, signature, settings.seed)
     strength = np.abs(weights).max(axis=0)
     order = [k for k in np.argsort(-strength, kind="stable") if strength[k] > 0]
     return Linear(
@@ -160,15 +160,15 @@ def solved(tried: Table, penalty: Penalty, signature: Signature, settings: Model
         strength=penalty.strength,
         intercept=tuple(intercept.tolist()),
         terms=tuple(
-            tried.terms[k].model_copy(
-                update={"weights": tuple((weights[:, k] / tried.scales[k]).tolist())}
+            design.terms[k].model_copy(
+                update={"weights": tuple((weights[:, k] / design.scales[k]).tolist())}
             )
             for k in order
         ),
     )
 
 
-def solve_numbers(tried: Table, penalty: Penalty, *, robust: bool) -> tuple[np.ndarray, np.ndarray]:
+def solve_numbers(data: Table, penalty: Penalty, *, robust: bool) -> tuple[np.ndarray, np.ndarray]:
     """Weights of shape (1, terms) and the intercept, by least squares.
 
     `robust` is by absolute errors: squares are weighted anew by the errors before (Schlossmacher,
@@ -176,37 +176,37 @@ def solve_numbers(tried: Table, penalty: Penalty, *, robust: bool) -> tuple[np.n
     """
     from sklearn.linear_model import Lasso, Ridge
 
-    ridge = Ridge(alpha=penalty.strength * len(tried.y))
+    ridge = Ridge(alpha=penalty.strength * len(data.y))
     solver = ridge if penalty.kind == "ridge" else Lasso(alpha=penalty.strength)
-    solver.fit(tried.values, tried.y)
+    solver.fit(data.values, data.y)
     for _ in range(ROUNDS if robust else 0):
-        error = np.abs(tried.y - solver.predict(tried.values))
+        error = np.abs(data.y - solver.predict(data.values))
         inverse = 1 / np.maximum(error, max(1e-3 * float(np.median(error)), TINY))
-        solver.fit(tried.values, tried.y, sample_weight=inverse / inverse.mean())
+        solver.fit(data.values, data.y, sample_weight=inverse / inverse.mean())
     return np.atleast_2d(solver.coef_), np.atleast_1d(solver.intercept_)
 
 
 def solve_classes(
-    tried: Table, penalty: Penalty, signature: Signature, seed: int
+    design: Table, penalty: Penalty, signature: Signature, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weights of shape (scores, terms) and intercepts, by maximum likelihood."""
     from sklearn.linear_model import LogisticRegression
 
     scores = 1 if signature.task == "binary" else len(signature.classes)
-    weights, intercept = np.zeros((scores, tried.values.shape[1])), np.full(scores, NEVER)
-    present = np.unique(tried.y).astype(int)
+    weights, intercept = np.zeros((scores, design.values.shape[1])), np.full(scores, NEVER)
+    present = np.unique(design.y).astype(int)
     if len(present) == 1:
         if scores > 1 or present[0] == 1:
             intercept[present if scores > 1 else 0] = -NEVER
         return weights, intercept
     solver = LogisticRegression(
-        C=1 / (penalty.strength * len(tried.y)),
+        C=1 / (penalty.strength * len(design.y)),
         l1_ratio=float(penalty.kind == "lasso"),
         solver="lbfgs" if penalty.kind == "ridge" else "saga",
         max_iter=1000 if penalty.kind == "ridge" else 200,
         tol=1e-4 if penalty.kind == "ridge" else 1e-3,
         random_state=seed,
-    ).fit(tried.values, tried.y)
+    ).fit(design.values, design.y)
     if len(present) == 2 and scores > 2:  # of two classes the solver gives one score
         weights[present[1]], intercept[present] = solver.coef_[0], (0.0, solver.intercept_[0])
     else:
@@ -220,23 +220,23 @@ def scores(model: Linear, x: np.ndarray) -> np.ndarray:
 
     Term by term, for a product of matrices adds a single row in another order than a table.
     """
-    found = np.repeat(np.array(model.intercept)[:, None], len(x), axis=1)
+    sums = np.repeat(np.array(model.intercept)[:, None], len(x), axis=1)
     for term in model.terms:
         values = distance(term, x)
         for k, weight in enumerate(term.weights):
-            found[k] += weight * values
-    return found
+            sums[k] += weight * values
+    return sums
 
 
 def predict(model: Linear, x: np.ndarray) -> np.ndarray:
     """Probabilities of shape (rows,) for two classes, (rows, k) for more; else numbers (rows,)."""
-    found = scores(model, x)
+    sums = scores(model, x)
     if model.task == "regression":
-        return np.asarray(found[0])
+        return np.asarray(sums[0])
     if model.task == "binary":
         with np.errstate(over="ignore"):
-            return np.asarray(1 / (1 + np.exp(-found[0])))
-    shares = np.exp(found - found.max(axis=0))
+            return np.asarray(1 / (1 + np.exp(-sums[0])))
+    shares = np.exp(sums - sums.max(axis=0))
     total = sum(shares)  # one after the other, as above
     return np.ascontiguousarray((shares / total).T)
 
@@ -247,9 +247,9 @@ def contributions(model: Linear, x: np.ndarray, signature: Signature) -> np.ndar
     The score is a number, or log-odds; of several classes, those of the one that is predicted.
     """
     moved = np.zeros((len(x), len(signature.features)))
-    called = scores(model, x).argmax(axis=0)
+    classes = scores(model, x).argmax(axis=0)
     for term in model.terms:
-        moved[:, term.place] += np.array(term.weights)[called] * distance(term, x)
+        moved[:, term.place] += np.array(term.weights)[classes] * distance(term, x)
     return moved
 
 
@@ -266,9 +266,9 @@ def load(folder: Path) -> Linear:
             f"{folder / FILE} is not here, and model.kind is linear", "train it: dvc repro"
         )
     if (folder / SIGNATURE).is_file():
-        known = load_signature(folder)
-        wrong = max((term.place for term in model.terms), default=0) >= len(known.features)
-        expected = len(known.classes) if known.task == "multiclass" else 1
-        if wrong or model.task != known.task or len(model.intercept) != expected:
+        signature = load_signature(folder)
+        wrong = max((term.place for term in model.terms), default=0) >= len(signature.features)
+        expected = len(signature.classes) if signature.task == "multiclass" else 1
+        if wrong or model.task != signature.task or len(model.intercept) != expected:
             raise FactoryError(f"{folder / FILE} is not of its signature", AGAIN)
     return model

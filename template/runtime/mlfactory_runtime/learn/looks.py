@@ -18,23 +18,23 @@ def looks(project: Project) -> int | None:
     current = read(Evaluation, project.root / EVALUATION)
     if current is None or not tries(project.root, "ls-files", "--", FILE):
         return None
-    known = [current, *earlier(project)]
-    return len({measured(one) for one in known if holdout(one) == holdout(current)})
+    records = [current, *earlier(project)]
+    return len({measured(one) for one in records if holdout(one) == holdout(current)})
 
 
 def earlier(project: Project) -> list[Evaluation]:
     """All evaluations that a commit or an experiment holds."""
-    shown = ("--all", "--full-history", "-m", "--raw", "--no-abbrev", "--format=")
-    log = git(project.root, "log", *shown, "--", FILE)
+    options = ("--all", "--full-history", "-m", "--raw", "--no-abbrev", "--format=")
+    log = git(project.root, "log", *options, "--", FILE)
     blobs = {line.split()[3] for line in log.splitlines() if line.startswith(":")}
-    found = []
+    records = []
     for blob in sorted(blobs):
         try:
             text = tries(project.root, "cat-file", "blob", blob)
-            found.append(parse(Evaluation, text, EVALUATION.name))
+            records.append(parse(Evaluation, text, EVALUATION.name))
         except FactoryError:  # a file that was taken away, or a conflict that was committed
             continue
-    return found
+    return records
 
 
 def holdout(one: Evaluation) -> tuple[str | None, ...]:
@@ -44,7 +44,7 @@ def holdout(one: Evaluation) -> tuple[str | None, ...]:
 
 def measured(one: Evaluation) -> str:
     """The numbers of the model; who sees the same ones again has learned nothing new."""
-    return str([(name, found.value) for name, found in sorted(one.models["model"].items())])
+    return str([(name, metric.value) for name, metric in sorted(one.models["model"].items())])
 
 
 def looks_text(count: int) -> str:

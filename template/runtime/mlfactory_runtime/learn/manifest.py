@@ -15,14 +15,14 @@ AGAIN = "get it again: `dvc checkout`, `dvc pull`, or from where it was made"
 
 def save_manifest(folder: Path) -> None:
     """Write down what the folder holds."""
-    files = {name: hashed(path) for name, path in listed(folder).items() if name != FILE}
+    files = {name: hashed(path) for name, path in files_in(folder).items() if name != FILE}
     write(folder / FILE, Manifest(files=files))
 
 
 def check_files(folder: Path) -> None:
     """FactoryError unless all files are those that training wrote; older models have no hashes."""
     folder = whole(folder)
-    present = listed(folder)
+    present = files_in(folder)
     manifest = read(Manifest, folder / FILE)
     if manifest is None:
         return
@@ -46,7 +46,7 @@ def whole(folder: Path) -> Path:
     return folder.parent if part else folder
 
 
-def listed(folder: Path) -> dict[str, Path]:
+def files_in(folder: Path) -> dict[str, Path]:
     """The files by their names below the folder. FactoryError for one that nobody can read through:
     of a pipe or a device no end would come.
     """

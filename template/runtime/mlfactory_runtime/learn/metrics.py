@@ -41,8 +41,8 @@ def primary(task: str, settings: Model) -> str:
 
 def relevant(metrics: Mapping[str, T], params: Params) -> dict[str, T]:
     """All but the loss of a quantile, unless the gate goes by it: a model of the mean has none."""
-    left = {"quantile_loss"} - {params.gate.metric}
-    return {name: value for name, value in metrics.items() if name not in left}
+    unused = {"quantile_loss"} - {params.gate.metric}
+    return {name: value for name, value in metrics.items() if name not in unused}
 
 
 def is_lower_better(metric: str, own: Own) -> bool:
@@ -104,14 +104,14 @@ def _built_in(task: str, y: Array, p: Array, decision: Decision) -> Callable[[Ar
 
 def _binary(y: Array, p: Array, decision: Decision) -> Callable[[Array], Metrics]:
     area, calibration = areas(y, p), _calibration(y, p)
-    budget, called = in_budget(y, p, decision.share), p >= threshold_of(p, decision)
+    budget, calls = in_budget(y, p, decision.share), p >= threshold_of(p, decision)
     losses = {
         "nobody": decision.cost_fn * y,
         "everybody": decision.cost_fp * (1 - y),
-        "cost": row_costs(y, called, decision),
+        "cost": row_costs(y, calls, decision),
         "log_loss": _log_loss(np.where(y == 1, p, 1 - p)),
         "brier": (p - y) ** 2,
-        "accuracy": (called == (y == 1)).astype(float),
+        "accuracy": (calls == (y == 1)).astype(float),
     }
 
     def weighted(w: Array) -> Metrics:
@@ -122,17 +122,17 @@ def _binary(y: Array, p: Array, decision: Decision) -> Callable[[Array], Metrics
             **means,
             "saving": constant - means["cost"],
             **budget(w),
-            "f1": _f1(y == 1, called, w),
+            "f1": _f1(y == 1, calls, w),
             "calibration_error": calibration(w),
         }
 
     return weighted
 
 
-def row_costs(y: Array, called: Array, decision: Decision) -> Array:
+def row_costs(y: Array, calls: Array, decision: Decision) -> Array:
     """What each row costs: a false alarm, a miss, or nothing."""
-    wrong = called != (y == 1)
-    return np.asarray(wrong * np.where(called, decision.cost_fp, decision.cost_fn))
+    wrong = calls != (y == 1)
+    return np.asarray(wrong * np.where(calls, decision.cost_fp, decision.cost_fn))
 
 
 def _multiclass(y: Array, p: Array) -> Callable[[Array], Metrics]:
@@ -140,11 +140,11 @@ def _multiclass(y: Array, p: Array) -> Callable[[Array], Metrics]:
     ones = np.eye(p.shape[1])[y.astype(int)]
     ranked = [areas(ones[:, k], p[:, k]) for k in range(p.shape[1])]
     calibration = [_calibration(ones[:, k], p[:, k]) for k in range(p.shape[1])]
-    called = p.argmax(axis=1)
+    calls = p.argmax(axis=1)
     losses = {
         "log_loss": _log_loss(p[np.arange(len(y)), y.astype(int)]),
         "brier": ((p - ones) ** 2).sum(axis=1),
-        "accuracy": (called == y).astype(float),
+        "accuracy": (calls == y).astype(float),
     }
 
     def weighted(w: Array) -> Metrics:
@@ -152,7 +152,7 @@ def _multiclass(y: Array, p: Array) -> Callable[[Array], Metrics]:
         return {
             **{name: _mean([area[name] for area in each]) for name in ("roc_auc", "pr_auc")},
             **_means(losses, w),
-            "f1": _mean([_f1(y == k, called == k, w) for k in range(p.shape[1])]),
+            "f1": _mean([_f1(y == k, calls == k, w) for k in range(p.shape[1])]),
             "calibration_error": _mean([error(w) for error in calibration]),
         }
 
@@ -189,8 +189,8 @@ def measure_constants(
     }
 
     def weighted(w: Array) -> Metrics:
-        found = {value: measured(w) for value, measured in each.items()}
-        return {name: found[value.tobytes()][name] for name, value in constants.items()}
+        values = {value: measured(w) for value, measured in each.items()}
+        return {name: values[value.tobytes()][name] for name, value in constants.items()}
 
     return weighted
 
@@ -258,12 +258,12 @@ def expected(task: str, p: Array, threshold: float) -> Expected:
     if task == "regression":
         return Expected(len(p), {})
     shares = np.column_stack([1 - p, p]) if task == "binary" else p
-    called = (p >= threshold).astype(int) if task == "binary" else shares.argmax(axis=1)
+    calls = (p >= threshold).astype(int) if task == "binary" else shares.argmax(axis=1)
     squares = (shares**2).sum(axis=1, keepdims=True) - 2 * shares + 1
     losses = {
         "log_loss": _log_loss(shares),
         "brier": squares / 2 if task == "binary" else squares,
-        "accuracy": np.eye(shares.shape[1])[called],
+        "accuracy": np.eye(shares.shape[1])[calls],
     }
     sums = {}
     for name, loss in losses.items():
@@ -286,9 +286,9 @@ def _log_loss(probability: Array) -> Array:
     return np.asarray(-np.log(np.clip(probability, EPSILON, 1 - EPSILON)))
 
 
-def _f1(actual: Array, called: Array, w: Array) -> float:
-    found, wrong = w[actual & called].sum(), w[actual != called].sum()
-    return float(2 * found / (2 * found + wrong)) if found + wrong > 0 else float("nan")
+def _f1(actual: Array, calls: Array, w: Array) -> float:
+    hits, wrong = w[actual & calls].sum(), w[actual != calls].sum()
+    return float(2 * hits / (2 * hits + wrong)) if hits + wrong > 0 else float("nan")
 
 
 def bins(p: Array) -> Array:
@@ -324,7 +324,7 @@ def evaluate(
     if constants:
         measures["naive"] = measure_constants(task, y, constants, decision, own)
     whole = {name: weighted(np.ones(len(y))) for name, weighted in measures.items()}
-    drawn = [
+    again = [
         {name: weighted(w) for name, weighted in measures.items()}
         for w in resamples(len(y), seed, places)
     ]
@@ -333,15 +333,15 @@ def evaluate(
     width = 1.0 if places is None else widened(worth(places))
     models = {
         name: {
-            key: interval_of(value, [d[name][key] for d in drawn], width, key in BIASED)
-            for key, value in found.items()
+            key: interval_of(value, [d[name][key] for d in again], width, key in BIASED)
+            for key, value in estimate.items()
         }
-        for name, found in whole.items()
+        for name, estimate in whole.items()
     }
     gains = {
         name: interval_of(
             whole[name][metric] - whole[first][metric],
-            [d[name][metric] - d[first][metric] for d in drawn],
+            [d[name][metric] - d[first][metric] for d in again],
             width,
         )
         for name in others

@@ -17,7 +17,7 @@ def overrides(folder: Path, settings: Model) -> Iterator[str]:
     file, usual = folder / "model.txt", Model()
     text = file.read_text("utf-8") if file.is_file() else ""
     for name in NAMES:
-        wanted = getattr(settings, name)
-        found = re.search(rf"^\[{name}: (\S+)\]$", text, re.MULTILINE)
-        if found and wanted != getattr(usual, name) and float(found[1]) != float(wanted):
-            yield f"model.{name} is {wanted:g}, and model.py has made {float(found[1]):g} of it"
+        value = getattr(settings, name)
+        line = re.search(rf"^\[{name}: (\S+)\]$", text, re.MULTILINE)
+        if line and value != getattr(usual, name) and float(line[1]) != float(value):
+            yield f"model.{name} is {value:g}, and model.py has made {float(line[1]):g} of it"

@@ -8,7 +8,7 @@ import polars as pl
 
 from ..records.evaluation import Importance
 from ..settings.decision import Decision
-from .held import Held
+from .holdout import Held
 from .insight import cost_curve
 from .metrics import bins
 from .ranking import curve
@@ -19,7 +19,7 @@ MAX_POINTS = 500
 
 def write_plots(
     folder: Path,
-    held: Held,
+    holdout: Held,
     importance: Sequence[Importance],
     decision: Decision,
     sensitive: bool,
@@ -27,7 +27,7 @@ def write_plots(
     """Write one CSV per plot, thinned to what a picture can show; no row of a sensitive target."""
     folder.mkdir(parents=True, exist_ok=True)
     _importance(importance).write_csv(folder / "importance.csv")
-    signature, y, p = held.signature, held.y, held.p
+    signature, y, p = holdout.signature, holdout.y, holdout.p
     if signature.task == "regression":
         pairs = pl.DataFrame({"actual": y, "predicted": p})
         (_binned(pairs) if sensitive else _thinned(pairs)).write_csv(folder / "residuals.csv")
@@ -36,9 +36,9 @@ def write_plots(
         thresholds, price = cost_curve(y, p, decision)
         costs = pl.DataFrame({"threshold": thresholds, "cost": price})
         _thinned(costs).write_csv(folder / "cost.csv")
-    called = p.argmax(axis=1) if p.ndim == 2 else (p >= (signature.threshold or 0.5)).astype(int)
+    calls = p.argmax(axis=1) if p.ndim == 2 else (p >= (signature.threshold or 0.5)).astype(int)
     names = np.array(signature.classes)
-    confusion = pl.DataFrame({"actual": names[y.astype(int)], "predicted": names[called]})
+    confusion = pl.DataFrame({"actual": names[y.astype(int)], "predicted": names[calls]})
     confusion.write_csv(folder / "confusion.csv")
     curves = {"roc": _roc, "pr": _precision_recall, "gain": _gain, "calibration": _calibration}
     for name, points in curves.items():
@@ -82,8 +82,8 @@ def _precision_recall(y: np.ndarray, p: np.ndarray) -> pl.DataFrame:
 
 def _gain(y: np.ndarray, p: np.ndarray) -> pl.DataFrame:
     positive, negative = curve(y, p)
-    called, found = (positive + negative) / len(y), positive / max(positive[-1], 1)
-    return _thinned(pl.DataFrame({"called": np.append(0, called), "found": np.append(0, found)}))
+    share, recall = (positive + negative) / len(y), positive / max(positive[-1], 1)
+    return _thinned(pl.DataFrame({"called": np.append(0, share), "found": np.append(0, recall)}))
 
 
 def _calibration(y: np.ndarray, p: np.ndarray) -> pl.DataFrame:
@@ -108,5 +108,5 @@ def _binned(pairs: pl.DataFrame) -> pl.DataFrame:
 def _thinned(points: pl.DataFrame) -> pl.DataFrame:
     if points.height <= MAX_POINTS:
         return points
-    chosen: list[int] = np.linspace(0, points.height - 1, MAX_POINTS).astype(int).tolist()
-    return points.select(pl.all().gather(chosen))
+    places: list[int] = np.linspace(0, points.height - 1, MAX_POINTS).astype(int).tolist()
+    return points.select(pl.all().gather(places))

@@ -37,13 +37,13 @@ def qualities(task: str, y: Array, p: Array, places: Array) -> dict[str, Quality
     """
     if not len(y):
         return {}
-    known = of_numbers(y, p) if task == "regression" else of_classes(y, p)
-    found = {}
-    for name, (value, influence) in known.items():
+    measures = of_numbers(y, p) if task == "regression" else of_classes(y, p)
+    intervals = {}
+    for name, (value, influence) in measures.items():
         error = mean_of(influence, places)[1]
         if np.isfinite(value) and np.isfinite(error) and error > 0:
-            found[name] = Quality(value=float(value), error=error)
-    return found
+            intervals[name] = Quality(value=float(value), error=error)
+    return intervals
 
 
 def within_months(
@@ -55,20 +55,20 @@ def within_months(
     a week of it, which is what they are compared with. Where months have too few rows for that, the
     numbers are those of all rows.
     """
-    found = qualities(task, y, p, places)
+    overall = qualities(task, y, p, places)
     if moments is None:
-        return found
+        return overall
     months = moments.dt.strftime("%Y-%m").rank("dense").fill_null(0).to_numpy()
     sides = [months == month for month in np.unique(months)]
     parts = [(int(s.sum()), qualities(task, y[s], p[s], places[s])) for s in sides]
-    for name in {*found} & {*OF_SPREAD}:
-        known = [(rows, part[name]) for rows, part in parts if name in part]
-        count = sum(rows for rows, _ in known)
+    for name in {*overall} & {*OF_SPREAD}:
+        by_month = [(rows, part[name]) for rows, part in parts if name in part]
+        count = sum(rows for rows, _ in by_month)
         if 2 * count > len(y):
-            value = sum(rows * one.value for rows, one in known) / count
-            error = np.sqrt(sum((rows * one.error) ** 2 for rows, one in known)) / count
-            found[name] = Quality(value=float(value), error=float(error))
-    return found
+            value = sum(rows * one.value for rows, one in by_month) / count
+            error = np.sqrt(sum((rows * one.error) ** 2 for rows, one in by_month)) / count
+            overall[name] = Quality(value=float(value), error=float(error))
+    return overall
 
 
 def of_numbers(y: Array, p: Array) -> dict[str, Influence]:
@@ -105,16 +105,16 @@ def saved(loss: Array, constant: Array) -> Influence:
     whole = float(constant.mean())
     if whole <= 0:
         return float("nan"), constant
-    left = float(loss.mean()) / whole
-    return 1 - left, (left * constant - loss) / whole
+    remaining = float(loss.mean()) / whole
+    return 1 - remaining, (remaining * constant - loss) / whole
 
 
 def ranked(cases: list[tuple[Array, Array]]) -> dict[str, Influence]:
     """The mean area below the ROC curves of cases that have rows enough on both sides."""
-    found = [area(high, p) for high, p in cases if FEWEST <= high.sum() <= len(high) - FEWEST]
-    if not found:
+    areas = [area(high, p) for high, p in cases if FEWEST <= high.sum() <= len(high) - FEWEST]
+    if not areas:
         return {}
-    values, influences = zip(*found, strict=True)
+    values, influences = zip(*areas, strict=True)
     return {"ranking": (float(np.mean(values)), np.mean(influences, axis=0))}
 
 
@@ -133,9 +133,9 @@ def area(high: Array, p: Array) -> Influence:
 
 def sloped(ones: Array, shares: Array) -> Influence:
     """By how much the classes' shares rise with their probabilities, each around its mean."""
-    off, left = shares - shares.mean(axis=0), ones - ones.mean(axis=0)
+    off, residuals = shares - shares.mean(axis=0), ones - ones.mean(axis=0)
     spread = float((off**2).sum(axis=1).mean())
     if spread <= 0:
         return float("nan"), off[:, 0]
-    slope = float((off * left).sum(axis=1).mean()) / spread
-    return slope, (off * (left - slope * off)).sum(axis=1) / spread
+    slope = float((off * residuals).sum(axis=1).mean()) / spread
+    return slope, (off * (residuals - slope * off)).sum(axis=1) / spread

@@ -50,12 +50,12 @@ def in_budget(y: Array, p: Array, share: float) -> Callable[[Array], dict[str, f
     def weighted(w: Array) -> dict[str, float]:
         positive, negative = cumulated(ranked, w[order], starts)
         every, rows = positive[-1], positive[-1] + negative[-1]
-        called = share * rows
-        found = np.interp(called, np.append(0, positive + negative), np.append(0, positive))
-        recall = found / every if every else float("nan")
+        budget = share * rows
+        hits = np.interp(budget, np.append(0, positive + negative), np.append(0, positive))
+        recall = hits / every if every else float("nan")
         return {
             "recall_at_budget": float(recall),
-            "precision_at_budget": float(found / called),
+            "precision_at_budget": float(hits / budget),
             "lift_at_budget": float(recall / share),
         }
 
@@ -73,8 +73,8 @@ def areas(y: Array, p: Array) -> Callable[[Array], dict[str, float]]:
             return {"roc_auc": float("nan"), "pr_auc": float("nan")}
         tpr = np.concatenate([[0.0], positive / positive[-1]])
         fpr = np.concatenate([[0.0], negative / negative[-1]])
-        seen = positive + negative
-        precision = np.divide(positive, seen, out=np.ones_like(seen), where=seen > 0)
+        counts = positive + negative
+        precision = np.divide(positive, counts, out=np.ones_like(counts), where=counts > 0)
         return {
             "roc_auc": float(np.trapezoid(tpr, fpr)),
             "pr_auc": float((np.diff(tpr) * precision).sum()),

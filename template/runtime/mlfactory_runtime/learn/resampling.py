@@ -44,12 +44,12 @@ def widened(draws: float, z: float = Z) -> float:
 
 
 def interval_of(
-    value: float, drawn: list[float], width: float = 1.0, biased: bool = False
+    value: float, values: list[float], width: float = 1.0, biased: bool = False
 ) -> Interval:
     """The middle 95 % of what was drawn, as much wider around the value as `width` says, and longer
     towards the side to which what was drawn is skewed.
     """
-    defined = np.array([number for number in drawn if not np.isnan(number)])
+    defined = np.array([number for number in values if not np.isnan(number)])
     if np.isnan(value) or not len(defined):
         return Interval(None, None, None)
     if biased:  # a resample repeats rows, and so looks less calibrated than the rows are
@@ -62,7 +62,7 @@ def interval_of(
     return Interval(float(value), float(low), float(high))
 
 
-def reach(drawn: Array, z: float) -> float:
+def reach(values: Array, z: float) -> float:
     """How far from the value the end is on the side to which what was drawn is skewed.
 
     Where few errors are large, a sample without them has too low a mean and too low a spread, both
@@ -70,11 +70,11 @@ def reach(drawn: Array, z: float) -> float:
     is the first term of the correction by Johnson, Modified t tests and confidence intervals for
     asymmetrical populations, JASA 73, 1978.
     """
-    off, spread = drawn - drawn.mean(), float(drawn.std())
+    off, spread = values - values.mean(), float(values.std())
     if not spread:
         return 0.0
     skewness = float((off**3).mean()) / spread**3
-    surely = max(skewness**2 - 6 / len(drawn), 0.0) ** 0.5  # less what chance makes of few draws
+    surely = max(skewness**2 - 6 / len(values), 0.0) ** 0.5  # less what chance makes of few draws
     return float(np.copysign(spread * (z + min(surely, SKEWED) * (2 * z**2 + 1) / 6), skewness))
 
 

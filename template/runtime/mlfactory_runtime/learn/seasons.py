@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from ..records.profile import Names, Numbers, Part, Trend
-from .signature import shown
+from .signature import masked
 
 ENOUGH, SURE, MATTERS, CERTAIN = 30, 1e-4, 0.03, 4
 KINDS = {"month": 12, "weekday": 7}
@@ -33,11 +33,11 @@ def shares_of(reference: Reference) -> Array:
     return np.asarray(counts / max(counts.sum(), 1.0))
 
 
-def placed(known: pl.Series, reference: Reference, salt: str = "") -> Array:
+def placed(present: pl.Series, reference: Reference, salt: str = "") -> Array:
     """Numbers as they are, and of categories the places among those of the profile."""
     if isinstance(reference, Numbers):
-        return known.to_physical().cast(pl.Float64).to_numpy()
-    text = shown(known, salt if known.dtype == pl.String else "")
+        return present.to_physical().cast(pl.Float64).to_numpy()
+    text = masked(present, salt if present.dtype == pl.String else "")
     codes = {name: code for code, name in enumerate(reference.counts)}
     other = len(codes)
     return text.replace_strict(codes, default=other, return_dtype=pl.Int64).to_numpy()
@@ -69,7 +69,7 @@ def seasons(
 
     `shift` is what other rows, with which windows are compared, have beyond these.
     """
-    shares, differ, found = counted(values, reference), set(), {}
+    shares, differ, kinds = counted(values, reference), set(), {}
     parts = list(parts_of(moments))
     tests = 2 * len(parts) * (1 if isinstance(reference, Numbers) else len(shares))
     for name, rows in parts:
@@ -79,8 +79,8 @@ def seasons(
         if tests * np.exp(-2 * count * apart**2) < SURE and apart > MATTERS:
             differ.add(name.partition(" ")[0])
         day = float(days_of(moments.filter(pl.Series(rows))).mean())
-        found[name] = Part(rows=count, day=day, shares=tuple((own + shift).round(6).tolist()))
-    return {name: part for name, part in found.items() if name.partition(" ")[0] in differ}
+        kinds[name] = Part(rows=count, day=day, shares=tuple((own + shift).round(6).tolist()))
+    return {name: part for name, part in kinds.items() if name.partition(" ")[0] in differ}
 
 
 def trend(values: Array, moments: pl.Series, reference: Reference) -> Trend | None:

@@ -73,7 +73,7 @@ def describe(name: str, dtype: str, role: str, column: pl.Series, salt: str = ""
     """What training data say of a feature: its categories, and whether a value may be missing."""
     categories: tuple[str, ...] = ()
     if role == "categorical":
-        counts = Counter(shown(column.drop_nulls(), salt).to_list())
+        counts = Counter(masked(column.drop_nulls(), salt).to_list())
         categories = tuple(sorted(name for name, _ in counts.most_common(MAX_CATEGORIES)))
     return Feature(
         name=name,
@@ -85,7 +85,7 @@ def describe(name: str, dtype: str, role: str, column: pl.Series, salt: str = ""
     )
 
 
-def shown(column: pl.Series, salt: str) -> pl.Series:
+def masked(column: pl.Series, salt: str) -> pl.Series:
     """The values as text that may be written down: with a salt, their digests."""
     text = column.cast(pl.String)
     if not salt:
@@ -110,14 +110,14 @@ def encode(rows: pl.DataFrame, features: tuple[Feature, ...]) -> np.ndarray:
 def refusals(rows: pl.DataFrame, features: tuple[Feature, ...]) -> pl.Series:
     """Which values a row lacks that never were missing in training; null for a row with all."""
     needed = [feature.name for feature in features if not feature.missing_seen]
-    said = [
+    causes = [
         pl.when(rows[name].is_null()).then(pl.lit(f"{name} is missing"))
         for name in needed
         if rows[name].null_count()
     ]
-    if not said:
+    if not causes:
         return pl.Series("refused", [None], dtype=pl.String).new_from_index(0, rows.height)
-    reasons = pl.concat_str(said, separator="; ", ignore_nulls=True)
+    reasons = pl.concat_str(causes, separator="; ", ignore_nulls=True)
     return rows.select(pl.when(reasons != "").then(reasons).alias("refused"))["refused"]
 
 
@@ -128,7 +128,7 @@ def _encode(column: pl.Series, feature: Feature) -> np.ndarray:
             f"fill {feature.name!r} at its source, or train on data in which it is missing",
         )
     if feature.role == "categorical":
-        return _codes(shown(column, feature.salt), feature.categories)
+        return _codes(masked(column, feature.salt), feature.categories)
     if feature.role == "datetime":
         seconds = column.cast(pl.Datetime("us")).dt.epoch("s")
         return (seconds.cast(pl.Float64) / SECONDS_PER_DAY).to_numpy()
@@ -138,8 +138,8 @@ def _encode(column: pl.Series, feature: Feature) -> np.ndarray:
 def _codes(text: pl.Series, categories: tuple[str, ...]) -> np.ndarray:
     """0 to k-1 for known categories, k for missing, -1 (other, to LightGBM) for unseen ones."""
     codes = {name: float(code) for code, name in enumerate(categories)}
-    known = text.replace_strict(codes, default=-1.0, return_dtype=pl.Float64)
-    return known.set(text.is_null(), float(len(categories))).to_numpy()
+    numbers = text.replace_strict(codes, default=-1.0, return_dtype=pl.Float64)
+    return numbers.set(text.is_null(), float(len(categories))).to_numpy()
 
 
 def save_signature(signature: Signature, folder: Path) -> None:

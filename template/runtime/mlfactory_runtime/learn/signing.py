@@ -23,7 +23,7 @@ from ..records.attestation import (
 )
 from ..settings.yaml import problems
 from .keys import Key, configured, read_private
-from .manifest import check_files, hashed, listed, whole
+from .manifest import check_files, files_in, hashed, whole
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -45,7 +45,7 @@ def sign(project: Project, folder: Path, key: Path) -> Bundle:
 
 def statement_of(folder: Path) -> Statement:
     """The files of a model by their hashes, in the order of their names."""
-    files = sorted(listed(folder).items())
+    files = sorted(files_in(folder).items())
     resources = tuple(Resource(name=name, digest=hashed(path)) for name, path in files)
     subject = Subject(name=folder.name, digest={"sha256": root_digest(resources)})
     return Statement(subject=(subject,), predicate=Predicate(resources=resources))
@@ -94,7 +94,7 @@ def check_signed(project: Project, folder: Path) -> str | None:
         return None
     if not file.is_file():
         raise FactoryError(f"{folder} is not signed, and signing.keys wants it to be", SIGN)
-    key, statement = opened(read_bundle(file.read_text("utf-8", "replace"), str(file)), keys)
+    key, statement = signer_of(read_bundle(file.read_text("utf-8", "replace"), str(file)), keys)
     if key is None:
         names = ", ".join(one.name for one in keys)
         raise FactoryError(
@@ -113,7 +113,7 @@ def read_bundle(text: str, name: str) -> Bundle:
         raise FactoryError(message, SIGN) from error
 
 
-def opened(bundle: Bundle, keys: tuple[Key, ...]) -> tuple[Key | None, Statement]:
+def signer_of(bundle: Bundle, keys: tuple[Key, ...]) -> tuple[Key | None, Statement]:
     """Which of the keys has signed, if one has, and what. What nobody signed is not believed."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
@@ -139,7 +139,7 @@ def read_statement(payload: bytes) -> Statement:
 
 def check_resources(folder: Path, statement: Statement, who: str) -> None:
     """FactoryError unless the folder holds the files of the statement, and nothing else."""
-    files = listed(folder)
+    files = files_in(folder)
     digests = {one.name: one.digest for one in statement.predicate.resources}
     for name in sorted({*files, *digests}):
         if name not in files:

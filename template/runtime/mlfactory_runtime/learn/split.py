@@ -37,20 +37,20 @@ def prepare(project: Project) -> SplitRecord:
         raise FactoryError(_listed(errors), "factory check shows all of it")
     with temporary() as scratch:
         decide, own = project.decide_sides, project.check_rows
-        rows, unlabelled, said = read(project.raw, params, catalog, scratch, decide, own)
+        rows, unlabelled, notes = read(project.raw, params, catalog, scratch, decide, own)
         cutoff = None
         if (time := params.data.time) and not decide:
             cutoff, begin = cutoffs(rows.select(time).collect()[time], params.split)
             grouped, moment = bool(params.split.group), pl.col(time)
             side = by_both(moment, cutoff) if grouped else by_time(moment, cutoff, begin)
             rows = rows.with_columns(side.alias(SIDE))
-            said += unplaced(rows, params)
+            notes += unplaced(rows, params)
         rows, small = without_small_classes(rows, params)
         rows, copied = without_copies(rows, comparable(catalog, params), params)
-        said += copied
+        notes += copied
         parts = {part: rows.filter(pl.col(SIDE) == i) for i, part in enumerate(PARTS)}
         end = cutoff.isoformat() if cutoff else None
-        record = summary(project, parts, params, unlabelled, end, [*small, *said])
+        record = summary(project, parts, params, unlabelled, end, [*small, *notes])
         if empty := [part for part, count in record.rows.items() if not count]:
             text = f"no row is left for {' and '.join(empty)}"
             raise FactoryError(text, "add data, or change split in params.yaml")
@@ -74,28 +74,28 @@ def read(
     They stand in `scratch`, so that memory does not grow with the data. Raises FactoryError for
     what breaks the contract.
     """
-    count, known = 0, 0
+    count, with_target = 0, 0
     if not decide and not params.data.time and not params.split.salt:
         raise FactoryError("split.salt in params.yaml is empty", "draw one: factory catalog draft")
-    broken, said = Counter[tuple[str, str]](), dict[Finding, None]()
+    broken, notes = Counter[tuple[str, str]](), dict[Finding, None]()
     odd = Counter[tuple[str, str]]()
     for raw in read_batches(path, params.data):
         rows, cases = read_rows(raw, catalog.columns, params.data)
         broken.update(broken_rules(cases))
         odd.update(unusual(rows, catalog.columns))
-        said |= dict.fromkeys([] if cases.height else row_findings(own, rows))
+        notes |= dict.fromkeys([] if cases.height else row_findings(own, rows))
         rows = rows.with_columns(side_of(raw, params, catalog, decide).alias(SIDE))
         labelled = rows.filter(pl.col(params.data.target).is_not_null())
-        count, known = count + rows.height, known + labelled.height
+        count, with_target = count + rows.height, with_target + labelled.height
         labelled.write_parquet(scratch / f"{count:012}.parquet")
-    if broken or any(finding.level == "error" for finding in said):
-        wrong = [*findings(broken, catalog), *(one for one in said if one.level == "error")]
+    if broken or any(finding.level == "error" for finding in notes):
+        wrong = [*findings(broken, catalog), *(one for one in notes if one.level == "error")]
         raise FactoryError(_listed(wrong), "factory check shows all of it")
     if not count:
         raise FactoryError(f"{params.data.path} holds no row", "deliver the data again")
-    said = dict.fromkeys([*unusual_findings(odd, catalog), *said])
-    warnings = [f"{one.feature}: {one.message}" if one.feature else one.message for one in said]
-    return pl.scan_parquet(scratch / "*.parquet"), count - known, warnings
+    notes = dict.fromkeys([*unusual_findings(odd, catalog), *notes])
+    warnings = [f"{one.feature}: {one.message}" if one.feature else one.message for one in notes]
+    return pl.scan_parquet(scratch / "*.parquet"), count - with_target, warnings
 
 
 def side_of(
@@ -120,8 +120,8 @@ def entity_key(params: Params, catalog: Catalog) -> list[str]:
     None where that is learned from and later rows are predicted: there each row tells anew.
     """
     own = catalog.columns.get(params.data.id or "")
-    known = own is not None and own.role in LEARNED and bool(params.data.time)
-    return [] if known and not params.split.group else split_key(params)
+    is_feature = own is not None and own.role in LEARNED and bool(params.data.time)
+    return [] if is_feature and not params.split.group else split_key(params)
 
 
 def by_hash(keys: pl.Series, split: Split) -> pl.Series:
@@ -190,8 +190,8 @@ def without_copies(
     sides = sides.with_columns(side.max().over("same").alias("latest"))
     count = sides.filter(side < pl.col("latest")).height
     for late in (1, 2):
-        known = sides.filter(latest=late)["same"].unique()
-        rows = rows.filter((side >= late) | ~same.is_in(known.implode()))
+        late_copies = sides.filter(latest=late)["same"].unique()
+        rows = rows.filter((side >= late) | ~same.is_in(late_copies.implode()))
     why = "each is a copy of a row that is held out, or that tells when to stop"
     return rows, [f"{count:,} rows were left out of training: {why}"] if count else []
 
@@ -200,8 +200,8 @@ def _boundary(moments: pl.Series, share: float) -> datetime:
     """The moment up to which about `share` of the rows lie, with some row left after it."""
     boundary: Any = moments.quantile(share, interpolation="lower")
     earlier: Any = moments.filter(moments < boundary).max() if boundary == moments.max() else None
-    found: datetime = boundary if earlier is None else earlier
-    return found
+    start: datetime = boundary if earlier is None else earlier
+    return start
 
 
 def summary(
@@ -210,7 +210,7 @@ def summary(
     params: Params,
     unlabelled: int,
     cutoff: str | None,
-    said: Sequence[str] = (),
+    notes: Sequence[str] = (),
 ) -> SplitRecord:
     """What is known of the split; it travels with the model."""
     warnings = [f"{unlabelled:,} rows without a target were left out"] if unlabelled else []
@@ -226,7 +226,7 @@ def summary(
         cutoff=cutoff,
         rows={part: rows.select(pl.len()).collect().item() for part, rows in parts.items()},
         unlabelled=unlabelled,
-        warnings=(*warnings, *said),
+        warnings=(*warnings, *notes),
         data=digest(project.raw),
         classes=counts,
         code=code,
@@ -252,9 +252,9 @@ def small_classes(counts: dict[str, int], least: int) -> dict[str, int]:
 
 def left_out(small: dict[str, int], least: int) -> str:
     """What to say of these classes."""
-    shown = [f"{name!r} ({rows:,})" for name, rows in small.items()]
-    more = f" and {len(shown) - NAMED} more" if len(shown) > NAMED else ""
-    return f"classes of fewer than {least} rows are left out: {', '.join(shown[:NAMED])}{more}"
+    texts = [f"{name!r} ({rows:,})" for name, rows in small.items()]
+    more = f" and {len(texts) - NAMED} more" if len(texts) > NAMED else ""
+    return f"classes of fewer than {least} rows are left out: {', '.join(texts[:NAMED])}{more}"
 
 
 def without_small_classes(rows: pl.LazyFrame, params: Params) -> tuple[pl.LazyFrame, list[str]]:
@@ -271,11 +271,11 @@ def without_small_classes(rows: pl.LazyFrame, params: Params) -> tuple[pl.LazyFr
 
 def absent_classes(counts: dict[str, dict[str, int]]) -> list[str]:
     """A sentence for each part that lacks a class."""
-    known = sorted({name for part in counts.values() for name in part})
+    names = sorted({name for part in counts.values() for name in part})
     return [
         f"the {part} part has no row of class {', '.join(map(repr, absent))}"
-        for part, found in counts.items()
-        if (absent := [name for name in known if name not in found])
+        for part, classes in counts.items()
+        if (absent := [name for name in names if name not in classes])
     ]
 
 

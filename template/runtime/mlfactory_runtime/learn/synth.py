@@ -86,8 +86,8 @@ def _target(score: np.ndarray, column: Column, params: Params) -> pl.Series:
         values = pl.Series(low + score**2 * (high - low))
         return _cast(values.round() if column.dtype == "int" else values, column)
     names = class_names(column, params)
-    chosen = np.minimum((score * len(names)).astype(int), len(names) - 1)
-    return _cast(pl.Series([names[i] for i in chosen], dtype=pl.String), column)
+    codes = np.minimum((score * len(names)).astype(int), len(names) - 1)
+    return _cast(pl.Series([names[i] for i in codes], dtype=pl.String), column)
 
 
 def class_names(column: Column, params: Params) -> list[str]:

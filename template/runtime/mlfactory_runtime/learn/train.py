@@ -62,7 +62,7 @@ def train(project: Project, tell: Tell = silent) -> Evaluation:
     tell("fit the model", 0.05)
     model = estimator.fit(parts["train"], parts["validation"], signature, params.model.fitting)
     findings = examine(project, model, signature, rows, parts, split, tell)
-    signature = findings.held.signature
+    signature = findings.holdout.signature
     tell("write the model", 0.95)
     used = refitted(project, rows, signature, model, parts["train"].x)
     with swapped(project.model_folder) as folder:
@@ -77,16 +77,16 @@ def train(project: Project, tell: Tell = silent) -> Evaluation:
         result = evaluation(findings, split, first, notes)
         if params.model.refit:
             result = result.model_copy(update={"refit": used.rows.height})
-        held, places = findings.held, findings.drawn.places
-        worth = within_months(signature.task, held.y, held.p, places, findings.moments)
-        write(folder / PROFILE, profile_of(project, used, held.p, worth))
+        holdout, places = findings.holdout, findings.units.places
+        worth = within_months(signature.task, holdout.y, holdout.p, places, findings.moments)
+        write(folder / PROFILE, profile_of(project, used, holdout.p, worth))
         write(folder / CARD, model_card(project, result))
         save_manifest(folder)
     write(project.root / EVALUATION, result)
     write_json(project.reports / "metrics.json", metrics_file(result))
     sensitive = is_sensitive(catalog, params.data.target)
     plots = project.reports / "plots"
-    write_plots(plots, findings.held, findings.importance, params.decision, sensitive)
+    write_plots(plots, findings.holdout, findings.importance, params.decision, sensitive)
     return result
 
 
@@ -134,25 +134,25 @@ def refitted(
     if fit is None or not params.model.refit:
         return Used(model, signature, rows["train"], x)
     every = pl.concat(rows.values())
-    known = describe_model(project, every, read_split(project))
-    known = known.model_copy(update={"threshold": signature.threshold})
-    learned = matrix(every, known, project.compute)
-    return Used(fit(model, learned, known, params.model.fitting), known, every, learned.x)
+    whole = describe_model(project, every, read_split(project))
+    whole = whole.model_copy(update={"threshold": signature.threshold})
+    learned = matrix(every, whole, project.compute)
+    return Used(fit(model, learned, whole, params.model.fitting), whole, every, learned.x)
 
 
 def read_split(project: Project) -> SplitRecord:
     """What the stage `prepare` left. FactoryError if it did not run."""
-    found = read(SplitRecord, project.prepared / SPLIT)
-    if found is None:
+    record = read(SplitRecord, project.prepared / SPLIT)
+    if record is None:
         raise FactoryError(f"{PREPARED / SPLIT} is not here", "make it: dvc repro prepare")
-    return found
+    return record
 
 
 def evaluation(
     findings: Findings, split: SplitRecord, leading: tuple[str, ...], notes: Iterable[str]
 ) -> Evaluation:
     """All that was measured; `notes` are about settings."""
-    signature, judgement, known = findings.held.signature, findings.judgement, findings.insights
+    signature, judgement, views = findings.holdout.signature, findings.judgement, findings.insights
     return Evaluation(
         format=Evaluation.latest,
         task=signature.task,
@@ -160,7 +160,7 @@ def evaluation(
         classes=signature.classes,
         positive=signature.classes[1] if signature.task == "binary" else None,
         threshold=signature.threshold,
-        metric=findings.held.metric,
+        metric=findings.holdout.metric,
         leading=leading,
         verdict=judgement.verdict,
         reason=judgement.reason,
@@ -171,13 +171,13 @@ def evaluation(
             *judgement.warnings,
             *notes,
             *findings.doubts,
-            *threshold_warning(known.decision, signature),
+            *threshold_warning(views.decision, signature),
             *left_out(findings.refused),
         ),
-        segments=known.segments,
-        effects=known.effects,
-        lift=known.lift,
-        decision=known.decision,
+        segments=views.segments,
+        effects=views.effects,
+        lift=views.lift,
+        decision=views.decision,
         recalls=judgement.recalls,
         coverage=judgement.coverage,
         rows=split.rows,
@@ -193,8 +193,8 @@ def evaluation(
 def describe_model(project: Project, rows: pl.DataFrame, split: SplitRecord) -> Signature:
     """The signature: features as the training rows show them, classes, split and provenance."""
     params, catalog = project.params, project.catalog
-    wanted = catalog.features(params)
-    frame = featured(rows, wanted, project.compute)
+    features = catalog.features(params)
+    frame = featured(rows, features, project.compute)
     refuse_undeclared(frame, {*catalog.columns, *catalog.derived})
     classes = class_names(split, params)
     return Signature(
@@ -204,7 +204,7 @@ def describe_model(project: Project, rows: pl.DataFrame, split: SplitRecord) -> 
         threshold=params.decision.chosen_threshold if len(classes) == 2 else None,
         features=tuple(
             describe(n, c.dtype, c.role, frame[n], split.data * is_sensitive(catalog, n))
-            for n, c in wanted.items()
+            for n, c in features.items()
         ),
         split=HeldOut(kind=split.kind, cutoff=split.cutoff, rows=split.rows, code=split.code),
         provenance=provenance(project, split),

@@ -36,12 +36,12 @@ def check_model(text: str, features: int | None = None, classes: int | None = No
     head, mark, rest = text.partition("\n\n")
     if not text.startswith("tree\n") or not mark:
         raise BrokenError("it is no model of LightGBM")
-    known = fields(head.split("\n")[1:])
-    count, per_round = check_head(known, features, classes)
+    entries = fields(head.split("\n")[1:])
+    count, per_round = check_head(entries, features, classes)
     body, mark, _ = rest.partition("end of trees\n")
     if not mark:
         raise BrokenError("its end is missing")
-    sizes = numbers(known, "tree_sizes")
+    sizes = numbers(entries, "tree_sizes")
     data = body.encode()
     if sum(sizes) > len(data) or min(sizes, default=1) < 1 or data[sum(sizes) :].strip():
         raise BrokenError("its trees are not as long as it says")
@@ -54,22 +54,22 @@ def check_model(text: str, features: int | None = None, classes: int | None = No
     return f"{head}\n\n{body}{mark}"
 
 
-def check_head(known: Fields, features: int | None, classes: int | None) -> tuple[int, int]:
+def check_head(entries: Fields, features: int | None, classes: int | None) -> tuple[int, int]:
     """How many features there are, and how many trees each round has."""
-    if lost := [name for name in HEAD if name not in known]:
-        raise BrokenError(f"it does not say {lost[0]}")
-    if known["version"] not in ("v3", "v4"):
-        raise BrokenError(f"its form {known['version'][:20]!r} is not known")
-    one, several, last = (whole(known[name], name) for name in HEAD[1:4])
+    if absent := [name for name in HEAD if name not in entries]:
+        raise BrokenError(f"it does not say {absent[0]}")
+    if entries["version"] not in ("v3", "v4"):
+        raise BrokenError(f"its form {entries['version'][:20]!r} is not known")
+    one, several, last = (whole(entries[name], name) for name in HEAD[1:4])
     if not 1 <= one <= 10_000 or several not in (1, one):
         raise BrokenError("it has an odd number of classes")
-    named = re.search(r"num_class:(\S+)", known.get("objective", ""))
-    if named and named[1] != str(one):
+    num_class = re.search(r"num_class:(\S+)", entries.get("objective", ""))
+    if num_class and num_class[1] != str(one):
         raise BrokenError("its objective has another number of classes")
     if classes is not None and one != (classes if classes > 2 else 1):
         raise BrokenError("it has not as many classes as its signature")
-    widths = {last + 1, len(known["feature_names"].split(" "))}
-    widths |= {len(known["feature_infos"].split(" "))} if "feature_infos" in known else set()
+    widths = {last + 1, len(entries["feature_names"].split(" "))}
+    widths |= {len(entries["feature_infos"].split(" "))} if "feature_infos" in entries else set()
     if len(widths) != 1 or last < 0 or (features is not None and last + 1 != features):
         raise BrokenError("it has not as many features as its signature")
     return last + 1, several
@@ -80,79 +80,79 @@ def check_tree(number: int, text: str, features: int) -> None:
     lines = text.split("\n")
     if not lines or lines[0] != f"Tree={number}":
         raise BrokenError(f"tree {number} does not begin where it should")
-    known = fields(lines[1:])
-    if odd := [name for name in known if name not in KNOWN]:
+    entries = fields(lines[1:])
+    if odd := [name for name in entries if name not in KNOWN]:
         raise BrokenError(f"tree {number} says {odd[0][:40]!r}")
-    leaves = whole(known.get("num_leaves", ""), "num_leaves")
+    leaves = whole(entries.get("num_leaves", ""), "num_leaves")
     if not 1 <= leaves <= len(text):
         raise BrokenError(f"tree {number} has {leaves} leaves")
     try:
-        check_values(known, leaves)
+        check_values(entries, leaves)
         if leaves > 1:
-            check_splits(known, leaves, features)
-        if known.get("is_linear", "0") != "0":
-            check_linear(known, leaves, features)
+            check_splits(entries, leaves, features)
+        if entries.get("is_linear", "0") != "0":
+            check_linear(entries, leaves, features)
     except BrokenError as error:
         raise BrokenError(f"tree {number}: {error}") from error
 
 
-def check_values(known: Fields, leaves: int) -> None:
+def check_values(entries: Fields, leaves: int) -> None:
     """Every list is as long as it has to be."""
     needed = ["num_cat", "leaf_value", *(INNER if leaves > 1 else ())]
-    if lost := [name for name in needed if name not in known]:
-        raise BrokenError(f"{lost[0]} is missing")
+    if absent := [name for name in needed if name not in entries]:
+        raise BrokenError(f"{absent[0]} is missing")
     for name in (*LEAVES, *WEIGHTS, *INNER):
-        values = parts(known, name)
+        values = parts(entries, name)
         long = leaves if name in LEAVES else leaves - 1
         if name in needed or values:
             lengths = {long, 0} if leaves == 1 and name != "leaf_value" else {long}
             if len(values) not in lengths:
                 raise BrokenError(f"{name} has {len(values)} values, not {long}")
-        numbers(known, name) if name.endswith("_count") else decimals(known, name)
-    decimals(known, "shrinkage")
+        numbers(entries, name) if name.endswith("_count") else decimals(entries, name)
+    decimals(entries, "shrinkage")
 
 
-def check_splits(known: Fields, leaves: int, features: int) -> None:
+def check_splits(entries: Fields, leaves: int, features: int) -> None:
     """Features exist, categories are listed, and every node is reached once from the first."""
-    split = numbers(known, "split_feature")
+    split = numbers(entries, "split_feature")
     if not all(0 <= feature < features for feature in split):
         raise BrokenError("it splits by a feature that is not there")
-    kinds = numbers(known, "decision_type")
+    kinds = numbers(entries, "decision_type")
     if not all(0 <= kind < KINDS for kind in kinds):
         raise BrokenError("a decision is of no known kind")
-    places = check_categories(known)
-    thresholds = decimals(known, "threshold")
+    places = check_categories(entries)
+    thresholds = decimals(entries, "threshold")
     for kind, threshold in zip(kinds, thresholds, strict=True):
         if kind & CATEGORICAL and not (threshold.is_integer() and 0 <= threshold < places):
             raise BrokenError("a decision is by categories that are not there")
-    check_children(numbers(known, "left_child"), numbers(known, "right_child"), leaves)
+    check_children(numbers(entries, "left_child"), numbers(entries, "right_child"), leaves)
 
 
-def check_children(left: Sequence[int], right: Sequence[int], leaves: int) -> None:
+def check_children(children: Sequence[int], right: Sequence[int], leaves: int) -> None:
     """Below the first node each other one, and each leaf, stands once; no branch is too deep."""
-    depths, seen = {0: 1}, set[int]()
+    depths, reached = {0: 1}, set[int]()
     for _ in range(leaves - 1):
         if not (open_nodes := depths):
             raise BrokenError("it does not reach all of its nodes")
         node, depth = open_nodes.popitem()
         if depth > DEEPEST:
             raise BrokenError("a branch is too deep")
-        for child in (left[node], right[node]):
-            if not -leaves <= child < leaves - 1 or child == 0 or child in seen:
+        for child in (children[node], right[node]):
+            if not -leaves <= child < leaves - 1 or child == 0 or child in reached:
                 raise BrokenError("a branch leads nowhere, or back")
-            seen.add(child)
+            reached.add(child)
             if child > 0:
                 depths[child] = depth + 1
-    if depths or len(seen) != 2 * (leaves - 1):
+    if depths or len(reached) != 2 * (leaves - 1):
         raise BrokenError("it does not reach all of its leaves")
 
 
-def check_categories(known: Fields) -> int:
+def check_categories(entries: Fields) -> int:
     """How many sets of categories there are."""
-    count = whole(known.get("num_cat", "0"), "num_cat")
+    count = whole(entries.get("num_cat", "0"), "num_cat")
     if count == 0:
         return 0
-    bounds, words = numbers(known, "cat_boundaries"), numbers(known, "cat_threshold")
+    bounds, words = numbers(entries, "cat_boundaries"), numbers(entries, "cat_threshold")
     ordered = all(a < b for a, b in pairwise(bounds))
     if count < 0 or len(bounds) != count + 1 or bounds[0] != 0 or not ordered:
         raise BrokenError("its sets of categories are not in order")
@@ -161,11 +161,11 @@ def check_categories(known: Fields) -> int:
     return count
 
 
-def check_linear(known: Fields, leaves: int, features: int) -> None:
+def check_linear(entries: Fields, leaves: int, features: int) -> None:
     """The same for leaves that hold a line."""
-    constants = decimals(known, "leaf_const")
-    counts, used = numbers(known, "num_features"), numbers(known, "leaf_features")
-    slopes = decimals(known, "leaf_coeff")
+    constants = decimals(entries, "leaf_const")
+    counts, used = numbers(entries, "num_features"), numbers(entries, "leaf_features")
+    slopes = decimals(entries, "leaf_coeff")
     if len(constants) != leaves or len(counts) != leaves or min(counts) < 0:
         raise BrokenError("its lines are not as many as its leaves")
     if not sum(counts) == len(used) == len(slopes):
@@ -176,15 +176,15 @@ def check_linear(known: Fields, leaves: int, features: int) -> None:
 
 def fields(lines: Sequence[str]) -> dict[str, str]:
     """What `name=value` lines say, each once."""
-    known: dict[str, str] = {}
+    entries: dict[str, str] = {}
     for line in filter(None, lines):
         name, mark, value = line.partition("=")
         if not mark and name not in FLAGS:
             raise BrokenError(f"a line says nothing: {line[:40]!r}")
-        if name in known:
+        if name in entries:
             raise BrokenError(f"it says {name[:40]!r} twice")
-        known[name] = value
-    return known
+        entries[name] = value
+    return entries
 
 
 def whole(text: str, name: str) -> int:
@@ -194,19 +194,19 @@ def whole(text: str, name: str) -> int:
     return int(text)
 
 
-def numbers(known: Fields, name: str) -> list[int]:
+def numbers(entries: Fields, name: str) -> list[int]:
     """A list of whole numbers."""
-    return [whole(text, name) for text in parts(known, name)]
+    return [whole(text, name) for text in parts(entries, name)]
 
 
-def parts(known: Fields, name: str) -> list[str]:
+def parts(entries: Fields, name: str) -> list[str]:
     """What stands in a list; LightGBM parts it at single spaces."""
-    return known[name].strip(" ").split(" ") if known.get(name, "").strip(" ") else []
+    return entries[name].strip(" ").split(" ") if entries.get(name, "").strip(" ") else []
 
 
-def decimals(known: Fields, name: str) -> list[float]:
+def decimals(entries: Fields, name: str) -> list[float]:
     """A list of numbers."""
-    values = parts(known, name)
+    values = parts(entries, name)
     if not all(map(DECIMAL.fullmatch, values)):
         raise BrokenError(f"{name} holds what is no number")
     return [float(value) for value in values]

@@ -68,16 +68,16 @@ def predict_unseen(
     """Folds of the rows that are not held out, past windows of them, or the validation rows."""
     params = project.params
     dated = params.data.time and not params.split.group
-    known = pl.concat([rows["train"], rows["validation"]])
-    whom = entities(known, params, copies(known, project.catalog, params))
+    visible = pl.concat([rows["train"], rows["validation"]])
+    whom = entities(visible, params, copies(visible, project.catalog, params))
     past = dated and params.split.backtest_folds > 0
     if past:
-        trials, by = windows(known, project), f"past windows of {params.data.time!r}"
-    elif dated or known.height > FEW_ROWS or whom.count < FOLDS:
+        trials, by = windows(visible, project), f"past windows of {params.data.time!r}"
+    elif dated or visible.height > FEW_ROWS or whom.count < FOLDS:
         trials, by = later(rows, project), "the validation rows"
     else:
-        trials, by = folds(known, whom, project), f"folds of {whom.what}"
-    classes = known[params.data.target].n_unique() if signature.classes else 0
+        trials, by = folds(visible, whom, project), f"folds of {whom.what}"
+    classes = visible[params.data.target].n_unique() if signature.classes else 0
     scored, every = [], [*trials]
     for number, trial in enumerate(every):
         tell(f"validate on {by}, {number + 1} of {len(every)}", number / len(every))
@@ -100,7 +100,7 @@ def validate(
         measure(task, y, q, params.decision, own)(np.ones(len(y)))
         for q in (whole.p, whole.constant)
     )
-    found = Validation(
+    validation = Validation(
         by=unseen.by,
         folds=len(unseen.trials),
         rows=len(y),
@@ -111,17 +111,17 @@ def validate(
         naive=naive[primary(task, params.model)],
     )
     past = unseen.trials if unseen.are_past else ()
-    return found, tuple(fold(one, signature, project) for one in past)
+    return validation, tuple(fold(one, signature, project) for one in past)
 
 
-def windows(known: pl.DataFrame, project: Project) -> Iterator[Trial]:
+def windows(visible: pl.DataFrame, project: Project) -> Iterator[Trial]:
     """Windows that roll over the rows before the cutoff: fit on the past, score what came next."""
     split, time = project.params.split, project.params.data.time or ""
-    past = known.sort(time, maintain_order=True)
+    past = visible.sort(time, maintain_order=True)
     edges = np.linspace(0, past.height, split.backtest_folds + 2).astype(int)[1:]
     for start, stop in pairwise(edges.tolist()):
-        held = max(1, int(start * split.validation))
-        yield Trial(past[: start - held], past[start - held : start], past[start:stop])
+        size = max(1, int(start * split.validation))
+        yield Trial(past[: start - size], past[start - size : start], past[start:stop])
 
 
 def later(rows: dict[str, pl.DataFrame], project: Project) -> Iterator[Trial]:
@@ -137,15 +137,15 @@ def later(rows: dict[str, pl.DataFrame], project: Project) -> Iterator[Trial]:
     yield Trial(train.filter(~stop), train.filter(stop), rows["validation"])
 
 
-def folds(known: pl.DataFrame, whom: Draws, project: Project) -> Iterator[Trial]:
+def folds(visible: pl.DataFrame, whom: Draws, project: Project) -> Iterator[Trial]:
     """Each row is scored once, by a model that has seen nobody whom rows of its fold are about."""
-    count = FOLDS if known.height <= FEWER_ROWS else FEWER_FOLDS
-    part = parts_of(whom, known[project.params.data.target], count)
+    count = FOLDS if visible.height <= FEWER_ROWS else FEWER_FOLDS
+    part = parts_of(whom, visible[project.params.data.target], count)
     for number in range(count):
         inside = part != number
-        rest = known.filter(inside)
+        rest = visible.filter(inside)
         stop = stopping(Draws(whom.places[inside.to_numpy()]), rest, project)
-        yield Trial(rest.filter(~stop), rest.filter(stop), known.filter(~inside))
+        yield Trial(rest.filter(~stop), rest.filter(stop), visible.filter(~inside))
 
 
 def stopping(whom: Draws, rows: pl.DataFrame, project: Project) -> pl.Series:
@@ -167,8 +167,8 @@ def parts_of(whom: Draws, target: pl.Series, count: int) -> pl.Series:
 
 def score(trial: Trial, classes: int, signature: Signature, project: Project) -> Scored | None:
     """Fit and score; None where rows to fit on have fewer classes, or a part has no row."""
-    seen = usable(trial.scoring, signature, project.compute)
-    parts = (trial.fitting, trial.stopping, seen)
+    features = usable(trial.scoring, signature, project.compute)
+    parts = (trial.fitting, trial.stopping, features)
     fitting, stopping, scoring = (matrix(part, signature, project.compute) for part in parts)
     lacking = len(np.unique(fitting.y)) < classes
     if lacking or not all(len(part.y) for part in (fitting, stopping, scoring)):
@@ -179,7 +179,7 @@ def score(trial: Trial, classes: int, signature: Signature, project: Project) ->
     best = baselines.constants(np.append(fitting.y, stopping.y), signature, params.decision)
     constant = best[primary(signature.task, params.model)]
     everywhere = np.broadcast_to(constant, (len(p), *constant.shape))
-    return Scored(seen, scoring.y, p, everywhere)
+    return Scored(features, scoring.y, p, everywhere)
 
 
 def fold(one: Scored, signature: Signature, project: Project) -> Fold:
@@ -194,18 +194,18 @@ def fold(one: Scored, signature: Signature, project: Project) -> Fold:
     )
 
 
-def with_validation(judgement: Judgement, tried: Validation | None, metric: str) -> Judgement:
+def with_validation(judgement: Judgement, folds: Validation | None, metric: str) -> Judgement:
     """The judgement, not accepted if in validation the model is no better than a constant: then
     it was luck that it is so on the holdout. `metric` is the primary one.
     """
-    found = tried.metrics[metric] if tried else None
-    if judgement.verdict != "accepted" or not tried or found is None or found < tried.naive:
+    value = folds.metrics[metric] if folds else None
+    if judgement.verdict != "accepted" or not folds or value is None or value < folds.naive:
         return judgement
-    why = f"in validation its {metric} is no better than that of a constant ({tried.by})"
+    why = f"in validation its {metric} is no better than that of a constant ({folds.by})"
     return replace(judgement, verdict="rejected", reason=why)
 
 
 def metrics_file(result: Evaluation) -> dict[str, object]:
     """What `dvc metrics` and `dvc exp show` print: nothing of the holdout, for one tunes on it."""
-    found = result.validation
-    return {**found.metrics, "baseline": {"naive": {result.metric: found.naive}}} if found else {}
+    folds = result.validation
+    return {**folds.metrics, "baseline": {"naive": {result.metric: folds.naive}}} if folds else {}

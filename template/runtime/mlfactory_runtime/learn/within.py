@@ -15,14 +15,14 @@ VALUES, QUARTERS = 10, (0.25, 0.5, 0.75)
 def labels(column: pl.Series, reference: Reference) -> pl.Series:
     """The group of each row; null where it has none, as rare values."""
     if isinstance(reference, Names):
-        text, listed = column.cast(pl.String), [*reference.counts][:VALUES]
-        return text.set(~text.is_in(listed), None)
+        text, names_listed = column.cast(pl.String), [*reference.counts][:VALUES]
+        return text.set(~text.is_in(names_listed), None)
     edges = edges_of(reference)
     numbers = column.to_physical().cast(pl.Float64)
     places = np.searchsorted(edges, numbers.fill_null(0.0).to_numpy())
     names = [f"up to {edge:.4g}" for edge in edges] + [f"above {edges[-1]:.4g}"] * bool(edges)
-    found = pl.Series(column.name, [names[k] if names else None for k in places], dtype=pl.String)
-    return found.set(numbers.is_null(), None)
+    series = pl.Series(column.name, [names[k] if names else None for k in places], dtype=pl.String)
+    return series.set(numbers.is_null(), None)
 
 
 def edges_of(reference: Numbers) -> list[float]:
@@ -42,26 +42,26 @@ def segments(
     Of columns that tell of persons, and of those that are not learned from, nothing is kept.
     """
     clear = {one.name for one in signature.features if not one.salt}
-    found: dict[str, dict[str, dict[str, Part]]] = {}
+    parts_of: dict[str, dict[str, dict[str, Part]]] = {}
     for column in (name for name in columns if name in clear):
         groups = frame.with_columns(labels(frame[column], features[column]).alias(" group"))
         for (group,), rows in groups.drop_nulls(" group").group_by(" group", maintain_order=True):
             if rows.height >= ENOUGH:
                 own = parts(rows, signature, features, column)
-                found.setdefault(column, {})[str(group)] = own
-    return found
+                parts_of.setdefault(column, {})[str(group)] = own
+    return parts_of
 
 
 def parts(
     rows: pl.DataFrame, signature: Signature, features: Mapping[str, Reference], column: str
 ) -> dict[str, Part]:
     """How the features but one lie in a group."""
-    found = {}
+    by_group = {}
     for one in signature.features:
-        known = rows[one.name].drop_nulls()
-        if one.name != column and known.len() >= ENOUGH:
-            shares = counted(placed(known, features[one.name], one.salt), features[one.name])
-            found[one.name] = Part(
-                rows=known.len(), day=0.0, shares=tuple(shares.round(6).tolist())
+        present = rows[one.name].drop_nulls()
+        if one.name != column and present.len() >= ENOUGH:
+            shares = counted(placed(present, features[one.name], one.salt), features[one.name])
+            by_group[one.name] = Part(
+                rows=present.len(), day=0.0, shares=tuple(shares.round(6).tolist())
             )
-    return found
+    return by_group

@@ -43,8 +43,8 @@ def stored(
     own, keys = labels.c, keys_of(rows)
     span = own.row.between(rows["row"].min(), rows["row"].max())
     mine = (own.target == target, own.kind == kind, own.key.in_(keys), span)
-    asked = connection.execute(sa.select(labels).where(*mine))
-    return {(one.key, one.row, one.time): one for one in asked}
+    query = connection.execute(sa.select(labels).where(*mine))
+    return {(one.key, one.row, one.time): one for one in query}
 
 
 def doubts(
@@ -69,23 +69,23 @@ def in_requests(connection: sa.Connection, target: str, rows: pl.DataFrame) -> I
     """The same where outcomes name a request; `numbered` says whether they name its row, too."""
     p = predictions.c
     mine = (p.target == target, p.request_id.in_(keys_of(rows)), complete())
-    asked, numbered = sa.select(p.request_id, p.row).where(*mine).distinct(), rows["numbered"].all()
+    query, numbered = sa.select(p.request_id, p.row).where(*mine).distinct(), rows["numbered"].all()
     if numbered:
-        asked = asked.where(p.row.between(rows["row"].min(), rows["row"].max()))
-    known = {tuple(one) for one in connection.execute(asked)}
-    many = set() if numbered else {key for key, row in known if row}
+        query = query.where(p.row.between(rows["row"].min(), rows["row"].max()))
+    pairs = {tuple(one) for one in connection.execute(query)}
+    many = set() if numbered else {key for key, row in pairs if row}
     for key, row in rows.select("key", "row").iter_rows():
-        yield "rows" if key in many else "" if (key, row) in known else UNKNOWN
+        yield "rows" if key in many else "" if (key, row) in pairs else UNKNOWN
 
 
 def on_dates(connection: sa.Connection, target: str, rows: pl.DataFrame) -> Iterator[str]:
     """The same where outcomes and predictions have the date of their row."""
     p = predictions.c
     mine = (p.target == target, p.entity.in_(keys_of(rows)), complete())
-    asked = sa.select(p.entity, p.row_time).where(*mine).distinct()
-    known = {tuple(one) for one in connection.execute(asked)}
+    query = sa.select(p.entity, p.row_time).where(*mine).distinct()
+    pairs = {tuple(one) for one in connection.execute(query)}
     for place in rows.select("key", "time").iter_rows():
-        yield "" if place in known else UNKNOWN
+        yield "" if place in pairs else UNKNOWN
 
 
 def of_entities(
@@ -95,27 +95,27 @@ def of_entities(
     before: Mapping[Place, sa.Row[Any]],
 ) -> Iterator[str]:
     """The same where outcomes name an entity, and perhaps when they were known (`time`)."""
-    known = asked_of(connection, target, keys_of(rows))
+    answers = asked_of(connection, target, keys_of(rows))
     for key, time, until, several in rows.select("key", "time", "until", "several").iter_rows():
-        asked, old = known.get(key), before.get((key, 0, 0))
-        if asked is None or asked.first > until:
+        answer, old = answers.get(key), before.get((key, 0, 0))
+        if answer is None or answer.first > until:
             yield UNKNOWN
         elif time:
             yield ""
         elif several:
             yield "undated"
-        elif old and asked.first <= old.until < asked.last:
+        elif old and answer.first <= old.until < answer.last:
             yield "again"
-        elif not asked.alike:
+        elif not answer.alike:
             yield "several"
         else:
-            yield "changed" if old and old.until < asked.first else ""
+            yield "changed" if old and old.until < answer.first else ""
 
 
 def asked_of(connection: sa.Connection, target: str, keys: Sequence[str]) -> dict[str, Asked]:
     """What the log holds of entities."""
     p, count = predictions.c, sa.func.count
-    asked = (
+    query = (
         sa.select(
             p.entity,
             sa.func.min(p.time),
@@ -128,7 +128,7 @@ def asked_of(connection: sa.Connection, target: str, keys: Sequence[str]) -> dic
     )
     return {
         key: Asked(first, last, values == 1 and dates <= 1)
-        for key, first, last, values, dates in connection.execute(asked)
+        for key, first, last, values, dates in connection.execute(query)
     }
 
 
@@ -136,8 +136,8 @@ def keys_with_dates(connection: sa.Connection, target: str, rows: pl.DataFrame) 
     """Which outcomes are of an entity with a prediction whose row has a date."""
     p = predictions.c
     mine = (p.target == target, p.entity.in_(keys_of(rows)), p.row_time.is_not(None), complete())
-    known = connection.scalars(sa.select(p.entity).where(*mine).distinct()).all()
-    return rows["key"].is_in(list(known))
+    keys = connection.scalars(sa.select(p.entity).where(*mine).distinct()).all()
+    return rows["key"].is_in(list(keys))
 
 
 def fits(kind: Kind) -> sa.ColumnElement[bool]:
@@ -155,14 +155,14 @@ def fits(kind: Kind) -> sa.ColumnElement[bool]:
     return same & (own.key == p.entity) & (own.until >= p.time) & ~nearer
 
 
-def shared(connection: sa.Connection, target: str, taken: int) -> int:
+def shared(connection: sa.Connection, target: str, time: int) -> int:
     """How many outcomes taken in at a moment count for several runs or requests of an entity."""
     p, own = predictions.c, labels.c
     many = (
         sa.select(own.key, own.time)
         .select_from(labels)
         .join(predictions, fits("entity"))
-        .where(own.target == target, own.taken == taken, complete())
+        .where(own.target == target, own.taken == time, complete())
         .group_by(own.key, own.time)
         .having(sa.func.count(p.request_id.distinct()) > 1)
     )
@@ -170,13 +170,13 @@ def shared(connection: sa.Connection, target: str, taken: int) -> int:
 
 
 def with_outcomes(
-    connection: sa.Connection, target: str, names: Sequence[str], known: datetime | None = None
+    connection: sa.Connection, target: str, names: Sequence[str], until: datetime | None = None
 ) -> sa.Select[Any]:
     """Each prediction with the outcome of its request, else of its row's date, else the next one of
     its entity; with `known` as they had been taken in at that moment.
     """
-    told = labels if known is None else as_known(micros(known))
-    p, own, found = predictions.c, told.alias("later").c, list[Any]()
+    outcomes = labels if until is None else as_known(micros(until))
+    p, own, columns = predictions.c, outcomes.alias("later").c, list[Any]()
     source: sa.FromClause = predictions
     later = sa.select(own.time).where(
         own.target == target, own.kind == "entity", own.key == p.entity, own.row == 0,
@@ -189,16 +189,16 @@ def with_outcomes(
         "entity": (p.entity, 0, after),
     }
     for kind in KINDS:
-        one = told.alias(kind)
+        one = outcomes.alias(kind)
         mine = sa.and_(one.c.target == target, one.c.kind == kind)
         if connection.scalar(sa.select(sa.exists().where(mine))):
             fits = (one.c[name] == value for name, value in zip(PLACE, places[kind], strict=True))
             source = source.outerjoin(one, sa.and_(mine, *fits))
-            found.append(one.c)
+            columns.append(one.c)
     blank = (sa.null(), sa.null())  # SQLite's coalesce wants two
     joined = {"outcome": "outcome", "outcome_time": "until"}
     values = (
-        sa.func.coalesce(*(c[joined[name]] for c in found), *blank) if name in joined else p[name]
+        sa.func.coalesce(*(c[joined[name]] for c in columns), *blank) if name in joined else p[name]
         for name in names
     )
     return sa.select(*values).select_from(source).where(p.target == target, complete())
@@ -216,5 +216,5 @@ def as_known(moment: int) -> sa.Subquery:
 
 
 def keys_of(rows: pl.DataFrame) -> list[str]:
-    found: list[str] = rows["key"].unique().to_list()
-    return found
+    keys: list[str] = rows["key"].unique().to_list()
+    return keys

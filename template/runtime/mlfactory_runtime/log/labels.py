@@ -72,35 +72,35 @@ def label(project: Project, file: Path, time: str | None = None) -> Labelled:
     that the contract does not allow, and where an outcome may belong to several predictions.
     """
     params, catalog = project.params, project.catalog
-    known = veil(params, catalog)
+    secrecy = veil(params, catalog)
     with readable(file, params.data) as copy:
-        kind = kind_of(copy, params, known, time)
-        given = outcomes(copy, kind, time, params, catalog)
-    told = given.drop_nulls("outcome")
-    found = once(file, told.drop_nulls(["key", "row"]))
+        kind = kind_of(copy, params, secrecy, time)
+        table = outcomes(copy, kind, time, params, catalog)
+    labelled = table.drop_nulls("outcome")
+    distinct = once(file, labelled.drop_nulls(["key", "row"]))
     if kind == "entity":
-        found = found.with_columns(known.entities(found["key"]))
-    states = Counter({UNKNOWN: told.height - told.drop_nulls(["key", "row"]).height})
+        distinct = distinct.with_columns(secrecy.entities(distinct["key"]))
+    states = Counter({UNKNOWN: labelled.height - labelled.drop_nulls(["key", "row"]).height})
     engine = engine_of(params.log)
     make(engine)
     with engine.begin() as connection:
         alone(connection)  # what is new to one is not new to another
-        taken = micros(datetime.now(UTC))
-        for rows in found.iter_slices(CHUNK):
-            for part, own in by_date(connection, rows, known.target, kind):
-                states.update(put(connection, own, known.target, part, taken))
+        now = micros(datetime.now(UTC))
+        for rows in distinct.iter_slices(CHUNK):
+            for part, own in by_date(connection, rows, secrecy.target, kind):
+                states.update(put(connection, own, secrecy.target, part, now))
         refuse_doubts(file, states, params)
         if states["new"] or states["changed"]:
             append(connection, "label", {name: states[name] for name in ("new", "changed")})
-        count = shared(connection, known.target, taken)
+        count = shared(connection, secrecy.target, now)
     numbers = {state: states[state] for state in ("new", "changed", "same", UNKNOWN)}
-    blank = given["outcome"].null_count()
-    return Labelled(given.height, **numbers, blank=blank, shared=count)
+    blank = table["outcome"].null_count()
+    return Labelled(table.height, **numbers, blank=blank, shared=count)
 
 
-def once(file: Path, found: pl.DataFrame) -> pl.DataFrame:
+def once(file: Path, table: pl.DataFrame) -> pl.DataFrame:
     """Each outcome once, in order; FactoryError where the file says two things of the same."""
-    rows = found.unique([*PLACE, "outcome"]).sort(PLACE)
+    rows = table.unique([*PLACE, "outcome"]).sort(PLACE)
     if twice := rows.height - rows.n_unique(PLACE):
         what = (
             "outcome of the same contradicts" if twice == 1 else "outcomes of the same contradict"
@@ -123,18 +123,18 @@ def by_date(
 
 def refuse_doubts(file: Path, states: Counter[str], params: Params) -> None:
     """A FactoryError if outcomes may belong to several predictions."""
-    said = [text.format(f"{states[name]:,}") for name, text in AMBIGUOUS.items() if states[name]]
-    if not said:
+    texts = [text.format(f"{states[name]:,}") for name, text in AMBIGUOUS.items() if states[name]]
+    if not texts:
         return
     hint = "label by request_id and row, as they stand beside the answers of factory predict"
     if not states["rows"]:
         own = f"add {params.data.time!r}, if what was scored had it; or " * bool(params.data.time)
         hint = f"{own}name the column that says when each was known (--time COLUMN), or {hint}"
     message = f"no outcome of {file} was taken in: it is open to which predictions these belong"
-    raise FactoryError(f"{message}: {'; '.join(said)}", hint)
+    raise FactoryError(f"{message}: {'; '.join(texts)}", hint)
 
 
-def kind_of(file: Path, params: Params, known: Veil, time: str | None) -> Kind:
+def kind_of(file: Path, params: Params, secrecy: Veil, time: str | None) -> Kind:
     """Whether the file tells of requests or of entities; FactoryError if of neither."""
     names, entity = column_names(file, params.data), params.data.id
     for name in filter(None, (params.data.target, time)):
@@ -146,7 +146,7 @@ def kind_of(file: Path, params: Params, known: Veil, time: str | None) -> Kind:
         either = f"{entity!r} or 'request_id'" if entity else "'request_id'"
         hint = "name the rows by what stands beside the answers of factory predict"
         raise FactoryError(f"{file} has no column {either}", hint)
-    if known.hides_entity and not known.key:
+    if secrecy.hides_entity and not secrecy.key:
         message = f"{entity!r} is sensitive, and without {params.log.key_env} it is not in the log"
         raise FactoryError(
             message,
@@ -174,7 +174,7 @@ def outcomes(
         until = micros_of(rows[time]) if time else pl.lit(now)
         entity = kind == "entity"
         numbered = not entity and "row" in raw.columns
-        found = raw.select(
+        table = raw.select(
             pl.col("row").cast(pl.Int64, strict=False) if numbered else pl.lit(0).alias("row"),
             key=entities(raw, params, catalog) if entity else pl.col("request_id").cast(pl.String),
             numbered=pl.lit(numbered),
@@ -183,7 +183,7 @@ def outcomes(
             until=until,
             outcome=rows[target].cast(pl.String),
         )
-        parts.append(found.cast(dict.fromkeys(("row", "time", "date", "until"), pl.Int64)))
+        parts.append(table.cast(dict.fromkeys(("row", "time", "date", "until"), pl.Int64)))
         broken.append(cases)
     refuse(file, pl.concat(broken))
     return pl.concat(parts)
@@ -199,33 +199,33 @@ def refuse(file: Path, cases: pl.DataFrame) -> None:
 
 def micros_of(moments: pl.Series) -> pl.Series:
     """Microseconds since 1970; where the column tells days only, to the end of each."""
-    found = moments.dt.epoch("us")
-    return found + (DAY - 1) * bool((found.drop_nulls() % DAY == 0).all())
+    micros_since = moments.dt.epoch("us")
+    return micros_since + (DAY - 1) * bool((micros_since.drop_nulls() % DAY == 0).all())
 
 
 def put(
-    connection: sa.Connection, rows: pl.DataFrame, target: str, kind: Kind, taken: int
+    connection: sa.Connection, rows: pl.DataFrame, target: str, kind: Kind, time: int
 ) -> Counter[str]:
     """Write the outcomes that are new or changed; how many are so, and how many are not."""
-    states, wanted, corrected = Counter[str](), list[Any](), list[Any]()
+    states, inserts, corrected = Counter[str](), list[Any](), list[Any]()
     if not rows.height:
         return states
     before = stored(connection, target, kind, rows)
-    found = doubts(connection, target, kind, rows, before)
-    for row, doubt in zip(rows.iter_rows(named=True), found, strict=True):
+    doubtful = doubts(connection, target, kind, rows, before)
+    for row, doubt in zip(rows.iter_rows(named=True), doubtful, strict=True):
         old = before.get((row["key"], row["row"], row["time"]))
         same = "same" if old and old.outcome == row["outcome"] else "changed"
         state = doubt or (same if old else "new")
         states[state] += 1
         if state in ("new", "changed"):
             until = row["until"] if doubt or kind != "entity" or not old else old.until
-            wanted.append({**row, "target": target, "kind": kind, "taken": taken, "until": until})
+            inserts.append({**row, "target": target, "kind": kind, "taken": time, "until": until})
         if old and state == "changed":
-            corrected.append({**old._mapping, "replaced": taken})
+            corrected.append({**old._mapping, "replaced": time})
     if corrected:
         connection.execute(insert(connection, former_labels), corrected)
-    if wanted:
-        connection.execute(replace(connection, labels), wanted)
+    if inserts:
+        connection.execute(replace(connection, labels), inserts)
     return states
 
 
@@ -235,7 +235,7 @@ def read_log(
     catalog: Catalog,
     signature: Signature,
     names: Sequence[str] = tuple(READ),
-    known: datetime | None = None,
+    until: datetime | None = None,
 ) -> Iterator[pl.DataFrame]:
     """The predictions from a moment up to another, oldest first, with what became of them.
 
@@ -250,14 +250,14 @@ def read_log(
     engine = engine_of(params.log)
     make(engine)
     with engine.connect() as connection:
-        asked = with_outcomes(connection, params.data.target, names, known)
-        ordered = asked.where(time >= begin, time < end).order_by(time)
+        query = with_outcomes(connection, params.data.target, names, until)
+        ordered = query.where(time >= begin, time < end).order_by(time)
         buffered = connection.dialect.name != "sqlite"  # SQLite gives row by row anyway
         connection.execution_options(stream_results=buffered, max_row_buffer=BATCH)
         parts = connection.execute(ordered).partitions(BATCH)
         with closing(ahead(table(rows, schema) for rows in parts)) as batches:
             for batch in batches:
-                yield typed(batch, params, catalog, signature)
+                yield with_types(batch, params, catalog, signature)
 
 
 def table(rows: Sequence[Sequence[Any]], schema: dict[str, Any]) -> pl.DataFrame:
@@ -275,14 +275,14 @@ def ahead(batches: Iterator[pl.DataFrame]) -> Generator[pl.DataFrame, None, None
             yield batch
 
 
-def typed(
+def with_types(
     rows: pl.DataFrame, params: Params, catalog: Catalog, signature: Signature
 ) -> pl.DataFrame:
     """The rows with their types, and what was JSON as structs."""
-    shown = veil(params, catalog, signature)
+    secrecy = veil(params, catalog, signature)
     dtypes: dict[str, str] = {name: column.dtype for name, column in catalog.columns.items()}
     dtypes |= {feature.name: feature.dtype for feature in signature.features}
-    features = {n: "string" if secret else dtypes[n] for n, secret in shown.features.items()}
+    features = {n: "string" if secret else dtypes[n] for n, secret in secrecy.features.items()}
     shares = pl.Struct(dict.fromkeys(signature.classes, pl.Float64()))
     number: Any = pl.Float64 if signature.task == "regression" else pl.String
     forms = {
@@ -302,10 +302,10 @@ def decoded(texts: pl.Series, dtypes: dict[str, str]) -> pl.Series:
     """JSON as structs; a value is null if it has another type than the catalog says by now."""
     plain = {n: DTYPES["string" if d in ("date", "datetime") else d] for n, d in dtypes.items()}
     try:  # polars reads moments in JSON slowly
-        found = texts.str.json_decode(pl.Struct(plain))
+        structs = texts.str.json_decode(pl.Struct(plain))
     except pl.exceptions.ComputeError:
-        found = texts.str.json_decode(pl.Struct(dict.fromkeys(dtypes, pl.String())))
-    values = (found.struct.field(name) for name in dtypes)
+        structs = texts.str.json_decode(pl.Struct(dict.fromkeys(dtypes, pl.String())))
+    values = (structs.struct.field(name) for name in dtypes)
     return pl.DataFrame(
         v if v.dtype == DTYPES[dtypes[v.name]] else read(v, dtypes[v.name]) for v in values
     ).to_struct(texts.name)

@@ -27,16 +27,16 @@ def of_strangers(broken: Broken) -> Broken:
     return Broken({(field, rule, STRANGER): times for (field, rule, _), times in broken.items()})
 
 
-def kept(broken: Broken) -> Broken:
+def most_frequent(broken: Broken) -> Broken:
     """The same with the most frequent values of each rule; the others count without a name."""
     rules: dict[tuple[str, str], Broken] = defaultdict(Counter)
     for (field, rule, value), rows in broken.items():
         rules[field, rule][field, rule, value[:LONGEST].replace("\0", "")] += rows
-    found = Broken()
+    counts = Broken()
     for (field, rule), values in rules.items():
         for place, (key, rows) in enumerate(values.most_common()):
-            found[key if place < MOST else (field, rule, "")] += rows
-    return found
+            counts[key if place < MOST else (field, rule, "")] += rows
+    return counts
 
 
 def write(connection: sa.Connection, target: str, model: str, broken: Broken) -> None:
@@ -45,7 +45,7 @@ def write(connection: sa.Connection, target: str, model: str, broken: Broken) ->
     rows = [
         {**same, "time": moment - moment % (TEN_MINUTES if value == STRANGER else SECOND),
          "field": field, "rule": rule, "value": value, "rows": count}
-        for (field, rule, value), count in kept(broken).items()
+        for (field, rule, value), count in most_frequent(broken).items()
     ]  # fmt: skip
     if rows:
         statement = new(connection, refusals)
@@ -58,11 +58,11 @@ def write(connection: sa.Connection, target: str, model: str, broken: Broken) ->
 def counted(engine: sa.Engine, mine: Mapping[str, str], begin: int, end: int) -> Broken:
     """What was refused from a moment up to another, by the target and the model in `mine`."""
     own = refusals.c
-    asked = (
+    query = (
         sa.select(own.field, own.rule, own.value, sa.func.sum(own.rows))
         .where(own.time >= begin, own.time < end, *(own[n] == v for n, v in mine.items()))
         .group_by(own.field, own.rule, own.value)
     )
     with engine.connect() as connection:
-        rows = connection.execute(asked).all()
+        rows = connection.execute(query).all()
     return Counter({(field, rule, value): int(count) for field, rule, value, count in rows})

@@ -29,8 +29,8 @@ def place() -> str:
 def begin(engine: sa.Engine, request_id: str) -> None:
     """Note that a run has begun, and take back what runs that have died left behind."""
     with engine.connect() as connection:
-        noted = connection.execute(sa.select(runs)).all()
-    for one in noted:
+        entries = connection.execute(sa.select(runs)).all()
+    for one in entries:
         if is_dead(one.place, one.process, one.time):
             take_back(engine, one.request_id)
     with engine.begin() as connection:

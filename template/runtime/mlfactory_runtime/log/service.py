@@ -14,7 +14,7 @@ from ..settings.catalog import Catalog
 from ..settings.params import Log as Settings
 from ..settings.params import Params
 from ..tables.query import reason
-from .refusals import ALL, Broken, kept, write
+from .refusals import ALL, Broken, most_frequent, write
 from .store import PATIENCE, clean_up, engine_of, make
 from .trail import fold
 from .veil import Record, Veil, veil
@@ -69,7 +69,7 @@ class Log:
         if self._engine is not None:
             with self._lock:
                 self._model = model
-                self._refused = kept(self._refused + broken)
+                self._refused = most_frequent(self._refused + broken)
 
     def close(self) -> None:
         """Write what waits. What cannot be written in time goes into a file for the next start;

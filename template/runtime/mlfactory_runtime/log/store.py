@@ -176,9 +176,9 @@ def make(engine: sa.Engine) -> None:
         file.touch(0o600)  # it tells of persons; a file that is there keeps its mode
     with engine.connect() as connection:
         exists = sa.inspect(connection).has_table(schema.name)
-        found = connection.scalar(sa.select(sa.func.max(schema.c.version))) if exists else None
-        is_old = found == SCHEMA and bool(young(connection))
-    if found is None or is_old:
+        version = connection.scalar(sa.select(sa.func.max(schema.c.version))) if exists else None
+        is_old = version == SCHEMA and bool(young(connection))
+    if version is None or is_old:
         from .trail import begin
 
         with engine.begin() as connection:
@@ -188,8 +188,8 @@ def make(engine: sa.Engine) -> None:
             metadata.create_all(connection)
             connection.execute(insert(connection, schema), {"version": SCHEMA})
             begin(connection)
-    elif found > SCHEMA:
-        message = f"the log has the form {found}, and this factory knows {SCHEMA}"
+    elif version > SCHEMA:
+        message = f"the log has the form {version}, and this factory knows {SCHEMA}"
         raise FactoryError(message, "use the newer code that made it, or another log.path")
 
 
@@ -198,8 +198,8 @@ def young(connection: sa.Connection) -> list[sa.Column[Any]]:
 
     An older program goes on to write into such a log: it leaves them out.
     """
-    known = sa.inspect(connection).get_multi_columns()
-    there = {(key[1], one["name"]) for key, columns in known.items() for one in columns}
+    inspected = sa.inspect(connection).get_multi_columns()
+    there = {(key[1], one["name"]) for key, columns in inspected.items() for one in columns}
     tables = metadata.tables.values()
     return [one for table in tables for one in table.c if (table.name, one.name) not in there]
 
@@ -262,12 +262,12 @@ def clean_up(engine: sa.Engine, days: int) -> None:
         connection.execute(sa.delete(former_labels).where(former_labels.c.replaced < oldest))
         connection.execute(sa.delete(refusals).where(refusals.c.time < oldest))
     for table, time in ((predictions, predictions.c.time), (labels, labels.c.until)):
-        left = True
-        while left:
+        remains = True
+        while remains:
             with engine.begin() as connection:
                 later = sa.select(time).where(time < oldest).order_by(time).offset(CHUNK).limit(1)
                 bound = connection.scalar(later)
-                left = bound is not None
+                remains = bound is not None
                 old = time < oldest if bound is None else time <= bound
                 count = {"predictions": 0, "labels": 0, table.name: delete(connection, table, old)}
                 if any(count.values()):
@@ -277,9 +277,9 @@ def clean_up(engine: sa.Engine, days: int) -> None:
 def delete(connection: sa.Connection, table: sa.Table, rows: sa.ColumnElement[bool]) -> int:
     """Delete rows; how many of them counted: those of a run that is not finished do not."""
     counts = complete() if table is predictions else sa.true()
-    done = connection.execute(sa.delete(table).where(rows, counts)).rowcount
+    rows_deleted = connection.execute(sa.delete(table).where(rows, counts)).rowcount
     connection.execute(sa.delete(table).where(rows))
-    return done
+    return rows_deleted
 
 
 def micros(moment: datetime) -> int:

@@ -48,19 +48,19 @@ class Entry:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     @property
-    def said(self) -> dict[str, object]:
+    def values(self) -> dict[str, object]:
         """Its content; nothing where somebody has put something else in its place."""
         try:
-            found = json.loads(self.content)
+            content = json.loads(self.content)
         except ValueError:
             return {}
-        return found if isinstance(found, dict) else {}
+        return content if isinstance(content, dict) else {}
 
     @property
     def effect(self) -> Counter[str]:
         """How many rows it puts into the tables, or takes out of them."""
-        sign, said = -1 if self.kind in ("forget", "expire") else 1, self.said
-        counts = {table: said.get(n) for n, table in COUNTED.get(self.kind, BOTH).items()}
+        sign, values = -1 if self.kind in ("forget", "expire") else 1, self.values
+        counts = {table: values.get(n) for n, table in COUNTED.get(self.kind, BOTH).items()}
         return Counter({t: sign * rows for t, rows in counts.items() if isinstance(rows, int)})
 
 
@@ -115,17 +115,17 @@ def tally(connection: sa.Connection, counts: Mapping[tuple[str, str], int]) -> N
 def fold(connection: sa.Connection) -> None:
     """Make entries of what services have counted, one for each user and machine."""
     alone(connection)
-    found: dict[str, list[sa.Row[tuple[str, str, str, int]]]] = defaultdict(list)
+    folded: dict[str, list[sa.Row[tuple[str, str, str, int]]]] = defaultdict(list)
     for one in connection.execute(sa.delete(tallies).returning(*tallies.c)).all():
-        found[one.worker.rpartition(" ")[0]].append(one)
-    for actor, parts in sorted(found.items()):
+        folded[one.worker.rpartition(" ")[0]].append(one)
+    for actor, parts in sorted(folded.items()):
         models, keys = Counter[str](), Counter[str]()
         for one in parts:
             models[one.model] += one.rows
             keys[one.key] += one.rows
         content = {"rows": models.total(), "models": dict(sorted(models.items()))}
-        named = {name: rows for name, rows in sorted(keys.items()) if name}
-        add(connection, "serve", actor, content | ({"keys": named} if named else {}))
+        by_key = {name: rows for name, rows in sorted(keys.items()) if name}
+        add(connection, "serve", actor, content | ({"keys": by_key} if by_key else {}))
 
 
 def add(connection: sa.Connection, kind: str, actor: str, content: Mapping[str, object]) -> None:
@@ -148,17 +148,17 @@ def last(connection: sa.Connection) -> Entry | None:
 
 
 def end(connection: sa.Connection, order: sa.ColumnElement[int]) -> Entry | None:
-    found = connection.execute(sa.select(trail).order_by(order).limit(1)).first()
-    return Entry(*found) if found else None
+    row = connection.execute(sa.select(trail).order_by(order).limit(1)).first()
+    return Entry(*row) if row else None
 
 
 def entries(connection: sa.Connection, newest: int | None = None) -> Iterator[Entry]:
     """The entries in their order: all, or so many of the newest."""
-    asked = sa.select(trail).order_by(trail.c.number)
+    query = sa.select(trail).order_by(trail.c.number)
     if newest is not None:
         latest = sa.select(trail).order_by(trail.c.number.desc()).limit(newest).subquery()
-        asked = sa.select(latest).order_by(latest.c.number)
-    streamed = asked.execution_options(stream_results=True, max_row_buffer=10_000)
+        query = sa.select(latest).order_by(latest.c.number)
+    streamed = query.execution_options(stream_results=True, max_row_buffer=10_000)
     with connection.execute(streamed) as rows:
         for row in rows:
             yield Entry(*row)
@@ -175,10 +175,10 @@ def span(begin: Entry | None, end: Entry | None) -> Anchor | None:
     return Anchor(begin=begin.hash, number=end.number, hash=end.hash) if begin and end else None
 
 
-def misfit(found: Iterable[Entry]) -> str | None:
+def misfit(chain: Iterable[Entry]) -> str | None:
     """The first entry that does not follow from those before it, in words."""
     before = Entry(0, 0, "", "", "", "", "")
-    for one in found:
+    for one in chain:
         if one.number != before.number + 1:
             return f"entry {before.number + 1} is missing"
         if one.former != before.hash:
@@ -193,23 +193,23 @@ def misfit(found: Iterable[Entry]) -> str | None:
 
 def missing_rows(connection: sa.Connection) -> Iterator[str]:
     """What the entries account for and the log does not hold, or the other way round."""
-    known = Counter[str]()
+    counts = Counter[str]()
     for one in entries(connection):
-        known.update(one.effect)
-    known["predictions"] += connection.scalar(sa.select(sa.func.sum(tallies.c.rows))) or 0
+        counts.update(one.effect)
+    counts["predictions"] += connection.scalar(sa.select(sa.func.sum(tallies.c.rows))) or 0
     here = {"predictions": rows_of(connection), "labels": outcomes_of(connection)}
     for name, rows in here.items():
-        if rows < known[name]:
-            yield f"{known[name] - rows:,} {name} are gone, and no entry says why"
-        elif rows > known[name]:
+        if rows < counts[name]:
+            yield f"{counts[name] - rows:,} {name} are gone, and no entry says why"
+        elif rows > counts[name]:
             why = "by hand, or by a factory that is older than the trail"
-            yield f"{rows - known[name]:,} {name} are there without an entry: put there {why}"
+            yield f"{rows - counts[name]:,} {name} are there without an entry: put there {why}"
 
 
 def rows_of(connection: sa.Connection) -> int:
     """Predictions that count."""
-    asked = sa.select(sa.func.count()).select_from(predictions).where(complete())
-    return connection.scalar(asked) or 0
+    query = sa.select(sa.func.count()).select_from(predictions).where(complete())
+    return connection.scalar(query) or 0
 
 
 def outcomes_of(connection: sa.Connection) -> int:

@@ -86,11 +86,11 @@ class Veil:
 
     def row(self, record: Record) -> tuple[Any, ...]:
         """A record as a row of the table, its values in the order of the columns."""
-        given, shares = record.features, record.probabilities
+        values, shares = record.features, record.probabilities
         features = {
-            name: self.hashed(name, given[name]) if secret else given[name]
+            name: self.hashed(name, values[name]) if secret else values[name]
             for name, secret in self.written.items()
-            if name in given
+            if name in values
         }
         return (
             plain(record.request_id),
@@ -102,7 +102,7 @@ class Veil:
             as_json(features),
             str(record.prediction),
             as_json(shares) if shares else None,
-            self.date(given.get(self.time or "")),
+            self.date(values.get(self.time or "")),
         )
 
     def date(self, value: Any) -> int | None:
@@ -116,11 +116,11 @@ class Veil:
         self, keys: pl.DataFrame, features: pl.DataFrame, answers: pl.DataFrame
     ) -> pl.DataFrame:
         """The rows of a batch, as far as they differ."""
-        shown = [self.column(features[name]) for name in self.written if name in features.columns]
+        columns = [self.column(features[name]) for name in self.written if name in features.columns]
         shares = answers.select(pl.col(r"^probability_.*$").name.map(lambda name: name[12:]))
         return keys.with_columns(
             self.entities(keys["entity"]),
-            json_column("features", pl.DataFrame(shown), "{}"),
+            json_column("features", pl.DataFrame(columns), "{}"),
             answers["prediction"].cast(pl.String),
             json_column("probabilities", shares, None),
         )
@@ -130,13 +130,13 @@ def veil(params: Params, catalog: Catalog, signature: Signature | None = None) -
     """The inputs and the features of a model, each with whether it, or a parent, is sensitive."""
     learned = (feature.name for feature in signature.features) if signature else ()
     names = dict.fromkeys([*catalog.inputs(params), *learned])
-    known = [name for name in names if name in catalog.columns or name in catalog.derived]
+    written = [name for name in names if name in catalog.columns or name in catalog.derived]
     key, own = os.environ.get(params.log.key_env), catalog.columns.get(params.data.id or "")
     dated = time_column(params, catalog)
     return Veil(
         params.data.target,
         params.data.id,
-        {name: is_sensitive(catalog, name) for name in known},
+        {name: is_sensitive(catalog, name) for name in written},
         own is not None and own.sensitive != "none",
         sha256(key.encode()).digest() if key else None,
         params.data.time if dated and dated.sensitive == "none" else None,
@@ -171,9 +171,9 @@ def entities(raw: pl.DataFrame, params: Params, catalog: Catalog) -> pl.Series:
     if not (name := params.data.id) or name not in raw.columns:
         return pl.Series("entity", [None], dtype=pl.String).new_from_index(0, raw.height)
     own = {name: catalog.columns[name]} if name in catalog.columns else {}
-    known = missing_as_null(raw.select(name), params.data, own)
+    keys = missing_as_null(raw.select(name), params.data, own)
     text = key_text(raw, [name], own).str.strip_chars()
-    return known.select(pl.when(pl.col(name).is_not_null()).then(text).alias("entity"))["entity"]
+    return keys.select(pl.when(pl.col(name).is_not_null()).then(text).alias("entity"))["entity"]
 
 
 def row_times(raw: pl.DataFrame, params: Params, catalog: Catalog) -> pl.Series:

@@ -22,16 +22,16 @@ class Entities:
 
     def with_more(self, hashes: pl.Series) -> "Entities":
         """The same and those of more rows, null where there is no key."""
-        known = np.append(self.hashes, hashes.drop_nulls().to_numpy())
-        return Entities(self.single + hashes.null_count(), np.unique(known)[:MOST])
+        every = np.append(self.hashes, hashes.drop_nulls().to_numpy())
+        return Entities(self.single + hashes.null_count(), np.unique(every)[:MOST])
 
     @property
     def count(self) -> float:
         """How many there are."""
-        kept = len(self.hashes)
-        if kept == MOST:
+        size = len(self.hashes)
+        if size == MOST:
             return self.single + (MOST - 1) * 2.0**64 / float(self.hashes[-1])
-        return self.single + kept
+        return self.single + size
 
 
 def hashed(keys: pl.Series) -> pl.Series:

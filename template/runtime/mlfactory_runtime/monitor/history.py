@@ -37,21 +37,21 @@ class History:
     def records(self, until: Window | None = None, *, all_models: bool = False) -> list[Record]:
         """What was found of late, before a window if one is given; oldest first."""
         own = windows.c
-        asked = sa.select(own.result).order_by(own.until.desc()).limit(SHOWN)
-        asked = asked.where(*(own[name] == value for name, value in self._fixed.items()))
+        query = sa.select(own.result).order_by(own.until.desc()).limit(SHOWN)
+        query = query.where(*(own[name] == value for name, value in self._fixed.items()))
         if until:
-            asked = asked.where(own.until < micros(until.end))
+            query = query.where(own.until < micros(until.end))
         if not all_models:
-            asked = asked.where(own.model == self.watched.version)
+            query = query.where(own.model == self.watched.version)
         with self.engine.connect() as connection:
-            return [parse(Record, text, KEPT) for text in connection.scalars(asked)][::-1]
+            return [parse(Record, text, KEPT) for text in connection.scalars(query)][::-1]
 
     def record(self, window: Window) -> Record | None:
         """What was found in a window."""
-        wanted = {**self._fixed, "model": self.watched.version, "until": micros(window.end)}
-        asked = sa.select(windows.c.result).filter_by(**wanted)
+        where = {**self._fixed, "model": self.watched.version, "until": micros(window.end)}
+        query = sa.select(windows.c.result).filter_by(**where)
         with self.engine.connect() as connection:
-            text = connection.scalar(asked)
+            text = connection.scalar(query)
         return None if text is None else parse(Record, text, KEPT)
 
     def save(self, window: Window, record: Record) -> None:
@@ -71,11 +71,11 @@ class History:
             p.target == target, p.model == self.watched.version, p.time >= begin, p.time < end,
             complete(),
         )  # fmt: skip
-        known = sa.select(sa.func.count(), sa.func.max(own.until)).where(
+        counts = sa.select(sa.func.count(), sa.func.max(own.until)).where(
             own.target == target, own.until >= begin
         )
         with self.engine.connect() as connection:
-            count, newest = connection.execute(known).one()
+            count, newest = connection.execute(counts).one()
             return connection.scalar(rows) or 0, count, newest or 0
 
     def batches(self, until: datetime, count: int) -> list[Window]:
@@ -83,18 +83,18 @@ class History:
         p = predictions.c
         own = (p.target == self._fixed["target"]) & (p.model == self.watched.version) & complete()
         begin, end = sa.func.min(p.time), sa.func.max(p.time)
-        asked = sa.select(begin, end).where(own).group_by(p.request_id)
-        asked = asked.having(end < micros(until)).order_by(end.desc()).limit(count)
+        query = sa.select(begin, end).where(own).group_by(p.request_id)
+        query = query.having(end < micros(until)).order_by(end.desc()).limit(count)
         with self.engine.connect() as connection:
-            found = [(EPOCH + first * MICRO, EPOCH + (last + 1) * MICRO)
-                     for first, last in connection.execute(asked)]  # fmt: skip
-        return [Window(*span, BATCHES) for span in found][::-1]
+            spans = [(EPOCH + first * MICRO, EPOCH + (last + 1) * MICRO)
+                     for first, last in connection.execute(query)]  # fmt: skip
+        return [Window(*span, BATCHES) for span in spans][::-1]
 
     def newest(self) -> datetime | None:
         """When the model last predicted."""
         p = predictions.c
         own = (p.target == self._fixed["target"]) & (p.model == self.watched.version) & complete()
-        asked = sa.select(p.time).where(own).order_by(p.time.desc()).limit(1)
+        query = sa.select(p.time).where(own).order_by(p.time.desc()).limit(1)
         with self.engine.connect() as connection:
-            found = connection.scalar(asked)
-        return None if found is None else EPOCH + timedelta(microseconds=found)
+            time = connection.scalar(query)
+        return None if time is None else EPOCH + timedelta(microseconds=time)

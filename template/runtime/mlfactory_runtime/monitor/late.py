@@ -16,9 +16,9 @@ DAY = timedelta(days=1)
 def taken_in(history: History) -> int:
     """When an outcome was last taken in; 0 if none was."""
     own = labels.c
-    asked = sa.select(sa.func.max(own.taken)).where(own.target == history.target)
+    query = sa.select(sa.func.max(own.taken)).where(own.target == history.target)
     with history.engine.connect() as connection:
-        return connection.scalar(asked) or 0
+        return connection.scalar(query) or 0
 
 
 def news(history: History, recent: Sequence[Window]) -> list[Window]:

@@ -17,7 +17,7 @@ USUAL = 3  # so many windows before it is known what is usual
 
 
 def traffic(
-    seen: Seen,
+    sample: Seen,
     window: Window,
     newest: datetime | None,
     before: Sequence[int],
@@ -28,33 +28,33 @@ def traffic(
 
     Nobody can say so of a window that had begun before the model was in use, at `since`.
     """
-    said, bad = f"{seen.rows:,} predictions in the window", not seen.rows or None
-    pauses, pause = pauses_of([*before, seen.rows])
-    if not seen.rows and since and since > window.begin:
-        said += f", which began before the model was in use, on {stamp(since)}"
+    text, bad = f"{sample.rows:,} predictions in the window", not sample.rows or None
+    pauses, pause = pauses_of([*before, sample.rows])
+    if not sample.rows and since and since > window.begin:
+        text += f", which began before the model was in use, on {stamp(since)}"
         bad = None
-    elif not seen.rows and newest and newest >= window.end and not any(before):
-        said = f"its first predictions came after {stamp(window.end)}, and that window is not over"
+    elif not sample.rows and newest and newest >= window.end and not any(before):
+        text = f"its first predictions came after {stamp(window.end)}, and that window is not over"
         bad = None
-    elif not seen.rows and len(pauses) >= USUAL and pause <= median(pauses):
-        said, bad = f"{said}, as is usual between two batches", None
-    elif not seen.rows:
-        said += f", the last one on {stamp(newest)}" if newest else ", and none before"
-        others = sum(seen.others.values())
-        said += f"; other models made {others:,}" if others else ""
+    elif not sample.rows and len(pauses) >= USUAL and pause <= median(pauses):
+        text, bad = f"{text}, as is usual between two batches", None
+    elif not sample.rows:
+        text += f", the last one on {stamp(newest)}" if newest else ", and none before"
+        others = sum(sample.others.values())
+        text += f"; other models made {others:,}" if others else ""
     fresh = Check(
-        "freshness", "operation", False if seen.rows else bad, seen.rows, 1, said,
+        "freshness", "operation", False if sample.rows else bad, sample.rows, 1, text,
         "no-predictions-are-made", at_once=True,
     )  # fmt: skip
-    held = [rows for rows in before if rows] if len(pauses) >= USUAL else before
-    if len(held) < USUAL or not seen.rows or not median(held):
+    busy = [rows for rows in before if rows] if len(pauses) >= USUAL else before
+    if len(busy) < USUAL or not sample.rows or not median(busy):
         return [fresh]
-    usual = median(held)
-    ratio = seen.rows / usual
-    said = f"{seen.rows:,} predictions, where {usual:,.0f} are usual"
+    usual = median(busy)
+    ratio = sample.rows / usual
+    text = f"{sample.rows:,} predictions, where {usual:,.0f} are usual"
     odd = not 1 / factor <= ratio <= factor
     page = "the-volume-is-unusual"
-    return [fresh, Check("volume", "operation", odd, ratio, factor, said, page)]
+    return [fresh, Check("volume", "operation", odd, ratio, factor, text, page)]
 
 
 def pauses_of(rows: Sequence[int]) -> tuple[list[int], int]:
@@ -62,9 +62,9 @@ def pauses_of(rows: Sequence[int]) -> tuple[list[int], int]:
 
     Windows come oldest first.
     """
-    held = [place for place, count in enumerate(rows) if count]
-    gaps = [after - place - 1 for place, after in pairwise(held)]
-    return [gap for gap in gaps if gap], len(rows) - 1 - (held[-1] if held else -1)
+    busy = [place for place, count in enumerate(rows) if count]
+    gaps = [after - place - 1 for place, after in pairwise(busy)]
+    return [gap for gap in gaps if gap], len(rows) - 1 - (busy[-1] if busy else -1)
 
 
 def overdue(batches: Sequence[Window], now: datetime) -> list[Check]:
@@ -74,18 +74,18 @@ def overdue(batches: Sequence[Window], now: datetime) -> list[Check]:
     pause = max(after.end - before.end for before, after in pairwise(batches))
     age = now - batches[-1].end
     days, limit = age / timedelta(days=1), 2 * pause / timedelta(days=1)
-    said = f"the last batch was {days:,.1f} days ago, and {limit / 2:,.1f} are the longest pause"
+    message = f"the last batch was {days:,.1f} days ago, and {limit / 2:,.1f} are the longest pause"
     page = "no-predictions-are-made"
-    return [Check("batch", "operation", days > limit, days, limit, said, page, at_once=True)]
+    return [Check("batch", "operation", days > limit, days, limit, message, page, at_once=True)]
 
 
 def ages(watched: Watched, now: datetime, label: datetime | None) -> list[Check]:
     """What is older than promised; nothing is said of what was not."""
     settings = watched.params.monitor
     snapshot = read(Snapshot, watched.project.root / SNAPSHOT)
-    asked = ("log", "-1", "--format=%cI", watched.commit or "HEAD", "--", str(LOCK))
-    trained = tries(watched.home.root, *asked)
-    known = [
+    command = ("log", "-1", "--format=%cI", watched.commit or "HEAD", "--", str(LOCK))
+    trained = tries(watched.home.root, *command)
+    sources = [
         ("labels", settings.label_days, label, "the newest outcome", "no-outcomes-arrive"),
         (
             "data",
@@ -98,7 +98,7 @@ def ages(watched: Watched, now: datetime, label: datetime | None) -> list[Check]
     ]
     return [
         aged(name, limit, moment, now, what, page)
-        for name, limit, moment, what, page in known
+        for name, limit, moment, what, page in sources
         if limit is not None
     ]
 
@@ -108,10 +108,10 @@ def aged(
 ) -> Check:
     """Whether something is older than so many days."""
     if not moment:
-        said = f"nobody knows how old {what} is: there is none, or it is not recorded"
+        message = f"nobody knows how old {what} is: there is none, or it is not recorded"
         bad = True if name == "labels" else None
-        return Check(name, "operation", bad, None, limit, said, page, at_once=True)
+        return Check(name, "operation", bad, None, limit, message, page, at_once=True)
     when = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
     days = (now - when) / timedelta(days=1)
-    said = f"{what} is {days:,.1f} days old, and {limit:g} were promised"
-    return Check(name, "operation", days > limit, days, limit, said, page, at_once=True)
+    message = f"{what} is {days:,.1f} days old, and {limit:g} were promised"
+    return Check(name, "operation", days > limit, days, limit, message, page, at_once=True)

@@ -11,7 +11,7 @@ from ..project import RUNBOOK, Project
 from ..records.monitoring import Checked, Line, Monitored, Performance
 from ..report.charts import over_time, pairs
 from ..report.pages import render
-from ..report.words import LABELS, named
+from ..report.words import LABELS, label_of
 
 TEMPLATE = "monitor.html"
 SHOWN, BACK, BINS = ("alarm", "warning"), 8, 12
@@ -67,14 +67,14 @@ def coded(text: str) -> Markup:
 def metrics(performance: Performance) -> Iterator[dict[str, Any]]:
     """Each metric over time: what it was, what was estimated, and what it was on the holdout."""
     windows, reference = performance.windows, performance.reference or {}
-    found = [key for one in windows for kind in (one.observed, one.estimate) for key in kind or ()]
+    names = [key for one in windows for kind in (one.observed, one.estimate) for key in kind or ()]
     places = [window.end[:10] for window in windows if window.end] or ["the file"]
-    for key in sorted(dict.fromkeys(found), key=lambda key: key != performance.metric):
+    for key in sorted(dict.fromkeys(names), key=lambda key: key != performance.metric):
         series = {
             "measured": [(one.observed or {}).get(key) for one in windows],
             "estimated": [(one.estimate or {}).get(key) for one in windows],
         }
-        label, better = named(key, performance.own_metrics)
+        label, better = label_of(key, performance.own_metrics)
         yield {
             "label": label,
             "better": better,
@@ -84,14 +84,14 @@ def metrics(performance: Performance) -> Iterator[dict[str, Any]]:
         }
 
 
-def distributions(found: Line) -> Markup:
+def distributions(line: Line) -> Markup:
     """What was in training, and what is now."""
-    before, now = found.expected, found.observed
+    before, now = line.expected, line.observed
     parts = (before.bins or (), before.shares or (), now.shares or ())
     rows = list(zip(*parts, strict=True))
     if len(rows) > BINS:
         rows = sorted(rows, key=lambda row: -abs(row[2] - row[1]))[:BINS]
-    return pairs(found.name, rows) if rows else Markup("")
+    return pairs(line.name, rows) if rows else Markup("")
 
 
 def past(name: str, result: Monitored) -> str:

@@ -29,14 +29,14 @@ class Covered:
         """Add rows of features; each is counted where its profile looks, with its salt."""
         self.rows += frame.height
         for name, (reference, salt) in references.items():
-            found = tally(frame[name], reference, salt)
-            self.features[name] = self.features[name] + found if name in self.features else found
+            new = tally(frame[name], reference, salt)
+            self.features[name] = self.features[name] + new if name in self.features else new
 
     def score(self, p: Array, references: tuple[Reference, ...]) -> None:
         """Add scores."""
         columns = pl.DataFrame(p.reshape(len(p), -1)).get_columns()
-        found = [tally(column, one) for column, one in zip(columns, references, strict=True)]
-        self.scores = list(map(Tally.__add__, self.scores, found)) if self.scores else found
+        counted = [tally(column, one) for column, one in zip(columns, references, strict=True)]
+        self.scores = list(map(Tally.__add__, self.scores, counted)) if self.scores else counted
 
 
 @dataclass(frozen=True)
@@ -51,20 +51,20 @@ class Compared:
 
 def others(whole: Tally, part: Tally) -> Tally:
     """The rows of a tally that are not in a part of it."""
-    known, missing = whole.known - part.known, whole.missing - part.missing
-    return Tally(known, missing, whole.cells - part.cells)
+    present, missing = whole.present - part.present, whole.missing - part.missing
+    return Tally(present, missing, whole.cells - part.cells)
 
 
-def as_reference(found: Tally, like: Reference) -> Reference:
+def as_reference(tally_part: Tally, like: Reference) -> Reference:
     """Counted rows in the place of those of training."""
     if isinstance(like, Numbers):
-        below, upto = (found.cells / max(found.known, 1)).tolist()
+        below, upto = (tally_part.cells / max(tally_part.present, 1)).tolist()
         return like.model_copy(
-            update={"rows": found.known, "below": tuple(below), "upto": tuple(upto)}
+            update={"rows": tally_part.present, "below": tuple(below), "upto": tuple(upto)}
         )
-    *listed, other = found.cells.tolist()
-    counts = dict(zip(like.counts, listed, strict=True))
-    return like.model_copy(update={"rows": found.known, "counts": counts, "other": other})
+    *cells, other = tally_part.cells.tolist()
+    counts = dict(zip(like.counts, cells, strict=True))
+    return like.model_copy(update={"rows": tally_part.present, "counts": counts, "other": other})
 
 
 def apart(
@@ -76,10 +76,10 @@ def apart(
     it does not matter.
     """
     rest, (least, share, rate) = others(whole, part), limits
-    if min(part.known, rest.known) >= least:
-        found = compare(as_reference(rest, like), part)
-        yield Compared(name, found.moved, found.p, found.surely > share)
-    rows, remaining = part.known + part.missing, rest.known + rest.missing
+    if min(part.present, rest.present) >= least:
+        comparison = compare(as_reference(rest, like), part)
+        yield Compared(name, comparison.moved, comparison.p, comparison.surely > share)
+    rows, remaining = part.present + part.missing, rest.present + rest.missing
     if min(rows, remaining) >= least and part.missing + rest.missing:
         here, there = part.missing / rows, rest.missing / remaining
         counts = np.array([rest.missing]), remaining, np.array([part.missing]), rows
@@ -87,21 +87,21 @@ def apart(
         yield Compared(f"{name} (missing)", change, p, change > rate)
 
 
-def sure(found: list[Compared], level: float) -> list[Compared]:
+def sure(comparisons: list[Compared], level: float) -> list[Compared]:
     """Those that matter and hold among all others, the largest first."""
     from scipy.stats import false_discovery_control
 
-    if not found:
+    if not comparisons:
         return []
-    q = false_discovery_control([one.p for one in found]).tolist()
-    kept = [one for one, own in zip(found, q, strict=True) if own < level and one.matters]
-    return sorted(kept, key=lambda one: -one.size)
+    q = false_discovery_control([one.p for one in comparisons]).tolist()
+    certain = [one for one, own in zip(comparisons, q, strict=True) if own < level and one.matters]
+    return sorted(certain, key=lambda one: -one.size)
 
 
-def said(found: Coverage) -> str:
+def as_text(coverage: Coverage) -> str:
     """The result in words."""
-    text = f"outcomes are known of {found.labelled:,} of {found.rows:,} rows"
-    if not found.differs:
+    text = f"outcomes are known of {coverage.labelled:,} of {coverage.rows:,} rows"
+    if not coverage.differs:
         return f"{text}, and these are like the others"
-    names = ", ".join(list(found.differs)[:SHOWN])
+    names = ", ".join(list(coverage.differs)[:SHOWN])
     return f"{text}, and these differ from the others ({names}): the metrics tell of such rows only"

@@ -36,37 +36,37 @@ def reference(watched: Watched) -> Metrics | None:
     return evaluation.models["model"]
 
 
-def observed(seen: Seen, watched: Watched) -> tuple[Metrics | None, str]:
+def observed(sample: Seen, watched: Watched) -> tuple[Metrics | None, str]:
     """The metrics on the rows whose outcome is known, and what these came in, for people; of too
     few draws nothing is said.
     """
-    (y, p, whole), params = seen.known(watched), watched.params
+    (y, p, whole), params = sample.outcomes(watched), watched.params
     some = slice(None, None, -(-len(y) // ROWS) or 1)
-    drawn = replace(whole, places=np.unique(whole.places[some], return_inverse=True)[1])
-    said = "" if drawn.is_single else f"{drawn.count:,} {drawn.what}"
-    if len(y) < params.monitor.min_rows or drawn.count < FEWEST:
-        return None, said
+    units = replace(whole, places=np.unique(whole.places[some], return_inverse=True)[1])
+    text = "" if units.is_single else f"{units.count:,} {units.what}"
+    if len(y) < params.monitor.min_rows or units.count < FEWEST:
+        return None, text
     task, scored, own = watched.signature.task, {"model": p[some]}, watched.home.metrics
-    places = None if drawn.is_single else drawn.places
+    places = None if units.is_single else units.places
     models, _ = evaluate(task, y[some], scored, params.decision, params.model.seed, own, places)
-    return relevant(models["model"], params), said
+    return relevant(models["model"], params), text
 
 
-def estimate(seen: Seen, watched: Watched, holdout: Metrics | None) -> Metrics | None:
+def estimate(sample: Seen, watched: Watched, holdout: Metrics | None) -> Metrics | None:
     """What the metrics would be if the world only sent other rows."""
-    if holdout is None or seen.expected is None:
+    if holdout is None or sample.expected is None:
         return None
-    if seen.expected.rows < watched.params.monitor.min_rows:
+    if sample.expected.rows < watched.params.monitor.min_rows:
         return None
-    found, alike = {}, (seen.expected.rows / seen.whom.count) ** 0.5  # one entity, one outcome
-    for name, (value, error) in seen.expected.metrics().items():
+    result, alike = {}, (sample.expected.rows / sample.whom.count) ** 0.5  # one entity, one outcome
+    for name, (value, error) in sample.expected.metrics().items():
         then = holdout[name]
         middle = max(point(then) + value - watched.profile.expected[name], 0.0)
         width = WIDTH * hypot(alike * error, error_of(then))
         if isnan(width):  # too few draws were held out for an interval
             continue
-        found[name] = Interval(middle, max(middle - width, 0.0), middle + width)
-    return found or None
+        result[name] = Interval(middle, max(middle - width, 0.0), middle + width)
+    return result or None
 
 
 def point(interval: Interval) -> float:
@@ -82,10 +82,10 @@ def error_of(interval: Interval) -> float:
 
 
 def is_worse(
-    found: Metrics, holdout: Metrics, metric: str, settings: Monitor, *, lower: bool = True
+    metrics: Metrics, holdout: Metrics, metric: str, settings: Monitor, *, lower: bool = True
 ) -> bool:
     """Whether a metric is surely worse than on the holdout, by more than is tolerated."""
-    now, then = found[metric], holdout[metric]
+    now, then = metrics[metric], holdout[metric]
     spread = error_of(then)  # unknown where too few draws were held out
     error = hypot(error_of(now), 0 if isnan(spread) else spread)
     change = point(now) - point(then)
@@ -101,12 +101,12 @@ def judged(
     Of the primary metric, and of the one that the gate goes by.
     """
     metric = primary(watched.signature.task, watched.params.model)
-    chosen = watched.params.gate.metric
+    gate_metric = watched.params.gate.metric
     observed = [one for one in records if one.observed]
     yield compared("performance", metric, observed, records[-1], holdout, watched)
-    if chosen and chosen != metric and chosen in holdout:
-        measured = [one for one in observed if chosen in (one.observed or {})]
-        yield compared("performance", chosen, measured, records[-1], holdout, watched)
+    if gate_metric and gate_metric != metric and gate_metric in holdout:
+        measured = [one for one in observed if gate_metric in (one.observed or {})]
+        yield compared("performance", gate_metric, measured, records[-1], holdout, watched)
     if records[-1].estimate and not records[-1].observed:
         estimated = [one for one in records if one.estimate]
         yield compared("estimate", metric, estimated, records[-1], holdout, watched)
@@ -126,21 +126,21 @@ def compared(
     limit = then + tolerated if lower else then - tolerated
     check = Check(f"{name}:{metric}", "performance", threshold=limit, runbook=WORSE)
     if not records:
-        said = f"of {last.rows:,} predictions {last.labelled:,} have an outcome"
+        message = f"of {last.rows:,} predictions {last.labelled:,} have an outcome"
         needed = f"{watched.params.monitor.min_rows:,} tell"
         if last.draws and last.labelled >= watched.params.monitor.min_rows:
-            said = f"the {last.labelled:,} outcomes are of {last.draws}"
+            message = f"the {last.labelled:,} outcomes are of {last.draws}"
             needed = f"{FEWEST} of these tell"
-        return replace(check, message=f"{said}: {needed}"), []
+        return replace(check, message=f"{message}: {needed}"), []
     kind = "observed" if name == "performance" else name
     metrics = [(one.observed if name == "performance" else one.estimate) or {} for one in records]
     settings = watched.params.monitor
-    bad = [is_worse(found, holdout, metric, settings, lower=lower) for found in metrics]
+    bad = [is_worse(each, holdout, metric, settings, lower=lower) for each in metrics]
     value = point(metrics[-1][metric])
     when = f" up to {records[-1].end}" if records[-1].end else ""
     of = f", {records[-1].draws}" if records[-1].draws and kind == "observed" else ""
-    said = f"{metric} {value:.4g} ({kind}{when}{of}), and {then:.4g} on the holdout"
-    return replace(check, bad=bad[-1], value=value, message=said), bad[:-1]
+    message = f"{metric} {value:.4g} ({kind}{when}{of}), and {then:.4g} on the holdout"
+    return replace(check, bad=bad[-1], value=value, message=message), bad[:-1]
 
 
 def estimate_error(records: Sequence[Window], metric: str) -> EstimateError | None:

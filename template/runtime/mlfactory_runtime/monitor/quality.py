@@ -19,34 +19,34 @@ RUNBOOK = "the-model-is-worse"
 OLD = "whether it still ranks and is calibrated: its profile does not say how it was, train again"
 
 
-def measured(seen: Seen, watched: Watched) -> dict[str, Quality]:
+def measured(sample: Seen, watched: Watched) -> dict[str, Quality]:
     """What all answers with an outcome were worth."""
-    if seen.labelled < watched.params.monitor.min_rows:
+    if sample.labelled < watched.params.monitor.min_rows:
         return {}
-    y, p, drawn = seen.known(watched)
-    return qualities(watched.signature.task, y, p, drawn.places)
+    y, p, units = sample.outcomes(watched)
+    return qualities(watched.signature.task, y, p, units.places)
 
 
 def judged(records: Sequence[Window], watched: Watched) -> Iterator[tuple[Check, list[bool]]]:
     """Each number of the latest window that has it, and whether it was bad in windows before."""
-    known, settings = watched.profile.quality, watched.params.monitor
-    for name, then in known.items():
-        found = [(one, one.quality[name]) for one in records if name in one.quality]
-        if not found:
+    qualities, settings = watched.profile.quality, watched.params.monitor
+    for name, then in qualities.items():
+        past = [(one, one.quality[name]) for one in records if name in one.quality]
+        if not past:
             continue
-        level, limit = level_of(name, known, settings), limit_of(name, then, settings)
-        bad = [is_beyond(*change_of(name, now, then), limit, level) for _, now in found]
-        record, now = found[-1]
+        level, limit = level_of(name, qualities, settings), limit_of(name, then, settings)
+        bad = [is_beyond(*change_of(name, now, then), limit, level) for _, now in past]
+        record, now = past[-1]
         least = detectable(change_of(name, now, then)[1], limit, level)
         when = f" up to {record.end}" if record.end else ""
-        said = (
+        message = (
             f"{name} {now.value:.3g} (observed{when}), and {then.value:.3g} on the holdout: "
             f"{'less by' if name in FALLS else 'otherwise by'} more than {limit:.2g} matters, and "
             f"{least:.2g} would have been seen"
         )
         yield (
             Check(
-                f"quality:{name}", "performance", bad[-1], now.value, limit, said, RUNBOOK,
+                f"quality:{name}", "performance", bad[-1], now.value, limit, message, RUNBOOK,
                 detectable=least,
             ),
             bad[:-1],
@@ -59,9 +59,9 @@ def change_of(name: str, now: Quality, then: Quality) -> tuple[float, float]:
     return change if name in FALLS else abs(change), hypot(now.error, then.error)
 
 
-def level_of(name: str, known: dict[str, Quality], settings: Monitor) -> float:
+def level_of(name: str, qualities: dict[str, Quality], settings: Monitor) -> float:
     """Half of the false alarms are for outcomes, and shared by the numbers; both ways by halves."""
-    return settings.level / 2 / len(known) / (1 if name in FALLS else 2)
+    return settings.level / 2 / len(qualities) / (1 if name in FALLS else 2)
 
 
 def limit_of(name: str, then: Quality, settings: Monitor) -> float:

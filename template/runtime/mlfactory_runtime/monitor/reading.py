@@ -15,7 +15,7 @@ from ..data.contract import read_rows
 from ..data.rows import key_text, missing_as_null, parse
 from ..errors import FactoryError
 from ..git import tries
-from ..learn.draws import Draws, dated, independent, named, places_of
+from ..learn.draws import Draws, dated, independent, places_of, values_of
 from ..learn.metrics import Expected, expected, primary, row_losses
 from ..learn.profile import PROFILE
 from ..learn.signature import Signature, encode, load_signature, refusals
@@ -100,7 +100,7 @@ class Seen:
         """How many rows have an outcome."""
         return sum(map(len, self.y))
 
-    def known(self, watched: Watched) -> tuple[Array, Array, Draws]:
+    def outcomes(self, watched: Watched) -> tuple[Array, Array, Draws]:
         """Outcomes and scores of these, and what they came in, told as for the verdict."""
         if not self.labelled:
             return np.empty(0), np.empty(0), Draws(np.empty(0, dtype=np.int64))
@@ -112,15 +112,15 @@ class Seen:
         keys = pl.concat(self.keys)
         own = pl.int_range(keys.len(), dtype=pl.UInt64, eager=True)
         names = entity_key(params, watched.catalog)
-        found = Draws(places_of(keys.fill_null(own)), named(names))
-        return y, p, replace(found, what="rows") if found.is_single else found
+        units = Draws(places_of(keys.fill_null(own)), values_of(names))
+        return y, p, replace(units, what="rows") if units.is_single else units
 
     def count(
         self,
         frame: pl.DataFrame,
         watched: Watched,
         moments: pl.Series | None = None,
-        known: pl.Series | None = None,
+        labelled: pl.Series | None = None,
     ) -> None:
         """Add rows of features, and the moments that they are about, where these are known; `known`
         says of which the outcome is.
@@ -131,17 +131,17 @@ class Seen:
         self.count_outside(frame, watched)
         for one in watched.signature.features:
             if one.name not in self.hidden:
-                found = tally(frame[one.name], watched.profile.features[one.name], one.salt)
-                self.features[one.name] = _sum(self.features.get(one.name), found)
+                counted = tally(frame[one.name], watched.profile.features[one.name], one.salt)
+                self.features[one.name] = _sum(self.features.get(one.name), counted)
         self.count_within(frame, watched)
-        if known is not None:
-            self.count_covered(frame.filter(known), watched)
+        if labelled is not None:
+            self.count_covered(frame.filter(labelled), watched)
 
     def count_covered(self, frame: pl.DataFrame, watched: Watched) -> None:
         """Add rows whose outcome is known."""
         salts = {f.name: f.salt for f in watched.signature.features if f.name in self.features}
-        seen = {name: (watched.profile.features[name], salt) for name, salt in salts.items()}
-        self.covered.count(frame, seen)
+        references = {name: (watched.profile.features[name], salt) for name, salt in salts.items()}
+        self.covered.count(frame, references)
 
     def count_outside(self, frame: pl.DataFrame, watched: Watched) -> None:
         """Add values of what is known in advance that lie outside of what is expected."""
@@ -154,18 +154,18 @@ class Seen:
 
     def count_within(self, frame: pl.DataFrame, watched: Watched) -> None:
         """Add rows of features by the groups that the profile knows."""
-        known = watched.profile.features
+        references = watched.profile.features
         salts = {one.name: one.salt for one in watched.signature.features}
         for column, groups in watched.profile.segments.items():
             if column in self.hidden:
                 continue
-            own = labels(frame[column], known[column])
+            own = labels(frame[column], references[column])
             for group, features in groups.items():
                 rows = frame.filter(own == group)
                 for name in features.keys() - self.hidden.keys():
                     place = column, group, name
-                    found = tally(rows[name], known[name], salts[name])
-                    self.within[place] = _sum(self.within.get(place), found)
+                    counted = tally(rows[name], references[name], salts[name])
+                    self.within[place] = _sum(self.within.get(place), counted)
 
     def score(
         self,
@@ -176,9 +176,9 @@ class Seen:
         moments: pl.Series | None = None,
     ) -> None:
         """Add scores, what came of them, and whom and when they are about."""
-        known, references = watched.signature, watched.profile.predictions
-        if known.classes:
-            codes = {name: float(code) for code, name in enumerate(known.classes)}
+        signature, references = watched.signature, watched.profile.predictions
+        if signature.classes:
+            codes = {name: float(code) for code, name in enumerate(signature.classes)}
             text = outcomes.cast(pl.String)
             outcomes = text.replace_strict(codes, default=None, return_dtype=pl.Float64)
         y, hashes = outcomes.cast(pl.Float64).fill_null(float("nan")).to_numpy(), hashed(keys)
@@ -190,15 +190,15 @@ class Seen:
         self.keys.append(hashes.filter(there))
         self.moments.append((unknown(there) if moments is None else moments).filter(there))
         self.whom = self.whom.with_more(hashes)
-        promise = expected(known.task, p, known.threshold or 0.5)
+        promise = expected(signature.task, p, signature.threshold or 0.5)
         self.expected = self.expected + promise if self.expected else promise
         columns = pl.DataFrame(p.reshape(len(p), -1)).get_columns()
-        found = [tally(column, one) for column, one in zip(columns, references, strict=True)]
-        self.scores = list(map(_sum, self.scores, found)) if self.scores else found
+        counted = [tally(column, one) for column, one in zip(columns, references, strict=True)]
+        self.scores = list(map(_sum, self.scores, counted)) if self.scores else counted
 
 
-def _sum(before: Tally | None, found: Tally) -> Tally:
-    return before + found if before else found
+def _sum(before: Tally | None, counted: Tally) -> Tally:
+    return before + counted if before else counted
 
 
 def production(project: Project) -> Watched:
@@ -212,14 +212,14 @@ def production(project: Project) -> Watched:
     file, own = model.model / PROFILE, project.params
     profile = read(Profile, file)
     if profile is None or profile.format == 1:
-        message = f"{project.shown(file)} is not there, or of an older form"
+        message = f"{project.relative(file)} is not there, or of an older form"
         raise FactoryError(message, "train the model with the code of today: dvc repro")
     home = model.project
-    found = Watched(
+    watched = Watched(
         label, model.commit, project, home, model.model, version(model.model), home.params,
         home.catalog, load_signature(model.model), profile, since(project, model),
     )  # fmt: skip
-    return found.of(log=own.log, monitor=own.monitor, gate=own.gate)
+    return watched.of(log=own.log, monitor=own.monitor, gate=own.gate)
 
 
 def since(project: Project, model: Registered) -> datetime:
@@ -235,23 +235,23 @@ def since(project: Project, model: Registered) -> datetime:
 
 def from_log(window: Window, watched: Watched) -> Seen:
     """What the log holds of a window; predictions of other models are counted only."""
-    params, catalog, known = watched.params, watched.catalog, watched.signature
-    secret = {name for name, hides in veil(params, catalog, known).features.items() if hides}
-    seen = Seen(hidden={f.name: SECRET for f in known.features if f.name in secret})
-    said = "prediction" if known.task == "regression" else "probabilities"
+    params, catalog, signature = watched.params, watched.catalog, watched.signature
+    secret = {name for name, hides in veil(params, catalog, signature).features.items() if hides}
+    sample = Seen(hidden={f.name: SECRET for f in signature.features if f.name in secret})
+    key = "prediction" if signature.task == "regression" else "probabilities"
     whom = ["entity"] if params.data.id and entity_key(params, catalog) else []
-    names = ("model", "time", "row_time", "features", said, "outcome", *whom)
-    for rows in read_log((window.begin, window.end), params, catalog, known, names):
-        seen.others.update(dict(rows["model"].value_counts().iter_rows()))
+    names = ("model", "time", "row_time", "features", key, "outcome", *whom)
+    for rows in read_log((window.begin, window.end), params, catalog, signature, names):
+        sample.others.update(dict(rows["model"].value_counts().iter_rows()))
         own = rows.filter(model=watched.version)
         if own.height:
-            frame = completed(own["features"].struct.unnest(), seen, watched)
+            frame = completed(own["features"].struct.unnest(), sample, watched)
             moments = own["row_time"].fill_null(own["time"].dt.replace_time_zone(None))
-            seen.count(frame, watched, moments, own["outcome"].is_not_null())
+            sample.count(frame, watched, moments, own["outcome"].is_not_null())
             keys = keys_in_log(own, watched)
-            seen.score(scores(own, known), own["outcome"], keys, watched, moments)
-    seen.others.pop(watched.version, None)
-    return seen
+            sample.score(scores(own, signature), own["outcome"], keys, watched, moments)
+    sample.others.pop(watched.version, None)
+    return sample
 
 
 def keys_in_log(rows: pl.DataFrame, watched: Watched) -> pl.Series:
@@ -273,33 +273,33 @@ def unknown(rows: pl.DataFrame | pl.Series | Array) -> pl.Series:
     return pl.Series([None], dtype=pl.String).new_from_index(0, len(rows))
 
 
-def completed(frame: pl.DataFrame, seen: Seen, watched: Watched) -> pl.DataFrame:
+def completed(frame: pl.DataFrame, sample: Seen, watched: Watched) -> pl.DataFrame:
     """The features, with those computed that the log lacks because a service did not write them."""
-    derived = [name for name in watched.catalog.derived if name not in seen.hidden]
-    lost = [name for name in derived if frame[name].null_count() == frame.height]
-    if not lost:
+    derived = [name for name in watched.catalog.derived if name not in sample.hidden]
+    absent = [name for name in derived if frame[name].null_count() == frame.height]
+    if not absent:
         return frame
     if watched.foreign:
-        seen.hidden |= dict.fromkeys(lost, ABSENT)
+        sample.hidden |= dict.fromkeys(absent, ABSENT)
         return frame
     inputs = list(watched.catalog.inputs(watched.params))
-    features = featured(frame.select(inputs), lost, watched.home.compute)
-    return frame.with_columns(features.select(lost))
+    features = featured(frame.select(inputs), absent, watched.home.compute)
+    return frame.with_columns(features.select(absent))
 
 
-def scores(rows: pl.DataFrame, known: Signature) -> Array:
+def scores(rows: pl.DataFrame, signature: Signature) -> Array:
     """What was predicted, in the form in which models predict."""
-    if known.task == "regression":
+    if signature.task == "regression":
         return rows["prediction"].to_numpy()
-    shares = rows["probabilities"].struct.unnest().select(known.classes).to_numpy()
-    return shares[:, 1] if known.task == "binary" else shares
+    shares = rows["probabilities"].struct.unnest().select(signature.classes).to_numpy()
+    return shares[:, 1] if signature.task == "binary" else shares
 
 
 def from_file(path: Path, watched: Watched) -> Seen:
     """What a file holds. Of each batch all rows are scored where outcomes are known, else some,
     evenly spread.
     """
-    params, seen = watched.params, Seen(invalid=0)
+    params, sample = watched.params, Seen(invalid=0)
     names = [feature.name for feature in watched.signature.features]
     inputs, estimator = watched.catalog.inputs(params), watched.home.estimator
     model = estimator.load(watched.folder)
@@ -309,12 +309,12 @@ def from_file(path: Path, watched: Watched) -> Seen:
     for raw in read_batches(path, params.data, SIZE):
         rows, cases = read_rows(raw, inputs, params.data)
         frame = featured(rows, names, watched.home.compute).select(names)
-        seen.invalid = (seen.invalid or 0) + cases["row"].n_unique()
+        sample.invalid = (sample.invalid or 0) + cases["row"].n_unique()
         time = params.data.time
         dated = time in raw.columns and time in watched.catalog.columns
         moments = column_of(raw, time, watched) if time and dated else None
         results = outcomes(raw, watched)
-        seen.count(frame, watched, moments, results.is_not_null())
+        sample.count(frame, watched, moments, results.is_not_null())
         step = max(raw.height // SCORED, 1) if results.null_count() == raw.height else 1
         some = pl.int_range(raw.height, eager=True).gather_every(step)
         fit = refusals(frame[some], watched.signature.features).is_null()
@@ -323,8 +323,8 @@ def from_file(path: Path, watched: Watched) -> Seen:
             p = estimator.predict(model, encode(frame[some], watched.signature.features))
             keys = keys_in_file(raw[some], watched)
             then = None if moments is None else moments[some]
-            seen.score(np.asarray(p), results[some], keys, watched, then)
-    return seen
+            sample.score(np.asarray(p), results[some], keys, watched, then)
+    return sample
 
 
 def outcomes(raw: pl.DataFrame, watched: Watched) -> pl.Series:

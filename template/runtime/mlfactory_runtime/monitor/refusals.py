@@ -29,30 +29,30 @@ def lines(broken: Mapping[tuple[str, str, str], int]) -> tuple[Refusal, ...]:
     rules: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for (field, rule, value), rows in broken.items():
         rules[field, rule][value] += rows
-    found = [
+    refused = [
         Refusal(
             field=field, rule=rule, rows=values.total(),
             values={value: rows for value, rows in values.most_common() if value},
         )
         for (field, rule), values in rules.items()
     ]  # fmt: skip
-    return tuple(sorted(found, key=lambda line: (-line.rows, line.field, line.rule)))
+    return tuple(sorted(refused, key=lambda line: (-line.rows, line.field, line.rule)))
 
 
-def check_refusals(found: Refusals, seen: Seen, watched: Watched) -> list[Check]:
+def check_refusals(these: Refusals, sample: Seen, watched: Watched) -> list[Check]:
     """Whether surely more rows are refused than do not matter; it rings at once."""
-    total = seen.rows + found.rows
-    checks = check_strangers(found.strangers, total, watched) if found.strangers else []
+    total = sample.rows + these.rows
+    checks = check_strangers(these.strangers, total, watched) if these.strangers else []
     if not total:
         return checks
-    message = f"{found.rows:,} of {total:,} rows were refused"
-    if found.rules:
-        message += f": {'; '.join(map(said, found.rules[:SHOWN]))}"
-    most = found.rules[0].field if found.rules else ""
+    message = f"{these.rows:,} of {total:,} rows were refused"
+    if these.rules:
+        message += f": {'; '.join(map(as_text, these.rules[:SHOWN]))}"
+    most = these.rules[0].field if these.rules else ""
     column = watched.catalog.columns.get(most)
     return [
         Check(
-            "refused", "operation", *much(found.rows, total, watched), message, PAGE, at_once=True,
+            "refused", "operation", *much(these.rows, total, watched), message, PAGE, at_once=True,
             feature=most if column else None,
             source=column.source if column else "",
             owner=column.owner if column else "",
@@ -61,14 +61,14 @@ def check_refusals(found: Refusals, seen: Seen, watched: Watched) -> list[Check]
     ]  # fmt: skip
 
 
-def check_strangers(found: Sequence[Refusal], answerable: int, watched: Watched) -> list[Check]:
+def check_strangers(refused: Sequence[Refusal], answerable: int, watched: Watched) -> list[Check]:
     """Whether surely too many requests are of clients that hold no key, or whose key was not read.
 
     That has to come back to ring: a client whose key has ended goes on asking, and whoever tries
     doors goes on to the next.
     """
-    requests = sum(line.rows for line in found)
-    why = "; ".join(map(said, found[:SHOWN]))
+    requests = sum(line.rows for line in refused)
+    why = "; ".join(map(as_text, refused[:SHOWN]))
     message = f"{requests:,} requests of unknown clients got no answer: {why}"
     measured = much(requests, answerable + requests, watched)
     return [Check("strangers", "operation", *measured, message, KEYS)]
@@ -83,7 +83,7 @@ def much(rows: int, total: int, watched: Watched) -> tuple[bool, float, float]:
     return bad, rows / total, settings.rate
 
 
-def said(line: Refusal) -> str:
+def as_text(line: Refusal) -> str:
     """A rule in words, with the categories that nobody knew."""
     values = ", ".join(repr(value) for value in list(line.values)[:SHOWN])
     what = f"{line.field} {line.rule}" if line.field else line.rule

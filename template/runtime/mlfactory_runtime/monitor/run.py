@@ -57,25 +57,25 @@ def of_log(length: str, watched: Watched, now: datetime) -> Monitored:
         last = replace(last, length=BATCHES)
     history = History(watched, last)
     *earlier, span = spans(history, last, max(BACK, watched.params.monitor.windows - 1), now)
-    taken, fresh = taken_in(history), news(history, earlier)
+    late, fresh = taken_in(history), news(history, earlier)
     first = earlier[0].begin if earlier else span.begin
     for window in (*(one for one in fresh if one.begin < first), *earlier):
         catch_up(history, watched, window, is_news=window in fresh)
     mark, before, newest = history.mark(span), history.records(span), history.newest()
-    seen = from_log(span, watched)
+    sample = from_log(span, watched)
     label = EPOCH + timedelta(microseconds=mark[2]) if mark[2] else None
     left_out = refusals(span, watched)
-    checks = [*usual_traffic(seen, span, newest, before, watched), *ages(watched, now, label)]
-    checks += check_refusals(left_out, seen, watched)
+    checks = [*usual_traffic(sample, span, newest, before, watched), *ages(watched, now, label)]
+    checks += check_refusals(left_out, sample, watched)
     if span.length == BATCHES:
         checks += overdue([*earlier, span], now)
-    result, record = examined(seen, watched, checks, before, span_of(span, seen, length))
+    result, record = examined(sample, watched, checks, before, span_of(span, sample, length))
     if left_out.rows:
         unseen = (*result.unseen, f"what stood in the {left_out.rows:,} rows that were refused")
         result = result.model_copy(update={"unseen": unseen})
     if left_out.rows or left_out.strangers:
         result = result.model_copy(update={"refused": left_out})
-    history.save(span, record.model_copy(update={"mark": mark, "taken": taken}))
+    history.save(span, record.model_copy(update={"mark": mark, "taken": late}))
     return result.model_copy(update={"history": tuple(history.records(all_models=True))})
 
 
@@ -90,30 +90,30 @@ def of_file(current: Path, watched: Watched) -> Monitored:
     """One look at a file: there is no history, so what is bad rings."""
     once = watched.params.monitor.model_copy(update={"windows": 1, "breaches": 1})
     watched = watched.of(monitor=once)
-    seen = from_file(current, watched)
-    if not seen.rows:
+    sample = from_file(current, watched)
+    if not sample.rows:
         raise FactoryError(f"{current} holds no row", "give a file with rows")
-    share = (seen.invalid or 0) / seen.rows
-    said = f"{seen.invalid:,} of {seen.rows:,} rows break the contract"
-    found = share > once.rate, share, once.rate, said, "rows-cannot-be-scored"
-    span = Span(source=str(current), rows=seen.rows, other_models={})
-    return examined(seen, watched, [Check("contract", "data", *found)], [], span)[0]
+    share = (sample.invalid or 0) / sample.rows
+    message = f"{sample.invalid:,} of {sample.rows:,} rows break the contract"
+    alarm = share > once.rate, share, once.rate, message, "rows-cannot-be-scored"
+    span = Span(source=str(current), rows=sample.rows, other_models={})
+    return examined(sample, watched, [Check("contract", "data", *alarm)], [], span)[0]
 
 
-def span_of(window: Window, seen: Seen, length: str | None = None) -> Span:
+def span_of(window: Window, sample: Seen, length: str | None = None) -> Span:
     """A window of the log as the result shows it."""
     return Span(
         source="log",
         begin=stamp(window.begin),
         end=stamp(window.end),
-        rows=seen.rows,
-        other_models=dict(seen.others),
+        rows=sample.rows,
+        other_models=dict(sample.others),
         length=length,
     )
 
 
 def usual_traffic(
-    seen: Seen,
+    sample: Seen,
     window: Window,
     newest: datetime | None,
     before: Sequence[Record],
@@ -121,8 +121,8 @@ def usual_traffic(
 ) -> list[Check]:
     """Whether as many predictions were made as in the windows before."""
     rows, factor = [record.rows for record in before], watched.params.monitor.volume
-    begun = watched.since if watched.commit or not any(rows) else None
-    return traffic(seen, window, newest, rows, factor, begun)
+    start = watched.since if watched.commit or not any(rows) else None
+    return traffic(sample, window, newest, rows, factor, start)
 
 
 def catch_up(history: History, watched: Watched, span: Window, *, is_news: bool) -> None:
@@ -135,13 +135,13 @@ def catch_up(history: History, watched: Watched, span: Window, *, is_news: bool)
     stored = history.record(span)
     if not is_wanted(stored, mark, before) and not (stored and is_news):
         return
-    newest, seen = history.newest(), from_log(span, watched)
-    if stored and not is_news and (seen.labelled, seen.rows) == (stored.labelled, stored.rows):
+    newest, sample = history.newest(), from_log(span, watched)
+    if stored and not is_news and (sample.labelled, sample.rows) == (stored.labelled, stored.rows):
         record = stored
     else:
-        checks = usual_traffic(seen, span, newest, before, watched)
-        checks += check_refusals(refusals(span, watched), seen, watched)
-        record = examined(seen, watched, checks, before, span_of(span, seen))[1]
+        checks = usual_traffic(sample, span, newest, before, watched)
+        checks += check_refusals(refusals(span, watched), sample, watched)
+        record = examined(sample, watched, checks, before, span_of(span, sample))[1]
     history.save(span, record.model_copy(update={"mark": mark}))
 
 
@@ -156,42 +156,42 @@ def is_wanted(stored: Record | None, mark: tuple[int, int, int], before: Sequenc
 
 
 def examined(
-    seen: Seen, watched: Watched, checks: list[Check], before: Sequence[Record], span: Span
+    sample: Seen, watched: Watched, checks: list[Check], before: Sequence[Record], span: Span
 ) -> tuple[Monitored, Record]:
     """The result of a window, and what later windows need to know of it."""
-    drifted, settings = drift(seen, watched), watched.params.monitor
-    covered = coverage(seen, watched)
+    drifted, settings = drift(sample, watched), watched.params.monitor
+    covered = coverage(sample, watched)
     checks = [*drifted.checks, *checks, *check_coverage(covered)]
     holdout = reference(watched)
-    measured, drawn = observed(seen, watched)
+    measured, units = observed(sample, watched)
     record = Record(
         begin=span.begin,
         end=span.end,
         model=watched.version,
-        rows=seen.rows,
-        labelled=seen.labelled,
-        draws=drawn,
+        rows=sample.rows,
+        labelled=sample.labelled,
+        draws=units,
         values={c.name: c.value for c in checks if c.value is not None},
         breaches=tuple(c.name for c in checks if c.bad),
         observed=measured,
-        estimate=estimate(seen, watched, holdout),
-        quality=quality.measured(seen, watched),
+        estimate=estimate(sample, watched, holdout),
+        quality=quality.measured(sample, watched),
     )
-    shown = [decided(c, [c.name in r.breaches for r in before], settings) for c in checks]
+    decisions = [decided(c, [c.name in r.breaches for r in before], settings) for c in checks]
     records = [*before[-max(BACK, settings.windows - 1) :], record]
     later = [*(judged(records, holdout, watched) if holdout else ())]
     later += quality.judged(records, watched)
-    shown += [decided(check, bad, settings) for check, bad in later]
+    decisions += [decided(check, bad, settings) for check, bad in later]
     result = Monitored(
-        verdict=verdict(shown),
+        verdict=verdict(decisions),
         model=Model(version=watched.version, label=watched.label, commit=watched.commit),
         window=span,
         rule=Rule(breaches=settings.breaches, windows=settings.windows),
-        checks=tuple(shown),
-        features=tuple(with_status(line, shown) for line in drifted.features),
-        predictions=tuple(with_status(line, shown) for line in drifted.scores),
+        checks=tuple(decisions),
+        features=tuple(with_status(line, decisions) for line in drifted.features),
+        predictions=tuple(with_status(line, decisions) for line in drifted.scores),
         performance=performance(records, holdout, watched),
-        unseen=tuple(unseen(seen, watched, record, holdout, span)),
+        unseen=tuple(unseen(sample, watched, record, holdout, span)),
         coverage=covered,
     )
     return result, record.model_copy(update={"verdict": result.verdict})
@@ -229,22 +229,25 @@ def performance(
 
 
 def unseen(
-    seen: Seen, watched: Watched, record: Record, holdout: Metrics | None, span: Span
+    sample: Seen, watched: Watched, record: Record, holdout: Metrics | None, span: Span
 ) -> list[str]:
     """What nobody could look at, in words."""
-    lines = [f"{name}: {reason}" for name, reason in seen.hidden.items()]
-    if seen.rows < (needed := watched.params.monitor.min_rows):
-        lines.append(f"features and scores: there are {seen.rows:,} rows, and {needed:,} tell")
-    if span.source != "log" and (scored := seen.expected.rows if seen.expected else 0) < seen.rows:
-        lines.append(f"the scores of {seen.rows - scored:,} rows: {scored:,} were scored")
-    if (count := seen.rows - record.labelled) and span.source == "log":
+    lines = [f"{name}: {reason}" for name, reason in sample.hidden.items()]
+    if sample.rows < (needed := watched.params.monitor.min_rows):
+        lines.append(f"features and scores: there are {sample.rows:,} rows, and {needed:,} tell")
+    if (
+        span.source != "log"
+        and (scored := sample.expected.rows if sample.expected else 0) < sample.rows
+    ):
+        lines.append(f"the scores of {sample.rows - scored:,} rows: {scored:,} were scored")
+    if (count := sample.rows - record.labelled) and span.source == "log":
         guess = "" if record.estimate else ", and it cannot be estimated"
         lines.append(f"how good the model is on {count:,} predictions without an outcome{guess}")
     if holdout is None:
         lines.append("whether it is worse than on the holdout: reports/evaluation.json is not its")
     if not watched.profile.quality:
         lines.append(quality.OLD)
-    others = [f"{count:,} of {name}" for name, count in seen.others.items()]
+    others = [f"{count:,} of {name}" for name, count in sample.others.items()]
     if others:
         lines.append(f"predictions of other models: {', '.join(others)}")
     return lines

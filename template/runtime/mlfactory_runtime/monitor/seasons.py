@@ -29,12 +29,12 @@ class Times:
 
     def count(self, moments: pl.Series) -> None:
         """Add rows; those without a moment tell nothing."""
-        known = moments.drop_nulls()
-        self.rows += known.len()
-        self.days += float(days_of(known).sum())
+        present = moments.drop_nulls()
+        self.rows += present.len()
+        self.days += float(days_of(present).sum())
         for kind in ("month", "weekday"):
-            found = getattr(known.dt, kind)().value_counts().iter_rows()
-            self.parts.update({f"{kind} {number}": count for number, count in found})
+            counts = getattr(present.dt, kind)().value_counts().iter_rows()
+            self.parts.update({f"{kind} {number}": count for number, count in counts})
 
     def shares(self, kind: str) -> dict[str, float]:
         """Which part of the rows lies in each month, or on each weekday."""
@@ -43,17 +43,17 @@ class Times:
 
 def expected(name: str, reference: Reference, times: Times, profile: Profile) -> Reference:
     """The reference for rows of these times, where training has rows of all their months."""
-    known = profile.seasons.get(name, {})
+    seasons_of = profile.seasons.get(name, {})
     shares, rows, whole = shares_of(reference), reference.rows, shares_of(reference)
     for kind in ("month", "weekday"):
-        wanted = times.shares(kind)
-        if not wanted or not wanted.keys() <= known.keys():
+        now = times.shares(kind)
+        if not now or not now.keys() <= seasons_of.keys():
             continue
-        if kind == "weekday" and len(wanted) == WEEK:
+        if kind == "weekday" and len(now) == WEEK:
             continue  # a whole week has every one
-        mixed = sum(share * np.array(known[part].shares) for part, share in wanted.items())
+        mixed = sum(share * np.array(seasons_of[part].shares) for part, share in now.items())
         shares = shares + mixed - whole
-        rows = min(rows, sum(known[part].rows for part in wanted))
+        rows = min(rows, sum(seasons_of[part].rows for part in now))
     return reference if rows == reference.rows else with_shares(reference, shares, rows)
 
 
@@ -61,9 +61,9 @@ def with_shares(reference: Reference, shares: Array, rows: int) -> Reference:
     """The reference with other shares, of so many rows."""
     if isinstance(reference, Names):
         counts = np.round(shares.clip(0) / shares.clip(0).sum() * rows).astype(int).tolist()
-        named = dict(zip(reference.counts, counts[:-1], strict=True))
+        by_name = dict(zip(reference.counts, counts[:-1], strict=True))
         return reference.model_copy(
-            update={"counts": named, "other": counts[-1], "rows": sum(counts)}
+            update={"counts": by_name, "other": counts[-1], "rows": sum(counts)}
         )
     pairs = shares.reshape(2, -1).T.ravel()
     below, upto = np.maximum.accumulate(pairs.clip(0, 1)).reshape(-1, 2).T.tolist()
@@ -72,12 +72,12 @@ def with_shares(reference: Reference, shares: Array, rows: int) -> Reference:
 
 def growth(name: str, times: Times, profile: Profile) -> float:
     """The share of rows that may have moved since, as fast as values moved in training."""
-    known = profile.trends.get(name)
-    if known is None or not times.rows:
+    trend = profile.trends.get(name)
+    if trend is None or not times.rows:
         return 0.0
     parts = profile.seasons.get(name, {})
     months = times.shares("month")
-    day = known.day
+    day = trend.day
     if months and months.keys() <= parts.keys():
         day = sum(share * parts[month].day for month, share in months.items())
-    return PACE * known.step * abs(times.days / times.rows - day)
+    return PACE * trend.step * abs(times.days / times.rows - day)

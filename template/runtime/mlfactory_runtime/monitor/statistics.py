@@ -21,7 +21,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from ..learn.signature import shown
+from ..learn.signature import masked
 from ..records.profile import Names, Numbers
 from .effect import NORMAL, SURE
 
@@ -36,13 +36,13 @@ Reference = Numbers | Names
 class Tally:
     """Rows with and without a value, and counts: (2, points) below and up to them, or by value."""
 
-    known: int
+    present: int
     missing: int
     cells: Array
 
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(
-            self.known + other.known, self.missing + other.missing, self.cells + other.cells
+            self.present + other.present, self.missing + other.missing, self.cells + other.cells
         )
 
 
@@ -67,20 +67,20 @@ class Difference:
 
 def tally(column: pl.Series, reference: Reference, salt: str = "") -> Tally:
     """Count a column where its profile looks."""
-    known = column.drop_nulls()
+    present = column.drop_nulls()
     if isinstance(reference, Numbers):
-        count = _points(known, reference)
+        count = _points(present, reference)
     else:
-        count = _names(known, reference, salt)
-    return Tally(known.len(), column.null_count(), count)
+        count = _names(present, reference, salt)
+    return Tally(present.len(), column.null_count(), count)
 
 
-def _points(known: pl.Series, reference: Numbers) -> Array:
+def _points(present: pl.Series, reference: Numbers) -> Array:
     """Rows below, and up to, each point. Only those in the same small step as a point are sorted.
 
     This is exact, because the number of the step never falls where the value rises.
     """
-    x, values = known.to_physical().cast(pl.Float64).to_numpy(), np.array(reference.values)
+    x, values = present.to_physical().cast(pl.Float64).to_numpy(), np.array(reference.values)
     if not len(values):
         return np.zeros((2, 0), dtype=int)
     scale = STEPS / ((values[-1] - values[0]) or 1.0)
@@ -90,37 +90,37 @@ def _points(known: pl.Series, reference: Numbers) -> Array:
             place: Array = ((numbers - values[0]) * scale).clip(-1, STEPS).astype(np.int32)
         return place + 1
 
-    held, steps, own = np.zeros(STEPS + 2, dtype=bool), step(x), step(values)
-    held[own] = True
-    rest = np.sort(x[held[steps]])
-    plain = np.where(held, 0, np.bincount(steps, minlength=len(held))).cumsum()[own]
+    inside, steps, own = np.zeros(STEPS + 2, dtype=bool), step(x), step(values)
+    inside[own] = True
+    rest = np.sort(x[inside[steps]])
+    plain = np.where(inside, 0, np.bincount(steps, minlength=len(inside))).cumsum()[own]
     return np.stack([plain + np.searchsorted(rest, values, s) for s in ("left", "right")])
 
 
-def _names(known: pl.Series, reference: Names, salt: str) -> Array:
-    text = shown(known, salt if known.dtype == pl.String else "").rename("value")
+def _names(present: pl.Series, reference: Names, salt: str) -> Array:
+    text = masked(present, salt if present.dtype == pl.String else "").rename("value")
     counts = dict(text.value_counts().iter_rows())
-    listed = [counts.get(name, 0) for name in reference.counts]
-    return np.array([*listed, known.len() - sum(listed)])
+    cells = [counts.get(name, 0) for name in reference.counts]
+    return np.array([*cells, present.len() - sum(cells)])
 
 
-def compare(reference: Reference, found: Tally, dtype: str = "float") -> Difference:
+def compare(reference: Reference, counted: Tally, dtype: str = "float") -> Difference:
     """How the rows that were counted differ from those of training; both must have some.
 
     Without a dtype, what values stand for is not shown.
     """
     if isinstance(reference, Numbers):
-        return _numbers(reference, found, dtype)
-    return _categories(reference, found)
+        return _numbers(reference, counted, dtype)
+    return _categories(reference, counted)
 
 
-def _numbers(reference: Numbers, found: Tally, dtype: str) -> Difference:
+def _numbers(reference: Numbers, counted: Tally, dtype: str) -> Difference:
     from scipy.stats import kstwo
 
     shares = np.array([reference.below, reference.upto])
-    distance = float(np.abs(found.cells / found.known - shares).max(initial=0))
-    size = max(round(found.known * reference.rows / (found.known + reference.rows)), 1)
-    lead, error = rank_lead(shares, found, reference.rows)
+    distance = float(np.abs(counted.cells / counted.present - shares).max(initial=0))
+    size = max(round(counted.present * reference.rows / (counted.present + reference.rows)), 1)
+    lead, error = rank_lead(shares, counted, reference.rows)
     error /= np.sqrt(size)
     p = min(float(kstwo.sf(distance, size)), 2 * NORMAL.cdf(-lead / error) if error else 1.0)
     surely = max(distance - KOLMOGOROV / np.sqrt(size), lead - SURE * error)
@@ -132,7 +132,7 @@ def _numbers(reference: Numbers, found: Tally, dtype: str) -> Difference:
         np.diff(cumulated[edges], prepend=0, append=rows)
         for cumulated, rows in (
             (expected * reference.rows, reference.rows),
-            (found.cells.T.ravel(), found.known),
+            (counted.cells.T.ravel(), counted.present),
         )
     ]
     if not dtype:
@@ -141,36 +141,36 @@ def _numbers(reference: Numbers, found: Tally, dtype: str) -> Difference:
     return Difference(*own, *index(bins, parts[0], parts[1]))
 
 
-def rank_lead(shares: Array, found: Tally, rows: int) -> tuple[float, float]:
+def rank_lead(shares: Array, counted: Tally, rows: int) -> tuple[float, float]:
     """By how much the mean rank of the values among those of training is off a half, and the
     standard error of that for one row.
 
     `shares` are those of the `rows` of training below and up to each point, of shape (2, points).
     """
     cumulated = np.concatenate([[0], shares.T.ravel(), [1]])
-    own = np.diff(found.cells.T.ravel() / found.known, prepend=0, append=1)
+    own = np.diff(counted.cells.T.ravel() / counted.present, prepend=0, append=1)
     lead = abs(float(own @ (cumulated[1:] + cumulated[:-1]) / 2) - 0.5)
-    ties = (np.diff(cumulated) * rows + own * found.known) / (rows + found.known)
+    ties = (np.diff(cumulated) * rows + own * counted.present) / (rows + counted.present)
     return lead, float(np.sqrt(max(1 - (ties**3).sum(), 0) / 12))
 
 
-def _categories(reference: Names, found: Tally) -> Difference:
+def _categories(reference: Names, count: Tally) -> Difference:
     expected = np.array([*reference.counts.values(), reference.other])
-    statistic, together = homogeneous(expected, found.cells)
-    rows, size = found.known, found.known * reference.rows / (found.known + reference.rows)
-    then, now = expected / expected.sum(), found.cells / rows
-    alone = chances(expected, int(expected.sum()), found.cells, rows)
-    surest, held = int(alone.argmin()), int((expected + found.cells > 0).sum())
-    p = min(2 * together, 2 * held * float(alone[surest]), 1.0)
-    pooled = (expected + found.cells) / (expected.sum() + rows)
+    statistic, together = homogeneous(expected, count.cells)
+    rows, size = count.present, count.present * reference.rows / (count.present + reference.rows)
+    then, now = expected / expected.sum(), count.cells / rows
+    alone = chances(expected, int(expected.sum()), count.cells, rows)
+    surest, occupied = int(alone.argmin()), int((expected + count.cells > 0).sum())
+    p = min(2 * together, 2 * occupied * float(alone[surest]), 1.0)
+    pooled = (expected + count.cells) / (expected.sum() + rows)
     luck = float(np.sqrt(pooled * (1 - pooled) / (2 * np.pi * size)).sum())
     moved = float(np.abs(now - then).sum()) / 2 - luck
     single = abs(float(now[surest] - then[surest]))
     error = share_error(float(then[surest]), reference.rows, rows)
     surely = max(single - SURE * error, moved - SURE / (2 * np.sqrt(size)))
-    kept = min(len(reference.counts), SHOWN)
-    first = (np.append(part[:kept], part[kept:].sum()) for part in (expected, found.cells))
-    names = [*list(reference.counts)[:kept], "other"]
+    few = min(len(reference.counts), SHOWN)
+    first = (np.append(part[:few], part[few:].sum()) for part in (expected, count.cells))
+    names = [*list(reference.counts)[:few], "other"]
     own = statistic, p, max(moved, single), surely, share_error(0.1, reference.rows, rows)
     return Difference(*own, *index(names, *first))
 
@@ -185,8 +185,8 @@ def homogeneous(expected: Array, observed: Array) -> tuple[float, float]:
     table = table[:, table.sum(axis=0) > 0]
     if table.shape[1] < 2:
         return 0.0, 1.0
-    found = chi2_contingency(table)
-    return float(found.statistic), float(found.pvalue)
+    test = chi2_contingency(table)
+    return float(test.statistic), float(test.pvalue)
 
 
 def chances(before: Array, rows: int, now: Array, window: int) -> Array:
@@ -197,9 +197,9 @@ def chances(before: Array, rows: int, now: Array, window: int) -> Array:
     """
     from scipy.stats import hypergeom
 
-    given = rows + window, before + now, window
-    same = hypergeom.pmf(now, *given) / 2
-    either = np.minimum(hypergeom.sf(now, *given), hypergeom.cdf(now - 1, *given))
+    rates = rows + window, before + now, window
+    same = hypergeom.pmf(now, *rates) / 2
+    either = np.minimum(hypergeom.sf(now, *rates), hypergeom.cdf(now - 1, *rates))
     return np.asarray(2 * (either + same))
 
 
@@ -213,15 +213,15 @@ def cuts(cumulated: Array) -> Array:
 
     A point that holds as much as a bin is a bin of its own: what lies beside it is another thing.
     """
-    found = set()
+    edges = set()
     for share in np.arange(1, BINS) / BINS:
         place = int(np.searchsorted(cumulated, share))
         if place < len(cumulated):
-            found.add(place)
+            edges.add(place)
             before = cumulated[place - 1] if place else 0.0
             if place and cumulated[place] - before >= 1 / BINS:
-                found.add(place - 1)
-    return np.array(sorted(found), dtype=int)
+                edges.add(place - 1)
+    return np.array(sorted(edges), dtype=int)
 
 
 def labels(edges: list[int], names: list[str]) -> list[str]:
@@ -248,10 +248,10 @@ def index(
     bins: list[str], expected: Array, observed: Array
 ) -> tuple[float, list[str], list[float], list[float]]:
     """The stability index, and the shares of the bins that hold any row."""
-    held = expected + observed > 0
-    rows = [expected[held], observed[held]]
+    occupied = expected + observed > 0
+    rows = [expected[occupied], observed[occupied]]
     e, o = ((part + 0.5) / (part.sum() + 0.5 * len(part)) for part in rows)
     chance = (len(e) - 1) * sum(1 / max(part.sum(), 1) for part in rows)
     psi = max(float(((o - e) * np.log(o / e)).sum()) - chance, 0.0)
     shares = [(part / max(part.sum(), 1)).round(6).tolist() for part in rows]
-    return psi, [name for name, one in zip(bins, held, strict=True) if one], *shares
+    return psi, [name for name, one in zip(bins, occupied, strict=True) if one], *shares

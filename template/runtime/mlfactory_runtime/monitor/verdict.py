@@ -39,14 +39,14 @@ def decided(check: Check, earlier: Sequence[bool], settings: Monitor) -> Checked
     status: State = "unknown" if check.bad is None else "ok"
     if check.bad:
         status = "alarm" if count >= needed else "warning"
-    seen = f" ({count} of the last {len(before) + 1} windows)" if check.bad and earlier else ""
+    note = f" ({count} of the last {len(before) + 1} windows)" if check.bad and earlier else ""
     return Checked(
         name=check.name,
         kind=check.kind,
         status=status,
         value=check.value,
         threshold=check.threshold,
-        message=check.message + seen,
+        message=check.message + note,
         runbook=check.runbook,
         feature=check.feature or None,
         source=check.source if check.feature else None,
@@ -57,8 +57,8 @@ def decided(check: Check, earlier: Sequence[bool], settings: Monitor) -> Checked
 
 def verdict(checks: Iterable[Checked]) -> Verdict:
     """`alarm`, `healthy`, or `unknown` where features or predictions could not be seen at all."""
-    found = [(check.kind, check.status) for check in checks]
-    if any(status == "alarm" for _, status in found):
+    states = [(check.kind, check.status) for check in checks]
+    if any(status == "alarm" for _, status in states):
         return "alarm"
-    seen = {kind for kind, status in found if status != "unknown"}
-    return "healthy" if seen.issuperset(NEEDED) else "unknown"
+    judged = {kind for kind, status in states if status != "unknown"}
+    return "healthy" if judged.issuperset(NEEDED) else "unknown"

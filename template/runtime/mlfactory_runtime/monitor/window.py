@@ -32,11 +32,11 @@ def length_of(text: str) -> timedelta | None:
     """`7d`, `24h`, `30m` or `20s`; None for `month` and `batch`. FactoryError for anything else."""
     if text.strip() in NAMED:
         return None
-    found = re.fullmatch(r"([1-9]\d{0,4})([dhms])", text.strip())
-    if not found:
+    parts = re.fullmatch(r"([1-9]\d{0,4})([dhms])", text.strip())
+    if not parts:
         message = f"{text!r} is no length of a window"
         raise FactoryError(message, "say 7d, 24h, 30m or 20s, month or batch")
-    return timedelta(**{UNITS[found[2]]: int(found[1])})
+    return timedelta(**{UNITS[parts[2]]: int(parts[1])})
 
 
 def last_whole(length: timedelta | None, now: datetime) -> Window:

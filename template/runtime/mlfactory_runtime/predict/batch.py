@@ -16,7 +16,7 @@ from ..settings.params import Data
 from ..tables.conversion import readable
 from ..tables.read import read_batches, with_partitions
 from .places import aside_of, check_target
-from .scorer import Scorer, opened, score
+from .scorer import Scorer, open_scorer, score
 
 MAX_INVALID = 0.05
 FORMULA = r"^\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]"  # wide ones, too, as they are typed in Japan
@@ -69,7 +69,7 @@ def predict_file(
     taken for a formula.
     """
     check_target(project, source, target)
-    scorer = opened(project, folder or project.model_folder, explain)
+    scorer = open_scorer(project, folder or project.model_folder, explain)
     if log and scorer.params.log.enabled:
         from ..log.batch import BatchLog
 
@@ -91,11 +91,11 @@ def predict_file(
                 f"{invalid:,} of {total:,} rows cannot be scored, and {max_invalid:.1%} may not be",
                 f"{aside} says why; mend them at the source, or allow more with --max-invalid",
             )
-    done = Scored(total - invalid, invalid, aside if invalid else None, earlier=earlier)
+    scored = Scored(total - invalid, invalid, aside if invalid else None, earlier=earlier)
     if not scorer.log:
-        return done
+        return scored
     return replace(
-        done,
+        scored,
         logged=scorer.log.rows,
         request_id=scorer.log.request_id,
         unlogged=scorer.log.problem,

@@ -26,9 +26,9 @@ def check_target(project: Project, source: Path, target: Path) -> None:
         raise FactoryError(f"{target} is no file but a device or a pipe", OTHER)
     if is_same(source, target):
         raise FactoryError(f"{target} is the input: its rows would be lost", OTHER)
-    for kept in (project.raw, project.root / TAKEN):
-        if is_same(kept, target):
-            raise FactoryError(f"{target} holds the raw data, {project.shown(kept)}", OTHER)
+    for folder in (project.raw, project.root / TAKEN):
+        if is_same(folder, target):
+            raise FactoryError(f"{target} holds the raw data, {project.relative(folder)}", OTHER)
     if keeper := keeper_of(project, target):
         raise FactoryError(f"{target} is kept by {keeper}", OTHER)
 
@@ -50,22 +50,22 @@ def keeper_of(project: Project, target: Path) -> str:
                 return one.name
         for folder in outs(project):
             if path.is_relative_to(folder):
-                return f"the pipeline ({project.shown(folder)})"
+                return f"the pipeline ({project.relative(folder)})"
     return in_cache(target)
 
 
 def in_cache(target: Path) -> str:
     """A file with a second name in DVC's cache is told by its mode: DVC takes the writing away."""
-    known = target.stat() if target.is_file() else None
-    is_linked = known is not None and known.st_nlink > 1 and not known.st_mode & 0o222
+    status = target.stat() if target.is_file() else None
+    is_linked = status is not None and status.st_nlink > 1 and not status.st_mode & 0o222
     return "another name of it, which may not be written (a cache of DVC has such)" * is_linked
 
 
 def outs(project: Project) -> list[Path]:
     """What the pipeline writes."""
     stages = read_yaml(project.root / LOCK).get("stages") or {}
-    noted = [one["path"] for stage in stages.values() for one in stage.get("outs", ())]
-    return [project.root / name for name in (MODEL, PREPARED, *noted)]
+    paths = [one["path"] for stage in stages.values() for one in stage.get("outs", ())]
+    return [project.root / name for name in (MODEL, PREPARED, *paths)]
 
 
 def aside_of(target: Path) -> tuple[Path, tuple[Path, ...]]:

@@ -12,15 +12,15 @@ from ..settings.catalog import Catalog
 
 def broken_by(raw: pl.DataFrame, cases: pl.DataFrame, catalog: Catalog) -> Broken:
     """In how many rows a column breaks a rule; unknown categories by value, unless sensitive."""
-    found: Broken = Counter()
+    count: Broken = Counter()
     for (column, rule), part in cases.unique().group_by("column", "rule"):
-        name, said = str(column), str(rule)
-        if said == NONE_OF and catalog.columns[name].sensitive == "none":
+        name, what = str(column), str(rule)
+        if what == NONE_OF and catalog.columns[name].sensitive == "none":
             texts = raw[name].gather(part["row"]).cast(pl.String).fill_null("")
-            found.update({(name, said, value): rows for value, rows in texts.value_counts().rows()})
+            count.update({(name, what, value): rows for value, rows in texts.value_counts().rows()})
         else:
-            found[name, said, ""] += part.height
-    return found
+            count[name, what, ""] += part.height
+    return count
 
 
 def lacking_by(rows: pl.DataFrame, features: tuple[Feature, ...]) -> Broken:

@@ -47,7 +47,7 @@ class Scorer:
         return self.project.estimator.predict(self.model, x)
 
 
-def opened(project: Project, folder: Path, explain: int = 0) -> Scorer:
+def open_scorer(project: Project, folder: Path, explain: int = 0) -> Scorer:
     """Read the model and what it needs. FactoryError if it cannot explain and is asked to, or if
     it is not signed and should be.
     """
@@ -56,9 +56,9 @@ def opened(project: Project, folder: Path, explain: int = 0) -> Scorer:
     check_signed(project, folder)
     signature = load_signature(folder)
     model = project.estimator.load(folder)
-    known = project.catalog, project.params
+    columns = project.catalog, project.params
     intervals = load_intervals(folder)
-    return Scorer(signature, model, version(folder), *known, project, intervals, explain)
+    return Scorer(signature, model, version(folder), *columns, project, intervals, explain)
 
 
 def score(raw: pl.DataFrame, scorer: Scorer, first: int = 0) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -70,25 +70,25 @@ def score(raw: pl.DataFrame, scorer: Scorer, first: int = 0) -> tuple[pl.DataFra
     names = [feature.name for feature in signature.features]
     rows, cases = read_rows(raw, catalog.inputs(scorer.params), scorer.params.data)
     reason = reasons(cases, raw.height)
-    kept = reason.is_null()
-    known = featured(rows.filter(kept), names, scorer.project.compute)
-    lacking = refusals(known, signature.features)
-    reason = reason.scatter(kept.arg_true(), lacking) if kept.any() else reason
-    lacks, known = lacking_by(known, signature.features), known.filter(lacking.is_null())
+    accepted = reason.is_null()
+    ready = featured(rows.filter(accepted), names, scorer.project.compute)
+    lacking = refusals(ready, signature.features)
+    reason = reason.scatter(accepted.arg_true(), lacking) if accepted.any() else reason
+    lacks, ready = lacking_by(ready, signature.features), ready.filter(lacking.is_null())
     scored = reason.is_null()
     bad = raw.filter(~scored).with_columns(reason=reason.filter(~scored))
     if scorer.log and bad.height:
         broken = broken_by(raw, cases, catalog) + lacks
         scorer.log.refuse(broken, bad.height, scorer.version)
-    x = encode(known, signature.features)
+    x = encode(ready, signature.features)
     answers = answer(scorer.predict(x), signature, scorer.intervals)
-    if not known.height:
+    if not ready.height:
         return answers, bad
     raw = raw.filter(scored)
-    named = identifiers(raw, catalog, scorer.params.data.id)
-    refuse_taken(named, answers)
-    kept_as = logged(raw, scored.arg_true() + first, known, answers, scorer)
-    parts = [named, answers, explained(x, scorer), kept_as.drop(named.columns, strict=False)]
+    ids = identifiers(raw, catalog, scorer.params.data.id)
+    refuse_taken(ids, answers)
+    kept_as = logged(raw, scored.arg_true() + first, ready, answers, scorer)
+    parts = [ids, answers, explained(x, scorer), kept_as.drop(ids.columns, strict=False)]
     good = pl.concat([part for part in parts if part.width], how="horizontal")
     when = datetime.now(UTC).isoformat(timespec="seconds")
     return good.with_columns(model=pl.lit(scorer.version), scored_at=pl.lit(when)), bad
@@ -106,11 +106,11 @@ def logged(
         return pl.DataFrame()
     from ..log.veil import entities, row_times
 
-    keys, known = (
+    keys, settings = (
         pl.DataFrame([places.cast(pl.Int64).alias("row")]),
         (scorer.params, scorer.catalog),
     )
-    own = [entities(raw, *known), row_times(raw, *known)]
+    own = [entities(raw, *settings), row_times(raw, *settings)]
     scorer.log.put(keys.with_columns(own), features, answers, scorer.version)
     return keys.select(pl.lit(scorer.log.request_id).alias("request_id"), "row")
 
@@ -138,10 +138,10 @@ def answer(
         return pl.DataFrame({"prediction": scores, **dict(limits)})
     shares = np.column_stack([1 - scores, scores]) if signature.task == "binary" else scores
     threshold = signature.threshold or 0.5
-    called = (scores >= threshold).astype(int) if scores.ndim == 1 else shares.argmax(axis=1)
+    calls = (scores >= threshold).astype(int) if scores.ndim == 1 else shares.argmax(axis=1)
     names = np.array(signature.classes)
-    found = {name: shares[:, k] for k, name in enumerate(probabilities(signature))}
-    return pl.DataFrame({"prediction": names[called], **found})
+    columns = {name: shares[:, k] for k, name in enumerate(probabilities(signature))}
+    return pl.DataFrame({"prediction": names[calls], **columns})
 
 
 def explained(x: np.ndarray, scorer: Scorer) -> pl.DataFrame:
@@ -155,17 +155,17 @@ def explained(x: np.ndarray, scorer: Scorer) -> pl.DataFrame:
     moved = contributions(scorer.model, x, scorer.signature)
     names = np.array([feature.name for feature in scorer.signature.features])
     order = np.argsort(-np.abs(moved), axis=1, kind="stable")[:, : scorer.explain]
-    found: dict[str, np.ndarray] = {}
+    parts: dict[str, np.ndarray] = {}
     for k in range(order.shape[1]):
-        found[f"because_{k + 1}"] = names[order[:, k]]
-        found[f"because_{k + 1}_by"] = np.take_along_axis(moved, order[:, [k]], axis=1)[:, 0]
-    return pl.DataFrame(found)
+        parts[f"because_{k + 1}"] = names[order[:, k]]
+        parts[f"because_{k + 1}_by"] = np.take_along_axis(moved, order[:, [k]], axis=1)[:, 0]
+    return pl.DataFrame(parts)
 
 
-def refuse_taken(named: pl.DataFrame, answers: pl.DataFrame) -> None:
+def refuse_taken(ids: pl.DataFrame, answers: pl.DataFrame) -> None:
     """FactoryError for a column that names rows by the name of an answer: one would be lost."""
     for name in answers.columns:
-        if name in named.columns:
+        if name in ids.columns:
             raise FactoryError(
                 f"{name!r} is a column that names rows, and an answer has that name",
                 f"rename {name!r} in the data and in features.yaml",

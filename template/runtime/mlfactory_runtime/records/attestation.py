@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Base64Bytes, Field
 
-from .record import Part, called
+from .record import Part, with_alias
 
 MEDIA = "application/vnd.dev.sigstore.bundle.v0.3+json"
 PAYLOAD = "application/vnd.in-toto+json"
@@ -49,11 +49,11 @@ class Subject(Part):
 class Statement(Part):
     """What was signed."""
 
-    type_: Literal["https://in-toto.io/Statement/v1"] = called(
+    type_: Literal["https://in-toto.io/Statement/v1"] = with_alias(
         "_type", "https://in-toto.io/Statement/v1"
     )
     subject: tuple[Subject, ...]
-    predicate_type: Literal["https://model_signing/signature/v1.0"] = called(
+    predicate_type: Literal["https://model_signing/signature/v1.0"] = with_alias(
         "predicateType", "https://model_signing/signature/v1.0"
     )
     predicate: Predicate
@@ -70,7 +70,7 @@ class Envelope(Part):
     """A statement as the bytes that were signed, and the signature of them."""
 
     payload: Base64Bytes
-    payload_type: Literal["application/vnd.in-toto+json"] = called("payloadType", PAYLOAD)
+    payload_type: Literal["application/vnd.in-toto+json"] = with_alias("payloadType", PAYLOAD)
     signatures: tuple[Mark, ...] = Field(min_length=1)
 
 
@@ -83,15 +83,15 @@ class KeyHint(Part):
 class Material(Part):
     """What tells the key; a transparency log is for keys that live a moment, and has no part."""
 
-    public_key: KeyHint = called("publicKey")
-    tlog_entries: tuple[()] = called("tlogEntries", ())
+    public_key: KeyHint = with_alias("publicKey")
+    tlog_entries: tuple[()] = with_alias("tlogEntries", ())
 
 
 class Bundle(Part):
     """The whole content of the file."""
 
-    media_type: Literal["application/vnd.dev.sigstore.bundle.v0.3+json"] = called(
+    media_type: Literal["application/vnd.dev.sigstore.bundle.v0.3+json"] = with_alias(
         "mediaType", MEDIA
     )
-    verification_material: Material = called("verificationMaterial")
-    dsse_envelope: Envelope = called("dsseEnvelope")
+    verification_material: Material = with_alias("verificationMaterial")
+    dsse_envelope: Envelope = with_alias("dsseEnvelope")

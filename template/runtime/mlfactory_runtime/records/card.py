@@ -3,7 +3,7 @@
 from typing import Literal
 
 from .evaluation import Fold, Importance, Interval, Metrics, Segments
-from .record import Part, Record, called, optional
+from .record import Part, Record, optional, with_alias
 
 
 class Origin(Part):
@@ -12,7 +12,7 @@ class Origin(Part):
     dtype: str
     role: str
     owner: str
-    sources: dict[str, str] = called("from")
+    sources: dict[str, str] = with_alias("from")
     availability: str
 
 

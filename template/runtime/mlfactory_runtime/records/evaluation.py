@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from .data import SplitRecord
-from .record import Part, Record, called, optional
+from .record import Part, Record, optional, with_alias
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Effect(Part):
         observed: float
 
     feature: str
-    about: str | None = called("class")
+    about: str | None = with_alias("class")
     left_out: int
     groups: tuple[Group, ...]
     ordered: bool
@@ -97,8 +97,8 @@ class Lift(Part):
 
     top: float
     rows: int
-    positives: float = called("found")
-    share: float = called("held")
+    positives: float = with_alias("found")
+    share: float = with_alias("held")
     lift: float
 
 
@@ -114,7 +114,7 @@ class Costs(Part):
     everybody: float
     cheapest: float
     cheapest_threshold: float
-    improvable: bool = called("dear")
+    improvable: bool = with_alias("dear")
     budget_threshold: float | None = optional()
     budget_cost: float | None = optional()
 
@@ -122,7 +122,7 @@ class Costs(Part):
 class Recall(Part):
     """Of the held-out rows of a class the share that is called so, and of such calls the right."""
 
-    label: str = called("class")
+    label: str = with_alias("class")
     rows: int
     recall: Interval
     precision: Interval
@@ -138,8 +138,8 @@ class Importance(Part):
 class Fold(Part):
     """A past window, scored by a model of the rows before it."""
 
-    begin: str = called("from")
-    end: str = called("to")
+    begin: str = with_alias("from")
+    end: str = with_alias("to")
     rows: int
     value: float
 

@@ -65,7 +65,7 @@ def optional(default: Any = None, alias: str | None = None) -> Any:
     )
 
 
-def called(alias: str, default: Any = ...) -> Any:
+def with_alias(alias: str, default: Any = ...) -> Any:
     """A value that files hold under another name."""
     return Field(default, validation_alias=alias, serialization_alias=alias)
 

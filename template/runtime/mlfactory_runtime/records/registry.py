@@ -4,7 +4,7 @@ from pydantic import Field
 
 from .comparison import Short
 from .evaluation import Metrics
-from .record import Part, Record, called, optional
+from .record import Part, Record, optional, with_alias
 from .trail import Anchor, Former
 
 
@@ -37,7 +37,7 @@ class Approval(Part):
     data: str | None = None
     approved_by: str | None = None
     proposed_by: str | None = None
-    before: str | None = called("from", None)
+    before: str | None = with_alias("from", None)
     record: str | None = None
     forced: bool | None = None
     why: str | None = None
@@ -104,7 +104,7 @@ class Promotion(Facts, Record):
     kind: str
     stage: str
     version: str
-    before: str | None = called("from")
+    before: str | None = with_alias("from")
     model: str
     why: str = ""
     comparison: Short | None = None
@@ -124,7 +124,7 @@ class Promoted(Part):
 
     stage: str
     version: str
-    before: str | None = called("from", None)
+    before: str | None = with_alias("from", None)
     record: str | None = None
     forced: bool = False
     changed: bool

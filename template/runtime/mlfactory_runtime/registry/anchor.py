@@ -37,6 +37,6 @@ def anchor(project: Project) -> Anchor | None:
         return None
 
 
-def trailer(found: Anchor | None) -> str:
+def trailer(anchor: Anchor | None) -> str:
     """How a commit says it."""
-    return f"\n\n{TRAILER}: {found.begin} {found.number} {found.hash}" if found else ""
+    return f"\n\n{TRAILER}: {anchor.begin} {anchor.number} {anchor.hash}" if anchor else ""

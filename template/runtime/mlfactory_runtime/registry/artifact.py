@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..git import git
-from ..learn.manifest import listed
+from ..learn.manifest import files_in
 from ..project import COMPARISON, LOCK, MODEL, Project
 from ..settings.yaml import read_yaml
 
@@ -36,7 +36,7 @@ def model_hash(root: Path) -> str | None:
 
 def version(folder: Path) -> str:
     """A name for a model that follows from its files: the same model has the same name."""
-    return version_of(listed(folder))
+    return version_of(files_in(folder))
 
 
 def version_of(files: dict[str, Path]) -> str:

@@ -27,7 +27,7 @@ def events(project: Project, newest: int) -> list[Event]:
     """What happened to the log and to versions and stages, the newest last."""
     with database(project) as connection:
         own = [event(one) for one in entries(connection, newest)] if connection else []
-    both = [*own, *(made for tag in in_git(project) if (made := of_tag(tag)))]
+    both = [*own, *(promoted for tag in in_git(project) if (promoted := of_tag(tag)))]
     return sorted(both, key=lambda one: (one.time, one.number or 0))[-newest:]
 
 
@@ -37,7 +37,7 @@ def event(entry: Entry) -> Event:
         time=moment(entry.time),
         kind=entry.kind,
         who=entry.actor,
-        about=entry.said,
+        about=entry.values,
         number=entry.number,
         hash=entry.hash,
     )
@@ -45,14 +45,14 @@ def event(entry: Entry) -> Event:
 
 def of_tag(tag: Tag) -> Event | None:
     """A registration, a promotion or a rollback."""
-    said = message_json(tag.message)
+    message = message_json(tag.message)
     when = tag.since.isoformat(timespec="seconds")
     if tag.version:
-        about: dict[str, object] = {"version": tag.version, "model": said.get("model")}
+        about: dict[str, object] = {"version": tag.version, "model": message.get("model")}
         return Event(time=when, kind="register", who=tag.tagger, about=about)
     names = ("stage", "version", "from", "approved_by", "record")
-    about = {name: said[name] for name in names if said.get(name)} or {"stage": tag.stage}
-    return Event(time=when, kind=str(said.get("kind", "stage")), who=tag.tagger, about=about)
+    about = {name: message[name] for name in names if message.get(name)} or {"stage": tag.stage}
+    return Event(time=when, kind=str(message.get("kind", "stage")), who=tag.tagger, about=about)
 
 
 def in_git(project: Project) -> list[Tag]:
@@ -97,22 +97,22 @@ def verify(project: Project) -> Verified:
     """Whether every entry follows from the ones before, the rows are those that entries account
     for, and all that git holds on to is there.
     """
-    kept, faults, notes = list(anchors(project)), list[str](), list[str]()
+    in_git, faults, notes = list(anchors(project)), list[str](), list[str]()
     with database(project) as connection:
         begin, end = (first(connection), last(connection)) if connection else (None, None)
         if connection and begin:
             odd = misfit(entries(connection))
             faults += [odd] if odd else missing_rows(connection)
-            faults += cut_off(connection, begin, kept)
+            faults += cut_off(connection, begin, in_git)
         elif connection:
             faults.append("the trail is empty: its entries were taken out")
         else:
             notes.append("there is no log here yet")
-    apart = [where for where, anchor in kept if begin is None or anchor.begin != begin.hash]
+    apart = [where for where, anchor in in_git if begin is None or anchor.begin != begin.hash]
     if apart:
         what = "another database's, or this one was begun anew"
         line = f"{apart[-1]} knows of a trail that is not here: {what}"
-        (notes if len(apart) < len(kept) else faults).append(line)
+        (notes if len(apart) < len(in_git) else faults).append(line)
     return Verified(
         entries=end.number if end else 0,
         since=moment(begin.time) if begin else None,
@@ -123,10 +123,10 @@ def verify(project: Project) -> Verified:
 
 
 def cut_off(
-    connection: sa.Connection, begin: Entry, kept: Sequence[tuple[str, Anchor]]
+    connection: sa.Connection, begin: Entry, pairs: Sequence[tuple[str, Anchor]]
 ) -> Iterator[str]:
     """What git knows of this trail, and the database does not."""
-    for where, anchor in kept:
+    for where, anchor in pairs:
         if anchor.begin != begin.hash:
             continue
         own = sa.select(trail.c.hash).where(trail.c.number == anchor.number)
@@ -142,17 +142,17 @@ def cut_off(
 def anchors(project: Project) -> Iterator[tuple[str, Anchor]]:
     """What git holds on to: in tags, in records of promotions, and in commits of retraining."""
     for tag in in_git(project):
-        if found := held_on(message_json(tag.message).get(FIELD)):
-            yield tag.tag, found
+        if anchor := held_on(message_json(tag.message).get(FIELD)):
+            yield tag.tag, anchor
     for file in record_files(project):
-        if found := record_in(file).trail:
-            yield f"{PROMOTIONS / file.name}", found
+        if anchor := record_in(file).trail:
+            yield f"{PROMOTIONS / file.name}", anchor
     form = f"%h %(trailers:key={TRAILER},valueonly,separator=%x20)"
     for line in tries(project.root, "log", "--all", "--reverse", f"--format={form}").splitlines():
         commit, *parts = line.split()
-        said = dict(zip(("begin", "number", "hash"), parts, strict=False))
-        if found := held_on(said):
-            yield f"commit {commit}", found
+        values = dict(zip(("begin", "number", "hash"), parts, strict=False))
+        if anchor := held_on(values):
+            yield f"commit {commit}", anchor
 
 
 def held_on(content: object) -> Anchor | None:
@@ -173,10 +173,10 @@ def record_faults(project: Project) -> Iterator[str]:
         elif former and seal(files[former.record].read_text("utf-8")) != former.sha256:
             yield f"{PROMOTIONS}/{former.record}.json was changed after {name} was written"
     for tag in in_git(project):
-        said, name = message_json(tag.message), str(message_json(tag.message).get("record", ""))
+        message, name = message_json(tag.message), str(message_json(tag.message).get("record", ""))
         if name in files:
             here = record_in(files[name])
-            there = parse(Promotion, json.dumps(said), tag.tag)
+            there = parse(Promotion, json.dumps(message), tag.tag)
             if here.model_copy(update={"approved_by": there.approved_by}) != there:
                 yield f"{PROMOTIONS}/{name}.json is not what the tag {tag.tag} says"
         elif name and was_here(project, name):

@@ -16,11 +16,11 @@ def write_catalog(project: Project, drift: Drift | None = None) -> Catalog:
     """Write catalog.json. Without news of drift, what it told of that stays; in a fresh clone it
     told so on the branch.
     """
-    answers, known = project.answers, models(project)
+    answers, versions = project.answers, models(project)
     before = read(Catalog, project.root / CATALOG) or published(project)
-    facts = {one.version: dict(one) for one in known.versions}
+    facts = {one.version: dict(one) for one in versions.versions}
     content = Catalog(
-        name=known.name,
+        name=versions.name,
         owner=answers.get("owner") or "",
         task=answers.get("task"),
         target=answers.get("target"),
@@ -29,7 +29,7 @@ def write_catalog(project: Project, drift: Drift | None = None) -> Catalog:
         versions=tuple(facts),
         stages={
             name: Listed(**facts.get(one.version, {}) | dict(one))
-            for name, one in known.stages.items()
+            for name, one in versions.stages.items()
         },
         drift=drift or (before.drift if before else None),
     )

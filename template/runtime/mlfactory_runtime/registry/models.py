@@ -18,10 +18,10 @@ from .tags import Tag, artifact, stages, tags, versions
 def message_json(message: str) -> dict[str, Any]:
     """What a tag's message says, if it is one of ours."""
     try:
-        found = json.loads(message)
+        content = json.loads(message)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 def facts(project: Project, commit: str) -> Facts:
@@ -29,52 +29,52 @@ def facts(project: Project, commit: str) -> Facts:
     text = tries(project.root, "show", f"{commit}:./{EVALUATION.as_posix()}")
     trained = tries(project.root, "show", "--no-patch", "--format=%cI", commit) or None
     try:
-        known = parse(Evaluation, text, EVALUATION.name)
+        evaluation = parse(Evaluation, text, EVALUATION.name)
     except FactoryError:
         return Facts(commit=commit, trained_at=trained)
     return Facts(
         commit=commit,
         trained_at=trained,
-        data=known.provenance.get("data"),
-        template=known.provenance.get("template"),
-        rows=known.rows.get("holdout"),
-        metric=known.metric,
-        metrics=known.models.get("model", {}),
-        verdict=known.verdict,
-        reason=known.reason,
-        warnings=known.warnings,
+        data=evaluation.provenance.get("data"),
+        template=evaluation.provenance.get("template"),
+        rows=evaluation.rows.get("holdout"),
+        metric=evaluation.metric,
+        metrics=evaluation.models.get("model", {}),
+        verdict=evaluation.verdict,
+        reason=evaluation.reason,
+        warnings=evaluation.warnings,
     )
 
 
 def models(project: Project, remote: str = "") -> Models:
     """All versions and stages. With a remote, those that it has now; `odd` tags differ here."""
-    found = tags(project, remote)
-    own = versions(project, found)
+    every = tags(project, remote)
+    own = versions(project, every)
     who = signers(project, own)
     here = {one.tag: one for one in tags(project)}
-    odd = [one.tag for one in found if one.tag in here and here[one.tag].commit != one.commit]
+    odd = [one.tag for one in every if one.tag in here and here[one.tag].commit != one.commit]
     return Models(
         name=artifact(project),
         versions=tuple(version_of(project, one, who.get(one.version)) for one in own),
-        stages={name: in_use(one) for name, one in stages(project, found).items()},
+        stages={name: in_use(one) for name, one in stages(project, every).items()},
         odd=tuple(odd),
     )
 
 
 def version_of(project: Project, tag: Tag, who: str | None) -> Version:
     """A version, with what its commit says."""
-    known = dict(facts(project, tag.commit))
-    return Version(version=tag.version, tag=tag.tag, signed_by=who, **known)
+    values = dict(facts(project, tag.commit))
+    return Version(version=tag.version, tag=tag.tag, signed_by=who, **values)
 
 
-def in_use(held: Tag) -> Stage:
+def in_use(tag: Tag) -> Stage:
     """What a stage holds, since when, from which commit and data, and approved by whom."""
     return Stage(
-        version=held.version,
-        since=held.since.isoformat() if held.since.timestamp() else None,
-        commit=held.commit,
-        tag=held.tag,
-        **dict(approval(held.message)),
+        version=tag.version,
+        since=tag.since.isoformat() if tag.since.timestamp() else None,
+        commit=tag.commit,
+        tag=tag.tag,
+        **dict(approval(tag.message)),
     )
 
 

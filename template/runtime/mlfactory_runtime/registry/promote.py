@@ -27,7 +27,7 @@ from .promotions import BILL, PROMOTIONS, former, is_record, number_of, record_f
 from .register import apart
 from .resolve import Registered, resolve
 from .sbom import content
-from .tags import Tag, folder_of, full_name, held, next_stage_tag, registered, stages, tags
+from .tags import Tag, folder_of, full_name, line_of, next_stage_tag, registered, stages, tags
 
 Measure = Callable[[Project, Registered, Registered], Comparison]
 
@@ -53,14 +53,14 @@ def promote(
         return Promoted(stage=stage, version=version, changed=False, tag=current.tag)
     if force and not why:
         raise FactoryError("--force is written down with its reason", '--why "the reason"')
-    found = resolve(project, registered(project, version).version)
-    record = begun(project, stage, found, current, "promotion", why)
+    model = resolve(project, registered(project, version).version)
+    record = draft(project, stage, model, current, "promotion", why)
     if open_branch := proposed(project, stage, version, record.before):
         return Promoted(stage=stage, version=version, changed=False, branch=open_branch)
-    compared, doubts = comparison(project, current, found), tuple[str, ...]()
+    compared, doubts = comparison(project, current, model), tuple[str, ...]()
     if current and compared and compared.verdict == "better":
-        compared, doubts = again(project, current, found, measure)
-    check = checked(project, found)
+        compared, doubts = again(project, current, model, measure)
+    check = checked(project, model)
     problems = (*(doubts or unproven(record, current, compared)), *check.errors)
     if problems and not force:
         more = f" (and {len(problems) - 1} more)" if problems[1:] else ""
@@ -70,59 +70,59 @@ def promote(
     short = compared.short() if compared else None
     decided = {"comparison": short, "check": check, "problems": problems, "forced": bool(problems)}
     record = record.model_copy(update=decided)
-    bill = content(project, found)
+    bill = content(project, model)
     return keep(project, record, approver, bill, at_once=not has_ci(project))
 
 
 def rollback(project: Project, why: str = "", approver: str = "") -> Promoted:
     """Put back into production what was there before, at once."""
     settle(project)
-    line = held(project, "prod")
+    line = line_of(project, "prod")
     if len(line) < 2:
         what = f" before {line[0].version}" if line else " yet"
         raise FactoryError(f"nothing was in production{what}", "factory models")
-    found = resolve(project, line[-2].version)
+    model = resolve(project, line[-2].version)
     return keep(
-        project, begun(project, "prod", found, line[-1], "rollback", why), approver, at_once=True
+        project, draft(project, "prod", model, line[-1], "rollback", why), approver, at_once=True
     )
 
 
-def begun(
-    project: Project, stage: str, found: Registered, current: Tag | None, kind: str, why: str
+def draft(
+    project: Project, stage: str, model: Registered, current: Tag | None, kind: str, why: str
 ) -> Promotion:
     """What every record says."""
-    known = facts(project, str(found.commit))
-    if not known.metrics:
-        raise FactoryError(f"{found.label} has no reports/evaluation.json", "dvc repro, register")
+    evaluated = facts(project, str(model.commit))
+    if not evaluated.metrics:
+        raise FactoryError(f"{model.label} has no reports/evaluation.json", "dvc repro, register")
     return Promotion(
         kind=kind,
         stage=stage,
-        version=found.version or "",
+        version=model.version or "",
         before=current.version if current else None,
-        model=name_of(found.model),
+        model=name_of(model.model),
         why=why,
         looks=looks(project),
         proposed_by=identity(project.root).rpartition(" ")[0].rpartition(" ")[0],
         proposed_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        **dict(known),
+        **dict(evaluated),
     )
 
 
-def comparison(project: Project, current: Tag | None, found: Registered) -> Comparison | None:
+def comparison(project: Project, current: Tag | None, model: Registered) -> Comparison | None:
     """The last comparison made here, if it is of what the stage holds, as A, with this, as B."""
     compared = read(Comparison, project.root / COMPARISON)
     if not current or not compared:
         return None
-    names = name_of(resolve(project, current.version).model), name_of(found.model)
+    names = name_of(resolve(project, current.version).model), name_of(model.model)
     return compared if names == (compared.a.model, compared.b.model) else None
 
 
 def again(
-    project: Project, current: Tag, found: Registered, measure: Measure
+    project: Project, current: Tag, model: Registered, measure: Measure
 ) -> tuple[Comparison | None, tuple[str, ...]]:
     """The comparison as it is now, and why there is none; the verdict may be another one."""
     try:
-        return measure(project, resolve(project, current.version), found), ()
+        return measure(project, resolve(project, current.version), model), ()
     except FactoryError as error:
         why = f"its comparison with {current.version} cannot be made again: {error.message}"
         return None, (why,)
@@ -139,20 +139,20 @@ def unproven(record: Promotion, current: Tag | None, compared: Comparison | None
         yield f"compared with {current.version} it is {compared.verdict}: {compared.reason}"
 
 
-def checked(project: Project, found: Registered) -> Check:
+def checked(project: Project, model: Registered) -> Check:
     """What `factory check --strict` of the version itself says, on its data if they are at hand."""
-    for noted in (found.root / "data").rglob("*.dvc"):
-        here = project.root / noted.relative_to(found.root)
-        there = noted.with_suffix("")
-        same = here.is_file() and here.read_bytes() == noted.read_bytes()
+    for pointer in (model.root / "data").rglob("*.dvc"):
+        here = project.root / pointer.relative_to(model.root)
+        there = pointer.with_suffix("")
+        same = here.is_file() and here.read_bytes() == pointer.read_bytes()
         if same and not os.path.lexists(there):
             there.symlink_to(here.with_suffix(""))
-    done = run(project, found, ["check", "--strict", "--json"])
+    outcome = run(project, model, ["check", "--strict", "--json"])
     try:
-        findings = json.loads(done.stdout)["findings"]
+        findings = json.loads(outcome.stdout)["findings"]
     except ValueError:
-        said = (done.stderr.strip() or "nothing").splitlines()[-1]
-        return Check(errors=(f"`factory check --strict` says: {said}",), warnings=())
+        reason = (outcome.stderr.strip() or "nothing").splitlines()[-1]
+        return Check(errors=(f"`factory check --strict` says: {reason}",), warnings=())
     lines: dict[str, list[str]] = {"error": [], "warning": []}
     for one in findings:
         lines[one["level"]].append(f"{one['feature'] or 'features.yaml'}: {one['message']}")
@@ -281,8 +281,8 @@ def apply(project: Project, approver_of: Callable[[str], str]) -> Applied:
     known, it is who made that commit.
     A record that was proposed against what the stage no longer holds is left out, and named.
     """
-    done = {message_json(one.message).get("record") for one in tags(project) if one.stage}
-    records = [record_in(file) for file in record_files(project) if file.stem not in done]
+    applied = {message_json(one.message).get("record") for one in tags(project) if one.stage}
+    records = [record_in(file) for file in record_files(project) if file.stem not in applied]
     for record in records:
         if registered(project, record.version).commit != record.commit:
             message = f"{record.version} is not the commit that {record.record} names"

@@ -24,8 +24,8 @@ def is_record(name: str) -> bool:
 def record_files(project: Project) -> list[Path]:
     """The records that stand here, in their order."""
     files = (project.root / PROMOTIONS).glob("*.json")
-    found = [file for file in files if is_record(file.name)]
-    return sorted(found, key=lambda file: (number_of(file), file.name))
+    records = [file for file in files if is_record(file.name)]
+    return sorted(records, key=lambda file: (number_of(file), file.name))
 
 
 def number_of(file: Path) -> int:

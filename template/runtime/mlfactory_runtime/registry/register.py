@@ -12,7 +12,7 @@ from ..errors import FactoryError
 from ..git import commit_of, identity, set_refs, tag_object, tries
 from ..learn.keys import Key, read_private
 from ..learn.looks import looks
-from ..learn.signing import opened, sign
+from ..learn.signing import sign, signer_of
 from ..project import PARAMS, Project
 from ..settings.availability import check_catalog
 from ..settings.yaml import read_yaml
@@ -52,8 +52,8 @@ def register(
     With the file of a private key it is signed. A commit that has a version which that key has not
     signed gets a patch version that it has: tags that others may have are never changed.
     """
-    commit, known = commit_of(project.root, ref), versions(project)
-    same = [one for one in known if one.commit == commit]
+    commit, earlier = commit_of(project.root, ref), versions(project)
+    same = [one for one in earlier if one.commit == commit]
     if same and key and not is_signed(project, same[-1], key):
         bump, same = "patch", []
     if same:
@@ -67,27 +67,27 @@ def register(
             f"what stands here is not committed: {changed}",
             "commit it and register again; --ref HEAD~0 takes the commit as it is",
         )
-    version = bumped(known[-1].version if known else "v0.0.0", bump if known else "major")
-    found = exported(project, version, version, commit)
-    if odd := unfit(found.root):
+    version = bumped(earlier[-1].version if earlier else "v0.0.0", bump if earlier else "major")
+    model = exported(project, version, version, commit)
+    if odd := unfit(model.root):
         raise FactoryError(
             f"the model of {commit[:12]} was made from another {', another '.join(odd)}",
             "dvc repro, commit dvc.lock and reports/, and register again",
         )
     tag = f"{artifact(project)}@{version}"
     looked = looks(project)
-    content = said(project, version, found, key) | ({"looks": looked} if looked else {})
+    content = contents(project, version, model, key) | ({"looks": looked} if looked else {})
     message = json.dumps(content)
     name = tag_object(project.root, tag, commit, message, ident)
     set_refs(
         project.root, f"create refs/tags/{tag} {name}", hint="git fetch --tags, and register again"
     )
     write_catalog(project)
-    notes = *refused(project, found), *apart(project, commit)
+    notes = *refused(project, model), *apart(project, commit)
     return VersionTag(version, commit, tag, True, notes, looked)
 
 
-def said(project: Project, version: str, model: Registered, key: Path | None) -> dict[str, Any]:
+def contents(project: Project, version: str, model: Registered, key: Path | None) -> dict[str, Any]:
     """What the tag says of a version: its model, where it was made, and who signed it."""
     content: dict[str, Any] = {
         "version": version,
@@ -105,7 +105,7 @@ def said(project: Project, version: str, model: Registered, key: Path | None) ->
 def is_signed(project: Project, tag: Tag, key: Path) -> bool:
     """Whether a version bears the signature of a private key."""
     bundle, own = bundle_in(tag), Key("", read_private(project, key).public_key())
-    return bundle is not None and opened(bundle, (own,))[0] is not None
+    return bundle is not None and signer_of(bundle, (own,))[0] is not None
 
 
 def bumped(version: str, bump: Bump) -> str:
@@ -147,8 +147,8 @@ def hash_of(path: Path) -> str | None:
         entries = [{"md5": hash_of(f), "relpath": f.relative_to(path).as_posix()} for f in files]
         text = json.dumps(sorted(entries, key=lambda one: str(one["relpath"])), sort_keys=True)
         return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + ".dir"
-    noted = path.with_name(path.name + ".dvc")
-    return str(read_yaml(noted)["outs"][0]["md5"]) if noted.is_file() else None
+    pointer = path.with_name(path.name + ".dvc")
+    return str(read_yaml(pointer)["outs"][0]["md5"]) if pointer.is_file() else None
 
 
 def platform_here() -> dict[str, str]:
@@ -158,14 +158,14 @@ def platform_here() -> dict[str, str]:
 
 def refused(project: Project, model: Registered) -> Iterator[str]:
     """Why `factory promote` is not going to take it, as far as that is known by now."""
-    known, own = facts(project, str(model.commit)), model.project
+    evaluated, own = facts(project, str(model.commit)), model.project
     reasons = [
         f"{one.feature or 'features.yaml'}: {one.message}"
         for one in check_catalog(own.catalog, own.params, strict=True)
         if one.level == "error"
     ]
-    if known.verdict == "rejected" and not stages(project).get("prod"):
-        reasons.insert(0, f"it is rejected: {known.reason}")
+    if evaluated.verdict == "rejected" and not stages(project).get("prod"):
+        reasons.insert(0, f"it is rejected: {evaluated.reason}")
     if reasons:
         more = f" (and {len(reasons) - 1} more)" if reasons[1:] else ""
         yield f"`factory promote` refuses {model.label} without --force: {reasons[0]}{more}"

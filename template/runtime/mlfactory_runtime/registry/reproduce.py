@@ -7,7 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from ..git import dvc, git
-from ..learn.manifest import listed
+from ..learn.manifest import files_in
 from ..programs import output
 from ..project import MODEL, Project
 from ..scratch import temporary
@@ -39,22 +39,22 @@ class Reproduced:
 
 def reproduce(project: Project, version: str) -> Reproduced:
     """Build the version again; it is equal if every byte of the model is the same."""
-    known = registered(project, version)
+    model = registered(project, version)
     first = resolve(project, version)
-    with worktree(project, known.commit) as place:
+    with worktree(project, model.commit) as place:
         as_here(project, place)
         sync = "the version's own lock cannot be installed here: its message tells why"
         output(place, "uv", "sync", "--quiet", "--locked", hint=sync)
         dvc_there = ("uv", "run", "--quiet", "--locked", "dvc")
-        if noted := git(place, "ls-files", "*.dvc").splitlines():
+        if pointers := git(place, "ls-files", "*.dvc").splitlines():
             pushed = "where the data are: dvc push --all-tags"
-            output(place, *dvc_there, "pull", *noted, hint=pushed)
+            output(place, *dvc_there, "pull", *pointers, hint=pushed)
         options = ("--force", "--no-run-cache", "--no-commit", "train")
         hint = f"factory predict --model {version}"
         output(place, *dvc_there, "repro", *options, hint=hint)
         differs = tuple(differences(first.model, place / MODEL))
-        causes = [*changed_outs(first.root, place), *elsewhere(known.message)] if differs else []
-    return Reproduced(version, known.commit, not differs, differs, tuple(causes))
+        causes = [*changed_outs(first.root, place), *elsewhere(model.message)] if differs else []
+    return Reproduced(version, model.commit, not differs, differs, tuple(causes))
 
 
 @contextmanager
@@ -86,7 +86,7 @@ def as_here(project: Project, place: Path) -> None:
 
 def differences(first: Path, second: Path) -> Iterator[Difference]:
     """The files of two folders that are not the same."""
-    for name in sorted({*listed(first), *listed(second)}):
+    for name in sorted({*files_in(first), *files_in(second)}):
         files = [folder / name for folder in (first, second)]
         texts = [file.read_bytes().split(b"\n") if file.is_file() else [] for file in files]
         pairs = enumerate(zip_longest(*texts), 1)

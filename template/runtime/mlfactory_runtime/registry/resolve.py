@@ -53,8 +53,8 @@ def resolve(project: Project, text: str) -> Registered:
     if VERSION.fullmatch(name := full_name(text)):
         commit = registered(project, name).commit
         return signed(project, exported(project, name, name, commit))
-    if found := on_stage(project, text):
-        return found
+    if model := on_stage(project, text):
+        return model
     raise FactoryError(
         f"no version is on the stage {text}" if text in STAGES else f"there is no model {text!r}",
         f"{FETCH}; `factory models` shows stages and versions",
@@ -63,8 +63,8 @@ def resolve(project: Project, text: str) -> Registered:
 
 def on_stage(project: Project, stage: str) -> Registered | None:
     """The model that a stage holds, if it holds one. FactoryError as of `resolve`."""
-    held = stages(project).get(stage)
-    return signed(project, exported(project, stage, held.version, held.commit)) if held else None
+    tag = stages(project).get(stage)
+    return signed(project, exported(project, stage, tag.version, tag.commit)) if tag else None
 
 
 def signed(project: Project, model: Registered) -> Registered:
@@ -73,8 +73,8 @@ def signed(project: Project, model: Registered) -> Registered:
     What is asked for is up to this factory, not to the one that the commit holds.
     """
     if model.commit:
-        if found := signature_of(project, model.commit):
-            save(found, model.model)
+        if signature := signature_of(project, model.commit):
+            save(signature, model.model)
         else:
             signature_file(model.model).unlink(missing_ok=True)
     check_signed(project, model.model)

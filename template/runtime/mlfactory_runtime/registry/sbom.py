@@ -28,11 +28,11 @@ def sbom(project: Project, version: str) -> str:
     return content(project, resolve(project, version))
 
 
-def content(project: Project, found: Registered) -> str:
+def content(project: Project, registered_model: Registered) -> str:
     """The same for a version whose files are at hand."""
-    packages, data = found.project.locked, raw_data(found.project)
+    packages, data = registered_model.project.locked, raw_data(registered_model.project)
     libraries = [library(one) for one in packages if is_library(one)]
-    model = model_of(project, found)
+    model = model_of(project, registered_model)
     direct = [ref for one in packages if not is_library(one) for ref in refs(one, packages)]
     needs = {"ref": model["bom-ref"], "dependsOn": sorted({*direct, *(d["bom-ref"] for d in data)})}
     depends = [
@@ -43,7 +43,7 @@ def content(project: Project, found: Registered) -> str:
     needed = reached(packages)
     for one in libraries:
         one["scope"] = "required" if one["bom-ref"] in needed else "excluded"
-    when = git(project.root, "show", "--no-patch", "--format=%cI", str(found.commit))
+    when = git(project.root, "show", "--no-patch", "--format=%cI", str(registered_model.commit))
     bill = {
         "$schema": SCHEMA,
         "bomFormat": "CycloneDX",
@@ -57,9 +57,9 @@ def content(project: Project, found: Registered) -> str:
     return json.dumps({**bill, "serialNumber": number}, ensure_ascii=False) + "\n"
 
 
-def model_of(project: Project, found: Registered) -> Entry:
+def model_of(project: Project, model: Registered) -> Entry:
     """The model, and its files by their hashes; its own hash is the one that is signed."""
-    resources = statement_of(found.model).predicate.resources
+    resources = statement_of(model.model).predicate.resources
     files = [
         {"type": "file", "bom-ref": f"model/{one.name}", "name": one.name,
          "hashes": hashes(f"sha256:{one.digest}")}
@@ -69,9 +69,9 @@ def model_of(project: Project, found: Registered) -> Entry:
         "type": "machine-learning-model",
         "bom-ref": "model",
         "name": artifact(project),
-        "version": str(found.version),
+        "version": str(model.version),
         "hashes": hashes(f"sha256:{root_digest(resources)}"),
-        "properties": [{"name": "mlfactory:commit", "value": str(found.commit)}],
+        "properties": [{"name": "mlfactory:commit", "value": str(model.commit)}],
         "components": files,
     }
 
@@ -105,37 +105,37 @@ def refs(package: Entry, packages: list[Entry]) -> list[str]:
     """What a package needs, with its extras and, of the factory, its groups."""
     groups = (*package.get("optional-dependencies", {}).values(),
               *package.get("dev-dependencies", {}).values())  # fmt: skip
-    wanted = [*package.get("dependencies", []), *(one for group in groups for one in group)]
-    return sorted({ref for one in wanted for ref in resolved(one, packages)})
+    entries = [*package.get("dependencies", []), *(one for group in groups for one in group)]
+    return sorted({ref for one in entries for ref in resolved(one, packages)})
 
 
-def resolved(wanted: Entry, packages: list[Entry]) -> list[str]:
+def resolved(entry: Entry, packages: list[Entry]) -> list[str]:
     """The packages that an entry means; it tells the version only where there are several."""
     return [
         ref_of(one)
         for one in packages
-        if one["name"] == wanted["name"]
-        and wanted.get("version", one.get("version")) == one.get("version")
+        if one["name"] == entry["name"]
+        and entry.get("version", one.get("version")) == one.get("version")
     ]
 
 
 def reached(packages: list[Entry]) -> set[str]:
     """What predictions need: the factory's own dependencies, and theirs, with the extras named."""
-    known = {ref_of(one): one for one in packages}
+    by_ref = {ref_of(one): one for one in packages}
     own = [one for one in packages if not is_library(one)]
     waiting = [want for one in own for want in one.get("dependencies", [])]
-    found: set[tuple[str, tuple[str, ...]]] = set()
+    reachable: set[tuple[str, tuple[str, ...]]] = set()
     while waiting:
         want = waiting.pop()
         extras = tuple(want.get("extra", ()))
         for ref in resolved(want, packages):
-            if (ref, extras) not in found:
-                found.add((ref, extras))
-                one = known[ref]
+            if (ref, extras) not in reachable:
+                reachable.add((ref, extras))
+                one = by_ref[ref]
                 more = one.get("optional-dependencies", {})
-                named = [dep for extra in extras for dep in more.get(extra, [])]
-                waiting += [*one.get("dependencies", []), *named]
-    return {ref for ref, _ in found}
+                more_refs = [dep for extra in extras for dep in more.get(extra, [])]
+                waiting += [*one.get("dependencies", []), *more_refs]
+    return {ref for ref, _ in reachable}
 
 
 def library(package: Entry) -> Entry:
@@ -163,18 +163,18 @@ def library(package: Entry) -> Entry:
 def licences(name: str, version: str) -> Iterator[tuple[str, list[Entry]]]:
     """What the installed package says of its licence, if it is of that version."""
     try:
-        known = importlib.metadata.metadata(name)
+        metadata = importlib.metadata.metadata(name)
     except importlib.metadata.PackageNotFoundError:
         return
-    if known["Version"] != version:
+    if metadata["Version"] != version:
         return
-    named = [one.rpartition(" :: ")[2] for one in known.get_all("Classifier") or []
+    classifiers = [one.rpartition(" :: ")[2] for one in metadata.get_all("Classifier") or []
              if one.startswith("License :: OSI Approved ::")]  # fmt: skip
-    if expression := known["License-Expression"]:
+    if expression := metadata["License-Expression"]:
         yield "licenses", [{"expression": expression}]
-    elif named:
-        yield "licenses", [{"license": {"name": one}} for one in named]
-    elif (text := known["License"]) and re.fullmatch(r"[^\n]{1,80}", text):
+    elif classifiers:
+        yield "licenses", [{"license": {"name": one}} for one in classifiers]
+    elif (text := metadata["License"]) and re.fullmatch(r"[^\n]{1,80}", text):
         yield "licenses", [{"license": {"name": text}}]
 
 

@@ -62,15 +62,15 @@ def tags(project: Project, remote: str = "") -> list[Tag]:
     name, form = artifact(project), "%00".join(f"%({field})" for field in FIELDS) + "%1e"
     lines = git(project.root, "for-each-ref", f"--format={form}", "refs/tags").split("\x1e")
     parts = [line.strip("\n").split("\0") for line in lines if line.strip()]
-    found = [one for tag, *rest in parts if (one := taken_apart(name, tag, *rest))]
+    here_tags = [one for tag, *rest in parts if (one := taken_apart(name, tag, *rest))]
     if remote:
-        here = {(one.tag, one.commit): one for one in found}
+        here = {(one.tag, one.commit): one for one in here_tags}
         lines = git(project.root, "ls-remote", "--tags", remote, hint="git remote -v").splitlines()
         pairs = [line.split("\trefs/tags/") for line in lines if line.endswith("^{}")]
         there = [(tag.removesuffix("^{}"), commit) for commit, tag in pairs]
-        known = [here.get(pair) or taken_apart(name, *pair) for pair in there]
-        found = [one for one in known if one]
-    return sorted(found, key=lambda one: (one.number, one.since, one.cancel))
+        there_tags = [here.get(pair) or taken_apart(name, *pair) for pair in there]
+        here_tags = [one for one in there_tags if one]
+    return sorted(here_tags, key=lambda one: (one.number, one.since, one.cancel))
 
 
 def taken_apart(
@@ -83,8 +83,8 @@ def taken_apart(
     if not parts or not commit:
         return None
     when, number = datetime.fromtimestamp(int(seconds), UTC), int(parts["number"] or 0)
-    kept = parts["version"] or "", parts["stage"] or "", number, bool(parts["cancel"])
-    return Tag(tag, commit, when, message.strip(), *kept, tagger)
+    values = parts["version"] or "", parts["stage"] or "", number, bool(parts["cancel"])
+    return Tag(tag, commit, when, message.strip(), *values, tagger)
 
 
 def order(version: str) -> tuple[int, ...]:
@@ -92,39 +92,39 @@ def order(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.removeprefix("v").split("."))
 
 
-def versions(project: Project, known: list[Tag] | None = None) -> list[Tag]:
+def versions(project: Project, all_tags: list[Tag] | None = None) -> list[Tag]:
     """Every version that has not been taken back, the oldest number first."""
-    found: dict[str, Tag] = {}
-    for one in sorted(tags(project) if known is None else known, key=lambda one: one.since):
+    by_name: dict[str, Tag] = {}
+    for one in sorted(tags(project) if all_tags is None else all_tags, key=lambda one: one.since):
         if one.version and one.cancel:
-            found.pop(one.version, None)
+            by_name.pop(one.version, None)
         elif one.version:
-            found[one.version] = one
-    return sorted(found.values(), key=lambda one: order(one.version))
+            by_name[one.version] = one
+    return sorted(by_name.values(), key=lambda one: order(one.version))
 
 
-def held(project: Project, stage: str, known: list[Tag] | None = None) -> list[Tag]:
+def line_of(project: Project, stage: str, all_tags: list[Tag] | None = None) -> list[Tag]:
     """What a stage holds, last, and before it what it would go back to.
 
     Going back to a version takes away what came after it, so that nobody goes back to that.
     """
-    known = tags(project) if known is None else known
-    names = {one.commit: one.version for one in versions(project, known)}
-    kept: list[Tag] = []
-    for one in known:
+    all_tags = tags(project) if all_tags is None else all_tags
+    names = {one.commit: one.version for one in versions(project, all_tags)}
+    line: list[Tag] = []
+    for one in all_tags:
         if one.stage == stage:
-            places = [k for k, before in enumerate(kept) if before.commit == one.commit]
-            kept = kept[: places[0]] if places else kept
-            named = replace(one, version=names.get(one.commit, one.commit[:12]))
-            kept += [] if one.cancel else [named]
-    return kept
+            places = [k for k, before in enumerate(line) if before.commit == one.commit]
+            line = line[: places[0]] if places else line
+            own = replace(one, version=names.get(one.commit, one.commit[:12]))
+            line += [] if one.cancel else [own]
+    return line
 
 
-def stages(project: Project, known: list[Tag] | None = None) -> dict[str, Tag]:
+def stages(project: Project, all_tags: list[Tag] | None = None) -> dict[str, Tag]:
     """What each stage holds now."""
-    known = tags(project) if known is None else known
-    names = dict.fromkeys(one.stage for one in known if one.stage)
-    return {name: found[-1] for name in names if (found := held(project, name, known))}
+    all_tags = tags(project) if all_tags is None else all_tags
+    names = dict.fromkeys(one.stage for one in all_tags if one.stage)
+    return {name: line[-1] for name in names if (line := line_of(project, name, all_tags))}
 
 
 def next_stage_tag(project: Project, stage: str) -> tuple[str, int]:
@@ -132,9 +132,9 @@ def next_stage_tag(project: Project, stage: str) -> tuple[str, int]:
 
     GTO counts over all stages, and sorts by time.
     """
-    known = [one for one in tags(project) if one.stage]
-    number = max((one.number for one in known), default=0) + 1
-    latest = max((int(one.since.timestamp()) for one in known), default=0)
+    promotions = [one for one in tags(project) if one.stage]
+    number = max((one.number for one in promotions), default=0) + 1
+    latest = max((int(one.since.timestamp()) for one in promotions), default=0)
     return f"{artifact(project)}#{stage}#{number}", max(int(time.time()), latest + 1)
 
 
@@ -146,11 +146,11 @@ def full_name(version: str) -> str:
 def registered(project: Project, version: str) -> Tag:
     """The version of that name. FactoryError if there is none here."""
     version = full_name(version)
-    known = {one.version: one for one in versions(project)}
-    if version not in known:
-        names = ", ".join(known) or "none"
+    by_version = {one.version: one for one in versions(project)}
+    if version not in by_version:
+        names = ", ".join(by_version) or "none"
         raise FactoryError(
             f"there is no version {version} here (known: {names})",
             f"{FETCH}; or make one: factory register",
         )
-    return known[version]
+    return by_version[version]

@@ -34,13 +34,13 @@ def render(project: Project, name: str, content: Mapping[str, Any]) -> str:
     try:
         return environment(name, own).get_template(name).render(content)
     except TemplateSyntaxError as error:
-        where = f"{project.shown(Path(error.filename or name))}, line {error.lineno}"
+        where = f"{project.relative(Path(error.filename or name))}, line {error.lineno}"
         raise FactoryError(f"{where}: {error.message}", "mend that line") from error
     except Exception as error:
         trace = [frame for frame in extract_tb(error.__traceback__) if str(own) in frame.filename]
         if not trace:
             raise
-        where = f"{project.shown(Path(trace[-1].filename))}, line {trace[-1].lineno}"
+        where = f"{project.relative(Path(trace[-1].filename))}, line {trace[-1].lineno}"
         raise FactoryError(f"{where}: {error}", "mend that line") from error
 
 

@@ -33,14 +33,14 @@ def copied(project: Project, target: Path) -> Project:
 
 def names(project: Project) -> Iterator[str]:
     """What git knows, what the pipeline and the new rows need, and one's own code."""
-    known = git(project.root, "ls-files", "-z", "--cached", "--", ".").split("\0")
+    tracked = git(project.root, "ls-files", "-z", "--cached", "--", ".").split("\0")
     own = ("src", TEMPLATES.as_posix(), PIPELINE.as_posix())
     others = ("ls-files", "-z", "--others", "--exclude-standard", "--", *own)
-    yield from filter(None, {*known, *git(project.root, *others).split("\0")})
+    yield from filter(None, {*tracked, *git(project.root, *others).split("\0")})
     for stage in lock_of(project.root).values():
-        made = {one["path"] for one in stage.get("outs", ())}
+        outputs = {one["path"] for one in stage.get("outs", ())}
         needed = (one["path"] for one in stage.get("deps", ()))
-        yield from (name for name in needed if name not in made and ".." not in Path(name).parts)
+        yield from (name for name in needed if name not in outputs and ".." not in Path(name).parts)
     yield from (project.params.data.path, TAKEN.as_posix(), SNAPSHOT.as_posix(), MODEL.as_posix())
 
 
@@ -48,8 +48,8 @@ def copy(source: Path, target: Path) -> None:
     """Copy a file or a folder; of links what they lead to."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
-        left = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(source, target, ignore=left, dirs_exist_ok=True)
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(source, target, ignore=ignored, dirs_exist_ok=True)
     elif not target.exists():
         shutil.copyfile(source, target)
         os.chmod(target, source.stat().st_mode | 0o200)  # noqa: PTH101 - DVC takes the writing away

@@ -34,7 +34,7 @@ def fetch(project: Project, copy: Project, *, fewer: bool = False) -> str:
     FactoryError if a source gives fewer rows than are here, or ends earlier, unless that is meant.
     """
     if not project.params.data.source:
-        return said(harvest(copy, project.params, copy.catalog))  # its settings name the log in use
+        return tell(harvest(copy, project.params, copy.catalog))  # its settings name the log in use
     snapshot = pull(project, into=copy).snapshot
     text = f"{snapshot.rows:,} rows from {snapshot.origin}{joined(project, copy)}"
     if not fewer:
@@ -42,10 +42,10 @@ def fetch(project: Project, copy: Project, *, fewer: bool = False) -> str:
     return text
 
 
-def said(found: Harvest) -> str:
+def tell(harvest: Harvest) -> str:
     """What came from the log, in words."""
-    text = f"{found.rows:,} predictions whose outcome is known"
-    return text + (f", {found.left_out:,} left out" if found.left_out else "")
+    text = f"{harvest.rows:,} predictions whose outcome is known"
+    return text + (f", {harvest.left_out:,} left out" if harvest.left_out else "")
 
 
 def joined(project: Project, copy: Project) -> str:
@@ -53,7 +53,7 @@ def joined(project: Project, copy: Project) -> str:
     try:
         if not project.params.data.outcomes or not has_outcomes(project):
             return ""
-        return f", and {said(harvest(copy, project.params, copy.catalog))}"
+        return f", and {tell(harvest(copy, project.params, copy.catalog))}"
     except FactoryError as error:
         return f", without {LOG}: {error.message}"
     except sa.exc.SQLAlchemyError as error:
@@ -89,8 +89,8 @@ def extent(project: Project) -> Extent:
     """Of the raw data; where they are not at hand, as far as their record tells."""
     data, catalog = project.params.data, project.catalog
     if not project.raw.is_file():
-        known = read(Snapshot, project.root / SNAPSHOT)
-        return Extent(known.rows if known else 0, None)
+        snapshot = read(Snapshot, project.root / SNAPSHOT)
+        return Extent(snapshot.rows if snapshot else 0, None)
     rows, ends = 0, list[Any]()
     own = {name: one for name, one in catalog.columns.items() if name == data.time}
     for raw in read_batches(project.raw, data):

@@ -29,7 +29,7 @@ from ..settings.catalog import Catalog, Column
 from ..settings.params import Data, Params
 from ..tables.file import HEAD, is_parquet
 from ..tables.formats import decimal_of, read
-from ..tables.packs import PACKS, opened, pack_of
+from ..tables.packs import PACKS, open_packed, pack_of
 from ..tables.read import read_batches
 
 KEY = {"request_id": pl.String(), "row": pl.Int64(), "time": pl.Datetime("us", "UTC")}
@@ -54,41 +54,41 @@ def harvest(project: Project, params: Params, catalog: Catalog) -> Harvest:
 
     Raises FactoryError for what the log cannot tell.
     """
-    found, head = head_of(project.raw, params)
+    form, head = head_of(project.raw, params)
     refuse_gaps(head.columns, params, catalog)
     origin = pulled_from(project)
-    taken = pl.DataFrame(schema=KEY) if origin else already(project)
-    logged = labelled(project, taken, params, catalog)
+    earlier = pl.DataFrame(schema=KEY) if origin else already(project)
+    logged = labelled(project, earlier, params, catalog)
     if not logged.height:
         return Harvest()
-    named = logged.drop_nulls("entity") if params.data.id else logged
-    nameless = logged.height - named.height
-    rows = typed(project, named, head.columns, params, catalog)
+    ours = logged.drop_nulls("entity") if params.data.id else logged
+    nameless = logged.height - ours.height
+    rows = raw_values(project, ours, head.columns, params, catalog)
     # Without an id, equal rows of the log may be different cases.
     has_known = origin or params.data.id
-    wanted = unknown(project, rows, params, catalog) if has_known else rows
-    if not wanted.height:
+    candidates = unknown(project, rows, params, catalog) if has_known else rows
+    if not candidates.height:
         return Harvest(0, nameless)
-    raw, good = written(wanted, head, catalog, params.data)
-    counts = Harvest(raw.height, wanted.height - raw.height + nameless)
+    raw, good = written(candidates, head, catalog, params.data)
+    counts = Harvest(raw.height, candidates.height - raw.height + nameless)
     if not raw.height:
         return counts
     target = project.raw
     with scratch(target.parent, ".log-") as folder:
         fresh = folder / target.name
-        append(target, raw, fresh, found.data)
+        append(target, raw, fresh, form.data)
         put_in_place(project, fresh, f"{origin} and {LOG}" if origin else LOG)
-    left = wanted.filter(~good)[PLACE]
-    more = named.select(*KEY).filter(~pl.int_range(named.height, eager=True).is_in(left.implode()))
-    pl.concat([taken, more]).write_parquet(project.root / TAKEN)
+    gaps = candidates.filter(~good)[PLACE]
+    more = ours.select(*KEY).filter(~pl.int_range(ours.height, eager=True).is_in(gaps.implode()))
+    pl.concat([earlier, more]).write_parquet(project.root / TAKEN)
     track(project, project.root / TAKEN)
     return counts
 
 
 def refuse_gaps(names: Sequence[str], params: Params, catalog: Catalog) -> None:
     """A FactoryError for a column that a row cannot do without and that the log does not hold."""
-    data, inputs, known = params.data, catalog.inputs(params), veil(params, catalog)
-    if known.hides_entity and not known.key:
+    data, inputs, secrecy = params.data, catalog.inputs(params), veil(params, catalog)
+    if secrecy.hides_entity and not secrecy.key:
         message = f"{data.id!r} is sensitive, and without {params.log.key_env} it is not in the log"
         raise FactoryError(message, f"{SOURCE}, or set {params.log.key_env} before you predict")
     for name in inputs:
@@ -96,8 +96,8 @@ def refuse_gaps(names: Sequence[str], params: Params, catalog: Catalog) -> None:
             message = f"the log does not hold {name!r}, which is sensitive"
             raise FactoryError(message, f"{SOURCE}, or do without {name!r} in features.yaml")
     there = {*inputs, data.id, data.target, data.time}
-    if lost := [name for name in params.split.groups if name not in there]:
-        raise FactoryError(f"the log does not hold split.group, {lost[0]!r}", SOURCE)
+    if absent := [name for name in params.split.groups if name not in there]:
+        raise FactoryError(f"the log does not hold split.group, {absent[0]!r}", SOURCE)
     keys = [] if data.time else split_key(params)
     if keys and not any(n in there or has_pseudonym(catalog.columns[n]) for n in keys):
         raise FactoryError(f"the log does not hold split.key, {keys[0]!r}", SOURCE)
@@ -130,41 +130,41 @@ def already(project: Project) -> pl.DataFrame:
 
 
 def labelled(
-    project: Project, taken: pl.DataFrame, params: Params, catalog: Catalog
+    project: Project, earlier: pl.DataFrame, params: Params, catalog: Catalog
 ) -> pl.DataFrame:
     """The rows of the log that have an outcome and are not taken."""
-    window, known = (EPOCH, datetime.now(UTC)), load_signature(project.model_folder)
+    window, signature = (EPOCH, datetime.now(UTC)), load_signature(project.model_folder)
     parts = [
-        rows.drop_nulls("outcome").join(taken, on=list(KEY), how="anti")
-        for rows in read_log(window, params, catalog, known)
+        rows.drop_nulls("outcome").join(earlier, on=list(KEY), how="anti")
+        for rows in read_log(window, params, catalog, signature)
     ]
     return pl.concat(parts) if parts else pl.DataFrame(schema=KEY)
 
 
-def typed(
+def raw_values(
     project: Project, logged: pl.DataFrame, names: Sequence[str], params: Params, catalog: Catalog
 ) -> pl.DataFrame:
     """The values of the raw columns that the catalog knows, beside the place among those logged and
     the own time of each row, null where that is not known: then it is dated by its prediction.
     """
     features, inputs = logged["features"].struct.unnest(), catalog.inputs(params)
-    given = {name: features[name] for name in inputs if name in features.columns}
+    values = {name: features[name] for name in inputs if name in features.columns}
     own = logged["row_time"]
-    if params.data.time in given:
-        own = given[params.data.time].cast(pl.Datetime("us"))
+    if params.data.time in values:
+        own = values[params.data.time].cast(pl.Datetime("us"))
     if params.data.time:
-        made = logged["time"].dt.replace_time_zone(None)
-        given[params.data.time] = own.zip_with(own.is_not_null(), made)
+        moments = logged["time"].dt.replace_time_zone(None)
+        values[params.data.time] = own.zip_with(own.is_not_null(), moments)
     if params.data.id:
-        given[params.data.id] = ids(project, logged["entity"], params, catalog)
-    given[params.data.target] = logged["outcome"]
+        values[params.data.id] = ids(project, logged["entity"], params, catalog)
+    values[params.data.target] = logged["outcome"]
     for name, column in catalog.columns.items():
-        if name not in given and has_pseudonym(column):
-            given[name] = own_names(logged, column)
+        if name not in values and has_pseudonym(column):
+            values[name] = own_names(logged, column)
     nothing = pl.Series([None], dtype=pl.String).new_from_index(0, logged.height)
     places = pl.int_range(logged.height, eager=True).alias(PLACE)
     return pl.DataFrame([places, own.alias(OWN)]).with_columns(
-        read(given.get(name, nothing).alias(name), column.dtype)
+        read(values.get(name, nothing).alias(name), column.dtype)
         for name, column in catalog.columns.items()
         if name in names
     )
@@ -182,13 +182,13 @@ def ids(project: Project, logged_as: pl.Series, params: Params, catalog: Catalog
 
     So what is known of an entity stays on one side of the split, and nobody new gets a name.
     """
-    known, name = veil(params, catalog), params.data.id or ""
-    if not known.hides_entity:
+    secrecy, name = veil(params, catalog), params.data.id or ""
+    if not secrecy.hides_entity:
         return logged_as
     plain: dict[str | None, str] = {}
     for raw in read_batches(project.raw, params.data):
         texts = entities(raw, params, catalog).drop_nulls().unique().to_list()
-        plain |= {known.entity(text): text for text in texts}
+        plain |= {secrecy.entity(text): text for text in texts}
     hashes = logged_as.drop_nulls().unique().to_list()
     names = {h: plain.get(h) or pseudonym(h, catalog.columns[name]) for h in hashes}
     return logged_as.replace_strict(names, default=None, return_dtype=pl.String)
@@ -262,13 +262,13 @@ def written(
     return raw.filter(good), good
 
 
-def raw_value(values: pl.Series, column: Column, known: pl.Series) -> pl.Series:
+def raw_value(values: pl.Series, column: Column, series: pl.Series) -> pl.Series:
     """A column as the file has it: text as `known` values are written, or a Parquet file's type."""
-    dtype = known.dtype
+    dtype = series.dtype
     if dtype == pl.String and column.dtype == "bool":
-        return values.replace_strict(words_of(known), return_dtype=pl.String)
+        return values.replace_strict(words_of(series), return_dtype=pl.String)
     if dtype == pl.String and column.dtype in ("date", "datetime"):
-        return moment_text(values, column, known)
+        return moment_text(values, column, series)
     if dtype == pl.String:
         return values.cast(pl.String).str.replace(".", decimal_of(column.format), literal=True)
     if isinstance(dtype, pl.Datetime) and dtype.time_zone:
@@ -276,20 +276,20 @@ def raw_value(values: pl.Series, column: Column, known: pl.Series) -> pl.Series:
     return values.cast(dtype, strict=False)
 
 
-def words_of(known: pl.Series) -> dict[bool, str]:
+def words_of(values: pl.Series) -> dict[bool, str]:
     """What most known values have for true and for false."""
-    texts, words = known.str.strip_chars(), {True: "true", False: "false"}
+    texts, words = values.str.strip_chars(), {True: "true", False: "false"}
     truth = read(texts, "bool")
-    seen = {is_true: texts.filter(truth == is_true).mode().sort() for is_true in words}
-    return words | {is_true: found[0] for is_true, found in seen.items() if len(found)}
+    modes = {is_true: texts.filter(truth == is_true).mode().sort() for is_true in words}
+    return words | {is_true: mode[0] for is_true, mode in modes.items() if len(mode)}
 
 
-def moment_text(values: pl.Series, column: Column, known: pl.Series) -> pl.Series:
+def moment_text(values: pl.Series, column: Column, moments: pl.Series) -> pl.Series:
     """Moments in the form of most known values, if that holds all of them; else the plain one."""
     forms = [column.format] if isinstance(column.format, str) else column.format or ()
     usual = [form for form in forms if form.startswith("%")]
-    reads = {form: read(known, column.dtype, form).count() for form in usual}
-    plain = read(known, column.dtype).count()
+    reads = {form: read(moments, column.dtype, form).count() for form in usual}
+    plain = read(moments, column.dtype).count()
     best = max(reads, key=lambda form: reads[form], default="")
     if best and reads[best] > plain:
         texts = values.dt.to_string(best)
@@ -308,7 +308,7 @@ def append(path: Path, rows: pl.DataFrame, fresh: Path, data: Data) -> None:
     if pack and not pack.grows:
         message = f"{path} is a ZIP archive, and the rows of the log cannot go to its end"
         raise FactoryError(message, "unpack it, set data.path to its name, and dvc add it")
-    with opened(path) as file:
+    with open_packed(path) as file:
         start = file.read(HEAD)
         file.seek(-4, os.SEEK_END)
         end = file.read()

@@ -140,8 +140,8 @@ def failed(error: FactoryError) -> FactoryError:
 
 def in_use(project: Project) -> Registered:
     """The model in production; where there is none, that of the last commit."""
-    if found := on_stage(project, "prod"):
-        return found
+    if model := on_stage(project, "prod"):
+        return model
     return signed(project, exported(project, "HEAD", None, commit_of(project.root, "HEAD")))
 
 
@@ -163,11 +163,11 @@ def reproduce(project: Project) -> None:
 def small_files(project: Project) -> list[Path]:
     """What it may write below the factory's folder, but for what DVC brings back."""
     data = [Path(project.params.data.path), TAKEN]
-    noted = [path.with_name(f"{path.name}.dvc") for path in data]
+    pointers = [path.with_name(f"{path.name}.dvc") for path in data]
     stages = lock_of(project.root).values()
     outs = (Path(one["path"]) for stage in stages for one in stage["outs"])
     reports = [p for p in outs if p.is_relative_to(REPORTS) and not (project.root / p).is_dir()]
-    return [LOCK, *data, *noted, SNAPSHOT, *reports, COMPARISON, PAGE]
+    return [LOCK, *data, *pointers, SNAPSHOT, *reports, COMPARISON, PAGE]
 
 
 def changed(project: Project, files: Sequence[str]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ..errors import FactoryError
 from ..log.service import Log, open_log
 from ..log.veil import Record
-from ..predict.scorer import Scorer, opened
+from ..predict.scorer import Scorer, open_scorer
 from ..project import EVALUATION, Estimator, Project
 from ..records.evaluation import Evaluation
 from ..records.record import read
@@ -127,7 +127,7 @@ def create() -> ASGIApp:
 
 def make_service(project: Project, folder: Path) -> Service:
     """Load the model and try it once. FactoryError where it cannot be served as things stand."""
-    scorer = opened(project, folder)
+    scorer = open_scorer(project, folder)
     params, catalog, signature = scorer.params, scorer.catalog, scorer.signature
     if params.serving.mode != "online":
         raise FactoryError("serving.mode in params.yaml is batch", "set it to online: dvc repro")

@@ -15,7 +15,7 @@ from .dialect import CHUNK
 from .file import AGAIN
 from .limits import check_size
 from .objects import arrow, avro, json_lines, json_list
-from .packs import PACKS, damages, opened
+from .packs import PACKS, damages, open_packed
 from .sheets import sheets, workbook
 
 SHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
@@ -121,7 +121,7 @@ def unpacked(path: Path, form: object) -> Iterator[Path]:
     with temporary() as folder:
         copy = folder / path.stem
         try:
-            with opened(path) as source, copy.open("wb") as target:
+            with open_packed(path) as source, copy.open("wb") as target:
                 shutil.copyfileobj(source, target, CHUNK)
         except damages() as error:
             raise FactoryError(f"{path} was cut off or damaged", AGAIN) from error

@@ -15,7 +15,7 @@ from pathlib import Path
 from ..errors import FactoryError
 from ..scratch import temporary
 from .file import HEAD, SAVE
-from .packs import damages, is_packed, opened
+from .packs import damages, is_packed, open_packed
 
 CHUNK, LINES = 1 << 20, 50
 USUAL, RARE = (",", ";", "\t", "|", "\x01"), ("^", "~", "#", ":", " ")
@@ -32,7 +32,7 @@ CONTROL, CONTROL_SHARE = re.compile(rb"[\x02-\x08\x0e-\x1a\x1c-\x1f]"), 0.01
 
 def head(path: Path, encoding: str) -> str:
     """The first lines as text; a line that is cut off at the end is left out."""
-    with opened(path) as file:
+    with open_packed(path) as file:
         raw = file.read(HEAD)
     text = raw.decode(encoding, errors="ignore")
     whole = text if len(raw) < HEAD else text[: text.rfind("\n") + 1] or text
@@ -77,7 +77,7 @@ def after_note(text: str) -> str:
 
 def find_encoding(path: Path, declared: str = "utf-8") -> str:
     """UTF-8 if all of it is, UTF-16 by its mark or zeros, else what is declared or likeliest."""
-    with opened(path) as file:
+    with open_packed(path) as file:
         return encoding_of(path, iter(partial(file.read, CHUNK), b""), declared)
 
 
@@ -130,7 +130,7 @@ def check_text(path: Path, raw: bytes) -> None:
 def first_damage(path: Path, encoding: str) -> str:
     """Where the first byte stands that means nothing in this encoding."""
     decoder, line = codecs.getincrementaldecoder(encoding)(), 1
-    with opened(path) as file:
+    with open_packed(path) as file:
         for chunk in chain(iter(partial(file.read, CHUNK), b""), (b"",)):
             try:
                 decoder.decode(chunk, final=not chunk)
@@ -192,7 +192,7 @@ def records(text: str, sign: str) -> list[list[str]]:
 @contextmanager
 def plain(path: Path, encoding: str) -> Iterator[Path]:
     """The same text in UTF-8 from the header on: the file itself, or a copy."""
-    with opened(path) as file:
+    with open_packed(path) as file:
         start = file.read(HEAD)
     notes = count_notes(start.decode(encoding, errors="ignore"))
     bare = b"\r" in start and b"\n" not in start
@@ -213,7 +213,7 @@ def rewrite(path: Path, encoding: str, copy: Path, *, skip: int, bare: bool) -> 
     newline = None if bare else ""
     try:
         with (
-            io.TextIOWrapper(opened(path), encoding=encoding, newline=newline) as source,
+            io.TextIOWrapper(open_packed(path), encoding=encoding, newline=newline) as source,
             copy.open("w", encoding="utf-8", newline="") as target,
         ):
             for _ in range(skip):

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from ..errors import FactoryError
-from .packs import PACKS, opened, pack_of
+from .packs import PACKS, open_packed, pack_of
 
 HEAD, START = 1 << 20, 1000
 SAVE = "save the table as CSV (UTF-8, with a header) or as Parquet"
@@ -70,7 +70,7 @@ def kind(path: Path) -> str:
 
 def check_content(path: Path) -> None:
     """Raises FactoryError when the file is no table at all, or not the one that its name says."""
-    with opened(path) as file:
+    with open_packed(path) as file:
         start = file.read(START)
     check_signature(path, start)
     if is_parquet(path):

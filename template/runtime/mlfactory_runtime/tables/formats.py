@@ -52,7 +52,7 @@ SAMPLE = 1000
 Reading = Callable[[pl.Series], pl.Series]
 
 
-def typed(
+def as_type(
     value: pl.Expr, origin: pl.DataType, dtype: str, form: str | Sequence[str] | None = None
 ) -> pl.Expr:
     """An expression that reads `value`, which has the type `origin`, as the catalog's `dtype`.
@@ -82,7 +82,7 @@ def typed(
 
 def read(values: pl.Series, dtype: str, form: str | Sequence[str] | None = None) -> pl.Series:
     """A column as the catalog's `dtype`; what cannot be read becomes null."""
-    expression = typed(pl.col(values.name), values.dtype, dtype, form).alias(values.name)
+    expression = as_type(pl.col(values.name), values.dtype, dtype, form).alias(values.name)
     return values.to_frame().select(expression)[values.name]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import FactoryError
 from .dialect import CHUNK, USUAL
-from .packs import is_packed, opened
+from .packs import is_packed, open_packed
 
 COLUMNS, RATIO = 20_000, 200.0  # where nobody has set them
 SMALL = 100_000_000  # bytes that any file may have once it is unpacked
@@ -21,7 +21,7 @@ def check_size(path: Path, form: object) -> None:
     if not is_packed(path):
         return
     most, total = most_of(path, form), 0
-    with opened(path) as file:
+    with open_packed(path) as file:
         chunks: Iterator[bytes] = iter(partial(file.read, CHUNK), b"")
         for chunk in chunks:
             total += len(chunk)

@@ -45,7 +45,7 @@ def is_packed(path: Path) -> bool:
     return bool(pack_of(path))
 
 
-def opened(path: Path) -> IO[bytes]:
+def open_packed(path: Path) -> IO[bytes]:
     """The bytes of a file, unpacked if it is packed. FactoryError for an archive of several."""
     pack = PACKS.get(pack_of(path))
     return pack.open(path) if pack else path.open("rb")

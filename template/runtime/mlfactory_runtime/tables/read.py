@@ -16,7 +16,7 @@ from .file import START, check_content, is_parquet, partitions
 from .formats import WHOLE
 from .header import check_first, check_names, names_of, read_names
 from .limits import check_columns, check_size, check_values, check_width
-from .packs import damages, opened
+from .packs import damages, open_packed
 
 BATCH, HEAD_ROWS = 50_000, 1000
 Table = TypeVar("Table", pl.DataFrame, pl.LazyFrame)
@@ -122,7 +122,7 @@ def check_table(path: Path, form: Form) -> None:
             check_parquet(path, form)
             return
         if form.encoding == "utf-8":
-            with opened(path) as file:
+            with open_packed(path) as file:
                 check_text(path, file.read(START))
         check_size(path, form)
         text = head(path, find_encoding(path, form.encoding))
