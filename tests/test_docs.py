@@ -68,6 +68,21 @@ def test_at_most_ten_questions_are_asked() -> None:
     assert len([q for q in questions if "help" in q and "when" not in q]) <= 10
 
 
+COMMANDED = [page for page in PAGES if re.search(r"^```\n", page.read_text("utf-8"), re.MULTILINE)]
+NOT_TYPED = {
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "cli.md",
+    "template-source.md",
+}  # see test_copier.py
+
+
+@pytest.mark.parametrize("page", COMMANDED, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_page_with_commands_is_run_by_a_test(page: Path) -> None:
+    tests = "".join(file.read_text("utf-8") for file in (ROOT / "tests").rglob("test_*.py"))
+    assert page.name in NOT_TYPED or f'{page.name}"' in tests or f'"{page.stem}"' in tests
+
+
 def attacks() -> list[str]:
     """Rows of the security page that say what was tried: those of all tables but the first."""
     text = (ROOT / "docs/explanation/security.md").read_text("utf-8")

@@ -99,3 +99,29 @@ def test_keep_a_cruft_project_fresh(
     assert "-Ours." in result.stdout
     assert json.loads((project / ".cruft.json").read_text())["commit"] == newest
     assert (project / "README.md").read_text() == "# Service\n"
+
+
+def test_take_the_library_and_give_it_back(
+    tmp_path: Path, mlfactory: Command, command: Command
+) -> None:
+    mlfactory("new", "churn", "--no-setup", "--defaults", cwd=tmp_path)
+    out, back, *reading = script("how-to/eject.md").splitlines()
+    factory = tmp_path / "churn"
+    wheel = [file.name for file in factory.glob("vendor/*.whl")]
+
+    def typed(line: str, code: int | None = 0) -> str:
+        environment = {"PAGER": "cat", "XDG_CACHE_HOME": f"{os.environ['HOME']}/.cache"}
+        return command("bash", "-c", line, cwd=factory, code=code, **environment).stdout
+
+    typed(out)
+    assert not (factory / "vendor").exists()
+    assert "def score" in (factory / "runtime/mlfactory_runtime/notebook.py").read_text()
+    typed(back)
+    assert not (factory / "runtime").exists()
+    assert [file.name for file in factory.glob("vendor/*.whl")] == wheel
+    listing, search, difference, earlier, finding = reading
+    assert "mlfactory_runtime/notebook.py" in typed(listing)
+    assert int(typed(search).rpartition(":")[2]) > 1
+    assert typed(difference) == ""
+    assert "dist-info/METADATA" in typed(earlier)
+    assert "one that was released" in typed(finding, code=None)
