@@ -111,7 +111,8 @@ def test_take_the_library_and_give_it_back(
 
     def typed(line: str, code: int | None = 0) -> str:
         environment = {"PAGER": "cat", "XDG_CACHE_HOME": f"{os.environ['HOME']}/.cache"}
-        return command("bash", "-c", line, cwd=factory, code=code, **environment).stdout
+        result = command("bash", "-c", line, cwd=factory, code=code, **environment)
+        return result.stdout + result.stderr
 
     typed(out)
     assert not (factory / "vendor").exists()

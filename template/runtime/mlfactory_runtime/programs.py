@@ -1,6 +1,7 @@
 """The one place where programs are started."""
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -35,6 +36,8 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in LOCAL}
 
 
+# What git advises in a repository of another user: a command, and so the same in every language.
+STRANGER = re.compile(r"git config --global --add safe\.directory (\S.*)")
 PATIENCE = 10  # seconds in which programs may tidy up when they are told to end
 
 
@@ -57,9 +60,11 @@ def output(
     except OSError as error:
         raise FactoryError(f"{argv[0]} cannot be started: {error.strerror}", hint) from error
     if result.returncode:
-        report = (
-            (result.stderr.strip() or result.stdout.strip()).decode(errors="replace").splitlines()
-        )
+        text = (result.stderr.strip() or result.stdout.strip()).decode(errors="replace")
+        if advice := STRANGER.search(text):
+            stranger = f"git does not open the repository {advice[1]}: it belongs to another user"
+            raise FactoryError(stranger, f"if you trust it: {advice[0]}")
+        report = text.splitlines()
         ours = [line for line in report if line.startswith("error: ")]  # of a stage, say
         lines = ours or [line for line in report if line.startswith(("ERROR", "fatal"))] or report
         raise FactoryError(f"`{shlex.join(argv)}` failed: {' '.join(lines[-1:])}", hint)

@@ -10,6 +10,7 @@ from .visible import visible
 
 Tell = Callable[[str, float], None]  # what begins, and the share of the work that is done, 0 to 1
 OFTEN = 2.0  # seconds between two lines
+FIRST = 0.1  # of a smaller share of the work no time left is guessed
 
 
 def silent(what: str, share: float) -> None:
@@ -47,7 +48,7 @@ def lines(title: str) -> Tell:
         if now - last < OFTEN:
             return
         last, spent = now, now - begin
-        rest = f", about {spent / share - spent:.0f} s left" if share else ""
+        rest = f", about {spent / share - spent:.0f} s left" if share >= FIRST else ""
         typer.echo(visible(f"{title}: {what} ({spent:.0f} s{rest})"), err=True)
 
     return tell
