@@ -136,9 +136,15 @@ def report(
 
 
 @forge_app.command()
-def comment() -> None:
-    """Keep one comment with what the run that this job was started by reports, on the request that
-    it is of."""
-    from ..forge.comment import keep_comment
+def comment(
+    pages: Annotated[
+        list[Path] | None, typer.Argument(help="What this pipeline reports, on GitLab.")
+    ] = None,
+    outcome: Annotated[str, typer.Option(help="How it ended: success, or not.")] = "success",
+) -> None:
+    """Keep one comment on the request that a run is of, with what it reports: of the run that this
+    job was started by, or with PAGES of the pipeline that it is part of."""
+    from ..forge.comment import keep_comment, keep_own_comment
 
-    say(keep_comment(folder_here()))
+    folder = folder_here()
+    say(keep_own_comment(pages, outcome, folder) if pages else keep_comment(folder))
