@@ -126,13 +126,13 @@ def report(
     missing: Annotated[str, typer.Option(help="Why the rows are made up.")] = "",
 ) -> None:
     """Write what the last commit does to the model, for who reviews it. Ends with 4 if what is
-    committed is not what its pipeline makes."""
+    committed is not what its pipeline makes, and on a request if the model is worse."""
     from ..change import report
 
-    text, is_whole = report(here(), missing)
+    text, is_well = report(here(), missing)
     publish(text)
     print_text(text)
-    raise typer.Exit(0 if is_whole else 4)
+    raise typer.Exit(0 if is_well else 4)
 
 
 @forge_app.command()

@@ -54,6 +54,11 @@ def commit() -> str:
     return ENV["CI_COMMIT_SHA"]
 
 
+def is_request() -> bool:
+    """Whether the job is about a merge request."""
+    return ENV.get("CI_PIPELINE_SOURCE") == "merge_request_event"
+
+
 def file_page(ref: str, path: str) -> str:
     """The address of a file's page."""
     return f"{ENV['CI_PROJECT_URL']}/-/blob/{ref}/{path}"
