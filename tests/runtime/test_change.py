@@ -19,6 +19,7 @@ def job(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     page = tmp_path / "page.md"
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
     monkeypatch.setenv("GITHUB_REPOSITORY", "org/churn")
+    monkeypatch.delenv("GITHUB_EVENT_NAME", raising=False)
     return page
 
 
@@ -73,3 +74,14 @@ def test_what_the_pipeline_does_not_make_is_said_first_and_fails(
     tracked.write("dvc.lock", tracked.text("dvc.lock") + "\n")
     tracked.run("forge", "report", code=4)
     assert job.read_text().startswith("**What is committed is not what its pipeline makes: run")
+
+
+def test_a_request_with_a_worse_model_fails_and_what_is_merged_does_not(
+    tracked: Factory, job: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracked.change(model={"max_rounds": 1, "averaged": 1, "learning_rate": 0.001})
+    kept(train(tracked), "Try next to nothing")
+    tracked.run("forge", "report")
+    assert job.read_text().startswith("**The model is rejected**: a linear model has the better")
+    monkeypatch.setenv("GITHUB_EVENT_NAME", "pull_request")
+    tracked.run("forge", "report", code=4)

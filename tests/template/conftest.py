@@ -132,8 +132,8 @@ COMBINATIONS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def make(name: str, folder: Path, env: dict[str, str]) -> Factory:
-    """Run `mlfactory new` for one of the combinations."""
+def make(name: str, folder: Path, env: dict[str, str], *more: str) -> Factory:
+    """Run `mlfactory new` for one of the combinations; what is given more holds."""
     combination = COMBINATIONS[name]
     options = list(combination["options"])
     if options[-1] == "--remote":
@@ -144,7 +144,7 @@ def make(name: str, folder: Path, env: dict[str, str]) -> Factory:
         table = customers().drop(combination["drop"])
         table.write_csv(file) if file.suffix == ".csv" else table.write_parquet(file)
         options += ["--data", str(file)]
-    argv = (str(SCRIPTS / "mlfactory"), "new", "churn", *options, "--defaults", "--json")
+    argv = (str(SCRIPTS / "mlfactory"), "new", "churn", *options, *more, "--defaults", "--json")
     done = execute(argv, folder, env)
     return Factory(folder / "churn", env, json.loads(done.stdout))
 

@@ -16,13 +16,37 @@ from mlfactory.template import choice
 from .conftest import SCRIPTS, execute
 
 FOLDERS = ["", "models/churn"]
-FILES = {"ci": ("code", "pipeline"), "monitor": ("monitor",), "promote": ("promote",)}
-JOBS = [(file, job) for file, jobs in FILES.items() for job in jobs]
+# A job on GitHub, by its workflow, and what does its work on GitLab: there a job does not know how
+# those before it ended, so it is two where that counts.
+TWINS = {
+    ("ci", "code"): ("code",),
+    ("ci", "pipeline"): ("pipeline",),
+    ("report", "report"): ("report", "report-failure"),
+    ("monitor", "monitor"): ("monitor",),
+    ("retrain", "retrain"): ("retrain",),
+    ("batch", "batch"): ("batch",),
+    ("rot", "checks"): ("rot",),
+    ("rot", "issue"): ("rot-passes", "rot-fails"),
+    ("promote", "promote"): ("promote",),
+}
+JOBS = [(file, job, twin) for (file, job), twins in TWINS.items() for twin in twins]
+ENVIRONMENTS = {
+    "pipeline": "change", "report-failure": "report", "rot-passes": "rot", "rot-fails": "rot",
+}  # fmt: skip
+SOURCES = {  # what starts a workflow, and what a rule says of it
+    "pull_request": "merge_request_event",
+    "workflow_run": "merge_request_event",
+    "push": "push",
+    "schedule": "schedule",
+    "workflow_dispatch": "web",
+}
 VERB = re.compile(
-    r"uv (?:run (?:factory [a-z-]+(?: [a-z]+)?|dvc [a-z]+|[a-z-]+)|sync --locked)|^git push", re.M
+    r"uv (?:run (?:factory [a-z-]+(?: [a-z]+)?|dvc [a-z]+|[a-z-]+)|sync --locked|lock --upgrade)"
+    r"|^git push",
+    re.M,
 )
 # A job's own token does on GitHub what the project's does on GitLab.
-SECRET = re.compile(r"\b(?:AWS|AZURE|GOOGLE|DVC|FACTORY)_(?!JOB|IMAGE|PAGE|MONITOR)[A-Z_]+\b")
+SECRET = re.compile(r"\b(?:AWS|AZURE|GOOGLE|DVC|FACTORY)_(?!JOB|IMAGE|PAGE)[A-Z_]+\b")
 KEYS = {
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -36,10 +60,6 @@ def render(place: Path, **given: str) -> Path:
     with copier.open_sheet(choice.template("", "")) as sheet:
         copier.render(sheet, place, {"target": "churned", "project_name": "churn", **given})
     return place
-
-
-# GitLab has no job that retrains, and nothing asks there whether one is due.
-WITHOUT_RETRAIN = "uv run factory forge due"
 
 
 @dataclass(frozen=True)
@@ -83,7 +103,7 @@ def loaded(file: Path) -> Any:
 
 def flat(script: list[Any], jobs: Any) -> Iterator[str]:
     for line in script:
-        yield from jobs[line[0]][line[1]] if isinstance(line, tuple) else [line]
+        yield from flat(jobs[line[0]][line[1]], jobs) if isinstance(line, tuple) else [line]
 
 
 @pytest.fixture(scope="module", params=FOLDERS, ids=["alone", "in-a-folder"])
@@ -93,18 +113,39 @@ def forges(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return Forges(github, gitlab, folder)
 
 
-@pytest.mark.parametrize(("file", "job"), JOBS)
-def test_a_job_does_the_same_on_both(forges: Forges, file: str, job: str) -> None:
+@pytest.mark.parametrize(("file", "job", "twin"), JOBS)
+def test_a_job_does_the_same_on_both(forges: Forges, file: str, job: str, twin: str) -> None:
     steps = forges.workflow(file)["jobs"][job]["steps"]
     verbs = VERB.findall("\n".join(step.get("run", "") for step in steps))
-    there = [verb for verb in verbs if verb != WITHOUT_RETRAIN]
-    own = forges.job(job)
-    assert VERB.findall("\n".join([*own["before_script"], *own["script"]])) == there
+    own = forges.job(twin)
+    lines = [line.replace(" env -u FACTORY_FORGE_TOKEN", "") for line in own["script"]]
+    assert VERB.findall("\n".join([*own["before_script"], *lines])) == verbs
 
 
-@pytest.mark.parametrize(("file", "job"), JOBS)
-def test_it_has_the_same_limits(forges: Forges, file: str, job: str) -> None:
-    workflow, own = forges.workflow(file), forges.job(job)
+@pytest.mark.parametrize(("file", "job", "twin"), JOBS)
+def test_it_begins_for_the_same_reasons(forges: Forges, file: str, job: str, twin: str) -> None:
+    flow, own = forges.workflow(file), forges.job(twin)
+    rules = [rule["if"] for rule in own["rules"]]
+    sources = {name for rule in rules for name in re.findall(r'SOURCE == "(\w+)"', rule)}
+    assert sources == {SOURCES[event] for event in flow[True] if event in SOURCES}
+    called = [rule for rule in rules if '"monitor"' in rule and twin != "monitor"]
+    assert bool(called) == ("workflow_call" in flow[True])
+    only_main = "refs/heads/main" in flow["jobs"][job].get("if", "")
+    if flow["jobs"][job].get("needs"):
+        only_main = any("refs/heads/main" in one.get("if", "") for one in flow["jobs"].values())
+    assert only_main == (file != "ci" and all("$CI_DEFAULT_BRANCH" in rule for rule in rules))
+
+
+def test_what_is_started_by_hand_can_be_chosen(forges: Forges) -> None:
+    jobs = loaded(forges.gitlab / ".gitlab/factory.yml")
+    rules = [rule["if"] for job in jobs.values() if "rules" in job for rule in job["rules"]]
+    names = {name for rule in rules for name in re.findall(r'FACTORY_JOB == "(\w+)"', rule)}
+    assert set(jobs["variables"]["FACTORY_JOB"]["options"]) == names
+
+
+@pytest.mark.parametrize(("file", "job", "twin"), JOBS)
+def test_it_has_the_same_limits(forges: Forges, file: str, job: str, twin: str) -> None:
+    workflow, own = forges.workflow(file), forges.job(twin)
     minutes = workflow["jobs"][job]["timeout-minutes"]
     assert own["timeout"] == f"{minutes} minutes"
     one_at_a_time = workflow["concurrency"]["cancel-in-progress"] is False
@@ -113,27 +154,36 @@ def test_it_has_the_same_limits(forges: Forges, file: str, job: str) -> None:
     assert stopped == [not one_at_a_time and "merge_request" in r["if"] for r in own["rules"]]
 
 
-@pytest.mark.parametrize(("file", "job"), JOBS)
-def test_it_asks_for_the_same_secrets(forges: Forges, file: str, job: str) -> None:
+@pytest.mark.parametrize(("file", "job", "twin"), JOBS)
+def test_it_asks_for_the_same_secrets(forges: Forges, file: str, job: str, twin: str) -> None:
     """GitLab gives a job what its environment is given: README.md has a name for each."""
     text = str(forges.workflow(file)["jobs"][job])
     there = set(re.findall(r"secrets\.([A-Z_]+)", text))
-    own = forges.job(job)
-    assert ("environment" in own) == bool(there)
-    if there:
-        place = {"pipeline": "change"}.get(job, job)
+    own = forges.job(twin)
+    has_secrets = bool(there) or "github.token" in text
+    assert ("environment" in own) == has_secrets
+    if has_secrets:
+        place = ENVIRONMENTS.get(twin, twin)
         assert own["environment"] == {"name": f"factory/{place}", "action": "access"}
-    uses_keys = any("storage.sh" in line for line in own["script"])
-    assert uses_keys == (there >= KEYS)
-    assert ("FACTORY_FORGE_TOKEN" in str(own)) == ("github.token" in text)
+    with_keys = [line for line in own["script"] if "storage.sh" in line]
+    assert bool(with_keys) == (there >= KEYS)
+    pushes = "credential.helper" in text
+    assert pushes == ("FACTORY_FORGE_TOKEN" in str(own["before_script"]))
+    assert all(("env -u FACTORY_FORGE_TOKEN uv" in line) == pushes for line in with_keys)
+
+
+def test_the_newest_packages_leave_nothing_behind(forges: Forges) -> None:
+    assert forges.job("rot")["cache"] == []
+    (needs,) = forges.job("rot-fails")["needs"]
+    assert needs["artifacts"] is False
 
 
 def test_each_secret_is_named_where_it_is_asked_for(forges: Forges) -> None:
     files = [forges.gitlab / name for name in (".gitlab/factory.yml", "README.md")]
     text = "".join(file.read_text("utf-8") for file in files)
-    flows = (str(forges.workflow(file)) for file in FILES)
-    asked = {name for flow in flows for name in re.findall(r"secrets\.([A-Z_]+)", flow)}
-    assert asked - set(SECRET.findall(text)) == set()
+    flows = (str(forges.workflow(file)) for file, _ in TWINS)
+    names = {name for flow in flows for name in re.findall(r"secrets\.([A-Z_]+)", flow)}
+    assert names - set(SECRET.findall(text)) == set()
 
 
 def test_both_have_a_template_for_requests_and_for_issues(forges: Forges) -> None:

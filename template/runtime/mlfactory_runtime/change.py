@@ -72,7 +72,11 @@ def pulled(project: Project) -> str:
 
 
 def report(project: Project, missing: str = "") -> tuple[str, bool]:
-    """The page, as Markdown, and whether what is committed is what the pipeline makes of it."""
+    """The page, as Markdown, and whether all is well: what is committed is what the pipeline makes
+    of it, and a request brings no model that is worse, or that nothing speaks for.
+
+    Of what is merged already a page says the same, and all is well: somebody has decided on it.
+    """
     if missing:
         return (
             f"The pipeline ran on **made-up rows**, because {missing}.\n"
@@ -81,7 +85,25 @@ def report(project: Project, missing: str = "") -> tuple[str, bool]:
         )
     is_whole = not git(project.root, "diff", "--name-only", "HEAD", "--", ".")
     record, why = compared(project)
-    return page_of(project, record, why, is_whole=is_whole), is_whole
+    text = page_of(project, record, why, is_whole=is_whole)
+    return text, is_whole and not (record and is_request() and is_refused(project, record))
+
+
+def is_request() -> bool:
+    """Whether this is a job of a request, which somebody has to decide on."""
+    place = forge_or_none()
+    return bool(place and place.is_request())
+
+
+def is_refused(project: Project, record: Comparison) -> bool:
+    """Whether the gate, or the model's own evaluation, speaks against a new model."""
+    return record.verdict == "worse" or bool(rejection(project))
+
+
+def rejection(project: Project) -> str:
+    """Why the model's own evaluation rejects it; empty where it does not."""
+    evaluation = read(Evaluation, project.root / EVALUATION)
+    return evaluation.reason if evaluation and evaluation.verdict != "accepted" else ""
 
 
 def page_of(
@@ -93,10 +115,9 @@ def page_of(
     is_whole: bool = True,
 ) -> str:
     """The page of the last commit: the verdict first, or why there is none."""
-    evaluation = read(Evaluation, project.root / EVALUATION)
     content = {
         "is_whole": is_whole,
-        "rejected": evaluation.reason if evaluation and evaluation.verdict != "accepted" else "",
+        "rejected": rejection(project),
         "record": record,
         "before": before,
         "why": why,

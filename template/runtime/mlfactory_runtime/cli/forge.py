@@ -126,19 +126,25 @@ def report(
     missing: Annotated[str, typer.Option(help="Why the rows are made up.")] = "",
 ) -> None:
     """Write what the last commit does to the model, for who reviews it. Ends with 4 if what is
-    committed is not what its pipeline makes."""
+    committed is not what its pipeline makes, and on a request if the model is worse."""
     from ..change import report
 
-    text, is_whole = report(here(), missing)
+    text, is_well = report(here(), missing)
     publish(text)
     print_text(text)
-    raise typer.Exit(0 if is_whole else 4)
+    raise typer.Exit(0 if is_well else 4)
 
 
 @forge_app.command()
-def comment() -> None:
-    """Keep one comment with what the run that this job was started by reports, on the request that
-    it is of."""
-    from ..forge.comment import keep_comment
+def comment(
+    pages: Annotated[
+        list[Path] | None, typer.Argument(help="What this pipeline reports, on GitLab.")
+    ] = None,
+    outcome: Annotated[str, typer.Option(help="How it ended: success, or not.")] = "success",
+) -> None:
+    """Keep one comment on the request that a run is of, with what it reports: of the run that this
+    job was started by, or with PAGES of the pipeline that it is part of."""
+    from ..forge.comment import keep_comment, keep_own_comment
 
-    say(keep_comment(folder_here()))
+    folder = folder_here()
+    say(keep_own_comment(pages, outcome, folder) if pages else keep_comment(folder))

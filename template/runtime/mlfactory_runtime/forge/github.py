@@ -40,6 +40,11 @@ def commit() -> str:
     return ENV["GITHUB_SHA"]
 
 
+def is_request() -> bool:
+    """Whether the job is about a pull request."""
+    return ENV.get("GITHUB_EVENT_NAME") == "pull_request"
+
+
 def file_page(ref: str, path: str) -> str:
     """The address of a file's page."""
     return f"{home()}/blob/{ref}/{path}"

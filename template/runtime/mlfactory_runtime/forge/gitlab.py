@@ -1,12 +1,15 @@
 """GitLab, as a job of its CI meets it: with a project's access token, as a job's own token may
-neither read who approved, nor keep an issue, nor push.
+neither read who approved, nor keep an issue, nor push; and on a merge request with one that may
+only comment, as there the change's own code runs.
 
 Address, project and the run stand in the job's environment (CI_API_V4_URL, CI_PROJECT_ID,
-CI_PROJECT_URL, CI_JOB_URL, CI_COMMIT_SHA, CI_PIPELINE_SOURCE, GITLAB_USER_LOGIN).
+CI_PROJECT_URL, CI_JOB_URL, CI_PIPELINE_URL, CI_COMMIT_SHA, CI_PIPELINE_SOURCE, GITLAB_USER_LOGIN,
+CI_MERGE_REQUEST_IID, CI_MERGE_REQUEST_SOURCE_BRANCH_SHA).
 API: https://docs.gitlab.com/api/issues/, .../merge_requests/, .../merge_request_approvals/,
-.../commits/.
+.../commits/, .../notes/.
 """
 
+import re
 from collections.abc import Iterator
 from urllib.parse import quote
 
@@ -17,18 +20,43 @@ from .rest import ENV, Api, call, entries
 TOKEN = "FACTORY_FORGE_TOKEN"  # noqa: S105 - the variable's name
 MISSING = f"the variable {TOKEN} is missing, and a job's own token may not ask GitLab for this"
 HINT = "make a project access token, and a masked variable of it: README.md, Checks"
+REPORT_TOKEN = "FACTORY_REPORT_TOKEN"  # noqa: S105 - the variable's name
+NO_REPORT = f"the variable {REPORT_TOKEN} is missing, and a job's own token may not comment"
+COMMAND = re.compile(r"^(?=/)", re.M)
 
 
 def api() -> Api:
     """The project. FactoryError without the token."""
     if not (token := ENV.get(TOKEN)):
         raise FactoryError(MISSING, HINT)
-    return Api(f"{ENV['CI_API_V4_URL']}/projects/{ENV['CI_PROJECT_ID']}", token)
+    return Api(address(), token)
+
+
+def reporter() -> Api:
+    """The project, for comments. FactoryError without the token for them."""
+    if not (token := ENV.get(REPORT_TOKEN)):
+        raise FactoryError(NO_REPORT, HINT)
+    return Api(address(), token)
+
+
+def address() -> str:
+    """Where the project stands in the API."""
+    return f"{ENV['CI_API_V4_URL']}/projects/{ENV['CI_PROJECT_ID']}"
+
+
+def inert(text: str) -> str:
+    """Text of which no line is a command: GitLab does what a line says that begins with a slash."""
+    return COMMAND.sub("\\\\", text)
 
 
 def commit() -> str:
     """The commit that the job is about."""
     return ENV["CI_COMMIT_SHA"]
+
+
+def is_request() -> bool:
+    """Whether the job is about a merge request."""
+    return ENV.get("CI_PIPELINE_SOURCE") == "merge_request_event"
 
 
 def file_page(ref: str, path: str) -> str:
@@ -62,21 +90,27 @@ def approver(commit: str) -> str:
 def own_issue(mark: str) -> str:
     """The path of the open issue with that mark that the token's own account has opened."""
     place = api()
-    account, _ = call(place, "GET", f"{ENV['CI_API_V4_URL']}/user")
-    for issue in entries(place, f"/issues?state=opened&author_id={account['id']}&per_page=100"):
-        if issue["author"]["id"] == account["id"] and mark in (issue["description"] or ""):
+    number = account(place)
+    for issue in entries(place, f"/issues?state=opened&author_id={number}&per_page=100"):
+        if issue["author"]["id"] == number and mark in (issue["description"] or ""):
             return f"/issues/{issue['iid']}"
     return ""
 
 
+def account(place: Api) -> int:
+    """The number of the token's own account."""
+    number: int = call(place, "GET", f"{ENV['CI_API_V4_URL']}/user")[0]["id"]
+    return number
+
+
 def open_issue(title: str, text: str) -> str:
     """The path of the new issue."""
-    answer, _ = call(api(), "POST", "/issues", {"title": title, "description": text})
+    answer, _ = call(api(), "POST", "/issues", {"title": title, "description": inert(text)})
     return f"/issues/{answer['iid']}"
 
 
 def rewrite_issue(path: str, title: str, text: str) -> None:
-    call(api(), "PUT", path, {"title": title, "description": text})
+    call(api(), "PUT", path, {"title": title, "description": inert(text)})
 
 
 def close_issue(path: str, comment: str) -> None:
@@ -98,10 +132,48 @@ def open_request(proposal: Proposal, text: str) -> str:
     place = api()
     main = call(place, "GET", "")[0]["default_branch"]
     content = {"source_branch": proposal.branch, "target_branch": main}
-    content |= {"title": proposal.title, "description": text}
+    content |= {"title": proposal.title, "description": inert(text)}
     answer, _ = call(place, "POST", "/merge_requests", content)
     return f"/merge_requests/{answer['iid']}"
 
 
 def rewrite_request(path: str, title: str, text: str) -> None:
-    call(api(), "PUT", path, {"title": title, "description": text})
+    call(api(), "PUT", path, {"title": title, "description": inert(text)})
+
+
+def pipeline_page() -> str:
+    """The address of this pipeline."""
+    return ENV["CI_PIPELINE_URL"]
+
+
+def commit_of_request() -> str:
+    """The newest commit of the request; the pipeline may run what its merge would make."""
+    return ENV.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") or commit()
+
+
+def request_of_pipeline() -> str:
+    """The path of the merge request whose newest commit this pipeline is of; else nothing."""
+    path = f"/merge_requests/{ENV['CI_MERGE_REQUEST_IID']}"
+    request, _ = call(reporter(), "GET", path)
+    is_newest = request["state"] == "opened" and request["sha"] == commit_of_request()
+    return path if is_newest else ""
+
+
+def own_comment(request: str, mark: str) -> str:
+    """The path of the note with that mark that the token's own account has written."""
+    place = reporter()
+    number = account(place)
+    for note in entries(place, f"{request}/notes?per_page=100"):
+        if note["author"]["id"] == number and mark in note["body"]:
+            return f"{request}/notes/{note['id']}"
+    return ""
+
+
+def write_comment(request: str, text: str) -> str:
+    """The path of the new note."""
+    answer, _ = call(reporter(), "POST", f"{request}/notes", {"body": inert(text)})
+    return f"{request}/notes/{answer['id']}"
+
+
+def rewrite_comment(path: str, text: str) -> None:
+    call(reporter(), "PUT", path, {"body": inert(text)})

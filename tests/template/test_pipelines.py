@@ -1,0 +1,277 @@
+"""The jobs of a factory on GitLab, run by gitlab-ci-local in fresh clones, with stand-ins for the
+forge."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ..customers import customers
+from ..git_server import git_server, protect
+from ..gitlab import MALLORY, REPORTER, TOKEN, GitLab, gitlab, merge_request, merged
+from .breaks import BREAKS, propose
+from .conftest import Factory, execute, make
+from .pipelines import Pipeline, Pipelines, needs_gitlab_ci_local
+
+pytestmark = pytest.mark.xdist_group("pipelines")
+MARK = "<!-- kept by the workflow Monitor: one issue while something is wrong -->"
+
+
+@pytest.fixture(scope="module")
+def churn(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Factory:
+    """A factory with a remote and an origin; v1.0.0 is registered, proposed, and merged."""
+    needs_gitlab_ci_local()
+    folder = tmp_path_factory.mktemp("pipelines")
+    factory = make("binary", folder, env, "--ci", "gitlab")
+    settings = factory.text("params.yaml").replace("url_env: null", "url_env: FACTORY_LOG_URL")
+    factory.write("params.yaml", settings)
+    factory.run("dvc", "remote", "add", "--default", "storage", str(folder / "storage"))
+    factory.run("dvc", "repro", "--quiet")
+    factory.run("dvc", "push", "--quiet")
+    commit(factory, "Keep data and models in storage")
+    factory.run("git", "init", "--quiet", "--bare", "--initial-branch=main", str(folder / "origin"))
+    factory.run("git", "remote", "add", "origin", str(folder / "origin"))
+    factory.run("git", "push", "--quiet", "origin", "HEAD:main")
+    tag = factory.json("factory", "register", "--json")["tag"]
+    options = ("--to", "prod", "--force", "--why", "the first one", "--json")
+    branch = factory.json("factory", "promote", tag.rpartition("@")[2], *options)["branch"]
+    factory.run("git", "merge", "--quiet", "--no-ff", "--message", "Merge", branch)
+    factory.run("git", "push", "--quiet", "origin", "HEAD:main", tag)
+    protect(folder / "origin")
+    (folder / "log.db").touch()
+    return factory
+
+
+@pytest.fixture
+def project(churn: Factory) -> Iterator[GitLab]:
+    """The stand-in for GitLab's API."""
+    with gitlab() as place:
+        place.origin = churn.path.parent / "origin"
+        yield place
+
+
+@pytest.fixture
+def runner(churn: Factory, project: GitLab) -> Iterator[Pipelines]:
+    """The project with all variables that its jobs ask for."""
+    folder = churn.path.parent
+    variables = {
+        "FACTORY_FORGE_TOKEN": TOKEN,
+        "FACTORY_REPORT_TOKEN": REPORTER,
+        "FACTORY_LOG_URL": f"sqlite:///{folder / 'log.db'}",
+        "FACTORY_ALERT_URLS": f"{project.url.replace('http', 'json')}/alerts",
+    }
+    with git_server(folder / "origin", TOKEN) as address:
+        yield Pipelines(folder, churn, project, address, variables)
+
+
+def commit(factory: Factory, message: str) -> None:
+    words = ("--quiet", "--all", "--no-verify", "--allow-empty", "--message", message)
+    factory.run("git", "commit", *words)
+
+
+def ask(factory: Factory, *argv: str) -> str:
+    return execute(("git", "-C", "origin", *argv), factory.path.parent, factory.env).stdout
+
+
+def catalog(factory: Factory) -> dict[str, Any]:
+    """What the branch `status` says."""
+    content: dict[str, Any] = json.loads(ask(factory, "show", "status:catalog.json"))
+    return content
+
+
+def set_to(factory: Factory, section: str, **settings: Any) -> None:
+    """Change settings on the main branch, as whoever may merge."""
+    params = yaml.safe_load(factory.text("params.yaml"))
+    params[section] |= settings
+    factory.write("params.yaml", yaml.safe_dump(params, sort_keys=False, allow_unicode=True))
+    commit(factory, f"Set {section}")
+    factory.run("git", "push", "--quiet", "origin", "HEAD:main")
+
+
+@pytest.fixture
+def branch(churn: Factory) -> Iterator[str]:
+    """A branch for a merge request; what is done on it is taken back."""
+    churn.run("git", "checkout", "--quiet", "-b", "try")
+    yield "try"
+    churn.run("git", "reset", "--quiet", "--hard")
+    churn.run("git", "checkout", "--quiet", "-")
+    churn.run("git", "branch", "--quiet", "-D", "try")
+    churn.run("dvc", "checkout", "--quiet", "--force")
+
+
+def request(runner: Pipelines, *jobs: str, code: int = 0) -> Pipeline:
+    """Push the branch, and run the pipeline of its merge request."""
+    runner.factory.run("git", "push", "--quiet", "--force", "origin", "HEAD:try")
+    sha = ask(runner.factory, "rev-parse", "try").strip()
+    runner.place.requests = [merge_request(1, sha, source_branch="try")]
+    return runner.run("merge_request_event", *jobs, branch="try", code=code)
+
+
+@pytest.mark.usefixtures("branch")
+def test_a_good_change_passes_and_has_one_comment(runner: Pipelines) -> None:
+    runner.factory.write("docs/note.md", "Nothing of weight.\n")
+    runner.factory.run("git", "add", "--all")
+    commit(runner.factory, "Write a note")
+    pipeline = request(runner)
+    assert pipeline.verdicts == {"code": "PASS", "pipeline": "PASS", "report": "PASS"}
+    (note,) = runner.place.comments[1]
+    assert "Hooks success, types success, tests success." in note["body"]
+    assert "The model is the same as before." in note["body"]
+    assert "# Model card: churned" in note["body"]
+    assert "made-up rows" not in note["body"]
+
+
+@pytest.mark.usefixtures("branch")
+def test_a_broken_contract_fails_with_the_reason_on_the_page(runner: Pipelines) -> None:
+    own = propose(runner.factory, "contract")
+    pipeline = request(runner, "pipeline", code=1)
+    assert pipeline.verdicts == {"pipeline": "FAIL"}
+    assert own.reason in pipeline.page()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("branch")
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_bad_change_fails_with_the_reason_in_its_comment(runner: Pipelines, name: str) -> None:
+    own = propose(runner.factory, name)
+    pipeline = request(runner, code=1)
+    assert pipeline.verdicts[own.job] == "FAIL"
+    assert pipeline.verdicts["report-failure"] == "PASS"
+    assert "report" not in pipeline.verdicts
+    (note,) = runner.place.comments[1]
+    assert "**CI is not green.** [The run]" in note["body"]
+    assert own.reason in note["body"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("branch")
+def test_without_their_tokens_jobs_say_which_one_is_missing(runner: Pipelines) -> None:
+    poor = replace(runner, variables={"FACTORY_LOG_URL": runner.variables["FACTORY_LOG_URL"]})
+    runner.factory.run("git", "commit", "--quiet", "--allow-empty", "--message", "Nothing")
+    assert "There is no FACTORY_REPORT_TOKEN" in request(poor).output
+    pipeline = poor.run("web", code=1, FACTORY_JOB="promote")
+    assert "the variable FACTORY_FORGE_TOKEN is missing" in pipeline.output
+
+
+def test_a_merged_record_becomes_a_tag(runner: Pipelines) -> None:
+    added = ask(runner.factory, "rev-parse", "main").strip()
+    runner.place.merges = {added: [merged(3, "carol")]}
+    runner.place.approved = {3: ["alice"]}
+    pipeline = runner.run("push", "promote")
+    (tag,) = [name for name in ask(runner.factory, "tag").split() if "#prod#" in name]
+    assert f"Tags made: `{tag}`." in pipeline.page()
+    assert catalog(runner.factory)["stages"]["prod"]["approved_by"] == "@alice"
+    again = runner.run("web", FACTORY_JOB="promote")
+    assert again.verdicts == {"promote": "PASS"}
+    assert "Tags made: none." in again.page()
+
+
+def test_the_monitor_keeps_one_issue_and_leaves_a_foreign_one_alone(runner: Pipelines) -> None:
+    foreign = {"iid": 1, "state": "opened", "author": MALLORY, "title": "x", "description": MARK}
+    runner.place.issues = [{**foreign}]
+    away = {"FACTORY_LOG_URL": f"sqlite:///{runner.folder / 'away/log.db'}"}
+    for _ in range(2):
+        pipeline = runner.run("schedule", code=1, FACTORY_JOB="monitor", **away)
+        assert pipeline.verdicts["monitor"] == "FAIL"
+        assert "Monitor calls for no retraining." in pipeline.output
+        assert "**Failed**: there is no database" in pipeline.page()
+    strange, own = runner.place.issues
+    assert strange == foreign
+    assert own["title"] == "Monitor: it fails"
+    assert catalog(runner.factory)["name"] == "churn"
+
+
+def deliver(factory: Factory) -> None:
+    """Let there be more rows at the factory's source than it has learned from."""
+    file = factory.path.parent / "delivered.csv"
+    customers(1800).drop("revenue", "segment").write_csv(file)
+    set_to(factory, "data", source=str(file))
+
+
+def put_into_production(factory: Factory, days: int) -> None:
+    """Tag the version of the merged record, as if that had been done days ago."""
+    then = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
+    old = Factory(factory.path, {**factory.env, "GIT_COMMITTER_DATE": then})
+    for tag in ask(factory, "tag", "--list", "*#prod#*").split():
+        factory.run("git", "push", "--quiet", "--delete", "origin", tag)
+        factory.run("git", "tag", "--delete", tag, code=None)
+    old.run("factory", "promotions", "apply", "--approver", "@alice")
+    factory.run("git", "push", "--quiet", "origin", "--tags")
+
+
+@pytest.mark.slow
+def test_a_new_model_becomes_one_request(runner: Pipelines) -> None:
+    deliver(runner.factory)
+    main = ask(runner.factory, "rev-parse", "main")
+    variables = {k: v for k, v in runner.variables.items() if k != "FACTORY_FORGE_TOKEN"}
+    poor = replace(runner, variables=variables)
+    pipeline = poor.run("web", code=1, FACTORY_JOB="retrain")
+    assert "the variable FACTORY_FORGE_TOKEN is missing" in pipeline.output
+    assert "FORGE\\_TOKEN is missing" in pipeline.page("retrain.md")
+    assert "Retrain: " in pipeline.page("request.patch")
+    pipeline = runner.run("schedule", FACTORY_JOB="retrain")
+    assert "opened /merge_requests/1" in pipeline.output
+    again = runner.run("web", FACTORY_JOB="retrain")
+    assert "/merge_requests/1 is open, and holds this" in again.output
+    (request,) = runner.place.requests
+    assert request["source_branch"] == "retrain"
+    assert ask(runner.factory, "rev-parse", "main", "retrain^") == main * 2
+
+
+@pytest.mark.slow
+def test_an_alarm_opens_one_issue_and_calls_for_a_retraining(runner: Pipelines) -> None:
+    put_into_production(runner.factory, days=21)
+    set_to(runner.factory, "monitor", retrain=["freshness"])
+    deliver(runner.factory)
+    pipeline = runner.run("schedule", FACTORY_JOB="monitor")
+    assert pipeline.verdicts == {"monitor": "PASS", "retrain": "PASS"}
+    (issue,) = runner.place.issues
+    assert issue["title"].startswith("Monitor: alarm of ")
+    assert "The monitor: **alarm**." in pipeline.page()
+    assert (pipeline.folder / "monitor.html").is_file()
+    assert len(runner.place.alerts) == 1
+    (request,) = runner.place.requests
+    assert "because of alarm of freshness" in request["description"]
+
+
+@pytest.mark.slow
+def test_what_is_new_is_scored_once(runner: Pipelines) -> None:
+    folder = runner.folder / "deliveries"
+    folder.mkdir()
+    customers(30).drop("revenue", "segment", "churned").write_csv(folder / "june.csv")
+    target = str(runner.folder / "scores")
+    set_to(runner.factory, "batch", source=f"{folder}/*.csv", target=target, model="v1.0.0")
+    pipeline = runner.run("schedule", FACTORY_JOB="batch")
+    assert "june.csv: 30 rows scored, 0 could not be" in pipeline.output
+    assert "| june.csv | 30 | 0 |" in pipeline.page()
+    again = runner.run("web", FACTORY_JOB="batch")
+    assert "Nothing is new: 1 files have their answers." in again.page()
+    assert len([*Path(target).iterdir()]) == 1
+
+
+@pytest.mark.slow
+def test_rot_opens_one_issue_and_closes_it(runner: Pipelines) -> None:
+    file = next((runner.factory.path / "src").glob("*/features.py"))
+    text = file.read_text("utf-8")
+    file.write_text(f'{text}\n\nROWS: int = "many"\n', "utf-8")
+    commit(runner.factory, "Let the types be wrong")
+    runner.factory.run("git", "push", "--quiet", "origin", "HEAD:main")
+    for _ in range(2):
+        pipeline = runner.run("schedule", code=1, FACTORY_JOB="rot")
+        assert pipeline.verdicts == {"rot": "FAIL", "rot-fails": "PASS"}
+    (issue,) = runner.place.issues
+    assert issue["title"].startswith("Rot: ")
+    file.write_text(text, "utf-8")
+    commit(runner.factory, "Mend them")
+    runner.factory.run("git", "push", "--quiet", "origin", "HEAD:main")
+    pipeline = runner.run("web", FACTORY_JOB="rot")
+    assert pipeline.verdicts == {"rot": "PASS", "rot-passes": "PASS"}
+    assert issue["state"] == "closed"
+    assert len(runner.place.notes) == 1
