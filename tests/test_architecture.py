@@ -34,6 +34,7 @@ ROOMS = {
     "project": {"base"},
     "template": {"base", "project"},
     "render": {"base", "project", "template"},
+    "compose": {"base", "template", "render"},
     "look": {"base"},
     "new": {"base", "project", "template", "render", "look"},
     "update": {"base", "project", "template", "render"},
