@@ -40,6 +40,14 @@ class Overlay:
     own: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a slot is: the blanks before it, and what parts its text from the line above."""
+
+    blanks: str
+    start: str
+
+
 def lay(company: Company, upstream: Files, names: Names, root: str) -> Overlay:
     """Lay a company's files, slots and questions over a template's.
 
@@ -48,17 +56,17 @@ def lay(company: Company, upstream: Files, names: Names, root: str) -> Overlay:
     """
     places = places_of_files(company, names, root, upstream)
     own = {**{place: file for place, (_, file) in places.items()}, **slots(company, upstream)}
-    gone = {twin for name in own for twin in twins(name)} - own.keys()
-    rest = {name: file for name, file in upstream.items() if name not in gone}
+    obsolete = {twin for name in own for twin in twins(name)} - own.keys()
+    rest = {name: file for name, file in upstream.items() if name not in obsolete}
     theirs = {source: names[source] for source in names if source in rest}
     ours = {place: names.get(place, (name,)) for place, (name, _) in places.items()}
     added = sorted(name for some in ours.values() for name in some)
     return Overlay({**rest, **own}, {**theirs, **ours}, tuple(added))
 
 
-def with_questions(company: Company, files: Files, asked_before: questions.Questions) -> Files:
+def with_questions(company: Company, files: Files, theirs: questions.Questions) -> Files:
     """The same with the company's questions, which copier reads from one more file."""
-    merged = questions.merge(company.questions, asked_before)
+    merged = questions.merge(company.questions, theirs)
     name = next((n for n in files if re.fullmatch(r"copier\.ya?ml", n)), "")
     if not name:
         raise MlfactoryError("upstream is no template of copier's: it has no copier.yml")
@@ -86,19 +94,23 @@ def slots(company: Company, upstream: Files) -> dict[str, File]:
             hint = suggestion(name, sorted(places)).replace("It asks:", "It has:")
             hint = hint if places else "Slots came with mlfactory 0.5.0: use a rule until then."
             raise UsageError(f"upstream has no slot {name}", hint)
+    texts = {
+        name: indent(text.strip(), places[name].blanks) for name, text in company.slots.items()
+    }
     return {
-        f"{SLOTS}{name}": File(PLAIN, f"\n{indent(text.strip(), places[name])}".encode())
-        for name, text in company.slots.items()
+        f"{SLOTS}{name}": File(PLAIN, f"{places[name].start}{text}".encode())
+        for name, text in texts.items()
     }
 
 
-def places_of(files: Files) -> dict[str, str]:
-    """The slots of a template: the blanks before each."""
-    places: dict[str, str] = {}
+def places_of(files: Files) -> dict[str, Place]:
+    """The slots of a template."""
+    places: dict[str, Place] = {}
     for name, file in sorted(files.items()):
         if name.endswith(SUFFIX):
+            is_page = name.endswith(f".md{SUFFIX}")
             for blanks, slot in SLOT.findall(file.content.decode("utf-8", "replace")):
-                places.setdefault(slot, blanks)
+                places.setdefault(slot, Place(blanks, "\n\n" if is_page else "\n"))
     return places
 
 
@@ -147,6 +159,11 @@ def refuse_token(name: str, file: File) -> None:
     """Raises UsageError for a file with a secret that its issuer's form gives away."""
     if credentials.TOKEN.search(file.content.decode("utf-8", "replace")):
         raise UsageError(f"{name} holds a token, and would be published", "Take it out.")
+
+
+def bare(name: str) -> str:
+    """A name in a template without its conditions, and without what says that it is rendered."""
+    return MARK.sub("", name).removesuffix(SUFFIX)
 
 
 def twins(name: str) -> tuple[str, ...]:

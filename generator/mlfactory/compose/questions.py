@@ -88,8 +88,8 @@ def combinations(questions: Questions, own: Questions, more: tuple[Answers, ...]
         if isinstance(facts.get("when"), str)
         for value in values_of(facts)
     ]
-    known = [row for row in MORE if row.keys() <= questions.keys()]
-    rows += [{**base, **row} for row in (*rest, *known, *more)]
+    files = [row for row in MORE if row.keys() <= questions.keys()]
+    rows += [{**base, **row} for row in (*rest, *files, *more)]
     return list({repr(sorted(row.items())): row for row in rows}.values())
 
 

@@ -158,7 +158,8 @@ def without_rule(
         return ()
     old = lineage.files_of(up, repository.version(up, before.base).commit)
     touched = {*own.own, *(name for effect in effects for name in effect.files)}
-    fresh = {n for source in own.files.keys() - old.keys() for n in own.names.get(source, ())}
+    before_it = {overlay.bare(source) for source in old}
+    fresh = {n for s in own.files if overlay.bare(s) not in before_it for n in own.names.get(s, ())}
     rest = sorted(fresh - touched)
     return tuple(n for n in rest if not any(rules.fits(n, p) for p in company.untouched))
 

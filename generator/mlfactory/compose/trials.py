@@ -31,13 +31,13 @@ def layout(files: Files) -> trial.Layout:
     """What a template asks, and which folder of it is rendered. Raises MlfactoryError."""
     with tempfile.TemporaryDirectory(prefix="mlfactory-") as scratch:
         stream.unpack(files, Path(scratch) / "template")
-        found = trial.layout(Path(scratch) / "template")
-    if not found.folder:
+        plain = trial.layout(Path(scratch) / "template")
+    if not plain.folder:
         raise MlfactoryError(
             "upstream renders all of its files, so that nothing can be kept beside them",
             "Move what is rendered into a folder, and name it as _subdirectory in copier.yml.",
         )
-    return found
+    return plain
 
 
 def names(files: Files, root: str, rows: list[Answers]) -> dict[str, tuple[str, ...]]:
@@ -53,7 +53,7 @@ def names(files: Files, root: str, rows: list[Answers]) -> dict[str, tuple[str, 
             for name, source in result.origins.items():
                 if not source.startswith(LIBRARY):
                     everything.setdefault(source, set()).add(name)
-    return {source: tuple(sorted(found)) for source, found in sorted(everything.items())}
+    return {source: tuple(sorted(plain)) for source, plain in sorted(everything.items())}
 
 
 def try_all(files: Files, rows: list[Answers]) -> tuple[str, ...]:

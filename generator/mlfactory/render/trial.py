@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mlfactory.base.answers import Answers
 from mlfactory.base.errors import MlfactoryError
@@ -14,9 +14,6 @@ from mlfactory.template.choice import Template
 from .copier import read_questions
 from .faults import copier_at_work
 from .worker import recording_worker
-
-if TYPE_CHECKING:
-    from copier._main import Worker
 
 
 @dataclass(frozen=True)
@@ -53,11 +50,10 @@ def render(template: Path, into: Path, answers: Answers) -> Trial:
         worker.run_copy()
         if not into.is_dir():
             raise MlfactoryError("the template renders nothing")
-        return Trial(dict(worker.origins), tuple(sorted(worker.clashes)))  # type: ignore[attr-defined]
+        return Trial(dict(worker.origins), tuple(sorted(worker.clashes)))
 
 
-def worker_of(template: Path) -> Worker:
-    worker: Worker = recording_worker()(
+def worker_of(template: Path) -> Any:
+    return recording_worker()(
         str(template), defaults=True, quiet=True, overwrite=True, skip_tasks=True
     )
-    return worker
