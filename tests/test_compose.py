@@ -142,7 +142,7 @@ def test_the_next_release_is_taken_by_factories_that_keep_one_record(
         ),
         ({"files": "Dockerfile", "find": "FROM", "put": "{{ ci }}"}, "which is copied as it is"),
         ({"files": "ci.yml", "find": "steps: ..", "put": "steps: [x"}, "while parsing a flow"),
-        ({"files": "code.py", "find": '"""', "put": "x y"}, "with ci=github"),
+        ({"files": "code.py", "find": '"""', "put": "x y"}, "ci=github: src/code.py: invalid"),
     ],
 )
 def test_a_rule_that_cannot_be_right_is_refused_and_nothing_is_pushed(
