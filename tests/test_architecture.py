@@ -34,6 +34,7 @@ ROOMS = {
     "project": {"base"},
     "template": {"base", "project"},
     "render": {"base", "project", "template"},
+    "compose": {"base", "template", "render"},
     "look": {"base"},
     "new": {"base", "project", "template", "render", "look"},
     "update": {"base", "project", "template", "render"},
@@ -86,6 +87,8 @@ def test_of_the_library_only_a_little_is_used() -> None:
         if parts[0] == "mlfactory_runtime"
     }
     filters = {("cli", "visible"), ("template", "visible"), ("fleet", "visible")}
+    organisation = {("base", "organisation"), ("base", "errors")}
+    filters |= organisation
     assert used == {("look", "tables"), ("base", "programs"), ("cli", "compiled"), *filters}
 
 

@@ -24,7 +24,7 @@ COMMANDS = (
         ["simulate"],
         ["template"],
     ),
-    *(["template", verb] for verb in ("versions", "changelog", "publish", "use")),
+    *(["template", verb] for verb in ("versions", "changelog", "publish", "use", "compose")),
     ["fleet"],
     *(["fleet", verb] for verb in ("init", "add", "list", "status", "catalog")),
     *(["fleet", verb] for verb in ("plan", "apply", "revert", "run")),

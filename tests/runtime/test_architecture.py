@@ -20,6 +20,7 @@ FLOORS = (
         "programs",
         "git",
         "interrupts",
+        "organisation",
         "progress",
         "scratch",
         "visible",

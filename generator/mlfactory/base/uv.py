@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import git, process
+from . import git, organisation, process
 from .errors import MlfactoryError
 
 # pip's setting -> uv's variable; what both call the same way is left out.
@@ -98,7 +98,16 @@ def settings(pip: Mapping[str, str] | None = None) -> Settings:
         variables["HTTP_PROXY"] = variables["HTTPS_PROXY"]
     listing = [f"{n}={mask(v)}" for n, v in sorted(variables.items()) if n != STRATEGY]
     notes = (f"pip's settings are passed on to uv: {', '.join(listing)}",) if listing else ()
-    return Settings(variables, local, notes)
+    return with_index(Settings(variables, local, notes))
+
+
+def with_index(config: Settings) -> Settings:
+    """The same with the organisation's package index, where nothing nearer says one."""
+    setting, name = organisation.settings().get("index"), "UV_DEFAULT_INDEX"
+    if setting is None or is_set(name) or name in {**config.variables, **config.local}:
+        return config
+    notes = (*config.notes, organisation.description(setting))
+    return Settings({**config.variables, name: setting.value}, config.local, notes)
 
 
 def is_set(name: str) -> bool:

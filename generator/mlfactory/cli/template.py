@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from .compose import compose
 from .quick import QuickCommand, QuickGroup
 from .update import AnswersFile, AsJson
 
@@ -26,6 +27,7 @@ template = typer.Typer(
     help="The template: its versions, and a git server of your own.",
     no_args_is_help=True,
 )
+template.command(cls=QuickCommand)(compose)
 
 
 @template.command(cls=QuickCommand)

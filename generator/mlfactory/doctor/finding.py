@@ -16,3 +16,12 @@ class Finding:
     state: str
     detail: str
     remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a check saw, and the command that mends it."""
+
+    state: str
+    detail: str
+    remedy: str = ""

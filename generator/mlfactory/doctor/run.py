@@ -12,7 +12,6 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +19,12 @@ from mlfactory.base import answers, git, origin, process, uv
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.template import history, wheel
 
-from .finding import ERROR, OK, WARNING, Finding
+from .finding import ERROR, OK, WARNING, Finding, Observation
+from .organisation import ORG001, ORG002
 
 SYSTEM_LIBRARY = "libgomp.so.1"
 SUPPORTED = ((3, 11), (3, 14))
 MERGING = (2, 38)  # the git from which on `mlfactory update` works
-
-
-@dataclass(frozen=True)
-class Observation:
-    """What a check saw, and the command that mends it."""
-
-    state: str
-    detail: str
-    remedy: str = ""
 
 
 class PY001:
@@ -213,8 +204,17 @@ class HOOK001:
         return _by_code(result, "they start, and the catalog passes", "pre-commit run --all-files")
 
 
-MACHINE: tuple[type[Any], ...] = (PY001, GIT001, UV001, LIB001, TPL001)
-FACTORY: tuple[type[Any], ...] = (FAC001, RUN001, ENV001, CAT001, DVC001, DVC002, HOOK001)
+MACHINE: tuple[type[Any], ...] = (PY001, GIT001, UV001, LIB001, TPL001, ORG001)
+FACTORY: tuple[type[Any], ...] = (
+    FAC001,
+    ORG002,
+    RUN001,
+    ENV001,
+    CAT001,
+    DVC001,
+    DVC002,
+    HOOK001,
+)
 
 
 def examine(project: Path | None) -> tuple[Finding, ...]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlfactory.base import addresses, answers
+from mlfactory.base import addresses, answers, organisation
 from mlfactory.base.answers import Answers, Question
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.talk import Talk
@@ -63,6 +63,7 @@ def gather(run: Run, directory: Path, questions: Mapping[str, Question]) -> Run:
     answers.check({**values, **data_answers(request)}, questions)
     if "folder" in values:
         raise UsageError("folder follows from where the factory stands", "Add --inside instead.")
+    values = {**organisation.answers_among(questions), **values}
     if run.prefix and "folder" in questions:
         values["folder"] = run.folder
     if not takes_data(questions):
@@ -154,7 +155,7 @@ def with_query(run: Run, values: Answers) -> Run:
     """A query, whose file becomes the factory's own; the URL stays in the environment."""
     from mlfactory.look import query
 
-    variable = values.get("url_env")
+    variable = values.get("url_env") or organisation.value("url_env")
     if not variable:
         raise UsageError(
             "--query needs --url-env: which environment variable holds the database's URL?",
@@ -165,6 +166,7 @@ def with_query(run: Run, values: Answers) -> Run:
     query.check(path)
     check_data_name(values, f"{path.stem}.parquet")
     own = {
+        "url_env": variable,
         "data_file": f"{path.stem}.parquet",
         "data_source": f"data/{path.name}",
         "database": query.database(variable),

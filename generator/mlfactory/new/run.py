@@ -11,7 +11,7 @@ from pathlib import Path
 from shlex import quote
 from tempfile import TemporaryDirectory
 
-from mlfactory.base import addresses, answers, git, index, lock, origin
+from mlfactory.base import addresses, answers, git, index, lock, organisation, origin
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.talk import Talk
 from mlfactory.render import copier
@@ -142,7 +142,8 @@ def begin(
 
     In the folder stands what had to be converted to be looked at.
     """
-    template = choice.template(request.template, request.ref, request.tag_prefix)
+    address = request.template or organisation.value("template")
+    template = choice.template(address, request.ref, request.tag_prefix)
     run = Run(directory, request, template.source, template.version, template.released)
     prefix = around.prefix(request, directory, talk, ask=ask)
     run = replace(run, trusted=is_trusted(run, goal), prefix=prefix)
@@ -192,6 +193,7 @@ def render(run: Run, sheet: copier.Sheet, ask: bool) -> Run:
     run = replace(run, tasks=sheet.tasks)
     if ask:
         addresses.refuse_answers(run.answers)
+    organisation.check_names(run.answers)
     run = intake.look_again(run)
     return replace(run, contract=keeps_contract(run.path), files=count_files(run.path))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,8 +58,9 @@ def copier_failed(which: Template, error: Exception) -> MlfactoryError:
     text = str(error)
     if text.startswith(("Validation error for question", "Invalid choice for")):
         return UsageError(text.rstrip("."), "Answer with an option or --set QUESTION=VALUE.")
-    if text.startswith("Question "):
-        return UsageError(text, "Give it with --set QUESTION=VALUE.")
+    if match := re.fullmatch(r'Question "(\w+)" is required', text):
+        problem = f"the template asks {match[1]}, and no default can be right"
+        return UsageError(problem, f"Add --set {match[1]}=VALUE.")
     if text.startswith("Unknown revision"):
         return unknown_ref(which)
     if text.startswith("Local template must be"):

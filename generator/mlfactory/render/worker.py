@@ -109,9 +109,17 @@ def recording_worker() -> type[Worker]:
         def origins(self) -> dict[str, str]:
             return {}
 
+        @cached_property
+        def clashes(self) -> set[str]:
+            """Those that two files of the template write."""
+            return set()
+
         def _render_file(self, src_relpath: Path, dst_relpath: Path, *more: Any, **kw: Any) -> None:
             super()._render_file(src_relpath, dst_relpath, *more, **kw)
-            self.origins[dst_relpath.as_posix()] = src_relpath.as_posix()
+            name, origin = dst_relpath.as_posix(), src_relpath.as_posix()
+            if self.origins.setdefault(name, origin) != origin:
+                self.clashes.add(name)
+            self.origins[name] = origin
 
     return RecordingWorker
 

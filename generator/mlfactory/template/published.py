@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlfactory.base import addresses, git
+from mlfactory.base import addresses, git, organisation
 from mlfactory.base.errors import MlfactoryError, UsageError
 
 from . import history, mirror, news, repository
@@ -62,7 +62,7 @@ def is_own(url: str) -> bool:
 
 def versions(url: str = "", prefix: str = "") -> list[Release]:
     """All released versions, newest first."""
-    releases = repository.releases(template(url, prefix))
+    releases = repository.releases(template(url or organisation.value("template"), prefix))
     return [one for one in releases if not is_development(one.version)]
 
 
@@ -74,7 +74,7 @@ def is_development(version: str) -> bool:
 
 def changelog(span: str, url: str = "", prefix: str = "") -> Changelog:
     """The changes of a span FROM..TO; either end may be left out."""
-    up = template(url, prefix)
+    up = template(url or organisation.value("template"), prefix)
     if not up.tags:
         raise MlfactoryError(f"the template {up.source} has no released versions")
     first, dots, last = span.partition("..")

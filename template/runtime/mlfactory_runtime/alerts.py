@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
+from . import organisation
 from .errors import FactoryError
 from .log.store import EPOCH, alerts, engine_of, make, micros, replace
 from .project import Project
@@ -117,7 +118,7 @@ def tell(
 def send(project: Project, title: str, text: str, kind: str = "info") -> list[Delivery]:
     """Try every channel that the variable names. A FactoryError where there is none."""
     variable = project.params.alerts.urls_env
-    if not (urls := os.environ.get(variable, "").strip()):
+    if not (urls := os.environ.get(variable, "").strip() or organisation.value("alerts", "")):
         hint = f"export {variable}='mailto://... slack://...', as Apprise writes them"
         raise FactoryError(f"{variable} is not set", hint)
     channels = enumerate(re.split(r"[\s,;]+(?=[\w+-]+://)", urls.rstrip(",;")), 1)

@@ -85,10 +85,13 @@ def promote(
 ) -> None:
     """Put a version on a stage: a record and a tag; where CI makes the tags, propose the record."""
     from ..gate.compare import measured
-    from ..registry.promote import promote
+    from ..organisation import approving
+    from ..registry.promote import has_ci, promote
 
     project = here()
     with alerting(project, "promote", "a-promotion-is-refused"):
+        if not has_ci(project):
+            approving(approver or "you")
         promotion = promote(project, version, to, measured, force=force, why=why, approver=approver)
     report(project, promotion, as_json)
 
@@ -151,11 +154,13 @@ def apply(
 ) -> None:
     """Make the tags of records that were merged; push them then: git push --tags."""
     from ..forge.place import forge as place
+    from ..organisation import approving
     from ..registry.promote import apply
 
     project = here()
     with alerting(project, "promotions apply", "a-merged-promotion-is-left-out"):
-        result = apply(project, place().approver if forge else lambda _: approver)
+        approver_of = place().approver if forge else lambda _: approver
+        result = apply(project, lambda commit: approving(approver_of(commit)))
     if as_json:
         print_json(result.model_dump())
     for name in result.stale:

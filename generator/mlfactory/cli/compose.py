@@ -1,0 +1,37 @@
+"""`mlfactory template compose`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .update import AsJson
+
+
+def compose(
+    company: Annotated[
+        str, typer.Argument(metavar="FILE", help="What the company adds.", show_default=True)
+    ] = "company.yml",
+    on: Annotated[
+        str, typer.Option(metavar="VERSION", help="The release; else as FILE says, or the newest.")
+    ] = "",
+    publish: Annotated[
+        str, typer.Option(metavar="GIT_URL", help="The company's repository; else as FILE says.")
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Do and check everything, and push nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make the company's own version of a release, as FILE describes it, and publish it."""
+    from mlfactory.compose import run
+
+    from . import console
+
+    result = run.compose(Path(company), console.Terminal(), on=on, publish=publish, dry_run=dry_run)
+    if as_json:
+        console.show_json(console.plain(result))
+    else:
+        console.show_text(f"{result.summary}\n")

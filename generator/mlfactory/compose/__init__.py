@@ -1,0 +1,1 @@
+"""`mlfactory template compose`: a company's own conventions on top of each release."""

@@ -1,0 +1,170 @@
+"""company.yml: what a company adds to each release of a template."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mlfactory.base import addresses, answers
+from mlfactory.base.answers import Answers, suggestion
+from mlfactory.base.credentials import has_credentials
+from mlfactory.base.errors import MlfactoryError, UsageError
+
+from .rules import Rule
+
+FORMAT = 1
+BRANCH = "template"
+KEYS = {
+    "format", "name", "upstream", "on", "publish", "branch", "files", "changelog", "questions",
+    "slots", "rules", "once", "untouched", "combinations",
+}  # fmt: skip
+RULE_KEYS = {"name", "files", "find", "put", "header", "every"}
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]*")
+
+
+@dataclass(frozen=True)
+class Company:
+    """What company.yml says; `home` is the folder it stands in, `text` the file itself.
+
+    `on` and `publish` are empty where it names neither; `files` is None where it has no folder.
+    """
+
+    home: Path
+    text: str
+    name: str
+    upstream: str = ""
+    on: str = ""
+    publish: str = ""
+    branch: str = BRANCH
+    files: Path | None = None
+    changelog: str = ""
+    questions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    slots: Mapping[str, str] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    once: tuple[str, ...] = ()
+    untouched: tuple[str, ...] = ()
+    combinations: tuple[Answers, ...] = ()
+
+
+def read(path: Path) -> Company:
+    """Read and check a company.yml. Raises MlfactoryError naming the entry that is wrong."""
+    content = answers.read(path)
+    refuse_unknown(path, content, KEYS, "entry")
+    if content.get("format", FORMAT) != FORMAT:
+        hint = "Renew mlfactory, or write format: 1."
+        raise MlfactoryError(f"{path} has the format {content['format']}, not {FORMAT}", hint)
+    home = path.resolve().parent
+    company = Company(
+        home,
+        path.read_text("utf-8"),
+        name_in(path, content),
+        **{key: word(path, content, key) for key in ("upstream", "on", "publish")},
+        branch=word(path, content, "branch") or BRANCH,
+        files=folder_in(path, content, home),
+        changelog=changelog_in(path, content, home),
+        questions=table(path, content, "questions"),
+        slots={name: str(text) for name, text in table(path, content, "slots").items()},
+        rules=tuple(rules_in(path, content)),
+        once=words(path, content, "once"),
+        untouched=words(path, content, "untouched"),
+        combinations=tuple(listing(path, content, "combinations")),
+    )
+    refuse_secrets(path, company)
+    return company
+
+
+def refuse_unknown(path: Path, content: Iterable[str], keys: set[str], what: str) -> None:
+    """Raises UsageError for a key that means nothing: a typo would do nothing, silently."""
+    for key in content:
+        if key not in keys:
+            raise UsageError(f"{path} has no {what} {key}", suggestion(key, sorted(keys)))
+
+
+def refuse_secrets(path: Path, company: Company) -> None:
+    """Raises UsageError where something secret would be published with the template."""
+    addresses.refuse(f"publish in {path.name}", company.publish)
+    addresses.refuse(f"upstream in {path.name}", company.upstream)
+    for number, text in enumerate(company.text.splitlines(), 1):
+        if has_credentials(text):
+            what = f"{path.name}, line {number} holds a credential, and would be published"
+            raise UsageError(what, "Leave it out; a secret belongs into an environment variable.")
+
+
+def name_in(path: Path, content: Mapping[str, Any]) -> str:
+    name = word(path, content, "name")
+    if not NAME.fullmatch(name):
+        raise UsageError(f"{path} names no company", "Begin it with: name: acme")
+    return name
+
+
+def word(path: Path, content: Mapping[str, Any], key: str) -> str:
+    value = content.get(key, "")
+    if not isinstance(value, str):
+        raise UsageError(f"{key} in {path} is no text: {value!r}", f"Write {key}: 'TEXT'.")
+    return value.strip()
+
+
+def words(path: Path, content: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """A list of texts, or one."""
+    value = content.get(key, [])
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
+        raise UsageError(f"{key} in {path} is no list of texts", f"Write {key}: [TEXT, TEXT].")
+    return tuple(values)
+
+
+def table(path: Path, content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = content.get(key) or {}
+    if not isinstance(value, dict):
+        raise UsageError(f"{key} in {path} is no table", f"Write one `NAME: …` per line in {key}.")
+    return value
+
+
+def listing(path: Path, content: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    value = content.get(key) or []
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise UsageError(f"{key} in {path} is no list of tables", f"Begin each of {key} with `- `.")
+    return value
+
+
+def folder_in(path: Path, content: Mapping[str, Any], home: Path) -> Path | None:
+    name = word(path, content, "files")
+    if name and not (home / name).is_dir():
+        raise UsageError(f"{path} names the folder {name}, which is not there", f"mkdir {name}")
+    return home / name if name else None
+
+
+def changelog_in(path: Path, content: Mapping[str, Any], home: Path) -> str:
+    """The text of the company's changelog, empty where it has none."""
+    name = word(path, content, "changelog")
+    if name and not (home / name).is_file():
+        raise UsageError(f"{path} names {name}, which is not there", f"touch {name}")
+    return (home / name).read_text("utf-8") if name else ""
+
+
+def rules_in(path: Path, content: Mapping[str, Any]) -> Iterable[Rule]:
+    for number, entry in enumerate(listing(path, content, "rules"), 1):
+        where = Path(f"{path}, rule {entry.get('name') or number}")
+        refuse_unknown(where, entry, RULE_KEYS, "key")
+        yield rule(where, entry, str(entry.get("name") or number))
+
+
+def rule(where: Path, entry: Mapping[str, Any], name: str) -> Rule:
+    """One rule. Raises UsageError unless it says where, and either what to find or a header."""
+    files, header = words(where, entry, "files"), entry.get("header")
+    if not files:
+        raise UsageError(f"{where} selects no files", "Add files: '*.py', say.")
+    if (header is None) == ("find" not in entry) or (header is not None and "put" in entry):
+        raise UsageError(f"{where} is no rule", "It has find and put, or a header.")
+    if header is not None:
+        return Rule(name, files, header=f"{str(header).rstrip()}\n")
+    try:
+        find = re.compile(str(entry["find"]), re.MULTILINE)
+        find.sub(str(entry.get("put", "")), "")
+        re.compile(f"{find.pattern}|").sub(str(entry.get("put", "")), "")
+    except (re.error, IndexError) as error:
+        raise UsageError(f"{where}: {error}", "Mend the regular expression.") from error
+    return Rule(name, files, find, str(entry.get("put", "")), every=bool(entry.get("every")))

@@ -1,0 +1,201 @@
+"""`mlfactory template compose`: from a release and company.yml to the company's next version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlfactory.base import addresses
+from mlfactory.base.errors import UsageError
+from mlfactory.base.talk import Talk
+from mlfactory.template import published, repository
+from mlfactory.template.repository import Upstream, Version
+from mlfactory.template.stream import File, Files
+
+from . import company as reading
+from . import lineage, overlay, questions, release, rules, trials
+from .company import Company
+from .lineage import Lineage
+from .rules import Effect
+
+RAW = (
+    "{} has upstream's own tags {}: plain copier may take one in place of yours; "
+    "take them out with `git push --delete {} {}`"
+)
+NOT_RELEASED = "upstream's {} is not released: this version is a trial that nobody is updated to"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A composed template before it is a version: its files, and what was done to get there."""
+
+    files: Files
+    own: tuple[str, ...]
+    effects: tuple[Effect, ...]
+    uncovered: tuple[str, ...]
+    combinations: int
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Composition:
+    """What was made; `--json` prints exactly this. `done` is false where nothing was pushed, `new`
+    where the company's repository has the same already."""
+
+    version: str
+    on: str
+    upstream: str
+    url: str
+    branch: str
+    commit: str
+    parents: tuple[str, ...]
+    rules: tuple[Effect, ...]
+    files: tuple[str, ...]
+    uncovered: tuple[str, ...]
+    combinations: int
+    changelog: str
+    new: bool
+    done: bool
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """What was done, for people."""
+        if not self.new:
+            return f"{self.url} has this already: {self.version}"
+        where = f"{self.url} has got" if self.done else "this would be"
+        lines = [f"rule {e.name}: {places(e)}" for e in self.rules]
+        lines += [f"added or replaced: {', '.join(self.files)}"] if self.files else []
+        lines += [f"new in {self.on}, and no rule covers it: {name}" for name in self.uncovered]
+        lines += [f"{self.combinations} combinations of answers render soundly"]
+        return "\n".join([*lines, f"{where} {self.version}, commit {self.commit[:10]}"])
+
+
+def places(effect: Effect) -> str:
+    files = f"{len(effect.files)} file{'s' * (len(effect.files) != 1)}"
+    return f"{effect.places} place{'s' * (effect.places != 1)} in {files}"
+
+
+def compose(
+    path: Path, talk: Talk, *, on: str = "", publish: str = "", dry_run: bool = False
+) -> Composition:
+    """Make the company's version of a release, and push it where an address is known.
+
+    Raises MlfactoryError for rules that do nothing or do not settle, for a render that is not
+    sound, and for a repository that holds something else; nothing is pushed then.
+    """
+    company = reading.read(path)
+    url = publish or company.publish
+    addresses.refuse("--publish", url)
+    up = published.template(company.upstream)
+    base = repository.version(up, on or company.on or newest(up))
+    before = lineage.of(url, up)
+    lineage.check_base(base, before)
+    draft = drafted(company, up, base, before, talk)
+    warnings = warnings_of(base, before, url, draft)
+    for text in warnings:
+        talk.note(text)
+    push_to = "" if dry_run else url
+    name, oid, notes = finish(company, up, base, before, draft, push_to)
+    return Composition(
+        name,
+        base.name,
+        up.source,
+        url,
+        company.branch,
+        oid,
+        tuple(release.parents_of(base, before)) if notes else (),
+        draft.effects,
+        draft.own,
+        draft.uncovered,
+        draft.combinations,
+        notes,
+        new=bool(notes),
+        done=bool(notes and push_to),
+        warnings=warnings,
+    )
+
+
+def newest(up: Upstream) -> str:
+    """The newest release of upstream's own."""
+    releases = repository.stable(up.tags, up.prefix)
+    if not releases:
+        raise UsageError(f"the template {up.source} has no released version", "Give --on VERSION.")
+    return releases[-1]
+
+
+def drafted(
+    company: Company, up: Upstream, base: Version, before: Lineage | None, talk: Talk
+) -> Draft:
+    """Lay the company's part over a release, apply its rules, and try every combination."""
+    upstream = lineage.files_of(up, base.commit)
+    plain = trials.layout(upstream)
+    root = f"{plain.folder}/"
+    rows = questions.combinations(plain.questions, {}, ())
+    with talk.step("Look at the release"):
+        names = trials.names(upstream, root, rows)
+    own = overlay.lay(company, upstream, names, root)
+    files, effects = rules.apply_all(company.rules, own.files, own.names)
+    files = overlay.with_questions(company, files, plain.questions)
+    whole = {**plain.questions, **questions.merge(company.questions, plain.questions)}
+    rows = questions.combinations(whole, company.questions, company.combinations)
+    with talk.step(f"Render all {len(rows)} combinations of answers"):
+        notes = trials.try_all(files, rows)
+    uncovered = without_rule(company, up, before, own, effects)
+    return Draft(files, own.own, effects, uncovered, len(rows), notes)
+
+
+def without_rule(
+    company: Company,
+    up: Upstream,
+    before: Lineage | None,
+    own: overlay.Overlay,
+    effects: tuple[Effect, ...],
+) -> tuple[str, ...]:
+    """The files, by their names in a project, that upstream brings since the last version and that
+    nothing of the company's touches."""
+    if before is None or before.last is None:
+        return ()
+    old = lineage.files_of(up, repository.version(up, before.base).commit)
+    touched = {*own.own, *(name for effect in effects for name in effect.files)}
+    before_it = {overlay.bare(source) for source in old}
+    fresh = {n for s in own.files if overlay.bare(s) not in before_it for n in own.names.get(s, ())}
+    rest = sorted(fresh - touched)
+    return tuple(n for n in rest if not any(rules.fits(n, p) for p in company.untouched))
+
+
+def finish(
+    company: Company,
+    up: Upstream,
+    base: Version,
+    before: Lineage | None,
+    draft: Draft,
+    push_to: str,
+) -> tuple[str, str, str]:
+    """The name, the commit and the notes of a draft's version; without an address it is not
+    pushed, and one that is there already is not made again."""
+    files = {**draft.files, **overlay.provenance(company)}
+    line = before or lineage.NONE
+    name = line.next(base)
+    notes = release.section(company, name, up, base, before)
+    if before and before.last and release.is_same(files, before):
+        return before.last.name, before.last.commit, ""
+    files[overlay.CHANGELOG] = File(overlay.PLAIN, release.history(notes, before).encode())
+    seconds = release.moment(up, base, before, line.counts.get(base.name, 0) + 1)
+    parents = release.parents_of(base, before)
+    with release.workshop(up, before) as folder:
+        message = f"{company.name} {name}\n\n{notes}"
+        oid = release.commit(folder, files, message, seconds, parents)
+        if before and push_to:
+            release.push(folder, push_to, name, company.branch, oid, before)
+    return name, oid, notes
+
+
+def warnings_of(base: Version, before: Lineage | None, url: str, draft: Draft) -> tuple[str, ...]:
+    """What is odd, and no error."""
+    number = repository.number(base.name)
+    trial = number is not None and number.is_devrelease
+    raw = before.raw if before else ()
+    texts = [NOT_RELEASED.format(base.name)] if trial else []
+    texts += [RAW.format(url, ", ".join(raw), url, " ".join(raw))] if raw else []
+    return (*texts, *draft.notes)

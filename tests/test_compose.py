@@ -1,0 +1,263 @@
+"""A company's template: composed on top of a release, published, and followed by its factories."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from .companies import HEADER, IMAGE, RUNNER, conventions
+from .evolving import Repo, init, mlfactory, release, template
+
+WORKFLOW = "tree/{% if ci == 'github' %}.github{% endif %}/workflows/ci.yml"
+SMALL: dict[str, str | bytes | None] = {
+    "copier.yml": (
+        "_subdirectory: tree\n"
+        "project_name: {type: str, default: demo}\n"
+        "ci: {type: str, choices: [github, none], default: github}\n"
+    ),
+    "CHANGELOG.md": "# Changelog\n\n- The first.\n",
+    "tree/{{ _copier_conf.answers_file }}.jinja": "{{ _copier_answers | to_nice_yaml }}",
+    "tree/Dockerfile": "FROM python:3.12\nRUN true\n",
+    WORKFLOW: "jobs:\n  test:\n    runs-on: ubuntu-24.04\n    steps: []\n",
+    "tree/src/code.py.jinja": '"""{{ project_name }}"""\n',
+    "tree/steps.yml.jinja": (
+        "steps:\n  - first\n  {%- include 'template/slots/setup' ignore missing %}\n  - last\n"
+    ),
+    "tree/README.md.jinja": (
+        "# {{ project_name }}\n{%- include 'template/slots/readme' ignore missing %}\n"
+    ),
+}
+Compose = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def upstream(tmp_path: Path) -> Repo:
+    return template(tmp_path / "upstream", SMALL)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Repo:
+    """The company's own repository, as a forge makes it."""
+    return init(tmp_path / "shop.git", "--bare")
+
+
+@pytest.fixture
+def compose(tmp_path: Path, upstream: Repo, shop: Repo) -> Compose:
+    """Compose with these changes of company.yml; a refusal's text with a code."""
+
+    def run(
+        *argv: str, changes: Mapping[str, Any] | None = None, code: int = 0, url: object = shop.path
+    ) -> dict[str, Any]:
+        file = conventions(tmp_path / "acme", {"upstream": str(upstream.path), **(changes or {})})
+        where = ("--publish", url) if url else ()
+        done = mlfactory("template", "compose", file, *where, "--json", *argv, code=code)
+        result: dict[str, Any] = json.loads(done.stdout)
+        return result
+
+    return run
+
+
+def tags(repo: Repo) -> list[str]:
+    return repo.git("tag").split()
+
+
+def test_a_version_has_upstream_s_files_with_what_the_company_asks_for(
+    compose: Compose, shop: Repo, upstream: Repo
+) -> None:
+    result = compose()
+    assert (result["version"], result["new"], result["done"]) == ("v1.0.0.post1", True, True)
+    assert tags(shop) == ["v1.0.0.post1"]
+    assert shop.git("rev-parse", "template").strip() == result["commit"]
+    assert result["parents"] == [upstream.head]
+    ours = {name: shop.git("show", f"template:{name}") for name in shop.tree("template")}
+    assert ours["tree/Dockerfile"] == f"FROM {IMAGE}3.12\nRUN true\n"
+    assert RUNNER in ours[WORKFLOW]
+    assert ours["tree/src/code.py.jinja"] == f'{HEADER}\n"""{{{{ project_name }}}}"""\n'
+    assert ours["tree/{% if ci == 'github' %}.github{% endif %}/CODEOWNERS"] == "* @acme/ml\n"
+    assert ours["tree/docs/cost.md.jinja"] == "Cost centre {{ cost_centre }} pays.\n"
+
+
+def test_the_same_input_is_the_same_commit_everywhere(
+    compose: Compose, tmp_path: Path, shop: Repo
+) -> None:
+    elsewhere = init(tmp_path / "elsewhere.git", "--bare")
+    first, second = compose(), compose(url=elsewhere.path)
+    assert first["commit"] == second["commit"]
+    again = compose()
+    assert (again["new"], again["version"]) == (False, "v1.0.0.post1")
+    assert tags(shop) == ["v1.0.0.post1"]
+
+
+def test_the_next_release_is_taken_by_factories_that_keep_one_record(
+    compose: Compose, shop: Repo, upstream: Repo, tmp_path: Path
+) -> None:
+    compose()
+    argv = ("new", "churn", "--template", shop.path, "--defaults", "--no-setup")
+    said = mlfactory(*argv, cwd=tmp_path, code=2).stderr
+    assert "asks cost_centre, and no default can be right" in said
+    assert "--set cost_centre=VALUE" in said
+    mlfactory(*argv, "--set", "cost_centre=CC-0007", cwd=tmp_path)
+    churn = Repo(tmp_path / "churn")
+    assert churn.text("docs/cost.md") == "Cost centre CC-0007 pays.\n"
+    release(
+        upstream,
+        "v1.1.0",
+        {
+            "tree/src/more.py": "MORE = 1\n",
+            "tree/notes.txt": "new\n",
+            "CHANGELOG.md": "# Changelog\n\n- More of it.\n\n- The first.\n",
+        },
+    )
+    first = shop.git("rev-parse", "v1.0.0.post1").strip()
+    result = compose()
+    assert result["version"] == "v1.1.0.post1"
+    assert result["parents"] == [first, upstream.head]
+    assert result["uncovered"] == ["notes.txt"]
+    assert tags(shop) == ["v1.0.0.post1", "v1.1.0.post1"]
+    told = mlfactory("update", "--defaults", cwd=churn.path).stdout
+    assert "- More of it." in told
+    assert churn.text("src/more.py") == f"{HEADER}\nMORE = 1\n"
+    assert churn.has("SECURITY.md")
+    record = yaml.safe_load(churn.text(".copier-answers.yml"))
+    assert (record["_commit"], record["cost_centre"]) == ("v1.1.0.post1", "CC-0007")
+    assert len([*churn.path.glob(".copier-answers*")]) == 1
+    news = mlfactory("template", "changelog", "--template", shop.path).stdout
+    assert "Acme's own" in news
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        ({"files": "*.toml", "find": "x", "put": "y"}, "selects no file: *.toml"),
+        ({"files": "Dockerfile", "find": "^FROM ruby", "put": "y"}, "matches nothing in any of"),
+        ({"files": "Dockerfile", "find": "python", "put": "acme/python"}, "does not settle"),
+        (
+            {"files": ["Dockerfile", "code.py"], "find": "FROM", "put": "From", "every": True},
+            "matches nothing in src/code.py",
+        ),
+        ({"files": "Dockerfile", "find": "FROM", "put": "{{ ci }}"}, "which is copied as it is"),
+        ({"files": "ci.yml", "find": "steps: ..", "put": "steps: [x"}, "while parsing a flow"),
+        ({"files": "code.py", "find": '"""', "put": "x y"}, "ci=github: src/code.py: invalid"),
+    ],
+)
+def test_a_rule_that_cannot_be_right_is_refused_and_nothing_is_pushed(
+    compose: Compose, shop: Repo, rule: dict[str, Any], text: str
+) -> None:
+    result = compose(changes={"rules": [{"name": "odd", **rule}]}, code=1)
+    assert text in result["error"]
+    assert result["hint"]
+    assert tags(shop) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"rule": []}, "has no entry rule"),
+        ({"rules": [{"files": "*.py"}]}, "is no rule"),
+        ({"rules": [{"files": "*.py", "find": "(", "put": ""}]}, "rule 1: "),
+        ({"rules": [{"files": "*.py", "find": "a", "put": r"\2"}]}, "rule 1: invalid group"),
+        ({"slots": {"redme": "x"}}, "no slot redme"),
+        ({"questions": {"centre": {"type": "str"}}}, "has no default"),
+        ({"questions": {"centre": {"type": "str", "required": True}}}, "has no example"),
+        ({"publish": "https://me:secret@git.example.com/t.git"}, "holds a credential"),
+        ({"slots": {"readme": "https://me:secret@example.com"}}, "holds a credential"),
+        ({"files": "nowhere"}, "which is not there"),
+        ({"format": 7}, "has the format 7"),
+        ({"name": None}, "names no company"),
+    ],
+)
+def test_a_company_yml_that_is_wrong_is_refused_by_the_entry(
+    compose: Compose, shop: Repo, changes: dict[str, Any], text: str
+) -> None:
+    result = compose(changes=changes, code=1 if "format" in changes else 2, url="")
+    assert text in result["error"]
+    assert "secret" not in result["error"]
+    assert tags(shop) == []
+
+
+def test_slots_are_filled_where_they_are_and_leave_no_trace_without(
+    compose: Compose, shop: Repo, upstream: Repo, tmp_path: Path
+) -> None:
+    import copier
+
+    copier.run_copy(str(upstream.path), tmp_path / "plain", defaults=True, quiet=True)
+    assert (tmp_path / "plain/steps.yml").read_text() == "steps:\n  - first\n  - last\n"
+    assert (tmp_path / "plain/README.md").read_text() == "# demo\n"
+    compose(changes={"slots": {"setup": "- ours\n- {{ ci }}", "readme": "Ask us."}})
+    answers = {"cost_centre": "CC-0001"}
+    copier.run_copy(str(shop.path), tmp_path / "ours", data=answers, defaults=True, quiet=True)
+    steps = (tmp_path / "ours/steps.yml").read_text()
+    assert steps == "steps:\n  - first\n  - ours\n  - github\n  - last\n"
+    assert (tmp_path / "ours/README.md").read_text() == "# demo\n\nAsk us.\n"
+
+
+def test_a_file_in_place_of_upstream_s_and_one_that_is_the_user_s(
+    compose: Compose, shop: Repo, tmp_path: Path
+) -> None:
+    (tmp_path / "acme/files/src").mkdir(parents=True)
+    (tmp_path / "acme/files/src/code.py").write_text("OURS = 1\n")
+    changes = {"once": ["docs/cost.md"], "questions": {"ci": {"default": "none"}}}
+    compose(changes={**changes, "rules": None})
+    files = shop.tree("template")
+    assert "tree/src/code.py" in files
+    assert "tree/src/code.py.jinja" not in files
+    argv = ("new", "churn", "--template", shop.path, "--defaults", "--no-setup")
+    mlfactory(*argv, cwd=tmp_path)
+    churn = Repo(tmp_path / "churn")
+    assert churn.text("src/code.py") == "OURS = 1\n"
+    assert not churn.has(".github")
+    churn.commit({"docs/cost.md": "ours\n"})
+    (tmp_path / "acme/files/docs/cost.md.jinja").write_text("theirs\n")
+    compose(changes={**changes, "rules": None})
+    mlfactory("update", "--defaults", cwd=churn.path)
+    assert (churn.text("docs/cost.md"), churn.dirt) == ("ours\n", "")
+
+
+def test_a_change_of_the_company_s_own_is_the_next_post_release(
+    compose: Compose, shop: Repo
+) -> None:
+    compose()
+    result = compose(changes={"untouched": ["*.txt"]})
+    assert result["version"] == "v1.0.0.post2"
+    assert result["changelog"] == "## v1.0.0.post2\n"
+    assert tags(shop) == ["v1.0.0.post1", "v1.0.0.post2"]
+
+
+def test_a_trial_pushes_nothing_and_needs_no_repository(compose: Compose, shop: Repo) -> None:
+    assert not compose("--dry-run")["done"]
+    assert tags(shop) == []
+    result = compose(url="")
+    assert (result["version"], result["done"], result["url"]) == ("v1.0.0.post1", False, "")
+
+
+def test_what_upstream_lacks_and_what_is_older_is_refused(
+    compose: Compose, upstream: Repo, shop: Repo
+) -> None:
+    release(upstream, "v1.1.0", {"tree/b.py": "B = 1\n"})
+    compose()
+    assert "is older than v1.1.0" in compose("--on", "v1.0.0", code=2)["error"]
+    assert "has no version v9" in compose("--on", "v9", code=2)["error"]
+    upstream.commit({"tree/c.py": "C = 1\n"})
+    assert "is no release" in compose("--on", "main", code=2)["error"]
+    assert tags(shop) == ["v1.1.0.post1"]
+
+
+def test_a_branch_of_others_is_left_alone(compose: Compose, shop: Repo, tmp_path: Path) -> None:
+    other = init(tmp_path / "other").commit({"a": "a\n"})
+    other.git("push", "--quiet", shop.path, "main:template")
+    assert "holds commits that nothing does not have" in compose(code=1)["error"]
+    assert tags(shop) == []
+    assert compose(changes={"branch": "composed"})["done"]
+
+
+def test_upstream_s_own_tags_in_the_company_s_repository_are_named(
+    compose: Compose, upstream: Repo, shop: Repo
+) -> None:
+    upstream.git("push", "--quiet", shop.path, "v1.0.0")
+    (text,) = [text for text in compose()["warnings"] if "upstream's own tags" in text]
+    assert "git push --delete" in text
