@@ -87,7 +87,7 @@ def compose(sides: Sides, choose: Choose | None = None) -> Composition:
     for entry in sorted(sides.ours.entries, key=lambda e: e.name in last):
         theirs = contents.get(entry.name)
         check_room(sides, entry)
-        if theirs is None and entry.name == PYPROJECT and sides.here.has("setup.py", "setup.cfg"):
+        if theirs is None and entry.name == PYPROJECT and their_code(sides):
             theirs = b""
         out.pieces.append(piece(sides, entry, theirs, out, choose))
     if sides.old and sides.old.file not in {e.name for e in sides.ours.entries}:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 
+from mlfactory.base import git
 from mlfactory.render import result
 
 OPENED = "# What the factory tracks in folders that a line above hides"
@@ -40,7 +42,7 @@ def union(theirs: str, ours: str, tracked: Sequence[str], needed: Iterable[str])
         if rules:
             blocks.append("\n".join([*notes, *rules]))
     lines = "\n\n".join(filter(None, (theirs.rstrip("\n"), *blocks))).splitlines()
-    exceptions = list(openings(lines, needed))
+    exceptions = openings(lines, needed)
     more = ["", OPENED, *exceptions] if exceptions else []
     return Union("\n".join([*lines, *more]) + "\n", tuple(omitted))
 
@@ -49,14 +51,29 @@ def hides(line: str, names: Iterable[str]) -> bool:
     return any(result.verdict((line,), name) for name in names)
 
 
-def openings(lines: Sequence[str], needed: Iterable[str]) -> Iterator[str]:
-    """The lines that let single files through, with all else in their folders still hidden."""
-    now = tuple(lines)
-    for name in needed:
-        for folder in reversed(PurePosixPath(name).parents[:-1]):
-            if result.verdict(now, f"{folder}/"):
-                now = (*now, f"!/{folder}/", f"/{folder}/*")
-                yield from now[-2:]
-        if result.verdict(now, name):
-            now = (*now, f"!/{name}")
-            yield now[-1]
+def openings(lines: Sequence[str], needed: Iterable[str]) -> list[str]:
+    """The lines that let single files through, with all else in their folders still hidden. git
+    itself is asked, in a folder of its own: it alone knows all of its rules."""
+    names, more = list(needed), list[str]()
+    with TemporaryDirectory(prefix="mlfactory-") as scratch:
+        repository = git.init(Path(scratch))
+        folders = {f.as_posix() for name in names for f in PurePosixPath(name).parents[:-1]}
+        for folder in folders:
+            Path(scratch, folder).mkdir(parents=True, exist_ok=True)
+        while True:
+            text = "\n".join([*lines, *more])
+            Path(scratch, ".gitignore").write_text(f"{text}\n", "utf-8")
+            hidden = {*git.ignored(repository, [*names, *folders])}
+            steps = dict.fromkeys(
+                s for name in names if name in hidden for s in opening(name, hidden)
+            )
+            fresh = [step for step in steps if step not in more]
+            if not fresh:
+                return more
+            more += fresh
+
+
+def opening(name: str, hidden: set[str]) -> tuple[str, ...]:
+    """The lines that open the outermost folder that is hidden, or let the file itself through."""
+    above = [f.as_posix() for f in PurePosixPath(name).parents[:-1] if f.as_posix() in hidden]
+    return (f"!/{above[-1]}/", f"/{above[-1]}/*") if above else (f"!/{name}",)

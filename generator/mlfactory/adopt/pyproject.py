@@ -23,7 +23,7 @@ LOOSE = ("ruff", "mypy", "pytest")  # programs that other files can configure, t
 ELSEWHERE = {
     "ruff": ("ruff.toml", ".ruff.toml"),
     "mypy": ("mypy.ini", ".mypy.ini"),
-    "pytest": ("pytest.ini", "tox.ini"),
+    "pytest": ("pytest.ini",),
 }
 HEADING = re.compile(r"\[{1,2}\s*([^\[\]]+?)\s*\]{1,2}\s*(#.*)?$")
 BUILDS = ("tool.uv.build-backend", "tool.hatch", "tool.setuptools")

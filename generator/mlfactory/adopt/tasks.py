@@ -108,10 +108,10 @@ def code(sides: Sides) -> Iterator[Task]:
     names = f" ({few(pickles)})" if pickles else ""
     yield Task(
         "comparison",
-        f"Let your old model{names} score the rows that the new one has not seen, and compare "
-        "both: `factory holdout` writes these rows, and the old predictions are a CSV with the "
-        "column that names a row.",
-        ("factory holdout rows.csv", "factory compare old.csv models/model"),
+        f"Let your old model{names} score the rows that the new one has not seen, which are in "
+        "data/prepared/holdout.parquet, and compare both. What it says is a CSV with the column "
+        "that names a row, and `probability_CLASS` or `prediction`.",
+        ("factory compare old.csv models/model",),
     )
 
 
