@@ -27,6 +27,7 @@ OWNERS = {
     "rich": {"cli/console"},
     "sqlalchemy": {"look"},
     "subprocess": {"base/process"},
+    "tomlkit": {"adopt/pyproject"},
     "uv": {"base/uv"},
 }
 ROOMS = {
@@ -41,6 +42,7 @@ ROOMS = {
     "doctor": {"base", "template"},
     "simulate": {"base", "look", "new"},
     "fleet": {"base", "project", "template", "render", "update"},
+    "adopt": {"base", "project", "template", "render", "new"},
 }
 ALL = {*ROOMS, "cli"}
 

@@ -31,7 +31,7 @@ FLOORS = (
     {"draft", "report", "log"},
     {"registry", "alerts", "forge"},
     {"predict", "gate", "forget"},
-    {"monitor", "retrain", "serving", "notebook", "change"},
+    {"monitor", "retrain", "serving", "notebook", "change", "extract"},
     {"compat", "migrate", "upkeep", "jobs"},
     {"cli", "testing", "__init__"},
 )

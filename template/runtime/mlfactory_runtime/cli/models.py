@@ -52,13 +52,16 @@ def register(
 
 @app.command()
 def compare(
-    a: Annotated[str, typer.Argument(help="A stage, a version or a folder.")] = "prod",
+    a: Annotated[
+        str, typer.Argument(help="A stage, a version or a folder; or a file of answers.")
+    ] = "prod",
     b: Annotated[str, typer.Argument(help="What is compared with it.")] = "models/model",
     as_json: Json = False,
 ) -> None:
     """Is model B better than A, on rows that neither has learned from? Ends with 4 if it is worse,
     or if the rows cannot tell."""
-    from ..gate.compare import PAGE, compare
+    from ..gate.compare import PAGE
+    from ..gate.outside import compare
     from ..learn.looks import looks_text
 
     project = here()
@@ -224,6 +227,27 @@ def reproduce(version: str, as_json: Json = False) -> None:
         for cause in comparison.causes:
             say(cause)
     raise typer.Exit(0 if comparison.equal else 4)
+
+
+@app.command()
+def extract(
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="A folder that is not there yet.")],
+    model: Annotated[
+        str, typer.Option(metavar="MODEL", help="A stage, a version or a folder.")
+    ] = "models/model",
+    as_json: Json = False,
+) -> None:
+    """Write the model and the least code that scores as a package that needs no factory."""
+    from ..extract.write import extract
+    from ..registry.resolve import resolve
+
+    project = here()
+    source = resolve(project, model)
+    package = extract(source.project, target.absolute(), source.model)
+    if as_json:
+        print_json(asdict(package))
+    else:
+        say(f"{package.files} files in {package.path}; {package.rows} made-up rows hold its tests")
 
 
 @app.command()

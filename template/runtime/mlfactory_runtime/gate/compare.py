@@ -77,7 +77,11 @@ class Side:
 
 def compare(project: Project, a: Registered | str, b: Registered | str) -> Comparison:
     """The verdict on B, with A as what it is measured by; also written to reports/comparison.*."""
-    record = measured(project, a, b)
+    return keep(project, measured(project, a, b))
+
+
+def keep(project: Project, record: Comparison) -> Comparison:
+    """Write a verdict for programs and for people."""
     write(project.root / COMPARISON, record)
     (project.root / PAGE).write_text(page(project, record), "utf-8", newline="\n")
     return record
@@ -230,22 +234,34 @@ def score(
         source = folder / "rows.parquet"
         raw.with_row_index(NUMBER).write_parquet(source)
         a, b = (answers(project, side.model, source, raw.height, classes) for side in sides)
-    params = project.params
+    return aligned(project, sides, rows, (a, b), classes)
+
+
+def aligned(
+    project: Project,
+    sides: Sequence[Side],
+    rows: pl.DataFrame,
+    both: tuple[np.ndarray, np.ndarray],
+    classes: Sequence[str],
+) -> tuple[Compared, list[Group]]:
+    """What two say of the rows, for those that both have an answer to."""
+    params, (a, b) = project.params, both
+    known = [side.signature.classes for side in sides]
     target = rows[params.data.target]
     y = codes(target, classes) if classes else target.cast(pl.Float64).to_numpy()
     known_y, by_a, by_b = (~np.isnan(np.column_stack([part])).any(axis=1) for part in (y, a, b))
-    usable, unanswered = known_y & by_a & by_b, int((known_y & by_a & ~by_b).sum())
+    usable, lost = known_y & by_a & by_b, int((known_y & by_a & ~by_b).sum())
     rows = rows.filter(usable)
     y, a, b = y[usable], a[usable], b[usable]
     task = "regression" if not classes else "binary" if len(classes) == 2 else "multiclass"
     groups = list(groups_of(project, rows))
-    if set(labels[0]) != set(labels[1]):
-        common = target.filter(usable).cast(pl.String).is_in([*{*labels[0]} & {*labels[1]}])
+    if set(known[0]) != set(known[1]):
+        common = target.filter(usable).cast(pl.String).is_in([*{*known[0]} & {*known[1]}])
         groups.append(Group(target.name, "what both know", common.arg_true().to_numpy()))
     metric = primary(task, params.model)
     gain = row_losses(metric, y, a) - row_losses(metric, y, b)
-    units = independent(unit_of(project, sides, rows), gain)
-    return Compared(task, y, a, b, units.places, units.what, units.ordered, unanswered), groups
+    drawn = independent(unit_of(project, sides, rows), gain)
+    return Compared(task, y, a, b, drawn.places, drawn.what, drawn.ordered, lost), groups
 
 
 def unit_of(project: Project, sides: Sequence[Side], rows: pl.DataFrame) -> Draws:

@@ -1,0 +1,1 @@
+"""`mlfactory adopt` and `mlfactory extract`: the ways in for what is there, and out again."""

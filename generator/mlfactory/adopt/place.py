@@ -1,0 +1,127 @@
+"""The repository that is adopted, as its last commit has it, and what must not be adopted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from shlex import quote
+
+from mlfactory.base import answers, git, objects
+from mlfactory.base.errors import MlfactoryError, UsageError
+from mlfactory.base.git import Repository
+from mlfactory.base.objects import Leaves
+from mlfactory.base.operation import operation
+from mlfactory.project import record
+from mlfactory.project.record import Project
+from mlfactory.template import history
+
+BRANCH, LINKED = "mlfactory-adopt", "mlfactory-link"
+PIPELINE = ("dvc.yaml", "params.yaml", "features.yaml")
+# What the pipeline writes: DVC refuses an output that git tracks.
+OUTPUTS = ("data/prepared", "models/model", "reports/plots")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder of a repository at a commit. `prefix` is its place there, with a slash at the end;
+    `leaves` are all files of the commit by their path from the top."""
+
+    path: Path
+    repository: Repository
+    head: str
+    branch: str
+    prefix: str
+    leaves: Leaves
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The project's own files by their path from it."""
+        inside = (name for name in self.leaves if name.startswith(self.prefix))
+        return tuple(name.removeprefix(self.prefix) for name in inside)
+
+    @cached_property
+    def default_branch(self) -> str:
+        """What a forge would call its main branch: what origin says, else where we are."""
+        argv = ("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
+        name = self.repository.run(*argv, ok=(0, 1, 128)).out.strip()
+        return name.removeprefix("origin/") or self.branch
+
+    def text(self, name: str) -> str:
+        """A file of the project as text; empty where it has none."""
+        return objects.text_at(self.repository, self.head, f"{self.prefix}{name}") or ""
+
+    def has(self, *names: str) -> bool:
+        return any(f"{self.prefix}{name}" in self.leaves for name in names)
+
+
+def place(start: str) -> Place:
+    """The repository around a folder. Raises MlfactoryError where nothing can be merged."""
+    path = Path(start).expanduser().resolve()
+    if not path.is_dir():
+        raise UsageError(f"{start} is not a directory", "Name the folder of a project.")
+    around = git.look_up(path)
+    if around is None:
+        hint = f"cd {quote(str(path))} && git init && git add --all && git commit"
+        raise MlfactoryError(f"{path} is in no git repository", hint)
+    repository, head = around
+    if not head:
+        raise MlfactoryError(f"{path} has no commit yet", "git add --all && git commit")
+    inside = path.relative_to(repository.top).as_posix()
+    prefix = "" if inside == "." else f"{inside}/"
+    branch = repository.run("branch", "--show-current").out.strip()
+    return Place(path, repository, head, branch, prefix, objects.leaves(repository, head))
+
+
+def check_quiet(here: Place) -> None:
+    """Raises MlfactoryError where something is not committed: the set-up commits all there is."""
+    if running := operation(here.repository):
+        hint = "Finish it first: git status"
+        raise MlfactoryError(f"a git {running} is in progress in {here.path}", hint)
+    argv = ("status", "--porcelain", "-z", "--untracked-files=normal", "--no-renames")
+    entries = here.repository.run(*argv, "--", f":(top){here.prefix}", passive=True).out.split("\0")
+    names = [entry[3:] for entry in entries if entry and not entry[3:].startswith(".mlfactory-")]
+    if names:
+        more = f", and {len(names) - 1} more" if len(names) > 1 else ""
+        raise MlfactoryError(
+            f"{names[0]}{more}: not committed",
+            "Commit it, put it aside (git stash --include-untracked), or into .gitignore.",
+        )
+
+
+def check_branch(here: Place, name: str) -> None:
+    """Raises MlfactoryError where the branch is there already."""
+    if git.ref_exists(here.repository, f"refs/heads/{name}"):
+        hint = f"Look at it, or do it anew: git branch -D {name}"
+        raise MlfactoryError(f"the branch {name} is there already", hint)
+
+
+def old_record(here: Place) -> Project | None:
+    """What says which template it was made from. Raises MlfactoryError for a factory."""
+    names = record.files_in(here.path)
+    if not names or not here.has(names[0]):
+        return None
+    project = record.read(here.path, here.repository, here.head, names[0])
+    settings = answers.tool_table(here.text(record.PYPROJECT), "mlfactory")
+    if project.source == history.SOURCE or "contract" in settings:
+        raise MlfactoryError(
+            f"{here.path} is a factory already", f"mlfactory status {quote(str(here.path))}"
+        )
+    return project
+
+
+def check_apart(here: Place) -> None:
+    """Raises MlfactoryError for a pipeline of its own in the place of the factory's."""
+    for name in PIPELINE:
+        if here.has(name):
+            raise MlfactoryError(
+                f"{here.path} has a {name} of its own, and a factory has one there, too",
+                "A factory in a folder of its own keeps both apart: "
+                f"cd {quote(str(here.path))} && mlfactory new NAME --inside --data FILE",
+            )
+    tracked = [n for n in here.names if any(n == o or n.startswith(f"{o}/") for o in OUTPUTS)]
+    if tracked:
+        raise MlfactoryError(
+            f"git tracks {tracked[0]}, and the pipeline of a factory writes there",
+            f"Move it elsewhere first: git mv {quote(tracked[0])} …",
+        )

@@ -1,0 +1,280 @@
+"""`mlfactory adopt`: an existing repository under a template, on a branch, by one merge."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from shlex import quote
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol
+
+from mlfactory.base import addresses, answers, git
+from mlfactory.base.answers import Answers
+from mlfactory.base.errors import MlfactoryError, UsageError
+from mlfactory.base.objects import Leaf
+from mlfactory.base.talk import Talk
+from mlfactory.new import arrival, intake, journal, rendered
+from mlfactory.new import run as setting_up
+from mlfactory.new.journal import Run
+from mlfactory.new.request import Goal
+from mlfactory.new.request import Request as NewRequest
+from mlfactory.project.record import PYPROJECT, Project
+from mlfactory.render.result import Render
+from mlfactory.template import choice
+
+from . import branch, link, place, rendering, tasks
+from .compose import OWN, Composition, Sides, compose
+from .place import BRANCH, Place
+from .request import ADDED, ASK, File, Piece, Report, Request
+
+CHOICES = ("keep mine", "take the template's")
+GITLAB = (".gitlab-ci.yml", ".gitlab")
+
+
+class AdoptTalk(Talk, Protocol):
+    """What is said while a repository is adopted."""
+
+
+def adopt(request: Request, goal: Goal, talk: AdoptTalk, *, ask: bool = False) -> Report:
+    """Put a repository under the template, on a branch of its own, and set it up there.
+
+    Run again on that branch, it goes on where it stopped. Raises MlfactoryError.
+    """
+    if request.keep == ASK and not (ask or request.dry_run):
+        raise UsageError("--keep ask asks a person, and there is none", "Leave it: yours stay.")
+    addresses.refuse("--template", request.template)
+    git.require()
+    here = place.place(request.project)
+    if here.branch == BRANCH and not request.dry_run:
+        return go_on(here, request, goal, talk)
+    old = place.old_record(here)
+    template = choice.template(request.template, request.ref)
+    with rendering.sheet(template, trust=goal.trust) as sheet:
+        if request.template and not keeps_contract(sheet):
+            return link.link(here, old, template, request)
+        place.check_apart(here)
+        if not request.dry_run:
+            place.check_quiet(here)
+        place.check_branch(here, BRANCH)
+        sides, warnings = sides_of(here, old, sheet, request, goal, talk)
+    files = compose(sides, chooser(talk) if request.keep == ASK and ask else None)
+    report = written(request, sides, files, warnings)
+    if request.dry_run:
+        return report
+    rendering.keep_version(here, sheet.template)
+    return set_up(report, here, request, goal, talk)
+
+
+def keeps_contract(sheet: rendering.Sheet) -> bool:
+    """Whether a template is one of factories: others are only linked."""
+    return {"data_file", "target", "project_name"} <= sheet.questions.keys()
+
+
+def chooser(talk: Talk) -> Any:
+    def choose(path: str) -> bool:
+        return talk.choose(f"{path} is there, and the template has another:", CHOICES) == CHOICES[1]
+
+    return choose
+
+
+def sides_of(
+    here: Place,
+    old: Project | None,
+    sheet: rendering.Sheet,
+    request: Request,
+    goal: Goal,
+    talk: Talk,
+) -> tuple[Sides, tuple[str, ...]]:
+    """The render of the answers, and what an older template made, with what is odd about them."""
+    values, notes = answers_of(here, sheet, request)
+    values, more = with_data(here, sheet, request, values, talk)
+    ours = sheet.render(str(values["project_name"]), values)
+    package = package_of(ours)
+    base, odd = base_of(old, goal)
+    folder = str(values.get("folder") or "")
+    facts = replace(ours.facts, answers=values)
+    return Sides(here, Render(ours.entries, facts), package, folder, old, base), (
+        *notes, *more, *odd,
+    )  # fmt: skip
+
+
+def package_of(ours: Render) -> str:
+    settings = answers.tool_table(ours.text(PYPROJECT), "mlfactory")
+    return str(settings.get("package") or "")
+
+
+def base_of(old: Project | None, goal: Goal) -> tuple[Render | None, tuple[str, ...]]:
+    """What the old template made; it may be gone, or not trusted, and then nothing is known."""
+    if old is None:
+        return None, ()
+    try:
+        return rendering.old_render(old, trust=goal.trust), ()
+    except MlfactoryError as error:
+        text = f"the old template cannot be rendered, so that all its files count as yours: {error}"
+        return None, (text,)
+
+
+def answers_of(
+    here: Place, sheet: rendering.Sheet, request: Request
+) -> tuple[dict[str, Any], list[str]]:
+    """The answers that were typed, and those that the repository itself gives."""
+    values = answers.merge(request.answers, request.settings, {})
+    addresses.refuse_answers(values)
+    if "folder" in values:
+        raise UsageError("folder follows from where the project stands")
+    name, notes = project_name(here), list[str]()
+    if "project_name" not in values:
+        values["project_name"] = free_name(here, name)
+        if values["project_name"] != name:
+            notes.append(
+                f"the factory's own package is called {values['project_name'].replace('-', '_')}, "
+                f"as {name.replace('-', '_')} is yours"
+            )
+    if here.prefix and "folder" in sheet.questions:
+        values["folder"] = here.prefix.rstrip("/")
+    if "ci" not in values and "ci" in sheet.questions:
+        values["ci"] = ci_of(here)
+    answers.check({k: v for k, v in values.items() if k != "folder"}, sheet.questions)
+    return values, notes
+
+
+def project_name(here: Place) -> str:
+    """What the project calls itself, as a factory can be called."""
+    text = here.text(PYPROJECT)
+    names = (
+        answers.table(text, "project").get("name"),
+        answers.table(text, "tool", "poetry").get("name"),
+        here.path.name,
+    )
+    name = next(one for one in names if isinstance(one, str) and one)
+    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    words = words.lstrip("-0123456789") or "factory"
+    return f"{words}-model" if answers.is_taken(words) else words
+
+
+def free_name(here: Place, name: str) -> str:
+    """A name whose package has no features or model of theirs in it, and hides none of theirs."""
+    package = name.replace("-", "_")
+    tops = {n.split("/")[0].removesuffix(".py") for n in here.names if n.endswith(".py")}
+    own = {n.split("/")[1] for n in here.names if OWN.fullmatch(n)}
+    return f"{name}-factory" if package in tops | own else name
+
+
+def ci_of(here: Place) -> str:
+    """The forge whose files are there, or that the origin names."""
+    tops = {name.split("/")[0] for name in here.leaves}
+    origin = git.config(here.repository, "remote.origin.url")
+    is_gitlab = bool(tops & {*GITLAB}) or ("gitlab" in origin and ".github" not in tops)
+    return "gitlab" if is_gitlab else "github"
+
+
+def with_data(
+    here: Place, sheet: rendering.Sheet, request: Request, values: Answers, talk: Talk
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The answers about data, after a look at them, as `mlfactory new` does."""
+    if not request.data:
+        return dict(values), ()
+    asked_for = NewRequest(str(here.path), request.data, template=request.template)
+    run = Run(here.path, asked_for, sheet.template.source, "", True, prefix=here.prefix)
+    own = {name: value for name, value in values.items() if name != "folder"}
+    run = replace(run, request=replace(asked_for, answers=own))
+    with TemporaryDirectory(prefix="mlfactory-") as folder:
+        run = intake.gather(run, here.path, sheet.questions)
+        run = arrival.convert(
+            run, intake.sources(run), Path(folder), talk, sheet.questions, ask=False
+        )
+        run = intake.look(intake.choose_target(run, talk, ask=False))
+    return dict(run.given), run.warnings
+
+
+def written(
+    request: Request, sides: Sides, files: Composition, warnings: tuple[str, ...]
+) -> Report:
+    """The merge on its branch, or what it would be."""
+    here, render = sides.here, sides.ours
+    template = render.facts.version
+    side = "TEMPLATE"
+    if not request.dry_run:
+        leaves: dict[str, Leaf | None] = {
+            (p := sides.place_of(e.name)): branch.blob(here.repository, p, e.content, e.mode)
+            for e in render.entries
+        }
+        message = f"The files of the template {template}, as it makes them"
+        side = branch.template_side(here, leaves, message)
+    todo = tuple(tasks.tasks(request, sides, files, side[:12]))
+    pieces = [*files.pieces, Piece(tasks.FILE, ADDED, tasks.page(todo).encode())]
+    commit = "" if request.dry_run else merged(sides, pieces, side)
+    report = Report(
+        "planned" if request.dry_run else "adopted",
+        str(here.path),
+        str(choice.template_source(request.template)),
+        template,
+        branch=BRANCH,
+        origin=here.branch,
+        commit=commit,
+        files=tuple(File(one.path, one.state, one.diff) for one in pieces),
+        todo=todo,
+        checklist=tasks.FILE,
+        warnings=warnings,
+    )
+    return replace(report, next=next_commands(report))
+
+
+def merged(sides: Sides, pieces: list[Piece], side: str) -> str:
+    """Make the commit, its branch, and go there."""
+    here = sides.here
+    changes: dict[str, Leaf | None] = {}
+    for one in pieces:
+        at = one.path[1:] if one.path.startswith("/") else f"{here.prefix}{one.path}"
+        if one.content is not None:
+            changes[at] = branch.blob(here.repository, at, one.content, one.mode)
+        elif one.state == "removed":
+            changes[at] = None
+    title = f"Adopt the template of mlfactory {sides.ours.facts.version}".strip()
+    commit = branch.join(here, side, changes, f"{title}\n\n{tasks.FILE} says what is left to do.")
+    branch.switch(here, BRANCH, commit)
+    return commit
+
+
+def next_commands(report: Report) -> tuple[str, ...]:
+    """What to type now."""
+    if report.state == "planned":
+        return ()
+    back = report.origin or "BRANCH"
+    return (
+        f"$EDITOR {report.checklist}",
+        f"git switch {quote(back)} && git merge --no-ff {BRANCH}     # takes it; "
+        "`git revert -m 1 HEAD` takes it back",
+        f"git switch {quote(back)} && git branch -D {BRANCH}     # leaves no trace",
+    )
+
+
+def set_up(report: Report, here: Place, request: Request, goal: Goal, talk: Talk) -> Report:
+    """The steps of `mlfactory new` on the branch; without data there is nothing to set up."""
+    if not (request.data and any(f.path == ".copier-answers.yml" for f in report.files)):
+        return report
+    full = str(Path(request.data).expanduser().absolute())
+    again = NewRequest(str(here.path), full, template=request.template)
+    summary = setting_up.new(again, goal, talk)
+    return replace(report, setup=asdict(summary), warnings=(*report.warnings, *summary.warnings))
+
+
+def go_on(here: Place, request: Request, goal: Goal, talk: Talk) -> Report:
+    """The steps that are left, on the branch that an earlier run has made."""
+    if not (journal.load(here.path) or rendered.is_waiting(here.path)):
+        text = f"{here.path} is adopted, on this branch"
+        raise MlfactoryError(text, "Merge it: git switch BRANCH && git merge --no-ff " + BRANCH)
+    source = choice.template_source(request.template)
+    report = Report("resumed", str(here.path), source, "", branch=BRANCH)
+    data = str(Path(request.data).expanduser().absolute()) if request.data else ""
+    asked_for = NewRequest(str(here.path), data, template=request.template)
+    summary = setting_up.new(asked_for, goal, talk)
+    return replace(report, setup=asdict(summary), warnings=summary.warnings)
+
+
+def counts(report: Report) -> Mapping[str, int]:
+    """How many files are in each state."""
+    states = [file.state for file in report.files]
+    return {state: states.count(state) for state in dict.fromkeys(states)}

@@ -1,0 +1,205 @@
+"""`mlfactory adopt`: what becomes of repositories that are there already."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .adopting import ALL, DATA_SCIENCE, FOLDERS, KEDRO, LINES, UV, WITH_PIPELINE
+from .conftest import ROOT
+from .evolving import Repo, init, mlfactory
+
+PAGE = (ROOT / "docs/how-to/adopt.md").read_text("utf-8")
+BRANCH = "mlfactory-adopt"
+
+
+def of(path: Path, files: Any) -> Repo:
+    return init(path).commit(files, message="theirs")
+
+
+def adopt(repo: Repo, *argv: object, folder: str = ".", code: int = 0) -> Any:
+    done = mlfactory("adopt", folder, "--json", *argv, cwd=repo.path, code=code)
+    return json.loads(done.stdout) if not code else done.stdout + done.stderr
+
+
+def status(repo: Repo, folder: str = ".") -> dict[str, Any]:
+    (one,) = json.loads(mlfactory("status", folder, "--json", cwd=repo.path, code=None).stdout)[
+        "projects"
+    ]
+    return dict(one)
+
+
+def left_by_hand() -> dict[str, list[str]]:
+    """What the page says is left to do, for each kind of repository."""
+    rows = re.findall(r"^\| (.+?) \| (\d+) \| (.+?) \|$", PAGE, re.MULTILINE)
+    table = {name: words.split(", ") for name, _, words in rows}
+    assert all(len(table[name]) == int(count) for name, count, _ in rows)
+    return table
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_each_kind_is_adopted_and_the_page_says_what_is_left(kind: str, tmp_path: Path) -> None:
+    repo, folder = of(tmp_path / "churn", ALL[kind]), FOLDERS.get(kind, ".")
+    before, theirs = repo.head, repo.tree()
+    report = adopt(repo, "--no-setup", folder=folder)
+    assert [task["about"] for task in report["todo"]] == left_by_hand()[kind]
+    checklist = repo.text(f"{folder}/{report['checklist']}")
+    assert checklist.count("\n- [ ] ") == len(report["todo"])
+    assert repo.dirt == ""
+
+    after = repo.tree()
+    changed = {name for name in theirs if after.get(name) != theirs[name]}
+    plain = {name.removeprefix(f"{folder}/") for name in changed}
+    assert plain <= {"pyproject.toml", ".gitignore", "README.md", ".gitattributes", ".dvcignore"}
+    hidden = repo.git("ls-files", "--cached", "--ignored", "--exclude-standard").split("\n")
+    assert [name for name in hidden if name and name not in theirs] == []
+    assert hidden_of_theirs(repo, theirs) <= hidden_before(repo, before)
+
+    lines = repo.git("log", "--format=%P", "-1").split()
+    assert lines[0] == before
+    assert len(lines) == 2
+    repo.git("switch", "--quiet", "main")
+    assert repo.tree() == theirs
+    repo.git("merge", "--quiet", "--no-ff", BRANCH, "-m", "Adopt")
+    now = status(repo, folder)
+    assert (now["behind"], now["conflicts"], now["error"]) == (False, [], "")
+    assert {file["state"] for file in now["files"]} <= {"edited", "left alone"}
+    repo.git("revert", "--no-edit", "-m", "1", "HEAD")
+    assert repo.tree() == theirs
+
+
+def hidden_of_theirs(repo: Repo, theirs: dict[str, str]) -> set[str]:
+    names = repo.git("ls-files", "--cached", "--ignored", "--exclude-standard").split("\n")
+    return {name for name in names if name in theirs}
+
+
+def hidden_before(repo: Repo, head: str) -> set[str]:
+    repo.git("switch", "--quiet", "--detach", head)
+    names = repo.git("ls-files", "--cached", "--ignored", "--exclude-standard").split("\n")
+    repo.git("switch", "--quiet", BRANCH)
+    return {*names}
+
+
+def test_the_page_names_every_kind() -> None:
+    assert left_by_hand().keys() == ALL.keys()
+
+
+def test_pyproject_keeps_what_is_theirs(tmp_path: Path) -> None:
+    repo = of(tmp_path / "churn", KEDRO)
+    adopt(repo, "--no-setup")
+    old, new = (
+        tomllib.loads(str(KEDRO["pyproject.toml"])),
+        tomllib.loads(repo.text("pyproject.toml")),
+    )
+    for key in ("name", "dynamic", "readme", "scripts"):
+        assert new["project"][key] == old["project"][key]
+    assert new["build-system"] == old["build-system"]
+    assert {*old["project"]["dependencies"]} < {*new["project"]["dependencies"]}
+    assert new["project"]["requires-python"] == ">=3.11,<3.14"
+    assert {name: new["tool"][name] for name in old["tool"]} == old["tool"]
+    assert new["tool"]["mlfactory"]["package"] == "churn_pipelines"
+
+
+def test_gitignore_is_both_and_hides_neither(tmp_path: Path) -> None:
+    repo = of(tmp_path / "churn", {**DATA_SCIENCE, "models/old.pkl": "x"})
+    report = adopt(repo, "--no-setup")
+    text = repo.text(".gitignore")
+    assert text.startswith(str(DATA_SCIENCE[".gitignore"]))
+    assert "\n/models/\n" not in text
+    assert "ignored" in [task["about"] for task in report["todo"]]
+    repo.write({"data/raw/secret.csv": "1\n", "data/secret.csv": "1\n", "data/x.dvc": "a\n"})
+    assert repo.dirt == ""
+    repo.write({"data/raw/data.csv.dvc": "a\n", "dvc.lock": "a\n"})
+    assert repo.dirt == "?? data/raw/data.csv.dvc\n?? dvc.lock\n"
+
+
+def test_what_has_its_own_pipeline_is_refused_with_a_way(tmp_path: Path) -> None:
+    repo = of(tmp_path / "churn", WITH_PIPELINE)
+    before = repo.everything()
+    said = adopt(repo, code=1)
+    assert "has a dvc.yaml of its own" in said
+    assert "mlfactory new NAME --inside" in said
+    assert repo.everything() == before
+
+
+@pytest.mark.parametrize(
+    ("files", "text"),
+    [
+        ({"notes.txt": "mine"}, "notes.txt: not committed"),
+        ({"README.md": "mine"}, "README.md: not committed"),
+    ],
+)
+def test_what_is_not_committed_stops_it(tmp_path: Path, files: Any, text: str) -> None:
+    repo = of(tmp_path / "churn", UV).write(files)
+    before = repo.everything()
+    assert text in adopt(repo, "--no-setup", code=1)
+    assert repo.everything() == before
+
+
+def test_a_file_in_the_way_stops_it(tmp_path: Path) -> None:
+    repo = of(tmp_path / "churn", {**UV, "vendor": "a file\n"})
+    assert "vendor is in the way" in adopt(repo, "--no-setup", code=1)
+
+
+def test_an_ignored_file_is_not_overwritten(tmp_path: Path) -> None:
+    files = {**UV, ".gitignore": "/CODEOWNERS\n"}
+    repo = of(tmp_path / "churn", files).write({"CODEOWNERS": "mine\n"})
+    said = adopt(repo, "--no-setup", code=1)
+    assert "CODEOWNERS" in said
+    assert repo.text("CODEOWNERS") == "mine\n"
+    assert repo.git("branch", "--list", BRANCH) == ""
+
+
+def test_a_dry_run_says_the_same_and_changes_nothing(tmp_path: Path) -> None:
+    repo = of(tmp_path / "churn", DATA_SCIENCE)
+    before = repo.everything()
+    plan = adopt(repo, "--dry-run")
+    assert repo.everything() == before
+    report = adopt(repo, "--no-setup")
+    assert [(f["path"], f["state"]) for f in plan["files"]] == [
+        (f["path"], f["state"]) for f in report["files"]
+    ]
+    repo.git("switch", "--quiet", "main")
+    assert "is there already" in adopt(repo, "--dry-run", code=1)
+
+
+def test_what_both_have_stays_and_is_shown_with_its_difference(tmp_path: Path) -> None:
+    repo = of(tmp_path / "churn", {**UV, "docs/runbook.md": "# Ours\n"})
+    report = adopt(repo, "--no-setup")
+    (row,) = [file for file in report["files"] if file["path"] == "docs/runbook.md"]
+    assert (row["state"], "-# Ours\n" in row["diff"]) == ("yours stays", True)
+    (task,) = [task for task in report["todo"] if "runbook" in task["text"]]
+    shown = repo.git(*task["commands"][0].split()[1:])
+    assert "+# Ours" in shown
+    assert status(repo)["drift"]["left alone"] == 2  # and src/churn/__init__.py
+
+
+def test_a_branch_of_another_name_is_told(tmp_path: Path) -> None:
+    repo = of(tmp_path / "churn", UV)
+    repo.git("branch", "--move", "trunk")
+    (task,) = [t for t in adopt(repo, "--no-setup")["todo"] if t["about"] == "branch"]
+    assert "yours is trunk" in task["text"]
+
+
+def test_line_ends_of_theirs_are_not_called_changes(tmp_path: Path) -> None:
+    repo = of(tmp_path / "churn", {**UV, "notes.txt": "one\r\ntwo\r\n"})
+    adopt(repo, "--no-setup")
+    (repo.path / "notes.txt").touch()
+    assert repo.dirt == ""
+
+
+def test_data_are_copied_only_when_they_are_named(tmp_path: Path) -> None:
+    repo = of(tmp_path / "churn", UV)
+    (tmp_path / "customers.csv").write_text(LINES)
+    argv = ("--data", tmp_path / "customers.csv", "--target", "churned", "--id", "customer")
+    report = adopt(repo, *argv, "--no-setup")
+    assert repo.text("data/raw/customers.csv") == LINES
+    assert "data" not in [task["about"] for task in report["todo"]]
+    assert repo.dirt == ""
+    again = adopt(repo, "--no-setup")
+    assert again["state"] == "resumed"
