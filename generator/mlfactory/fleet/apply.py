@@ -105,7 +105,9 @@ def work_on(
     """Do the steps of one wave; what comes of each is remembered as soon as it is known."""
     if reason := hold_back(run, steps, results):
         for step in steps:
-            remember(run, results, Result(step.name, "waiting", note=reason))
+            before = results.get(step.name)
+            if not (before and (before.has_failed or before.pushed)):
+                remember(run, results, Result(step.name, "waiting", note=reason))
         return
     members = {one.name: one for one in run.fleet.members}
     ready = []
@@ -139,7 +141,9 @@ def hold_back(run: Run, steps: Sequence[Step], results: Mapping[str, Result]) ->
     merged yet."""
     if not run.options.push or not steps:
         return ""
-    if reason := too_many_failures(run, results):
+    again = {step.name for step in steps} if run.options.only_failed else set()
+    rest = {name: one for name, one in results.items() if name not in again}
+    if reason := too_many_failures(run, rest):
         return reason
     skips = {one.name for one in run.fleet.members if one.skip}
     before = [step.name for step in run.plan.of("update") if step.wave < steps[0].wave]
