@@ -10,7 +10,7 @@ from mlfactory import __version__
 
 from .diff import diff, restore
 from .doctor import doctor
-from .fleet import fleet
+from .lessons import fleet
 from .new import new
 from .quick import QuickCommand, QuickGroup
 from .simulate import simulate

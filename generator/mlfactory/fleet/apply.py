@@ -106,7 +106,8 @@ def work_on(
     if reason := hold_back(run, steps, results):
         for step in steps:
             before = results.get(step.name)
-            if not (before and (before.has_failed or before.pushed)):
+            is_news = not before or not (before.has_failed or before.pushed)
+            if is_news or step.action == "conflict":
                 remember(run, results, Result(step.name, "waiting", note=reason))
         return
     members = {one.name: one for one in run.fleet.members}

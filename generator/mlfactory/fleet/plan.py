@@ -85,7 +85,7 @@ class FleetPlan:
     def edits(self) -> dict[str, list[str]]:
         """The members that made the same edit, for each edit that cannot be merged."""
         groups: dict[str, list[str]] = {}
-        for step in self.steps:
+        for step in self.of("conflict"):
             for clash in step.clashes:
                 groups.setdefault(f"{clash.path} ({clash.edit})", []).append(step.name)
         return dict(sorted(groups.items(), key=lambda pair: -len(pair[1])))
