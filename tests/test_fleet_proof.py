@@ -240,7 +240,8 @@ def bring_forward(yard: Yard) -> None:
     for wave in range(3):
         names = {name for number, name in enumerate(yard.states) if number % 3 == wave} & usable
         results = yard.run("apply", "--push", "--trust", "--stop-at", "0", "--resume", code=None)
-        assert {results[name]["state"] for name in names} == {"updated"}
+        notes = {n: results[n] for n in names if results[n]["state"] != "updated"}
+        assert notes == {}
         assert all(len(yard.forge.opened(name)) == 1 for name in names)
         merge_all(yard, names)
     results = yard.run("apply", "--push", code=4)

@@ -146,7 +146,7 @@ def status(
     if html:
         from mlfactory.fleet import page
 
-        page.write(rows, html)
+        page.write(rows, html, all_of_them.groups)
     show(fleets.status(rows), fleets.status_lines(rows, files=files), as_json=as_json)
     if any(row.error for row in rows):
         return ERROR
