@@ -27,7 +27,7 @@ COMMANDS = (
     *(["template", verb] for verb in ("versions", "changelog", "publish", "use", "compose")),
     ["fleet"],
     *(["fleet", verb] for verb in ("init", "add", "list", "status", "catalog")),
-    *(["fleet", verb] for verb in ("plan", "apply", "revert", "run")),
+    *(["fleet", verb] for verb in ("plan", "apply", "resolve", "revert", "run", "learn")),
 )
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 

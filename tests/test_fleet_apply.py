@@ -261,3 +261,26 @@ def test_a_lock_that_cannot_be_renewed_is_told(ground: Ground) -> None:
     (result,) = run(ground, "apply", "--push").values()
     assert result["note"].startswith("uv.lock is not renewed: the template is not mlfactory's own")
     assert file_at(origin, BRANCH, "uv.lock") == "version = 1\n"
+
+
+def test_checks_before_and_after_make_a_draft_of_what_breaks(ground: Ground) -> None:
+    first, _ = ground.origin("first"), ground.origin("second", {"c2.txt": "x\n"})
+    ground.write(
+        "check: sh -c 'echo ran >> ../../ran; test ! -f c.txt && test ! -f c2.txt'\n"
+        "repositories:\n- path: origins/first.git\n- path: origins/second.git\n"
+    )
+    run(ground, "plan")
+    results = run(ground, "apply")  # nobody trusts them
+    assert {one["checks"] for one in results.values()} == {""}
+    results = run(ground, "apply", "--push", "--trust", code=4)
+    assert (results["first"]["state"], results["first"]["checks"]) == ("updated", "failed")
+    assert "ends with code 1" in results["first"]["failures"][0]
+    assert results["second"]["checks"] == "passed"  # it failed before, too
+    assert results["second"]["note"] == "the check fails before the update, too"
+    text = git("log", "-1", "--format=%B", f"refs/mlfactory/requests/{BRANCH}", cwd=first)
+    assert text.startswith("Draft: Update first")
+    assert "Checks that passed before the update fail after it:" in text
+    before = refs(first)
+    again = run(ground, "apply", "--push", "--trust", "--stop-at", "1", code=4)
+    assert again["first"]["failures"] == results["first"]["failures"]
+    assert refs(first) == before

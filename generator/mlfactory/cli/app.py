@@ -11,7 +11,7 @@ from mlfactory import __version__
 from .adopt import adopt
 from .diff import diff, restore
 from .doctor import doctor
-from .fleet import fleet
+from .lessons import fleet
 from .new import new
 from .quick import QuickCommand, QuickGroup
 from .simulate import simulate

@@ -52,16 +52,28 @@ fleet = typer.Typer(
 
 @fleet.command(cls=QuickCommand)
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder with clones.")],
+    place: Annotated[
+        str,
+        typer.Argument(
+            metavar="FOLDER|HOST/ORG",
+            help="A folder with clones, or an organisation or group: github.com/acme.",
+        ),
+    ],
+    kind: Annotated[
+        str, typer.Option("--forge", metavar="KIND", help="Of another host: github or gitlab.")
+    ] = "",
+    ssh: Annotated[
+        bool, typer.Option("--ssh", help="Name repositories by their addresses for ssh.")
+    ] = False,
     file: File = FLEET,
     as_json: AsJson = False,
 ) -> None:
-    """Write fleet.yml for the repositories in a folder; no clone is touched."""
-    from mlfactory.fleet import census
+    """Write fleet.yml for a folder or all of an organisation; no clone is touched."""
+    from mlfactory.fleet import roster
 
     from . import console
 
-    result = census.begin(folder, file)
+    result = roster.begin(place, file, kind, console.Terminal(), ssh=ssh)
     show(console.plain(result), result.lines, as_json=as_json)
     if not as_json:
         console.note(result.summary)
@@ -134,7 +146,7 @@ def status(
     if html:
         from mlfactory.fleet import page
 
-        page.write(rows, html)
+        page.write(rows, html, all_of_them.groups)
     show(fleets.status(rows), fleets.status_lines(rows, files=files), as_json=as_json)
     if any(row.error for row in rows):
         return ERROR
@@ -211,6 +223,12 @@ def apply(
     stop_at: Annotated[
         int, typer.Option(metavar="N", min=0, help="Stop after so many failures; 0 is never.")
     ] = 5,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run the fleet's check before and after each update.")
+    ] = False,
+    drafts: Annotated[
+        bool, typer.Option("--drafts", help="Propose conflicts, too, as drafts with git's marks.")
+    ] = False,
     jobs: Jobs = 0,
     as_json: AsJson = False,
 ) -> int:
@@ -219,7 +237,7 @@ def apply(
 
     from . import console, fleets
 
-    options = work.Options(push, resume, work.only_failed(only), stop_at, jobs)
+    options = work.Options(push, resume, work.only_failed(only), stop_at, jobs, trust, drafts)
     results = work.apply(file, options, console.Terminal())
     show(fleets.results(results), fleets.result_lines(results), as_json=as_json)
     return ATTENTION if any(one.needs_attention for one in results) else OK

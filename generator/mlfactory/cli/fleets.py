@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from mlfactory.fleet.catalog import Catalog, Entry
 from mlfactory.fleet.inventory import Member
+from mlfactory.fleet.learn import Learning
 from mlfactory.fleet.plan import FleetPlan
 from mlfactory.fleet.production import Health, Metric
+from mlfactory.fleet.resolve import Outcome
 from mlfactory.fleet.states import Result
 from mlfactory.fleet.status import Row, totals
 from mlfactory.update.changes import Change
@@ -206,3 +209,47 @@ def metric_text(metric: Metric) -> str:
         else ""
     )
     return f"{metric.name} {metric.value:.3g}{interval}"
+
+
+def resolution_lines(outcome: Outcome, folder: Path) -> Iterator[str]:
+    """Each conflict with those that have it, its resolution, and what comes next."""
+    for one in outcome.groups:
+        yield f"{one.path}: {', '.join(one.members)}"
+        if not one.name:
+            yield "  only one side has the file: mlfactory update, in a clone"
+        elif one.file:
+            yield f"  resolve it here: {one.file}"
+        yield from (f"    {text}" for text in one.diff.splitlines())
+        if one.exceptions:
+            yield f"  the resolution does not fit: {', '.join(one.exceptions)}"
+    yield from outcome.notes
+    if not outcome.steps:
+        yield f"nothing is resolved yet: take git's marks out of the files in {folder}"
+    elif outcome.is_in_plan:
+        yield f"in the plan now: {', '.join(outcome.steps)}; next: mlfactory fleet apply"
+    else:
+        yield f"resolved: {', '.join(outcome.steps)}; into the plan with: --use"
+
+
+def lesson_lines(learning: Learning) -> Iterator[str]:
+    """Each change with who made it, and what comes of it when the template has it."""
+    for one in learning.lessons:
+        yield f"{one.path}: {len(one.members)} of {learning.members}: {', '.join(one.members)}"
+        yield from (f"    -{text.rstrip()}" for text in one.old)
+        yield from (f"    +{text.rstrip()}" for text in one.new)
+        for title, names in (
+            ("by", one.authors),
+            ("of", one.owners),
+            ("nearly the same in", one.similar),
+        ):
+            if names:
+                yield f"  {title} {', '.join(names)}"
+        if one.obstacle:
+            yield f"  not in the draft: {one.obstacle}"
+            continue
+        yield f"  in the template: {len(one.clean)} have no edit of the file left"
+        if one.breaks:
+            yield f"  it would conflict in {len(one.breaks)}: {', '.join(one.breaks)}"
+    if not learning.lessons:
+        yield "no change was made by several"
+    yield from learning.notes

@@ -6,37 +6,35 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TypeGuard
 
-from mlfactory.base import git, lock, objects
+from mlfactory.base import git, lock
 from mlfactory.base.errors import MlfactoryError, UsageError
-from mlfactory.render.result import RenderOptions
-from mlfactory.template.repository import Version
-from mlfactory.update import workbench
-from mlfactory.update.checks import LOCK
-from mlfactory.update.course import Course, version_of
-from mlfactory.update.plan import preview
 from mlfactory.update.ready import IDENTITY, shorten
 
-from . import forge, inventory, plan, proposal, renew, request, states, work
-from .clone import Clone
+from . import forge, inventory, plan, states, work
+from .forges.hosts import Hosts
 from .inventory import Fleet
+from .make import Task, Terms, make
 from .plan import FleetPlan, Step
+from .publish import Parcel, publish
 from .scout import Place, Progress, scout
-from .states import FAILURES, Result
+from .states import Result
 from .work import Failure
-
-KEPT = "refs/mlfactory/fleet/"
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to apply: `push` to the origins; only those that failed; stop after so many failures."""
+    """How to apply: `push` to the origins; only those that failed; stop after so many failures.
+    With `trust` checks are run before and after; with `drafts` conflicts are proposed, too."""
 
     push: bool = False
     resume: bool = False
     only_failed: bool = False
     stop_at: int = 5
     jobs: int = 0
+    trust: bool = False
+    drafts: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,11 @@ class Run:
     file: Path
     options: Options
     author: Mapping[str, str]
+    hosts: Hosts
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(self.author, self.fleet.check, self.options.trust)
 
 
 def apply(file: Path, options: Options, progress: Progress) -> list[Result]:
@@ -56,7 +59,8 @@ def apply(file: Path, options: Options, progress: Progress) -> list[Result]:
     fleet = inventory.read(Path(whole.fleet))
     memory = file.with_suffix(".state.json")
     with lock.hold(file.with_suffix(".lock"), "mlfactory fleet apply", str(file)):
-        run = Run(fleet, whole, memory, options, author())
+        hosts = Hosts(fleet.forges, fleet.pace)
+        run = Run(fleet, whole, memory, options, author(), hosts)
         results = states.load(memory, whole)
         for steps in waves(run, results):
             work_on(run, steps, results, progress)
@@ -90,9 +94,9 @@ def waves(run: Run, results: Mapping[str, Result]) -> Iterator[list[Step]]:
 
 def is_due(options: Options, result: Result | None) -> bool:
     if options.only_failed:
-        return result is not None and result.state in FAILURES
-    settled = ("current", "conflict", "refused", "merged")
-    return not (options.resume and result and result.state in settled)
+        return result is not None and result.has_failed
+    settled = ("current", "conflict", "refused")
+    return not (options.resume and result and (result.state in settled or result.is_over))
 
 
 def work_on(
@@ -101,18 +105,28 @@ def work_on(
     """Do the steps of one wave; what comes of each is remembered as soon as it is known."""
     if reason := hold_back(run, steps, results):
         for step in steps:
-            remember(run, results, Result(step.name, "waiting", note=reason))
+            before = results.get(step.name)
+            is_news = not before or not (before.has_failed or before.pushed)
+            if is_news or step.action == "conflict":
+                remember(run, results, Result(step.name, "waiting", note=reason))
         return
     members = {one.name: one for one in run.fleet.members}
     ready = []
     for step in steps:
-        if step.action == "update" and step.name in members:
+        if is_work(run, step) and step.name in members:
             ready.append(step)
         else:
             remember(run, results, fate(run, step))
     if ready:
         places = scout([members[step.name] for step in ready], progress)
         make_and_push(run, list(zip(ready, places, strict=True)), results, progress)
+
+
+def is_work(run: Run, step: Step) -> bool:
+    """Whether there is something to do for a step: drafts of conflicts only when they are wanted,
+    and where they go."""
+    drafts = run.options.drafts and run.options.push and bool(step.tree)
+    return step.action == "update" or (step.action == "conflict" and drafts)
 
 
 def fate(run: Run, step: Step) -> Result:
@@ -128,19 +142,23 @@ def hold_back(run: Run, steps: Sequence[Step], results: Mapping[str, Result]) ->
     merged yet."""
     if not run.options.push or not steps:
         return ""
-    if reason := too_many_failures(run, results):
+    again = {step.name for step in steps} if run.options.only_failed else set()
+    rest = {name: one for name, one in results.items() if name not in again}
+    if reason := too_many_failures(run, rest):
         return reason
+    skips = {one.name for one in run.fleet.members if one.skip}
     before = [step.name for step in run.plan.of("update") if step.wave < steps[0].wave]
-    merged = {name for name, one in results.items() if one.state == "merged"}
-    if names := [name for name in before if name not in merged]:
-        return f"{len(names)} of the waves before are not merged yet: {shorten(names)}"
-    return ""
+    over = {name for name, one in results.items() if one.is_over} | skips
+    names = [name for name in before if name not in over]
+    if any(n in results and results[n].state == "merged" for n in names):
+        return f"{len(names)} of the waves before are not merged and green yet: {shorten(names)}"
+    return f"{len(names)} of the waves before are not merged yet: {shorten(names)}" if names else ""
 
 
 def too_many_failures(run: Run, results: Mapping[str, Result]) -> str:
     """What is said when so many steps have failed that the others had better wait."""
     names = [step.name for step in run.plan.of("update") if step.name in results]
-    count = sum(results[name].state in FAILURES for name in names)
+    count = sum(results[name].has_failed for name in names)
     if not run.options.stop_at or count < run.options.stop_at:
         return ""
     return f"{count} have failed: mend them, then: --only failed"
@@ -156,35 +174,48 @@ def make_and_push(
     for step, place in pairs:
         if isinstance(place, Failure):
             remember(run, results, Result(step.name, "refused", note=place.message))
-    todo = [(step, place) for step, place in pairs if isinstance(place, Place)]
-    commits: list[tuple[Step, Clone, Result]] = []
+    none = Result("", "waiting")
+    todo = [Task(s, place, results.get(s.name, none)) for s, place in pairs if usable(place)]
+    parcels: list[Parcel] = []
     with progress.count("Commit", len(todo)) as tick:
-        for number, result in work.compute(partial(make, run.author), todo, run.options.jobs):
-            step, place = todo[number]
+        for number, result in work.compute(partial(make, run.terms), todo, run.options.jobs):
+            step, place = todo[number].step, todo[number].place
             one = (
                 Result(step.name, "refused", note=result.message)
                 if isinstance(result, Failure)
                 else result
             )
+            if one.state == "merged" and run.options.push:
+                one = with_verdict(run, place, one)
             remember(run, results, one)
-            commits += [(step, place.clone, one)] if one.state == "updated" else []
+            parcels += [Parcel(step, place.clone, one)] if one.commit else []
             tick()
-    if run.options.push and commits:
-        with progress.count("Push", len(commits)) as tick:
-            push_all(run, commits, results, tick)
+    if run.options.push and parcels:
+        with progress.count("Push", len(parcels)) as tick:
+            push_all(run, parcels, results, tick)
+
+
+def usable(place: Place | Failure) -> TypeGuard[Place]:
+    return isinstance(place, Place)
+
+
+def with_verdict(run: Run, place: Place, result: Result) -> Result:
+    """What is merged, with what the forge's checks say of the branch since."""
+    verdict = work.attempt(partial(forge.verdict, run.hosts, place.clone), place.project.head)
+    if isinstance(verdict, Failure):
+        return replace(result, checks="unknown", note=verdict.message)
+    words = {"failed": "; its checks fail", "running": "; its checks are running"}
+    return replace(result, checks=verdict, note=f"{result.note}{words.get(verdict, '')}")
 
 
 def push_all(
-    run: Run,
-    commits: Sequence[tuple[Step, Clone, Result]],
-    results: dict[str, Result],
-    tick: Callable[[], None],
+    run: Run, parcels: Sequence[Parcel], results: dict[str, Result], tick: Callable[[], None]
 ) -> None:
     """Push until all is pushed, or too much has failed; what is left waits."""
-    for _, _, one in commits:
-        remember(run, results, replace(one, state="waiting", note="not pushed yet"))
-    for number, result in work.wait_for(publish, commits):
-        one = commits[number][2]
+    for parcel in parcels:
+        remember(run, results, replace(parcel.result, state="waiting", note="not pushed yet"))
+    for number, result in work.wait_for(partial(publish, run.hosts), parcels):
+        one = parcels[number].result
         if isinstance(result, Failure):
             result = replace(one, state="push-failed", note=result.message)
         remember(run, results, result)
@@ -198,84 +229,3 @@ def remember(run: Run, results: dict[str, Result], result: Result) -> Result:
     results[result.name] = result
     states.save(run.file, run.plan, results)
     return result
-
-
-def make(author: Mapping[str, str], pair: tuple[Step, Place]) -> Result:
-    """Make the commit that a step plans, in the copy. Raises MlfactoryError where it cannot be as
-    planned: then nothing is made."""
-    step, place = pair
-    project, clone = place.project, place.clone
-    if has_it(place, step):
-        return Result(step.name, "merged", note="the origin has it")
-    if project.head != step.head:
-        text = f"{step.base} has moved since the plan was made"
-        raise MlfactoryError(text, "Plan again: mlfactory fleet plan")
-    tip = clone.tip(step.branch)
-    if tip and not proposal.is_ours(clone, project.head, tip):
-        raise MlfactoryError(f"{step.branch} is changed by a person, and stays as it is")
-    for commit in filter(None, (tip, commit_before(place, step))):
-        if is_made(place, step, commit):
-            return Result(step.name, "updated", commit)
-    new = Version(step.to_version, step.to_commit)
-    course = Course(project, place.up, version_of(project, place.up), new)
-    if not has_tree(place, step):
-        merge_again(course, step)
-    commit = objects.commit_tree(
-        clone.repository, step.tree, step.head, message=step.message, author=author
-    )
-    commit, note = renew.relock(clone, course, commit)
-    clone.repository.run("update-ref", f"{KEPT}{step.branch}", commit)
-    return Result(step.name, "updated", commit, note=note)
-
-
-def has_tree(place: Place, step: Step) -> bool:
-    """Whether what is planned lies in the copy: it was planned here, and not long ago."""
-    argv = ("cat-file", "-e", f"{step.tree}^{{tree}}")
-    return place.clone.repository.run(*argv, ok=(0, 1, 128)).code == 0
-
-
-def merge_again(course: Course, step: Step) -> None:
-    """Make the tree of a plan. Raises MlfactoryError when something else comes of it."""
-    with preview(course, RenderOptions(step.settings)) as view:
-        if view.merge.conflicts or view.merge.tree != step.tree:
-            raise MlfactoryError("it comes to something else than planned", "Plan again.")
-        workbench.adopt(view.pair.bench)
-
-
-def has_it(place: Place, step: Step) -> bool:
-    """Whether the origin's branch has what is planned: it records the version, or it has the very
-    commit that was made for it."""
-    if step.from_version != step.to_version:
-        return place.project.version == step.to_version
-    commit = commit_before(place, step)
-    is_this = bool(commit) and is_made(place, step, commit)
-    return is_this and proposal.is_merged(place.clone, commit, place.project.head)
-
-
-def commit_before(place: Place, step: Step) -> str:
-    """What an earlier run has committed for the branch, here, or an empty string."""
-    argv = ("rev-parse", "--quiet", "--verify", f"{KEPT}{step.branch}")
-    return place.clone.repository.run(*argv, ok=(0, 1)).out.strip()
-
-
-def is_made(place: Place, step: Step, tip: str) -> bool:
-    """Whether a branch holds exactly what is planned, its lock aside, which is renewed."""
-    parents = place.clone.repository.run("log", "-1", "--format=%P", tip).out.strip()
-    lock_file = place.project.spec(LOCK).replace(":(", ":(exclude,", 1)
-    argv = ("diff", "--quiet", step.tree, tip, "--", ":(top)", lock_file)
-    if parents != step.head or not has_tree(place, step):
-        return False
-    return not place.clone.repository.run(*argv, ok=(0, 1)).code
-
-
-def publish(item: tuple[Step, Clone, Result]) -> Result:
-    """Push a commit and open its request. Raises MlfactoryError."""
-    step, clone, result = item
-    forge.check_pushable(clone)
-    if clone.tip(step.branch) != result.commit:
-        forge.push(clone, step.branch, result.commit)
-    title, _, _ = step.message.partition("\n")
-    at = forge.propose(clone, step.branch, result.commit, title, request.text_of(step))
-    todo = "" if at else f"open a request for {step.branch}"
-    note = "; ".join(filter(None, (result.note, todo)))
-    return replace(result, pushed=True, request=at, note=note)

@@ -16,6 +16,7 @@ from mlfactory.project.record import CRUFT_FILE, PATTERN, is_bare
 
 from . import inventory
 from .inventory import Fleet
+from .reader import Reader
 
 DEPTH = 3  # so far below a folder clones are looked for
 HEADER = """\
@@ -37,26 +38,43 @@ class Census:
     file: str
     lines: tuple[str, ...]
     new: int
+    notes: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:
         noun = "repository" if self.new == 1 else "repositories"
-        return f"{self.file} names {self.new} more {noun}"
+        return "; ".join((f"{self.file} names {self.new} more {noun}", *self.notes))
 
 
 def begin(folder: Path, file: Path) -> Census:
     """Write a fleet's file for what is in a folder. Raises an error where there is one already."""
-    if file.exists():
-        raise UsageError(f"{file} exists", "Add to it: mlfactory fleet add URL_OR_PATH")
+    check_new(file)
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a directory", "Name a folder with clones.")
     entries = [entry for place in repositories(folder) for entry in entries_of(place, file)]
     if not entries:
         raise UsageError(f"{folder} has no git repositories", "Name a folder with clones.")
+    return begin_with(file, entries)
+
+
+def check_new(file: Path) -> None:
+    """Raises UsageError where there is a file already."""
+    if file.exists():
+        raise UsageError(f"{file} exists", "Add to it: mlfactory fleet add URL_OR_PATH")
+
+
+def begin_with(
+    file: Path, entries: Sequence[Mapping[str, str]], more: str = "", notes: tuple[str, ...] = ()
+) -> Census:
+    """Write a new file with these entries; `more` comes before them."""
     rows = [line for entry in entries for line in lines_of(entry)]
-    text = HEADER.format(branch=inventory.BRANCH) + "".join(f"{row}\n" for row in rows)
+    header = HEADER.format(branch=inventory.BRANCH).replace(
+        "\nrepositories:", f"{more}\nrepositories:"
+    )
+    text = header + "".join(f"{row}\n" for row in rows)
+    check(file, text)
     write(file, text)
-    return Census(str(file), tuple(text.splitlines()), len(entries))
+    return Census(str(file), tuple(text.splitlines()), len(entries), notes)
 
 
 def repositories(folder: Path, depth: int = DEPTH) -> Iterator[Path]:
@@ -73,10 +91,15 @@ def entries_of(place: Path, file: Path) -> Iterator[dict[str, str]]:
     """What is written of a repository: an entry for each project in it."""
     argv = ("ls-tree", "-r", "-z", "--name-only", "HEAD")
     listing = git.run(*argv, cwd=place, ok=(0, 128))
-    paths = [PurePosixPath(name) for name in listing.out.split("\0") if name]
+    where = {"path": os.path.relpath(place.resolve(), file.parent.resolve())}
+    yield from entries_at(where, listing.out.split("\0"))
+
+
+def entries_at(where: Mapping[str, str], names: Sequence[str]) -> Iterator[dict[str, str]]:
+    """The same of a repository whose files have these names."""
+    paths = [PurePosixPath(name) for name in names if name]
     records = [p for p in paths if fnmatch(p.name, PATTERN) or p.name == CRUFT_FILE]
     folders = sorted({p.parent.as_posix() for p in records})
-    where = {"path": os.path.relpath(place.resolve(), file.parent.resolve())}
     for folder in folders:
         yield {**where, **({"folder": folder} if folder != "." else {}), **several(records, folder)}
     if not folders:
@@ -157,7 +180,7 @@ def last_line(node: yaml.Node) -> int:
 
 def check(file: Path, text: str) -> Fleet:
     """The fleet that a text describes. Raises MlfactoryError for what cannot be read."""
-    reader, root = inventory.Reader(file), yaml.compose(text, Loader=yaml.SafeLoader)
+    reader, root = Reader(file), yaml.compose(text, Loader=yaml.SafeLoader)
     fleet = inventory.parse(reader, root, file) if root else Fleet(file, ())
     if reader.problems:
         hint = f"Nothing was written to {file}."

@@ -1,23 +1,19 @@
-"""Where proposals are made: a branch, and beside it a request to merge that people can read.
-
-Of a bare repository of this machine or one that is mounted, a request is a commit of its own under
-`refs/mlfactory/requests/`: its title and text are the message, its parent is what is proposed. For
-forges on the web the branch is pushed, and somebody opens the request there.
-"""
+"""What leaves this machine: branches, pushed so that nothing of others is lost, and requests."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from mlfactory.base import git, objects
+from mlfactory.base import git
 from mlfactory.base.errors import MlfactoryError
 
 from .clone import HEADS, Clone
+from .forges import opening
+from .forges.hosts import Hosts
+from .forges.kinds import Forge, Verdict, Wish
+from .forges.local import Local
 
-REQUESTS = "refs/mlfactory/requests/"
 NO_TERMINAL = {"GIT_TERMINAL_PROMPT": "0"}
-# The same request is the same commit, whenever it is made.
-NO_TIME = {"GIT_AUTHOR_DATE": "@0 +0000", "GIT_COMMITTER_DATE": "@0 +0000"}
 
 
 def is_local(clone: Clone) -> bool:
@@ -54,24 +50,34 @@ def send(clone: Clone, *argv: str) -> None:
     clone.repository.run(*words, env=NO_TERMINAL)
 
 
-def delete(clone: Clone, branch: str) -> None:
-    """Close a request and take its branch away, unless somebody has changed it meanwhile."""
+def of(hosts: Hosts, clone: Clone) -> tuple[Forge | None, str]:
+    """The forge of a repository, or None and why somebody has to open requests there."""
+    return (Local(clone, send), "") if is_local(clone) else hosts.forge(clone.address)
+
+
+def propose(hosts: Hosts, clone: Clone, wish: Wish) -> tuple[str, str]:
+    """Open a request, or bring the open one up to date; gives where it is, or an empty string and
+    what is left to do. There is never a second one for a branch. Raises MlfactoryError."""
+    forge, why = of(hosts, clone)
+    if not forge:
+        return "", f"open a request for {wish.branch}" + (f": {why}" if why else "")
+    request = opening.settle(forge, wish)
+    note = "" if request.is_ours else "somebody else has opened the request"
+    return request.page or request.path, note
+
+
+def withdraw(hosts: Hosts, clone: Clone, branch: str) -> None:
+    """Take a branch away, unless somebody has changed it meanwhile, and close its request."""
     ref = f"{HEADS}{branch}"
-    send(clone, f"--force-with-lease={ref}:{clone.tip(branch)}", f":{ref}")
-    request = f"{REQUESTS}{branch}"
-    if old := clone.refs.get(request):
-        send(clone, f"--force-with-lease={request}:{old}", f":{request}")
+    if tip := clone.tip(branch):
+        send(clone, f"--force-with-lease={ref}:{tip}", f":{ref}")
+    forge, _ = of(hosts, clone)
+    for request in forge.requests(branch) if forge else ():
+        if forge and request.state == "open" and request.is_ours:
+            forge.close(request)
 
 
-def propose(clone: Clone, branch: str, commit: str, title: str, text: str) -> str:
-    """Open a request, or bring the open one up to date; gives where it is, or an empty string where
-    the forge has to be told by somebody. There is never a second one for a branch."""
-    if not is_local(clone):
-        return ""
-    ref, message = f"{REQUESTS}{branch}", f"{title}\n\n{text}"
-    tree = f"{commit}^{{tree}}"
-    request = objects.commit_tree(clone.repository, tree, commit, message=message, author=NO_TIME)
-    old = clone.refs.get(ref, "")
-    if old != request:
-        send(clone, f"--force-with-lease={ref}:{old}", f"{request}:{ref}")
-    return ref
+def verdict(hosts: Hosts, clone: Clone, commit: str) -> Verdict:
+    """What the checks of the forge say of a commit. Raises ForgeError."""
+    forge, _ = of(hosts, clone)
+    return forge.verdict(commit) if forge else "none"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -15,12 +15,14 @@ from mlfactory.base.answers import Answers, suggestion
 from mlfactory.base.credentials import has_credentials
 from mlfactory.base.errors import MlfactoryError, UsageError
 
+from .reader import Reader
+
 FILE, BRANCH = "fleet.yml", "mlfactory/update"
-KEYS = ("repositories", "groups", "template", "branch", "answers")
+KEYS = ("repositories", "groups", "template", "branch", "answers", "check", "forges", "pace")
+FORGES = ("github", "gitlab")
 TEXTS = ("url", "path", "folder", "branch", "group", "answers_file", "pin", "skip", "owner")
 # What git refuses in the name of a branch, and what a command would take for an option.
 BAD_BRANCH = re.compile(r"^[-/.]|[\x00-\x20\x7f~^:?*\[\\]|\.\.|//|@\{|/\.|[/.]$|\.lock(/|$)")
-Tree = tuple[yaml.Node, yaml.Node]
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ class Member:
 class Fleet:
     """A fleet as its file describes it. `groups` are waves in their order; who has no group comes
     in the last. `branch` is what proposals are called, `answers` are for questions that are new to
-    a project."""
+    a project. `check` is a command that is run before and after an update, where that is trusted.
+    `forges` says which kind a host is, and `pace` how many seconds there are between two writes."""
 
     file: Path
     members: tuple[Member, ...]
@@ -64,61 +67,13 @@ class Fleet:
     template: str = ""
     branch: str = BRANCH
     answers: Answers = field(default_factory=dict)
+    check: str = ""
+    forges: Mapping[str, str] = field(default_factory=dict)
+    pace: float = 1.0
 
     def wave_of(self, member: Member) -> int:
         """The number of a member's wave, from 0."""
         return self.groups.index(member.group) if member.group else len(self.groups)
-
-
-class Reader:
-    """The problems of a file, each with its line, as they are met."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self.problems: list[str] = []
-
-    def fault(self, node: yaml.Node, text: str) -> None:
-        self.problems.append(f"{self.file.name}:{node.start_mark.line + 1}: {text}")
-
-    def entries(self, node: yaml.Node, what: str, names: tuple[str, ...]) -> Iterator[Tree]:
-        """The keys and values of a mapping; what is unknown or there twice is a problem."""
-        if not isinstance(node, yaml.MappingNode):
-            self.fault(node, f"{what} is a mapping, `key: value`")
-            return
-        counts = Counter[str]()
-        for key, value in node.value:
-            name = str(key.value)
-            counts[name] += 1
-            if names and name not in names:
-                hint = suggestion(name, names).replace("It asks", "It has")
-                self.fault(key, f"{what} has no {name!r}. {hint}")
-            elif counts[name] > 1:
-                self.fault(key, f"{name} is there twice")
-            else:
-                yield key, value
-
-    def text(self, node: yaml.Node, name: str) -> str:
-        value = node.value if isinstance(node, yaml.ScalarNode) else None
-        if value is None or not value.strip() or not value.isprintable():
-            self.fault(node, f"{name} is one line of text, and not empty")
-            return ""
-        return str(value).strip()
-
-    def items(self, node: yaml.Node, name: str) -> list[yaml.Node]:
-        if isinstance(node, yaml.SequenceNode):
-            return list(node.value)
-        self.fault(node, f"{name} is a list: one `- ...` per line")
-        return []
-
-    def values(self, node: yaml.Node, name: str) -> dict[str, Any]:
-        """Answers, as YAML reads them."""
-        pairs = self.entries(node, name, ())
-        return {str(key.value): plain(value) for key, value in pairs}
-
-
-def plain(node: yaml.Node) -> Any:
-    loader = yaml.SafeLoader("")
-    return loader.construct_object(node, deep=True)
 
 
 def read(file: Path) -> Fleet:
@@ -169,8 +124,25 @@ def parse(reader: Reader, root: yaml.Node, file: Path) -> Fleet:
                 fleet = replace(fleet, branch=branch_name(reader, node))
             case "template":
                 fleet = replace(fleet, template=address(reader, node, "template"))
+            case "check":
+                fleet = replace(fleet, check=reader.text(node, "check"))
+            case "forges":
+                fleet = replace(fleet, forges=forge_kinds(reader, node))
+            case "pace":
+                fleet = replace(fleet, pace=reader.seconds(node, "pace"))
     check_members(reader, members, fleet.groups)
     return replace(fleet, members=with_names(members))
+
+
+def forge_kinds(reader: Reader, node: yaml.Node) -> dict[str, str]:
+    """The kind of each host."""
+    kinds = {}
+    for key, value in reader.entries(node, "forges", ()):
+        kind = reader.text(value, "a forge")
+        if kind not in FORGES:
+            reader.fault(value, f"a forge is one of {', '.join(FORGES)}")
+        kinds[str(key.value).lower()] = kind
+    return kinds
 
 
 def check_once(reader: Reader, rows: list[yaml.Node]) -> None:

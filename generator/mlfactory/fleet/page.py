@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,13 +17,16 @@ from mlfactory_runtime.visible import visible
 from mlfactory.base.credentials import mask
 from mlfactory.base.errors import MlfactoryError
 
+from . import charts
 from .catalog import Catalog, Entry
+from .charts import Adoption, Bar
+from .levels import LEVELS
 from .production import Health, Metric
 from .status import Row, totals
 
 TEMPLATE = Path(__file__).with_name("page.html")
 COLUMNS = ("repository", "version", "behind", "drift", "conflicts", "proposal", "owner", "updated",
-           "trained", "production", "health", "runtime")  # fmt: skip
+           "trained", "production", "health", "runtime", "levels")  # fmt: skip
 KINDS = ("current", "behind", "drifted", "conflict", "proposed", "production", "alarm", "skipped",
          "failed")  # fmt: skip
 MODEL_COLUMNS = ("repository", "version", "promoted", "metric", "health", "data", "owner")
@@ -51,18 +54,21 @@ class Line:
 
 @dataclass(frozen=True)
 class Stripe:
-    """A file in the map of drift, and what each repository has made of it."""
+    """A file in the map of drift, how many differ in it, and what each has made of it."""
 
     path: str
     states: tuple[Cell, ...]
+    count: int = 0
 
 
 @dataclass(frozen=True)
 class Heat:
-    """The map of drift: files by repositories."""
+    """The map of drift: files by repositories, those with most of it; `count` is how many differ
+    at all."""
 
     names: tuple[str, ...]
     files: tuple[Stripe, ...]
+    count: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,13 +80,17 @@ class Page:
     columns: tuple[str, ...]
     lines: tuple[Line, ...]
     heat: Heat = Heat((), ())
+    adoption: Adoption = field(default_factory=Adoption)
+    waves: tuple[Bar, ...] = ()
+    levels: tuple[Bar, ...] = ()
 
 
-def write(rows: Sequence[Row], file: Path) -> None:
+def write(rows: Sequence[Row], file: Path, groups: Sequence[str] = ()) -> None:
     """Write the page of a status. Raises MlfactoryError where it cannot be written."""
     counts = {word: number for word, number in totals(rows).items() if number}
     lines = tuple(Line(cells(row), kinds(row)) for row in rows)
-    put(Page("The fleet", counts, COLUMNS, lines, heat(rows)), file)
+    parts = (charts.adoption(rows), charts.waves(rows, groups), charts.reached(rows))
+    put(Page("The fleet", counts, COLUMNS, lines, heat(rows), *parts), file)
 
 
 def write_catalog(catalog: Catalog, file: Path) -> None:
@@ -138,6 +148,7 @@ def cells(row: Row) -> tuple[Cell, ...]:
         production(row),
         health_cell(row.health),
         Cell(row.runtime, row.runtime),
+        Cell(f"{len(row.levels)} of {len(LEVELS)}", str(len(row.levels)), ", ".join(row.levels)),
     )
 
 
@@ -194,9 +205,10 @@ def heat(rows: Sequence[Row]) -> Heat:
     states = [{one.path: one.state for one in row.files} for row in columns]
     conflicts = [{one.path for one in row.conflicts} for row in columns]
     files = tuple(
-        Stripe(path, tuple(map(square, [path] * len(columns), states, conflicts))) for path in paths
+        Stripe(path, tuple(map(square, [path] * len(columns), states, conflicts)), counts[path])
+        for path in paths
     )
-    return Heat(tuple(row.name for row in columns), files)
+    return Heat(tuple(row.name for row in columns), files, len(drifted))
 
 
 def square(path: str, states: Mapping[str, str], conflicts: set[str]) -> Cell:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from mlfactory.base import objects
 from mlfactory.base.answers import Answers
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.project.record import Project
@@ -42,7 +43,8 @@ class Step:
     """What a plan says of one member.
 
     From the commit `head` of `base` comes `tree`, under `message`, on `branch`; whatever else comes
-    of it when the plan is applied is refused. `reason` says why one is refused.
+    of it when the plan is applied is refused. `reason` says why one is refused. Of a conflict the
+    tree has git's marks in it. `resolutions` are files whose conflict was resolved elsewhere.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Step:
     message: str = ""
     changelog: str = ""
     warnings: tuple[str, ...] = ()
+    resolutions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class FleetPlan:
     def edits(self) -> dict[str, list[str]]:
         """The members that made the same edit, for each edit that cannot be merged."""
         groups: dict[str, list[str]] = {}
-        for step in self.steps:
+        for step in self.of("conflict"):
             for clash in step.clashes:
                 groups.setdefault(f"{clash.path} ({clash.edit})", []).append(step.name)
         return dict(sorted(groups.items(), key=lambda pair: -len(pair[1])))
@@ -167,7 +170,7 @@ def with_merge(step: Step, course: Course, fleet: Fleet, settings: Answers) -> S
 
 
 def with_preview(step: Step, view: Preview, settings: Answers) -> Step:
-    tree, one = view.merge.tree, view.plan
+    tree, one = in_words(view), view.plan
     questions = {k: v for k, v in one.questions.items() if k not in settings}
     step = replace(
         step,
@@ -179,12 +182,30 @@ def with_preview(step: Step, view: Preview, settings: Answers) -> Step:
         changelog=one.changelog,
         warnings=one.warnings,
     )
-    if step.clashes:
-        return replace(step, action="conflict")
     if tree == tree_of(view.pair.course.project):
         return step
     workbench.adopt(view.pair.bench)  # of the copy: what is planned need not be merged again
-    return replace(step, action="update", tree=tree)
+    return replace(step, action="conflict" if step.clashes else "update", tree=tree)
+
+
+def in_words(view: Preview) -> str:
+    """The tree of a merge; in files with conflicts the sides are called by words, so that the same
+    merge is the same tree every time."""
+    bench, one = view.pair.bench, view.merge
+    paths = {conflict.path for conflict in one.conflicts} & one.leaves.keys()
+    if not paths:
+        return one.tree
+    twin, pick = one.names
+    words = {twin.encode(): b"the project", pick.encode(): b"the template"}
+    leaves = dict(one.leaves)
+    for path in paths:
+        mode, oid = leaves[path]
+        content = objects.blobs(bench.repository, [oid])[0]
+        for name, word in words.items():
+            content = content.replace(name, word)
+        argv = ("hash-object", "-w", "--no-filters", "--stdin")
+        leaves[path] = (mode, bench.git(*argv, stdin=content).strip())
+    return workbench.tree(bench, leaves)
 
 
 def tree_of(project: Project) -> str:
@@ -243,5 +264,5 @@ def read(file: Path) -> FleetPlan:
 def step_from(fields: Mapping[str, Any]) -> Step:
     changes = tuple(Change(**one) for one in fields["changes"])
     several = tuple(Clash(**one) for one in fields["clashes"])
-    warnings = tuple(fields["warnings"])
-    return Step(**{**fields, "changes": changes, "clashes": several, "warnings": warnings})
+    texts = {name: tuple(fields.get(name, ())) for name in ("warnings", "resolutions")}
+    return Step(**{**fields, "changes": changes, "clashes": several, **texts})

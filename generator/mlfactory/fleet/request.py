@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mlfactory_runtime.visible import visible
 
@@ -13,10 +13,23 @@ from mlfactory.update.changes import fold
 from .plan import Step
 
 
-def text_of(step: Step) -> str:
+def text_of(step: Step, failures: Sequence[str] = ()) -> str:
     """The text of a step's request, in Markdown. What comes from templates and repositories stands
     in indented blocks, where nothing is markup, a mention or a link."""
-    return visible(mask("\n\n".join(parts(step)))) + "\n"
+    return visible(mask("\n\n".join((*obstacles(step, failures), *parts(step))))) + "\n"
+
+
+def obstacles(step: Step, failures: Sequence[str]) -> Iterator[str]:
+    """What has to be done before it can be merged."""
+    if step.clashes and not step.resolutions:
+        yield "git could not merge these files; they have its marks in them, to be resolved here:"
+        yield block(f"{one.path}: {one.reason}" for one in step.clashes)
+    if failures:
+        yield "Checks that passed before the update fail after it:"
+        yield block(list(failures))
+    if step.resolutions:
+        yield "In these files a conflict was resolved as in other repositories; please look at it:"
+        yield block(step.resolutions)
 
 
 def parts(step: Step) -> Iterator[str]:

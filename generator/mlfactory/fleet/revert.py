@@ -12,7 +12,10 @@ from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.project.record import Project
 
 from . import forge, inventory, plan, proposal, work
-from .apply import KEPT, author
+from .apply import author
+from .forges.hosts import Hosts
+from .forges.kinds import Wish
+from .make import KEPT
 from .plan import Step
 from .proposal import version_in
 from .scout import Place, Progress, scout
@@ -38,13 +41,14 @@ def revert(file: Path, names: list[str], progress: Progress, *, push: bool) -> l
     if missing := {*names} - {step.name for step in steps}:
         raise UsageError(f"{file} updates no {', '.join(sorted(missing))}")
     members = {one.name: one for one in fleet.members}
+    hosts = Hosts(fleet.forges, fleet.pace)
     with lock.hold(file.with_suffix(".lock"), "mlfactory fleet revert", str(file)):
         ready = [step for step in steps if step.name in members]
         places = scout([members[step.name] for step in ready], progress)
         pairs = list(zip(ready, places, strict=True))
         ways = [Way(step, place) for step, place in pairs if isinstance(place, Place)]
         results = {s.name: failure(s, place) for s, place in pairs if isinstance(place, Failure)}
-        for number, result in work.wait_for(partial(take_back, author(), push=push), ways):
+        for number, result in work.wait_for(partial(take_back, hosts, author(), push=push), ways):
             step = ways[number].step
             results[step.name] = failure(step, result) if isinstance(result, Failure) else result
     return [results[step.name] for step in ready]
@@ -54,20 +58,22 @@ def failure(step: Step, why: Failure) -> Result:
     return Result(step.name, "refused", note=why.message)
 
 
-def take_back(author: Mapping[str, str], way: Way, *, push: bool) -> Result:
+def take_back(hosts: Hosts, author: Mapping[str, str], way: Way, *, push: bool) -> Result:
     """Close a proposal, or propose the way back. Raises MlfactoryError."""
     step, place = way.step, way.place
     clone, project = place.clone, place.project
     if commit := merged_commit(place, step):
-        return propose(author, way, commit, push=push)
+        return propose(hosts, author, way, commit, push=push)
     tip = clone.tip(step.branch)
     if not tip:
+        if push:  # the branch may be gone, and its request not
+            forge.withdraw(hosts, clone, step.branch)
         return Result(step.name, "current", note="nothing of it is there")
     if not proposal.is_ours(clone, project.head, tip):
         raise MlfactoryError(f"{step.branch} is changed by a person, and stays as it is")
     if push:
         forge.check_pushable(clone)
-        forge.delete(clone, step.branch)
+        forge.withdraw(hosts, clone, step.branch)
     return Result(step.name, "closed", tip, push, note="" if push else "closed with --push")
 
 
@@ -88,7 +94,9 @@ def before(place: Place, project: Project, commit: str) -> str:
     return version_in(place.clone, project, f"{commit}^:{project.prefix}{project.file}")
 
 
-def propose(author: Mapping[str, str], way: Way, commit: str, *, push: bool) -> Result:
+def propose(
+    hosts: Hosts, author: Mapping[str, str], way: Way, commit: str, *, push: bool
+) -> Result:
     """A commit that undoes another one, merged in memory with all that came since."""
     step, clone, head = way.step, way.place.clone, way.place.project.head
     store, branch = clone.repository, f"{step.branch}{ENDING}"
@@ -109,5 +117,8 @@ def propose(author: Mapping[str, str], way: Way, commit: str, *, push: bool) -> 
     if not push:
         return Result(step.name, "updated", back)
     forge.check_pushable(clone)
-    forge.push(clone, branch, back)
-    return Result(step.name, "updated", back, True, forge.propose(clone, branch, back, title, text))
+    if tip != back:
+        forge.push(clone, branch, back)
+    wish = Wish(branch, back, step.base, title, f"{text}\n", tree)
+    at, note = forge.propose(hosts, clone, wish)
+    return Result(step.name, "updated", back, pushed=True, request=at, note=note)

@@ -15,9 +15,12 @@ from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.git import Repository
 
 from . import inventory, proposal, work
-from .apply import KEPT, author, publish
+from .apply import author
+from .forges.hosts import Hosts
 from .inventory import Fleet, Member
+from .make import KEPT
 from .plan import Step, tree_of
+from .publish import Parcel, publish
 from .renew import checkout
 from .scout import Progress, Visit, visits
 from .states import Result
@@ -61,7 +64,7 @@ def run(
     results = [Result(member.name, "current") for member in active]
     steps = act_all(task, places, results, progress, jobs)
     if push:
-        push_all(steps, places, results, progress)
+        push_all(Hosts(fleet.forges, fleet.pace), steps, places, results, progress)
     return results
 
 
@@ -91,15 +94,16 @@ def act_all(
 
 
 def push_all(
+    hosts: Hosts,
     steps: Mapping[int, Step],
     places: Sequence[Visit | Failure],
     results: list[Result],
     progress: Progress,
 ) -> None:
     clones = {n: place.clone for n, place in enumerate(places) if isinstance(place, Visit)}
-    items = [(step, clones[number], results[number]) for number, step in steps.items()]
+    items = [Parcel(step, clones[number], results[number]) for number, step in steps.items()]
     with progress.count("Push", len(items)) as tick:
-        for at, result in work.wait_for(publish, items):
+        for at, result in work.wait_for(partial(publish, hosts), items):
             number = list(steps)[at]
             if isinstance(result, Failure):
                 result = replace(results[number], state="push-failed", note=result.message)

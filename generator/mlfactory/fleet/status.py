@@ -20,20 +20,21 @@ from mlfactory.template.repository import Upstream
 from mlfactory.update import drift
 from mlfactory.update.changes import Change, Conflict
 
-from . import production, proposal, work
+from . import levels, production, proposal, work
 from .inventory import Fleet, Member
 from .production import Health, Metric, Model
 from .scout import Place, Progress, at_hand, scout
 from .work import Failure
 
-FORM = 1  # of what is kept; another number looks anew
+FORM = 2  # of what is kept; another number looks anew
 
 
 @dataclass(frozen=True)
 class Row:
     """How a member stands. `behind` counts the template's releases since its version, -1 where
     that is no release; `proposal` is how one stands, `branch` where; `remark` tells of a person's
-    clone. `updated` and `trained` are days. Of what cannot be looked at only `error` is known."""
+    clone. `updated` and `trained` are days, and `adoption` are those on which it took a version.
+    Of what cannot be looked at only `error` is known."""
 
     name: str
     address: str
@@ -58,6 +59,8 @@ class Row:
     model: Model | None = None
     health: Health = field(default_factory=Health)
     warnings: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
+    adoption: tuple[tuple[str, str], ...] = ()
     error: str = ""
     hint: str = ""
 
@@ -144,6 +147,8 @@ def look(fleet: Fleet, place: Place) -> Row:
         model=news.model,
         health=news.health,
         warnings=one.warnings,
+        levels=levels.levels(project, news),
+        adoption=levels.adoption(project),
     )
     keep(fleet, place, row)
     return row
@@ -208,7 +213,8 @@ def read_row(fields: Mapping[str, Any]) -> Row:
     facts = dict(fields)
     facts["files"] = tuple(Change(**one) for one in facts["files"])
     facts["conflicts"] = tuple(Conflict(**one) for one in facts["conflicts"])
-    facts["warnings"] = tuple(facts["warnings"])
+    facts |= {name: tuple(facts[name]) for name in ("warnings", "levels")}
+    facts["adoption"] = tuple((day, version) for day, version in facts["adoption"])
     facts["health"] = Health(**facts["health"])
     if model := facts["model"]:
         metrics = tuple(Metric(**one) for one in model["metrics"])

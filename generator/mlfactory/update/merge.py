@@ -67,7 +67,8 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Merge:
-    """The outcome of a merge in memory; `pick` is the commit to cherry-pick."""
+    """The outcome of a merge in memory; `pick` is the commit to cherry-pick, and `names` are what
+    git calls both sides where they conflict."""
 
     sides: Sides
     pick: str
@@ -76,6 +77,7 @@ class Merge:
     conflicts: tuple[Conflict, ...]
     changes: tuple[Change, ...]
     added: tuple[str, ...]
+    names: tuple[str, str]
 
 
 def compose(bench: Workbench, base: Render, theirs: Render) -> Sides:
@@ -217,7 +219,8 @@ def merge(bench: Workbench, sides: Sides, message: str, author: Mapping[str, str
         tree = workbench.tree(bench, leaves)
     added = tuple(sorted(leaves.keys() - bench.leaves.keys() - bench.others.keys()))
     rows = changes(bench, sides, leaves, result.conflicts)
-    return Merge(sides, result.pick, tree, leaves, result.conflicts, rows, added)
+    names = (result.twin, result.pick)
+    return Merge(sides, result.pick, tree, leaves, result.conflicts, rows, added, names)
 
 
 def label(bench: Workbench, pick: str) -> str:

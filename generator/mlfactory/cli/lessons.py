@@ -1,0 +1,67 @@
+"""`mlfactory fleet resolve` and `learn`: what one repository knows, for all of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mlfactory.base.errors import ATTENTION, OK
+
+from .fleet import FLEET, PLAN, File, Group, Jobs, Names, fleet, show
+from .quick import QuickCommand
+from .update import AsJson
+
+__all__ = ["fleet"]
+
+
+@fleet.command(cls=QuickCommand)
+def resolve(
+    file: Annotated[
+        Path, typer.Argument(metavar="PLAN", help="What `fleet plan` has written.")
+    ] = PLAN,
+    folder: Annotated[
+        Path, typer.Option("--folder", metavar="PATH", help="Where resolutions are kept.")
+    ] = Path("resolutions"),
+    use: Annotated[
+        bool, typer.Option("--use", help="Write what is resolved into the plan.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Resolve a conflict that many have once, and show where it holds before it is used."""
+    from mlfactory.fleet import resolve as resolving
+
+    from . import console, fleets
+
+    result = resolving.resolve(file, folder, console.Terminal(), use=use)
+    show(console.plain(result), fleets.resolution_lines(result, folder), as_json=as_json)
+    return ATTENTION if result.needs_attention else OK
+
+
+@fleet.command(cls=QuickCommand)
+def learn(
+    names: Names = None,
+    group: Group = "",
+    least: Annotated[
+        int, typer.Option(metavar="N", min=1, help="So many have to have made the same change.")
+    ] = 2,
+    patch: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the change to the template.")
+    ] = None,
+    jobs: Jobs = 0,
+    file: File = FLEET,
+    as_json: AsJson = False,
+) -> None:
+    """What several have changed alike, as a change to the template, tried on all of them."""
+    from mlfactory.fleet import inventory
+    from mlfactory.fleet import learn as lessons
+
+    from . import console, fleets
+
+    members = inventory.choose(inventory.read(file), names or [], group)
+    result = lessons.learn(members, console.Terminal(), least, jobs)
+    show(console.plain(result), fleets.lesson_lines(result), as_json=as_json)
+    if patch:
+        lessons.write(result, patch)
+        console.note(f"in a clone of {result.template}: git apply {patch.resolve()}")

@@ -1,0 +1,1 @@
+"""Where requests are made: GitHub, GitLab, and bare repositories of this disk."""

@@ -1,0 +1,56 @@
+"""`mlfactory fleet learn`: what several have changed becomes the template's, not theirs."""
+
+from __future__ import annotations
+
+import json
+
+from mlfactory.fleet.hunks import Hunk, hunks, transplant
+
+from .evolving import TEXT, Repo, edited, mlfactory, release
+from .test_fleet import Ground, ground
+
+__all__ = ["ground"]
+
+
+def test_what_several_have_changed_is_taken_into_the_template(ground: Ground) -> None:
+    ours = {"a.txt": edited(12, "a better line"), "b.txt": "demo!\n"}
+    ground.origin("north", ours)
+    ground.origin("south", {**ours, "a.txt": edited(18, "more", edited(12, "a better line"))})
+    ground.origin("west", {"a.txt": edited(12, "a better linE")})
+    ground.origin("torn", {"a.txt": edited(13, "other", edited(12, "something else"))})
+    ground.origin("plain")
+    names = ("north", "south", "west", "torn", "plain")
+    rows = "".join(f"- {{path: origins/{name}.git, owner: {name}-team}}\n" for name in names)
+    ground.write(f"repositories:\n{rows}")
+    argv = ("fleet", "learn", "--json", "--patch", "lessons.patch")
+    result = mlfactory(*argv, cwd=ground.path)
+    content = json.loads(result.stdout)
+    first, second = content["lessons"]
+    assert (first["path"], first["new"]) == ("a.txt", ["a better line\n"])
+    assert (first["members"], first["similar"]) == (["north", "south"], ["west"])
+    assert (first["authors"], first["owners"]) == (["Tester"], ["north-team", "south-team"])
+    assert (first["clean"], first["breaks"]) == (["north"], ["torn", "west"])
+    assert second["path"] == "b.txt"
+    assert "made from answers" in second["obstacle"]
+    source = Repo(ground.path / "template")
+    source.git("apply", ground.path / "lessons.patch")
+    assert source.text("tree/a.txt") == edited(12, "a better line", edited(3, "theirs"))
+    release(source, "v1.2.0", {})
+    status = {row["name"]: row for row in ground.status()["repositories"]}
+    conflicts = {
+        n for n, row in status.items() if any(c["path"] == "a.txt" for c in row["conflicts"])
+    }
+    assert conflicts == {"torn", "west"}  # as it was foreseen
+    assert "a.txt: 2 of 5: north, south" in mlfactory("fleet", "learn", cwd=ground.path).stdout
+
+
+def test_a_hunk_is_the_same_wherever_it_is() -> None:
+    (one,) = hunks(TEXT, edited(5, "new"))
+    (two,) = hunks(f"first\n{TEXT}", f"first\n{edited(5, '  new')}")
+    assert one.key == two.key
+    assert transplant(one, f"first\n{TEXT}") == f"first\n{edited(5, 'new')}"
+    assert transplant(one, TEXT + TEXT) is None
+    (added,) = hunks("a\nb\n", "a\nx\nb\n")
+    assert added == Hunk((), ("x\n",), "a\n", "b\n", 2)
+    assert transplant(added, "0\na\nb\n") == "0\na\nx\nb\n"
+    assert transplant(added, "a\n\nb\n") is None
