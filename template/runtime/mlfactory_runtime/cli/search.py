@@ -65,3 +65,30 @@ def write(project: "Project", outcome: "Outcome", yes: bool) -> None:
             say(line)
     elif not asks:
         say("params.yaml is as it was; write it: factory tune --resume --trials 0 --yes")
+
+
+@app.command()
+def benchmark(
+    contenders: Annotated[
+        str, typer.Option("--with", help="Any of catboost,ebm,xgboost,hgb,linear,autogluon.")
+    ] = "catboost,xgboost,ebm,hgb,linear",
+    as_json: Json = False,
+) -> None:
+    """Measure other libraries, each in an environment of its own, on the rows that tune looks at.
+    What does not install is left out, and said."""
+    from ..progress import progress
+    from ..report.benchmark import FILE, lines, missing, warnings
+    from ..search.benchmark import benchmark
+
+    project, names = here(), [name.strip() for name in contenders.split(",") if name.strip()]
+    with progress("benchmark") as tell:
+        record = benchmark(project, names, tell)
+    if as_json:
+        print_json(record.model_dump())
+    for one in [] if as_json else lines(record):
+        gain = f", gain {one['gain']}" if one["gain"] else ""
+        cost = f"{one['seconds']} s, {one['memory']} MB"
+        print_text(f"{one['name']}: {record.metric} {one['value']}{gain}, {cost}")
+    for text in (*missing(record), *warnings(record)):
+        say(text)
+    say(f"{FILE}; into the report: dvc repro --force --single-item report")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from ..git import tries
 from ..project import MODEL, Project
 from ..records.tuning import Tuning
 from ..registry.tags import stages
@@ -44,7 +45,7 @@ def best(search: Tuning) -> str:
 def next_steps(project: Project) -> Iterator[str]:
     """How the model is made, and compared with the one before on rows that were held out."""
     yield "params.yaml is written; now one look at the holdout says whether that was right:"
-    if stages(project).get("prod"):
+    if tries(project.root, "rev-parse", "--git-dir") and stages(project).get("prod"):
         yield "next: dvc repro && factory compare"
         return
     copy = f"mkdir -p .factory && cp -r {MODEL.as_posix()} {BEFORE}"
