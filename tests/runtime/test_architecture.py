@@ -30,7 +30,7 @@ FLOORS = (
     {"learn", "lightgbm"},
     {"draft", "report", "log"},
     {"registry", "alerts", "forge"},
-    {"predict", "gate", "forget"},
+    {"predict", "gate", "forget", "search"},
     {"monitor", "retrain", "serving", "notebook", "change", "extract"},
     {"compat", "migrate", "upkeep", "jobs"},
     {"cli", "testing", "__init__"},

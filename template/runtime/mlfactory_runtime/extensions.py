@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from traceback import extract_tb
 from typing import TYPE_CHECKING, Any, Literal
@@ -79,6 +80,25 @@ def check(function: Any, file: str, form: str, parameters: tuple[str, ...]) -> A
             f"{file}: `{name}` takes other values: {error}", f"it is called as {form}"
         ) from error
     return function
+
+
+def averaging(fit: Callable[..., Any]) -> Callable[..., Any]:
+    """`fit` for each of the variants in its settings; what it gives has to be boosters, in a tuple.
+
+    So they are saved, explained and predicted with like those of one.
+    """
+
+    @wraps(fit)
+    def fit_each(train: Any, validation: Any, signature: Any, settings: Any) -> Any:
+        if not settings.variants:
+            return fit(train, validation, signature, settings)
+        models = [fit(train, validation, signature, one) for one in settings.each]
+        if all(isinstance(one, tuple) for one in models):
+            return tuple(booster for one in models for booster in one)
+        hint = "leave model.variants empty in params.yaml, or average in model.py"
+        raise FactoryError("model.variants is set, and `fit` of model.py gives no boosters", hint)
+
+    return fit_each
 
 
 def check_metrics(content: Any, file: str) -> dict[str, Metric]:

@@ -22,6 +22,7 @@ from .extensions import (
     DecideSides,
     Metric,
     Pull,
+    averaging,
     broken,
     check,
     check_metrics,
@@ -96,6 +97,12 @@ class Project:
         params = load_params(self.root / PARAMS)
         log = params.log.model_copy(update={"path": str(self.root / params.log.path)})
         return params.model_copy(update={"log": log})
+
+    def with_params(self, params: Params) -> Project:
+        """The same factory with other settings, which stand in no file."""
+        other = Project(self.root)
+        other.__dict__["params"] = params
+        return other
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -188,7 +195,7 @@ class Project:
             if verb is not None or name not in LACKED:
                 form = f"def {name}({', '.join(parameters)})"
                 verbs[name] = check(verb, "model.py", form, parameters)
-        return Estimator(**verbs)
+        return Estimator(**verbs | ({"fit": averaging(verbs["fit"])} if own else {}))
 
     @cached_property
     def answers_unseen(self) -> bool:

@@ -47,7 +47,8 @@ def fit(
     if rows > FEW_ROWS or cells > FEW_CELLS or settings.averaged == 1:
         return grow_each(train, [parameters], signature, settings, validation)
     few = max(3, rows // 20)
-    parameters |= {"extra_trees": True, "min_data_per_group": min(100, few), "num_threads": 1}
+    usual = {"extra_trees": True, "min_data_per_group": min(100, few)}
+    parameters = usual | parameters | {"num_threads": 1}
     if settings.min_data_in_leaf == USUAL.min_data_in_leaf:
         parameters["min_data_in_leaf"] = min(USUAL.min_data_in_leaf, few)
     several = [parameters | {"seed": settings.seed + i} for i in range(settings.averaged)]

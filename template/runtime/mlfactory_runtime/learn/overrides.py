@@ -21,3 +21,6 @@ def overrides(folder: Path, settings: Model) -> Iterator[str]:
         line = re.search(rf"^\[{name}: (\S+)\]$", text, re.MULTILINE)
         if line and value != getattr(usual, name) and float(line[1]) != float(value):
             yield f"model.{name} is {value:g}, and model.py has made {float(line[1]):g} of it"
+    for name in settings.extra if text else ():
+        if not re.search(rf"^\[{re.escape(name)}: ", text, re.MULTILINE):
+            yield f"model.extra.{name} changes nothing: LightGBM has no parameter of that name"

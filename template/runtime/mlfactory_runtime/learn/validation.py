@@ -66,23 +66,39 @@ def predict_unseen(
     project: Project, rows: dict[str, pl.DataFrame], signature: Signature, tell: Tell = silent
 ) -> Unseen:
     """Folds of the rows that are not held out, past windows of them, or the validation rows."""
+    every, by, past = trials(project, rows)
+    classes = classes_of(project, rows)
+    scored = []
+    for number, trial in enumerate(every):
+        tell(f"validate on {by}, {number + 1} of {len(every)}", number / len(every))
+        scored.append(score(trial, classes, signature, project))
+    return Unseen(tuple(one for one in scored if one), by, past)
+
+
+def trials(
+    project: Project, rows: dict[str, pl.DataFrame], most: int = FEW_ROWS, luck: int = 0
+) -> tuple[list[Trial], str, bool]:
+    """How rows that are not held out are parted, in words, too, and whether in past windows.
+
+    Folds are of up to `most` rows, and `luck` decides who is in which.
+    """
     params = project.params
     dated = params.data.time and not params.split.group
     visible = pl.concat([rows["train"], rows["validation"]])
     whom = entities(visible, params, copies(visible, project.catalog, params))
-    past = dated and params.split.backtest_folds > 0
-    if past:
-        trials, by = windows(visible, project), f"past windows of {params.data.time!r}"
-    elif dated or visible.height > FEW_ROWS or whom.count < FOLDS:
-        trials, by = later(rows, project), "the validation rows"
-    else:
-        trials, by = folds(visible, whom, project), f"folds of {whom.what}"
-    classes = visible[params.data.target].n_unique() if signature.classes else 0
-    scored, every = [], [*trials]
-    for number, trial in enumerate(every):
-        tell(f"validate on {by}, {number + 1} of {len(every)}", number / len(every))
-        scored.append(score(trial, classes, signature, project))
-    return Unseen(tuple(one for one in scored if one), by, bool(past))
+    if dated and params.split.backtest_folds > 0:
+        return [*windows(visible, project)], f"past windows of {params.data.time!r}", True
+    if dated or visible.height > most or whom.count < FOLDS:
+        return [*later(rows, project)], "the validation rows", False
+    return [*folds(visible, whom, project, luck)], f"folds of {whom.what}", False
+
+
+def classes_of(project: Project, rows: dict[str, pl.DataFrame]) -> int:
+    """How many classes there are to learn; none of numbers."""
+    if project.params.task == "regression":
+        return 0
+    target = project.params.data.target
+    return pl.concat([rows["train"][target], rows["validation"][target]]).n_unique()
 
 
 def validate(
@@ -137,10 +153,10 @@ def later(rows: dict[str, pl.DataFrame], project: Project) -> Iterator[Trial]:
     yield Trial(train.filter(~stop), train.filter(stop), rows["validation"])
 
 
-def folds(visible: pl.DataFrame, whom: Draws, project: Project) -> Iterator[Trial]:
+def folds(visible: pl.DataFrame, whom: Draws, project: Project, luck: int = 0) -> Iterator[Trial]:
     """Each row is scored once, by a model that has seen nobody whom rows of its fold are about."""
     count = FOLDS if visible.height <= FEWER_ROWS else FEWER_FOLDS
-    part = parts_of(whom, visible[project.params.data.target], count)
+    part = parts_of(whom, visible[project.params.data.target], count, luck)
     for number in range(count):
         inside = part != number
         rest = visible.filter(inside)
@@ -155,10 +171,10 @@ def stopping(whom: Draws, rows: pl.DataFrame, project: Project) -> pl.Series:
     return parts_of(whom, rows[params.data.target], count) == 0
 
 
-def parts_of(whom: Draws, target: pl.Series, count: int) -> pl.Series:
+def parts_of(whom: Draws, target: pl.Series, count: int, seed: int = 0) -> pl.Series:
     """Each row's part, from 0: all that are about one share it, and the target is spread evenly."""
     names, first, places = np.unique(whom.places, return_index=True, return_inverse=True)
-    luck = np.random.default_rng(0).permutation(len(names))
+    luck = np.random.default_rng(seed).permutation(len(names))
     rank = target.rank("dense").to_numpy()[first]
     part = np.empty(len(names), dtype=np.int64)
     part[np.lexsort((luck, rank))] = np.arange(len(names)) % count

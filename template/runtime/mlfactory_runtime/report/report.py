@@ -21,6 +21,7 @@ from ..records.evaluation import Evaluation, Interval, Segment, Segments
 from ..records.record import read
 from ..settings.catalog import Catalog
 from ..settings.params import Params
+from . import benchmark as others
 from . import coverage as intervals
 from . import words
 from .charts import COLOURS, Axes, Bar, Dot, Point, bars, compact, dots, plot
@@ -71,6 +72,7 @@ def context(
     counts = (split.classes or {}).get("holdout", {})
     label = LABELS.get(evaluation.metric, evaluation.metric)
     base = {name: values[evaluation.metric].value for name, values in evaluation.models.items()}
+    compared = others.read_benchmark(project, evaluation)
     return dict(evaluation) | {
         "params": params,
         "catalog": catalog,
@@ -97,7 +99,12 @@ def context(
         "label": label,
         "better": label_of(evaluation.metric, evaluation.own_metrics)[1],
         "reason": words.reason(evaluation),
-        "warnings": list(dict.fromkeys([*split.warnings, *evaluation.warnings])),
+        "warnings": list(
+            dict.fromkeys([*split.warnings, *evaluation.warnings, *others.warnings(compared)])
+        ),
+        "benchmark": compared,
+        "contenders": list(others.lines(compared)),
+        "absent": list(others.missing(compared)),
         "compared": {name: gain_text(gain, base[name]) for name, gain in evaluation.gain.items()},
         "metrics": list(metrics(evaluation)),
         "importance_chart": bars("importance", [

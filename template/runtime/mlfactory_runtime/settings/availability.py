@@ -44,6 +44,12 @@ def _named_in_params(catalog: Catalog, params: Params) -> Iterator[Finding]:
                 f"{part} is {name!r}, and the catalog has no such column",
                 f"correct {part} in params.yaml, or run: factory catalog draft",
             )  # fmt: skip
+    for name in params.model.without:
+        if name not in {*catalog.columns, *catalog.derived}:
+            yield Finding(
+                "error", name, None, "model.without lists it, and there is no such feature",
+                "correct model.without in params.yaml",
+            )  # fmt: skip
     if absent := [name for name in params.split.key if name not in catalog.columns]:
         yield Finding(
             "error", absent[0], None, "split.key lists it, and the catalog has no such column",

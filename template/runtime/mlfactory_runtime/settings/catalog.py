@@ -158,7 +158,8 @@ class Catalog(Section):
         apart = {feature.parents[0] for feature in self.parts.values()}
         for name in (params.data.time, *apart):
             columns.pop(name or "", None)
-        return {**columns, **self.derived}
+        every: dict[str, Column | Derived] = {**columns, **self.derived}
+        return {name: one for name, one in every.items() if name not in params.model.without}
 
     def inputs(self, params: Params) -> dict[str, Column]:
         """The raw columns that a prediction needs."""

@@ -7,7 +7,7 @@ from .section import Section
 
 TREES = (
     "learning_rate", "num_leaves", "min_data_in_leaf", "feature_fraction", "lambda_l2",
-    "max_rounds", "early_stopping_rounds", "averaged",
+    "max_rounds", "early_stopping_rounds", "averaged", "extra", "variants",
 )  # fmt: skip
 
 

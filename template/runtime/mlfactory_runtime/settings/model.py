@@ -1,10 +1,15 @@
 """The settings that a model is fitted by."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 
 from .section import Section
+
+Value = bool | int | float | str
+# What `fit` is not handed as a parameter, and what models that are averaged have in common.
+APART = {"refit", "variants", "extra", "without"}
+COMMON = {*APART, "kind", "objective", "averaged"}
 
 
 class Model(Section):
@@ -53,10 +58,49 @@ class Model(Section):
         description="Once it is measured, fit it anew on all rows: nothing newer is left aside.",
     )
 
+    without: tuple[str, ...] = Field(
+        default=(),
+        exclude_if=lambda without: not without,
+        description="Features that the model does not learn from.",
+    )
+    extra: dict[str, Value] = Field(
+        default={},
+        exclude_if=lambda extra: not extra,
+        description="Further parameters of LightGBM, by its names: {bagging_fraction: 0.8}.",
+    )
+    variants: tuple[dict[str, Value], ...] = Field(
+        default=(),
+        exclude_if=lambda variants: not variants,
+        description="A model with each of these other parameters, too, averaged: [{seed: 1}].",
+    )
+
+    @model_validator(mode="after")
+    def _names_are_at_their_place(self) -> "Model":
+        if twice := sorted(Model.model_fields.keys() & self.extra.keys()):
+            raise ValueError(f"extra.{twice[0]} is a setting of its own: write it below `model`")
+        for one in self.variants:
+            if common := sorted(COMMON & one.keys()):
+                raise ValueError(f"variants: models that are averaged share their {common[0]}")
+            self.variant(one)
+        return self
+
     @property
     def fitting(self) -> "Model":
-        """What `fit` is given: it is told which rows to learn from."""
-        return self.model_copy(update={"refit": False})
+        """What `fit` is given: it is told which rows to learn from. What stands in `extra` is among
+        the rest."""
+        own = self.model_dump(exclude={"refit", "without", "extra", "variants"})
+        return Fitting.model_construct(**own | self.extra, variants=self.variants)
+
+    @property
+    def each(self) -> tuple["Model", ...]:
+        """What `fit` is given for each of the models that are averaged."""
+        count = -(-self.averaged // (1 + len(self.variants)))
+        return tuple(self.variant({**one, "averaged": count}) for one in ({}, *self.variants))
+
+    def variant(self, other: dict[str, Any]) -> "Model":
+        """What `fit` is given for one of them."""
+        own = self.model_dump(exclude=APART) | (self.model_extra or self.extra)
+        return Fitting.model_validate(own | other)
 
     @property
     def trying(self) -> "Model":
@@ -64,3 +108,9 @@ class Model(Section):
         as good as that of five.
         """
         return self.fitting.model_copy(update={"averaged": min(self.averaged, 2)})
+
+
+class Fitting(Model):
+    """The settings as `fit` is given them: parameters of other names are among them."""
+
+    model_config = ConfigDict(extra="allow")

@@ -1,0 +1,1 @@
+"""Better settings by search, and other libraries on the same rows."""
