@@ -55,6 +55,11 @@ class Data(Section):
     max_ratio: float = Field(
         default=200, gt=1, description="A packed file may grow so many times when it is unpacked."
     )
+    in_memory_rows: int = Field(
+        default=1_000_000,
+        ge=1000,
+        description="A model of more rows learns in batches, and is measured on so many.",
+    )
     min_class_rows: int = Field(
         default=1, ge=1, description="Rows of a class that has fewer are left out, and named."
     )
@@ -263,6 +268,7 @@ def params_hash(params: Params) -> str:
 
     One that is younger than models that exist counts only where it is set.
     """
-    younger = {"min_class_rows"} if params.data.min_class_rows == 1 else set[str]()
+    usual = {"min_class_rows", "in_memory_rows"}
+    younger = {n for n in usual if getattr(params.data, n) == Data.model_fields[n].default}
     left_out = NOT_LEARNED | {"data": NOT_LEARNED["data"] | younger}
     return short_hash(params.model_dump_json(exclude=left_out).encode())
