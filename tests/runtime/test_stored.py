@@ -11,7 +11,7 @@ from mlfactory_runtime.learn import matrix, signature, stored
 from mlfactory_runtime.learn.split import PARTS
 from mlfactory_runtime.settings import params
 
-from .factories import Factory, drafted, train
+from .factories import Factory, drafted
 
 ROWS = 30_000
 
@@ -28,18 +28,21 @@ def table(rows: int) -> pl.DataFrame:
     return frame.with_columns(pl.when(~gap).then(pl.col("age")).alias("age"))
 
 
+def prepared(folder: Path) -> Factory:
+    """A factory of a table that is larger than what it may hold, before it is trained."""
+    columns = {"target": "gone", "id": "customer"}
+    factory = drafted(folder, table(ROWS), "classification", **columns)
+    factory.change(model={"averaged": 1, "max_rounds": 20}, data={"in_memory_rows": 20_000})
+    factory.run("prepare")
+    return factory
+
+
 @pytest.fixture(scope="module")
 def _large(tmp_path_factory: pytest.TempPathFactory) -> Factory:
-    factory = drafted(
-        tmp_path_factory.mktemp("large") / "churn",
-        table(ROWS),
-        "classification",
-        target="gone",
-        id="customer",
-    )
-    factory.change(model={"averaged": 1, "max_rounds": 20})
-    factory.change(data={"in_memory_rows": 3000})
-    return train(factory)
+    factory = prepared(tmp_path_factory.mktemp("large") / "churn")
+    factory.run("train")
+    factory.run("report")
+    return factory
 
 
 @pytest.fixture
@@ -109,7 +112,7 @@ def test_the_last_fit_learns_from_the_held_out_rows_too(large: Factory) -> None:
 def test_stored_rows_are_those_of_the_file_in_any_order(large: Factory) -> None:
     project, known = large.project, signature.load_signature(large.project.model_folder)
     files = stored.part_files(project, ["train", "validation"])
-    rows = stored.Stored(files, known, project.compute)
+    rows = stored.Stored(project, files, known)
     rows.size = 1000
     whole = matrix.matrix(pl.concat(map(pl.read_parquet, files)), known, project.compute)
 
@@ -131,7 +134,7 @@ def test_a_linear_model_holds_its_rows(large: Factory) -> None:
 def test_the_size_counts_in_the_hash_only_where_it_is_set() -> None:
     before = {"task": "regression", "data": {"path": "a", "target": "y"}}
     usual = params.Params.model_validate(before)
-    before["data"] = {**usual.data.model_dump(), "in_memory_rows": 5000}  # type: ignore[assignment]
+    before["data"] = {**usual.data.model_dump(), "in_memory_rows": 50_000}  # type: ignore[assignment]
 
     assert params.params_hash(params.Params.model_validate(before)) != params.params_hash(usual)
     younger = {"data": params.NOT_LEARNED["data"] | {"min_class_rows", "in_memory_rows"}}

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from .errors import FactoryError
 from .learn.manifest import AGAIN
 from .learn.matrix import Matrix
+from .learn.metrics import primary
 from .learn.signature import FILE as SIGNATURE
 from .learn.signature import Signature, load_signature
 from .learn.stored import Stored
@@ -49,6 +51,9 @@ def grow_each(
     """
     categorical = [i for i, f in enumerate(signature.features) if f.role == "categorical"]
     names = [f"{i}_{re.sub('[^A-Za-z0-9]', '_', f.name)}" for i, f in enumerate(signature.features)]
+    if isinstance(rows.x, Stored) and rows.x.project.params.engine.kind == "dask":
+        grown_there = partial(grow_there, rows.x, names, categorical, settings, validation)
+        return tuple(map(grown_there, several))
     data = lgb.Dataset(
         source_of(rows.x),
         rows.y,
@@ -73,6 +78,27 @@ def grow_each(
         return tuple(map(grown, several))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return tuple(pool.map(grown, several))
+
+
+def grow_there(
+    rows: Stored,
+    names: Sequence[str],
+    categorical: Sequence[int],
+    settings: Model,
+    validation: Matrix | None,
+    parameters: dict[str, Any],
+) -> lgb.Booster:
+    """The same on a cluster: of all rounds those are used that do best on `validation`."""
+    from .cluster.training import best_rounds, grow_on_cluster
+
+    booster: lgb.Booster = grow_on_cluster(
+        rows, parameters, names, categorical, settings.max_rounds
+    )
+    if validation is not None and isinstance(validation.x, Stored):
+        metric = primary(rows.signature.task, settings)
+        booster.best_iteration = best_rounds(booster, validation.x, metric)
+    booster.params = parameters
+    return booster
 
 
 class Batches(lgb.Sequence):

@@ -16,7 +16,7 @@ import polars as pl
 from ..data.computed import featured
 from ..data.rows import Part, load_part
 from ..errors import FactoryError
-from ..project import Compute, Project
+from ..project import Project
 from ..records.data import SplitRecord
 from ..settings.catalog import Column, Derived
 from .matrix import Matrix, matrix
@@ -24,7 +24,7 @@ from .signature import Feature, Signature, feature_of, masked
 
 PARTS: tuple[Part, ...] = ("train", "validation", "holdout")
 CELLS, MOST = 4_000_000, 100_000  # of a batch: numbers and rows
-STORED = "row groups"  # what a model's record says of how its rows were read
+STORED, ON_CLUSTER = "row groups", "dask"  # what a model's record says of how its rows were read
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,13 @@ class Stored:
 
     dtype, ndim = np.dtype(np.float64), 2
 
-    def __init__(self, files: Sequence[Path], signature: Signature, compute: Compute) -> None:
-        self.files, self.signature, self._compute = tuple(files), signature, compute
+    def __init__(self, project: Project, files: Sequence[Path], signature: Signature) -> None:
+        self.project, self.files, self.signature = project, tuple(files), signature
         self.size = max(1, min(MOST, CELLS // max(len(signature.features), 1)))
-        y = [one.y for one in self.batches()]
-        self.y = np.concatenate(y) if y else np.empty(0)
+        places = [(place, part.y) for place, part in self._pieces()]
+        # of each batch: its file, its first row there and the one after its last, and those in use
+        self.blocks = [(*place, len(y)) for place, y in places]
+        self.y = np.concatenate([np.empty(0), *(y for _, y in places)])
         self._start, self._block = 0, self._empty()
         self._rest: Iterator[Matrix] = iter(())
 
@@ -77,11 +79,15 @@ class Stored:
 
     def batches(self) -> Iterator[Matrix]:
         """The rows that the encoder does not refuse, encoded, in their order."""
+        return (part for _, part in self._pieces() if len(part.y))
+
+    def _pieces(self) -> Iterator[tuple[tuple[Path, int, int], Matrix]]:
         for file in self.files:
+            begin = 0
             for rows in stored_rows(file, self.size):
-                part = matrix(rows, self.signature, self._compute)
-                if len(part.y):
-                    yield part
+                place = file, begin, begin + rows.height
+                yield place, matrix(rows, self.signature, self.project.compute)
+                begin += rows.height
 
     def _between(self, first: int, last: int) -> np.ndarray:
         if first < self._start or not len(self._block):
@@ -103,6 +109,11 @@ class Stored:
 def stored_rows(file: Path, size: int) -> Iterator[pl.DataFrame]:
     """The rows of a prepared part, a batch at a time."""
     return pl.scan_parquet(file).collect_batches(chunk_size=size, maintain_order=True)
+
+
+def rows_between(file: Path, first: int, last: int) -> pl.DataFrame:
+    """Some rows of a prepared part, from the first to before the last."""
+    return pl.scan_parquet(file).slice(first, last - first).collect()
 
 
 def part_files(project: Project, parts: Iterable[str] = PARTS) -> list[Path]:
@@ -140,9 +151,9 @@ def drawn(file: Path, count: int, wanted: int) -> pl.DataFrame:
     return pl.concat(pieces)
 
 
-def matrix_of(files: Sequence[Path], signature: Signature, compute: Compute) -> Matrix:
+def matrix_of(project: Project, files: Sequence[Path], signature: Signature) -> Matrix:
     """All rows of the files, which stay there; only what is predicted is held."""
-    stored = Stored(files, signature, compute)
+    stored = Stored(project, files, signature)
     return Matrix(cast(np.ndarray, stored), stored.y)
 
 
@@ -169,12 +180,20 @@ def features_of(
     )
 
 
-def notes(parts: Parts) -> list[str]:
+def reading(project: Project, parts: Parts) -> dict[str, str]:
+    """What a model's record says of how it was fitted; nothing of one whose rows were held."""
+    if not parts.are_stored:
+        return {}
+    return {"read": ON_CLUSTER if project.params.engine.kind == "dask" else STORED}
+
+
+def notes(project: Project, parts: Parts) -> list[str]:
     """What to say of a model whose rows stay stored."""
     if not parts.are_stored:
         return []
     seen, there = parts.rows["holdout"].height, parts.counts["holdout"]
-    return [
+    cluster = "it was fitted on a cluster, and is not reproducible to the byte"
+    return [cluster] * (project.params.engine.kind == "dask") + [
         f"beyond data.in_memory_rows: the model learns from all {parts.counts['train']:,} rows, in "
         f"batches, and is measured on {seen:,} of {there:,} held-out rows, drawn evenly"
     ]

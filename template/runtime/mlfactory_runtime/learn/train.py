@@ -36,7 +36,7 @@ from .profile import CARD, PROFILE, profile
 from .quality import within_months
 from .signature import Signature, describe, save_signature
 from .split import FILE as SPLIT
-from .stored import PARTS, STORED, Parts, features_of, load_parts, matrix_of, notes, part_files
+from .stored import PARTS, Parts, features_of, load_parts, matrix_of, notes, part_files, reading
 from .validation import metrics_file
 from .within import segments
 
@@ -75,7 +75,7 @@ def train(project: Project, tell: Tell = silent) -> Evaluation:
         if findings.intervals:
             write(folder / INTERVALS, findings.intervals)
         first = leading(params, signature, parts["train"].y)
-        said = (*idle(params, own_split=bool(split.code)), *notes(there))
+        said = (*idle(params, own_split=bool(split.code)), *notes(project, there))
         remarks = (*said, *overrides(folder, params.model))
         result = evaluation(findings, split, first, remarks)
         if params.model.refit:
@@ -96,7 +96,7 @@ def train(project: Project, tell: Tell = silent) -> Evaluation:
 def stored(project: Project, signature: Signature) -> dict[str, Matrix]:
     """All rows that are learned from, which stay in their files."""
     return {
-        part: matrix_of(part_files(project, [part]), signature, project.compute)
+        part: matrix_of(project, part_files(project, [part]), signature)
         for part in ("train", "validation")
     }
 
@@ -145,7 +145,7 @@ def refitted(
     every = pl.concat(there.rows.values())
     held = matrix(every, whole, project.compute)
     stays = there.are_stored
-    learned = matrix_of(part_files(project), whole, project.compute) if stays else held
+    learned = matrix_of(project, part_files(project), whole) if stays else held
     return Used(fit(model, learned, whole, params.model.fitting), whole, every, held.x)
 
 
@@ -222,7 +222,7 @@ def describe_model(
         threshold=params.decision.chosen_threshold if len(classes) == 2 else None,
         features=features,
         split=HeldOut(kind=split.kind, cutoff=split.cutoff, rows=split.rows, code=split.code),
-        provenance=provenance(project, split) | ({"read": STORED} if there.are_stored else {}),
+        provenance=provenance(project, split) | reading(project, there),
     )
 
 

@@ -5,8 +5,8 @@ input, the model and the settings, so that a run that was killed is made up for 
 """
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -14,9 +14,9 @@ import polars as pl
 
 from ..errors import FactoryError
 from ..files import short_hash
-from ..project import CATALOG, Project
+from ..project import CATALOG, Project, forget
 from ..scratch import locked
-from ..settings.params import params_hash
+from ..settings.params import Params, params_hash
 from ..tables.file import partitions
 from ..tables.folders import files_of
 from .batch import MAX_INVALID, logging, score_file
@@ -30,7 +30,10 @@ EMPTY = "it holds no row"
 
 @dataclass(frozen=True)
 class Task:
-    """What is done to each file: `source` and `target` are folders, `model` one of a model."""
+    """What is done to each file: `source` and `target` are folders, `model` one of a model.
+
+    `state` names the model with all that answers depend on, as it is when work begins.
+    """
 
     root: Path
     model: Path
@@ -40,6 +43,7 @@ class Task:
     max_invalid: float = MAX_INVALID
     log: bool = True
     spreadsheet: bool = False
+    state: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,13 +100,14 @@ def predict_folder(
     """
     names = names_in(task.source)
     check_folder(project, task.source, task.target)
-    open_scorer(project, task.model, task.explain)  # what is wrong with it is told once
+    scorer = open_scorer(project, task.model, task.explain)  # what is wrong with it is told once
+    task = replace(task, state=state_of(scorer, task))
     task.target.mkdir(exist_ok=True)
     scores, rows = dict[str, FileScore](), 0
     lock = project.root / ".factory" / f"predict-{short_hash(str(task.target).encode())}.lock"
     lock.parent.mkdir(exist_ok=True)
     with locked(lock, f"another run writes into {task.target}", "wait until it is done"):
-        for one in in_processes(score_one, [(task, name) for name in names], jobs):
+        for one in scored(project.params, task, names, jobs):
             scores[one.file] = one
             rows += one.rows
             progress(rows)
@@ -123,9 +128,9 @@ def names_in(folder: Path) -> list[str]:
 
 def score_one(task: Task, name: str) -> FileScore:
     """Score a file unless its answers are there already."""
-    scorer, own = ready(task)
     source, target = task.source / name, task.target / name
     try:
+        scorer, own = ready(task)
         work = work_of(source, own)
         if score := finished(scorer, task, name, work):
             return score
@@ -165,11 +170,28 @@ def remove_empty(folder: Path) -> None:
         folder.rmdir()
 
 
+def scored(params: Params, task: Task, names: list[str], jobs: int) -> Iterator[FileScore]:
+    """What becomes of each file, as they are done, in processes here or on a cluster."""
+    if params.engine.kind == "none":
+        return in_processes(score_one, [(task, name) for name in names], jobs)
+    from .on_cluster import on_cluster
+
+    return on_cluster(params.engine, params.log, task, names)
+
+
 @cache
 def ready(task: Task) -> tuple[Scorer, str]:
     """A model at hand, and what names it with all that its answers depend on; once a process."""
     project = Project(task.root)
+    if task.state:
+        forget(project.package)  # a worker of a cluster lives on when the code has changed
     scorer = open_scorer(project, task.model, task.explain)
+    return scorer, state_of(scorer, task)
+
+
+def state_of(scorer: Scorer, task: Task) -> str:
+    """What names a model with the code, the contract and the settings that answers depend on."""
+    project = scorer.project
     code = b"".join(path.read_bytes() for path in sorted(project.source.rglob("*.py")))
     facts = (
         scorer.version,
@@ -178,7 +200,7 @@ def ready(task: Task) -> tuple[Scorer, str]:
         params_hash(project.params),
         f"{task.explain} {task.spreadsheet}",
     )
-    return scorer, " ".join(facts)
+    return " ".join(facts)
 
 
 def work_of(source: Path, own: str) -> str:

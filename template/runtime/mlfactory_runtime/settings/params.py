@@ -12,6 +12,7 @@ from pydantic import (
 from ..files import short_hash
 from .batch import Batch
 from .decision import Decision
+from .engine import Engine
 from .model import Model
 from .monitor import Monitor as Monitor
 from .section import Section
@@ -57,7 +58,7 @@ class Data(Section):
     )
     in_memory_rows: int = Field(
         default=1_000_000,
-        ge=1000,
+        ge=20_000,
         description="A model of more rows learns in batches, and is measured on so many.",
     )
     min_class_rows: int = Field(
@@ -222,6 +223,10 @@ class Params(Section):
     gate: Gate = Gate()
     serving: Serving = Serving()
     batch: Batch = Batch()
+    engine: Engine = Field(
+        default=Engine(),
+        exclude_if=lambda engine: bool(engine.kind == "none"),  # older models keep their hash
+    )
     log: Log = Log()
     monitor: Monitor = Monitor()
     alerts: Alerts = Alerts()
@@ -255,6 +260,7 @@ NOT_LEARNED: dict[str, Any] = {
         "max_rate",
     },
     "batch": True,
+    "engine": {"address", "workers"},
     "log": True,
     "gate": True,
     "monitor": True,
