@@ -27,7 +27,7 @@ FLOORS = (
     },
     {"settings", "tables", "records"},
     {"project", "data", "extensions"},
-    {"learn", "lightgbm"},
+    {"cluster", "learn", "lightgbm"},
     {"draft", "report", "log"},
     {"registry", "alerts", "forge"},
     {"predict", "gate", "forget", "search"},

@@ -93,6 +93,7 @@ def test_a_younger_setting_leaves_models_that_exist_as_they_are() -> None:
     data = {"path": "a.csv", "target": "y"}
     old = params.Params.model_validate({"task": "classification", "data": data})
     before = old.model_dump_json(exclude=params.NOT_LEARNED).replace('"min_class_rows":1,', "")
+    before = before.replace('"in_memory_rows":1000000,', "")
     assert params.params_hash(old) == short_hash(before.encode())
     data = {**data, "min_class_rows": 3}
     new = params.Params.model_validate({"task": "classification", "data": data})

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ import numpy as np
 from .errors import FactoryError
 from .learn.manifest import AGAIN
 from .learn.matrix import Matrix
+from .learn.metrics import primary
 from .learn.signature import FILE as SIGNATURE
 from .learn.signature import Signature, load_signature
+from .learn.stored import Stored
 from .learn.trees import check_model
 from .settings.model import Model
 
@@ -48,8 +51,15 @@ def grow_each(
     """
     categorical = [i for i, f in enumerate(signature.features) if f.role == "categorical"]
     names = [f"{i}_{re.sub('[^A-Za-z0-9]', '_', f.name)}" for i, f in enumerate(signature.features)]
+    if isinstance(rows.x, Stored) and rows.x.project.params.engine.kind == "dask":
+        grown_there = partial(grow_there, rows.x, names, categorical, settings, validation)
+        return tuple(map(grown_there, several))
     data = lgb.Dataset(
-        rows.x, rows.y, feature_name=names, categorical_feature=categorical, params=several[0]
+        source_of(rows.x),
+        rows.y,
+        feature_name=names,
+        categorical_feature=categorical,
+        params=several[0],
     ).construct()
 
     def grown(parameters: dict[str, Any]) -> lgb.Booster:
@@ -58,15 +68,59 @@ def grow_each(
             parameters,
             data,
             num_boost_round=settings.max_rounds,
-            valid_sets=[data.create_valid(validation.x, validation.y)] if validation else None,
+            valid_sets=[valid_set(data, validation)] if validation else None,
             callbacks=[stop] if validation else None,
-            keep_training_booster=True,  # else LightGBM writes it as text and reads that
+            # False: LightGBM writes it as text and reads that, which lets go of the rows
+            keep_training_booster=not isinstance(rows.x, Stored),
         )
 
     if len(several) == 1 or any(one.get("num_threads") != 1 for one in several):
         return tuple(map(grown, several))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return tuple(pool.map(grown, several))
+
+
+def grow_there(
+    rows: Stored,
+    names: Sequence[str],
+    categorical: Sequence[int],
+    settings: Model,
+    validation: Matrix | None,
+    parameters: dict[str, Any],
+) -> lgb.Booster:
+    """The same on a cluster: of all rounds those are used that do best on `validation`."""
+    from .cluster.training import best_rounds, grow_on_cluster
+
+    booster: lgb.Booster = grow_on_cluster(
+        rows, parameters, names, categorical, settings.max_rounds
+    )
+    if validation is not None and isinstance(validation.x, Stored):
+        metric = primary(rows.signature.task, settings)
+        booster.best_iteration = best_rounds(booster, validation.x, metric)
+    booster.params = parameters
+    return booster
+
+
+class Batches(lgb.Sequence):
+    """Rows that stay stored, as LightGBM reads them: twice from the first to the last."""
+
+    def __init__(self, rows: Stored) -> None:
+        self.rows, self.batch_size = rows, rows.size
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, place: Any) -> np.ndarray:
+        return np.ascontiguousarray(self.rows[place])
+
+
+def source_of(x: np.ndarray | Stored) -> np.ndarray | Batches:
+    """Rows in the form that LightGBM puts into bins."""
+    return Batches(x) if isinstance(x, Stored) else x
+
+
+def valid_set(data: lgb.Dataset, rows: Matrix) -> lgb.Dataset:
+    return data.create_valid(source_of(rows.x), rows.y)
 
 
 def refit(model: Boosters, rows: Matrix, signature: Signature, settings: Model) -> Boosters:

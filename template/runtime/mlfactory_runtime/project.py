@@ -50,6 +50,7 @@ LOCK, PACKAGES = Path("dvc.lock"), Path("uv.lock")
 
 Compute = Callable[["pl.DataFrame"], "pl.DataFrame"]
 LIBRARY = re.compile(r"from mlfactory_runtime\.lightgbm import (\([^)]*|[^\n(]*)\bpredict\b")
+GROWS = re.compile(r"from mlfactory_runtime\.lightgbm import (\([^)]*|[^\n(]*)\bgrow(_each)?\b")
 VERBS = {
     "fit": ("train", "validation", "signature", "settings"),
     "predict": ("model", "x"),
@@ -207,6 +208,13 @@ class Project:
             return True
         files = self.root.glob("src/*/model.py")
         return any(LIBRARY.search(file.read_text("utf-8", errors="ignore")) for file in files)
+
+    @cached_property
+    def learns_in_batches(self) -> bool:
+        """Whether model.py fits by what of this library reads rows that stay stored."""
+        file = self.source / "model.py"
+        own = self.params.model.kind == "own" and file.is_file()
+        return own and bool(GROWS.search(file.read_text("utf-8", errors="ignore")))
 
     @cached_property
     def metrics(self) -> dict[str, Metric]:

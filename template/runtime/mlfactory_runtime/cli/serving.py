@@ -3,12 +3,15 @@
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import FactoryError
 from .program import Json, app, count, here, print_json, print_text, say
+
+if TYPE_CHECKING:
+    from ..predict.folder import FolderScore
 
 Model = Annotated[str, typer.Option(help="A stage, a version, or the folder of a model.")]
 
@@ -36,10 +39,16 @@ def predict(
     spreadsheet: Annotated[
         bool, typer.Option("--spreadsheet", help="Put a ' before text that looks like a formula.")
     ] = False,
+    jobs: Annotated[
+        int, typer.Option(min=0, help="Of a folder: so many files at once, a core each; 0: all.")
+    ] = 0,
     as_json: Json = False,
 ) -> None:
-    """Score every row of INPUT into OUTPUT (CSV or Parquet both); invalid rows go beside it."""
-    from ..predict.places import check_target
+    """Score every row of INPUT into OUTPUT (CSV or Parquet both); invalid rows go beside it.
+
+    INPUT may be a folder of Parquet files: OUTPUT becomes one with the same names, and what is
+    finished there already is left as it is."""
+    from ..predict.places import check_output
     from ..registry.hand_over import hand_over
     from ..registry.resolve import resolve
 
@@ -49,19 +58,27 @@ def predict(
     if query and query.suffix != ".sql":
         raise typer.BadParameter(f"call it {query.stem}.sql", param_hint="--query")
     project = here()
-    check_target(project, sources[0], target)
+    check_output(project, sources[0], target)
     version = resolve(project, model)
     if version.commit:
         options = [*["--no-log"] * (not log), *["--json"] * as_json]
         options += ["--spreadsheet"] * spreadsheet
         options += ["--url-env", url_env] if url_env else []
         options += ["--table", table] if table else []
+        options += ["--jobs", str(jobs)] if sources[0].is_dir() else []
         numbers = ["--explain", str(explain), "--max-invalid", str(max_invalid)]
         paths = [str(sources[0].absolute()), str(target.absolute())]
         hand_over(project, version, ["predict", *paths, *numbers, *options])
+    progress = count if sys.stderr.isatty() else lambda _: None
+    if sources[0].is_dir():
+        from ..predict.folder import Task, predict_folder
+
+        places = (project.root, version.model, sources[0].absolute(), target.absolute())
+        task = Task(*places, explain, max_invalid, log, spreadsheet)
+        tell_folder(predict_folder(project, task, jobs, progress), target, as_json)
+        return
     from ..predict.batch import predict_file
 
-    progress = count if sys.stderr.isatty() else lambda _: None
     result = predict_file(
         project, sources[0], target, version.model, explain=explain, max_invalid=max_invalid,
         url_env=url_env, table=table, log=log, spreadsheet=spreadsheet, progress=progress,
@@ -81,6 +98,24 @@ def predict(
         say(f"warning: {result.invalid:,} rows could not be scored: {result.quarantine} says why")
     for name in result.earlier:
         say(f"{name} is of an earlier run, and stays as it is")
+
+
+def tell_folder(result: "FolderScore", target: Path, as_json: bool) -> None:
+    """What became of a folder's files. FactoryError that names those without answers."""
+    if as_json:
+        print_json(result.json())
+    say(f"{result.rows:,} rows of {len(result.files):,} files are scored in {target}")
+    if earlier := len(result.files) - len(result.new) - len(result.failures):
+        say(f"{earlier:,} of them were finished before, or hold no row")
+    if result.invalid:
+        say(f"warning: {result.invalid:,} rows could not be scored: {target}/_quarantine says why")
+    for one in result.new:
+        if one.unlogged:
+            say(f"warning: the rows of {one.file} are not in the log: {one.unlogged}")
+    if failures := result.failures:
+        names = ", ".join(one.file for one in failures[:5]) + ", ..." * (len(failures) > 5)
+        message = f"{len(failures):,} files have no answers ({names}): {failures[0].error}"
+        raise FactoryError(message, "mend them, and run it again: what is finished stays")
 
 
 @app.command()

@@ -71,16 +71,28 @@ class Signature(BaseModel):
 
 def describe(name: str, dtype: str, role: str, column: pl.Series, salt: str = "") -> Feature:
     """What training data say of a feature: its categories, and whether a value may be missing."""
-    categories: tuple[str, ...] = ()
+    counts = None
     if role == "categorical":
         counts = Counter(masked(column.drop_nulls(), salt).to_list())
-        categories = tuple(sorted(name for name, _ in counts.most_common(MAX_CATEGORIES)))
+    return feature_of(name, dtype, role, column.is_null().any(), counts, salt)
+
+
+def feature_of(
+    name: str,
+    dtype: str,
+    role: str,
+    is_missing: bool,
+    counts: Counter[str] | None = None,
+    salt: str = "",
+) -> Feature:
+    """A feature by what its rows have: how often each category is there, and whether none is."""
+    frequent = counts.most_common(MAX_CATEGORIES) if counts else []
     return Feature(
         name=name,
         dtype=dtype,
         role=role,
-        missing_seen=column.is_null().any(),
-        categories=categories,
+        missing_seen=is_missing,
+        categories=tuple(sorted(text for text, _ in frequent)),
         salt=salt,
     )
 

@@ -1,6 +1,6 @@
 """The pipeline's second stage: fit, evaluate against baselines, and profile for monitoring."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ import polars as pl
 
 from .. import runtime_version
 from ..data.computed import featured, refuse_undeclared
-from ..data.rows import load_part
 from ..errors import FactoryError
 from ..files import short_hash, write_json
 from ..progress import Tell, silent
@@ -30,13 +29,14 @@ from .groups import is_sensitive
 from .insight import check_segments
 from .intervals import FILE as INTERVALS
 from .manifest import MEASURED, save_manifest
-from .matrix import learned_from, matrix
+from .matrix import Matrix, learned_from, matrix
 from .overrides import overrides
 from .plots import write_plots
 from .profile import CARD, PROFILE, profile
 from .quality import within_months
 from .signature import Signature, describe, save_signature
 from .split import FILE as SPLIT
+from .stored import PARTS, Parts, features_of, load_parts, matrix_of, notes, part_files, reading
 from .validation import metrics_file
 from .within import segments
 
@@ -56,15 +56,17 @@ def train(project: Project, tell: Tell = silent) -> Evaluation:
     params, catalog, estimator = project.params, project.catalog, project.estimator
     refuse_unready(project)
     split = read_split(project)
-    rows = {part: load_part(project, part) for part in ("train", "validation", "holdout")}
-    signature = describe_model(project, rows["train"], split)
+    there = load_parts(project, split)
+    rows = there.rows
+    signature = describe_model(project, there, split)
     parts = {part: matrix(frame, signature, project.compute) for part, frame in rows.items()}
     tell("fit the model", 0.05)
-    model = estimator.fit(parts["train"], parts["validation"], signature, params.model.fitting)
+    sides = stored(project, signature) if there.are_stored else parts
+    model = estimator.fit(sides["train"], sides["validation"], signature, params.model.fitting)
     findings = examine(project, model, signature, rows, parts, split, tell)
     signature = findings.holdout.signature
     tell("write the model", 0.95)
-    used = refitted(project, rows, signature, model, parts["train"].x)
+    used = refitted(project, there, signature, model, parts["train"].x)
     with swapped(project.model_folder) as folder:
         save(estimator, used.model, used.signature, folder)
         if params.model.refit:
@@ -73,10 +75,11 @@ def train(project: Project, tell: Tell = silent) -> Evaluation:
         if findings.intervals:
             write(folder / INTERVALS, findings.intervals)
         first = leading(params, signature, parts["train"].y)
-        notes = (*idle(params, own_split=bool(split.code)), *overrides(folder, params.model))
-        result = evaluation(findings, split, first, notes)
+        said = (*idle(params, own_split=bool(split.code)), *notes(project, there))
+        remarks = (*said, *overrides(folder, params.model))
+        result = evaluation(findings, split, first, remarks)
         if params.model.refit:
-            result = result.model_copy(update={"refit": used.rows.height})
+            result = result.model_copy(update={"refit": sum(there.counts.values())})
         holdout, places = findings.holdout, findings.units.places
         worth = within_months(signature.task, holdout.y, holdout.p, places, findings.moments)
         write(folder / PROFILE, profile_of(project, used, holdout.p, worth))
@@ -88,6 +91,14 @@ def train(project: Project, tell: Tell = silent) -> Evaluation:
     plots = project.reports / "plots"
     write_plots(plots, findings.holdout, findings.importance, params.decision, sensitive)
     return result
+
+
+def stored(project: Project, signature: Signature) -> dict[str, Matrix]:
+    """All rows that are learned from, which stay in their files."""
+    return {
+        part: matrix_of(project, part_files(project, [part]), signature)
+        for part in ("train", "validation")
+    }
 
 
 def refuse_unready(project: Project) -> None:
@@ -119,11 +130,7 @@ def profile_of(project: Project, used: Used, p: np.ndarray, worth: dict[str, Qua
 
 
 def refitted(
-    project: Project,
-    rows: dict[str, pl.DataFrame],
-    signature: Signature,
-    model: Any,
-    x: np.ndarray,
+    project: Project, there: Parts, signature: Signature, model: Any, x: np.ndarray
 ) -> Used:
     """What is used from now on: the model as it was measured, or with model.refit one of all rows.
 
@@ -132,12 +139,14 @@ def refitted(
     """
     params, fit = project.params, project.estimator.refit
     if fit is None or not params.model.refit:
-        return Used(model, signature, rows["train"], x)
-    every = pl.concat(rows.values())
-    whole = describe_model(project, every, read_split(project))
+        return Used(model, signature, there.rows["train"], x)
+    whole = describe_model(project, there, read_split(project), PARTS)
     whole = whole.model_copy(update={"threshold": signature.threshold})
-    learned = matrix(every, whole, project.compute)
-    return Used(fit(model, learned, whole, params.model.fitting), whole, every, learned.x)
+    every = pl.concat(there.rows.values())
+    held = matrix(every, whole, project.compute)
+    stays = there.are_stored
+    learned = matrix_of(project, part_files(project), whole) if stays else held
+    return Used(fit(model, learned, whole, params.model.fitting), whole, every, held.x)
 
 
 def read_split(project: Project) -> SplitRecord:
@@ -190,24 +199,30 @@ def evaluation(
     )
 
 
-def describe_model(project: Project, rows: pl.DataFrame, split: SplitRecord) -> Signature:
-    """The signature: features as the training rows show them, classes, split and provenance."""
+def describe_model(
+    project: Project, there: Parts, split: SplitRecord, parts: Sequence[str] = ("train",)
+) -> Signature:
+    """The signature: features as the rows of these parts show them, classes, split, provenance."""
     params, catalog = project.params, project.catalog
-    features = catalog.features(params)
-    frame = featured(rows, features, project.compute)
+    wanted = catalog.features(params)
+    frame = featured(pl.concat(there.rows[part] for part in parts), wanted, project.compute)
     refuse_undeclared(frame, {*catalog.columns, *catalog.derived})
     classes = class_names(split, params)
+    salts = {name: split.data * is_sensitive(catalog, name) for name in wanted}
+    if there.are_stored:
+        features = features_of(project, parts, wanted, salts)
+    else:
+        features = tuple(
+            describe(n, c.dtype, c.role, frame[n], salts[n]) for n, c in wanted.items()
+        )
     return Signature(
         task="regression" if not classes else "binary" if len(classes) == 2 else "multiclass",
         target=params.data.target,
         classes=classes,
         threshold=params.decision.chosen_threshold if len(classes) == 2 else None,
-        features=tuple(
-            describe(n, c.dtype, c.role, frame[n], split.data * is_sensitive(catalog, n))
-            for n, c in features.items()
-        ),
+        features=features,
         split=HeldOut(kind=split.kind, cutoff=split.cutoff, rows=split.rows, code=split.code),
-        provenance=provenance(project, split),
+        provenance=provenance(project, split) | reading(project, there),
     )
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from .store import now, predictions, runs
+from ..errors import FactoryError
+from ..settings.params import Log
+from .store import engine_of, now, predictions, runs
 from .trail import append
 
 LEASE = timedelta(days=1)  # for runs elsewhere, of which nobody here can tell whether they live
@@ -75,3 +77,16 @@ def take_back(engine: sa.Engine, request_id: str) -> None:
     with engine.begin() as connection:
         connection.execute(sa.delete(predictions).where(predictions.c.request_id == request_id))
         connection.execute(sa.delete(runs).where(runs.c.request_id == request_id))
+
+
+def is_complete(settings: Log, request_id: str) -> bool:
+    """Whether a run is finished, and its rows are in the log; also where nobody can tell."""
+    own = sa.select(sa.literal(1)).where(predictions.c.request_id == request_id).limit(1)
+    pending = sa.select(sa.literal(1)).where(runs.c.request_id == request_id)
+    try:
+        with engine_of(settings).connect() as connection:
+            if not sa.inspect(connection).has_table(predictions.name):
+                return False
+            return bool(connection.scalar(own)) and not connection.scalar(pending)
+    except (FactoryError, sa.exc.SQLAlchemyError):
+        return True

@@ -2,10 +2,11 @@
 
 import os
 import re
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import polars as pl
 
@@ -70,15 +71,53 @@ def predict_file(
     """
     check_target(project, source, target)
     scorer = open_scorer(project, folder or project.model_folder, explain)
-    if log and scorer.params.log.enabled:
-        from ..log.batch import BatchLog
+    return score_file(
+        logging(scorer) if log else scorer,
+        source,
+        target,
+        aside_of(target),
+        max_invalid=max_invalid,
+        url_env=url_env,
+        table=table,
+        spreadsheet=spreadsheet,
+        progress=progress,
+    )
 
-        scorer = replace(scorer, log=BatchLog(scorer.params, scorer.catalog, scorer.signature))
-    aside, earlier = aside_of(target)
+
+def logging(scorer: Scorer) -> Scorer:
+    """The same with a run of the prediction log, unless params.yaml wants none."""
+    if not scorer.params.log.enabled:
+        return scorer
+    from ..log.batch import BatchLog
+
+    return replace(scorer, log=BatchLog(scorer.params, scorer.catalog, scorer.signature))
+
+
+def score_file(
+    scorer: Scorer,
+    source: Path,
+    target: Path,
+    asides: tuple[Path, tuple[Path, ...]],
+    *,
+    max_invalid: float = MAX_INVALID,
+    url_env: str | None = None,
+    table: str | None = None,
+    spreadsheet: bool = False,
+    progress: Callable[[int], None] = lambda _: None,
+    notes: Mapping[str, str] = MappingProxyType({}),
+) -> Scored:
+    """Score a file into a place that was looked at, by a model that is read already.
+
+    `asides` are the name for rows without an answer, and the files of earlier runs. `notes` stand
+    in the Parquet file's own metadata.
+    """
+    aside, earlier = asides
+    if scorer.log:
+        notes = {**notes, "request_id": scorer.log.request_id}
     with ExitStack() as stack:
         if scorer.log:
             stack.enter_context(scorer.log)
-        put = stack.enter_context(whole(target, spreadsheet=spreadsheet))
+        put = stack.enter_context(whole(target, spreadsheet=spreadsheet, notes=notes))
         with whole(aside, spreadsheet=spreadsheet) as put_aside:
             batches = stack.enter_context(
                 closing(rows_of(source, scorer.params.data, url_env, table))
@@ -91,11 +130,11 @@ def predict_file(
                 f"{invalid:,} of {total:,} rows cannot be scored, and {max_invalid:.1%} may not be",
                 f"{aside} says why; mend them at the source, or allow more with --max-invalid",
             )
-    scored = Scored(total - invalid, invalid, aside if invalid else None, earlier=earlier)
+    result = Scored(total - invalid, invalid, aside if invalid else None, earlier=earlier)
     if not scorer.log:
-        return scored
+        return result
     return replace(
-        scored,
+        result,
         logged=scorer.log.rows,
         request_id=scorer.log.request_id,
         unlogged=scorer.log.problem,
@@ -144,7 +183,12 @@ def rows_of(
 
 
 @contextmanager
-def whole(target: Path, *, spreadsheet: bool = False) -> Iterator[Put]:
+def whole(
+    target: Path,
+    *,
+    spreadsheet: bool = False,
+    notes: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Put]:
     """Write frames one after the other; the file appears when all went well, if any had rows."""
     with scratch(target.parent) as folder:
         count = 0
@@ -157,7 +201,7 @@ def whole(target: Path, *, spreadsheet: bool = False) -> Iterator[Put]:
                 count += 1
 
         yield put
-        gather(folder, target) if count else target.unlink(missing_ok=True)
+        gather(folder, target, notes) if count else target.unlink(missing_ok=True)
 
 
 def inert(frame: pl.DataFrame) -> pl.DataFrame:
@@ -172,13 +216,13 @@ def inert(frame: pl.DataFrame) -> pl.DataFrame:
     return safe.rename(names)
 
 
-def gather(parts: Path, target: Path) -> None:
+def gather(parts: Path, target: Path, notes: Mapping[str, str]) -> None:
     """Make one file of all parts, streaming, and put it in place in one move."""
     table, output = pl.scan_parquet(parts / "*.parquet"), parts / f"whole{target.suffix}"
     if target.suffix == ".csv":
         table.sink_csv(output)
     else:
-        table.sink_parquet(output)
+        table.sink_parquet(output, metadata=dict(notes))
     with output.open("rb") as file:
         os.fsync(file.fileno())  # what is in place is whole after a power cut, too
     output.replace(target)

@@ -33,6 +33,26 @@ def check_target(project: Project, source: Path, target: Path) -> None:
         raise FactoryError(f"{target} is kept by {keeper}", OTHER)
 
 
+def check_output(project: Project, source: Path, target: Path) -> None:
+    """FactoryError if answers to a file, or to a folder of files, may not be put there."""
+    check = check_folder if source.is_dir() else check_target
+    check(project, source, target)
+
+
+def check_folder(project: Project, source: Path, target: Path) -> None:
+    """The same for a folder of answers, which need not be there yet."""
+    if target.exists() and not target.is_dir():
+        raise FactoryError(f"{target} is a file, and {source} a folder", "name another folder")
+    if not target.absolute().parent.is_dir():
+        raise FactoryError(f"there is no folder {target.parent}", f"mkdir -p {target.parent}")
+    own, other = target.resolve(), source.resolve()
+    if own.is_relative_to(other) or other.is_relative_to(own):
+        message = f"of {target} and {source} one lies in the other: answers would be scored"
+        raise FactoryError(message, "name a folder elsewhere")
+    if keeper := keeper_of(project, target):
+        raise FactoryError(f"{target} is kept by {keeper}", "name another folder")
+
+
 def is_same(one: Path, other: Path) -> bool:
     """Whether two paths lead to one file, through links and under other names too."""
     if one.exists() and other.exists():

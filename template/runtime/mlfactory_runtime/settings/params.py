@@ -12,6 +12,7 @@ from pydantic import (
 from ..files import short_hash
 from .batch import Batch
 from .decision import Decision
+from .engine import Engine
 from .model import Model
 from .monitor import Monitor as Monitor
 from .section import Section
@@ -54,6 +55,11 @@ class Data(Section):
     )
     max_ratio: float = Field(
         default=200, gt=1, description="A packed file may grow so many times when it is unpacked."
+    )
+    in_memory_rows: int = Field(
+        default=1_000_000,
+        ge=20_000,
+        description="A model of more rows learns in batches, and is measured on so many.",
     )
     min_class_rows: int = Field(
         default=1, ge=1, description="Rows of a class that has fewer are left out, and named."
@@ -217,6 +223,10 @@ class Params(Section):
     gate: Gate = Gate()
     serving: Serving = Serving()
     batch: Batch = Batch()
+    engine: Engine = Field(
+        default=Engine(),
+        exclude_if=lambda engine: bool(engine.kind == "none"),  # older models keep their hash
+    )
     log: Log = Log()
     monitor: Monitor = Monitor()
     alerts: Alerts = Alerts()
@@ -250,6 +260,7 @@ NOT_LEARNED: dict[str, Any] = {
         "max_rate",
     },
     "batch": True,
+    "engine": {"address", "workers"},
     "log": True,
     "gate": True,
     "monitor": True,
@@ -263,6 +274,7 @@ def params_hash(params: Params) -> str:
 
     One that is younger than models that exist counts only where it is set.
     """
-    younger = {"min_class_rows"} if params.data.min_class_rows == 1 else set[str]()
+    usual = {"min_class_rows", "in_memory_rows"}
+    younger = {n for n in usual if getattr(params.data, n) == Data.model_fields[n].default}
     left_out = NOT_LEARNED | {"data": NOT_LEARNED["data"] | younger}
     return short_hash(params.model_dump_json(exclude=left_out).encode())

@@ -17,7 +17,8 @@ from ..learn.manifest import measured
 from ..learn.matrix import Matrix, matrix
 from ..learn.signature import Signature, encode, load_signature
 from ..learn.split import prepare
-from ..learn.train import refitted, train
+from ..learn.stored import load_parts
+from ..learn.train import read_split, refitted, stored, train
 from ..project import CATALOG, PARAMS, PYPROJECT, Project
 from ..records.evaluation import Evaluation
 from ..settings.catalog import Catalog, load_catalog
@@ -80,11 +81,14 @@ class Trained:
         """A second model of the same rows and settings; with model.refit of all rows."""
         project = self.project
         signature = load_signature(measured(project.model_folder))
-        rows = {part: load_part(project, part) for part in ("train", "validation", "holdout")}
-        sides = rows["train"], rows["validation"]
-        parts = [matrix(side, signature, project.compute) for side in sides]
-        model = project.estimator.fit(*parts, signature, self.params.model.fitting)
-        return refitted(project, rows, signature, model, parts[0].x).model
+        there = load_parts(project, read_split(project))
+        parts = {
+            part: matrix(rows, signature, project.compute) for part, rows in there.rows.items()
+        }
+        sides = stored(project, signature) if there.are_stored else parts
+        fit, settings = project.estimator.fit, self.params.model.fitting
+        model = fit(sides["train"], sides["validation"], signature, settings)
+        return refitted(project, there, signature, model, parts["train"].x).model
 
 
 def train_copy(own: Project, folder: Path) -> Trained:

@@ -1,0 +1,97 @@
+"""A real cluster of two workers: what it says is what one process says, also if a worker dies."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from mlfactory_runtime.learn import matrix, metrics, signature
+from mlfactory_runtime.predict import batch
+from mlfactory_runtime.testing.trained import Trained
+from polars.testing import assert_frame_equal
+
+from .factories import Factory
+from .test_predict_folder import STAMPS, answers, logged, spread, until
+from .test_stored import learned_from
+from .test_stored import prepared as large_table
+
+distributed = pytest.importorskip("distributed")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """Two workers on this machine, each in a process of its own."""
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
+    ) as cluster:
+        yield cluster
+
+
+def pids(cluster: Any) -> dict[str, int]:
+    with distributed.Client(cluster) as client:
+        return dict(client.run(os.getpid))
+
+
+def on_cluster(factory: Factory, cluster: Any) -> Factory:
+    factory.change(engine={"kind": "dask", "address": cluster.scheduler_address})
+    return factory
+
+
+def test_a_folder_is_scored_as_by_one_process_though_a_worker_is_killed(
+    trained: Trained, cluster: Any, tmp_path: Path
+) -> None:
+    factory = on_cluster(Factory(trained.folder).copy(tmp_path / "factory"), cluster)
+    parts = spread(pl.concat([trained.rows] * 12), tmp_path / "in", 12)
+    first = next(iter(pids(cluster).values()))
+    argv = ("-c", "from mlfactory_runtime.cli import main; main()", "predict", "--json")
+    process = factory.start(*argv, str(tmp_path / "in"), str(tmp_path / "out"))
+    until(lambda: any((tmp_path / "out").glob("day=*/*.parquet")))
+    os.kill(first, signal.SIGKILL)
+    out, _ = process.communicate(timeout=180)
+
+    result = json.loads(out)
+    assert process.returncode == 0
+    assert [one["file"] for one in result["files"]] == sorted(parts)
+    assert result["rows"] == 12 * trained.rows.height
+    assert first not in pids(cluster).values()
+    for name in parts:
+        alone = tmp_path / "alone.parquet"
+        batch.predict_file(factory.project, tmp_path / "in" / name, alone, log=False)
+        there = pl.read_parquet(tmp_path / "out" / name)
+        here = pl.read_parquet(alone).drop("scored_at")
+        assert_frame_equal(there.drop(STAMPS), here, check_exact=True)
+    keys = answers(tmp_path / "out").select("request_id", "row").rows()
+    assert sorted(logged(factory)) == sorted(keys)
+
+
+def test_a_model_of_a_cluster_learns_from_all_rows_and_says_that_it_is_of_one(
+    cluster: Any, tmp_path: Path
+) -> None:
+    factory = on_cluster(large_table(tmp_path / "churn"), cluster)
+    factory.run("train")
+
+    record = json.loads(factory.text("models/model/signature.json"))
+    evaluation = json.loads(factory.text("reports/evaluation.json"))
+    assert record["provenance"]["read"] == "dask"
+    assert learned_from(factory.project.model_folder) == evaluation["rows"]["train"]
+    assert any("not reproducible to the byte" in line for line in evaluation["warnings"])
+    assert evaluation["gain"]["naive"]["low"] > 0
+
+    before = loss(factory)
+    factory.change(engine={"kind": "none"})
+    factory.run("train")
+    assert before == pytest.approx(loss(factory), rel=0.02)
+
+
+def loss(factory: Factory) -> float:
+    """What the model loses on all held-out rows."""
+    project = factory.project
+    known = signature.load_signature(project.model_folder)
+    rows = pl.read_parquet(project.prepared / "holdout.parquet")
+    part = matrix.matrix(rows, known, project.compute)
+    p = project.estimator.predict(project.estimator.load(project.model_folder), part.x)
+    return float(metrics.row_losses("log_loss", part.y, p).mean())
