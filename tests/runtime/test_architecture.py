@@ -20,6 +20,7 @@ FLOORS = (
         "programs",
         "git",
         "interrupts",
+        "languages",
         "progress",
         "scratch",
         "visible",

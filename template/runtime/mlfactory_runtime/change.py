@@ -19,6 +19,7 @@ from .errors import FactoryError
 from .forge.place import forge_or_none
 from .gate.compare import measured, page
 from .git import commit_of, dvc, git, tries
+from .languages import of_record, say, writing_in
 from .learn.synth import write
 from .project import CATALOG, EVALUATION, MODEL, PARAMS, REPORTS, SNAPSHOT, Project
 from .records.comparison import Comparison
@@ -74,14 +75,20 @@ def pulled(project: Project) -> str:
 def report(project: Project, missing: str = "") -> tuple[str, bool]:
     """The page, as Markdown, and whether what is committed is what the pipeline makes of it."""
     if missing:
-        return (
-            f"The pipeline ran on **made-up rows**, because {missing}.\n"
-            "What it measured says nothing about the model, so it is not shown.",
-            True,
-        )
+        return made_up(project, missing), True
     is_whole = not git(project.root, "diff", "--name-only", "HEAD", "--", ".")
     record, why = compared(project)
     return page_of(project, record, why, is_whole=is_whole), is_whole
+
+
+def made_up(project: Project, missing: str) -> str:
+    """The page of a run on rows that nobody has."""
+    text = (
+        "The pipeline ran on **made-up rows**, because {missing}.\n"
+        "What it measured says nothing about the model, so it is not shown."
+    )
+    with writing_in(project.params.report.language):
+        return say(text, missing=of_record(missing))
 
 
 def page_of(
@@ -102,8 +109,10 @@ def page_of(
         "why": why,
         "changes": list(islice(changes(project), SHOWN)),
     }
+    with writing_in(project.params.report.language):
+        change = render(project, "change.md", content)
     pages = [
-        render(project, "change.md", content),
+        change,
         page(project, record) if record else "",
         linked(project, read_text(project, CARD)),
     ]
