@@ -9,13 +9,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
 
+import polars as pl
 import pytest
+import yaml
 from jinja2 import Environment, nodes
 from mlfactory_runtime import languages
+from mlfactory_runtime.errors import FactoryError
 from mlfactory_runtime.languages import day, form, of_group, of_record, say, writing_in
+from mlfactory_runtime.project import Project
+from mlfactory_runtime.registry import promote
+from mlfactory_runtime.report.report import write_report
+from mlfactory_runtime.settings.params import params_hash
+
+from .factories import Factory
+from .test_registry import RECORD
 
 SOURCE = Path(languages.__file__).parents[1]
 CODES = [code for code in languages.codes() if code != languages.ENGLISH]
+RUNBOOK = SOURCE.parents[1] / "project" / "docs" / "runbook.md"
 TABLES = {"LABELS", "MODELS", "BUILT_IN", "OTHERS"}  # their values are said by their names
 HOLE_ANY = re.compile(r"\{\w+(?::\w+)?\}")
 ABOUT = {"feature", "source", "owner", "higher", "lower"}
@@ -95,7 +106,8 @@ def pieces() -> str:
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     )
-    return "\0".join(texts)
+    runbook = " ".join(RUNBOOK.read_text("utf-8").split())
+    return "\0".join([*texts, runbook])
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -152,9 +164,9 @@ def test_numbers_and_days_are_written_as_the_language_writes_them() -> None:
     ("text", "spanish"),
     [
         (
-            "its log loss beats a constant surely, and its lead over a linear model may be chance",
-            "su pérdida logarítmica supera con seguridad a una constante, y su ventaja sobre un "
-            "modelo lineal puede ser azar",
+            "its RMSE beats a constant surely, and a linear model, the last known value",
+            "su RMSE supera con seguridad a una constante, y también a un modelo lineal, el último "
+            "valor conocido",
         ),
         (
             "age: 31.2% of rows lie elsewhere than in training, surely 28.0%; from 2.0% on it "
@@ -176,3 +188,65 @@ def test_a_range_is_translated_and_the_name_of_a_value_is_not() -> None:
         assert [of_group(text) for text in ("up to 12.5", "missing", "yes", "from Rome")] == [
             "hasta 12,5", "ausente", "yes", "from Rome",
         ]  # fmt: skip
+
+
+def english(page: str) -> set[str]:
+    """The texts of a page that are English still; code, and what stands in files, apart."""
+    page = re.sub(r"<style.*?</style>|<code>.*?</code>|<!--.*?-->", "", page, flags=re.DOTALL)
+    texts = {" ".join(text.split()) for text in re.sub(r"<[^>]+>", "\0", page).split("\0")}
+    return {text for text in texts if re.search(r"\b(the|is|of|rows|with|and|than)\b", text)}
+
+
+def in_spanish(folder: Path) -> Project:
+    path = folder / "params.yaml"
+    settings = yaml.safe_load(path.read_text("utf-8"))
+    path.write_text(yaml.safe_dump(settings | {"report": {"language": "es"}}), "utf-8")
+    return Project(folder)
+
+
+def test_report_and_cards_are_in_the_language_of_the_setting(trained_copy: Project) -> None:
+    project = in_spanish(trained_copy.root)
+    write_report(project)
+    page, card, data = (
+        (project.reports / name).read_text("utf-8")
+        for name in ("report.html", "model_card.md", "data_card.md")
+    )
+    assert '<html lang="es">' in page
+    assert "<h2>¿Qué tan bueno es?</h2>" in page
+    assert english(page) == set()
+    assert "## Uso previsto" in card
+    assert "2.000 filas con resultado" in data
+    assert (trained_copy.root / "models/model/signature.json").read_bytes() == (
+        (project.root / "models/model/signature.json").read_bytes()
+    )
+
+
+def test_the_language_changes_nothing_that_is_learned(trained_copy: Project) -> None:
+    before = params_hash(trained_copy.params)
+    assert params_hash(in_spanish(trained_copy.root).params) == before
+
+
+def test_a_language_that_is_not_there_is_refused(trained_copy: Project) -> None:
+    project = in_spanish(trained_copy.root)
+    path = project.root / "params.yaml"
+    path.write_text(path.read_text("utf-8").replace("language: es", "language: fr"), "utf-8")
+    with pytest.raises(FactoryError, match=r"the languages are en, es"):
+        _ = Project(project.root).params
+
+
+def test_the_page_of_the_monitor_is_in_the_language_too(churn: Factory) -> None:
+    in_spanish(churn.path)
+    rows = pl.read_csv(churn.path / "data/raw/customers.csv")
+    rows.with_columns(pl.col("price €") + 40).write_csv(churn.path / "dearer.csv")
+    churn.json("monitor", "--current", "dearer.csv", "--json", "--html", "page.html", code=4)
+    page = churn.text("page.html")
+    assert "<strong>✗ Alarma</strong>" in page
+    assert "de las filas están en otro lugar que en el entrenamiento" in page
+    assert "mire las dos distribuciones" in page
+    assert english(page) == set()
+
+
+def test_a_record_of_a_promotion_is_in_the_language_too() -> None:
+    page = promote.page(RECORD, "es")
+    assert "prod pasa de v1.0.0 a v1.1.0." in page
+    assert "| pérdida logarítmica | 0,500 (0,400 a 0,600) |" in page

@@ -56,7 +56,10 @@ def _news(project: Project, result: Monitored) -> list[str]:
     ends = {"begin": day(str(window.begin)), "end": day(str(window.end))}
     rows = count_of(window.rows, "row")
     about = say(
-        "Model {label}, {rows}, {begin} to {end}.", label=result.model.label, rows=rows, **ends
+        "Model {label}, {rows}, {begin} to {end}.",
+        label=of_record(result.model.label),
+        rows=rows,
+        **ends,
     )
     about += "\n\n"
     lines = []

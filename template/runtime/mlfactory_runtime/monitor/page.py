@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ..languages import day, form, of_group, say, writing_in
+from ..languages import day, form, of_group, of_record, say, writing_in
 from ..project import RUNBOOK, Project
 from ..records.monitoring import Checked, Line, Monitored, Performance
 from ..report.charts import over_time, pairs
@@ -56,7 +56,8 @@ def advice(runbook: Path, anchors: list[str]) -> Iterator[tuple[str, dict[str, A
         title, _, body = entry.partition("\n")
         anchor = re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-")
         if anchor in anchors:
-            yield anchor, {"title": title, "text": coded(body.partition("**Do**: ")[2] or body)}
+            text = " ".join((body.partition("**Do**: ")[2] or body).split())
+            yield anchor, {"title": of_record(title), "text": coded(of_record(text))}
 
 
 def coded(text: str) -> Markup:

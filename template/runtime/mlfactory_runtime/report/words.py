@@ -24,7 +24,8 @@ MODELS = {
 LABELS = {
     "roc_auc": "ROC AUC", "pr_auc": "average precision", "log_loss": "log loss",
     "brier": "Brier score", "f1": "F1", "calibration_error": "calibration error", "rmse": "RMSE",
-    "mae": "mean absolute error", "r2": "R²", "quantile_loss": "quantile loss",
+    "accuracy": "accuracy", "mae": "mean absolute error", "r2": "R²",
+    "quantile_loss": "quantile loss",
     "cost": "cost per row", "saving": "saving per row",
     "recall_at_budget": "share found within the budget",
     "precision_at_budget": "share of right calls within the budget",
