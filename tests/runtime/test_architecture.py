@@ -14,6 +14,7 @@ SOURCE = Path(__file__).parents[2] / "template" / "runtime" / "mlfactory_runtime
 MODULES = sorted(SOURCE.rglob("*.py"))
 FLOORS = (
     {
+        "pip",
         "compiled",
         "errors",
         "files",
@@ -26,7 +27,7 @@ FLOORS = (
         "visible",
     },
     {"settings", "tables", "records"},
-    {"project", "data", "extensions"},
+    {"project", "data", "extensions", "packages"},
     {"learn", "lightgbm"},
     {"draft", "report", "log"},
     {"registry", "alerts", "forge"},
