@@ -170,6 +170,7 @@ def in_dvc(factory: Factory) -> Factory:
     answers = {"package": "churn", "task": "classification", "runtime": "index"}
     factory.write("dvc.yaml", Template(template).render(answers))
     factory.write("uv.lock", "version = 1\n")
+    factory.write("models/packages.txt", "")
     write_yaml(factory.path / ".copier-answers.yml", answers)
     factory.tool("dvc", "init", "--quiet")
     factory.tool("dvc", "config", "core.analytics", "false")

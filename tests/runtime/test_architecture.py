@@ -14,6 +14,7 @@ SOURCE = Path(__file__).parents[2] / "template" / "runtime" / "mlfactory_runtime
 MODULES = sorted(SOURCE.rglob("*.py"))
 FLOORS = (
     {
+        "pip",
         "compiled",
         "errors",
         "files",
@@ -21,12 +22,13 @@ FLOORS = (
         "git",
         "interrupts",
         "organisation",
+        "languages",
         "progress",
         "scratch",
         "visible",
     },
     {"settings", "tables", "records"},
-    {"project", "data", "extensions"},
+    {"project", "data", "extensions", "packages"},
     {"cluster", "learn", "lightgbm"},
     {"draft", "report", "log"},
     {"registry", "alerts", "forge"},

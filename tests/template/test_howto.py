@@ -139,6 +139,13 @@ def test_add_a_feature(shop: Factory) -> None:
     assert shop.run("git", "status", "--porcelain").stdout == ""
 
 
+def test_the_language(shop: Factory) -> None:
+    before = (shop.path / "models/model/manifest.json").read_bytes()
+    assert do("language.md", shop).stdout.splitlines()[-1] == "1"
+    assert (shop.path / "models/model/manifest.json").read_bytes() == before
+    assert shop.run("git", "status", "--porcelain").stdout == ""
+
+
 def test_score_a_batch(shop: Factory) -> None:
     source = pl.read_csv(shop.path / "data/raw/customers.csv")
     with closing(sqlite3.connect(shop.path / "shop.db")) as database, database:

@@ -18,12 +18,15 @@ pytestmark = pytest.mark.xdist_group("tutorial")
 
 
 def test_the_first_tutorial_runs(tmp_path: Path, env: dict[str, str]) -> None:
+    """The Spanish one is run, which says the same and where people read Spanish."""
     shutil.copy(sample("classification").path, tmp_path / "penguins.csv")
-    program = script("tutorials/first-factory.md")
+    program = script("tutorials/primera-fabrica.md")
+    assert program.replace(" --set language=es", "") == script("tutorials/first-factory.md")
     done = execute(("bash", "-euo", "pipefail", "-c", program), tmp_path, env)
     assert "probability_" in done.stdout
     assert "log_loss" in done.stdout
     assert "culmen_shape" in (tmp_path / "penguins/models/model/signature.json").read_text()
+    assert "Predicción de" in (tmp_path / "penguins/reports/report.html").read_text("utf-8")
 
 
 def test_the_files_of_the_tutorial_are_made_by_a_script() -> None:

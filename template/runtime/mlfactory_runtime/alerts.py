@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from . import organisation
 from .errors import FactoryError
+from .languages import ENGLISH, day, of_record, say, writing_in
 from .log.store import EPOCH, alerts, engine_of, make, micros, replace
 from .project import Project
 from .records.monitoring import Checked, Monitored
@@ -33,10 +34,17 @@ def notify(project: Project, result: Monitored) -> list[str]:
 
     An alarm is over when a run sees so: what cannot be seen is not over.
     """
+    with writing_in(project.params.report.language):
+        return _news(project, result)
+
+
+def _news(project: Project, result: Monitored) -> list[str]:
     checks = {check.name: check for check in result.checks}
     wrong = {name: describe(c) for name, c in checks.items() if c.status == "alarm"}
     if blind := result.verdict == "unknown":
-        wrong[BLIND] = "\n".join(f"- it cannot see {text}" for text in result.unseen)
+        wrong[BLIND] = "\n".join(
+            say("- it cannot see {what}", what=of_record(text)) for text in result.unseen
+        )
 
     def is_over(name: str) -> bool:
         """What is fine may not be among the checks; its feature's drift always is."""
@@ -46,47 +54,53 @@ def notify(project: Project, result: Monitored) -> list[str]:
 
     before, window = within_log(project, last_times), result.window
     due, over = unsaid(project, wrong, before), [name for name in before if is_over(name)]
-    about = (
-        f"Model {result.model.label}, {count_of(window.rows, 'row')}, "
-        f"{window.begin} to {window.end}.\n\n"
+    ends = {"begin": day(str(window.begin)), "end": day(str(window.end))}
+    rows = count_of(window.rows, "row")
+    about = say(
+        "Model {label}, {rows}, {begin} to {end}.",
+        label=of_record(result.model.label),
+        rows=rows,
+        **ends,
     )
+    about += "\n\n"
     lines = []
     if due:
-        still = [f"- it goes on: {name}" for name in wrong if name not in due]
+        still = [say("- it goes on: {name}", name=name) for name in wrong if name not in due]
         text = about + "\n".join([*(wrong[name] for name in due), *still])
         lines += tell(project, f"{count_of(len(due), 'alarm')}: {', '.join(due[:3])}", text, due)
     if over:
-        text = about + "\n".join(f"- over: {name}" for name in over)
-        lines += tell(project, f"over: {', '.join(over[:3])}", text, over, over=True)
+        text = about + "\n".join(say("- over: {name}", name=name) for name in over)
+        lines += tell(
+            project, say("over: {names}", names=", ".join(over[:3])), text, over, over=True
+        )
     return lines
 
 
 def describe(check: Checked) -> str:
     """An alarm with all that its reader needs."""
     about = {"feature": check.feature, "source": check.source, "owner": check.owner}
-    facts = [f"{key}: {value}" for key, value in about.items() if value]
-    lines = [f"- {check.message}", ", ".join(facts), f"docs/runbook.md#{check.runbook}"]
+    facts = [f"{say(key)}: {value}" for key, value in about.items() if value]
+    lines = [f"- {of_record(check.message)}", ", ".join(facts), f"docs/runbook.md#{check.runbook}"]
     return "\n  ".join(filter(None, lines))
 
 
 def alert(project: Project, command: str, text: str) -> list[str]:
     """Say that a command failed, unless that was said lately; gives what there is to say of it."""
     key = COMMAND + command
-    return (
-        tell(project, f"{key} failed", text, [key])
-        if unsaid(project, [key], within_log(project, last_times))
-        else []
-    )
+    if not unsaid(project, [key], within_log(project, last_times)):
+        return []
+    with writing_in(project.params.report.language):
+        return tell(project, say("{command} failed", command=key), text, [key])
 
 
 def settle(project: Project, command: str) -> list[str]:
     """Say that a command works again, if it was said that it does not."""
-    key, text = COMMAND + command, "It did what it should."
-    return (
-        tell(project, f"{key} works again", text, [key], over=True)
-        if key in within_log(project, last_times)
-        else []
-    )
+    key = COMMAND + command
+    if key not in within_log(project, last_times):
+        return []
+    with writing_in(project.params.report.language):
+        title, text = say("{command} works again", command=key), say("It did what it should.")
+        return tell(project, title, text, [key], over=True)
 
 
 def unsaid(project: Project, keys: Iterable[str], before: dict[str, datetime]) -> list[str]:
@@ -110,7 +124,8 @@ def tell(
     losses = [d for d in results if not d.taken]
     if len(losses) < len(results):
         within_log(project, lambda connection: keep(connection, keys, over=over))
-    count = f"{len(results) - len(losses)} of {count_of(len(results), 'channel')}"
+    with writing_in(ENGLISH):
+        count = f"{len(results) - len(losses)} of {count_of(len(results), 'channel')}"
     message = f"alert: {title} (taken by {count})"
     return [*(f"warning: channel {d.channel} did not take it: {d.reason}" for d in losses), message]
 

@@ -19,6 +19,7 @@ from .errors import FactoryError
 from .forge.place import forge_or_none
 from .gate.compare import measured, page
 from .git import commit_of, dvc, git, tries
+from .languages import of_record, say, writing_in
 from .learn.synth import write
 from .project import CATALOG, EVALUATION, MODEL, PARAMS, REPORTS, SNAPSHOT, Project
 from .records.comparison import Comparison
@@ -78,11 +79,7 @@ def report(project: Project, missing: str = "") -> tuple[str, bool]:
     Of what is merged already a page says the same, and all is well: somebody has decided on it.
     """
     if missing:
-        return (
-            f"The pipeline ran on **made-up rows**, because {missing}.\n"
-            "What it measured says nothing about the model, so it is not shown.",
-            True,
-        )
+        return made_up(project, missing), True
     is_whole = not git(project.root, "diff", "--name-only", "HEAD", "--", ".")
     record, why = compared(project)
     text = page_of(project, record, why, is_whole=is_whole)
@@ -106,6 +103,16 @@ def rejection(project: Project) -> str:
     return evaluation.reason if evaluation and evaluation.verdict != "accepted" else ""
 
 
+def made_up(project: Project, missing: str) -> str:
+    """The page of a run on rows that nobody has."""
+    text = (
+        "The pipeline ran on **made-up rows**, because {missing}.\n"
+        "What it measured says nothing about the model, so it is not shown."
+    )
+    with writing_in(project.params.report.language):
+        return say(text, missing=of_record(missing))
+
+
 def page_of(
     project: Project,
     record: Comparison | None,
@@ -123,8 +130,10 @@ def page_of(
         "why": why,
         "changes": list(islice(changes(project), SHOWN)),
     }
+    with writing_in(project.params.report.language):
+        change = render(project, "change.md", content)
     pages = [
-        render(project, "change.md", content),
+        change,
         page(project, record) if record else "",
         linked(project, read_text(project, CARD)),
     ]

@@ -8,3 +8,11 @@ class FactoryError(Exception):
         super().__init__(f"{message}; {hint}" if hint else message)
         self.message = message
         self.hint = hint
+
+
+def not_installed(name: str) -> FactoryError:
+    """What to say where only what predictions need is installed."""
+    return FactoryError(
+        f"{name} is not installed here: this environment has what predictions need, and no more",
+        "uv sync; without uv: pip install --find-links vendor -e . --group train --group dev",
+    )

@@ -2,10 +2,11 @@
 
 import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from .errors import FactoryError
+from .errors import FactoryError, not_installed
 from .programs import output
 
 IDENTITY = "git config --global user.name NAME && git config --global user.email ADDRESS"
@@ -24,6 +25,8 @@ def git(
 
 def dvc(folder: Path, *args: str, hint: str = "") -> str:
     """The text that DVC prints; it breaks lines at the width of a terminal."""
+    if find_spec("dvc") is None:
+        raise not_installed("dvc")
     argv = (sys.executable, "-m", "dvc", *args)
     return output(folder, *argv, hint=hint, env={"COLUMNS": "10000"}).decode().strip()
 

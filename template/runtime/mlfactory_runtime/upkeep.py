@@ -8,6 +8,7 @@ from .compat import MODULES
 from .data.extensions import places
 from .data.library import NAME
 from .migrate import is_done, migrate, own_files, readable
+from .packages import differences, normal
 from .project import LOCK, PACKAGES, PIPELINE, PYPROJECT, Project
 from .registry.artifact import lock_of
 from .settings.availability import Finding
@@ -30,7 +31,13 @@ INTO_LIBRARY = (
 
 def upkeep(project: Project) -> list[Finding]:
     """Packages to lock, imports to rewrite, files that nobody reads, models to train anew."""
-    return [*packages(project), *imports(project), *unread(project), *stages(project)]
+    return [
+        *packages(project),
+        *(warning(".venv", text, mend) for text, mend in differences(project)),
+        *imports(project),
+        *unread(project),
+        *stages(project),
+    ]
 
 
 def warning(name: str, message: str, remedy: str) -> Finding:
@@ -63,10 +70,6 @@ def requirements(pyproject: dict[str, Any]) -> dict[str, str]:
     texts = (text for one in lists for text in one if isinstance(text, str))
     pairs = [match.groups("") for text in texts if (match := REQUIREMENT.match(text))]
     return {normal(name): version for name, version in sorted(pairs, key=lambda one: one[1])}
-
-
-def normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def imports(project: Project) -> list[Finding]:

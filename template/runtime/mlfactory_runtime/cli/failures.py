@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from ..compiled import cut_off, remove_cut_off
-from ..errors import FactoryError
+from ..errors import FactoryError, not_installed
 
 AGAIN = "then the same command again"
 ROOM = f"make room there, {AGAIN}"
@@ -21,6 +21,7 @@ HINTS = {
     errno.EROFS: "work where you may write",
     errno.EMFILE: f"raise the limit on open files (ulimit -n), {AGAIN}",
 }
+TRAINING = ("jinja2", "ruamel", "scipy", "sklearn")  # what only training needs, of the library
 DATABASES = ("sqlalchemy", "sqlite3", "psycopg")
 FULL = {errno.ENOSPC, errno.EDQUOT}
 BY_TEXT = (
@@ -39,6 +40,8 @@ def explain(error: BaseException) -> FactoryError | None:
         return without_end(path)
     if isinstance(error, FactoryError):
         return error
+    if isinstance(error, ModuleNotFoundError) and (error.name or "") in TRAINING:
+        return not_installed(str(error.name))
     if isinstance(error, SyntaxError | ImportError):  # features.py and model.py are yours
         hint = "mend that line; a library of your own comes with: uv add LIBRARY"
         return FactoryError(str(error), hint)

@@ -126,6 +126,15 @@ def synth(
 
 
 @app.command(hidden=True)
+def packages() -> None:
+    """Which packages training depends on; a stage, so that other tools make no model stale."""
+    from ..packages import write
+
+    project = here()
+    say(project.relative(write(project)))
+
+
+@app.command(hidden=True)
 def sides(source: Path, target: Path) -> None:
     """Which side each row of a table is on by this factory's split.py; for `factory compare`."""
     from ..data.own import write_sides

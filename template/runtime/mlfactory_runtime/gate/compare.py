@@ -13,6 +13,7 @@ from ..data.contract import read_rows
 from ..data.own import SIDE
 from ..data.rows import key_text
 from ..errors import FactoryError
+from ..languages import writing_in
 from ..learn.copies import copies
 from ..learn.draws import Draws, draws, independent
 from ..learn.groups import grouped
@@ -90,7 +91,8 @@ def keep(project: Project, record: Comparison) -> Comparison:
 def page(project: Project, record: Comparison) -> str:
     """The verdict for people, as Markdown."""
     content = dict(record) | {"states": STATES, "looks_text": looks_text}
-    return render(project, PAGE.name, content)
+    with writing_in(project.params.report.language):
+        return render(project, PAGE.name, content)
 
 
 def measured(project: Project, a: Registered | str, b: Registered | str) -> Comparison:

@@ -12,8 +12,9 @@ from .. import runtime_version
 from ..data.computed import featured, refuse_undeclared
 from ..errors import FactoryError
 from ..files import short_hash, write_json
+from ..packages import training_packages
 from ..progress import Tell, silent
-from ..project import EVALUATION, PACKAGES, PREPARED, Estimator, Project
+from ..project import EVALUATION, PREPARED, Estimator, Project
 from ..records.data import HeldOut, SplitRecord
 from ..records.evaluation import Evaluation
 from ..records.profile import Profile, Quality
@@ -248,12 +249,12 @@ def class_names(split: SplitRecord, params: Params) -> tuple[str, ...]:
 def provenance(project: Project, split: SplitRecord) -> dict[str, str]:
     """Code, data, settings and versions by hash; a registry tag names the commit."""
     code = b"".join(path.read_bytes() for path in sorted(project.source.rglob("*.py")))
-    lock = project.root / PACKAGES
+    packages = training_packages(project)
     return {
         "data": split.data,
         "code": short_hash(code),
         "runtime": runtime_version(),
         "params": params_hash(project.params),
-        "lock": short_hash(lock.read_bytes()) if lock.is_file() else "",
+        "lock": short_hash(packages.encode()) if packages else "",
         "template": str(project.answers.get("_commit", "")),
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from ..languages import day, form, of_group, of_record, say, writing_in
 from ..project import RUNBOOK, Project
 from ..records.monitoring import Checked, Line, Monitored, Performance
 from ..report.charts import over_time, pairs
@@ -19,7 +20,8 @@ SHOWN, BACK, BINS = ("alarm", "warning"), 8, 12
 
 def write(project: Project, result: Monitored, path: Path) -> None:
     """Write the page about what the monitor found."""
-    text = render(project, TEMPLATE, context(project, result))
+    with writing_in(project.params.report.language):
+        text = render(project, TEMPLATE, context(project, result))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8", newline="\n")
 
@@ -54,7 +56,8 @@ def advice(runbook: Path, anchors: list[str]) -> Iterator[tuple[str, dict[str, A
         title, _, body = entry.partition("\n")
         anchor = re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-")
         if anchor in anchors:
-            yield anchor, {"title": title, "text": coded(body.partition("**Do**: ")[2] or body)}
+            text = " ".join((body.partition("**Do**: ")[2] or body).split())
+            yield anchor, {"title": of_record(title), "text": coded(of_record(text))}
 
 
 def coded(text: str) -> Markup:
@@ -68,7 +71,7 @@ def metrics(performance: Performance) -> Iterator[dict[str, Any]]:
     """Each metric over time: what it was, what was estimated, and what it was on the holdout."""
     windows, reference = performance.windows, performance.reference or {}
     names = [key for one in windows for kind in (one.observed, one.estimate) for key in kind or ()]
-    places = [window.end[:10] for window in windows if window.end] or ["the file"]
+    places = [day(window.end[:10]) for window in windows if window.end] or [say("the file")]
     for key in sorted(dict.fromkeys(names), key=lambda key: key != performance.metric):
         series = {
             "measured": [(one.observed or {}).get(key) for one in windows],
@@ -80,7 +83,12 @@ def metrics(performance: Performance) -> Iterator[dict[str, Any]]:
             "better": better,
             "now": {name: values[-1] for name, values in series.items()},
             "reference": reference.get(key),
-            "chart": over_time(f"{label} over time", places, series, reference.get(key)),
+            "chart": over_time(
+                say("{label} over time", label=label),
+                places,
+                {say("measured"): series["measured"], say("estimated"): series["estimated"]},
+                reference.get(key),
+            ),
         }
 
 
@@ -91,10 +99,11 @@ def distributions(line: Line) -> Markup:
     rows = list(zip(*parts, strict=True))
     if len(rows) > BINS:
         rows = sorted(rows, key=lambda row: -abs(row[2] - row[1]))[:BINS]
+    rows = [(of_group(name), was, now) for name, was, now in rows]
     return pairs(line.name, rows) if rows else Markup("")
 
 
 def past(name: str, result: Monitored) -> str:
     """The share of a feature's rows that lay elsewhere in the windows before."""
     values = [window.values.get(f"drift:{name}") for window in result.history]
-    return ", ".join(f"{value:.1%}" for value in values[-BACK:] if value is not None)
+    return ", ".join(form(".1%", value) for value in values[-BACK:] if value is not None)

@@ -13,6 +13,7 @@ from pathlib import Path
 from ..errors import FactoryError
 from ..files import pretty
 from ..git import commit_files, commit_of, git, identity, set_refs, tag_object, tries
+from ..languages import ENGLISH, writing_in
 from ..learn.looks import looks, looks_text
 from ..project import COMPARISON, Project
 from ..records.comparison import Comparison
@@ -213,7 +214,7 @@ def keep(
     record = record.model_copy(update={"record": name, "approved_by": approved, **held_on})
     files = {
         f"{PROMOTIONS}/{name}.json": pretty(record.model_dump()),
-        f"{PROMOTIONS}/{name}.md": page(record),
+        f"{PROMOTIONS}/{name}.md": page(record, project.params.report.language),
         **({f"{PROMOTIONS}/{name}{BILL}": bill} if bill else {}),
     }
     commit = commit_files(
@@ -304,12 +305,14 @@ def apply(project: Project, approver_of: Callable[[str], str]) -> Applied:
     return Applied(made=tuple(new), stale=tuple(stale))
 
 
-def page(record: Promotion) -> str:
+def page(record: Promotion, language: str = ENGLISH) -> str:
     """The record for people."""
     from ..report.pages import environment
-    from ..report.words import LABELS
+    from ..report.words import LABELS, label_of
 
-    template = environment("promotion.md").get_template("promotion.md")
-    return template.render(
-        dict(record), from_version=record.before, labels=LABELS, looks_text=looks_text
-    )
+    with writing_in(language):
+        template = environment("promotion.md").get_template("promotion.md")
+        labels = {name: label_of(name) for name in LABELS}
+        return template.render(
+            dict(record), from_version=record.before, labels=labels, looks_text=looks_text
+        )

@@ -10,6 +10,7 @@ from unicodedata import east_asian_width
 
 from markupsafe import Markup
 
+from ..languages import form, say
 from ..records.evaluation import Interval
 
 WIDTH, LEFT, TOP, SIDE = 360, 54, 8, 296
@@ -113,7 +114,15 @@ def dots(
         _text("middle soft", start + (end - low) * scale, bottom + 14, write(end))
         for end in (low, high)
     ]
-    description = "; ".join(f"{row.label}: {row.text}, seen {write(row.actual)}" for row in rows)
+    description = "; ".join(
+        say(
+            "{label}: {text}, seen {actual}",
+            label=row.label,
+            text=row.text,
+            actual=write(row.actual),
+        )
+        for row in rows
+    )
     return _svg(title, description, bottom + 18, body)
 
 
@@ -129,7 +138,7 @@ def plot(title: str, axes: Axes, curves: dict[str, list[Point]], draw: str = "li
         if len(curves) > 1:
             body += _legend(i, y, name)
     legend = 20 * len(curves) + 8 if len(curves) > 1 else 0
-    return _svg(title, f"{axes.y}, by {axes.x}", TOP + SIDE + 44 + legend, body)
+    return _svg(title, say("{y}, by {x}", y=axes.y, x=axes.x), TOP + SIDE + 44 + legend, body)
 
 
 def pairs(title: str, rows: Sequence[tuple[str, float, float]]) -> Markup:
@@ -142,8 +151,11 @@ def pairs(title: str, rows: Sequence[tuple[str, float, float]]) -> Markup:
         body += [bar.format("bar", start, y + 4, before * scale)]
         body += [bar.format("now", start, y + 14, now * scale)]
         body += [_text("small", 0, y + 17, label, 24)]
-        body += [_text("end", WIDTH, y + 17, f"{before:.0%} → {now:.0%}")]
-    description = "; ".join(f"{label}: {before:.1%}, now {now:.1%}" for label, before, now in rows)
+        body += [_text("end", WIDTH, y + 17, f"{form('.0%', before)} → {form('.0%', now)}")]
+    description = "; ".join(
+        say("{label}: {before:.1%}, now {now:.1%}", label=label, before=before, now=now)
+        for label, before, now in rows
+    )
     return _svg(title, description, 30 * len(rows), body)
 
 
@@ -211,7 +223,9 @@ def _band(usual: Interval, at: Callable[[float], float]) -> Markup:
 
 def _description(series: Mapping[str, Sequence[Measured]], k: int) -> str:
     line = {name: values[k] for name, values in series.items()}
-    return ", ".join(f"{n} {one.value:.4g}" for n, one in line.items() if one and one.value)
+    return ", ".join(
+        f"{n} {form('.4g', one.value)}" for n, one in line.items() if one and one.value
+    )
 
 
 def _grid(axes: Axes) -> Iterable[Markup]:
@@ -240,8 +254,8 @@ def compact(value: float) -> str:
     """A number in little space."""
     for unit, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= unit:
-            return f"{value / unit:.4g}{letter}"
-    return f"{value:.4g}"
+            return f"{form('.4g', value / unit)}{letter}"
+    return form(".4g", value)
 
 
 def _svg(title: str, description: str, height: int, body: Iterable[Markup]) -> Markup:

@@ -1,7 +1,7 @@
 """Jinja for the pages and records that people read."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any
@@ -15,8 +15,9 @@ from jinja2 import (
     TemplateSyntaxError,
     select_autoescape,
 )
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from .. import languages
 from ..errors import FactoryError
 from ..learn.groups import is_sensitive
 from ..project import TEMPLATES as OWN
@@ -61,8 +62,33 @@ def environment(name: str, own: Path | None = None) -> Environment:
         keep_trailing_newline=True,
     )
     jinja.filters |= {"number": number, "interval": interval, "percent": percent}
-    jinja.globals["is_sensitive"] = is_sensitive
+    jinja.filters |= {"day": languages.day, "local": languages.of_record}
+    write = _in_markdown if name.endswith(".md") else _in_html
+    jinja.globals |= {"is_sensitive": is_sensitive, "say": write, "form": languages.form}
+    jinja.globals |= {"language": languages.language().code}
     return jinja
+
+
+class Ready(str):
+    """Markdown that is to be written as it is."""
+
+    __slots__ = ()
+
+
+def _in_html(text: str, /, **values: Any) -> Markup:
+    """A text of the library in the language, with its own HTML; values are escaped."""
+    safe = {name: _number_or(escape, value) for name, value in values.items()}
+    return Markup(languages.say(text, **safe))  # noqa: S704 - the text is the library's
+
+
+def _in_markdown(text: str, /, **values: Any) -> Ready:
+    """A text of the library in the language, with its own Markdown; values are escaped."""
+    safe = {name: _number_or(markdown, value) for name, value in values.items()}
+    return Ready(languages.say(text, **safe))
+
+
+def _number_or(write: Callable[[Any], Any], value: Any) -> Any:
+    return value if isinstance(value, int | float) else write(value)
 
 
 def clean(value: Any) -> Any:
@@ -74,6 +100,8 @@ def clean(value: Any) -> Any:
 
 def markdown(value: Any) -> str:
     """Text on one line in which nothing is taken for Markdown or HTML, in or out of a table."""
+    if isinstance(value, Ready):
+        return value
     text = visible(re.sub(r"\s+", " ", "" if value is None else str(value)))
     text = re.sub(r"[\\`*~|$\[\]]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", text)
     return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -14,19 +14,20 @@ from markupsafe import Markup
 
 from ..data.extensions import own_sections
 from ..errors import FactoryError
+from ..languages import day, form, of_group, of_record, say, writing_in
 from ..learn.groups import is_sensitive
 from ..project import EVALUATION, SECTIONS, SNAPSHOT, Project
 from ..records.data import Snapshot
-from ..records.evaluation import Evaluation, Interval, Segment, Segments
+from ..records.evaluation import Evaluation, Fold, Interval, Segment, Segments
 from ..records.record import read
 from ..settings.catalog import Catalog
 from ..settings.params import Params
+from . import advice, calls, words
 from . import benchmark as others
 from . import coverage as intervals
-from . import words
 from .charts import COLOURS, Axes, Bar, Dot, Point, bars, compact, dots, plot
 from .pages import render
-from .words import LABELS, MODELS, gain_text, interval, metric_words, number
+from .words import MODELS, gain_text, interval, metric_words, model_name, number
 
 OUTPUTS = ("data_card.md", "model_card.md", "report.html")
 FEATURES, CELLS, OTHERS = 15, 8, "all others"
@@ -35,10 +36,11 @@ FEATURES, CELLS, OTHERS = 15, 8, "all others"
 def write_report(project: Project) -> Path:
     """Write the report and both cards; gives the path of the report."""
     params, catalog = project.params, project.catalog
-    values = context(project, read_evaluation(project), catalog, params)
-    for name in OUTPUTS:
-        text = render(project, name, values)
-        (project.reports / name).write_text(text, "utf-8", newline="\n")
+    with writing_in(params.report.language):
+        values = context(project, read_evaluation(project), catalog, params)
+        for name in OUTPUTS:
+            text = render(project, name, values)
+            (project.reports / name).write_text(text, "utf-8", newline="\n")
     return project.reports / "report.html"
 
 
@@ -70,7 +72,7 @@ def context(
     """Everything that the templates speak of."""
     inputs, split, segments = catalog.inputs(params), evaluation.split, evaluation.segments
     counts = (split.classes or {}).get("holdout", {})
-    label = LABELS.get(evaluation.metric, evaluation.metric)
+    label = words.label_of(evaluation.metric)
     base = {name: values[evaluation.metric].value for name, values in evaluation.models.items()}
     compared = others.read_benchmark(project, evaluation)
     return dict(evaluation) | {
@@ -80,8 +82,8 @@ def context(
         "sources": sorted({column.source for column in inputs.values() if column.source}),
         "snapshot": read_snapshot(project, evaluation.provenance["data"]),
         "assumed": [name for name, column in inputs.items() if column.assumed],
-        "cautions": list(words.cautions(catalog, params)),
-        "steps": list(words.steps(evaluation, catalog, params)),
+        "cautions": list(advice.cautions(catalog, params)),
+        "steps": list(advice.steps(evaluation, catalog, params)),
         "acting": list(acting(evaluation)),
         "hidden": [name for name in catalog.features(params) if is_sensitive(catalog, name)],
         "worst": [words.segment(one, evaluation) for one in segments.worst] if segments else [],
@@ -92,33 +94,40 @@ def context(
         "coverage_charts": dict(intervals.charts(segments)) if segments else {},
         "top": words.top(evaluation),
         "lift_text": words.lift(evaluation),
-        "budget": words.budget(params.decision),
-        "decision_texts": list(words.decision(evaluation, params)),
+        "budget": calls.budget(params.decision),
+        "decision_texts": list(calls.decision(evaluation, params)),
         "sections": [f"{SECTIONS.name}/{path.name}" for path in own_sections(project)],
-        "names": MODELS,
+        "names": {name: model_name(name) for name in MODELS},
         "label": label,
         "better": metric_words(evaluation.metric, evaluation.own_metrics)[1],
         "reason": words.reason(evaluation),
-        "warnings": list(
-            dict.fromkeys([*split.warnings, *evaluation.warnings, *others.warnings(compared)])
-        ),
+        "warnings": [
+            of_record(text)
+            for text in dict.fromkeys(
+                [*split.warnings, *evaluation.warnings, *others.warnings(compared)]
+            )
+        ],
         "benchmark": compared,
         "contenders": list(others.lines(compared)),
         "absent": list(others.missing(compared)),
         "compared": {name: gain_text(gain, base[name]) for name, gain in evaluation.gain.items()},
         "metrics": list(metrics(evaluation)),
-        "importance_chart": bars("importance", [
-            Bar(line.feature, f"{line.gain:.1%}", line.gain)
+        "importance_chart": bars(say("importance"), [
+            Bar(line.feature, form(".1%", line.gain), line.gain)
             for line in evaluation.importance[:FEATURES]
         ]),
-        "backtest_chart": bars(f"{label} in past windows", [
-            Bar(f"{fold.begin[:10]} to {fold.end[:10]}", number(fold.value), fold.value)
+        "backtest_chart": bars(say("{label} in past windows", label=label), [
+            Bar(_window(fold), number(fold.value), fold.value)
             for fold in evaluation.backtest
         ]),
         "pictures": pictures(project, evaluation, counts),
-        "others": OTHERS,
+        "others": say(OTHERS),
         "confusion": confusion(project, sorted(counts, key=lambda name: (-counts[name], name))),
     }  # fmt: skip
+
+
+def _window(fold: Fold) -> str:
+    return say("{begin} to {end}", begin=day(fold.begin[:10]), end=day(fold.end[:10]))
 
 
 def metrics(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
@@ -127,8 +136,9 @@ def metrics(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
     for key in words.in_order(evaluation):
         label, better = metric_words(key, evaluation.own_metrics)
         values = {name: models[name][key] for name in MODELS if name in models}
-        rows = [Bar(MODELS[name], interval(one), *ends(one)) for name, one in values.items()]
-        chart = bars(f"{label}, {better} is better", rows)
+        rows = [Bar(model_name(name), interval(one), *ends(one)) for name, one in values.items()]
+        title = say("{label}, {better} is better", label=label, better=better)
+        chart = bars(title, rows)
         own = evaluation.own_metrics.get(key)
         heading = {"label": label, "better": better, "text": own.text if own else ""}
         yield {"key": key, **heading, "values": values, "chart": chart}
@@ -146,11 +156,12 @@ def acting(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
         if not one.ordered:
             groups = sorted(groups, key=lambda line: -line.predicted)
         rows = [
-            Dot(line.group, write(line.predicted), line.predicted, line.observed) for line in groups
+            Dot(of_group(line.group), write(line.predicted), line.predicted, line.observed)
+            for line in groups
         ]
         values = [value for row in rows for value in (row.value, row.actual)]
         low = min(values) if evaluation.task == "regression" else 0.0
-        range_size = sum(row.label != "missing" for row in rows) if one.ordered else 0
+        range_size = sum(line.group != "missing" for line in groups) if one.ordered else 0
         chart = dots(one.feature, rows, low, max(values), write, range_size=range_size)
         yield dict(one) | {"chart": chart, "text": words.effect(one, evaluation)}
 
@@ -159,12 +170,13 @@ def segment_charts(segments: Segments, label: str) -> Iterator[tuple[str, Markup
     """The primary metric in the groups of each chosen column, beside that of all rows."""
     for name, lines in segments.chosen.items():
         groups = [segments.all.model_copy(update={"group": "all"}), *lines]
-        rows = [
-            Bar(line.group, f"{number(line.value)} ({line.rows:,} rows)", *ends(line))
-            for line in groups
-        ]
+        rows = [Bar(of_group(line.group), _with_rows(line), *ends(line)) for line in groups]
         if lines:
-            yield name, bars(f"{label} by {name}", rows)
+            yield name, bars(say("{label} by {name}", label=label, name=name), rows)
+
+
+def _with_rows(line: Segment) -> str:
+    return say("{value} ({rows:,} rows)", value=number(line.value), rows=line.rows)
 
 
 def ends(measure: Interval | Segment) -> tuple[float | None, float | None, float | None]:
@@ -177,11 +189,12 @@ def pictures(project: Project, evaluation: Evaluation, counts: dict[str, int]) -
     positive, threshold = evaluation.positive, evaluation.threshold or 0.5
     share = counts.get(positive or "", 0) / (sum(counts.values()) or 1)
     level = ((0.0, share), (1.0, share)) if positive is not None else ()
+    hits = say("share of the class found")
     classes = {
-        "roc": ("line", Axes("share of the others called wrongly", "share of the class found")),
-        "pr": ("line", Axes("share of the class found", "share of calls right", reference=level)),
-        "gain": ("line", Axes("share of rows called", "share of the class found")),
-        "calibration": ("line dots", Axes("predicted probability", "observed share")),
+        "roc": ("line", Axes(say("share of the others called wrongly"), hits)),
+        "pr": ("line", Axes(hits, say("share of calls right"), reference=level)),
+        "gain": ("line", Axes(say("share of rows called"), hits)),
+        "calibration": ("line dots", Axes(say("predicted probability"), say("observed share"))),
     }
     plots = {}
     for name, (draw, axes) in classes.items():
@@ -192,16 +205,19 @@ def pictures(project: Project, evaluation: Evaluation, counts: dict[str, int]) -
     for points in read_curves(project, "cost").values():
         top = 1.05 * max(y for _, y in points)
         mark = (threshold, 0.0), (threshold, top)
-        axes = Axes("called from this probability on", "cost per row", reference=mark, top=top)
+        axes = Axes(
+            say("called from this probability on"), say("cost per row"), reference=mark, top=top
+        )
         stops = [x for x, _ in points[1:]] + [0.0]
         steps = [p for (x, y), stop in zip(points, stops, strict=True) for p in ((x, y), (stop, y))]
-        plots["cost"] = plot("cost of calls", axes, {"": steps})
+        plots["cost"] = plot(say("cost of calls"), axes, {"": steps})
     for pairs in read_curves(project, "residuals").values():
         low, high = min(map(min, pairs)), max(map(max, pairs))
         margin = (high - low) / 25 or abs(high) / 10 or 1.0
         low, high = low - margin, high + margin
-        axes = Axes("true value", "predicted value", low, high, ((low, low), (high, high)))
-        plots["residuals"] = plot("predicted and true values", axes, {"": pairs}, "dots")
+        names = say("true value"), say("predicted value")
+        axes = Axes(*names, low, high, ((low, low), (high, high)))
+        plots["residuals"] = plot(say("predicted and true values"), axes, {"": pairs}, "dots")
     return plots
 
 
@@ -227,11 +243,12 @@ def read_curves(project: Project, name: str) -> dict[str, list[Point]]:
 def confusion(project: Project, order: list[str]) -> dict[str, dict[str, int]]:
     """Rows by actual and by predicted class, the largest first; small ones are put together."""
     pairs = [(line["actual"], line["predicted"]) for line in read_plot(project, "confusion")]
+    others = say(OTHERS)
     order = list(dict.fromkeys([*order, *sorted({name for pair in pairs for name in pair})]))
     largest = order if len(order) <= CELLS else order[: CELLS - 1]
     labels = {name: name for name in largest}
     counts = Counter(
-        (labels.get(actual, OTHERS), labels.get(predicted, OTHERS)) for actual, predicted in pairs
+        (labels.get(actual, others), labels.get(predicted, others)) for actual, predicted in pairs
     )
     names = list(dict.fromkeys([*largest, *sorted({name for pair in counts for name in pair})]))
     return {

@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     Field,
     StringConstraints,
     model_validator,
 )
 
 from ..files import short_hash
+from ..languages import ENGLISH, codes
 from .batch import Batch
 from .decision import Decision
 from .engine import Engine
@@ -95,11 +97,22 @@ class Split(Section):
         return (self.group,) if isinstance(self.group, str) else self.group or ()
 
 
+def _language(code: str) -> str:
+    if code not in codes():
+        raise ValueError(f"is {code!r}, and the languages are {', '.join(codes())}")
+    return code
+
+
 class Report(Section):
-    """What the report looks at by name: `segments` are columns whose groups it compares."""
+    """What people read: in which language, and which columns' groups the report compares."""
 
     segments: tuple[str, ...] = Field(
         default=(), description="Columns whose groups the report compares."
+    )
+    language: Annotated[str, AfterValidator(_language)] = Field(
+        default=ENGLISH,
+        description="The language of reports, the monitor's page and alerts: en or es.",
+        json_schema_extra={"enum": [*codes()]},
     )
 
 
@@ -259,6 +272,7 @@ NOT_LEARNED: dict[str, Any] = {
         "max_connections",
         "max_rate",
     },
+    "report": {"language"},
     "batch": True,
     "engine": {"address", "workers"},
     "log": True,
