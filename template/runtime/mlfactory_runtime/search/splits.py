@@ -15,6 +15,7 @@ from ..learn.matrix import Matrix, matrix, usable
 from ..learn.metrics import primary, row_losses
 from ..learn.signature import Signature
 from ..learn.split import split_key
+from ..learn.stored import Parts
 from ..learn.train import describe_model, read_split, refuse_unready
 from ..learn.validation import Trial, classes_of, trials
 from ..project import Project
@@ -86,7 +87,8 @@ def parting_of(project: Project) -> Parting:
 
 def encoded(parting: Parting, project: Project) -> View:
     """What a model with the project's settings sees; parts that cannot be fitted are left out."""
-    signature = describe_model(project, parting.frames["train"], read_split(project))
+    sizes = {name: frame.height for name, frame in parting.frames.items()}
+    signature = describe_model(project, Parts(parting.frames, sizes), read_split(project))
     classes, parts = classes_of(project, parting.frames), []
     for number, trial in enumerate(parting.trials):
         known = usable(trial.scoring, signature, project.compute)
