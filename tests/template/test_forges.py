@@ -16,7 +16,13 @@ from mlfactory.template import choice
 from .conftest import SCRIPTS, execute
 
 FOLDERS = ["", "models/churn"]
-FILES = {"ci": ("code", "pipeline"), "monitor": ("monitor",), "promote": ("promote",)}
+FILES = {
+    "ci": ("code", "pipeline"),
+    "monitor": ("monitor",),
+    "promote": ("promote",),
+    "release": ("release",),
+}
+OF_A_STAGE = {"release": "release-prod"}  # GitLab has a job for each stage
 JOBS = [(file, job) for file, jobs in FILES.items() for job in jobs]
 VERB = re.compile(
     r"uv (?:run (?:factory [a-z-]+(?: [a-z]+)?|dvc [a-z]+|[a-z-]+)|sync --locked)|^git push", re.M
@@ -38,8 +44,9 @@ def render(place: Path, **given: str) -> Path:
     return place
 
 
-# GitLab has no job that retrains, and nothing asks there whether one is due.
-WITHOUT_RETRAIN = "uv run factory forge due"
+# GitLab has no job that retrains, and nothing asks there whether one is due; which jobs release
+# follows there from the files that were changed.
+NOT_ON_GITLAB = {"uv run factory forge due", "uv run factory forge stages"}
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,7 @@ class Forges:
     def job(self, name: str) -> dict[str, Any]:
         """A job on GitLab with all that it extends."""
         jobs = loaded(self.gitlab / ".gitlab/factory.yml")
+        name = OF_A_STAGE.get(name, name)
         full = f"{self.folder}:{name}" if self.folder else name
         chain = [jobs[full]]
         while above := chain[0].get("extends"):
@@ -97,7 +105,7 @@ def forges(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def test_a_job_does_the_same_on_both(forges: Forges, file: str, job: str) -> None:
     steps = forges.workflow(file)["jobs"][job]["steps"]
     verbs = VERB.findall("\n".join(step.get("run", "") for step in steps))
-    there = [verb for verb in verbs if verb != WITHOUT_RETRAIN]
+    there = [verb for verb in verbs if verb not in NOT_ON_GITLAB]
     own = forges.job(job)
     assert VERB.findall("\n".join([*own["before_script"], *own["script"]])) == there
 
@@ -121,8 +129,9 @@ def test_it_asks_for_the_same_secrets(forges: Forges, file: str, job: str) -> No
     own = forges.job(job)
     assert ("environment" in own) == bool(there)
     if there:
-        place = {"pipeline": "change"}.get(job, job)
-        assert own["environment"] == {"name": f"factory/{place}", "action": "access"}
+        place = {"pipeline": "change", "release": "prod"}.get(job, job)
+        deploys = {} if job == "release" else {"action": "access"}
+        assert own["environment"] == {"name": f"factory/{place}", **deploys}
     uses_keys = any("storage.sh" in line for line in own["script"])
     assert uses_keys == (there >= KEYS)
     assert ("FACTORY_FORGE_TOKEN" in str(own)) == ("github.token" in text)

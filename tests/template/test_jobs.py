@@ -40,6 +40,7 @@ class Forge:
     approved: dict[str, int] = field(default_factory=dict)
     reviews: list[tuple[str, str]] = field(default_factory=list)
     has_issues: bool = True
+    merger: str = "carol"
 
     def answer(self, method: str, path: str, body: dict[str, Any]) -> Any:
         """What the forge answers; None for what it does not have."""
@@ -64,7 +65,8 @@ class Forge:
             return [] if own else self.pulls
         if rest == "/pulls/7/reviews":
             return [{"user": {"login": name}, "state": state} for name, state in self.reviews]
-        return {"merged_by": {"login": "carol"}} if rest == "/pulls/7" else None
+        people = {"user": {"login": "dave"}, "merged_by": {"login": self.merger}}
+        return people if rest == "/pulls/7" else None
 
     def open(self) -> list[dict[str, Any]]:
         return [one for one in self.issues if one["state"] == "open"]

@@ -14,11 +14,17 @@ from .conftest import SCRIPTS, execute
 
 FOLDERS = ["", "models/churn"]
 READS = {"contents": "read"}
+RELEASES = {"contents": "write", "packages": "write", "pull-requests": "read"}
 MAY = {
     "batch": {"batch": READS},
     "ci": {"code": {}, "pipeline": {}},
     "monitor": {"monitor": {"contents": "write", "issues": "write"}, "retrain": READS},
-    "promote": {"promote": {"contents": "write", "pull-requests": "read"}},
+    "promote": {
+        "promote": {"contents": "write", "pull-requests": "read"},
+        "staging": RELEASES,
+        "prod": RELEASES,
+    },
+    "release": {"release": RELEASES},
     "report": {"report": {**READS, "actions": "read", "pull-requests": "write"}},
     "retrain": {"retrain": READS},
     "rot": {"checks": READS, "issue": {**READS, "issues": "write"}},

@@ -11,14 +11,20 @@ from .actions import Actions, needs_act
 from .conftest import Factory, execute
 
 UV = """#!/bin/bash
-hand="${FACTORY_FORGE_TOKEN:+forge}${GITHUB_TOKEN:+job}${FACTORY_LOG_URL:+log}"
+hand="${FACTORY_FORGE_TOKEN:+forge}${GITHUB_TOKEN:+job}${FACTORY_LOG_URL:+log}${FACTORY_DEPLOY_KEY:+deploy}"
 echo "$* [$hand]" >> "$FAKE_CALLS"
 case "$*" in
   *"forge due"*) echo "$FAKE_DUE" ;;
+  *"forge stages"*) echo "$FAKE_STAGES" ;;
   *mypy*) exit "${FAKE_MYPY:-0}" ;;
 esac
 """
-SECRETS = {"FACTORY_FORGE_TOKEN": "t0ken-a", "GITHUB_TOKEN": "t0ken-b", "FACTORY_LOG_URL": "url-c"}
+SECRETS = {
+    "FACTORY_FORGE_TOKEN": "t0ken-a",
+    "GITHUB_TOKEN": "t0ken-b",
+    "FACTORY_LOG_URL": "url-c",
+    "FACTORY_DEPLOY_KEY": "key-d",
+}
 RUN = {"event": "pull_request", "head_sha": "a" * 40}
 
 
@@ -95,3 +101,16 @@ def test_the_comment_is_of_requests_alone(actions: Actions) -> None:
     assert calls(actions, "report", "workflow_run") == ["forge comment [job]"]
     pushed = Actions(actions.folder, actions.factory, "", SECRETS, RUN | {"event": "push"})
     assert calls(pushed, "report", "workflow_run") == []
+
+
+def test_promote_calls_release_for_a_stage_that_holds_something_new(actions: Actions) -> None:
+    holding = ("--env", "FAKE_STAGES=prod")
+    own = ["promotions apply --forge [job]", "models --publish [job]", "forge stages [job]"]
+    assert calls(actions, "promote", "push", *holding) == own
+    lines = calls(actions, "promote", "push", *holding, "--var", "FACTORY_RELEASE=on")
+    assert lines == [
+        *own,
+        "forge build prod [job]",
+        "forge deploy [deploy]",
+        "forge record [job]",
+    ]

@@ -25,7 +25,7 @@ def approver() -> None:
     from ..forge.place import forge
 
     place = forge()
-    print_text(place.approver(place.commit()))
+    print_text(place.review(place.commit()).names)
 
 
 @forge_app.command()

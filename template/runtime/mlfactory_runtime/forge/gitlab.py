@@ -13,9 +13,11 @@ from urllib.parse import quote
 from ..errors import FactoryError
 from .proposal import Proposal, Request
 from .rest import ENV, Api, call, entries
+from .review import Review, review_of
 
 TOKEN = "FACTORY_FORGE_TOKEN"  # noqa: S105 - the variable's name
 MISSING = f"the variable {TOKEN} is missing, and a job's own token may not ask GitLab for this"
+ROLES = ("author", "merge_user")
 HINT = "make a project access token, and a masked variable of it: README.md, Checks"
 
 
@@ -41,7 +43,7 @@ def run_page() -> str:
     return ENV["CI_JOB_URL"]
 
 
-def approver(commit: str) -> str:
+def review(commit: str) -> Review:
     """Who approved the merge request that a commit was merged by; else who merged it.
 
     Without one, who pushed it, where this job runs because of that push; else nobody is known.
@@ -51,12 +53,11 @@ def approver(commit: str) -> str:
         if request["state"] != "merged":
             continue
         approval, _ = call(place, "GET", f"/merge_requests/{request['iid']}/approvals")
-        if names := [f"@{one['user']['username']}" for one in approval["approved_by"]]:
-            return ", ".join(names)
-        if merger := request["merge_user"]:
-            return f"@{merger['username']}"
+        names = [one["user"]["username"] for one in approval["approved_by"]]
+        author, merger = ((request.get(role) or {}).get("username", "") for role in ROLES)
+        return review_of(names, author, merger)
     is_push = ENV.get("CI_PIPELINE_SOURCE") == "push" and commit == ENV["CI_COMMIT_SHA"]
-    return f"@{ENV['GITLAB_USER_LOGIN']}" if is_push else ""
+    return review_of([], *[ENV["GITLAB_USER_LOGIN"]] * 2) if is_push else Review()
 
 
 def own_issue(mark: str) -> str:

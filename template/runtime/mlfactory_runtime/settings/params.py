@@ -14,6 +14,7 @@ from .batch import Batch
 from .decision import Decision
 from .model import Model
 from .monitor import Monitor as Monitor
+from .release import Release
 from .section import Section
 from .yaml import read_checked
 
@@ -220,6 +221,7 @@ class Params(Section):
     log: Log = Log()
     monitor: Monitor = Monitor()
     alerts: Alerts = Alerts()
+    release: Release = Release()
     signing: Signing = Signing()
 
     @model_validator(mode="after")
@@ -254,6 +256,7 @@ NOT_LEARNED: dict[str, Any] = {
     "gate": True,
     "monitor": True,
     "alerts": True,
+    "release": True,
     "signing": True,
 }
 
