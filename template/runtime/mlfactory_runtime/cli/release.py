@@ -23,8 +23,8 @@ def due() -> None:
 
 @forge_app.command()
 def build(stage: Stage) -> None:
-    """Build the image of what a stage holds, from that version's own commit, for a merged record that
-    somebody else than its author approved. Writes release.json and release.cdx.json."""
+    """Build the image of what a stage holds, from that version's own commit: for a merged record,
+    which somebody else than its author approved. Writes release.json and release.cdx.json."""
     from ..forge.place import forge_or_none
     from ..jobs.release import build
 
