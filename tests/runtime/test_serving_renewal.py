@@ -114,7 +114,7 @@ def test_the_stage_decides_and_each_version_runs_its_own_code(
     tracked.change(serving={"mode": "online"})
     kept(train(tracked), "Online")
     origin = tracked.path.parent / "origin"
-    tracked.tool("git", "init", "--quiet", "--bare", str(origin))
+    tracked.tool("git", "init", "--quiet", "--bare", "-b", "main", str(origin))
     tracked.tool("git", "remote", "add", "origin", str(origin))
     tracked.tool("dvc", "remote", "add", "--quiet", "-d", "storage", str(origin.with_name("dvc")))
     commit(tracked, "A remote")

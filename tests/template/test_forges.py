@@ -16,11 +16,13 @@ from mlfactory.template import choice
 from .conftest import SCRIPTS, execute
 
 FOLDERS = ["", "models/churn"]
+BOTH = {"target": "churned", "project_name": "churn", "mlfactory_source": "mlfactory==0.5.0"}
 FILES = {
     "ci": ("code", "pipeline"),
     "monitor": ("monitor",),
     "promote": ("promote",),
     "release": ("release",),
+    "template": ("template",),
 }
 OF_A_STAGE = {"release": "release-prod"}  # GitLab has a job for each stage
 JOBS = [(file, job) for file, jobs in FILES.items() for job in jobs]
@@ -40,7 +42,7 @@ KEYS = {
 
 def render(place: Path, **given: str) -> Path:
     with copier.open_sheet(choice.template("", "")) as sheet:
-        copier.render(sheet, place, {"target": "churned", "project_name": "churn", **given})
+        copier.render(sheet, place, {**BOTH, **given})
     return place
 
 

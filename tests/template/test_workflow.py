@@ -13,6 +13,7 @@ from mlfactory.template import choice
 from .conftest import SCRIPTS, execute
 
 FOLDERS = ["", "models/churn"]
+SOURCE = {"mlfactory_source": "mlfactory==0.5.0"}
 READS = {"contents": "read"}
 RELEASES = {"contents": "write", "packages": "write", "pull-requests": "read"}
 MAY = {
@@ -27,6 +28,7 @@ MAY = {
     "release": {"release": RELEASES},
     "report": {"report": {**READS, "actions": "read", "pull-requests": "write"}},
     "retrain": {"retrain": READS},
+    "template": {"template": READS},
     "rot": {"checks": READS, "issue": {**READS, "issues": "write"}},
 }
 
@@ -36,7 +38,7 @@ def workflows(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     """The workflows of a factory: of one with a repository of its own, and of one in a larger."""
     place = tmp_path_factory.mktemp("workflows")
     with copier.open_sheet(choice.template("", "")) as sheet:
-        copier.render(sheet, place, {"target": "churned", "folder": request.param})
+        copier.render(sheet, place, {"target": "churned", "folder": request.param, **SOURCE})
     return place / ".github/workflows"
 
 

@@ -99,6 +99,30 @@ def retrain(
 
 
 @forge_app.command()
+def template(file: Path) -> None:
+    """Propose what `mlfactory update --json` says in FILE: request.json is what `factory forge
+    request` opens, a draft where the template is in conflict. Without news it is not written."""
+    from dataclasses import asdict
+
+    from ..files import write_json
+    from ..jobs.template import propose
+    from ..records.record import parse
+    from ..records.update import Update
+
+    project = here()
+    for name in (PROPOSAL, PATCH):
+        (project.root / name).unlink(missing_ok=True)
+    proposal, patch = propose(project, parse(Update, file.read_text("utf-8"), file.name))
+    if proposal is None:
+        publish(patch)
+        say(patch)
+        return
+    (project.root / PATCH).write_text(patch, "utf-8", newline="\n")
+    write_json(project.root / PROPOSAL, asdict(proposal))
+    publish(f"**{proposal.title}**\n\n{proposal.text}")
+
+
+@forge_app.command()
 def request() -> None:
     """Push HEAD to the branch that request.json names, and keep one request with its text. Without
     that file nothing is done."""

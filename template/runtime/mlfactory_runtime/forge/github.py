@@ -113,7 +113,8 @@ def requests(branch: str) -> Iterator[Request]:
         source = pull["head"]
         if source["ref"] == branch and (source["repo"] or {}).get("full_name") == name:
             path = f"/pulls/{pull['number']}"
-            yield Request(path, pull["body"] or "", is_open=pull["state"] == "open")
+            is_open, is_draft = pull["state"] == "open", bool(pull.get("draft"))
+            yield Request(path, pull["body"] or "", is_open, is_draft)
 
 
 def open_request(proposal: Proposal, text: str) -> str:
@@ -121,12 +122,22 @@ def open_request(proposal: Proposal, text: str) -> str:
     place = proposer()
     main = call(place, "GET", "")[0]["default_branch"]
     content = {"head": proposal.branch, "base": main, "title": proposal.title, "body": text}
-    answer, _ = call(place, "POST", "/pulls", content)
+    answer, _ = call(place, "POST", "/pulls", {**content, "draft": proposal.draft})
     return f"/pulls/{answer['number']}"
 
 
 def rewrite_request(path: str, title: str, text: str) -> None:
     call(proposer(), "PATCH", path, {"title": title, "body": text})
+
+
+def close_request(path: str) -> None:
+    call(proposer(), "PATCH", path, {"state": "closed"})
+
+
+def label_request(path: str, labels: tuple[str, ...]) -> None:
+    """A label that the repository does not have yet is made."""
+    issue = path.replace("/pulls/", "/issues/")
+    call(proposer(), "POST", f"{issue}/labels", {"labels": [*labels]})
 
 
 def own_comment(request: str, mark: str) -> str:

@@ -91,7 +91,8 @@ def requests(branch: str) -> Iterator[Request]:
     for one in entries(api(), path):
         if one["source_branch"] == branch and one["source_project_id"] == one["project_id"]:
             text = one["description"] or ""
-            yield Request(f"/merge_requests/{one['iid']}", text, is_open=one["state"] == "opened")
+            is_open, is_draft = one["state"] == "opened", bool(one.get("draft"))
+            yield Request(f"/merge_requests/{one['iid']}", text, is_open, is_draft)
 
 
 def open_request(proposal: Proposal, text: str) -> str:
@@ -99,10 +100,20 @@ def open_request(proposal: Proposal, text: str) -> str:
     place = api()
     main = call(place, "GET", "")[0]["default_branch"]
     content = {"source_branch": proposal.branch, "target_branch": main}
-    content |= {"title": proposal.title, "description": text}
+    title = f"Draft: {proposal.title}" if proposal.draft else proposal.title
+    content |= {"title": title, "description": text}
     answer, _ = call(place, "POST", "/merge_requests", content)
     return f"/merge_requests/{answer['iid']}"
 
 
 def rewrite_request(path: str, title: str, text: str) -> None:
     call(api(), "PUT", path, {"title": title, "description": text})
+
+
+def close_request(path: str) -> None:
+    call(api(), "PUT", path, {"state_event": "close"})
+
+
+def label_request(path: str, labels: tuple[str, ...]) -> None:
+    """A label that the project does not have yet is made."""
+    call(api(), "PUT", path, {"add_labels": ",".join(labels)})
