@@ -164,6 +164,19 @@ def test_both_have_a_template_for_requests_and_for_issues(forges: Forges) -> Non
     assert scripts[0].read_bytes() == scripts[1].read_bytes()
 
 
+def test_newer_packages_come_by_themselves(
+    forges: Forges, env: dict[str, str], tmp_path: Path
+) -> None:
+    names = [forges.github / ".github/renovate.json", forges.gitlab / ".gitlab/renovate.json"]
+    own = forges.github / ".github/dependabot.yml"
+    assert [one.is_file() for one in (*names, own)] == [not forges.folder] * 3
+    if not forges.folder:
+        assert len({name.read_bytes() for name in names}) == 1
+        for schema, files in (("renovate", names), ("dependabot", [own])):
+            check = (str(SCRIPTS / "check-jsonschema"), "--builtin-schema", f"vendor.{schema}")
+            execute((*check, *map(str, files)), tmp_path, env)
+
+
 def test_gitlab_understands_it(forges: Forges, env: dict[str, str], tmp_path: Path) -> None:
     check = (str(SCRIPTS / "check-jsonschema"), "--builtin-schema", "vendor.gitlab-ci")
     files = [forges.gitlab / ".gitlab/factory.yml"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -62,6 +63,19 @@ def test_an_auditor_finds_nothing(workflow: Path, env: dict[str, str], tmp_path:
     argv = (str(SCRIPTS / "zizmor"), "--offline", "--no-progress", str(workflow))
     done = execute(argv, tmp_path, env)
     assert "No findings" in done.stdout + done.stderr
+
+
+def test_the_strictest_auditor_misses_environments_alone(
+    workflows: Path, env: dict[str, str], tmp_path: Path
+) -> None:
+    """Secrets are of the repository, as an environment each would be seven to fill; the job that
+    deploys has one. docs/how-to/jobs.md says so."""
+    argv = (str(SCRIPTS / "zizmor"), "--offline", "--no-progress", "--format=json")
+    done = execute((*argv, "--persona=auditor", str(workflows.parent)), tmp_path, env, code=None)
+    findings = json.loads(done.stdout)
+    assert {one["ident"] for one in findings} == {"secrets-outside-env"}
+    files = {file.stem for file in workflows.iterdir() if file.name in done.stdout}
+    assert "release" not in files
 
 
 def test_every_action_is_pinned_by_commit(workflow: Path) -> None:
