@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,15 @@ def merges(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
         if request.command == "POST":
             own = [one for one in requests if one["source_project_id"] == one["project_id"]]
             code = 409 if any(one["state"] == "opened" for one in own) else 201
-            answer = {"iid": len(requests) + 1, "state": "opened", **IDS, **body}
+            draft = body["title"].startswith("Draft: ")
+            opened = {"iid": len(requests) + 1, "state": "opened", "draft": draft}
+            answer = {**opened, **IDS, **body}
             requests.extend([answer] * (code == 201))
         elif request.command == "PUT":
             answer = requests[int(rest.rpartition("/")[2]) - 1]
             answer.update(body)
+            if body.get("state_event") == "close":
+                answer["state"] = "closed"
         elif rest == "":
             answer = {"default_branch": "main"}
         request.send_response(code)
@@ -68,3 +73,17 @@ def test_it_is_opened_once_and_written_anew(merges: list[dict[str, Any]], tmp_pa
     assert merges[1]["description"] == "<!-- two -->\n\nThe page."
     merges[1]["state"] = "closed"
     assert "/merge_requests/2 was decided" in keep_request(tmp_path / "clone", second)
+
+
+def test_a_draft_has_its_label_and_gives_way(merges: list[dict[str, Any]], tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet", "--bare", "origin")
+    git(tmp_path, "clone", "--quiet", "origin", "clone")
+    who = ("-c", "user.name=factory", "-c", "user.email=factory@localhost")
+    git(tmp_path / "clone", *who, "commit", "--quiet", "--allow-empty", "--message", "Update")
+    draft = replace(FIRST, draft=True, labels=("template-conflict",))
+    assert keep_request(tmp_path / "clone", draft) == "opened /merge_requests/1"
+    assert merges[0]["title"] == "Draft: Retrain: better"
+    assert merges[0]["add_labels"] == "template-conflict"
+    fine = replace(FIRST, mark="<!-- two -->")
+    assert keep_request(tmp_path / "clone", fine) == "opened /merge_requests/2"
+    assert [one["state"] for one in merges] == ["closed", "opened"]
