@@ -91,6 +91,9 @@ class GitHub:
             pull = self.pulls[int(match[1]) - 1]
             pull.update(body)
             return 200, pull
+        if match := re.fullmatch(r"/issues/(\d+)/labels", path):
+            self.pulls[int(match[1]) - 1].setdefault("labels", []).extend(body["labels"])
+            return 200, body["labels"]
         if path.startswith("/actions/"):
             return self.of_runs(path)
         return self.of_comments(method, path, token, body)

@@ -129,8 +129,11 @@ class GitLab:
         """The newest first, those of forks among them."""
         if match := re.fullmatch(r"/merge_requests/(\d+)", rest):
             places = [one for one in self.requests if one["iid"] == int(match[1])]
-            for one in places:
-                one.update(body if method == "PUT" else {})
+            for one in places if method == "PUT" else ():
+                change = {key: body[key] for key in body.keys() - {"state_event", "add_labels"}}
+                change |= {"state": "closed"} if body.get("state_event") == "close" else {}
+                labels = [name for name in body.get("add_labels", "").split(",") if name]
+                one.update({**change, "labels": [*one.get("labels", ()), *labels]})
             return (200, places[0]) if places else (404, None)
         if method == "GET":
             branch = options.get("source_branch")
@@ -143,7 +146,10 @@ class GitLab:
         sha = tries(self.origin, "rev-parse", "--verify", f"refs/heads/{branch}")
         if not (sha and body.get("title")):
             return 422, {"message": {"source_branch": ["does not exist"]}}
-        self.requests.append(merge_request(len(self.requests) + 1, sha, **body))
+        draft = body["title"].startswith("Draft: ")
+        labels = [name for name in body.get("labels", "").split(",") if name]
+        content = {**body, "draft": draft, "labels": labels}
+        self.requests.append(merge_request(len(self.requests) + 1, sha, **content))
         return 201, self.requests[-1]
 
     def of_issues(

@@ -93,6 +93,13 @@ def online(trained: Trained, home: Path, **settings: float) -> None:
 def running(trained: Trained, folder: Path, *options: str, **settings: float) -> Iterator[Service]:
     """Make the factory's service, start it somewhere below, and wait until it is ready."""
     online(trained, folder, **settings)
+    with serving(trained, folder, *options) as service:
+        yield service
+
+
+@contextmanager
+def serving(trained: Trained, folder: Path, *options: str) -> Iterator[Service]:
+    """Start the service of a factory, and wait until it is ready."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     log = folder / "service.log"

@@ -46,6 +46,8 @@ class Forge:
             return [{"number": commit, "merged_at": "2026-01-01T00:00:00Z"}] if known else []
         if path.startswith("/pulls/"):
             name = self.approvers[path.split("/")[2]]
+            if not path.partition("?")[0].endswith("/reviews"):
+                return {"user": {"login": "dave"}, "merged_by": {"login": "carol"}}
             return [{"user": {"login": name}, "state": "APPROVED"}]
         if method == "POST":
             self.issues.append({**body, "number": len(self.issues) + 1, "user": OURS})
@@ -131,7 +133,9 @@ def test_a_monitor_that_fails_opens_an_issue_too(
 def test_each_commit_has_its_own_approver(shop: Forge) -> None:
     shop.approvers = {"a" * 40: "alice", "b" * 40: "bob"}
     commits = [letter * 40 for letter in "abcf"]
-    assert [place.forge().approver(commit) for commit in commits] == ["@alice", "@bob", "", "@dave"]
+    reviews = [place.forge().review(commit) for commit in commits]
+    assert [one.names for one in reviews] == ["@alice", "@bob", "", "@dave"]
+    assert [one.is_own for one in reviews] == [False, False, True, True]
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_the_approver_is_of_each_commit_by_itself(project: GitLab) -> None:
         "e" * 40: [],
     }
     project.approved = {1: ["alice", "bob"], 9: ["mallory"]}
-    names = [place.forge().approver(letter * 40) for letter in "abef"]
+    names = [place.forge().review(letter * 40).names for letter in "abef"]
     assert names == ["@alice, @bob", "@carol", "", "@dave"]
 
 

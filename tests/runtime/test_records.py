@@ -16,6 +16,7 @@ from mlfactory_runtime.project import Project
 from mlfactory_runtime.records.card import Card
 from mlfactory_runtime.records.comparison import Comparison
 from mlfactory_runtime.records.data import Snapshot, SplitRecord
+from mlfactory_runtime.records.deployment import Deployment
 from mlfactory_runtime.records.evaluation import Evaluation
 from mlfactory_runtime.records.intervals import Intervals
 from mlfactory_runtime.records.linear import Linear
@@ -32,6 +33,7 @@ KINDS: dict[str, type[Record]] = {
     "card": Card,
     "catalog": Catalog,
     "comparison": Comparison,
+    "deployment": Deployment,
     "evaluation": Evaluation,
     "intervals": Intervals,
     "linear": Linear,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,13 @@ def test_without_its_token_the_comment_names_it(
     monkeypatch.delenv("FACTORY_REPORT_TOKEN")
     with pytest.raises(FactoryError, match="the variable FACTORY_REPORT_TOKEN is missing"):
         keep_own_comment(pages, "success")
+
+
+def test_a_draft_has_its_label_and_gives_way(project: GitLab, clone: Path) -> None:
+    draft = replace(FIRST, draft=True, labels=("template-conflict",))
+    assert keep_request(clone, draft) == "opened /merge_requests/1"
+    assert project.requests[0]["title"] == "Draft: Retrain: better"
+    assert project.requests[0]["labels"] == ["template-conflict"]
+    fine = replace(FIRST, mark="<!-- two -->")
+    assert keep_request(clone, fine) == "opened /merge_requests/2"
+    assert [one["state"] for one in project.requests] == ["closed", "opened"]

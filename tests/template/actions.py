@@ -51,6 +51,16 @@ STAND_INS = {
         CHECKOUT,
     ),
     "astral-sh/setup-uv": ("", "", 'echo "$FAKE_UV" >> "$GITHUB_PATH"\n'),
+    "actions/attest-build-provenance": (
+        "subject-path: {required: true}",
+        "WHAT: '${{ inputs.subject-path }}'",
+        "ls $WHAT\n",
+    ),
+    "actions/download-artifact": (
+        "name: {required: true}, path: {required: true}",
+        "PLACE: '${{ inputs.path }}'",
+        'mkdir -p "$PLACE" && cp -r "$FAKE_ARTIFACTS/." "$PLACE/"\n',
+    ),
     "actions/upload-artifact": (
         "name: {required: true}, path: {required: true}",
         "WHAT: '${{ inputs.path }}'",

@@ -16,6 +16,7 @@ from mlfactory.template import choice
 from .conftest import SCRIPTS, execute
 
 FOLDERS = ["", "models/churn"]
+BOTH = {"target": "churned", "project_name": "churn", "mlfactory_source": "mlfactory==0.5.0"}
 # A job on GitHub, by its workflow, and what does its work on GitLab: there a job does not know how
 # those before it ended, so it is two where that counts.
 TWINS = {
@@ -28,10 +29,13 @@ TWINS = {
     ("rot", "checks"): ("rot",),
     ("rot", "issue"): ("rot-passes", "rot-fails"),
     ("promote", "promote"): ("promote",),
+    ("release", "release"): ("release-staging", "release-prod"),
+    ("template", "template"): ("template",),
 }
 JOBS = [(file, job, twin) for (file, job), twins in TWINS.items() for twin in twins]
 ENVIRONMENTS = {
-    "pipeline": "change", "report-failure": "report", "rot-passes": "rot", "rot-fails": "rot",
+    "release-staging": "staging", "release-prod": "prod", "pipeline": "change",
+    "report-failure": "report", "rot-passes": "rot", "rot-fails": "rot",
 }  # fmt: skip
 SOURCES = {  # what starts a workflow, and what a rule says of it
     "pull_request": "merge_request_event",
@@ -58,8 +62,12 @@ KEYS = {
 
 def render(place: Path, **given: str) -> Path:
     with copier.open_sheet(choice.template("", "")) as sheet:
-        copier.render(sheet, place, {"target": "churned", "project_name": "churn", **given})
+        copier.render(sheet, place, {**BOTH, **given})
     return place
+
+
+# Which stages are to be released follows on GitLab from the files that were changed.
+ONLY_ON_GITHUB = {"uv run factory forge stages"}
 
 
 @dataclass(frozen=True)
@@ -119,10 +127,12 @@ def test_a_job_does_the_same_on_both(forges: Forges, file: str, job: str, twin: 
     verbs = VERB.findall("\n".join(step.get("run", "") for step in steps))
     own = forges.job(twin)
     lines = [line.replace(" env -u FACTORY_FORGE_TOKEN", "") for line in own["script"]]
-    assert VERB.findall("\n".join([*own["before_script"], *lines])) == verbs
+    assert VERB.findall("\n".join([*own["before_script"], *lines])) == [
+        one for one in verbs if one not in ONLY_ON_GITHUB
+    ]
 
 
-@pytest.mark.parametrize(("file", "job", "twin"), JOBS)
+@pytest.mark.parametrize(("file", "job", "twin"), [one for one in JOBS if one[0] != "release"])
 def test_it_begins_for_the_same_reasons(forges: Forges, file: str, job: str, twin: str) -> None:
     flow, own = forges.workflow(file), forges.job(twin)
     rules = [rule["if"] for rule in own["rules"]]
@@ -134,6 +144,16 @@ def test_it_begins_for_the_same_reasons(forges: Forges, file: str, job: str, twi
     if flow["jobs"][job].get("needs"):
         only_main = any("refs/heads/main" in one.get("if", "") for one in flow["jobs"].values())
     assert only_main == (file != "ci" and all("$CI_DEFAULT_BRANCH" in rule for rule in rules))
+
+
+@pytest.mark.parametrize("stage", ["staging", "prod"])
+def test_a_merged_record_or_a_person_begins_a_release(forges: Forges, stage: str) -> None:
+    """On GitHub promote calls it, for each stage that a record is of."""
+    assert {"workflow_call", "workflow_dispatch"} == {*forges.workflow("release")[True]}
+    merged, by_hand = forges.job(f"release-{stage}")["rules"]
+    assert all("$CI_DEFAULT_BRANCH" in rule["if"] for rule in (merged, by_hand))
+    assert merged["changes"][0].endswith(f"promotions/{stage}-*")
+    assert by_hand["when"] == "manual"
 
 
 def test_what_is_started_by_hand_can_be_chosen(forges: Forges) -> None:
@@ -164,12 +184,14 @@ def test_it_asks_for_the_same_secrets(forges: Forges, file: str, job: str, twin:
     assert ("environment" in own) == has_secrets
     if has_secrets:
         place = ENVIRONMENTS.get(twin, twin)
-        assert own["environment"] == {"name": f"factory/{place}", "action": "access"}
+        deploys = {} if file == "release" else {"action": "access"}
+        assert own["environment"] == {"name": f"factory/{place}", **deploys}
     with_keys = [line for line in own["script"] if "storage.sh" in line]
     assert bool(with_keys) == (there >= KEYS)
     pushes = "credential.helper" in text
     assert pushes == ("FACTORY_FORGE_TOKEN" in str(own["before_script"]))
-    assert all(("env -u FACTORY_FORGE_TOKEN uv" in line) == pushes for line in with_keys)
+    is_apart = pushes and file != "release"  # which asks the forge who approved a record
+    assert all(("env -u FACTORY_FORGE_TOKEN uv" in line) == is_apart for line in with_keys)
 
 
 def test_the_newest_packages_leave_nothing_behind(forges: Forges) -> None:
@@ -200,6 +222,19 @@ def test_both_have_a_template_for_requests_and_for_issues(forges: Forges) -> Non
         (forges.github, ".github/storage.sh"), (forges.gitlab, ".gitlab/storage.sh"),
     )]  # fmt: skip
     assert scripts[0].read_bytes() == scripts[1].read_bytes()
+
+
+def test_newer_packages_come_by_themselves(
+    forges: Forges, env: dict[str, str], tmp_path: Path
+) -> None:
+    names = [forges.github / ".github/renovate.json", forges.gitlab / ".gitlab/renovate.json"]
+    own = forges.github / ".github/dependabot.yml"
+    assert [one.is_file() for one in (*names, own)] == [not forges.folder] * 3
+    if not forges.folder:
+        assert len({name.read_bytes() for name in names}) == 1
+        for schema, files in (("renovate", names), ("dependabot", [own])):
+            check = (str(SCRIPTS / "check-jsonschema"), "--builtin-schema", f"vendor.{schema}")
+            execute((*check, *map(str, files)), tmp_path, env)
 
 
 def test_gitlab_understands_it(forges: Forges, env: dict[str, str], tmp_path: Path) -> None:

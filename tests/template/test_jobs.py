@@ -40,6 +40,7 @@ class Forge:
     approved: dict[str, int] = field(default_factory=dict)
     reviews: list[tuple[str, str]] = field(default_factory=list)
     has_issues: bool = True
+    merger: str = "carol"
 
     def answer(self, method: str, path: str, body: dict[str, Any]) -> Any:
         """What the forge answers; None for what it does not have."""
@@ -64,7 +65,8 @@ class Forge:
             return [] if own else self.pulls
         if rest == "/pulls/7/reviews":
             return [{"user": {"login": name}, "state": state} for name, state in self.reviews]
-        return {"merged_by": {"login": "carol"}} if rest == "/pulls/7" else None
+        people = {"user": {"login": "dave"}, "merged_by": {"login": self.merger}}
+        return people if rest == "/pulls/7" else None
 
     def open(self) -> list[dict[str, Any]]:
         return [one for one in self.issues if one["state"] == "open"]
@@ -354,3 +356,24 @@ def test_a_new_model_becomes_one_request(
     assert "/pulls/1 is open, and holds this" in again
     assert len(repository.pulls) == 1
     assert asked(proposed, "rev-parse", "main", "retrain^") == main * 2
+
+
+@pytest.mark.slow
+def test_what_a_record_put_on_a_stage_is_released(
+    proposed: Factory, forge: Forge, actions: Actions
+) -> None:
+    actions.run("promote", "push", "--var", "FACTORY_RELEASE=on")
+    record = json.loads(asked(proposed, "show", "deployments:prod.json"))
+    assert (record["version"], record["approved_by"]) == ("v1.0.0", "@alice")
+    assert record["run"].startswith("https://github.com/org/churn/actions/runs/")
+    forge.reviews, forge.merger = [], "dave"
+    said = actions.run("release", "workflow_dispatch", "--input", "stage=prod", code=1)
+    assert "nobody but its author approved promotions/prod-0001-v1.0.0.json" in said
+    proposed.run("git", "fetch", "--quiet", "origin", "main")
+    message = ("--annotate", "--message", "{}", "churn#prod#7", "FETCH_HEAD")
+    proposed.run("git", "tag", *message)
+    proposed.run("git", "push", "--quiet", "origin", "churn#prod#7")
+    said = actions.run("release", "workflow_dispatch", "--input", "stage=prod", code=1)
+    proposed.run("git", "push", "--quiet", "origin", ":churn#prod#7")
+    proposed.run("git", "tag", "--delete", "churn#prod#7")
+    assert "churn#prod#7 was made without a record that is merged here" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -13,14 +14,22 @@ from mlfactory.template import choice
 from .conftest import SCRIPTS, execute
 
 FOLDERS = ["", "models/churn"]
+SOURCE = {"mlfactory_source": "mlfactory==0.5.0"}
 READS = {"contents": "read"}
+RELEASES = {"contents": "write", "packages": "write", "pull-requests": "read"}
 MAY = {
     "batch": {"batch": READS},
     "ci": {"code": {}, "pipeline": {}},
     "monitor": {"monitor": {"contents": "write", "issues": "write"}, "retrain": READS},
-    "promote": {"promote": {"contents": "write", "pull-requests": "read"}},
+    "promote": {
+        "promote": {"contents": "write", "pull-requests": "read"},
+        "staging": RELEASES,
+        "prod": RELEASES,
+    },
+    "release": {"release": RELEASES},
     "report": {"report": {**READS, "actions": "read", "pull-requests": "write"}},
     "retrain": {"retrain": READS},
+    "template": {"template": READS},
     "rot": {"checks": READS, "issue": {**READS, "issues": "write"}},
 }
 
@@ -30,7 +39,7 @@ def workflows(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     """The workflows of a factory: of one with a repository of its own, and of one in a larger."""
     place = tmp_path_factory.mktemp("workflows")
     with copier.open_sheet(choice.template("", "")) as sheet:
-        copier.render(sheet, place, {"target": "churned", "folder": request.param})
+        copier.render(sheet, place, {"target": "churned", "folder": request.param, **SOURCE})
     return place / ".github/workflows"
 
 
@@ -54,6 +63,19 @@ def test_an_auditor_finds_nothing(workflow: Path, env: dict[str, str], tmp_path:
     argv = (str(SCRIPTS / "zizmor"), "--offline", "--no-progress", str(workflow))
     done = execute(argv, tmp_path, env)
     assert "No findings" in done.stdout + done.stderr
+
+
+def test_the_strictest_auditor_misses_environments_alone(
+    workflows: Path, env: dict[str, str], tmp_path: Path
+) -> None:
+    """Secrets are of the repository, as an environment each would be seven to fill; the job that
+    deploys has one. docs/how-to/jobs.md says so."""
+    argv = (str(SCRIPTS / "zizmor"), "--offline", "--no-progress", "--format=json")
+    done = execute((*argv, "--persona=auditor", str(workflows.parent)), tmp_path, env, code=None)
+    findings = json.loads(done.stdout)
+    assert {one["ident"] for one in findings} == {"secrets-outside-env"}
+    files = {file.stem for file in workflows.iterdir() if file.name in done.stdout}
+    assert "release" not in files
 
 
 def test_every_action_is_pinned_by_commit(workflow: Path) -> None:

@@ -3,6 +3,8 @@ nothing but take notes. What the commands do is tested where they stand."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from mlfactory.render import copier
 from mlfactory.template import choice
@@ -11,14 +13,21 @@ from .actions import Actions, needs_act
 from .conftest import Factory, execute
 
 UV = """#!/bin/bash
-hand="${FACTORY_FORGE_TOKEN:+forge}${GITHUB_TOKEN:+job}${FACTORY_LOG_URL:+log}"
+hand="${FACTORY_FORGE_TOKEN:+forge}${GITHUB_TOKEN:+job}${FACTORY_LOG_URL:+log}${FACTORY_DEPLOY_KEY:+deploy}"
 echo "$* [$hand]" >> "$FAKE_CALLS"
 case "$*" in
   *"forge due"*) echo "$FAKE_DUE" ;;
+  *"update"*--dry-run*) exit "${FAKE_CONFLICT:-0}" ;;
+  *"forge stages"*) echo "$FAKE_STAGES" ;;
   *mypy*) exit "${FAKE_MYPY:-0}" ;;
 esac
 """
-SECRETS = {"FACTORY_FORGE_TOKEN": "t0ken-a", "GITHUB_TOKEN": "t0ken-b", "FACTORY_LOG_URL": "url-c"}
+SECRETS = {
+    "FACTORY_FORGE_TOKEN": "t0ken-a",
+    "GITHUB_TOKEN": "t0ken-b",
+    "FACTORY_LOG_URL": "url-c",
+    "FACTORY_DEPLOY_KEY": "key-d",
+}
 RUN = {"event": "pull_request", "head_sha": "a" * 40}
 
 
@@ -29,7 +38,8 @@ def actions(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Ac
     place = tmp_path_factory.mktemp("calls")
     (place / "factory").mkdir()
     with copier.open_sheet(choice.template("", "")) as sheet:
-        copier.render(sheet, place / "factory", {"target": "churned"})
+        answers = {"target": "churned", "mlfactory_source": "mlfactory==0.5.0"}
+        copier.render(sheet, place / "factory", answers)
     execute(("git", "init", "-q", "--bare", "-b", "main", "origin"), place, env)
     for argv in (
         ("init", "-q", "-b", "main"),
@@ -95,3 +105,35 @@ def test_the_comment_is_of_requests_alone(actions: Actions) -> None:
     assert calls(actions, "report", "workflow_run") == ["forge comment [job]"]
     pushed = Actions(actions.folder, actions.factory, "", SECRETS, RUN | {"event": "push"})
     assert calls(pushed, "report", "workflow_run") == []
+
+
+def test_promote_calls_release_for_a_stage_that_holds_something_new(actions: Actions) -> None:
+    holding = ("--env", "FAKE_STAGES=prod")
+    own = ["promotions apply --forge [job]", "models --publish [job]", "forge stages [job]"]
+    assert calls(actions, "promote", "push", *holding) == own
+    lines = calls(actions, "promote", "push", *holding, "--var", "FACTORY_RELEASE=on")
+    assert lines == [
+        *own,
+        "forge build prod [job]",
+        "forge deploy [deploy]",
+        "forge record [job]",
+    ]
+
+
+def test_an_update_in_conflict_is_never_begun(actions: Actions) -> None:
+    update = "tool run --from mlfactory==0.5.0 mlfactory update --defaults --json"
+    end = ["forge template .factory/update.json []", "forge request [forge]"]
+    lines = calls(actions, "template", "schedule")
+    assert lines == [f"{update} --dry-run []", f"{update} []", *end]
+    lines = calls(actions, "template", "schedule", "--env", "FAKE_CONFLICT=4")
+    assert lines == [f"{update} --dry-run []", *end]
+    lines = calls(actions, "template", "schedule", "--env", "FAKE_CONFLICT=1", code=1)
+    assert lines == [f"{update} --dry-run []"]
+
+
+def test_without_a_source_no_job_follows_the_template(tmp_path: Path) -> None:
+    with copier.open_sheet(choice.template("", "")) as sheet:
+        copier.render(sheet, tmp_path, {"target": "churned"})
+    assert not (tmp_path / ".github/workflows/template.yml").exists()
+    assert "Template" not in (tmp_path / "README.md").read_text("utf-8").split("| Rot |")[0]
+    assert "mlfactory_source" not in (tmp_path / ".copier-answers.yml").read_text("utf-8")

@@ -25,7 +25,7 @@ def approver() -> None:
     from ..forge.place import forge
 
     place = forge()
-    print_text(place.approver(place.commit()))
+    print_text(place.review(place.commit()).names)
 
 
 @forge_app.command()
@@ -93,6 +93,30 @@ def retrain(
         publish("Nothing is new: the model stays as it is.")
         return
     proposal, patch = result
+    (project.root / PATCH).write_text(patch, "utf-8", newline="\n")
+    write_json(project.root / PROPOSAL, asdict(proposal))
+    publish(f"**{proposal.title}**\n\n{proposal.text}")
+
+
+@forge_app.command()
+def template(file: Path) -> None:
+    """Propose what `mlfactory update --json` says in FILE: request.json is what `factory forge
+    request` opens, a draft where the template is in conflict. Without news it is not written."""
+    from dataclasses import asdict
+
+    from ..files import write_json
+    from ..jobs.template import propose
+    from ..records.record import parse
+    from ..records.update import Update
+
+    project = here()
+    for name in (PROPOSAL, PATCH):
+        (project.root / name).unlink(missing_ok=True)
+    proposal, patch = propose(project, parse(Update, file.read_text("utf-8"), file.name))
+    if proposal is None:
+        publish(patch)
+        say(patch)
+        return
     (project.root / PATCH).write_text(patch, "utf-8", newline="\n")
     write_json(project.root / PROPOSAL, asdict(proposal))
     publish(f"**{proposal.title}**\n\n{proposal.text}")

@@ -157,13 +157,13 @@ def apply(
 ) -> None:
     """Make the tags of records that were merged; push them then: git push --tags."""
     from ..forge.place import forge as place
-    from ..organisation import approving
+    from ..forge.review import Review
     from ..registry.promote import apply
 
     project = here()
     with alerting(project, "promotions apply", "a-merged-promotion-is-left-out"):
-        approver_of = place().approver if forge else lambda _: approver
-        result = apply(project, lambda commit: approving(approver_of(commit)))
+        person = Review((approver,)) if approver else None
+        result = apply(project, place().review if forge else lambda _: person)
     if as_json:
         print_json(result.model_dump())
     for name in result.stale:
@@ -171,10 +171,15 @@ def apply(
         say(f"warning: {warning}. Remove the record,")
         say("and compare and promote again")
         put_on_page(f"**{warning}.** Remove the record, and compare and promote again.")
+    for name in result.own:
+        line = f"{name} is refused: nobody but its author approved it"
+        mend = "Have it approved by another, or set release.second_person: false in params.yaml"
+        say(f"warning: {line}. {mend}")
+        put_on_page(f"**{line}.** {mend}, and run this again.")
     for tag in [] if as_json else result.made:
         print_text(tag)
     put_on_page(f"Tags made: {', '.join(f'`{tag}`' for tag in result.made) or 'none'}.")
-    raise typer.Exit(4 if result.stale else 0)
+    raise typer.Exit(4 if result.stale or result.own else 0)
 
 
 @app.command()

@@ -173,6 +173,15 @@ def serve(
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
     workers: Annotated[int, typer.Option(min=1, help="So many processes answer.")] = 1,
     model: Model = "models/model",
+    renew: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            metavar="SECONDS",
+            help="Take a new model without a gap: look so often, with 0 only on SIGHUP.",
+        ),
+    ] = None,
+    fd: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Answer requests for predictions over HTTP, until stopped."""
     from importlib.util import find_spec
@@ -187,10 +196,14 @@ def serve(
             "in params.yaml",
         )
     project = here()
+    if renew is not None:
+        from ..serving.renewal import keep_serving
+
+        raise typer.Exit(keep_serving(project, host, port, workers, model, renew))
     version = resolve(project, model)
     if version.commit:
         address = ["--host", host, "--port", str(port), "--workers", str(workers)]
         hand_over(project, version, ["serve", *address])
     from ..serving import serve
 
-    serve(project, host, port, workers, version.model)
+    serve(project, host, port, workers, version.model, fd)

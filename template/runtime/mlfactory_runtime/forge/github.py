@@ -11,6 +11,7 @@ from urllib.parse import quote
 from ..errors import FactoryError
 from .proposal import Proposal, Request
 from .rest import ENV, Api, call, entries
+from .review import Review, review_of
 
 ACCOUNT = "github-actions[bot]"  # whose a job's own token is
 TOKEN = "FACTORY_FORGE_TOKEN"  # noqa: S105 - the secret's name
@@ -59,7 +60,7 @@ def home() -> str:
     return f"{ENV.get('GITHUB_SERVER_URL', 'https://github.com')}/{ENV['GITHUB_REPOSITORY']}"
 
 
-def approver(commit: str) -> str:
+def review(commit: str) -> Review:
     """Who approved the pull request that a commit was merged by; else who merged it.
 
     Without one, who pushed it, where this job runs because of that push; else nobody is known.
@@ -72,12 +73,17 @@ def approver(commit: str) -> str:
         for review in entries(place, f"/pulls/{pull['number']}/reviews?per_page=100"):
             if review["user"] and review["state"] != "COMMENTED":
                 latest[review["user"]["login"]] = review["state"]
-        if names := [f"@{name}" for name, state in latest.items() if state == "APPROVED"]:
-            return ", ".join(names)
-        if merger := call(place, "GET", f"/pulls/{pull['number']}")[0]["merged_by"]:
-            return f"@{merger['login']}"
+        names = [name for name, state in latest.items() if state == "APPROVED"]
+        whole = call(place, "GET", f"/pulls/{pull['number']}")[0]
+        author, merger = (login(whole.get(role)) for role in ("user", "merged_by"))
+        return review_of(names, author, merger)
     is_push = ENV.get("GITHUB_EVENT_NAME") == "push" and commit == ENV["GITHUB_SHA"]
-    return f"@{ENV['GITHUB_ACTOR']}" if is_push else ""
+    return review_of([], *[ENV["GITHUB_ACTOR"]] * 2) if is_push else Review()
+
+
+def login(account: dict[str, str] | None) -> str:
+    """The name of an account; empty where it is gone."""
+    return (account or {}).get("login", "")
 
 
 def own_issue(mark: str) -> str:
@@ -112,7 +118,8 @@ def requests(branch: str) -> Iterator[Request]:
         source = pull["head"]
         if source["ref"] == branch and (source["repo"] or {}).get("full_name") == name:
             path = f"/pulls/{pull['number']}"
-            yield Request(path, pull["body"] or "", is_open=pull["state"] == "open")
+            is_open, is_draft = pull["state"] == "open", bool(pull.get("draft"))
+            yield Request(path, pull["body"] or "", is_open, is_draft)
 
 
 def open_request(proposal: Proposal, text: str) -> str:
@@ -120,12 +127,22 @@ def open_request(proposal: Proposal, text: str) -> str:
     place = proposer()
     main = call(place, "GET", "")[0]["default_branch"]
     content = {"head": proposal.branch, "base": main, "title": proposal.title, "body": text}
-    answer, _ = call(place, "POST", "/pulls", content)
+    answer, _ = call(place, "POST", "/pulls", {**content, "draft": proposal.draft})
     return f"/pulls/{answer['number']}"
 
 
 def rewrite_request(path: str, title: str, text: str) -> None:
     call(proposer(), "PATCH", path, {"title": title, "body": text})
+
+
+def close_request(path: str) -> None:
+    call(proposer(), "PATCH", path, {"state": "closed"})
+
+
+def label_request(path: str, labels: tuple[str, ...]) -> None:
+    """A label that the repository does not have yet is made."""
+    issue = path.replace("/pulls/", "/issues/")
+    call(proposer(), "POST", f"{issue}/labels", {"labels": [*labels]})
 
 
 def own_comment(request: str, mark: str) -> str:

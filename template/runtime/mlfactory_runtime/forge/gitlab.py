@@ -16,9 +16,11 @@ from urllib.parse import quote
 from ..errors import FactoryError
 from .proposal import Proposal, Request
 from .rest import ENV, Api, call, entries
+from .review import Review, review_of
 
 TOKEN = "FACTORY_FORGE_TOKEN"  # noqa: S105 - the variable's name
 MISSING = f"the variable {TOKEN} is missing, and a job's own token may not ask GitLab for this"
+ROLES = ("author", "merge_user")
 HINT = "make a project access token, and a masked variable of it: README.md, Checks"
 REPORT_TOKEN = "FACTORY_REPORT_TOKEN"  # noqa: S105 - the variable's name
 NO_REPORT = f"the variable {REPORT_TOKEN} is missing, and a job's own token may not comment"
@@ -69,7 +71,7 @@ def run_page() -> str:
     return ENV["CI_JOB_URL"]
 
 
-def approver(commit: str) -> str:
+def review(commit: str) -> Review:
     """Who approved the merge request that a commit was merged by; else who merged it.
 
     Without one, who pushed it, where this job runs because of that push; else nobody is known.
@@ -79,12 +81,11 @@ def approver(commit: str) -> str:
         if request["state"] != "merged":
             continue
         approval, _ = call(place, "GET", f"/merge_requests/{request['iid']}/approvals")
-        if names := [f"@{one['user']['username']}" for one in approval["approved_by"]]:
-            return ", ".join(names)
-        if merger := request["merge_user"]:
-            return f"@{merger['username']}"
+        names = [one["user"]["username"] for one in approval["approved_by"]]
+        author, merger = ((request.get(role) or {}).get("username", "") for role in ROLES)
+        return review_of(names, author, merger)
     is_push = ENV.get("CI_PIPELINE_SOURCE") == "push" and commit == ENV["CI_COMMIT_SHA"]
-    return f"@{ENV['GITLAB_USER_LOGIN']}" if is_push else ""
+    return review_of([], *[ENV["GITLAB_USER_LOGIN"]] * 2) if is_push else Review()
 
 
 def own_issue(mark: str) -> str:
@@ -124,7 +125,8 @@ def requests(branch: str) -> Iterator[Request]:
     for one in entries(api(), path):
         if one["source_branch"] == branch and one["source_project_id"] == one["project_id"]:
             text = one["description"] or ""
-            yield Request(f"/merge_requests/{one['iid']}", text, is_open=one["state"] == "opened")
+            is_open, is_draft = one["state"] == "opened", bool(one.get("draft"))
+            yield Request(f"/merge_requests/{one['iid']}", text, is_open, is_draft)
 
 
 def open_request(proposal: Proposal, text: str) -> str:
@@ -132,7 +134,8 @@ def open_request(proposal: Proposal, text: str) -> str:
     place = api()
     main = call(place, "GET", "")[0]["default_branch"]
     content = {"source_branch": proposal.branch, "target_branch": main}
-    content |= {"title": proposal.title, "description": inert(text)}
+    title = f"Draft: {proposal.title}" if proposal.draft else proposal.title
+    content |= {"title": title, "description": inert(text)}
     answer, _ = call(place, "POST", "/merge_requests", content)
     return f"/merge_requests/{answer['iid']}"
 
@@ -177,3 +180,12 @@ def write_comment(request: str, text: str) -> str:
 
 def rewrite_comment(path: str, text: str) -> None:
     call(reporter(), "PUT", path, {"body": inert(text)})
+
+
+def close_request(path: str) -> None:
+    call(api(), "PUT", path, {"state_event": "close"})
+
+
+def label_request(path: str, labels: tuple[str, ...]) -> None:
+    """A label that the project does not have yet is made."""
+    call(api(), "PUT", path, {"add_labels": ",".join(labels)})

@@ -2,16 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """The branch that HEAD goes to, and what its request says; `mark` names what is proposed."""
+    """The branch that HEAD goes to, and what its request says; `mark` names what is proposed.
+
+    A `draft` cannot be merged as it is.
+    """
 
     branch: str
     mark: str
     title: str
     text: str
+    draft: bool = False
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -21,8 +27,9 @@ class Request:
     path: str
     text: str
     is_open: bool
+    is_draft: bool = False
 
 
-def proposal_of(content: Mapping[str, str]) -> Proposal:
+def proposal_of(content: Mapping[str, Any]) -> Proposal:
     """A proposal that was kept as JSON."""
     return Proposal(**content)

@@ -23,10 +23,16 @@ def keep_request(folder: Path, proposal: Proposal) -> str:
     ref = f"HEAD:refs/heads/{proposal.branch}"
     git(folder, "push", "--quiet", "--force", remote_of(folder), ref, hint=PUSH)
     text = f"{proposal.mark}\n\n{fitting(proposal.text)}"
-    if current := next((one for one in requests if one.is_open), None):
+    current = next((one for one in requests if one.is_open), None)
+    if current and current.is_draft == proposal.draft:
         place.rewrite_request(current.path, proposal.title, text)
         return f"updated {current.path}"
-    return f"opened {place.open_request(proposal, text)}"
+    if current:  # no API makes one of the other
+        place.close_request(current.path)
+    path = place.open_request(proposal, text)
+    if proposal.labels:
+        place.label_request(path, proposal.labels)
+    return f"opened {path}"
 
 
 def fitting(text: str) -> str:

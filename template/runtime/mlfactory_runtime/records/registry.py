@@ -134,7 +134,11 @@ class Promoted(Part):
 
 
 class Applied(Part):
-    """The tags that were made of merged records, and the records that were left out."""
+    """The tags that were made of merged records, and the records that were left out.
+
+    `own` are those that nobody but their author approved.
+    """
 
     made: tuple[str, ...]
     stale: tuple[str, ...]
+    own: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shutil import which
 from typing import NoReturn
@@ -50,6 +50,14 @@ def run(
     return subprocess.run(
         line, cwd=model.root, env=env, capture_output=True, text=True, check=False
     )
+
+
+def start(
+    project: Project, model: Registered, argv: Sequence[str], more: Mapping[str, str], file: int
+) -> subprocess.Popen[bytes]:
+    """Start it beside this process, with more in its environment and an open file to share."""
+    line, env = command(project, model, argv)
+    return subprocess.Popen(line, cwd=model.root, env={**env, **more}, pass_fds=(file,))
 
 
 def hand_over(project: Project, model: Registered, argv: Sequence[str]) -> NoReturn:

@@ -12,9 +12,11 @@ from pathlib import Path
 
 from ..errors import FactoryError
 from ..files import pretty
+from ..forge.review import Review
 from ..git import commit_files, commit_of, git, identity, set_refs, tag_object, tries
 from ..languages import ENGLISH, writing_in
 from ..learn.looks import looks, looks_text
+from ..organisation import approving
 from ..project import COMPARISON, Project
 from ..records.comparison import Comparison
 from ..records.record import read
@@ -275,11 +277,11 @@ def tagged(project: Project, record: Promotion, fallback: str = "") -> tuple[str
     return tag, f"create refs/tags/{tag} {object_id}"
 
 
-def apply(project: Project, approver_of: Callable[[str], str]) -> Applied:
+def apply(project: Project, review_of: Callable[[str], Review | None]) -> Applied:
     """Make the tags of merged records that have none, in the records' order.
 
-    Who approved a record is asked of the commit that brought it to this branch; where nobody is
-    known, it is who made that commit.
+    Who approved a record is asked of the commit that brought it to this branch; where nobody can
+    tell, it is who made that commit.
     A record that was proposed against what the stage no longer holds is left out, and named.
     """
     applied = {message_json(one.message).get("record") for one in tags(project) if one.stage}
@@ -288,21 +290,37 @@ def apply(project: Project, approver_of: Callable[[str], str]) -> Applied:
         if registered(project, record.version).commit != record.commit:
             message = f"{record.version} is not the commit that {record.record} names"
             raise FactoryError(message, "git fetch --tags --force, and look at who moved the tag")
-    new, stale = [], []
+    new, stale, own = [], [], []
     for record in records:
         current = stages(project).get(record.stage)
         if (current.version if current else None) != record.before:
             stale.append(record.record)
             continue
-        file = f"{PROMOTIONS}/{record.record}.json"
-        added = ("log", "-1", "--first-parent", "--diff-filter=A", "--format=%H %an <%ae>")
-        commit, _, author = tries(project.root, *added, "--", file).partition(" ")
-        record = record.model_copy(update={"approved_by": approver_of(commit) or author})
+        commit, author = origin_of(project, record.record)
+        review = review_of(commit)
+        if is_own(project, review):
+            own.append(record.record)
+            continue
+        names = approving(review.names if review else "")
+        record = record.model_copy(update={"approved_by": names or author})
         tag, change = tagged(project, record, "factory")
         set_refs(project.root, change, hint="git fetch --tags, and again")
         new.append(tag)
     write_catalog(project)
-    return Applied(made=tuple(new), stale=tuple(stale))
+    return Applied(made=tuple(new), stale=tuple(stale), own=tuple(own))
+
+
+def origin_of(project: Project, record: str) -> tuple[str, str]:
+    """The commit that brought a record to this branch, and who made it."""
+    adding = ("log", "-1", "--first-parent", "--diff-filter=A", "--format=%H %an <%ae>")
+    line = tries(project.root, *adding, "--", f"{PROMOTIONS}/{record}.json")
+    commit, _, author = line.partition(" ")
+    return commit, author
+
+
+def is_own(project: Project, review: Review | None) -> bool:
+    """Whether a second person is missing; not where nobody can tell."""
+    return review is not None and project.params.release.second_person and review.is_own
 
 
 def page(record: Promotion, language: str = ENGLISH) -> str:

@@ -35,6 +35,7 @@ from .scoring import Encode, encoder, score
 from .unanswered import Unanswered
 
 ROOT_ENV, MODEL_ENV = "FACTORY_ROOT", "FACTORY_MODEL"  # for the processes that answer
+READY_ENV = "FACTORY_READY"  # a folder in which each process that answers leaves a file
 INLINE = 20  # so many rows are scored faster than a thread is asked to
 ABOUT = (
     "Fields, types, ranges and values follow from the feature catalog. What is missing is null. "
@@ -108,6 +109,8 @@ def create() -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Unanswered]]:
+        if place := os.environ.get(READY_ENV):
+            (Path(place) / str(os.getpid())).touch()
         yield {UNANSWERED: unanswered}
         log.close()
 

@@ -2,6 +2,8 @@
 
 import logging
 from asyncio import TimerHandle, Transport
+from contextlib import suppress
+from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import Any
 
 from pydantic_core import to_json
@@ -30,6 +32,8 @@ class Careful(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        with suppress(OSError, AttributeError):  # asyncio does not where a socket was handed on
+            transport.get_extra_info("socket").setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         self.waiting = self.loop.call_later(self.patience, transport.close)
         if len(self.connections) > self.most:
             self.refuse(503, f"there are more than {self.most:,} connections")

@@ -39,8 +39,13 @@ LOGGING: dict[str, Any] = {
 }
 
 
-def serve(project: Project, host: str, port: int, workers: int, model: Path) -> None:
-    """Answer until told to stop; what is being answered then is finished first."""
+def serve(
+    project: Project, host: str, port: int, workers: int, model: Path, fd: int | None = None
+) -> None:
+    """Answer until told to stop; what is being answered then is finished first.
+
+    With `fd` on a socket that another process listens on.
+    """
     settings = project.params.serving
     logging.config.dictConfig(LOGGING)
     check_open(host, settings)
@@ -49,9 +54,9 @@ def serve(project: Project, host: str, port: int, workers: int, model: Path) -> 
         app.make_service(project, model)  # what is wrong is told once, not by every worker
         with TemporaryDirectory(prefix="factory-") as folder:
             os.environ[SHARED] = folder
-            run(host, port, workers, settings)
+            run(host, port, workers, settings, fd)
     else:
-        run(host, port, workers, settings)
+        run(host, port, workers, settings, fd)
 
 
 def check_open(host: str, settings: Serving) -> None:
@@ -76,7 +81,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def run(host: str, port: int, workers: int, settings: Serving) -> None:
+def run(host: str, port: int, workers: int, settings: Serving, fd: int | None) -> None:
     """Uvicorn, with what its own command line does not offer."""
     plain()  # it has handlers of its own
     careful = partial(Careful, patience=settings.timeout, most=settings.max_connections)
@@ -85,6 +90,7 @@ def run(host: str, port: int, workers: int, settings: Serving) -> None:
         factory=True,
         host=host,
         port=port,
+        fd=fd,
         workers=workers,
         http=careful,  # type: ignore[arg-type]
         log_config=LOGGING,

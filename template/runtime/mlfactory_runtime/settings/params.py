@@ -17,6 +17,7 @@ from .decision import Decision
 from .engine import Engine
 from .model import Model
 from .monitor import Monitor as Monitor
+from .release import Release
 from .section import Section
 from .yaml import read_checked
 
@@ -243,6 +244,7 @@ class Params(Section):
     log: Log = Log()
     monitor: Monitor = Monitor()
     alerts: Alerts = Alerts()
+    release: Release = Release()
     signing: Signing = Signing()
 
     @model_validator(mode="after")
@@ -279,6 +281,7 @@ NOT_LEARNED: dict[str, Any] = {
     "gate": True,
     "monitor": True,
     "alerts": True,
+    "release": True,
     "signing": True,
 }
 

@@ -1,0 +1,96 @@
+"""What the token of a factory's jobs may do: asked of its forge, by calls that change nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
+from mlfactory.base import answers, git
+from mlfactory.base.errors import MlfactoryError
+
+NAME = "FACTORY_FORGE_TOKEN"
+ADDRESS = re.compile(r"(?:\w+://)?(?:[^@/]+@)?([^/:]+)(?::\d+(?=/))?[/:](.+?)(?:\.git)?/?")
+SCOPES = {"api": "open merge requests", "write_repository": "push by git"}
+DEVELOPER = 30  # the level of access from which on GitLab lets branches be pushed
+NO_COMMIT, NO_BRANCH = "0" * 40, "mlfactory-doctor-asks"
+# What is asked for cannot be made: whoever may try is told so (422), and others are refused.
+WAYS = {
+    "push branches and tags": ("/git/refs", {"ref": f"refs/heads/{NO_BRANCH}", "sha": NO_COMMIT}),
+    "open pull requests": ("/pulls", {"head": NO_BRANCH, "base": NO_BRANCH, "title": NO_BRANCH}),
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A repository on a forge, in its API."""
+
+    forge: str
+    url: str
+    token: str = field(repr=False)
+
+
+def place_of(folder: Path, token: str) -> Place | None:
+    """Where the factory's origin stands; None for one without jobs, or on no forge."""
+    forge = answers.read(folder / ".copier-answers.yml").get("ci")
+    address = git.run("remote", "get-url", "origin", cwd=folder, ok=(0, 2, 128)).out.strip()
+    match = ADDRESS.fullmatch(address)
+    if forge not in ("github", "gitlab") or not match or address.startswith(("/", ".", "file:")):
+        return None
+    host, name = match.groups()
+    if forge == "gitlab":
+        api = os.environ.get("CI_API_V4_URL", f"https://{host}/api/v4")
+        return Place(forge, f"{api}/projects/{quote(name, safe='')}", token)
+    public = host == "github.com"
+    own = "https://api.github.com" if public else f"https://{host}/api/v3"
+    return Place(forge, f"{os.environ.get('GITHUB_API_URL', own)}/repos/{name}", token)
+
+
+def lacks(place: Place) -> list[str]:
+    """What the token may not do, of what jobs need. Raises MlfactoryError for one that is void."""
+    return [*(on_gitlab(place) if place.forge == "gitlab" else on_github(place))]
+
+
+def on_github(place: Place) -> Iterator[str]:
+    for what, (path, body) in WAYS.items():
+        code, _ = ask(place, path, body)
+        if code != 422:
+            yield what
+
+
+def on_gitlab(place: Place) -> Iterator[str]:
+    code, text = ask(place, "")
+    access = json.loads(text).get("permissions", {}) if code == 200 else {}
+    levels = [one["access_level"] for one in access.values() if one]
+    if max(levels, default=0) < DEVELOPER:
+        yield "push branches and tags"
+    own = place.url.partition("/projects/")[0]
+    code, text = ask(replace(place, url=own), "/personal_access_tokens/self")
+    scopes = json.loads(text)["scopes"] if code == 200 else []
+    for scope, what in SCOPES.items():
+        if scope not in scopes:
+            yield what
+
+
+def ask(place: Place, path: str, body: dict[str, str] | None = None) -> tuple[int, str]:
+    """The status and the text of an answer."""
+    headers = {"Authorization": f"Bearer {place.token}", "Content-Type": "application/json"}
+    content = None if body is None else json.dumps(body).encode()
+    try:
+        with urlopen(Request(place.url + path, content, headers), timeout=30) as answer:  # noqa: S310
+            return answer.status, answer.read().decode()
+    except HTTPError as error:
+        with error:
+            if error.code == 401:
+                message = f"{place.forge} does not take {NAME}: it has expired, or is another's"
+                raise MlfactoryError(message, "make another one: README.md, Checks") from error
+            return error.code, ""
+    except URLError as error:
+        message = f"{place.forge} cannot be reached: {error.reason}"
+        raise MlfactoryError(message, "mlfactory doctor, when it answers") from error

@@ -1,0 +1,182 @@
+"""A service that takes a new model without a gap.
+
+One process holds the address and answers nothing; another one answers there, which runs the model's
+own code. A new one is started beside it, takes over once it is ready, and the old one ends when it
+has answered what it was asked. Where the new one cannot serve, the old one goes on.
+"""
+
+import logging
+import logging.config
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import FrameType
+
+from ..errors import FactoryError
+from ..git import remote_of, tries
+from ..interrupts import plain
+from ..project import Project
+from ..registry.artifact import version as name_of
+from ..registry.hand_over import start
+from ..registry.resolve import Registered, resolve
+from .app import READY_ENV
+from .server import LOGGING, STARTING
+
+TICK, ENDING, BACKLOG = 0.1, 15, 2048  # seconds, seconds, connections
+
+logger = logging.getLogger("factory")
+
+
+@dataclass
+class Signals:
+    """What this process is told from outside."""
+
+    end: bool = False
+    renew: bool = False
+
+    def listen(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self.note)
+
+    def note(self, number: int, _: FrameType | None) -> None:
+        """Another one ends the service; it is looked at where nothing else is being done."""
+        if number == signal.SIGHUP:
+            self.renew = True
+        else:
+            self.end = True
+
+
+@dataclass(frozen=True)
+class Answering:
+    """The process that answers, and the model it answers with."""
+
+    process: subprocess.Popen[bytes]
+    model: Registered
+    key: str
+
+    def end(self) -> None:
+        """Let it finish what it is being asked."""
+        self.process.terminate()
+        try:
+            self.process.wait(ENDING)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@dataclass
+class Address:
+    """Where the service is reached: a socket that outlives those who answer on it."""
+
+    project: Project
+    host: str
+    port: int
+    workers: int
+    listener: socket.socket
+    folder: Path
+    signals: Signals = field(default_factory=Signals)
+    refused: str = ""
+    complaint: str = ""
+
+    def complain(self, reason: str) -> None:
+        """Say once why the model stays the same."""
+        if reason != self.complaint:
+            self.complaint = reason
+            logger.error("the model stays what it was: %s", reason)
+
+    def begin(self, model: Registered) -> Answering:
+        """Start one that answers, and wait until it is ready. FactoryError if it never is."""
+        with TemporaryDirectory(dir=self.folder) as ready:
+            number = self.listener.fileno()
+            argv = ["serve", "--fd", str(number), "--host", self.host, "--port", str(self.port)]
+            argv += ["--workers", str(self.workers)]
+            argv += [] if model.commit else ["--model", str(model.model)]
+            key = key_of(model)
+            process = start(self.project, model, argv, {READY_ENV: ready}, number)
+            one = Answering(process, model, key)
+            until = time.monotonic() + STARTING
+            while len([*Path(ready).iterdir()]) < self.workers:
+                if process.poll() is not None or time.monotonic() > until or self.signals.end:
+                    one.end()
+                    message = f"{model.label} cannot be served: it did not become ready"
+                    raise FactoryError(message, "the lines before this one say why")
+                time.sleep(TICK)
+        return one
+
+
+def key_of(model: Registered) -> str:
+    """What tells one model from another: its commit, or its content."""
+    return model.commit or name_of(model.model)
+
+
+def keep_serving(
+    project: Project, host: str, port: int, workers: int, model: str, seconds: float
+) -> int:
+    """Answer until told to stop, each time with the newest of that name: looked for so often in
+    seconds, with 0 only on SIGHUP, which also takes in what else has changed. Gives an exit code.
+    """
+    plain()
+    logging.config.dictConfig(LOGGING)
+    with listening(host, port) as listener, TemporaryDirectory(prefix="factory-") as folder:
+        address = Address(project, host, port, workers, listener, Path(folder))
+        address.signals.listen()
+        current = address.begin(resolve(project, model))
+        try:
+            while not address.signals.end and current.process.poll() is None:
+                if due(address.signals, seconds, current):
+                    current = renewed(address, current, model)
+        finally:
+            current.end()
+    return 0 if address.signals.end else 1
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket at the address. FactoryError where it is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        message = f"nobody can listen on {host} port {port}: {error.strerror}"
+        raise FactoryError(message, "does another service run there? --port") from error
+    with listener:
+        yield listener
+
+
+def due(signals: Signals, seconds: float, current: Answering) -> bool:
+    """Wait until it is time to look, or until there is nothing to wait for."""
+    until = time.monotonic() + seconds
+    while not signals.end and not signals.renew and current.process.poll() is None:
+        if seconds and time.monotonic() >= until:
+            return True
+        time.sleep(TICK)
+    return signals.renew and not signals.end
+
+
+def renewed(address: Address, current: Answering, name: str) -> Answering:
+    """Who answers from now on: another one, where there is a new model and it can be served."""
+    is_wish, address.signals.renew = address.signals.renew, False
+    root = address.project.root
+    if current.model.commit and (remote := remote_of(root)):
+        tries(root, "fetch", "--quiet", "--tags", remote)
+    try:
+        model = resolve(Project(root), name)
+        key = key_of(model)
+        if key in (current.key, address.refused) and not is_wish:
+            return current
+        address.refused = key
+        following = address.begin(model)
+    except (FactoryError, OSError) as error:
+        address.complain(error.message if isinstance(error, FactoryError) else str(error))
+        return current
+    address.refused = address.complaint = ""
+    current.end()
+    label, fields = model.version or model.label, {"model": following.key, "before": current.key}
+    logger.info("another model answers now: %s", label, extra={"fields": fields})
+    return following
