@@ -131,8 +131,8 @@ def test_it_begins_for_the_same_reasons(forges: Forges, file: str, job: str, twi
     rules = [rule["if"] for rule in own["rules"]]
     sources = {name for rule in rules for name in re.findall(r'SOURCE == "(\w+)"', rule)}
     assert sources == {SOURCES[event] for event in flow[True] if event in SOURCES}
-    called = [rule for rule in rules if '"monitor"' in rule and twin != "monitor"]
-    assert bool(called) == ("workflow_call" in flow[True])
+    after_monitor = [rule for rule in rules if '"monitor"' in rule and twin != "monitor"]
+    assert bool(after_monitor) == ("workflow_call" in flow[True])
     only_main = "refs/heads/main" in flow["jobs"][job].get("if", "")
     if flow["jobs"][job].get("needs"):
         only_main = any("refs/heads/main" in one.get("if", "") for one in flow["jobs"].values())
@@ -276,8 +276,8 @@ def project(folder: Path, answers: dict[str, str], env: dict[str, str]) -> Path:
 
 def listing(source: str, job: str) -> tuple[str, ...]:
     """What lists the jobs of a pipeline; all files count as changed."""
-    given = {"CI_PIPELINE_SOURCE": source, "FACTORY_JOB": job, **REQUEST}
-    variables = [part for pair in given.items() for part in ("--variable", "=".join(pair))]
+    values = {"CI_PIPELINE_SOURCE": source, "FACTORY_JOB": job, **REQUEST}
+    variables = [part for pair in values.items() for part in ("--variable", "=".join(pair))]
     return (str(PROGRAM), "--list-json", "--no-evaluate-rule-changes", "--no-color", *variables)
 
 

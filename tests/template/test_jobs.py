@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from ..github import JOB, PROPOSER, GitHub, archive, github, merged, pull
 from .actions import Actions, needs_act
 from .breaks import BREAKS, propose
 from .conftest import Factory, execute, make
+from .dates import date_back
 
 pytestmark = pytest.mark.xdist_group("jobs")
 MONITORED = Path(__file__).parents[1] / "runtime/formats/monitor/1.json"
@@ -136,17 +136,6 @@ def test_a_merged_record_becomes_a_tag_and_the_monitor_watches_it(
     assert (issue["state"], issue["state_reason"]) == ("closed", "completed")
     assert len(forge.comments[issue["number"]]) == 1
     assert forge.alerts[1:] == ["churn: over: freshness"]
-
-
-def date_back(proposed: Factory, tag: str) -> None:
-    """Let a model have been in use for weeks: nobody rings for a window before that."""
-    then = (datetime.now(UTC) - timedelta(days=21)).isoformat(timespec="seconds")
-    old = Factory(proposed.path, {**proposed.env, "GIT_COMMITTER_DATE": then})
-    message = asked(proposed, "tag", "--list", "--format=%(contents)", tag)
-    commit = asked(proposed, "rev-parse", f"{tag}^{{}}").strip()
-    old.run("git", "fetch", "--quiet", "origin", commit)
-    old.run("git", "tag", "--force", "--annotate", "--message", message, tag, commit)
-    old.run("git", "push", "--quiet", "--force", "origin", f"refs/tags/{tag}")
 
 
 def refused_by_the_forge(proposed: Factory, forge: GitHub, actions: Actions) -> None:
