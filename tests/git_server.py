@@ -18,10 +18,10 @@ PROTECTED = """#!/bin/sh
 [ -z "$REMOTE_USER" ] && exit 0  # who has the folder itself
 while read -r old new ref; do
   case "$ref" in
-    refs/heads/main|refs/tags/protected*)
-      echo "GitLab: You are not allowed to push code to protected branches on this project." >&2
-      exit 1 ;;
+    refs/heads/main) rule="push code to protected branches" ;;
+    refs/tags/*) [ -e protected-tags ] && rule="create this tag as it is protected" ;;
   esac
+  [ -z "$rule" ] || { echo "GitLab: You are not allowed to $rule on this project." >&2; exit 1; }
 done
 """
 

@@ -1,6 +1,6 @@
 """A stand-in for GitHub's REST API, as far as the jobs of a factory use it. It keeps what it was
 asked, and refuses what the real one refuses: a stranger, what a token may not do, what is not
-there, a second request of one branch, and who asks too often."""
+there or switched off, a second request of one branch, and who asks too often."""
 
 from __future__ import annotations
 
@@ -28,9 +28,14 @@ REFUSED = {
     401: "Bad credentials",
     403: "Resource not accessible by integration",
     404: "Not Found",
+    409: "Git Repository is empty.",
+    410: "Issues are disabled for this repo",
     422: "Validation Failed",
     429: "You have exceeded a secondary rate limit",
 }
+STRANGERS = [  # what others have opened, which fills the first pages
+    {"number": 900 + k, "state": "open", "body": None, "user": None} for k in range(2 * PER_PAGE)
+]
 
 
 @dataclass
@@ -42,9 +47,16 @@ class GitHub:
     calls: list[str] = field(default_factory=list)
     pulls: list[dict[str, Any]] = field(default_factory=list)
     comments: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    issues: list[dict[str, Any]] = field(default_factory=list)
+    strangers: list[dict[str, Any]] = field(default_factory=lambda: [*STRANGERS])
+    merges: dict[str, list[int]] = field(default_factory=dict)  # the pulls of a commit, "*" of any
+    reviews: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
+    alerts: list[str] = field(default_factory=list)
     rights: dict[str, set[str]] = field(default_factory=lambda: {PROPOSER: {"pulls"}})
     artifacts: dict[str, bytes] = field(default_factory=dict)
     pauses: int = 0  # so many calls are asked to wait
+    has_issues: bool = True
+    is_empty: bool = False
 
     def reply(self, request: BaseHTTPRequestHandler, body: Any) -> None:
         path, _, query = request.path.partition("?")
@@ -55,9 +67,10 @@ class GitHub:
         if match := re.fullmatch(r"/files/(\d+)", rest):
             send_file(request, [*self.artifacts.values()][int(match[1])])
             return
+        is_paused = token in ACCOUNTS and self.pauses > 0
         code, answer = self.answer(request.command, rest, asked, token, body)
         request.send_response(code)
-        if code == 429:
+        if is_paused:
             request.send_header("Retry-After", "1")
         if code == 302:
             request.send_header("Location", f"{self.url}{answer}")
@@ -75,28 +88,86 @@ class GitHub:
         self, method: str, path: str, asked: dict[str, str], token: str, body: Any
     ) -> tuple[int, Any]:
         """The status and what is answered."""
+        if path == "/alerts":
+            self.alerts.append(body["title"])
+            return 200, {}
         if token not in ACCOUNTS:
             return 401, None
         if self.pauses:
             self.pauses -= 1
-            return 429, None
-        kind = "comments" if path.endswith("/comments") or "/comments/" in path else "pulls"
-        if method != "GET" and kind not in self.rights.get(token, ()):
+            return 403 if self.pauses % 2 else 429, None
+        if method != "GET" and self.right(path) not in self.rights.get(token, ()):
             return 403, None
         if path == "":
             return 200, {"default_branch": "main"}
         if path == "/pulls":
             return self.list_pulls(asked) if method == "GET" else self.open_pull(token, body)
-        if match := re.fullmatch(r"/pulls/(\d+)", path):
-            pull = self.pulls[int(match[1]) - 1]
-            pull.update(body)
-            return 200, pull
         if match := re.fullmatch(r"/issues/(\d+)/labels", path):
-            self.pulls[int(match[1]) - 1].setdefault("labels", []).extend(body["labels"])
+            (pull,) = [one for one in self.pulls if one["number"] == int(match[1])]
+            pull.setdefault("labels", []).extend(body["labels"])
             return 200, body["labels"]
+        if match := re.fullmatch(r"/pulls/(\d+)(/reviews)?", path):
+            return self.of_pull(int(match[1]), body, of_reviews=bool(match[2]))
+        if match := re.fullmatch(r"/commits/(\w+)/pulls", path):
+            return self.of_commit(match[1])
         if path.startswith("/actions/"):
             return self.of_runs(path)
-        return self.of_comments(method, path, token, body)
+        if "/comments" in path:
+            return self.of_comments(method, path, token, body)
+        return self.of_issues(method, path, asked, token, body)
+
+    def right(self, path: str) -> str:
+        """What a token has to be allowed for a change there."""
+        if path.startswith("/pulls"):
+            return "pulls"
+        number = re.match(r"/issues/(\d+)", path)
+        is_issue = bool(number) and int(number[1]) in [one["number"] for one in self.issues]
+        return "comments" if "/comments" in path and not is_issue else "issues"
+
+    def of_pull(self, number: int, body: Any, *, of_reviews: bool) -> tuple[int, Any]:
+        pulls = [one for one in self.pulls if one["number"] == number]
+        if not pulls:
+            return 404, None
+        if of_reviews:
+            reviews = self.reviews.get(number, [])
+            return 200, [{"user": {"login": name}, "state": state} for name, state in reviews]
+        pulls[0].update(body)
+        return 200, pulls[0]
+
+    def of_commit(self, commit: str) -> tuple[int, Any]:
+        """The pull requests that a commit was merged by."""
+        numbers = self.merges.get(commit, self.merges.get("*", []))
+        return (409, None) if self.is_empty else (200, [*map(self.pull_of, numbers)])
+
+    def pull_of(self, number: int) -> dict[str, Any]:
+        (pull,) = [one for one in self.pulls if one["number"] == number]
+        return pull
+
+    def of_issues(
+        self, method: str, path: str, asked: dict[str, str], token: str, body: Any
+    ) -> tuple[int, Any]:
+        """As on the real one, pull requests are listed among the issues."""
+        match = re.fullmatch(r"/issues(?:/(\d+))?", path)
+        if not match:
+            return 404, None
+        if not self.has_issues:
+            return 410, None
+        if match[1]:
+            places = [one for one in self.issues if one["number"] == int(match[1])]
+            for one in places:
+                one.update(body)
+            return (200, places[0]) if places else (404, None)
+        if method == "GET":
+            pulls = [{**one, "pull_request": {}} for one in self.pulls]
+            state = asked.get("state", "open")
+            every = [*self.strangers, *pulls, *self.issues]
+            return 200, [one for one in every if one["state"] == state]
+        if not body.get("title"):
+            return 422, None
+        number = 1 + max((one["number"] for one in [*self.pulls, *self.issues]), default=0)
+        own = {"number": number, "state": "open", "user": {"login": ACCOUNTS[token]}}
+        self.issues.append(body | own)
+        return 201, self.issues[-1]
 
     def of_runs(self, path: str) -> tuple[int, Any]:
         """The files of the one run; each is fetched from elsewhere, where a token is refused."""
@@ -160,6 +231,12 @@ def pull(number: int, branch: str, account: str, body: Any, name: str = NAME) ->
     head = {"ref": branch, "label": label, "repo": {"full_name": name}, "sha": "a" * 40}
     opened = {"number": number, "state": "open", "user": {"login": account}, "body": None}
     return {**opened, **body, "head": head}
+
+
+def merged(number: int, author: str, by: str) -> dict[str, Any]:
+    """A pull request that somebody has merged."""
+    content = {"state": "closed", "merged_at": "2026-01-01T00:00:00Z", "merged_by": {"login": by}}
+    return pull(number, f"change-{number}", author, content)
 
 
 @contextmanager

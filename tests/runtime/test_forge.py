@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mlfactory_runtime.errors import FactoryError
 from mlfactory_runtime.forge import issue, place
 from mlfactory_runtime.git import git
 from mlfactory_runtime.project import Project
@@ -17,59 +15,28 @@ from mlfactory_runtime.records.monitoring import Monitored
 from mlfactory_runtime.records.record import parse
 from mlfactory_runtime.registry.promote import branch_of
 
-from ..stand_in import served
+from ..github import JOB, NAME, GitHub, github, merged
 from .factories import Factory
 
 MONITORED = Path(__file__).parent / "formats/monitor/1.json"
 
 
-OURS = {"login": "github-actions[bot]"}
-
-
-@dataclass
-class Forge:
-    """The issues of a repository, and the pull requests that its commits were merged by."""
-
-    issues: list[dict[str, Any]] = field(default_factory=list)
-    approvers: dict[str, str] = field(default_factory=dict)
-
-    def answer(self, request: BaseHTTPRequestHandler, body: Any) -> None:
-        request.send_response(200)
-        request.end_headers()
-        told = self.told(request.command, request.path.removeprefix("/repos/org/shop"), body)
-        request.wfile.write(json.dumps(told).encode())
-
-    def told(self, method: str, path: str, body: Any) -> Any:
-        if path.startswith("/commits/"):
-            commit = path.split("/")[2]
-            known = commit in self.approvers
-            return [{"number": commit, "merged_at": "2026-01-01T00:00:00Z"}] if known else []
-        if path.startswith("/pulls/"):
-            name = self.approvers[path.split("/")[2]]
-            if not path.partition("?")[0].endswith("/reviews"):
-                return {"user": {"login": "dave"}, "merged_by": {"login": "carol"}}
-            return [{"user": {"login": name}, "state": "APPROVED"}]
-        if method == "POST":
-            self.issues.append({**body, "number": len(self.issues) + 1, "user": OURS})
-        return self.issues[-1] if method == "POST" else self.issues
-
-
 @pytest.fixture
-def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Forge]:
+def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
     """The forge of a repository, as a job of its CI meets it."""
-    found = Forge()
-    with served(found.answer) as address:
+    with github() as place:
+        place.rights[JOB] = {"issues"}
         for name, value in {
-            "GITHUB_API_URL": f"http://{address}",
-            "GITHUB_REPOSITORY": "org/shop",
-            "GITHUB_TOKEN": "t",
+            "GITHUB_API_URL": place.url,
+            "GITHUB_REPOSITORY": NAME,
+            "GITHUB_TOKEN": JOB,
             "GITHUB_RUN_ID": "1",
             "GITHUB_SHA": "f" * 40,
             "GITHUB_ACTOR": "dave",
             "GITHUB_EVENT_NAME": "push",
         }.items():
             monkeypatch.setenv(name, value)
-        yield found
+        yield place
 
 
 @pytest.fixture
@@ -80,7 +47,7 @@ def alarm() -> Monitored:
 
 
 def test_each_factory_of_a_repository_has_an_issue_of_its_own(
-    shop: Forge, alarm: Monitored
+    shop: GitHub, alarm: Monitored
 ) -> None:
     done = [issue.keep_issue(alarm, folder) for folder in ("models/a", "models/b", "models/a")]
     assert done == ["opened /issues/1", "opened /issues/2", "updated /issues/1"]
@@ -88,19 +55,21 @@ def test_each_factory_of_a_repository_has_an_issue_of_its_own(
 
 
 def test_an_issue_of_another_account_is_left_alone_whatever_stands_in_it(
-    shop: Forge, alarm: Monitored
+    shop: GitHub, alarm: Monitored
 ) -> None:
-    shop.issues = [{"number": 1, "user": {"login": "mallory"}, "body": issue.mark_of("")}]
-    shop.issues.append({"number": 2, "user": None, "body": issue.mark_of("")})
+    shop.issues = [
+        {"number": n, "state": "open", "user": account, "body": issue.mark_of("")}
+        for n, account in ((1, {"login": "mallory"}), (2, None))
+    ]
     assert issue.keep_issue(alarm) == "opened /issues/3"
     assert issue.keep_issue(alarm) == "updated /issues/3"
 
 
 def test_rot_has_an_issue_of_its_own_which_is_closed_when_it_is_over(
-    shop: Forge, alarm: Monitored
+    shop: GitHub, alarm: Monitored
 ) -> None:
     strange = {"number": 1, "user": {"login": "mallory"}, "body": issue.ROT.format("")}
-    shop.issues = [strange]
+    shop.issues = [{**strange, "state": "open"}]
     assert issue.keep_rot(is_sound=True) == "nothing is wrong, and no issue is open"
     assert issue.keep_issue(alarm) == "opened /issues/2"
     assert issue.keep_rot(is_sound=False) == "opened /issues/3"
@@ -111,7 +80,7 @@ def test_rot_has_an_issue_of_its_own_which_is_closed_when_it_is_over(
 
 
 def test_a_monitor_that_fails_opens_an_issue_too(
-    shop: Forge, churn: Factory, alarm: Monitored, monkeypatch: pytest.MonkeyPatch
+    shop: GitHub, churn: Factory, alarm: Monitored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = churn.path / "page.md"
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
@@ -130,12 +99,47 @@ def test_a_monitor_that_fails_opens_an_issue_too(
     assert "The monitor: **alarm**." in page.read_text()
 
 
-def test_each_commit_has_its_own_approver(shop: Forge) -> None:
-    shop.approvers = {"a" * 40: "alice", "b" * 40: "bob"}
+def test_each_commit_has_its_own_approver(shop: GitHub) -> None:
+    shop.pulls = [merged(n, author="erin", by="carol") for n in (1, 2)]
+    shop.merges = {"a" * 40: [1], "b" * 40: [2]}
+    shop.reviews = {1: [("alice", "APPROVED")], 2: [("bob", "APPROVED")]}
     commits = [letter * 40 for letter in "abcf"]
     reviews = [place.forge().review(commit) for commit in commits]
     assert [one.names for one in reviews] == ["@alice", "@bob", "", "@dave"]
     assert [one.is_own for one in reviews] == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"has_issues": False}, "answers 410 to GET /issues?.*: Issues are disabled"),
+        ({"rights": {JOB: {"comments"}}}, "answers 403 to POST /issues: Resource not accessible"),
+        ({"is_empty": True}, "answers 409 to GET /commits/a+/pulls: Git Repository is empty"),
+    ],
+)
+def test_what_the_forge_refuses_is_said_in_its_words(
+    shop: GitHub, change: dict[str, Any], reason: str
+) -> None:
+    for name, value in change.items():
+        setattr(shop, name, value)
+    with pytest.raises(FactoryError, match=reason) as refusal:
+        issue.keep_issue(None)
+        place.forge().review("a" * 40)
+    assert JOB not in str(refusal.value)
+
+
+def test_what_is_not_there_or_has_no_title_is_refused(shop: GitHub) -> None:
+    with pytest.raises(FactoryError, match="answers 404 to PATCH /issues/5: Not Found"):
+        place.forge().rewrite_issue("/issues/5", "title", "text")
+    with pytest.raises(FactoryError, match="answers 422 to POST /issues: Validation Failed"):
+        place.forge().open_issue("", "text")
+    assert shop.issues == []
+
+
+@pytest.mark.parametrize("pauses", [1, 2])
+def test_a_forge_that_asks_to_wait_is_asked_again(shop: GitHub, pauses: int) -> None:
+    shop.pauses = pauses
+    assert issue.keep_issue(None) == "opened /issues/1"
 
 
 @pytest.mark.parametrize(

@@ -87,13 +87,16 @@ class Actions:
     def artifacts(self) -> Path:
         return self.folder / "artifacts"
 
-    def run(self, workflow: str, event: str, *options: str, code: int = 0) -> str:
-        """Run a workflow on the origin's main branch; gives all that it said, without colours."""
+    def run(self, workflow: str, event: str, *options: str, code: int = 0, branch: str = "") -> str:
+        """Run a workflow on the origin's main branch, or on what merging a branch into it makes;
+        gives all that it said, without colours."""
         place = self.folder / f"run-{len(list(self.folder.glob('run-*.json')))}"
         git = ("git", "-C", str(place))
         execute(("git", "clone", "-q", str(self.origin), str(place)), self.folder, self.env)
         address = "https://github.com/org/churn.git"  # act reads the repository's name here
         execute((*git, "remote", "set-url", "origin", address), self.folder, self.env)
+        if branch:
+            self.merge(git, branch)
         file = place / ".github/workflows" / f"{workflow}.yml"
         told = place.with_suffix(".json")
         told.write_text(json.dumps(self.event(event)), "utf-8")
@@ -113,10 +116,22 @@ class Actions:
         assert all(secret not in said for secret in self.secrets.values())
         return said
 
+    def merge(self, git: tuple[str, ...], branch: str) -> None:
+        """Merge a branch as the forge does to run CI on a pull request, whose number is 1."""
+        who = ("-c", "user.name=forge", "-c", "user.email=forge@localhost")
+        merge = ("merge", "--quiet", "--no-ff", "--message", f"Merge {branch}")
+        execute((*git, *who, *merge, f"origin/{branch}"), self.folder, self.env)
+        target = "HEAD:refs/pull/1/merge"
+        execute(
+            (*git, "push", "--quiet", "--force", str(self.origin), target), self.folder, self.env
+        )
+
     def event(self, name: str) -> dict[str, Any]:
         more: dict[str, Any] = {"ref": "refs/heads/main"}
         if name == "schedule":
             more = {"schedule": "17 5 * * *"}
+        elif name == "pull_request":
+            more = {"number": 1, "pull_request": {"number": 1}}
         elif name == "workflow_run":
             more = {"workflow_run": self.run_before}
         return {**more, "repository": {"full_name": "org/churn", "default_branch": "main"}}

@@ -72,7 +72,7 @@ class Pipelines:
         """Run the pipeline that an event starts on a branch of the origin, or some of its jobs."""
         clone = self.clone(branch)
         argv = [str(PROGRAM), *jobs, "--force-shell-executor", "--shell-isolation", "--no-color"]
-        for name, value in {**self.given(source, clone), **variables}.items():
+        for name, value in {**self.values(source, clone), **variables}.items():
             argv += ["--variable", f"{name}={value}"]
         process = subprocess.run(
             argv, cwd=clone, env=self.env, stdin=subprocess.DEVNULL, capture_output=True, text=True
@@ -97,7 +97,7 @@ class Pipelines:
     def address(self) -> str:
         return f"{self.git}/data/churn"
 
-    def given(self, source: str, clone: Path) -> dict[str, str]:
+    def values(self, source: str, clone: Path) -> dict[str, str]:
         """The variables of the pipeline, and of the project."""
         git = ("git", "-C", str(clone))
         names = ("HEAD", "origin/main")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from mlfactory.render import copier
 from mlfactory.template import choice
 
 from .conftest import SCRIPTS, execute
+from .pipelines import PROGRAM, needs_gitlab_ci_local, node
 
 FOLDERS = ["", "models/churn"]
 BOTH = {"target": "churned", "project_name": "churn", "mlfactory_source": "mlfactory==0.5.0"}
@@ -138,8 +141,8 @@ def test_it_begins_for_the_same_reasons(forges: Forges, file: str, job: str, twi
     rules = [rule["if"] for rule in own["rules"]]
     sources = {name for rule in rules for name in re.findall(r'SOURCE == "(\w+)"', rule)}
     assert sources == {SOURCES[event] for event in flow[True] if event in SOURCES}
-    called = [rule for rule in rules if '"monitor"' in rule and twin != "monitor"]
-    assert bool(called) == ("workflow_call" in flow[True])
+    after_monitor = [rule for rule in rules if '"monitor"' in rule and twin != "monitor"]
+    assert bool(after_monitor) == ("workflow_call" in flow[True])
     only_main = "refs/heads/main" in flow["jobs"][job].get("if", "")
     if flow["jobs"][job].get("needs"):
         only_main = any("refs/heads/main" in one.get("if", "") for one in flow["jobs"].values())
@@ -249,3 +252,73 @@ def test_images_are_pinned(forges: Forges) -> None:
     images = {job["image"] for job in jobs.values() if "image" in job}
     assert images == {"$FACTORY_IMAGE"}
     assert re.search(r":[\w.-]+@sha256:[0-9a-f]{64}$", jobs["variables"]["FACTORY_IMAGE"]["value"])
+
+
+CHANGE = {"code", "pipeline"}
+REPORT = {"report", "report-failure"}
+ROT = {"rot", "rot-passes", "rot-fails"}
+EVENTS = [  # what starts a pipeline, the job that is asked for, and the jobs that it has
+    ("merge_request_event", "change", CHANGE | REPORT),
+    ("push", "change", CHANGE | {"promote"}),
+    ("schedule", "change", set()),
+    ("web", "monitor", {"monitor", "retrain"}),
+    ("schedule", "retrain", {"retrain"}),
+    ("schedule", "batch", {"batch"}),
+    ("schedule", "rot", ROT),
+    ("web", "promote", {"promote"}),
+]
+VARIANTS = {
+    "batch": {},
+    "online": {"serving": "online"},
+    "query": {"data_source": "data/source.sql", "url_env": "SOURCE_URL"},
+    "in-a-folder": {"folder": "models/churn"},
+    "in-a-folder-online": {"folder": "models/churn", "serving": "online"},
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_each_event_has_its_jobs(variant: str, env: dict[str, str], tmp_path: Path) -> None:
+    needs_gitlab_ci_local()
+    answers = VARIANTS[variant]
+    place = project(tmp_path, answers, env)
+    prefix = f"{answers['folder']}:" if "folder" in answers else ""
+    for source, job, names in EVENTS if variant == "batch" else EVENTS[:1]:
+        process = execute(listing(source, job), place, {**env, **runner_env(env)})
+        assert "WARN" not in process.stdout + process.stderr
+        active = {one["name"] for one in json.loads(process.stdout) if one["when"] != "never"}
+        own = {f"{prefix}{name}" for name in names if name != "batch" or "serving" not in answers}
+        assert active == own, (source, job)
+
+
+def project(folder: Path, answers: dict[str, str], env: dict[str, str]) -> Path:
+    """A project on GitLab with a factory of its own, or with one in a folder."""
+    place = folder / "project"
+    render(place / answers.get("folder", ""), ci="gitlab", **answers)
+    if "folder" in answers:
+        text = f"include: [{{local: /{answers['folder']}/.gitlab/factory.yml}}]\n"
+        (place / ".gitlab-ci.yml").write_text(text)
+    for argv in (
+        ("init", "--quiet", "--initial-branch=main"),
+        ("add", "--all"),
+        ("commit", "--quiet", "--message", "A factory"),
+        ("remote", "add", "origin", "https://gitlab.example.com/data/churn.git"),
+        ("update-ref", "refs/remotes/origin/main", "HEAD"),
+        ("remote", "set-head", "origin", "main"),
+    ):
+        execute(("git", *argv), place, env)
+    return place
+
+
+def listing(source: str, job: str) -> tuple[str, ...]:
+    """What lists the jobs of a pipeline; all files count as changed."""
+    values = {"CI_PIPELINE_SOURCE": source, "FACTORY_JOB": job, **REQUEST}
+    variables = [part for pair in values.items() for part in ("--variable", "=".join(pair))]
+    return (str(PROGRAM), "--list-json", "--no-evaluate-rule-changes", "--no-color", *variables)
+
+
+REQUEST = {"CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "1217", "CI_PROJECT_ID": "1217"}
+
+
+def runner_env(env: dict[str, str]) -> dict[str, str]:
+    path = os.pathsep.join([str(node()), env["PATH"]])
+    return {"PATH": path, "GCL_IGNORE_PREDEFINED_VARS": ",".join([*REQUEST, "CI_PIPELINE_SOURCE"])}

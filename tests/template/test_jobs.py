@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,79 +14,15 @@ import pytest
 import yaml
 
 from ..customers import customers
-from ..github import JOB, PROPOSER, GitHub, archive, github, pull
-from ..stand_in import served
+from ..github import JOB, PROPOSER, GitHub, archive, github, merged, pull
 from .actions import Actions, needs_act
+from .breaks import BREAKS, propose
 from .conftest import Factory, execute, make
+from .dates import date_back
 
 pytestmark = pytest.mark.xdist_group("jobs")
-TOKEN, FILLED, OURS = "t0ken-of-the-job", 100, {"login": "github-actions[bot]"}
 MONITORED = Path(__file__).parents[1] / "runtime/formats/monitor/1.json"
 REVIEWS = [("alice", "CHANGES_REQUESTED"), ("alice", "APPROVED"), ("bob", "COMMENTED")]
-
-
-@dataclass
-class Forge:
-    """A forge with as much of its REST API as the jobs use."""
-
-    url: str = ""
-    issues: list[dict[str, Any]] = field(default_factory=list)
-    comments: list[str] = field(default_factory=list)
-    alerts: list[str] = field(default_factory=list)
-    pulls: list[dict[str, Any]] = field(default_factory=list)
-    approved: dict[str, int] = field(default_factory=dict)
-    reviews: list[tuple[str, str]] = field(default_factory=list)
-    has_issues: bool = True
-    merger: str = "carol"
-
-    def answer(self, method: str, path: str, body: dict[str, Any]) -> Any:
-        """What the forge answers; None for what it does not have."""
-        rest = path.removeprefix("/repos/org/churn").partition("?")[0]
-        if method == "POST" and rest == "/alerts":
-            self.alerts.append(body["title"])
-            return {}
-        if rest == "/issues" and self.has_issues:
-            if method == "POST":
-                self.issues.append(
-                    body | {"number": len(self.issues) + 1, "state": "open", "user": OURS}
-                )
-                return self.issues[-1]
-            fill = [{"number": 900 + k, "body": None, "user": None} for k in range(FILLED)]
-            return self.open() if "page=2" in path else fill
-        if found := re.fullmatch(r"/issues/(\d+)(/comments)?", rest):
-            one = self.issues[int(found[1]) - 1]
-            self.comments.append(body["body"]) if found[2] else one.update(body)
-            return one
-        if rest.startswith("/commits/"):
-            own = self.approved and rest.split("/")[2] not in self.approved
-            return [] if own else self.pulls
-        if rest == "/pulls/7/reviews":
-            return [{"user": {"login": name}, "state": state} for name, state in self.reviews]
-        people = {"user": {"login": "dave"}, "merged_by": {"login": self.merger}}
-        return people if rest == "/pulls/7" else None
-
-    def open(self) -> list[dict[str, Any]]:
-        return [one for one in self.issues if one["state"] == "open"]
-
-
-@pytest.fixture
-def forge() -> Iterator[Forge]:
-    """The stand-in, on the loopback address."""
-    found = Forge(pulls=[{"number": 7, "merged_at": "2026-01-01T00:00:00Z"}], reviews=REVIEWS)
-
-    def answer(request: BaseHTTPRequestHandler, body: Any) -> None:
-        path = request.path
-        known = request.headers["Authorization"] == f"Bearer {TOKEN}" or "/alerts" in path
-        told = found.answer(request.command, path, body)
-        request.send_response(200 if known and told is not None else 404 if known else 401)
-        if "/issues?" in path and "page=2" not in path:
-            request.send_header("Link", f'<{found.url}{path}&page=2>; rel="next"')
-        request.end_headers()
-        request.wfile.write(json.dumps(told).encode())
-
-    with served(answer) as address:
-        found.url = f"http://{address}"
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -117,11 +50,23 @@ def proposed(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> F
 
 
 @pytest.fixture
-def actions(proposed: Factory, forge: Forge) -> Actions:
+def forge(proposed: Factory) -> Iterator[GitHub]:
+    """The stand-in, on the loopback address: a job's own token may keep an issue and a comment."""
+    with github() as place:
+        place.origin = proposed.path.parent / "origin"
+        place.rights[JOB] = {"issues", "comments"}
+        place.pulls = [merged(7, author="erin", by="carol")]
+        place.merges, place.reviews = {"*": [7]}, {7: REVIEWS}
+        yield place
+
+
+@pytest.fixture
+def actions(proposed: Factory, forge: GitHub) -> Actions:
     """The factory's repository on the forge, with the secrets that its jobs ask for."""
     needs_act()
     secrets = {
-        "GITHUB_TOKEN": TOKEN,
+        "GITHUB_TOKEN": JOB,
+        "FACTORY_FORGE_TOKEN": PROPOSER,
         "FACTORY_LOG_URL": f"sqlite:///{proposed.path.parent / 'log.db'}",
         "FACTORY_ALERT_URLS": f"{forge.url.replace('http', 'json')}/alerts",
     }
@@ -140,7 +85,7 @@ def catalog(factory: Factory) -> dict[str, Any]:
 
 
 def test_the_first_push_is_green_though_the_log_is_elsewhere(actions: Actions) -> None:
-    said = replace(actions, secrets={"GITHUB_TOKEN": TOKEN}).run("ci", "push")
+    said = replace(actions, secrets={"GITHUB_TOKEN": JOB}).run("ci", "push")
     assert "Hooks success, types success, tests success." in said
     assert "The model is the same as before." in said
     assert "# Model card: churned" in said
@@ -148,12 +93,12 @@ def test_the_first_push_is_green_though_the_log_is_elsewhere(actions: Actions) -
 
 
 def test_a_merged_record_becomes_a_tag_and_the_monitor_watches_it(
-    proposed: Factory, forge: Forge, actions: Actions
+    proposed: Factory, forge: GitHub, actions: Actions
 ) -> None:
     added = proposed.run("git", "rev-parse", "HEAD").stdout.strip()
     proposed.run("git", "commit", "--quiet", "--allow-empty", "--message", "Another change (#8)")
     proposed.run("git", "push", "--quiet", "origin", "HEAD:main")
-    forge.approved[added] = 7
+    forge.merges = {added: [7]}
     said = actions.run("promote", "push")
     (tag,) = [name for name in asked(proposed, "tag").split() if "#prod#" in name]
     assert f"Tags made: `{tag}`." in said
@@ -170,7 +115,7 @@ def test_a_merged_record_becomes_a_tag_and_the_monitor_watches_it(
     (issue,) = forge.issues
     assert issue["title"].startswith("Monitor: alarm of ")
     assert "[what to do](https://github.com/org/churn/blob/HEAD/docs/runbook.md#" in issue["body"]
-    assert "opened /issues/1" in said
+    assert "opened /issues/8" in said
     assert "The monitor: **alarm**." in said
     assert catalog(proposed)["drift"]["status"] == "alarm"
     assert [title for title in forge.alerts if "freshness" in title] == forge.alerts
@@ -187,38 +132,28 @@ def test_a_merged_record_becomes_a_tag_and_the_monitor_watches_it(
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute(f"update predictions set time = time - {7 * 86_400_000_000}")
     said = actions.run("monitor", "schedule", "--var", "FACTORY_MONITOR=on")
-    assert "closed /issues/1" in said
+    assert "closed /issues/8" in said
     assert (issue["state"], issue["state_reason"]) == ("closed", "completed")
-    assert len(forge.comments) == 1
+    assert len(forge.comments[issue["number"]]) == 1
     assert forge.alerts[1:] == ["churn: over: freshness"]
 
 
-def date_back(proposed: Factory, tag: str) -> None:
-    """Let a model have been in use for weeks: nobody rings for a window before that."""
-    then = (datetime.now(UTC) - timedelta(days=21)).isoformat(timespec="seconds")
-    old = Factory(proposed.path, {**proposed.env, "GIT_COMMITTER_DATE": then})
-    message = asked(proposed, "tag", "--list", "--format=%(contents)", tag)
-    commit = asked(proposed, "rev-parse", f"{tag}^{{}}").strip()
-    old.run("git", "fetch", "--quiet", "origin", commit)
-    old.run("git", "tag", "--force", "--annotate", "--message", message, tag, commit)
-    old.run("git", "push", "--quiet", "--force", "origin", f"refs/tags/{tag}")
-
-
-def refused_by_the_forge(proposed: Factory, forge: Forge, actions: Actions) -> None:
+def refused_by_the_forge(proposed: Factory, forge: GitHub, actions: Actions) -> None:
     """Without issues the page is uploaded and the status published all the same."""
     (actions.artifacts / "monitor.html").unlink()
     status = asked(proposed, "rev-parse", "status")
     forge.has_issues = False
     said = actions.run("monitor", "workflow_dispatch", code=1)
     forge.has_issues = True
-    assert "the forge answers 404 to GET /issues" in said
+    assert "the forge answers 410 to GET /issues?" in said
+    assert "Issues are disabled for this repo" in said
     assert (actions.artifacts / "monitor.html").is_file()
     assert asked(proposed, "rev-parse", "status") != status
     assert len(forge.alerts) == 1
 
 
 def test_a_log_that_is_away_is_red_and_has_an_issue(
-    proposed: Factory, forge: Forge, actions: Actions
+    proposed: Factory, forge: GitHub, actions: Actions
 ) -> None:
     away = {"FACTORY_LOG_URL": f"sqlite:///{proposed.path.parent / 'away/log.db'}"}
     said = replace(actions, secrets=actions.secrets | away).run(
@@ -238,20 +173,20 @@ def test_a_log_that_is_away_is_red_and_has_an_issue(
     ],
 )
 def test_the_approver_is_who_approved_else_who_merged_else_who_pushed(
-    proposed: Factory, forge: Forge, pulls: bool, reviews: list[tuple[str, str]], name: str
+    proposed: Factory, forge: GitHub, pulls: bool, reviews: list[tuple[str, str]], name: str
 ) -> None:
-    forge.pulls, forge.reviews = forge.pulls if pulls else [], reviews
+    forge.merges, forge.reviews = forge.merges if pulls else {}, {7: reviews}
     runner = Factory(proposed.path, clone_env(proposed, forge))
     assert runner.run("factory", "forge", "approver").stdout == f"{name}\n"
 
 
-def clone_env(factory: Factory, forge: Forge) -> dict[str, str]:
+def clone_env(factory: Factory, forge: GitHub) -> dict[str, str]:
     told = {"GITHUB_API_URL": forge.url, "GITHUB_REPOSITORY": "org/churn", "GITHUB_SHA": "a" * 40}
-    job = {"GITHUB_ACTOR": "dave", "GITHUB_EVENT_NAME": "push", "GITHUB_TOKEN": TOKEN}
+    job = {"GITHUB_ACTOR": "dave", "GITHUB_EVENT_NAME": "push", "GITHUB_TOKEN": JOB}
     return {**factory.env, **told, **job}
 
 
-def test_a_forge_that_refuses_is_told_without_the_token(proposed: Factory, forge: Forge) -> None:
+def test_a_forge_that_refuses_is_told_without_the_token(proposed: Factory, forge: GitHub) -> None:
     env = clone_env(proposed, forge) | {"GITHUB_TOKEN": "another-t0ken"}
     done = Factory(proposed.path, env).run("factory", "forge", "approver", code=1)
     assert "the forge answers 401 to GET /commits/" in done.stderr
@@ -261,7 +196,7 @@ def test_a_forge_that_refuses_is_told_without_the_token(proposed: Factory, forge
     assert "cannot be reached" in done.stderr
 
 
-def test_names_from_data_are_no_markup_and_call_nobody(proposed: Factory, forge: Forge) -> None:
+def test_names_from_data_are_no_markup_and_call_nobody(proposed: Factory, forge: GitHub) -> None:
     found = json.loads(MONITORED.read_text("utf-8"))
     check = {"status": "alarm", "message": "<b>@all* #1", "runbook": "x", "owner": "@org/crm"}
     found |= {"verdict": "alarm", "checks": [found["checks"][0] | check]}
@@ -279,39 +214,32 @@ def test_git_gets_the_jobs_token_and_nothing_keeps_it(proposed: Factory, tmp_pat
     (line,) = (line.strip() for line in text.splitlines() if "credential.helper" in line)
     execute(("git", "init", "--quiet", "."), tmp_path, proposed.env)
     ask = "printf 'protocol=https\\nhost=example.org\\n\\n' | git credential fill"
-    env = {**proposed.env, "GITHUB_TOKEN": TOKEN}
+    env = {**proposed.env, "GITHUB_TOKEN": JOB}
     done = execute(("bash", "-e", "-c", f"{line}\n{ask}"), tmp_path, env)
-    assert f"username=x-access-token\npassword={TOKEN}\n" in done.stdout
-    assert TOKEN not in (tmp_path / ".git/config").read_text()
+    assert f"username=x-access-token\npassword={JOB}\n" in done.stdout
+    assert JOB not in (tmp_path / ".git/config").read_text()
 
 
-@pytest.fixture
-def repository(proposed: Factory) -> Iterator[GitHub]:
-    """The stand-in for what is done with requests."""
-    with github() as place:
-        place.origin, place.rights[JOB] = proposed.path.parent / "origin", {"comments"}
-        yield place
+def deliver(proposed: Factory) -> None:
+    """Let there be more rows at the factory's source than it has learned from."""
+    file = proposed.path.parent / "delivered.csv"
+    customers(1800).drop("revenue", "segment").write_csv(file)
+    set_to(proposed, "data", source=str(file))
 
 
-@pytest.fixture
-def runner(repository: GitHub, actions: Actions) -> Actions:
-    """The same jobs, against that stand-in."""
-    secrets = {**actions.secrets, "GITHUB_TOKEN": JOB, "FACTORY_FORGE_TOKEN": PROPOSER}
-    return replace(actions, api=repository.url, secrets=secrets)
-
-
-def set_to(proposed: Factory, section: str, **settings: str) -> None:
+def set_to(proposed: Factory, section: str, **settings: Any) -> None:
     """Change settings on the main branch."""
     params = yaml.safe_load(proposed.text("params.yaml"))
     params[section] |= settings
     proposed.write("params.yaml", yaml.safe_dump(params, sort_keys=False, allow_unicode=True))
-    proposed.run("git", "commit", "--quiet", "--all", "--message", f"Set {section}")
+    message = ("--allow-empty", "--message", f"Set {section}")
+    proposed.run("git", "commit", "--quiet", "--all", *message)
     proposed.run("git", "push", "--quiet", "origin", "HEAD:main")
 
 
-def test_what_ci_has_seen_becomes_one_comment(repository: GitHub, runner: Actions) -> None:
-    repository.pulls = [pull(1, "try", "dave", {}, "mallory/churn")]
-    repository.artifacts = {"report-pipeline": archive(b"**Better**, says @all.")}
+def test_what_ci_has_seen_becomes_one_comment(forge: GitHub, actions: Actions) -> None:
+    forge.pulls = [pull(1, "try", "dave", {}, "mallory/churn")]
+    forge.artifacts = {"report-pipeline": archive(b"**Better**, says @all.")}
     run = {
         "id": 5,
         "event": "pull_request",
@@ -321,52 +249,52 @@ def test_what_ci_has_seen_becomes_one_comment(repository: GitHub, runner: Action
         "conclusion": "failure",
         "html_url": "https://github.com/org/churn/actions/runs/5",
     }
-    said = replace(runner, run_before=run).run("report", "workflow_run")
+    said = replace(actions, run_before=run).run("report", "workflow_run")
     assert "wrote /issues/comments/1" in said
-    assert "**CI is not green.**" in repository.comments[1][0]["body"]
-    assert "says @\u200ball." in repository.comments[1][0]["body"]
+    assert "**CI is not green.**" in forge.comments[1][0]["body"]
+    assert "says @\u200ball." in forge.comments[1][0]["body"]
 
 
-def test_what_is_new_is_scored_once(proposed: Factory, runner: Actions) -> None:
+def test_what_is_new_is_scored_once(proposed: Factory, actions: Actions) -> None:
     folder = proposed.path.parent / "deliveries"
     folder.mkdir()
     customers(30).drop("revenue", "segment", "churned").write_csv(folder / "june.csv")
     target = str(proposed.path.parent / "scores")
     set_to(proposed, "batch", source=f"{folder}/*.csv", target=target, model="v1.0.0")
-    assert "june.csv: 30 rows scored, 0 could not be" in runner.run("batch", "workflow_dispatch")
-    said = runner.run("batch", "schedule", "--var", "FACTORY_BATCH=on")
+    assert "june.csv: 30 rows scored, 0 could not be" in actions.run("batch", "workflow_dispatch")
+    said = actions.run("batch", "schedule", "--var", "FACTORY_BATCH=on")
     assert "Nothing is new: 1 files have their answers." in said
     assert len([*Path(target).iterdir()]) == 1
 
 
 @pytest.mark.slow
 def test_a_new_model_becomes_one_request(
-    proposed: Factory, repository: GitHub, runner: Actions
+    proposed: Factory, forge: GitHub, actions: Actions
 ) -> None:
-    delivered = proposed.path.parent / "delivered.csv"
-    customers(1800).drop("revenue", "segment").write_csv(delivered)
-    set_to(proposed, "data", source=str(delivered))
+    deliver(proposed)
+    forge.pulls = []
     main = asked(proposed, "rev-parse", "main")
-    poor = {name: text for name, text in runner.secrets.items() if name != "FACTORY_FORGE_TOKEN"}
-    said = replace(runner, secrets=poor).run("retrain", "workflow_dispatch", code=1)
+    poor = {name: text for name, text in actions.secrets.items() if name != "FACTORY_FORGE_TOKEN"}
+    said = replace(actions, secrets=poor).run("retrain", "workflow_dispatch", code=1)
     assert "the secret FACTORY_FORGE_TOKEN is missing" in said
-    assert "Retrain: " in (runner.artifacts / "request.patch").read_text()
-    assert "opened /pulls/1" in runner.run("retrain", "workflow_dispatch")
-    again = runner.run("retrain", "schedule", "--var", "FACTORY_RETRAIN=on")
+    assert "Retrain: " in (actions.artifacts / "request.patch").read_text()
+    assert "opened /pulls/1" in actions.run("retrain", "workflow_dispatch")
+    again = actions.run("retrain", "schedule", "--var", "FACTORY_RETRAIN=on")
     assert "/pulls/1 is open, and holds this" in again
-    assert len(repository.pulls) == 1
+    assert len(forge.pulls) == 1
     assert asked(proposed, "rev-parse", "main", "retrain^") == main * 2
 
 
 @pytest.mark.slow
 def test_what_a_record_put_on_a_stage_is_released(
-    proposed: Factory, forge: Forge, actions: Actions
+    proposed: Factory, forge: GitHub, actions: Actions
 ) -> None:
     actions.run("promote", "push", "--var", "FACTORY_RELEASE=on")
     record = json.loads(asked(proposed, "show", "deployments:prod.json"))
     assert (record["version"], record["approved_by"]) == ("v1.0.0", "@alice")
     assert record["run"].startswith("https://github.com/org/churn/actions/runs/")
-    forge.reviews, forge.merger = [], "dave"
+    forge.reviews = {}
+    forge.pulls[0]["merged_by"] = forge.pulls[0]["user"]
     said = actions.run("release", "workflow_dispatch", "--input", "stage=prod", code=1)
     assert "nobody but its author approved promotions/prod-0001-v1.0.0.json" in said
     proposed.run("git", "fetch", "--quiet", "origin", "main")
@@ -377,3 +305,45 @@ def test_what_a_record_put_on_a_stage_is_released(
     proposed.run("git", "push", "--quiet", "origin", ":churn#prod#7")
     proposed.run("git", "tag", "--delete", "churn#prod#7")
     assert "churn#prod#7 was made without a record that is merged here" in said
+
+
+@pytest.fixture
+def branch(proposed: Factory) -> Iterator[str]:
+    """A branch for a pull request; what is done on it is taken back."""
+    proposed.run("git", "checkout", "--quiet", "-b", "try")
+    yield "try"
+    proposed.run("git", "reset", "--quiet", "--hard")
+    proposed.run("git", "checkout", "--quiet", "-")
+    proposed.run("git", "branch", "--quiet", "-D", "try")
+    proposed.run("dvc", "checkout", "--quiet", "--force")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_bad_change_fails_with_the_reason_on_its_page(
+    proposed: Factory, actions: Actions, branch: str, name: str
+) -> None:
+    own = propose(proposed, name)
+    proposed.run("git", "push", "--quiet", "--force", "origin", f"HEAD:{branch}")
+    output = actions.run("ci", "pull_request", "--job", own.job, code=1, branch=branch)
+    assert own.reason in output
+
+
+@pytest.mark.slow
+def test_an_alarm_calls_for_a_retraining(
+    proposed: Factory, forge: GitHub, actions: Actions
+) -> None:
+    tags = asked(proposed, "tag", "--list", "*#prod#*").split()
+    if not tags:
+        proposed.run("factory", "promotions", "apply", "--approver", "@alice")
+        proposed.run("git", "push", "--quiet", "origin", "--tags")
+        tags = asked(proposed, "tag", "--list", "*#prod#*").split()
+    date_back(proposed, tags[0])
+    forge.pulls, forge.merges = [], {}
+    deliver(proposed)
+    set_to(proposed, "monitor", retrain=["freshness"])
+    output = actions.run("monitor", "workflow_dispatch")
+    assert len(forge.issues) == 1
+    (request,) = forge.pulls
+    assert f"opened /pulls/{request['number']}" in output
+    assert "because of alarm of freshness" in request["body"]

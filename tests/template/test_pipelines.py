@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,8 @@ from ..git_server import git_server, protect
 from ..gitlab import MALLORY, REPORTER, TOKEN, GitLab, gitlab, merge_request, merged
 from .breaks import BREAKS, propose
 from .conftest import Factory, execute, make
+from .dates import at_origin as ask
+from .dates import date_back
 from .pipelines import Pipeline, Pipelines, needs_gitlab_ci_local
 
 pytestmark = pytest.mark.xdist_group("pipelines")
@@ -74,10 +75,6 @@ def runner(churn: Factory, project: GitLab) -> Iterator[Pipelines]:
 def commit(factory: Factory, message: str) -> None:
     words = ("--quiet", "--all", "--no-verify", "--allow-empty", "--message", message)
     factory.run("git", "commit", *words)
-
-
-def ask(factory: Factory, *argv: str) -> str:
-    return execute(("git", "-C", "origin", *argv), factory.path.parent, factory.env).stdout
 
 
 def catalog(factory: Factory) -> dict[str, Any]:
@@ -195,15 +192,31 @@ def deliver(factory: Factory) -> None:
     set_to(factory, "data", source=str(file))
 
 
-def put_into_production(factory: Factory, days: int) -> None:
-    """Tag the version of the merged record, as if that had been done days ago."""
-    then = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
-    old = Factory(factory.path, {**factory.env, "GIT_COMMITTER_DATE": then})
+def take_back(factory: Factory) -> None:
+    """Let no version be in production."""
     for tag in ask(factory, "tag", "--list", "*#prod#*").split():
         factory.run("git", "push", "--quiet", "--delete", "origin", tag)
         factory.run("git", "tag", "--delete", tag, code=None)
-    old.run("factory", "promotions", "apply", "--approver", "@alice")
+
+
+def put_into_production(factory: Factory) -> None:
+    """Tag the version of the merged record, as if that had been done weeks ago."""
+    take_back(factory)
+    factory.run("factory", "promotions", "apply", "--approver", "@alice")
     factory.run("git", "push", "--quiet", "origin", "--tags")
+    date_back(factory, ask(factory, "tag", "--list", "*#prod#*").strip())
+
+
+@pytest.mark.slow
+def test_tags_that_may_not_be_pushed_are_left_as_an_artifact(runner: Pipelines) -> None:
+    take_back(runner.factory)
+    (runner.origin / "protected-tags").touch()
+    pipeline = runner.run("web", code=1, FACTORY_JOB="promote")
+    (runner.origin / "protected-tags").unlink()
+    assert "You are not allowed to create this tag" in pipeline.output
+    assert "**The tags could not be pushed**" in pipeline.page()
+    assert (pipeline.folder / "tags.bundle").is_file()
+    assert "#prod#" not in ask(runner.factory, "tag")
 
 
 @pytest.mark.slow
@@ -223,11 +236,20 @@ def test_a_new_model_becomes_one_request(runner: Pipelines) -> None:
     (request,) = runner.place.requests
     assert request["source_branch"] == "retrain"
     assert ask(runner.factory, "rev-parse", "main", "retrain^") == main * 2
+    with pytest.raises(AssertionError, match="You are not allowed to push code to protected"):
+        push_as_a_job(pipeline.folder)
+
+
+def push_as_a_job(clone: Path) -> None:
+    """Try what no job may: its token gets to no protected branch."""
+    helper = f"credential.helper=!printf 'username=factory\\npassword={TOKEN}\\n' #"
+    argv = ("git", "-c", helper, "push", "--quiet", "origin", "HEAD~1:refs/heads/main", "--force")
+    execute(argv, clone, {"PATH": "/usr/bin:/bin", "HOME": str(clone)})
 
 
 @pytest.mark.slow
 def test_an_alarm_opens_one_issue_and_calls_for_a_retraining(runner: Pipelines) -> None:
-    put_into_production(runner.factory, days=21)
+    put_into_production(runner.factory)
     set_to(runner.factory, "monitor", retrain=["freshness"])
     deliver(runner.factory)
     pipeline = runner.run("schedule", FACTORY_JOB="monitor")
