@@ -32,7 +32,7 @@ FLOORS = (
     {"draft", "report", "log"},
     {"registry", "alerts", "forge"},
     {"predict", "gate", "forget"},
-    {"monitor", "retrain", "serving", "notebook", "change"},
+    {"monitor", "retrain", "serving", "notebook", "change", "experiments"},
     {"compat", "migrate", "upkeep", "jobs"},
     {"cli", "testing", "__init__"},
 )
