@@ -176,7 +176,7 @@ def test_undo(shop: Factory) -> None:
 def test_give_it_to_a_colleague(shop: Factory) -> None:
     done = do("give.md", shop)
     assert "Data and pipelines are up to date." in done.stdout
-    assert "accepted" in done.stderr
+    assert "log_loss" in done.stderr
     for name in ("elsewhere", "shared"):
         shutil.rmtree(shop.path.parent / name)
 
