@@ -123,7 +123,7 @@ def first_alarm(replay: Replay) -> int | None:
 def is_back(replay: Replay) -> bool:
     """Whether the loss of the last days is about what it was before the drift, where both are."""
     drift, promoted = replay.drift or 0, replay.promoted or 0
-    known = [(one.day, one.observed) for one in replay.windows if one.observed is not None]
-    before = [value for day, value in known if day < drift]
-    after = [value for day, value in known if day > promoted]
+    losses = [(one.day, one.observed) for one in replay.windows if one.observed is not None]
+    before = [value for day, value in losses if day < drift]
+    after = [value for day, value in losses if day > promoted]
     return not (before and after) or after[-1] <= BACK * max(before)
