@@ -86,10 +86,8 @@ def propose_time(facts: Sequence[Facts]) -> tuple[str, str]:
     days = [one.name for one in facts if one.are_days]
     if not days:
         return NONE, "no column holds days"
-    why = (
-        f"name {' or '.join(days)} where predictions are about later rows: the newest are held out"
-    )
-    return NONE, why
+    names = " or ".join(days)
+    return NONE, f"name {names} where later rows are predicted: the newest are held out then"
 
 
 Propose = Callable[[Sequence[Facts]], tuple[str, str]]
