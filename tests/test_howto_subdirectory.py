@@ -33,3 +33,17 @@ def test_the_hooks_on_the_page_are_those_of_a_configuration() -> None:
     (example,) = [block for _, language, block in BLOCK.findall(text) if language == "yaml"]
     (hook,) = yaml.safe_load(example)["repos"][0]["hooks"]
     assert hook["files"] == "^models/churn/"
+
+
+def test_a_second_model(tmp_path: Path, command: Command) -> None:
+    (tmp_path / "customers.csv").write_text(
+        "customer id,months,revenue,churned\n"
+        + "".join(f"C{k},{k % 40},{k * 3.5},{'yes' if k % 3 else 'no'}\n" for k in range(300)),
+        "utf-8",
+    )
+    text = script("how-to/second-model.md")
+    result = command("bash", "-euo", "pipefail", "-c", text, cwd=tmp_path)
+    assert len(result.stdout.splitlines()) >= 3
+    for name, task in (("churn", "classification"), ("revenue", "regression")):
+        settings = yaml.safe_load((tmp_path / f"shop/models/{name}/params.yaml").read_text("utf-8"))
+        assert settings["task"] == task

@@ -222,3 +222,37 @@ def test_the_page_tells_the_story(tmp_path: Path) -> None:
     assert "all was well again" in text
     assert text.count("<circle") == 3
     assert "http" not in text
+
+
+STORY = Replay(
+    drift=5, alarm=2, promoted=9, recovered=10, answered=9, lost=0, metric="log_loss",
+    windows=tuple(Day(k, 90, "m", 0.3 if k < 5 else 0.9, None, 0.3) for k in range(12)),
+    events=(
+        Event(10, "recovered", ""), Event(2, "alarm", ""), Event(6, "alarm", ""),
+        Event(5, "drift", ""), Event(9, "promoted", ""), Event(9, "retrained", ""),
+    ),
+)  # fmt: skip
+
+
+def test_an_alarm_before_the_drift_is_of_something_else() -> None:
+    text = page.summary(STORY)
+    assert "drifted on day 5, and the monitor rang on day 6. It had rung on day 2" in text
+    silent = replace(STORY, events=(Event(2, "alarm", ""),))
+    assert "the monitor did not ring. It had rung on day 2" in page.summary(silent)
+
+
+def test_all_is_well_only_where_the_loss_is_what_it_was() -> None:
+    assert "the loss is not yet what it was" in page.summary(STORY)
+    days = tuple(replace(one, observed=0.31) for one in STORY.windows)
+    assert "and all was well again." in page.summary(replace(STORY, windows=days))
+
+
+def test_events_are_in_order_and_labels_stand_apart() -> None:
+    content = page.content(STORY)
+    assert [event.day for event in content["events"]] == [2, 5, 6, 9, 9, 10]
+    boxes = [
+        (m["y"], m["x"] - (wide := 7 * len(m["text"])) * m["left"], m["x"] + wide * (not m["left"]))
+        for m in content["marks"]
+    ]
+    for k, (y, start, end) in enumerate(boxes):
+        assert not [1 for b in boxes[:k] if b[0] == y and start < b[2] and b[1] < end]

@@ -171,6 +171,7 @@ def in_dvc(factory: Factory) -> Factory:
     factory.write("dvc.yaml", Template(template).render(answers))
     factory.write("uv.lock", "version = 1\n")
     factory.write("models/packages.txt", "")
+    factory.write("docs/about.md", "# About it\n")
     write_yaml(factory.path / ".copier-answers.yml", answers)
     factory.tool("dvc", "init", "--quiet")
     factory.tool("dvc", "config", "core.analytics", "false")

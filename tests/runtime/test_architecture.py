@@ -33,7 +33,7 @@ FLOORS = (
     {"draft", "report", "log"},
     {"registry", "alerts", "forge"},
     {"predict", "gate", "forget", "search"},
-    {"monitor", "retrain", "serving", "notebook", "change", "extract"},
+    {"monitor", "retrain", "serving", "notebook", "change", "extract", "experiments"},
     {"compat", "migrate", "upkeep", "jobs"},
     {"cli", "testing", "__init__"},
 )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 from mlfactory_runtime.project import Project
 from mlfactory_runtime.report.report import write_report
 from mlfactory_runtime.testing.trained import Trained
@@ -64,6 +65,37 @@ def test_the_cards_say_the_same(reported: Project) -> None:
     assert {"## Groups", "## Features", "## Next steps"} <= set(card.splitlines())
     assert f"{found['segments']['looked_at']:,} group" in card
     assert ("## In use" in card) == (found["task"] == "binary")
+
+
+def test_the_twin_of_the_page_says_the_same_and_is_the_same_again(reported: Project) -> None:
+    twin, page = text(reported, "reports/report.json"), text(reported, "reports/report.html")
+    said = json.loads(twin)
+    found = json.loads(text(reported, "reports/evaluation.json"))
+    assert said["verdict"] == found["verdict"]
+    own = {one["name"]: one["models"]["model"] for one in said["metrics"]}
+    assert own[found["metric"]] == found["models"]["model"][found["metric"]]
+    for line in (*said["next"], *said["effects"].values()):
+        assert str(escape(line)) in page
+    write_report(reported)
+    assert text(reported, "reports/report.json") == twin
+
+
+def test_what_nobody_has_answered_is_a_point_to_mind(churn: Factory) -> None:
+    churn.write("docs/about.md", "- Users: **TO ANSWER**\n- Owner: Ada\n")
+    churn.run("report")
+    page = churn.text("reports/report.html")
+    assert "1 question in <code>docs/about.md</code> is not answered." in page
+    assert json.loads(churn.text("reports/report.json"))["unanswered"] == 1
+
+
+def test_what_it_brings_comes_first_and_calibration_beside_the_threshold(churn: Factory) -> None:
+    page = churn.text("reports/report.html")
+    first, good, right = (
+        page.index(f"<h2>{name}")
+        for name in ("What does it bring", "How good", "Where is it right")
+    )
+    assert first < good < right
+    assert first < page.index("(calibration)") < good
 
 
 def test_the_page_fits_on_a_phone(reported: Project, tmp_path: Path) -> None:

@@ -146,6 +146,48 @@ def test_the_language(shop: Factory) -> None:
     assert shop.run("git", "status", "--porcelain").stdout == ""
 
 
+def test_experiments(shop: Factory) -> None:
+    done = do("experiments.md", shop).stdout
+    head, here, *lines = done.splitlines()[:6]
+    assert "log_loss in validation" in head
+    assert here.startswith("workspace")
+    assert "learning_rate=0.02" in done
+    assert "num_leaves=7" in done and "num_leaves=15" in done
+    assert max(map(len, [head, here, *lines])) <= 100
+    assert shop.json("factory", "experiments", "--json")["experiments"][0]["name"] == "workspace"
+
+
+def test_an_editor_and_a_tool_that_makes_no_model_stale(shop: Factory) -> None:
+    done = do("editor.md", shop)
+    assert "Running stage 'packages'" in done.stdout + done.stderr
+    assert "Running stage 'train'" not in done.stdout + done.stderr
+    assert "hint: uv add holidays" in done.stderr
+    assert (shop.path / ".venv/share/jupyter/kernels/churn/kernel.json").is_file()
+
+
+def test_undo(shop: Factory) -> None:
+    done = do("undo.md", shop)
+    assert done.stdout.count("Data and pipelines are up to date.") == 2
+    assert shop.run("git", "status", "--porcelain").stdout == ""
+    table = (ROOT / "docs/how-to/undo.md").read_text("utf-8")
+    assert {name for name in ("forget", "promote", "label", "update") if name not in table} == set()
+
+
+def test_give_it_to_a_colleague(shop: Factory) -> None:
+    done = do("give.md", shop)
+    assert "Data and pipelines are up to date." in done.stdout
+    assert "log_loss" in done.stderr
+    for name in ("elsewhere", "shared"):
+        shutil.rmtree(shop.path.parent / name)
+
+
+def test_rename(shop: Factory) -> None:
+    done = do("rename.md", shop)
+    assert "src/loyalty/features.py" in done.stdout
+    assert "tariff" in {line["feature"] for line in evaluation(shop)["importance"]}
+    assert shop.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
+
+
 def test_score_a_batch(shop: Factory) -> None:
     source = pl.read_csv(shop.path / "data/raw/customers.csv")
     with closing(sqlite3.connect(shop.path / "shop.db")) as database, database:

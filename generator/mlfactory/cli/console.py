@@ -8,7 +8,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from .lines import plan_lines, state_counts, status_lines
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from mlfactory.base.talk import Proposal
     from mlfactory.new.summary import Summary
     from mlfactory.update.drift import Status
     from mlfactory.update.plan import UpdatePlan
@@ -55,7 +56,9 @@ class Terminal:
     def step(self, title: str, *, live: bool = True) -> Iterator[None]:
         """Show the step while it runs, and its seconds when it has ended well."""
         start = time.perf_counter()
-        with spinner(title) if live and sys.stderr.isatty() else nullcontext():
+        with (
+            rich_stderr().status(f"{title} ...") if live and sys.stderr.isatty() else nullcontext()
+        ):
             yield
         line("done", "green", f"{title} ({time.perf_counter() - start:.1f} s)")
 
@@ -102,9 +105,14 @@ class Terminal:
             if answer.isdecimal() and 0 < int(answer) <= len(choices):
                 return choices[int(answer) - 1]
 
-
-def spinner(title: str) -> AbstractContextManager[object]:
-    return rich_stderr().status(f"{title} ...")
+    def pick(self, question: str, proposal: Proposal) -> str | None:
+        """Ask with a default, for which Enter is enough; None for `<`, which goes back."""
+        sys.stderr.writelines(f"{clean(text)}\n" for text in proposal.lines)
+        while True:
+            sys.stderr.write(f"{question} ({proposal.keys}) ")
+            sys.stderr.flush()
+            if answers := proposal.take(read_answer().strip()):
+                return answers[0]
 
 
 def rich_stderr() -> Console:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mlfactory.base import git
 from mlfactory.base.objects import OURS
+from mlfactory.base.talk import Proposal
 from mlfactory.project import record
 from mlfactory.project.record import PYPROJECT, Project
 from mlfactory.update import checks, run
@@ -33,6 +34,9 @@ class Silence:
 
     def choose(self, question: str, choices: tuple[str, ...]) -> str:  # noqa: ARG002
         return choices[0]
+
+    def pick(self, question: str, proposal: Proposal) -> str:  # noqa: ARG002
+        return proposal.default
 
 
 def relock(clone: Clone, course: Course, commit: str) -> tuple[str, str]:

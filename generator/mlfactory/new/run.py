@@ -18,7 +18,7 @@ from mlfactory.render import copier
 from mlfactory.template import choice, history
 from mlfactory.template.choice import Template
 
-from . import around, arrival, intake, journal, rendered, steps
+from . import around, arrival, intake, interview, journal, rendered, steps
 from .directory import absolute, check_free, clear, count_files, making, publish, staging
 from .journal import Run, StepResult
 from .request import Goal, Request
@@ -151,10 +151,14 @@ def begin(
         run = intake.gather(arrival.drain(run, folder), directory, sheet.questions)
         files = intake.sources(run) if run.data else ()
         run = arrival.convert(run, files, folder, talk, sheet.questions, ask=ask)
+        if ask and run.data:
+            run = interview.ask(run, intake.paths(run), talk)
         run = intake.choose_target(run, talk, ask=ask)
         run = journal.with_warnings(run, early_warnings(run, template))
         for step in first_steps(run, template, sheet, ask=ask):
             run = perform(replace(run, path=staged), step, talk)
+        if ask and run.contract:
+            talk.note(f"the same without questions: {interview.command(run)}")
         journal.save(run)  # before it is put in place: an absent directory has no run
         publish(staged, directory)
     return replace(run, path=directory)

@@ -11,6 +11,7 @@ from .replay import Event, Replay
 TEMPLATE = Path(__file__).with_name("page.html")
 WIDTH, HEIGHT, LEFT, BOTTOM = 900, 360, 60, 330
 MARKED = ("drift", "retrained", "promoted", "recovered")
+LETTER, BACK = 7, 1.1  # the width of one; so much of the loss before is as good as before
 VERDICTS = ("healthy", "alarm", "unknown")
 Point = tuple[float, float]
 
@@ -45,7 +46,7 @@ def content(replay: Replay) -> dict[str, Any]:
         "bottom": BOTTOM,
         "metric": replay.metric,
         "summary": summary(replay),
-        "events": replay.events,
+        "events": sorted(replay.events, key=lambda event: event.day),
         "bands": bands(replay.events, step),
         "days": [{"x": place((day, 0))[0], "text": day} for day in range(days)],
         "ticks": [
@@ -75,25 +76,54 @@ def bands(events: Sequence[Event], step: float) -> list[dict[str, Any]]:
 
 
 def marks(events: Sequence[Event], step: float) -> list[dict[str, Any]]:
-    """What changed the world or the model, each label a little lower than the one before."""
-    changes = [event for event in events if event.kind in MARKED]
-    positions = [round(LEFT + event.day * step, 1) for event in changes]
-    return [
-        {"x": x, "y": 34 + 16 * row, "text": event.kind, "left": x > WIDTH - 100}
-        for row, (x, event) in enumerate(zip(positions, changes, strict=True))
-    ]
+    """What changed the world or the model; each label stands where no other one does."""
+    changes = sorted((one for one in events if one.kind in MARKED), key=lambda event: event.day)
+    ends: list[float] = []  # of the labels so far, by line
+    labels = []
+    for event in changes:
+        x, wide = round(LEFT + event.day * step, 1), LETTER * len(event.kind) + 12
+        is_left = x > WIDTH - 100
+        start, end = (x - wide, x) if is_left else (x, x + wide)
+        row = next((k for k, last in enumerate(ends) if last <= start), len(ends))
+        ends[row : row + 1] = [end]
+        labels.append({"x": x, "y": 34 + 16 * row, "text": event.kind, "left": is_left})
+    return labels
 
 
 def summary(replay: Replay) -> str:
-    """The story in a sentence."""
+    """The story in a sentence; an alarm before the drift is of something else."""
     if replay.drift is None:
         rang = "did not ring" if replay.alarm is None else f"rang on day {replay.alarm}"
         return f"Nothing happened in this world, and the monitor {rang}."
-    if replay.alarm is None:
-        return f"The world drifted on day {replay.drift}, and the monitor did not ring."
-    alarm = f"the monitor rang on day {replay.alarm}."
-    beginning = f"The world drifted on day {replay.drift}, and {alarm}"
+    early = replay.alarm is not None and replay.alarm < replay.drift
+    alarm = first_alarm(replay) if early else replay.alarm
+    note = f" It had rung on day {replay.alarm}, of something else." if early else ""
+    if alarm is None:
+        return f"The world drifted on day {replay.drift}, and the monitor did not ring.{note}"
+    beginning = (
+        f"The world drifted on day {replay.drift}, and the monitor rang on day {alarm}.{note}"
+    )
     if replay.promoted is None:
         return f"{beginning} No retrained model was better by the gate, so none was promoted."
     text = f"{beginning} A retrained model that is better was promoted on day {replay.promoted}"
-    return f"{text}, and all was well again." if replay.recovered is not None else f"{text}."
+    if replay.recovered is None:
+        return f"{text}."
+    if is_back(replay):
+        return f"{text}, and all was well again."
+    return f"{text}; the monitor finds nothing wrong with it, and the loss is not yet what it was."
+
+
+def first_alarm(replay: Replay) -> int | None:
+    """The first day from the drift on that the monitor rang of."""
+    start = replay.drift or 0
+    days = [one.day for one in replay.events if one.kind == "alarm" and one.day >= start]
+    return min(days, default=None)
+
+
+def is_back(replay: Replay) -> bool:
+    """Whether the loss of the last days is about what it was before the drift, where both are."""
+    drift, promoted = replay.drift or 0, replay.promoted or 0
+    losses = [(one.day, one.observed) for one in replay.windows if one.observed is not None]
+    before = [value for day, value in losses if day < drift]
+    after = [value for day, value in losses if day > promoted]
+    return not (before and after) or after[-1] <= BACK * max(before)

@@ -9,7 +9,7 @@ import typer
 from ..errors import FactoryError
 from ..visible import plain
 from .page import publish
-from .program import Json, app, here, print_json, say
+from .program import Json, app, here, print_json, print_text, say
 
 if TYPE_CHECKING:
     from ..records.evaluation import Interval
@@ -109,6 +109,19 @@ def interval_text(interval: "Interval") -> str:
     if interval.low is None or interval.high is None:
         return f"{interval.value:.4g}"
     return f"{interval.value:.4g}  [{interval.low:.4g}, {interval.high:.4g}]"
+
+
+@app.command()
+def experiments(as_json: Json = False) -> None:
+    """The experiments of DVC: which settings differ, how good each is in validation."""
+    from ..experiments import experiments, table
+
+    lines = experiments(here())
+    if as_json:
+        print_json({"experiments": [asdict(line) for line in lines]})
+        return
+    for line in table(lines):
+        print_text(line)
 
 
 @app.command()

@@ -148,6 +148,7 @@ class Validation(Part):
     """The metrics on rows that are not held out, each scored by a model that has not seen it.
 
     `by` says how they were parted, and `naive` is the primary metric of the constant there.
+    `interval` is that of the model with its ends; an earlier release has none.
     """
 
     by: str
@@ -155,6 +156,7 @@ class Validation(Part):
     rows: int
     metrics: dict[str, float | None]
     naive: float
+    interval: Interval | None = optional()
 
 
 class Coverage(Part):

@@ -16,6 +16,7 @@ from ..records.evaluation import Interval
 WIDTH, LEFT, TOP, SIDE = 360, 54, 8, 296
 COLOURS = 6
 TALL = 170
+LABEL = 27  # a range of days, such as 2026-01-01 to 2026-03-31, is 24 letters wide
 Point = tuple[float, float]
 DOT = Markup('<circle class="dot c{}" cx="{:.1f}" cy="{:.1f}" r="{}"/>')
 Measured = Interval | None
@@ -108,7 +109,9 @@ def dots(
     body.append(_path("line c0", places[:range_size]))
     ring = Markup('<circle class="ring" cx="{:.1f}" cy="{:.1f}" r="4"/>')
     for row, (x, y) in zip(rows, places, strict=True):
-        body.append(_text("small", 0, y + 4, row.label, 24) + _text("end", WIDTH, y + 4, row.text))
+        body.append(
+            _text("small", 0, y + 4, row.label, LABEL) + _text("end", WIDTH, y + 4, row.text)
+        )
         body.append(ring.format(start + (row.actual - low) * scale, y) + DOT.format(0, x, y, 4))
     body += [
         _text("middle soft", start + (end - low) * scale, bottom + 14, write(end))
@@ -150,7 +153,7 @@ def pairs(title: str, rows: Sequence[tuple[str, float, float]]) -> Markup:
         y = 30 * i
         body += [bar.format("bar", start, y + 4, before * scale)]
         body += [bar.format("now", start, y + 14, now * scale)]
-        body += [_text("small", 0, y + 17, label, 24)]
+        body += [_text("small", 0, y + 17, label, LABEL)]
         body += [_text("end", WIDTH, y + 17, f"{form('.0%', before)} → {form('.0%', now)}")]
     description = "; ".join(
         say("{label}: {before:.1%}, now {now:.1%}", label=label, before=before, now=now)

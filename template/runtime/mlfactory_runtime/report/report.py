@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from ..data.extensions import own_sections
 from ..errors import FactoryError
+from ..files import write_json
 from ..languages import day, form, of_group, of_record, say, writing_in
 from ..learn.groups import is_sensitive
 from ..project import EVALUATION, SECTIONS, SNAPSHOT, Project
@@ -27,8 +28,10 @@ from . import benchmark as others
 from . import coverage as intervals
 from .charts import COLOURS, Axes, Bar, Dot, Point, bars, compact, dots, plot
 from .pages import render
+from .twin import twin
 from .words import MODELS, gain_text, interval, metric_words, model_name, number
 
+TWIN, ABOUT, OPEN = "report.json", "docs/about.md", "**TO ANSWER**"
 OUTPUTS = ("data_card.md", "model_card.md", "report.html")
 FEATURES, CELLS, OTHERS = 15, 8, "all others"
 
@@ -41,6 +44,7 @@ def write_report(project: Project) -> Path:
         for name in OUTPUTS:
             text = render(project, name, values)
             (project.reports / name).write_text(text, "utf-8", newline="\n")
+        write_json(project.reports / TWIN, twin(values))
     return project.reports / "report.html"
 
 
@@ -52,6 +56,12 @@ def read_evaluation(project: Project) -> Evaluation:
     if evaluation.format == 1:
         raise FactoryError(f"{EVALUATION} is of an older release", "make it again: dvc repro")
     return evaluation
+
+
+def unanswered(project: Project) -> int:
+    """How many questions of the model's charter nobody has answered."""
+    path = project.root / ABOUT
+    return path.read_text("utf-8").count(f": {OPEN}") if path.is_file() else 0
 
 
 def read_snapshot(project: Project, data: str) -> Snapshot | None:
@@ -80,6 +90,8 @@ def context(
         "catalog": catalog,
         "features": catalog.features(params),
         "sources": sorted({column.source for column in inputs.values() if column.source}),
+        "owner": str(project.answers.get("owner") or ""),
+        "unanswered": unanswered(project),
         "snapshot": read_snapshot(project, evaluation.provenance["data"]),
         "assumed": [name for name, column in inputs.items() if column.assumed],
         "cautions": list(advice.cautions(catalog, params)),

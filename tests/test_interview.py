@@ -1,0 +1,91 @@
+"""The questions about the data: what was seen, a default with its reason, and the way back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from mlfactory.base.talk import Proposal
+from mlfactory.new import interview
+from mlfactory.new.journal import Run
+from mlfactory.new.request import Request
+
+TABLE = "customer_id,since,plan,churned,note\n" + "".join(
+    f"C{k},2024-01-{k % 28 + 1:02},{'ab'[k % 2]},{'yes' if k % 3 else 'no'},\n" for k in range(60)
+)
+
+
+class Person:
+    """Somebody who answers in this order, Enter where it is empty; what was shown is kept."""
+
+    def __init__(self, *answers: str) -> None:
+        self.answers, self.proposals = list(answers), dict[str, Proposal]()
+
+    def pick(self, question: str, proposal: Proposal) -> str | None:
+        self.proposals[question] = proposal
+        answer = self.answers.pop(0)
+        return None if answer == "<" else answer or proposal.default
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    (tmp_path / "customers.csv").write_text(TABLE, "utf-8")
+    request = Request("churn", data="customers.csv")
+    return Run(tmp_path, request, "template", "1", True, data=str(tmp_path / "customers.csv"))
+
+
+def ask(run: Run, *answers: str) -> tuple[dict[str, object], Person]:
+    person = Person(*answers)
+    given = interview.ask(run, [Path(run.data)], person).given  # type: ignore[arg-type]
+    assert person.answers == []
+    return dict(given), person
+
+
+def test_enter_takes_the_defaults_and_each_has_its_reason(run: Run) -> None:
+    given, person = ask(run, "", "", "")
+    assert given == {"target": "churned", "id_column": "customer_id", "time_column": ""}
+    target, name, time = person.proposals.values()
+    assert target.why == "its name says so"
+    assert name.why == "its name says so, and no value repeats in 60 rows"
+    assert "name since where later rows are predicted" in time.why
+    assert ("plan", "2 different, such as a") in target.choices
+    assert ("note", "0 different, 100% missing, such as nothing") in target.choices
+
+
+def test_what_was_answered_can_be_taken_back(run: Run) -> None:
+    given, person = ask(run, "plan", "<", "", "none", "since")
+    assert given == {"target": "churned", "id_column": "", "time_column": "since"}
+    first, second, _ = person.proposals.values()
+    assert (first.can_go_back, second.can_go_back) == (False, True)
+    assert "churned" not in dict(second.choices)
+
+
+def test_nothing_is_asked_that_an_option_has_answered(run: Run) -> None:
+    told = run.__class__(**{**run.__dict__, "given": {"id_column": "plan"}})
+    given, _ = ask(told, "", "")
+    assert given == {"id_column": "plan", "target": "churned", "time_column": ""}
+    assert ask(run.__class__(**{**run.__dict__, "given": {"target": "plan"}}))[0] == {
+        "target": "plan"
+    }
+
+
+def test_the_command_that_does_the_same_without_questions(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = {
+        "target": "churned", "id_column": "customer id", "time_column": "", "serving": "online",
+        "ci": "github", "remote": "", "owner": "@org/data",
+    }  # fmt: skip
+    monkeypatch.setattr(Run, "answers", answers)
+    assert interview.command(run) == (
+        "mlfactory new churn --data customers.csv --target churned --id 'customer id' "
+        "--serving online --owner @org/data --defaults"
+    )
+
+
+def test_an_answer_is_a_name_a_number_enter_or_the_way_back() -> None:
+    one = Proposal((("a", "2 different"), ("none", "")), "a", "its name says so", can_go_back=True)
+    typed = ("", "none", "2", "<", "3", "b")
+    assert [one.take(text) for text in typed] == [("a",), ("none",), ("none",), (None,), (), ()]
+    assert one.lines == ["  1  a     2 different", "  2  none", "Enter for a: its name says so"]
+    assert Proposal((("a", ""),), "a", "").take("<") == ()
