@@ -49,7 +49,7 @@ def measured(project: Project, file: Path, b: str) -> Comparison:
     label = recorded(str(file.relative_to(project.root)))
     return Comparison(
         a=Model(label=label, model=short_hash(file.read_bytes())),
-        b=side.named(),
+        b=side.as_model(),
         metric=project.params.gate.metric or primary(side.signature.task, project.params.model),
         a_metrics=verdict.a_metrics,
         b_metrics=verdict.b_metrics,
