@@ -85,6 +85,24 @@ def test_a_record_of_cruft_goes(tmp_path: Path, build_file_tree: Build, command:
     assert "mlfactory::template" in done
 
 
+def test_a_record_of_cookiecutter_without_a_version_takes_the_nearest(
+    tmp_path: Path, build_file_tree: Build, command: Command
+) -> None:
+    """Many templates write their variables into .cookiecutter.json."""
+    source = Template(tmp_path / "template", "", build_file_tree, command)
+    source.change({"{{cookiecutter.slug}}/CODEOWNERS": "# old\n"})
+    command("git", "tag", "v1.0.0", cwd=source.top)
+    repo = Repo(source.project(tmp_path / "churn"))
+    source.change({"{{cookiecutter.slug}}/CODEOWNERS": "# new\n"})
+    command("git", "tag", "v2.0.0", cwd=source.top)
+    answers = json.loads(repo.text(".cruft.json"))["context"]["cookiecutter"]
+    context = {**{k: v for k, v in answers.items() if k[0] != "_"}, "_template": str(source.top)}
+    repo.commit({".cruft.json": None, ".cookiecutter.json": json.dumps(context)})
+    report = adopt(repo, "--no-setup")
+    assert states(report)["CODEOWNERS"] == "moves to the template's"
+    assert states(report)[".cookiecutter.json"] == "removed"
+
+
 def test_a_template_that_is_gone_is_told(tmp_path: Path) -> None:
     source = template(tmp_path / "template", SMALL)
     repo = project(source, tmp_path / "churn")

@@ -92,7 +92,7 @@ def sides_of(
     values, more = with_data(here, sheet, request, values, talk)
     ours = sheet.render(str(values["project_name"]), values)
     package = package_of(ours)
-    base, odd = base_of(old, goal)
+    base, odd = base_of(here, old, goal)
     folder = str(values.get("folder") or "")
     facts = replace(ours.facts, answers=values)
     return Sides(here, Render(ours.entries, facts), package, folder, old, base), (
@@ -105,11 +105,12 @@ def package_of(ours: Render) -> str:
     return str(settings.get("package") or "")
 
 
-def base_of(old: Project | None, goal: Goal) -> tuple[Render | None, tuple[str, ...]]:
+def base_of(here: Place, old: Project | None, goal: Goal) -> tuple[Render | None, tuple[str, ...]]:
     """What the old template made; it may be gone, or not trusted, and then nothing is known."""
     if old is None:
         return None, ()
     try:
+        old = old if old.version else link.nearest(here, old)
         return rendering.old_render(old, trust=goal.trust), ()
     except MlfactoryError as error:
         text = f"the old template cannot be rendered, so that all its files count as yours: {error}"
