@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -24,7 +25,9 @@ rows.select("customer id", pl.lit(0.5).alias("probability_yes")).write_csv("old.
 @pytest.mark.slow
 def test_from_a_repository_to_a_comparison(tmp_path: Path, warm: dict[str, str]) -> None:
     customers().drop("segment", "revenue").write_csv(tmp_path / "customers.csv")
-    repo = init(tmp_path / "churn").commit({**DATA_SCIENCE, ".gitignore": "/data/\n.venv\n"})
+    here = ".".join(map(str, sys.version_info[:2]))  # the Python that they have
+    pyproject = str(DATA_SCIENCE["pyproject.toml"]).replace("~=3.12.0", f"~={here}.0")
+    repo = init(tmp_path / "churn").commit({**DATA_SCIENCE, "pyproject.toml": pyproject})
     theirs = repo.tree()
     argv = ("--data", "../customers.csv", "--target", "churned", "--id", "customer id", "--json")
     program = str(SCRIPTS / "mlfactory")

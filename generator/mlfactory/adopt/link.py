@@ -6,7 +6,7 @@ import difflib
 import json
 from dataclasses import replace
 
-from mlfactory.base import answers, git, objects
+from mlfactory.base import answers, objects
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.objects import Leaf
 from mlfactory.project import record
@@ -160,5 +160,4 @@ def linked(here: Place, project: Project, render: Render, best: Fit) -> str:
     text = f"{title}\n\n{best.share:.0%} of what that makes is here."
     commit = branch.join(here, side, files, text)
     branch.switch(here, LINKED, commit)
-    git.head(here.repository)
     return commit

@@ -220,7 +220,8 @@ def add_requirements(parent: Any, key: str, extra: Any, out: Merged) -> None:
 def inner(items: Any) -> str:
     """What stands between the brackets of a list, comments included."""
     text: str = items.as_string().strip()[1:-1]
-    return text.strip("\n").rstrip()
+    is_line = "\n" not in text.strip()
+    return f"  {text.strip()}" if is_line and text.strip() else text.strip("\n").rstrip()
 
 
 def name_of(requirement: Any) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from shlex import quote
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol
+from typing import Any
 
 from mlfactory.base import addresses, answers, git
 from mlfactory.base.answers import Answers
@@ -27,17 +26,13 @@ from mlfactory.template import choice
 from . import branch, link, place, rendering, tasks
 from .compose import OWN, Composition, Sides, compose
 from .place import BRANCH, Place
-from .request import ADDED, ASK, File, Piece, Report, Request
+from .request import ADDED, ASK, GOES, File, Piece, Report, Request
 
 CHOICES = ("keep mine", "take the template's")
 GITLAB = (".gitlab-ci.yml", ".gitlab")
 
 
-class AdoptTalk(Talk, Protocol):
-    """What is said while a repository is adopted."""
-
-
-def adopt(request: Request, goal: Goal, talk: AdoptTalk, *, ask: bool = False) -> Report:
+def adopt(request: Request, goal: Goal, talk: Talk, *, ask: bool = False) -> Report:
     """Put a repository under the template, on a branch of its own, and set it up there.
 
     Run again on that branch, it goes on where it stopped. Raises MlfactoryError.
@@ -231,7 +226,7 @@ def merged(sides: Sides, pieces: list[Piece], side: str) -> str:
         at = one.path[1:] if one.path.startswith("/") else f"{here.prefix}{one.path}"
         if one.content is not None:
             changes[at] = branch.blob(here.repository, at, one.content, one.mode)
-        elif one.state == "removed":
+        elif one.state == GOES:
             changes[at] = None
     title = f"Adopt the template of mlfactory {sides.ours.facts.version}".strip()
     commit = branch.join(here, side, changes, f"{title}\n\n{tasks.FILE} says what is left to do.")
@@ -273,9 +268,3 @@ def go_on(here: Place, request: Request, goal: Goal, talk: Talk) -> Report:
     asked_for = NewRequest(str(here.path), data, template=request.template)
     summary = setting_up.new(asked_for, goal, talk)
     return replace(report, setup=asdict(summary), warnings=summary.warnings)
-
-
-def counts(report: Report) -> Mapping[str, int]:
-    """How many files are in each state."""
-    states = [file.state for file in report.files]
-    return {state: states.count(state) for state in dict.fromkeys(states)}
