@@ -169,8 +169,14 @@ def test_a_dry_run_says_the_same_and_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_what_both_have_stays_and_is_shown_with_its_difference(tmp_path: Path) -> None:
-    repo = of(tmp_path / "churn", {**UV, "docs/runbook.md": "# Ours\n"})
+    repo = of(
+        tmp_path / "churn", {**UV, "docs/runbook.md": "# Ours\n", "docs/adoption.md": "mine\n"}
+    )
     report = adopt(repo, "--no-setup")
+    assert (repo.text("docs/adoption.md"), report["checklist"]) == (
+        "mine\n",
+        "docs/mlfactory-adoption.md",
+    )
     (row,) = [file for file in report["files"] if file["path"] == "docs/runbook.md"]
     assert (row["state"], "-# Ours\n" in row["diff"]) == ("yours stays", True)
     (task,) = [task for task in report["todo"] if "runbook" in task["text"]]

@@ -40,7 +40,7 @@ OWN = re.compile(r"src/[^/]+/(features|model)\.py")
 TRACKED = (
     "dvc.lock", "uv.lock", "data/snapshot.json", "reports/metrics.json",
     "reports/evaluation.json", "reports/data_card.md", "reports/model_card.md",
-    "promotions/1.md", "docs/adoption.md",
+    "promotions/1.md", "docs/adoption.md", "docs/mlfactory-adoption.md",
 )  # fmt: skip
 Choose = Callable[[str], bool]
 

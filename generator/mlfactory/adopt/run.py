@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from shlex import quote
@@ -191,17 +192,18 @@ def written(
     """The merge on its branch, or what it would be."""
     here, render = sides.here, sides.ours
     template = render.facts.version
-    side = "TEMPLATE"
+    side, leaves = "TEMPLATE", dict[str, Leaf | None]()
     if not request.dry_run:
-        leaves: dict[str, Leaf | None] = {
+        leaves = {
             (p := sides.place_of(e.name)): branch.blob(here.repository, p, e.content, e.mode)
             for e in render.entries
         }
         message = f"The files of the template {template}, as it makes them"
         side = branch.template_side(here, leaves, message)
     todo = tuple(tasks.tasks(request, sides, files, side[:12]))
-    pieces = [*files.pieces, Piece(tasks.FILE, ADDED, tasks.page(todo).encode())]
-    commit = "" if request.dry_run else merged(sides, pieces, side)
+    checklist = tasks.FILE if not here.has(tasks.FILE) else tasks.OTHER_FILE
+    pieces = [*files.pieces, Piece(checklist, ADDED, tasks.page(todo).encode())]
+    commit = "" if request.dry_run else merged(sides, pieces, side, leaves)
     report = Report(
         "planned" if request.dry_run else "adopted",
         str(here.path),
@@ -212,24 +214,29 @@ def written(
         commit=commit,
         files=tuple(File(one.path, one.state, one.diff) for one in pieces),
         todo=todo,
-        checklist=tasks.FILE,
+        checklist=checklist,
         warnings=warnings,
     )
     return replace(report, next=next_commands(report))
 
 
-def merged(sides: Sides, pieces: list[Piece], side: str) -> str:
+def merged(sides: Sides, pieces: list[Piece], side: str, leaves: Mapping[str, Leaf | None]) -> str:
     """Make the commit, its branch, and go there."""
     here = sides.here
+    ours = {sides.place_of(e.name): e.content for e in sides.ours.entries}
     changes: dict[str, Leaf | None] = {}
     for one in pieces:
         at = one.path[1:] if one.path.startswith("/") else f"{here.prefix}{one.path}"
-        if one.content is not None:
+        if one.content is not None and ours.get(at) == one.content:
+            changes[at] = leaves[at]  # it is stored already
+        elif one.content is not None:
             changes[at] = branch.blob(here.repository, at, one.content, one.mode)
         elif one.state == GOES:
             changes[at] = None
     title = f"Adopt the template of mlfactory {sides.ours.facts.version}".strip()
-    commit = branch.join(here, side, changes, f"{title}\n\n{tasks.FILE} says what is left to do.")
+    commit = branch.join(
+        here, side, changes, f"{title}\n\n{pieces[-1].path} says what is left to do."
+    )
     branch.switch(here, BRANCH, commit)
     return commit
 
