@@ -169,8 +169,14 @@ def test_a_dry_run_says_the_same_and_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_what_both_have_stays_and_is_shown_with_its_difference(tmp_path: Path) -> None:
-    repo = of(tmp_path / "churn", {**UV, "docs/runbook.md": "# Ours\n"})
+    repo = of(
+        tmp_path / "churn", {**UV, "docs/runbook.md": "# Ours\n", "docs/adoption.md": "mine\n"}
+    )
     report = adopt(repo, "--no-setup")
+    assert (repo.text("docs/adoption.md"), report["checklist"]) == (
+        "mine\n",
+        "docs/mlfactory-adoption.md",
+    )
     (row,) = [file for file in report["files"] if file["path"] == "docs/runbook.md"]
     assert (row["state"], "-# Ours\n" in row["diff"]) == ("yours stays", True)
     (task,) = [task for task in report["todo"] if "runbook" in task["text"]]
@@ -203,3 +209,21 @@ def test_data_are_copied_only_when_they_are_named(tmp_path: Path) -> None:
     assert repo.dirt == ""
     again = adopt(repo, "--no-setup")
     assert again["state"] == "resumed"
+
+
+def test_links_and_bytes_that_are_no_text_stay(tmp_path: Path) -> None:
+    repo = of(tmp_path / "churn", {**UV, ".gitignore": b"caf\xe9/\n", "docs/read.md": "# Ours\n"})
+    (repo.path / "README.md").unlink()
+    (repo.path / "README.md").symlink_to("docs/read.md")
+    repo.commit()
+    report = adopt(repo, "--no-setup")
+    assert (repo.path / "README.md").readlink() == Path("docs/read.md")
+    assert repo.text("docs/read.md") == "# Ours\n"
+    assert (repo.path / ".gitignore").read_bytes().startswith(b"caf\xe9/\n")
+    assert {"path": "README.md", "state": "yours stays", "diff": ""} in report["files"]
+
+
+def test_a_folder_that_the_repository_hides_is_refused(tmp_path: Path) -> None:
+    repo = of(tmp_path / "all", {**ALL["a folder of a monorepo"], ".gitignore": "data/\n"})
+    said = adopt(repo, folder="models/churn", code=1)
+    assert "keeps 1 files of the factory out of git: models/churn/data/raw/.gitignore" in said

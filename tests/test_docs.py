@@ -16,15 +16,20 @@ COMMANDS = (
     *(
         [],
         ["new"],
+        ["adopt"],
         ["update"],
         ["status"],
         ["diff"],
         ["restore"],
+        ["extract"],
         ["doctor"],
         ["simulate"],
         ["template"],
     ),
-    *(["template", verb] for verb in ("versions", "changelog", "publish", "use", "compose")),
+    *(
+        ["template", verb]
+        for verb in ("versions", "changelog", "publish", "use", "import", "compose")
+    ),
     ["fleet"],
     *(["fleet", verb] for verb in ("init", "add", "list", "status", "catalog")),
     *(["fleet", verb] for verb in ("plan", "apply", "resolve", "revert", "run", "learn")),

@@ -97,3 +97,12 @@ def test_settings_of_uv_cannot_lead_the_environment_astray(
     (tmp_path / "pyproject.toml").write_text(text)
     uv.install(tmp_path)
     assert (tmp_path / ".venv" / "bin" / "python").exists()
+
+
+def test_a_python_that_the_project_does_not_admit_is_left_to_uv(tmp_path: Path) -> None:
+    file = tmp_path / "pyproject.toml"
+    for range_, is_ours in ((">=3.11", True), ("<3.11", False), ("nonsense", True)):
+        file.write_text(f'[project]\nrequires-python = "{range_}"\n')
+        assert bool(uv.python_for(tmp_path)) == is_ours
+    file.unlink()
+    assert uv.python_for(tmp_path)

@@ -426,3 +426,12 @@ def test_more_data_next_month(shop: Factory) -> None:
     assert sum(now.values()) == 1200
     assert all(now[part] > parts[part] for part in parts)
     assert json.loads(shop.text("data/snapshot.json"))["rows"] == 1200
+
+
+def test_extract(shop: Factory) -> None:
+    done = do("extract.md", shop)
+    assert "2 passed" in done.stdout
+    assert "a row that has none has a `reason`" in done.stdout
+    answers = pl.read_csv(shop.path.parent / "churn-model/answers.csv")
+    assert answers["prediction"].null_count() < answers.height
+    shutil.rmtree(shop.path.parent / "churn-model")

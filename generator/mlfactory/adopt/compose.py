@@ -40,7 +40,7 @@ OWN = re.compile(r"src/[^/]+/(features|model)\.py")
 TRACKED = (
     "dvc.lock", "uv.lock", "data/snapshot.json", "reports/metrics.json",
     "reports/evaluation.json", "reports/data_card.md", "reports/model_card.md",
-    "promotions/1.md", "docs/adoption.md",
+    "promotions/1.md", "docs/adoption.md", "docs/mlfactory-adoption.md",
 )  # fmt: skip
 Choose = Callable[[str], bool]
 
@@ -82,6 +82,7 @@ class Composition:
 def compose(sides: Sides, choose: Choose | None = None) -> Composition:
     """Decide on every file; `choose` asks whether the template's may take a file's place."""
     out = Composition([], [])
+    check_hidden_above(sides)
     contents = their_contents(sides)
     last = {PYPROJECT, IGNORE}
     for entry in sorted(sides.ours.entries, key=lambda e: e.name in last):
@@ -93,6 +94,20 @@ def compose(sides: Sides, choose: Choose | None = None) -> Composition:
     if sides.old and sides.old.file not in {e.name for e in sides.ours.entries}:
         out.pieces.append(Piece(sides.old.file, GOES))
     return out
+
+
+def check_hidden_above(sides: Sides) -> None:
+    """Raises MlfactoryError where the repository around hides what a folder of it would get."""
+    here = sides.here
+    places = [sides.place_of(e.name) for e in sides.ours.entries] if here.prefix else []
+    hidden = [name for name in git.ignored(here.repository, places) if name not in here.leaves]
+    own = {f"{here.prefix}{name}" for name in here.names if name == IGNORE}
+    if hidden and not own:
+        raise MlfactoryError(
+            f"the repository's .gitignore keeps {len(hidden)} files of the factory out of git: "
+            f"{', '.join(hidden[:4])}",
+            f"git check-ignore --verbose --no-index {hidden[0]} names the rule to change.",
+        )
 
 
 def their_contents(sides: Sides) -> Mapping[str, bytes]:
@@ -125,6 +140,8 @@ def piece(
         return ignored(sides, theirs, entry, out)
     if theirs is None:
         return Piece(path, ADDED, with_endings(sides, entry), entry.mode)
+    if not sides.here.leaves.get(sides.place_of(name), ("100",))[0].startswith("100"):
+        return Piece(path, KEEPS)  # a link, or another repository
     if sides.old and name == sides.old.file:
         return Piece(path, MOVES, entry.content, entry.mode)
     if name == PYPROJECT:
@@ -186,7 +203,7 @@ def ignored(sides: Sides, theirs: bytes | None, entry: Entry, out: Composition) 
     """The union of both, and a task where a line of the template's had to be left out."""
     data = f"data/raw/{sides.ours.facts.answers.get('data_file', 'data.csv')}.dvc"
     inside = [n for n in map(sides.name_of, names_of(sides)) if not n.startswith("/")]
-    old, new = (theirs or b"").decode(), entry.content.decode()
+    old, new = text_of(theirs or b""), text_of(entry.content)
     both = ignore.union(old, new, sides.here.names, (*inside, data, *TRACKED))
     if both.omitted:
         out.tasks.append(
@@ -197,7 +214,16 @@ def ignored(sides: Sides, theirs: bytes | None, entry: Entry, out: Composition) 
                 ("git rm -r --cached PATH", "dvc add PATH"),
             )
         )
-    return Piece(entry.name, UNION if theirs else ADDED, both.text.encode(), entry.mode)
+    return Piece(entry.name, UNION if theirs else ADDED, bytes_of(both.text), entry.mode)
+
+
+def text_of(content: bytes) -> str:
+    """A file as text, whatever bytes it has; `bytes_of` gives the same ones back."""
+    return content.decode("utf-8", "surrogateescape")
+
+
+def bytes_of(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def names_of(sides: Sides) -> list[str]:
@@ -215,9 +241,9 @@ def merged_pyproject(sides: Sides, theirs: bytes, entry: Entry, out: Composition
         has_tests=any(n.startswith("tests/") or "/tests/" in n for n in sides.here.names),
         has_setup=sides.here.has("setup.py", "setup.cfg"),
     )
-    both = pyproject.merge(theirs.decode(), entry.content.decode(), around)
+    both = pyproject.merge(text_of(theirs), text_of(entry.content), around)
     out.tasks.extend(both.tasks)
-    return Piece(entry.name, UNION if theirs else ADDED, both.text.encode())
+    return Piece(entry.name, UNION if theirs else ADDED, bytes_of(both.text))
 
 
 def their_code(sides: Sides) -> list[str]:

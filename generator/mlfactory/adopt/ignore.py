@@ -62,7 +62,7 @@ def openings(lines: Sequence[str], needed: Iterable[str]) -> list[str]:
             Path(scratch, folder).mkdir(parents=True, exist_ok=True)
         while True:
             text = "\n".join([*lines, *more])
-            Path(scratch, ".gitignore").write_text(f"{text}\n", "utf-8")
+            Path(scratch, ".gitignore").write_text(f"{text}\n", "utf-8", errors="surrogateescape")
             hidden = {*git.ignored(repository, [*names, *folders])}
             steps = dict.fromkeys(
                 s for name in names if name in hidden for s in opening(name, hidden)

@@ -6,7 +6,7 @@ import difflib
 import json
 from dataclasses import replace
 
-from mlfactory.base import answers, git, objects
+from mlfactory.base import answers, objects
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.objects import Leaf
 from mlfactory.project import record
@@ -104,6 +104,22 @@ def project_of(
     return record.parse(project)
 
 
+def nearest(here: Place, project: Project) -> Project:
+    """A project whose record names no version, at the one that it is nearest to. Raises
+    MlfactoryError where none can be rendered."""
+    up = rendering.upstream(project.source)
+    shares: dict[str, float] = {}
+    for version in rendering.candidates(up, "", MOST):
+        try:
+            render = rendering.at_version(replace(project, version=version.commit), up, version)
+        except MlfactoryError:
+            continue
+        shares[version.commit] = fit(here, version, project.file, render).share
+    if not shares:
+        raise MlfactoryError(f"no version of {project.source} can be rendered")
+    return replace(project, version=max(shares, key=lambda commit: shares[commit]))
+
+
 def fit(here: Place, version: Version, file: str, render: Render) -> Fit:
     """Compare each file of a render with the project's."""
     entries = [e for e in render.entries if e.name != file]
@@ -144,5 +160,4 @@ def linked(here: Place, project: Project, render: Render, best: Fit) -> str:
     text = f"{title}\n\n{best.share:.0%} of what that makes is here."
     commit = branch.join(here, side, files, text)
     branch.switch(here, LINKED, commit)
-    git.head(here.repository)
     return commit

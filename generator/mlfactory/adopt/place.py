@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from mlfactory.project import record
 from mlfactory.project.record import Project
 from mlfactory.template import history
 
+COOKIECUTTER = ".cookiecutter.json"
 BRANCH, LINKED = "mlfactory-adopt", "mlfactory-link"
 PIPELINE = ("dvc.yaml", "params.yaml", "features.yaml")
 # What the pipeline writes: DVC refuses an output that git tracks.
@@ -100,7 +102,7 @@ def old_record(here: Place) -> Project | None:
     """What says which template it was made from. Raises MlfactoryError for a factory."""
     names = record.files_in(here.path)
     if not names or not here.has(names[0]):
-        return None
+        return cookiecutter_record(here)
     project = record.read(here.path, here.repository, here.head, names[0])
     settings = answers.tool_table(here.text(record.PYPROJECT), "mlfactory")
     if project.source == history.SOURCE or "contract" in settings:
@@ -108,6 +110,21 @@ def old_record(here: Place) -> Project | None:
             f"{here.path} is a factory already", f"mlfactory status {quote(str(here.path))}"
         )
     return project
+
+
+def cookiecutter_record(here: Place) -> Project | None:
+    """What a template of cookiecutter leaves where it writes its variables down, as many do; the
+    version is empty where it does not name one."""
+    try:
+        document = dict(json.loads(here.text(COOKIECUTTER) or "{}"))
+        context = dict(document.get("cookiecutter") or document)
+    except (ValueError, TypeError):
+        return None
+    source, version = str(context.get("_template") or ""), str(context.get("_commit") or "")
+    if not source or source.startswith("-") or version.startswith("-"):
+        return None
+    place = (here.path, here.repository, here.head, here.prefix)
+    return Project(*place, COOKIECUTTER, "{}", record.CRUFT, source, version, context)
 
 
 def check_apart(here: Place) -> None:

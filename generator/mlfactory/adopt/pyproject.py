@@ -158,20 +158,20 @@ def merge_project(mine: str, text: str, tools: Any, doc: Any, out: Merged) -> st
 def merge_groups(mine: str, text: str, out: Merged) -> str:
     """The groups of both; in one that both have, what theirs lacks is added."""
     own, new = parsed(mine), parsed(text)
-    for name, wanted in new["dependency-groups"].items():
-        add_requirements(own["dependency-groups"], name, wanted, out)
+    for name, extra in new["dependency-groups"].items():
+        add_requirements(own["dependency-groups"], name, extra, out)
     return str(tomlkit.dumps(own))
 
 
 def merge_defaults(mine: str, text: str) -> str:
     """uv installs the groups of the factory, too, unless it installs all."""
-    own, wanted = parsed(mine), parsed(text)["tool"]["uv"]["default-groups"]
+    own, extra = parsed(mine), parsed(text)["tool"]["uv"]["default-groups"]
     uv = own["tool"]["uv"]
     groups = uv.get("default-groups")
     if groups is None:
-        uv["default-groups"] = wanted
+        uv["default-groups"] = extra
     elif isinstance(groups, Array):
-        for name in wanted:
+        for name in extra:
             if name not in groups:
                 groups.append(name)
     return str(tomlkit.dumps(own))
@@ -196,15 +196,17 @@ POETRY = Task(
 )
 
 
-def add_requirements(parent: Any, key: str, wanted: Any, out: Merged) -> None:
+def add_requirements(parent: Any, key: str, extra: Any, out: Merged) -> None:
     """Put what a list of requirements does not name in front of it, in the template's own lines:
     when an update changes these, nothing of theirs stands beside."""
     if key not in parent:
-        parent[key] = wanted
+        parent[key] = extra
         return
     there = {name_of(one): str(one) for one in parent[key] if isinstance(one, str)}
-    lines = inner(wanted).splitlines()
-    for one in map(str, wanted):
+    lines = inner(extra).splitlines()
+    if len(lines) < 2:
+        lines = [f'  "{one}",' for one in map(str, extra)]
+    for one in map(str, extra):
         own = there.get(name_of(one))
         if own is not None:
             lines = [line for line in lines if not line.strip().startswith(f'"{one}"')]
@@ -218,7 +220,8 @@ def add_requirements(parent: Any, key: str, wanted: Any, out: Merged) -> None:
 def inner(items: Any) -> str:
     """What stands between the brackets of a list, comments included."""
     text: str = items.as_string().strip()[1:-1]
-    return text.strip("\n").rstrip()
+    is_line = "\n" not in text.strip()
+    return f"  {text.strip()}" if is_line and text.strip() else text.strip("\n").rstrip()
 
 
 def name_of(requirement: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,12 +11,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mlfactory.base import git
+from mlfactory.base import answers, git
 from mlfactory.base.answers import Answers, Question
 from mlfactory.base.errors import UsageError
-from mlfactory.project.record import COPIER, CRUFT, Project
-from mlfactory.render import copier, rerender, result
-from mlfactory.render.result import Facts, Render
+from mlfactory.project.record import COPIER, CRUFT, CRUFT_FILE, Project
+from mlfactory.render import cookiecutter, copier, rerender, result
+from mlfactory.render.result import Facts, Render, RenderOptions
 from mlfactory.template import history, mirror, repository
 from mlfactory.template.choice import Template
 from mlfactory.template.repository import Upstream, Version
@@ -89,3 +90,45 @@ def questions_at(up: Upstream, version: Version) -> tuple[tuple[str, ...], str]:
 def at_version(project: Project, up: Upstream, version: Version) -> Render:
     """What a version makes of a project's answers. Raises MlfactoryError where it cannot."""
     return rerender.base(project, up, version)
+
+
+def files_at(url: str, ref: str, folder: Path) -> Path:
+    """The files of a template's version: a folder of their own, or where a plain folder stands."""
+    path = Path(url).expanduser()
+    if path.is_dir() and not (path / ".git").exists() and not (path / "HEAD").exists():
+        if ref:
+            raise UsageError(f"{url} is a plain folder, which has no {ref}", "Leave --ref out.")
+        return path.resolve()
+    up = mirror.of_address(url)
+    return repository.files_of(up, repository.version(up, ref or up.newest).commit, folder)
+
+
+def cookiecutter_variables(home: Path, source: str) -> dict[str, Any]:
+    """What cookiecutter.json holds. Raises MlfactoryError for what is no such template."""
+    project = stranger(source, {})
+    cookiecutter.check_inside(home, home)
+    return cookiecutter.read_variables(project, home)
+
+
+def stranger(source: str, values: Answers) -> Project:
+    """A project of a cookiecutter template that stands in no repository."""
+    none = git.bare(Path())
+    return Project(Path(), none, "", "", CRUFT_FILE, "{}", CRUFT, source, "none", dict(values))
+
+
+def cookiecutter_tree(home: Path, source: str, values: Answers) -> dict[str, tuple[str, bytes]]:
+    """Mode and content of what cookiecutter makes of some answers, its hooks left out."""
+    with TemporaryDirectory(prefix="mlfactory-") as scratch:
+        copy, out = Path(scratch) / "template", Path(scratch) / "out"
+        shutil.copytree(home, copy, symlinks=True, ignore=shutil.ignore_patterns("hooks", ".git"))
+        out.mkdir()
+        where = (copy, Version("none", "none"), out, RenderOptions())
+        render = cookiecutter.render(stranger(source, values), *where)
+    return {e.name: (e.mode, e.content) for e in render.entries if e.name != CRUFT_FILE}
+
+
+def copier_tree(template: Path, values: Answers) -> dict[str, tuple[str, bytes]]:
+    """The same of a copier template, without the file of answers."""
+    with sheet(Template(str(template))) as one:
+        render = one.render("project", values)
+    return {e.name: (e.mode, e.content) for e in render.entries if e.name != answers.FILE}

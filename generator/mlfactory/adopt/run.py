@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from shlex import quote
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol
+from typing import Any
 
 from mlfactory.base import addresses, answers, git
 from mlfactory.base.answers import Answers
@@ -27,17 +27,13 @@ from mlfactory.template import choice
 from . import branch, link, place, rendering, tasks
 from .compose import OWN, Composition, Sides, compose
 from .place import BRANCH, Place
-from .request import ADDED, ASK, File, Piece, Report, Request
+from .request import ADDED, ASK, GOES, File, Piece, Report, Request
 
 CHOICES = ("keep mine", "take the template's")
 GITLAB = (".gitlab-ci.yml", ".gitlab")
 
 
-class AdoptTalk(Talk, Protocol):
-    """What is said while a repository is adopted."""
-
-
-def adopt(request: Request, goal: Goal, talk: AdoptTalk, *, ask: bool = False) -> Report:
+def adopt(request: Request, goal: Goal, talk: Talk, *, ask: bool = False) -> Report:
     """Put a repository under the template, on a branch of its own, and set it up there.
 
     Run again on that branch, it goes on where it stopped. Raises MlfactoryError.
@@ -92,7 +88,7 @@ def sides_of(
     values, more = with_data(here, sheet, request, values, talk)
     ours = sheet.render(str(values["project_name"]), values)
     package = package_of(ours)
-    base, odd = base_of(old, goal)
+    base, odd = base_of(here, old, goal)
     folder = str(values.get("folder") or "")
     facts = replace(ours.facts, answers=values)
     return Sides(here, Render(ours.entries, facts), package, folder, old, base), (
@@ -105,11 +101,12 @@ def package_of(ours: Render) -> str:
     return str(settings.get("package") or "")
 
 
-def base_of(old: Project | None, goal: Goal) -> tuple[Render | None, tuple[str, ...]]:
+def base_of(here: Place, old: Project | None, goal: Goal) -> tuple[Render | None, tuple[str, ...]]:
     """What the old template made; it may be gone, or not trusted, and then nothing is known."""
     if old is None:
         return None, ()
     try:
+        old = old if old.version else link.nearest(here, old)
         return rendering.old_render(old, trust=goal.trust), ()
     except MlfactoryError as error:
         text = f"the old template cannot be rendered, so that all its files count as yours: {error}"
@@ -195,17 +192,18 @@ def written(
     """The merge on its branch, or what it would be."""
     here, render = sides.here, sides.ours
     template = render.facts.version
-    side = "TEMPLATE"
+    side, leaves = "TEMPLATE", dict[str, Leaf | None]()
     if not request.dry_run:
-        leaves: dict[str, Leaf | None] = {
+        leaves = {
             (p := sides.place_of(e.name)): branch.blob(here.repository, p, e.content, e.mode)
             for e in render.entries
         }
         message = f"The files of the template {template}, as it makes them"
         side = branch.template_side(here, leaves, message)
     todo = tuple(tasks.tasks(request, sides, files, side[:12]))
-    pieces = [*files.pieces, Piece(tasks.FILE, ADDED, tasks.page(todo).encode())]
-    commit = "" if request.dry_run else merged(sides, pieces, side)
+    checklist = tasks.FILE if not here.has(tasks.FILE) else tasks.OTHER_FILE
+    pieces = [*files.pieces, Piece(checklist, ADDED, tasks.page(todo).encode())]
+    commit = "" if request.dry_run else merged(sides, pieces, side, leaves)
     report = Report(
         "planned" if request.dry_run else "adopted",
         str(here.path),
@@ -216,24 +214,29 @@ def written(
         commit=commit,
         files=tuple(File(one.path, one.state, one.diff) for one in pieces),
         todo=todo,
-        checklist=tasks.FILE,
+        checklist=checklist,
         warnings=warnings,
     )
     return replace(report, next=next_commands(report))
 
 
-def merged(sides: Sides, pieces: list[Piece], side: str) -> str:
+def merged(sides: Sides, pieces: list[Piece], side: str, leaves: Mapping[str, Leaf | None]) -> str:
     """Make the commit, its branch, and go there."""
     here = sides.here
+    ours = {sides.place_of(e.name): e.content for e in sides.ours.entries}
     changes: dict[str, Leaf | None] = {}
     for one in pieces:
         at = one.path[1:] if one.path.startswith("/") else f"{here.prefix}{one.path}"
-        if one.content is not None:
+        if one.content is not None and ours.get(at) == one.content:
+            changes[at] = leaves[at]  # it is stored already
+        elif one.content is not None:
             changes[at] = branch.blob(here.repository, at, one.content, one.mode)
-        elif one.state == "removed":
+        elif one.state == GOES:
             changes[at] = None
     title = f"Adopt the template of mlfactory {sides.ours.facts.version}".strip()
-    commit = branch.join(here, side, changes, f"{title}\n\n{tasks.FILE} says what is left to do.")
+    commit = branch.join(
+        here, side, changes, f"{title}\n\n{pieces[-1].path} says what is left to do."
+    )
     branch.switch(here, BRANCH, commit)
     return commit
 
@@ -272,9 +275,3 @@ def go_on(here: Place, request: Request, goal: Goal, talk: Talk) -> Report:
     asked_for = NewRequest(str(here.path), data, template=request.template)
     summary = setting_up.new(asked_for, goal, talk)
     return replace(report, setup=asdict(summary), warnings=summary.warnings)
-
-
-def counts(report: Report) -> Mapping[str, int]:
-    """How many files are in each state."""
-    states = [file.state for file in report.files]
-    return {state: states.count(state) for state in dict.fromkeys(states)}

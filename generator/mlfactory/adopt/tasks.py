@@ -11,7 +11,7 @@ from .compose import Composition, Sides
 from .place import Place
 from .request import KEEPS, SAME, Request, Task
 
-FILE = "docs/adoption.md"
+FILE, OTHER_FILE = "docs/adoption.md", "docs/mlfactory-adoption.md"
 HEAD = """\
 # What adopting left to do
 

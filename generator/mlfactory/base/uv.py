@@ -11,7 +11,9 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import git, organisation, process
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from . import answers, git, organisation, process
 from .errors import MlfactoryError
 
 # pip's setting -> uv's variable; what both call the same way is left out.
@@ -228,7 +230,7 @@ def install_locally(verb: str, project: Path, config: Settings, *options: str) -
 
 def make(verb: str, project: Path, variables: Mapping[str, str], *options: str) -> None:
     """Make uv.lock where it is missing or out of date; `sync` also an environment to agree."""
-    where = ("--python", base_python(), "--directory", str(project))
+    where = (*python_for(project), "--directory", str(project))
     call([verb, *where, *options], variables)
 
 
@@ -239,6 +241,17 @@ def call(argv: list[str], variables: Mapping[str, str]) -> process.Result:
         "the last lines say what uv lacks; behind a firewall, give pip's index settings to uv too"
     )
     return process.run([program(), *argv], env=env, timeout=1800, hint=hint)
+
+
+def python_for(project: Path) -> tuple[str, ...]:
+    """Our own Python, where the project admits it; of another one uv knows where it is."""
+    file, here = project / "pyproject.toml", ".".join(map(str, sys.version_info[:3]))
+    text = file.read_text("utf-8", errors="replace") if file.is_file() else ""
+    range_ = str(answers.table(text, "project").get("requires-python", ""))
+    try:
+        return ("--python", base_python()) if here in SpecifierSet(range_) else ()
+    except InvalidSpecifier:
+        return ("--python", base_python())
 
 
 def base_python() -> str:

@@ -11,6 +11,7 @@ from mlfactory import __version__
 from .adopt import adopt
 from .diff import diff, restore
 from .doctor import doctor
+from .extract import extract
 from .lessons import fleet
 from .new import new
 from .quick import QuickCommand, QuickGroup
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (new, adopt, update, status, diff, restore, doctor, simulate):
+for command in (new, adopt, update, status, diff, restore, extract, doctor, simulate):
     app.command(cls=QuickCommand)(command)
 app.add_typer(template, name="template")
 app.add_typer(fleet, name="fleet")

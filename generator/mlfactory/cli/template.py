@@ -112,3 +112,30 @@ def use(
         console.show_json(console.plain(move))
     else:
         console.note(move.summary)
+
+
+@template.command("import", cls=QuickCommand)
+def import_(
+    url: Annotated[str, typer.Argument(metavar="COOKIECUTTER_URL", help="A git URL, or a folder.")],
+    out: Annotated[str, typer.Argument(metavar="OUT", help="A folder that is not there yet.")],
+    ref: Annotated[
+        str, typer.Option(metavar="REF", help="A tag, branch or commit; else the newest release.")
+    ] = "",
+    directory: Annotated[
+        str, typer.Option(metavar="FOLDER", help="Where in its repository the template stands.")
+    ] = "",
+    as_json: AsJson = False,
+) -> int:
+    """Rewrite a cookiecutter template for copier, and render both to see that they are equal.
+    Ends with 4 if something is left to do by hand."""
+    from mlfactory.adopt import conversion
+    from mlfactory.base.errors import ATTENTION
+
+    from . import console, ways
+
+    report = conversion.convert(url, out, ref, directory)
+    if as_json:
+        console.show_json(console.plain(report))
+    else:
+        ways.show_import(report)
+    return ATTENTION if report.needs_attention else 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from . import console
 
 if TYPE_CHECKING:
+    from mlfactory.adopt.conversion import Import
     from mlfactory.adopt.request import Report
 
 
@@ -29,3 +30,23 @@ def show_adoption(report: Report) -> None:
         console.line("done", "green", f"{report.state}, on the branch {report.branch}")
     for command in report.next:
         console.line("next", "cyan", command)
+
+
+def show_import(report: Import) -> None:
+    """What became of a template, what its hooks did, and whether both render the same."""
+    console.show_line(f"{report.files} files; asked: {', '.join(report.questions)}")
+    if report.computed:
+        console.show_line(f"computed: {', '.join(report.computed)}")
+    for one in report.hooks:
+        console.show_line(f"{one.file}:{one.line} {one.what}: {one.code}")
+        console.show_line(f"    instead: {one.instead}")
+    for rest in report.leftovers:
+        console.show_line(f"{rest.file}:{rest.line} copier does not know {rest.word!r}")
+    for values, path, how in report.proof.differences:
+        console.show_line(f"differs with {values}: {path}: {how}")
+    if report.proof.error:
+        console.line("warning", "yellow", f"not compared: {report.proof.error}")
+    elif report.proof.is_equal:
+        text = f"both render the same, with {report.proof.cases} sets of answers"
+        console.line("done", "green", text)
+    console.line("next", "cyan", f"cd {report.path} && git init && git add --all && git commit")
