@@ -18,7 +18,8 @@ from .evolving import SMALL, Repo, template
 @pytest.fixture
 def company(tmp_path: Path) -> Repo:
     questions = (
-        "_subdirectory: tree\nproject_name: {type: str, default: '{{ _copier_conf.dst_path.name }}'}\n"
+        "_subdirectory: tree\n"
+        "project_name: {type: str, default: '{{ _copier_conf.dst_path.name }}'}\n"
         "owner: {type: str, default: ''}\nremote: {type: str, default: ''}\n"
     )
     files = {**SMALL, "copier.yml": questions, "tree/b.txt.jinja": "{{ owner }}\n"}
