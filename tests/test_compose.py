@@ -104,6 +104,12 @@ def test_the_next_release_is_taken_by_factories_that_keep_one_record(
     mlfactory(*argv, "--set", "cost_centre=CC-0007", cwd=tmp_path)
     churn = Repo(tmp_path / "churn")
     assert churn.text("docs/cost.md") == "Cost centre CC-0007 pays.\n"
+    import copier
+
+    options: dict[str, Any] = {"defaults": True, "quiet": True, "overwrite": True}
+    centre = {"cost_centre": "CC-0008"}
+    copier.run_copy(str(shop.path), tmp_path / "plain", data=centre, **options)
+    plain = init(tmp_path / "plain").commit()
     release(
         upstream,
         "v1.1.0",
@@ -126,6 +132,9 @@ def test_the_next_release_is_taken_by_factories_that_keep_one_record(
     record = yaml.safe_load(churn.text(".copier-answers.yml"))
     assert (record["_commit"], record["cost_centre"]) == ("v1.1.0.post1", "CC-0007")
     assert len([*churn.path.glob(".copier-answers*")]) == 1
+    copier.run_update(plain.path, **options)
+    assert plain.text("src/more.py") == f"{HEADER}\nMORE = 1\n"
+    assert yaml.safe_load(plain.text(".copier-answers.yml"))["cost_centre"] == "CC-0008"
     news = mlfactory("template", "changelog", "--template", shop.path).stdout
     assert "Acme's own" in news
 

@@ -68,6 +68,7 @@ def test_use_your_own_template(
     assert "already" in mlfactory("template", "publish", theirs).stderr
 
 
+@pytest.mark.slow
 def test_a_template_with_a_company_s_conventions(
     server: Server, do: Command, tmp_path: Path, command: Command
 ) -> None:
