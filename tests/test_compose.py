@@ -104,6 +104,12 @@ def test_the_next_release_is_taken_by_factories_that_keep_one_record(
     mlfactory(*argv, "--set", "cost_centre=CC-0007", cwd=tmp_path)
     churn = Repo(tmp_path / "churn")
     assert churn.text("docs/cost.md") == "Cost centre CC-0007 pays.\n"
+    import copier
+
+    options: dict[str, Any] = {"defaults": True, "quiet": True, "overwrite": True}
+    centre = {"cost_centre": "CC-0008"}
+    copier.run_copy(str(shop.path), tmp_path / "plain", data=centre, **options)
+    plain = init(tmp_path / "plain").commit()
     release(
         upstream,
         "v1.1.0",
@@ -126,6 +132,9 @@ def test_the_next_release_is_taken_by_factories_that_keep_one_record(
     record = yaml.safe_load(churn.text(".copier-answers.yml"))
     assert (record["_commit"], record["cost_centre"]) == ("v1.1.0.post1", "CC-0007")
     assert len([*churn.path.glob(".copier-answers*")]) == 1
+    copier.run_update(plain.path, **options)
+    assert plain.text("src/more.py") == f"{HEADER}\nMORE = 1\n"
+    assert yaml.safe_load(plain.text(".copier-answers.yml"))["cost_centre"] == "CC-0008"
     news = mlfactory("template", "changelog", "--template", shop.path).stdout
     assert "Acme's own" in news
 
@@ -261,3 +270,23 @@ def test_upstream_s_own_tags_in_the_company_s_repository_are_named(
     upstream.git("push", "--quiet", shop.path, "v1.0.0")
     (text,) = [text for text in compose()["warnings"] if "upstream's own tags" in text]
     assert "git push --delete" in text
+
+
+def test_a_factory_of_upstream_s_own_moves_to_the_company_s_template(
+    compose: Compose, upstream: Repo, shop: Repo, tmp_path: Path
+) -> None:
+    argv = ("new", "churn", "--template", upstream.path, "--defaults", "--no-setup")
+    mlfactory(*argv, cwd=tmp_path)
+    churn, first = Repo(tmp_path / "churn"), upstream.head
+    release(upstream, "v1.1.0", {"tree/notes.txt": "new\n"})
+    compose()
+    move = json.loads(mlfactory("template", "use", shop.path, "--json", cwd=churn.path).stdout)
+    assert first.startswith(move["version"])
+    (report,) = json.loads(mlfactory("status", "--json", cwd=churn.path).stdout)["projects"]
+    assert (report["newest"], report["behind"]) == ("v1.1.0.post1", True)
+    assert any("mlfactory update --set cost_centre=VALUE" in text for text in report["warnings"])
+    said = mlfactory("update", "--defaults", cwd=churn.path, code=2).stderr
+    assert "hint: Add --set cost_centre=VALUE." in said
+    mlfactory("update", "--defaults", "--set", "cost_centre=CC-0001", cwd=churn.path)
+    assert (churn.has("SECURITY.md"), churn.has("notes.txt"), churn.dirt) == (True, True, "")
+    assert churn.text("Dockerfile").startswith(f"FROM {IMAGE}")

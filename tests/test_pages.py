@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from mlfactory.template import history
 
 from .conftest import Command
@@ -38,8 +39,8 @@ def server(tmp_path: Path, command: Command) -> Server:
 def do(command: Command, tmp_path: Path) -> Command:
     """Type what a page says."""
 
-    def typed(page: str) -> object:
-        text = script(f"how-to/{page}")
+    def typed(page: str, kind: str = "how-to") -> object:
+        text = script(f"{kind}/{page}")
         cache = {"PAGER": "cat", "XDG_CACHE_HOME": f"{os.environ['HOME']}/.cache"}
         return command("bash", "-euo", "pipefail", "-c", text, cwd=tmp_path, **cache)
 
@@ -55,13 +56,43 @@ def test_use_your_own_template(
     result = do("own-template.md")
     factory = tmp_path / "churn"
     assert f"_src_path: {EXAMPLE}our-template.git" in (factory / ".copier-answers.yml").read_text()
-    assert "_commit: v100.0.0" in (factory / ".copier-answers.yml").read_text()
-    assert "Ask the retention team first." in (factory / "docs/runbook.md").read_text()
+    newest = history.releases_in(history.HISTORY).versions[-1]
+    record = yaml.safe_load((factory / ".copier-answers.yml").read_text())
+    assert record["_commit"] == f"v{newest}.post1"
+    assert "Whom to tell of a weakness" in (factory / "SECURITY.md").read_text()
     assert not command("git", "status", "--porcelain", cwd=factory).stdout
-    assert "Say whom to ask" in result.stdout
-    old = command("git", "rev-parse", f"v{first}", cwd=theirs).stdout
-    assert command("git", "rev-parse", f"v{first}", cwd=ours).stdout == old
+    assert f"this would be v{newest}.post1" in result.stdout
+    old = command("git", "rev-parse", f"v{newest}", cwd=theirs).stdout.strip()
+    parents = command("git", "log", "-1", "--format=%P", f"v{newest}.post1", cwd=ours).stdout
+    assert parents.strip() == old
     assert "already" in mlfactory("template", "publish", theirs).stderr
+
+
+@pytest.mark.slow
+def test_a_template_with_a_company_s_conventions(
+    server: Server, do: Command, tmp_path: Path, command: Command
+) -> None:
+    shop, newest = server("template"), history.releases_in(history.HISTORY).versions[-1]
+    result = do("company-template.md", "tutorials")
+    assert command("git", "tag", cwd=shop).stdout.split() == ["v0.3.0.post1", f"v{newest}.post1"]
+    for name, centre in (("risk-churn", "CC-0001"), ("sales-demand", "CC-0002")):
+        factory = tmp_path / name
+        record = yaml.safe_load((factory / ".copier-answers.yml").read_text())
+        assert record["_commit"] == f"v{newest}.post1"
+        assert (record["owner"], record["_src_path"]) == ("@team/ml", f"{EXAMPLE}template.git")
+        page = (factory / "docs/cost.md").read_text()
+        assert page == f"Cost centre {centre} pays for {name}.\n"
+        assert (factory / "SECURITY.md").read_text().startswith("Tell security@example.com")
+        runner = (factory / ".github/workflows/promote.yml").read_text()
+        assert ("runs-on: our-linux" in runner, "ubuntu-2" in runner) == (True, False)
+        assert not command("git", "status", "--porcelain", cwd=factory).stdout
+    image = (tmp_path / "sales-demand/Dockerfile").read_text()
+    assert image.count("FROM registry.example.com/python:") == 2
+    assert not (tmp_path / "risk-loans").exists()
+    assert not (tmp_path / "loans").exists()
+    assert "Add --set cost_centre=VALUE" in result.stderr
+    assert "asks for ^(risk|sales)-" in result.stderr
+    assert "- On the newest release." in result.stdout
 
 
 def test_keep_a_cruft_project_fresh(

@@ -25,3 +25,7 @@ class UsageError(MlfactoryError):
     """The command was called with arguments that cannot be."""
 
     exit_code = USAGE
+
+
+class OpenQuestionError(UsageError):
+    """A template asks what has no default, and nobody has answered it."""

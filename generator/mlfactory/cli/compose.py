@@ -23,14 +23,26 @@ def compose(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Do and check everything, and push nothing.")
     ] = False,
+    proposal: Annotated[
+        bool, typer.Option("--next", help="Write the newest release into FILE, if it fits.")
+    ] = False,
+    init: Annotated[
+        str, typer.Option(metavar="DIRECTORY", help="Begin: write a FILE and workflows there.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Make the company's own version of a release, as FILE describes it, and publish it."""
-    from mlfactory.compose import run
+    from mlfactory.compose import run, start
 
     from . import console
 
-    result = run.compose(Path(company), console.Terminal(), on=on, publish=publish, dry_run=dry_run)
+    path, talk = Path(company), console.Terminal()
+    if init:
+        result: start.Start | run.Proposal | run.Composition = start.start(Path(init), publish)
+    elif proposal:
+        result = run.propose(path, talk)
+    else:
+        result = run.compose(path, talk, on=on, publish=publish, dry_run=dry_run)
     if as_json:
         console.show_json(console.plain(result))
     else:

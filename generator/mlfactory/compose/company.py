@@ -18,7 +18,7 @@ from .rules import Rule
 FORMAT = 1
 BRANCH = "template"
 KEYS = {
-    "format", "name", "upstream", "on", "publish", "branch", "files", "changelog", "questions",
+    "format", "name", "upstream", "release", "publish", "branch", "files", "changelog", "questions",
     "slots", "rules", "once", "untouched", "combinations",
 }  # fmt: skip
 RULE_KEYS = {"name", "files", "find", "put", "header", "every"}
@@ -29,14 +29,14 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]*")
 class Company:
     """What company.yml says; `home` is the folder it stands in, `text` the file itself.
 
-    `on` and `publish` are empty where it names neither; `files` is None where it has no folder.
+    `release` and `publish` are empty where it names neither, `files` is None without a folder.
     """
 
     home: Path
     text: str
     name: str
     upstream: str = ""
-    on: str = ""
+    release: str = ""
     publish: str = ""
     branch: str = BRANCH
     files: Path | None = None
@@ -61,7 +61,7 @@ def read(path: Path) -> Company:
         home,
         path.read_text("utf-8"),
         name_in(path, content),
-        **{key: word(path, content, key) for key in ("upstream", "on", "publish")},
+        **{key: word(path, content, key) for key in ("upstream", "release", "publish")},
         branch=word(path, content, "branch") or BRANCH,
         files=folder_in(path, content, home),
         changelog=changelog_in(path, content, home),
@@ -168,3 +168,18 @@ def rule(where: Path, entry: Mapping[str, Any], name: str) -> Rule:
     except (re.error, IndexError) as error:
         raise UsageError(f"{where}: {error}", "Mend the regular expression.") from error
     return Rule(name, files, find, str(entry.get("put", "")), every=bool(entry.get("every")))
+
+
+def with_release(text: str, version: str) -> str:
+    """The file with another release in it; all else stays as somebody wrote it."""
+    line = f"release: {version}"
+    if re.search(r"^release:.*$", text, re.MULTILINE):
+        return re.sub(r"^release:.*$", line, text, count=1, flags=re.MULTILINE)
+    return f"{text.rstrip()}\n{line}\n"
+
+
+def write(path: Path, text: str) -> None:
+    """Replace a file as a whole, or not at all."""
+    draft = path.with_name(f".{path.name}.draft")
+    draft.write_text(text, "utf-8")
+    draft.replace(path)

@@ -88,7 +88,7 @@ def compose(
     url = publish or company.publish
     addresses.refuse("--publish", url)
     up = published.template(company.upstream)
-    base = repository.version(up, on or company.on or newest(up))
+    base = repository.version(up, on or company.release or newest(up))
     before = lineage.of(url, up)
     lineage.check_base(base, before)
     draft = drafted(company, up, base, before, talk)
@@ -114,6 +114,36 @@ def compose(
         done=bool(notes and push_to),
         warnings=warnings,
     )
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The release that company.yml named, the one that it names now, and what that makes."""
+
+    before: str
+    release: str
+    composition: Composition
+
+    @property
+    def summary(self) -> str:
+        """What a person reads before it is merged."""
+        result = self.composition
+        if self.before == self.release:
+            return f"company.yml names {self.release} already, the newest release"
+        return f"{result.summary}\n\n{result.changelog}".strip()
+
+
+def propose(path: Path, talk: Talk) -> Proposal:
+    """Write upstream's newest release into company.yml, once it composes; nothing is pushed.
+
+    Raises MlfactoryError, and leaves the file as it is, where the company's part does not fit it.
+    """
+    company = reading.read(path)
+    version = newest(published.template(company.upstream))
+    result = compose(path, talk, on=version, dry_run=True)
+    if version != company.release:
+        reading.write(path, reading.with_release(company.text, version))
+    return Proposal(company.release, version, result)
 
 
 def newest(up: Upstream) -> str:

@@ -43,7 +43,8 @@ def layout(files: Files) -> trial.Layout:
 def names(files: Files, root: str, rows: list[Answers]) -> dict[str, tuple[str, ...]]:
     """The names in a project of each file that is rendered, over all combinations of answers; the
     library is left out."""
-    empty = {n: replace(f, content=b"") if n.startswith(root) else f for n, f in files.items()}
+    lean = without_library(files)
+    empty = {n: replace(f, content=b"") if n.startswith(root) else f for n, f in lean.items()}
     everything: dict[str, set[str]] = {}
     with tempfile.TemporaryDirectory(prefix="mlfactory-") as scratch:
         folder = Path(scratch)
@@ -51,9 +52,13 @@ def names(files: Files, root: str, rows: list[Answers]) -> dict[str, tuple[str, 
         for number, row in enumerate(rows):
             result = trial.render(folder / "template", folder / str(number) / PROJECT, row)
             for name, source in result.origins.items():
-                if not source.startswith(LIBRARY):
-                    everything.setdefault(source, set()).add(name)
+                everything.setdefault(source, set()).add(name)
     return {source: tuple(sorted(plain)) for source, plain in sorted(everything.items())}
+
+
+def without_library(files: Files) -> Files:
+    """What there is to try: mlfactory's library is as it was released, and most of the files."""
+    return {name: file for name, file in files.items() if not name.startswith(LIBRARY)}
 
 
 def try_all(files: Files, rows: list[Answers]) -> tuple[str, ...]:
@@ -63,7 +68,7 @@ def try_all(files: Files, rows: list[Answers]) -> tuple[str, ...]:
     """
     with tempfile.TemporaryDirectory(prefix="mlfactory-") as scratch:
         folder = Path(scratch)
-        stream.unpack(files, folder / "template")
+        stream.unpack(without_library(files), folder / "template")
         for number, row in enumerate(rows):
             into = folder / str(number) / PROJECT
             check(folder / "template", into, row)
@@ -79,9 +84,8 @@ def check(template: Path, into: Path, row: Answers) -> None:
     except MlfactoryError as error:
         raise MlfactoryError(f"with {about}: {error.message}", error.hint) from error
     faults = [f"{name} is written by two files of the template" for name in result.clashes]
-    for name, source in sorted(result.origins.items()):
-        if not source.startswith(LIBRARY):
-            faults += [f"{name}: {fault}" for fault in faults_of(into / name)]
+    for name in sorted(result.origins):
+        faults += [f"{name}: {fault}" for fault in faults_of(into / name)]
     faults += style_faults(into)
     if faults:
         more = f" (and {len(faults) - 1} more)" if faults[1:] else ""

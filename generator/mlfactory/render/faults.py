@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlfactory.base.errors import MlfactoryError, UsageError
+from mlfactory.base.errors import MlfactoryError, OpenQuestionError, UsageError
 from mlfactory.base.owner import check_owner
 from mlfactory.template.choice import Template
 
@@ -60,7 +60,7 @@ def copier_failed(which: Template, error: Exception) -> MlfactoryError:
         return UsageError(text.rstrip("."), "Answer with an option or --set QUESTION=VALUE.")
     if match := re.fullmatch(r'Question "(\w+)" is required', text):
         problem = f"the template asks {match[1]}, and no default can be right"
-        return UsageError(problem, f"Add --set {match[1]}=VALUE.")
+        return OpenQuestionError(problem, f"Add --set {match[1]}=VALUE.")
     if text.startswith("Unknown revision"):
         return unknown_ref(which)
     if text.startswith("Local template must be"):

@@ -58,15 +58,19 @@ def move(url: str, start: Path, *, dry_run: bool, file: str) -> Move:
         return Move(str(project.path), new, new, project.version, done=False)
     if not dry_run:
         check_ready(project)
-    check_same(project, url, new)
-    result = Move(str(project.path), project.source, new, project.version, not dry_run)
+    version = same_version(project, url, new)
+    result = Move(str(project.path), project.source, new, version, not dry_run)
     if not dry_run:
-        write(project, new)
+        write(project, new, version)
     return result
 
 
-def check_same(project: Project, url: str, new: str) -> None:
-    """Raises MlfactoryError unless an address has the project's version, as the same commit."""
+def same_version(project: Project, url: str, new: str) -> str:
+    """What the project's version is called at another address: a company's template has the
+    releases that it was made from as commits, and none of their tags.
+
+    Raises MlfactoryError unless it has the same commit.
+    """
     old_up = template_of(project)
     if old_up.own and published.is_development(project.version):
         raise MlfactoryError(
@@ -75,12 +79,17 @@ def check_same(project: Project, url: str, new: str) -> None:
         )
     new_up = mirror.own(project.path) if published.is_own(new) else mirror.of_address(new)
     here = repository.version(old_up, project.version)
+    names = (project.version, f"v{project.version}")
+    is_untagged = new_up.commits.keys().isdisjoint(names) and project.kind != CRUFT
+    if is_untagged and git.ref_exists(new_up.repository, here.commit):
+        return repository.version_name(new_up, here.commit)
     there = repository.version(new_up, project.version)
     if here.commit != there.commit:
         raise MlfactoryError(
             f"{url} has another {project.version}: {there.commit[:10]}, not {here.commit[:10]}",
             "Publish the same history there: mlfactory template publish GIT_URL",
         )
+    return project.version
 
 
 def template_of(project: Project) -> Upstream:
@@ -113,10 +122,10 @@ def is_there(url: str) -> bool:
         return False
 
 
-def write(project: Project, new: str) -> None:
+def write(project: Project, new: str, version: str) -> None:
     """Write the address into the file that records the template, and commit it."""
     path = project.path / project.file
-    path.write_text(with_address(project, new), "utf-8")
+    path.write_text(with_address(project, new, version), "utf-8")
     spec = project.spec(project.file)
     project.repository.run("add", "--", spec)
     text = f"Take the template of {project.title} from {new}"
@@ -124,11 +133,15 @@ def write(project: Project, new: str) -> None:
     project.repository.run(*argv, hint=git.SIGNING)
 
 
-def with_address(project: Project, new: str) -> str:
-    """The text of that file with the new address; nothing else of it changes."""
+def with_address(project: Project, new: str, version: str) -> str:
+    """The text of that file with the new address, and with the version's name there; nothing else
+    of it changes."""
     if project.kind == CRUFT:
         entry, fresh = r'"template"\s*:\s*"(?:[^"\\]|\\.)*"', f'"template": {json.dumps(new)}'
     else:
         value = new if PLAIN.fullmatch(new) else json.dumps(new)
         entry, fresh = r"^_src_path:.*(?:\n[ \t]+.*)*$", f"_src_path: {value}"
-    return re.sub(entry, lambda _: fresh, project.text, count=1, flags=re.MULTILINE)
+    text = re.sub(entry, lambda _: fresh, project.text, count=1, flags=re.MULTILINE)
+    if version == project.version:
+        return text
+    return re.sub(r"^_commit:.*$", f"_commit: '{version}'", text, count=1, flags=re.MULTILINE)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mlfactory.base import addresses, git, workflows
 from mlfactory.base.answers import Answers
-from mlfactory.base.errors import MlfactoryError, UsageError
+from mlfactory.base.errors import MlfactoryError, OpenQuestionError, UsageError
 from mlfactory.base.objects import Leaves
 from mlfactory.project import record
 from mlfactory.project.record import Project, all_at
@@ -160,36 +160,43 @@ def status_of(course: Course, *, trust: bool = False) -> Status:
     waits = waiting(project)
     notes = (*warning(project), *([waits.text] if waits else ()), *course.notes)
     common = (str(project.path), project.source, course.old.name, course.new.name)
+    at_rest = Status(*common, warnings=notes, answers_file=project.file, unfinished=waits)
     if not behind or repository.is_older(course.up, course.new, course.old):
-        with comparison(course, trust=trust) as difference:
-            facts = difference.render.facts
-            warnings = (*notes, *facts.notes)
-            skipped = facts.skipped_tasks
-            return Status(
-                *common,
-                files=difference.files,
-                warnings=warnings,
-                skipped_tasks=skipped,
-                answers_file=project.file,
-                unfinished=waits,
-            )
+        return with_files(at_rest, course, trust=trust)
+    try:
+        return ahead(at_rest, course, trust=trust)
+    except OpenQuestionError as error:
+        way = f"{error.message}: mlfactory update {error.hint.removeprefix('Add ').rstrip('.')}"
+        open_one = replace(at_rest, behind=True, warnings=(*notes, way))
+        return with_files(open_one, course, trust=trust)
+
+
+def with_files(plain: Status, course: Course, *, trust: bool) -> Status:
+    """The same with how the files stand to the recorded version."""
+    with comparison(course, trust=trust) as difference:
+        facts = difference.render.facts
+        warnings = (*plain.warnings, *facts.notes)
+        skipped = facts.skipped_tasks
+        return replace(plain, files=difference.files, warnings=warnings, skipped_tasks=skipped)
+
+
+def ahead(plain: Status, course: Course, *, trust: bool) -> Status:
+    """The same with what an update to the newest version would meet."""
     with pair(course, RenderOptions(trust=trust)) as both:
         difference = compare(both.bench, both.base, both.sides.whole_base, tree_of(both))
         result = merge.attempt(both.bench, both.sides, "Update", {})
         facts = both.theirs.facts
-        return Status(
-            *common,
+        return replace(
+            plain,
             behind=True,
             questions=facts.questions,
             files=tuple(with_divergence(difference, both.sides)),
             conflicts=result.conflicts,
-            warnings=(*notes, *facts.notes, *warnings_of(both)),
+            warnings=(*plain.warnings, *facts.notes, *warnings_of(both)),
             dropped=facts.dropped,
             replaced=facts.replaced,
-            answers_file=project.file,
             skipped_tasks=facts.skipped_tasks,
             skipped_migrations=facts.skipped_migrations,
-            unfinished=waits,
         )
 
 
