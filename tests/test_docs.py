@@ -27,7 +27,10 @@ COMMANDS = (
     *(["template", verb] for verb in ("versions", "changelog", "publish", "use")),
     ["fleet"],
     *(["fleet", verb] for verb in ("init", "add", "list", "status", "catalog")),
-    *(["fleet", verb] for verb in ("plan", "apply", "resolve", "revert", "run", "learn")),
+    *(
+        ["fleet", verb]
+        for verb in ("plan", "apply", "resolve", "revert", "run", "learn", "schedule")
+    ),
 )
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
