@@ -51,5 +51,5 @@ def test_the_tutorial(tmp_path: Path, command: Command) -> None:
     assert churn == edited(3, "ours\ntheirs")
     assert "refs/heads/mlfactory/update" in refs(server / "stock.git")
     learned = file_at(server / "template.git", "v1.2.0", f"tree/{RUNBOOK}")
-    assert learned == edited(12, "Ask the planners first.", edited(3, "theirs"))
+    assert learned == edited(3, "ours\ntheirs", edited(12, "Ask the planners first."))
     assert (here / ".github/workflows/fleet.yml").exists()
