@@ -22,7 +22,7 @@ Reply = tuple[int, dict[str, str], Any]
 
 @contextmanager
 def api(*replies: Callable[[str], Reply]) -> Iterator[tuple[Api, list[str]]]:
-    """A forge that gives these answers one after the other, the last one for ever; and its calls."""
+    """A forge that gives these answers in turn, the last one for ever; and its calls."""
     calls: list[str] = []
 
     def answer(request: BaseHTTPRequestHandler, _: Any) -> None:
@@ -67,15 +67,12 @@ def test_who_wants_too_much_patience_is_refused() -> None:
     ],
 )
 def test_a_refusal_is_a_sentence(code: int, words: str) -> None:
-    content = {"message": "no\x1b[2J way", "errors": [{"message": "because\nof"}]}
+    content = {"message": "no way", "errors": [{"message": "because\nof\x1b[2J"}]}
     with api(lambda _: (code, {}, content)) as (place, calls):
         with pytest.raises(ForgeError) as caught:
             rest.call(place, "POST", "/x", {})
         message = caught.value.message
-        assert (
-            words.replace("no way", message.partition(": ")[2].partition(" way")[0] + " way")
-            in message
-        )
+        assert words in message
         assert caught.value.code == code
         assert "\x1b" not in message
         assert "\n" not in message
