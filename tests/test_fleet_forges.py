@@ -150,6 +150,9 @@ def test_conflicts_are_drafts_where_they_are_wanted(ground: Ground, forge: Forge
     fleet(ground, forge, "plan", code=4)
     fleet(ground, forge, "apply", "--push", "--drafts", code=4)  # the same tree, nothing twice
     assert forge.writes() == writes
+    fleet(ground, forge, "revert", "fleet-plan.json", "--push")
+    assert forge.opened("churn")[0]["state"] == "closed"
+    assert f"refs/heads/{BRANCH}" not in refs(origin)
 
 
 @mostly("github")
