@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -64,11 +64,12 @@ class Forge:
                 headers["Link"] = f'<{following}>; rel="next"'
             rows = rows[(page - 1) * PER_PAGE : page * PER_PAGE]
             answer = {**answer, key: rows} if key else rows
-        request.send_response(code)
-        for name, value in headers.items():
-            request.send_header(name, value)
-        request.end_headers()
-        request.wfile.write(json.dumps(answer).encode())
+        with suppress(BrokenPipeError):  # who has asked may be killed
+            request.send_response(code)
+            for name, value in headers.items():
+                request.send_header(name, value)
+            request.end_headers()
+            request.wfile.write(json.dumps(answer).encode())
 
     def answer(self, method: str, path: str, words: Row, token: str, body: Any) -> tuple[int, Any]:
         """The status and what is answered."""

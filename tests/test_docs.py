@@ -32,7 +32,10 @@ COMMANDS = (
     ),
     ["fleet"],
     *(["fleet", verb] for verb in ("init", "add", "list", "status", "catalog")),
-    *(["fleet", verb] for verb in ("plan", "apply", "resolve", "revert", "run", "learn")),
+    *(
+        ["fleet", verb]
+        for verb in ("plan", "apply", "resolve", "revert", "run", "learn", "schedule")
+    ),
 )
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 

@@ -17,6 +17,12 @@ __all__ = ["ground"]
 KINDS = {"github": GitHub, "gitlab": GitLab}
 
 
+def mostly(kind: str) -> pytest.MarkDecorator:
+    """With one forge always, and with the other one where there is time."""
+    params = [one if one == kind else pytest.param(one, marks=pytest.mark.slow) for one in KINDS]
+    return pytest.mark.parametrize("forge", params, indirect=True)
+
+
 @pytest.fixture(params=["github", "gitlab"])
 def forge(ground: Ground, request: pytest.FixtureRequest) -> Iterator[Forge]:
     (ground.path / "origins").mkdir()
@@ -109,6 +115,7 @@ def test_a_request_is_opened_once_and_closed_again(ground: Ground, forge: Forge)
     assert len(forge.opened("churn")) == 1
 
 
+@mostly("gitlab")
 def test_what_somebody_else_has_opened_stays_as_they_wrote_it(ground: Ground, forge: Forge) -> None:
     origin = ground.origin("churn")
     write(ground, forge, "churn")
@@ -143,8 +150,12 @@ def test_conflicts_are_drafts_where_they_are_wanted(ground: Ground, forge: Forge
     fleet(ground, forge, "plan", code=4)
     fleet(ground, forge, "apply", "--push", "--drafts", code=4)  # the same tree, nothing twice
     assert forge.writes() == writes
+    fleet(ground, forge, "revert", "fleet-plan.json", "--push")
+    assert forge.opened("churn")[0]["state"] == "closed"
+    assert f"refs/heads/{BRANCH}" not in refs(origin)
 
 
+@mostly("github")
 def test_refusals_are_sentences(ground: Ground, forge: Forge) -> None:
     for name in ("churn", "old"):
         ground.origin(name)
@@ -169,6 +180,7 @@ def test_refusals_are_sentences(ground: Ground, forge: Forge) -> None:
     assert "cannot be reached" in results["old"]["note"]
 
 
+@mostly("github")
 def test_a_wave_waits_for_green(ground: Ground, forge: Forge) -> None:
     for name in ("first", "second"):
         ground.origin(name)
@@ -193,6 +205,7 @@ def test_a_wave_waits_for_green(ground: Ground, forge: Forge) -> None:
     assert [one["state"] for one in results.values()] == ["merged", "updated"]
 
 
+@mostly("gitlab")
 def test_a_forge_that_asks_for_patience_gets_it(ground: Ground, forge: Forge) -> None:
     names = ("churn", "sales", "stock")
     for name in names:

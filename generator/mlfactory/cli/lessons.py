@@ -1,4 +1,4 @@
-"""`mlfactory fleet resolve` and `learn`: what one repository knows, for all of them."""
+"""`mlfactory fleet resolve`, `learn` and `schedule`."""
 
 from __future__ import annotations
 
@@ -65,3 +65,21 @@ def learn(
     if patch:
         lessons.write(result, patch)
         console.note(f"in a clone of {result.template}: git apply {patch.resolve()}")
+
+
+@fleet.command(cls=QuickCommand)
+def schedule(
+    kind: Annotated[
+        str, typer.Argument(metavar="github|gitlab", help="Where the fleet's file is.")
+    ],
+    folder: Annotated[
+        Path, typer.Option("--folder", metavar="PATH", help="The fleet's repository.")
+    ] = Path(),
+) -> None:
+    """Write the workflow that runs status and catalog every night, and publishes the page."""
+    from mlfactory.fleet import schedule as nightly
+
+    from . import console
+
+    file = nightly.write(kind, folder)
+    console.note(f"{file} is written; what it needs stands at its top")

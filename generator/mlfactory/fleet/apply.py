@@ -95,7 +95,7 @@ def waves(run: Run, results: Mapping[str, Result]) -> Iterator[list[Step]]:
 def is_due(options: Options, result: Result | None) -> bool:
     if options.only_failed:
         return result is not None and result.has_failed
-    settled = ("current", "conflict", "refused")
+    settled = ("current", "conflict")
     return not (options.resume and result and (result.state in settled or result.is_over))
 
 

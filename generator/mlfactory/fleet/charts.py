@@ -89,11 +89,11 @@ def adoption(rows: Sequence[Row]) -> Adoption:
 
 
 def is_day(text: str) -> bool:
+    """Whether it is one of the past: a commit may say any."""
     try:
-        date.fromisoformat(text)
+        return date(1990, 1, 1) <= date.fromisoformat(text) <= datetime.now(UTC).date()
     except ValueError:
         return False
-    return text >= "1990"
 
 
 def in_order(rows: Sequence[Row], events: Sequence[tuple[str, int, str]]) -> list[str]:

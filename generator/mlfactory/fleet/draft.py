@@ -38,6 +38,10 @@ def begin(up: Upstream) -> Draft:
     commit = repository.version(up, up.newest).commit
     listing = up.repository.run("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit).out
     names = tuple(filter(None, listing.split("\0")))
+    if "cookiecutter.json" in names:
+        tops = {name.partition("/")[0] for name in names}
+        top = next((name for name in sorted(tops) if "cookiecutter." in name), "")
+        return Draft(up, commit, names, top, "")
     config = next((n for n in ("copier.yml", "copier.yaml") if n in names), "")
     settings = parse(text_at(up.repository, commit, config) or "") if config else {}
     suffix = settings.get("_templates_suffix")

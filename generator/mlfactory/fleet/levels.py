@@ -22,7 +22,7 @@ WORDS = {
 }
 LOCK, MOST = "uv.lock", 200
 ASSUMED = re.compile(r"\bassumed:\s*true\b")
-VERSION = re.compile(r"^\+_commit: *['\"]?([^'\"\s]+)", re.MULTILINE)
+VERSION = re.compile(r"^\+_commit: *['\"]?([^'\"\s]{1,80})", re.MULTILINE)
 
 
 def levels(project: Project, news: Production) -> tuple[str, ...]:

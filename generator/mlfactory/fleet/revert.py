@@ -37,7 +37,10 @@ def revert(file: Path, names: list[str], progress: Progress, *, push: bool) -> l
     """Take a plan back, or what is named of it. Raises an error for names that it has not."""
     whole = plan.read(file)
     fleet = inventory.read(Path(whole.fleet))
-    steps = [step for step in whole.of("update") if not names or step.name in names]
+    proposals = [
+        s for s in whole.steps if s.action == "update" or (s.action == "conflict" and s.tree)
+    ]
+    steps = [step for step in proposals if not names or step.name in names]
     if missing := {*names} - {step.name for step in steps}:
         raise UsageError(f"{file} updates no {', '.join(sorted(missing))}")
     members = {one.name: one for one in fleet.members}

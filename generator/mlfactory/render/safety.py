@@ -11,6 +11,7 @@ import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from mlfactory.base.errors import MlfactoryError
@@ -122,6 +123,7 @@ def check_amount(count: int, total: int) -> None:
         raise MlfactoryError(f"the template renders more than {limit} in all", DATA)
 
 
+@lru_cache(maxsize=2**14)
 def check_name(name: str) -> None:
     """Raises MlfactoryError for a path that leaves the project, here or on another system."""
     parts = re.split(r"[/\\]", name)

@@ -82,8 +82,29 @@ def fresh_worker() -> type[Worker]:
             self.amount.update(files=1, bytes=size)
             safety.check_amount(self.amount["files"], self.amount["bytes"])
 
+        @cached_property
+        def still(self) -> dict[str, Any]:
+            """What does not change while files are rendered: copier gathers it for each name."""
+            return {}
+
+        @property
+        def answers_relpath(self) -> Path:
+            path: Path = self.still.get("path") or super().answers_relpath
+            return path
+
+        def _render_context(self) -> Any:
+            context = self.still.get("context")
+            return dict(context) if context else super()._render_context()
+
         def _render_template(self) -> None:
-            super()._render_template()
+            self.still |= {"path": self.answers_relpath, "context": self._render_context()}
+            try:
+                super()._render_template()
+            finally:
+                self.still.clear()
+            self.check_entries()
+
+        def check_entries(self) -> None:
             entries = safety.entries_below(self.subproject.local_abspath)
             self.entry_names.extend(entry.name for entry in entries)
 
@@ -113,6 +134,11 @@ def recording_worker() -> type[Worker]:
         def clashes(self) -> set[str]:
             """Those that two files of the template write."""
             return set()
+
+        def check_entries(self) -> None:
+            """Without tasks nobody sees them before they are collected, and checked for that."""
+            if not self.skip_tasks:
+                super().check_entries()
 
         def _render_file(self, src_relpath: Path, dst_relpath: Path, *more: Any, **kw: Any) -> None:
             super()._render_file(src_relpath, dst_relpath, *more, **kw)

@@ -85,11 +85,15 @@ def last_of(address: str) -> Upstream | None:
 
 
 def fetch(folder: Path, url: str, listing: str) -> None:
-    """Copy all branches and tags. A repository's HEAD may name a branch that it does not have."""
+    """Copy all branches and tags. A repository's HEAD may name a branch that it does not have.
+
+    What comes is kept as one file: a file for each object takes longer to write, and to read.
+    """
     specs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
     if "HEAD" in refs(listing):
         specs.append("+HEAD:refs/mlfactory/HEAD")
-    argv = ("fetch", "--quiet", "--prune", "--no-tags", "--", url, *specs)
+    one = ("-c", "fetch.unpackLimit=1")
+    argv = (*one, "fetch", "--quiet", "--prune", "--no-tags", "--", url, *specs)
     git.run(*argv, cwd=folder, hint=trying(url))
 
 
