@@ -104,8 +104,8 @@ def flights() -> pl.DataFrame:
     """The first million of three million flights, by time."""
     with tempfile.TemporaryDirectory() as folder:
         run(["npm", "pack", VEGA, "--silent"], cwd=folder, check=True, capture_output=True)
-        with tarfile.open(next(Path(folder).glob("*.tgz"))) as packed:
-            packed.extract("package/data/flights-3m.parquet", folder, filter="data")
+        with tarfile.open(next(Path(folder).glob("*.tgz"))) as package:
+            package.extract("package/data/flights-3m.parquet", folder, filter="data")
         rows = pl.read_parquet(Path(folder, "package/data/flights-3m.parquet"))
     rows = rows.rename(str.lower).rename({"fl_date": "moment"}, strict=False)
     return rows.sort("moment", maintain_order=True).head(1_000_000)
@@ -219,16 +219,18 @@ def compete(
     """Fit all three and note what they lose on the held-out rows; the metric, and the columns."""
     project = factory.project
     rows = {name: load_part(project, name) for name in ("train", "validation", "holdout")}
-    known = describe_model(project, rows["train"], read_split(project))
-    train, validation, holdout = (matrix(part, known, project.compute) for part in rows.values())
+    signature = describe_model(project, rows["train"], read_split(project))
+    train, validation, holdout = (
+        matrix(part, signature, project.compute) for part in rows.values()
+    )
     x, y = np.concatenate([train.x, validation.x]), np.append(train.y, validation.y)
-    codes = [i for i, f in enumerate(known.features) if f.role == "categorical"]
-    sizes = [len(known.features[i].categories or ()) for i in codes]
-    task = Task(known.task, len(known.classes), codes, sizes, SEED, False)
-    metric = primary(known.task, project.params.model)
+    codes = [i for i, f in enumerate(signature.features) if f.role == "categorical"]
+    sizes = [len(signature.features[i].categories or ()) for i in codes]
+    task = Task(signature.task, len(signature.classes), codes, sizes, SEED, False)
+    metric = primary(signature.task, project.params.model)
 
     def own() -> Any:
-        model = project.estimator.fit(train, validation, known, project.params.model.fitting)
+        model = project.estimator.fit(train, validation, signature, project.params.model.fitting)
         return project.estimator.predict(model, holdout.x)
 
     others = {"hgb": run_hgb, "catboost": run_catboost}
@@ -240,7 +242,7 @@ def compete(
         p = np.asarray(answer(), dtype=float)
         seconds.setdefault(name, []).append(time.perf_counter() - begin)
         losses.setdefault(name, []).append(row_losses(metric, holdout.y, p))
-    return metric, len(known.features)
+    return metric, len(signature.features)
 
 
 def page(results: list[dict[str, Any]]) -> Iterator[str]:
@@ -302,12 +304,12 @@ def ratio(results: list[dict[str, Any]], name: str) -> float:
     return float(np.exp(np.mean([np.log(one["factory"] / one[name]) for one in results])))
 
 
-def main(wanted: str = "", again: bool = False) -> None:
+def main(part: str = "", again: bool = False) -> None:
     warnings.simplefilter("ignore")
-    known = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else []
-    results = {one["name"]: one for one in known}
+    before = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else []
+    results = {one["name"]: one for one in before}
     for table in TABLES:
-        if wanted.lower() not in table.name.lower() or (table.name in results and not again):
+        if part.lower() not in table.name.lower() or (table.name in results and not again):
             continue
         try:
             one = results[table.name] = measured(table)

@@ -86,10 +86,10 @@ def test_the_change_is_shown_before_it_is_written_and_is_what_was_measured(few: 
     assert again.out == first.out != ""
     assert "dvc repro && factory compare" in again.err
     after = load_params(few.path / "params.yaml")
-    wanted = with_settings(
+    target = with_settings(
         load_params_of(before, few.path), best["settings"], (), tuple(best.get("variants", ()))
     )
-    assert after == wanted
+    assert after == target
     few.run("train")  # the settings are ones that a model can be fitted by
     few.run("tune", "--trials", "0")
     assert json.loads(few.text(SEARCH))["earlier"] == len(content["attempts"])
@@ -151,8 +151,8 @@ def test_without_optuna_it_is_said_how_it_comes(
 def test_parts_hold_no_row_of_the_holdout_and_score_each_other_twice(few: Factory) -> None:
     parting = parting_of(few.project)
     names = {str(n) for t in parting.trials for n in t.scoring["customer id"]}
-    held = pl.read_parquet(few.path / "data/prepared/holdout.parquet")["customer id"]
-    assert names.isdisjoint(map(str, held))
+    holdout = pl.read_parquet(few.path / "data/prepared/holdout.parquet")["customer id"]
+    assert names.isdisjoint(map(str, holdout))
     assert sum(trial.scoring.height for trial in parting.trials) == 2 * parting.rows
 
 
@@ -195,11 +195,11 @@ def test_comments_stay_and_a_setting_that_is_not_there_is_added(tmp_path: Path) 
     file.write_text(COMMENTS, "utf-8")
     project = Project(tmp_path)
     variants = ({"seed": 1, "lambda_l1": 0.5},)
-    wanted = with_settings(project.params, {"num_leaves": 7, "path_smooth": 2.0}, (), variants)
-    change = proposal(project, wanted)
+    target = with_settings(project.params, {"num_leaves": 7, "path_smooth": 2.0}, (), variants)
+    change = proposal(project, target)
     assert file.read_text("utf-8") == COMMENTS
     change.write()
-    assert load_params(file).model == wanted.model
+    assert load_params(file).model == target.model
     text = file.read_text("utf-8")
     assert "  num_leaves: 7   # as Ann said\n  extra: {max_bin: 63, path_smooth: 2.0}\n" in text
     assert all(part in text for part in ("# Ours.", "# fitted by night", "# the end"))
