@@ -8,6 +8,7 @@ model learns from, those that tell when to stop among them.
 """
 
 import json
+import os
 import resource
 import sys
 import time
@@ -65,7 +66,9 @@ def run_catboost(task: Task, x: Array, y: Array, new: Array) -> Array:
         )
         return Pool(data, target)
 
+    threads = int(os.environ.get("OMP_NUM_THREADS") or -1)  # as the others take it
     own = {"random_seed": task.seed, "verbose": False, "allow_writing_files": False}
+    own["thread_count"] = threads
     if task.kind == "regression":
         loss = {"loss_function": "MAE"} if task.absolute else {}
         return CatBoostRegressor(**own, **loss).fit(pool(x, y)).predict(pool(new))
