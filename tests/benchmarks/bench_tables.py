@@ -39,7 +39,7 @@ from ..runtime.factories import Factory, drafted
 
 RESULTS, PAGE = (Path(__file__).with_name(name) for name in ("tables.json", "models.md"))
 MARK = "<!-- written by bench_tables.py from here on -->"
-REPEATS = ((1000, 5), (3000, 2))  # up to so many rows, so many salts
+REPEATS = ((1000, 5), (3000, 3), (20_000, 2))  # up to so many rows, so many salts
 VEGA = "vega-datasets@3.2.1"
 SEED = 0
 
