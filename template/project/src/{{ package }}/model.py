@@ -51,8 +51,8 @@ def fit(
     if rows > FEW_ROWS or cells > FEW_CELLS or settings.averaged == 1:
         return grow_each(train, [parameters], signature, settings, validation)
     few = max(3, rows // 20)
-    usual = {"extra_trees": True, "min_data_per_group": min(100, few)}
-    parameters = usual | parameters | {"num_threads": 1}
+    small = {"extra_trees": True, "min_data_per_group": min(100, few)}
+    parameters = small | parameters | {"num_threads": 1}
     if settings.min_data_in_leaf == USUAL.min_data_in_leaf:
         parameters["min_data_in_leaf"] = min(USUAL.min_data_in_leaf, few)
     several = [parameters | {"seed": settings.seed + i} for i in range(settings.averaged)]
@@ -63,14 +63,14 @@ def fit(
         several = [one | quick if better is tried[1] else one for one in several]
         rounds = better.best_iteration
     else:
-        other = several[0] | BAGGED
-        more = [other] if rows >= ENOUGH and "extra_trees" not in settings.model_dump() else []
-        *tried, last = grow_each(train, [*several[:2], *more], signature, settings, validation)
-        if more and loss(last) < SURELY * np.mean([loss(booster) for booster in tried]):
-            tried, several = [last], [one | BAGGED for one in several]
-        elif not more:
-            tried = [*tried, last]
-        rounds = round(float(np.mean([booster.best_iteration for booster in tried])))
+        first = several[:2]
+        if rows >= ENOUGH and "extra_trees" not in settings.model_dump():
+            first = [*first, several[0] | BAGGED]
+        tried = grow_each(train, first, signature, settings, validation)
+        random, searched = tried[:2], tried[2:]
+        if searched and loss(searched[0]) < SURELY * np.mean([loss(one) for one in random]):
+            random, several = searched, [one | BAGGED for one in several]
+        rounds = round(float(np.mean([booster.best_iteration for booster in random])))
     fixed = settings.model_copy(update={"max_rounds": max(1, rounds)})
     every = Matrix(np.concatenate([train.x, validation.x]), np.append(train.y, validation.y))
     return grow_each(every, several, signature, fixed)
