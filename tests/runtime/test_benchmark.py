@@ -12,7 +12,7 @@ from mlfactory_runtime.records.benchmark import Benchmark, Contender
 from mlfactory_runtime.records.record import read, write
 from mlfactory_runtime.report.benchmark import warnings
 from mlfactory_runtime.search.benchmark import paired, with_gain
-from mlfactory_runtime.search.opponents import Task, known
+from mlfactory_runtime.search.opponents import Task, only_seen
 
 from .factories import Factory
 
@@ -91,5 +91,5 @@ def test_intervals_are_paired_by_row() -> None:
 
 def test_a_category_that_was_never_seen_is_missing_to_others() -> None:
     task = Task("binary", 2, [1], [3], 0, False)
-    x = known(task, np.array([[1.0, -1.0], [2.0, 3.0], [3.0, 2.0]]))
+    x = only_seen(task, np.array([[1.0, -1.0], [2.0, 3.0], [3.0, 2.0]]))
     assert np.array_equal(x, [[1, np.nan], [2, np.nan], [3, 2]], equal_nan=True)

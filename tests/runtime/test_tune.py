@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,13 @@ import pytest
 from mlfactory_runtime.errors import FactoryError
 from mlfactory_runtime.project import Project
 from mlfactory_runtime.records.tuning import Attempt, Tuning
+from mlfactory_runtime.search.attempts import measure
 from mlfactory_runtime.search.optimism import optimism
 from mlfactory_runtime.search.proposal import proposal
 from mlfactory_runtime.search.space import with_settings
-from mlfactory_runtime.search.splits import parting_of
+from mlfactory_runtime.search.splits import counts_of, parting_of
 from mlfactory_runtime.settings.params import load_params
+from mlfactory_runtime.testing.trained import Trained
 
 from ..customers import customers
 from .factories import PROGRAM, Factory, drafted
@@ -63,12 +67,12 @@ def attempts(factory: Factory) -> list[dict[str, Any]]:
 
 def test_a_search_that_goes_on_is_one_that_was_never_stopped(few: Factory, tmp_path: Path) -> None:
     other = few.copy(tmp_path / "other")
-    few.run("tune", "--trials", "11", "--switch", "price €")
-    other.run("tune", "--trials", "9", "--switch", "price €", "--dry-run")
+    few.run("tune", "--trials", "9", "--switch", "price €")
+    other.run("tune", "--trials", "7", "--switch", "price €", "--dry-run")
     content = json.loads(other.text(SEARCH))
-    content["attempts"] = content["attempts"][:10]  # as if it had been stopped before it averaged
+    content["attempts"] = content["attempts"][:8]  # as if it had been stopped before it averaged
     other.write(SEARCH, json.dumps(content))
-    other.run("tune", "--resume", "--trials", "11", "--switch", "price €")
+    other.run("tune", "--resume", "--trials", "9", "--switch", "price €")
     assert attempts(few) == attempts(other)
     assert {bool(one["without"]) for one in attempts(few)} == {True, False}
 
@@ -86,11 +90,12 @@ def test_the_change_is_shown_before_it_is_written_and_is_what_was_measured(few: 
     assert again.out == first.out != ""
     assert "dvc repro && factory compare" in again.err
     after = load_params(few.path / "params.yaml")
-    wanted = with_settings(
+    target = with_settings(
         load_params_of(before, few.path), best["settings"], (), tuple(best.get("variants", ()))
     )
-    assert after == wanted
-    few.run("train")  # the settings are ones that a model can be fitted by
+    assert after == target
+    few.run("train")  # the settings are ones that a model can be fitted by, and that it knows
+    assert "LightGBM has no parameter" not in few.text("reports/evaluation.json")
     few.run("tune", "--trials", "0")
     assert json.loads(few.text(SEARCH))["earlier"] == len(content["attempts"])
 
@@ -115,6 +120,26 @@ def test_a_search_that_is_told_to_stop_keeps_what_it_has(few: Factory) -> None:
     few.run("tune", "--resume", "--trials", "0", "--dry-run")
     assert count <= len(attempts(few)) <= count + 1
     assert not [*few.path.rglob("*.new"), *few.path.glob(".factory-*")]
+
+
+@pytest.mark.parametrize("answer", ["n", "y"])
+def test_somebody_at_a_terminal_is_asked(few: Factory, answer: str) -> None:
+    few.run("tune", "--trials", "1")
+    content = json.loads(few.text(SEARCH))
+    content["attempts"][1]["loss"] = 0.0  # better than what was before
+    few.write(SEARCH, json.dumps(content))
+    before = few.text("params.yaml")
+    outside, inside = os.openpty()
+    process = few.start(
+        *("-c", PROGRAM, "tune", "--resume", "--trials", "0"),
+        stdin=inside, stdout=subprocess.DEVNULL, stderr=inside,
+    )  # fmt: skip
+    os.write(outside, f"{answer}\n".encode())
+    assert process.wait(timeout=120) == 0
+    os.close(inside)
+    assert "Write params.yaml?" in os.read(outside, 100_000).decode()
+    os.close(outside)
+    assert (few.text("params.yaml") == before) is (answer == "n")
 
 
 @pytest.mark.parametrize("text", ["{", '{"format": 99}', "[1, 2]", ""])
@@ -151,9 +176,24 @@ def test_without_optuna_it_is_said_how_it_comes(
 def test_parts_hold_no_row_of_the_holdout_and_score_each_other_twice(few: Factory) -> None:
     parting = parting_of(few.project)
     names = {str(n) for t in parting.trials for n in t.scoring["customer id"]}
-    held = pl.read_parquet(few.path / "data/prepared/holdout.parquet")["customer id"]
-    assert names.isdisjoint(map(str, held))
+    holdout = pl.read_parquet(few.path / "data/prepared/holdout.parquet")["customer id"]
+    assert names.isdisjoint(map(str, holdout))
     assert sum(trial.scoring.height for trial in parting.trials) == 2 * parting.rows
+
+
+def test_parts_of_dated_rows_are_past_windows(examples: Callable[[str], Trained]) -> None:
+    parting = parting_of(examples("regression").project)
+    assert parting.is_past
+    for trial in parting.trials:
+        known = pl.concat([trial.fitting, trial.stopping])["since"]
+        assert known.max() <= trial.scoring["since"].min()  # type: ignore[operator]
+    view = parting.view(parting.project.params)
+    blocks = [set(part.blocks.tolist()) for part in view.parts]
+    assert all(len(one) >= 10 for one in blocks)
+    assert not blocks[0] & blocks[1]
+    one = measure(parting, 0, {}, ())
+    assert (one.state, len(one.steps)) == ("complete", 3)
+    assert one.loss == pytest.approx((sum(one.sums) / sum(counts_of(view.parts))) ** 0.5)
 
 
 def search(losses: np.ndarray) -> Tuning:
@@ -195,11 +235,11 @@ def test_comments_stay_and_a_setting_that_is_not_there_is_added(tmp_path: Path) 
     file.write_text(COMMENTS, "utf-8")
     project = Project(tmp_path)
     variants = ({"seed": 1, "lambda_l1": 0.5},)
-    wanted = with_settings(project.params, {"num_leaves": 7, "path_smooth": 2.0}, (), variants)
-    change = proposal(project, wanted)
+    target = with_settings(project.params, {"num_leaves": 7, "path_smooth": 2.0}, (), variants)
+    change = proposal(project, target)
     assert file.read_text("utf-8") == COMMENTS
     change.write()
-    assert load_params(file).model == wanted.model
+    assert load_params(file).model == target.model
     text = file.read_text("utf-8")
     assert "  num_leaves: 7   # as Ann said\n  extra: {max_bin: 63, path_smooth: 2.0}\n" in text
     assert all(part in text for part in ("# Ours.", "# fitted by night", "# the end"))

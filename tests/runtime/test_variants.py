@@ -31,11 +31,11 @@ def model(trained: Trained) -> Any:
 
 
 def test_each_variant_is_fitted_with_its_own_parameters(model: Any) -> None:
-    found = [
+    parameters = [
         (b.params["num_leaves"], b.params.get("lambda_l1"), b.params["bagging_fraction"])
         for b in model
     ]
-    assert found == [(31, None, 0.7), (7, None, 0.7), (31, 2.0, 0.7)]
+    assert parameters == [(31, None, 0.7), (7, None, 0.7), (31, 2.0, 0.7)]
     assert not {"variants", "extra", "without"} & {*model[0].params}
 
 

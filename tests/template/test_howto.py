@@ -358,6 +358,26 @@ def test_a_scikit_learn_model(shop: Factory, tmp_path: Path) -> None:
     assert answers(tmp_path / "served.csv").equals(answers(shop.path / "scored.csv"))
 
 
+def test_tune_and_average(shop: Factory) -> None:
+    done = do("tune.md", shop)
+    assert "+++ b/params.yaml" in done.stdout
+    assert "validation (folds of" in done.stderr
+    assert len(json.loads(shop.text("reports/tuning.json"))["attempts"]) >= 5
+    texts = {path.name for path in (shop.path / "models/model").glob("*.txt")}
+    assert len(texts) >= 3
+    shop.run("pytest", "tests/test_model.py")
+    assert "optuna" not in shop.run("uv", "tree", "--no-default-groups").stdout
+    shutil.rmtree(shop.path / ".factory")
+
+
+def test_benchmark(shop: Factory) -> None:
+    done = do("benchmark.md", shop)
+    assert "HistGradientBoosting" in done.stdout
+    page = shop.text("reports/report.html")
+    assert "What else was tried on the same rows?" in page
+    assert shop.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
+
+
 def test_a_library_of_your_own_reaches_training_and_serving(shop: Factory) -> None:
     do("libraries.md", shop)
     prove(shop, "tests/test_features.py")

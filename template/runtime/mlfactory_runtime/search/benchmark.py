@@ -45,8 +45,10 @@ Array = np.ndarray
 def benchmark(project: Project, names: Sequence[str], tell: Tell = silent) -> Benchmark:
     """Measure each; also written to reports/benchmark.json. What does not install is said in it."""
     if unknown := [name for name in names if name not in PACKAGES]:
-        known = ",".join(PACKAGES)
-        raise FactoryError(f"--with {unknown[0]}: there is no such opponent", f"there are {known}")
+        names_of_all = ",".join(PACKAGES)
+        raise FactoryError(
+            f"--with {unknown[0]}: there is no such opponent", f"there are {names_of_all}"
+        )
     parting = parting_of(project)
     view = parting.view(project.params)
     metric, places = metric_of(view, project.params), places_of(view)
@@ -182,11 +184,11 @@ def paired(metric: str, own: Array, other: Array, places: Array, seed: int) -> I
     value = total(metric, own, np.ones(len(own))) - total(metric, other, np.ones(len(own)))
     if len(np.unique(places)) < FEWEST:
         return Interval(value, None, None)
-    drawn = [
+    draws = [
         total(metric, own * w, w) - total(metric, other * w, w)
         for w in resamples(len(own), seed, places)
     ]
-    return interval_of(value, drawn, widened(worth(places)))
+    return interval_of(value, draws, widened(worth(places)))
 
 
 def places_of(view: View) -> Array:

@@ -8,6 +8,7 @@ model learns from, those that tell when to stop among them.
 """
 
 import json
+import os
 import resource
 import sys
 import time
@@ -46,7 +47,7 @@ def run_hgb(task: Task, x: Array, y: Array, new: Array) -> Array:
     make = getattr(ensemble, f"HistGradientBoosting{kind}")
     loss = {"loss": "absolute_error"} if task.absolute else {}
     model = make(categorical_features=places, random_state=task.seed, **loss)
-    return answers(task, model.fit(known(task, x), y), known(task, new))
+    return answers(task, model.fit(only_seen(task, x), y), only_seen(task, new))
 
 
 def run_catboost(task: Task, x: Array, y: Array, new: Array) -> Array:
@@ -65,7 +66,9 @@ def run_catboost(task: Task, x: Array, y: Array, new: Array) -> Array:
         )
         return Pool(data, target)
 
+    threads = int(os.environ.get("OMP_NUM_THREADS") or -1)  # as the others take it
     own = {"random_seed": task.seed, "verbose": False, "allow_writing_files": False}
+    own["thread_count"] = threads
     if task.kind == "regression":
         loss = {"loss_function": "MAE"} if task.absolute else {}
         return CatBoostRegressor(**own, **loss).fit(pool(x, y)).predict(pool(new))
@@ -78,10 +81,11 @@ def run_xgboost(task: Task, x: Array, y: Array, new: Array) -> Array:
 
     types = ["c" if i in task.categorical else "q" for i in range(x.shape[1])]
     own = {"feature_types": types, "enable_categorical": True, "random_state": task.seed}
+    x, new = only_seen(task, x), only_seen(task, new)
     if task.kind == "regression":
         loss = {"objective": "reg:absoluteerror"} if task.absolute else {}
-        return xgboost.XGBRegressor(**own, **loss).fit(known(task, x), y).predict(known(task, new))
-    return answers(task, xgboost.XGBClassifier(**own).fit(known(task, x), y), known(task, new))
+        return xgboost.XGBRegressor(**own, **loss).fit(x, y).predict(new)
+    return answers(task, xgboost.XGBClassifier(**own).fit(x, y), new)
 
 
 def run_ebm(task: Task, x: Array, y: Array, new: Array) -> Array:
@@ -122,7 +126,7 @@ def run_autogluon(task: Task, x: Array, y: Array, new: Array) -> Array:
         return shares[:, 1] if task.kind == "binary" else shares
 
 
-def known(task: Task, x: Array) -> Array:
+def only_seen(task: Task, x: Array) -> Array:
     """Rows in which categories that are missing or were never seen are missing."""
     x = x.copy()
     for place, size in zip(task.categorical, task.sizes, strict=True):
@@ -152,15 +156,15 @@ RUNS: dict[str, tuple[str, Run]] = {
 def compete(folder: Path, run: Callable[..., Array], version: str) -> None:
     """Answer all parts in a folder, and write down what it cost."""
     task = json.loads((folder / "task.json").read_text("utf-8"))
-    own, found, begin = Task(**task["task"]), {}, time.perf_counter()
+    own, answers_by_part, begin = Task(**task["task"]), {}, time.perf_counter()
     with np.load(folder / "rows.npz") as rows:
         for part in range(task["parts"]):
             names = ("fit_x", "fit_y", "stop_x", "stop_y", "score_x")
-            found[f"p{part}"] = run(own, *(rows[f"{name}{part}"] for name in names))
+            answers_by_part[f"p{part}"] = run(own, *(rows[f"{name}{part}"] for name in names))
     seconds = time.perf_counter() - begin
     scale = 1e6 if sys.platform == "darwin" else 1e3
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
-    np.savez(folder / "answers.npz", **found)
+    np.savez(folder / "answers.npz", **answers_by_part)
     facts = {"version": version, "seconds": round(seconds, 2), "memory": round(memory)}
     (folder / "facts.json").write_text(json.dumps(facts), "utf-8")
 

@@ -44,11 +44,11 @@ class Proposal:
         replace(self.file, self.after)
 
 
-def proposal(project: Project, wanted: Params) -> Proposal:
+def proposal(project: Project, target: Params) -> Proposal:
     """The change that makes the settings those. FactoryError for a file that is laid out freely."""
     file = project.root / PARAMS
     before = text = read_text(file)
-    old, new = project.params.model, wanted.model
+    old, new = project.params.model, target.model
     changed = {
         name: getattr(new, name)
         for name in type(new).model_fields
@@ -56,7 +56,7 @@ def proposal(project: Project, wanted: Params) -> Proposal:
     }
     try:
         for name, value in changed.items():
-            text = with_value(text, name, value, wanted, file)
+            text = with_value(text, name, value, target, file)
         whole = Params.model_validate(parse_yaml(text, file))
         same = whole.model == new
     except (FactoryError, yaml.YAMLError, ValueError):
@@ -68,16 +68,16 @@ def proposal(project: Project, wanted: Params) -> Proposal:
     return Proposal(file, before, text)
 
 
-def with_value(text: str, name: str, value: Any, wanted: Params, file: Path) -> str:
+def with_value(text: str, name: str, value: Any, target: Params, file: Path) -> str:
     """The text with one setting of the model, where it stands or at the end of its section."""
     root: Any = yaml.compose(text, yaml.SafeLoader)
     section: Any = {key.value: node for key, node in root.value}.get(SECTION)
     node = {key.value: node for key, node in section.value}.get(name) if section else None
     if node is None:
-        every = {one.name: one for one in settings(wanted)}
+        every = {one.name: one for one in settings(target)}
         entry = every[f"{SECTION}.{name}"]
         text = with_entries(text, SECTION, [entry])
-        return text if value == entry.default else with_value(text, name, value, wanted, file)
+        return text if value == entry.default else with_value(text, name, value, target, file)
     if not isinstance(node, yaml.ScalarNode) and not node.flow_style:
         raise FactoryError(f"model.{name} is a block")
     return text[: node.start_mark.index] + flow(value) + text[node.end_mark.index :]

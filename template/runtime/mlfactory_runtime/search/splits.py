@@ -91,12 +91,12 @@ def encoded(parting: Parting, project: Project) -> View:
     signature = describe_model(project, Parts(parting.frames, sizes), read_split(project))
     classes, parts = classes_of(project, parting.frames), []
     for number, trial in enumerate(parting.trials):
-        known = usable(trial.scoring, signature, project.compute)
-        sides = (trial.fitting, trial.stopping, known)
+        scored = usable(trial.scoring, signature, project.compute)
+        sides = (trial.fitting, trial.stopping, scored)
         fitting, stopping, scoring = (matrix(side, signature, project.compute) for side in sides)
         is_whole = all(len(part.y) for part in (fitting, stopping, scoring))
         if is_whole and len(np.unique(fitting.y)) >= classes:
-            blocks = blocks_of(known, project.params, number if parting.is_past else None)
+            blocks = blocks_of(scored, project.params, number if parting.is_past else None)
             parts.append(Part(fitting, stopping, scoring, blocks))
     if not parts:
         raise FactoryError(
