@@ -37,7 +37,8 @@ def connected(engine: Engine) -> Iterator[Any]:
             message = f"no cluster of Dask answers at {engine.address}"
             raise FactoryError(message, "correct engine.address in params.yaml") from error
         with temporary() as folder:
-            client.upload_file(str(packed(folder)))
+            send = package("distributed.diagnostics.plugin").UploadFile  # not to the scheduler
+            client.register_plugin(send(str(packed(folder))))
         yield client
 
 

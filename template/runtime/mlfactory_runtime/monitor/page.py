@@ -11,7 +11,7 @@ from ..project import RUNBOOK, Project
 from ..records.monitoring import Checked, Line, Monitored, Performance
 from ..report.charts import over_time, pairs
 from ..report.pages import render
-from ..report.words import LABELS, label_of
+from ..report.words import LABELS, metric_words
 
 TEMPLATE = "monitor.html"
 SHOWN, BACK, BINS = ("alarm", "warning"), 8, 12
@@ -74,7 +74,7 @@ def metrics(performance: Performance) -> Iterator[dict[str, Any]]:
             "measured": [(one.observed or {}).get(key) for one in windows],
             "estimated": [(one.estimate or {}).get(key) for one in windows],
         }
-        label, better = label_of(key, performance.own_metrics)
+        label, better = metric_words(key, performance.own_metrics)
         yield {
             "label": label,
             "better": better,

@@ -25,7 +25,7 @@ from . import coverage as intervals
 from . import words
 from .charts import COLOURS, Axes, Bar, Dot, Point, bars, compact, dots, plot
 from .pages import render
-from .words import LABELS, MODELS, gain_text, interval, label_of, number
+from .words import LABELS, MODELS, gain_text, interval, metric_words, number
 
 OUTPUTS = ("data_card.md", "model_card.md", "report.html")
 FEATURES, CELLS, OTHERS = 15, 8, "all others"
@@ -95,7 +95,7 @@ def context(
         "sections": [f"{SECTIONS.name}/{path.name}" for path in own_sections(project)],
         "names": MODELS,
         "label": label,
-        "better": label_of(evaluation.metric, evaluation.own_metrics)[1],
+        "better": metric_words(evaluation.metric, evaluation.own_metrics)[1],
         "reason": words.reason(evaluation),
         "warnings": list(dict.fromkeys([*split.warnings, *evaluation.warnings])),
         "compared": {name: gain_text(gain, base[name]) for name, gain in evaluation.gain.items()},
@@ -118,7 +118,7 @@ def metrics(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
     """Each metric with the values of all models and their picture; those that lead first."""
     models = evaluation.models
     for key in words.in_order(evaluation):
-        label, better = label_of(key, evaluation.own_metrics)
+        label, better = metric_words(key, evaluation.own_metrics)
         values = {name: models[name][key] for name in MODELS if name in models}
         rows = [Bar(MODELS[name], interval(one), *ends(one)) for name, one in values.items()]
         chart = bars(f"{label}, {better} is better", rows)

@@ -51,7 +51,7 @@ class Measured(Protocol):
     def high(self) -> float | None: ...
 
 
-def label_of(metric: str, own: Mapping[str, OwnMetric]) -> tuple[str, str]:
+def metric_words(metric: str, own: Mapping[str, OwnMetric]) -> tuple[str, str]:
     """What people call a metric, and whether more of it is better or less."""
     if metric in own:
         return own[metric].label, own[metric].better
@@ -67,7 +67,7 @@ def in_order(evaluation: Evaluation) -> list[str]:
 
 def reason(evaluation: Evaluation) -> str:
     """Why the verdict is as it is, with the metric as people call it."""
-    label, _ = label_of(evaluation.metric, evaluation.own_metrics)
+    label, _ = metric_words(evaluation.metric, evaluation.own_metrics)
     return evaluation.reason.replace(evaluation.metric, label)
 
 
