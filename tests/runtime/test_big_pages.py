@@ -14,10 +14,13 @@ from polars.testing import assert_frame_equal
 
 from ..customers import customers
 from ..template.pages import script
-from .factories import PROGRAM, Factory
+from .factories import Factory
 
 PROGRAM_FILE = f"""#!{sys.executable}
-{PROGRAM}
+from mlfactory_runtime.cli import main
+
+if __name__ == "__main__":
+    main()
 """
 
 

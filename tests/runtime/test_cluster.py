@@ -96,9 +96,9 @@ def test_a_model_of_a_cluster_learns_from_all_rows_and_says_that_it_is_of_one(
 def loss(factory: Factory) -> float:
     """What the model loses on all held-out rows."""
     project = factory.project
-    known = signature.load_signature(project.model_folder)
+    own = signature.load_signature(project.model_folder)
     rows = pl.read_parquet(project.prepared / "holdout.parquet")
-    part = matrix.matrix(rows, known, project.compute)
+    part = matrix.matrix(rows, own, project.compute)
     p = project.estimator.predict(project.estimator.load(project.model_folder), part.x)
     return float(metrics.row_losses("log_loss", part.y, p).mean())
 

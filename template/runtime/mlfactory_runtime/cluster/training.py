@@ -110,11 +110,11 @@ def fitted(
 def arrays(client: Any, rows: Stored) -> tuple[Any, Any]:
     """The matrix and what is predicted, in blocks that workers have read, in the rows' order."""
     da, delayed = package("dask.array"), package("dask").delayed
-    known = rows.signature.model_dump_json()
+    text = rows.signature.model_dump_json()
     xs, ys = [], []
     for file, first, last, count in rows.blocks:
         if count:
-            block = delayed(read_block)(str(rows.project.root), str(file), first, last, known)
+            block = delayed(read_block)(str(rows.project.root), str(file), first, last, text)
             shape = (count, len(rows.signature.features))
             xs.append(da.from_delayed(delayed(x_of)(block), shape, dtype=float))
             ys.append(da.from_delayed(delayed(y_of)(block), (count,), dtype=float))
@@ -123,9 +123,9 @@ def arrays(client: Any, rows: Stored) -> tuple[Any, Any]:
     return x, y
 
 
-def read_block(root: str, file: str, first: int, last: int, known: str) -> Matrix:
+def read_block(root: str, file: str, first: int, last: int, text: str) -> Matrix:
     """Rows of a prepared part, encoded; on a worker."""
-    signature = Signature.model_validate_json(known)
+    signature = Signature.model_validate_json(text)
     compute = project_at(root, signature.provenance["code"]).compute
     return matrix(rows_between(Path(file), first, last), signature, compute)
 
