@@ -56,7 +56,7 @@ def test_what_the_page_on_many_rows_says(churn: Factory, tmp_path: Path) -> None
 
     text = do("big.md", churn, tmp_path)
 
-    assert "rows of 12 files are scored" in text
+    assert "rows of 8 files are scored" in text
     assert_frame_equal(scored(churn.path / "scored"), scored(churn.path / "scored-there"))
     months = sorted(file.name for file in (churn.path / "months").glob("*.parquet"))
     assert months == ["2024-05.parquet", "2024-06.parquet"]
