@@ -45,6 +45,7 @@ def scored(folder: Path) -> pl.DataFrame:
     return pl.concat(part.drop(stamps, strict=False) for part in parts).sort("customer id")
 
 
+@pytest.mark.slow
 def test_what_the_page_on_many_rows_says(churn: Factory, tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="Dask is not installed")
     table = customers().drop("revenue", "segment")
@@ -62,6 +63,7 @@ def test_what_the_page_on_many_rows_says(churn: Factory, tmp_path: Path) -> None
     assert months == ["2024-05.parquet", "2024-06.parquet"]
 
 
+@pytest.mark.slow
 def test_what_the_page_on_ray_says(churn: Factory, tmp_path: Path) -> None:
     pytest.importorskip("ray", reason="Ray is not installed: it is no dependency of this project")
     pytest.importorskip("ray.data", reason="Ray is installed without ray[data]")

@@ -74,6 +74,7 @@ def test_a_folder_is_scored_as_by_one_process_though_a_worker_is_killed(
     assert sorted(logged(factory)) == sorted(keys)
 
 
+@pytest.mark.slow
 def test_a_model_of_a_cluster_learns_from_all_rows_and_says_that_it_is_of_one(
     cluster: Any, tmp_path: Path
 ) -> None:
@@ -127,6 +128,7 @@ def test_training_begins_anew_when_a_worker_is_lost(cluster: Any, tmp_path: Path
     assert 100 < text.count("\nTree=") <= 600
 
 
+@pytest.mark.slow
 def test_a_worker_has_the_library_that_it_lacks(tmp_path: Path, trained: Trained) -> None:
     """A worker whose Python does not find the library scores by the one that is sent to it."""
     home = str(cluster_client.LIBRARY.parent)
