@@ -37,12 +37,12 @@ def customers(rows: int, seed: int) -> pl.DataFrame:
     counts = {f"visits {k}": draw.integers(0, 12, rows) for k in range(8)}
     kinds = {f"kind {k}": draw.choice(["basic", "plus", "family", "none"], rows) for k in range(2)}
     score = amounts["amount 0"] + 8 * counts["visits 0"] + 30 * (kinds["kind 0"] == "plus")
-    gone = score * amounts["amount 1"] / 100 + draw.normal(0, 60, rows) > 170
+    leaves = score * amounts["amount 1"] / 100 + draw.normal(0, 60, rows) > 170
     customer = np.arange(rows) + seed * PIECE
     table = pl.DataFrame({"customer": customer, **amounts, **counts, **kinds})
     gap = pl.Series(draw.random(rows) < 0.1)
     gaps = pl.when(~gap).then(pl.col("amount 2", "visits 2")).name.keep()
-    return table.with_columns(gaps, gone=pl.Series(np.where(gone, "yes", "no")))
+    return table.with_columns(gaps, gone=pl.Series(np.where(leaves, "yes", "no")))
 
 
 def write_rows(file: Path, rows: int) -> None:
@@ -69,14 +69,14 @@ def measure(folder: Path, *argv: str) -> tuple[float, float, int]:
     """Wall seconds, CPU seconds with those of its processes, and the peak in MB of the largest."""
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     env |= {"OMP_WAIT_POLICY": "passive"}  # threads that wait for a core would count as work
-    began = time.perf_counter()
+    begin = time.perf_counter()
     line = (sys.executable, "-c", PROGRAM, *argv)
     process = subprocess.Popen(line, cwd=folder, env=env, stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"failed: {argv}")
-    wall = time.perf_counter() - began
+    wall = time.perf_counter() - begin
     return wall, used.ru_utime + used.ru_stime, used.ru_maxrss // 1024
 
 
@@ -98,15 +98,15 @@ def predict(folder: Path, rows: int, files: int, rounds: int) -> None:
     for k in range(files):
         piece = customers(rows // files, k + 1)
         piece.drop("gone").write_parquet(folder / f"in/{k:03}.parquet")
-    taken: dict[str, list[float]] = {"1": [], "2": []}
+    walls: dict[str, list[float]] = {"1": [], "2": []}
     for _ in range(rounds):
-        for jobs, walls in taken.items():
+        for jobs, times in walls.items():
             shutil.rmtree(folder / "out", ignore_errors=True)
             options = (str(folder / "in"), str(folder / "out"), "--jobs", jobs)
             wall, cpu, peak = measure(factory.path, "predict", *options)
-            walls.append(wall)
+            times.append(wall)
             print(f"{jobs} jobs: {wall:.1f} s wall, {cpu:.1f} s CPU, peak {peak} MB", flush=True)
-    ratios = [one / two for one, two in zip(taken["1"], taken["2"], strict=True)]
+    ratios = [one / two for one, two in zip(walls["1"], walls["2"], strict=True)]
     print(f"two jobs are {statistics.median(ratios):.2f} times as fast as one: {ratios}")
 
 

@@ -3,18 +3,24 @@
 import json
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from mlfactory_runtime import errors
+from mlfactory_runtime.cluster import client as cluster_client
 from mlfactory_runtime.learn import matrix, metrics, signature
 from mlfactory_runtime.predict import batch
+from mlfactory_runtime.settings.engine import Engine
 from mlfactory_runtime.testing.trained import Trained
 from polars.testing import assert_frame_equal
 
-from .factories import Factory
+from .factories import PROGRAM, Factory
 from .test_predict_folder import STAMPS, answers, logged, spread, until
 from .test_stored import learned_from
 from .test_stored import prepared as large_table
@@ -47,7 +53,7 @@ def test_a_folder_is_scored_as_by_one_process_though_a_worker_is_killed(
     factory = on_cluster(Factory(trained.folder).copy(tmp_path / "factory"), cluster)
     parts = spread(pl.concat([trained.rows] * 12), tmp_path / "in", 12)
     first = next(iter(pids(cluster).values()))
-    argv = ("-c", "from mlfactory_runtime.cli import main; main()", "predict", "--json")
+    argv = ("-c", PROGRAM, "predict", "--json")
     process = factory.start(*argv, str(tmp_path / "in"), str(tmp_path / "out"))
     until(lambda: any((tmp_path / "out").glob("day=*/*.parquet")))
     os.kill(first, signal.SIGKILL)
@@ -68,6 +74,7 @@ def test_a_folder_is_scored_as_by_one_process_though_a_worker_is_killed(
     assert sorted(logged(factory)) == sorted(keys)
 
 
+@pytest.mark.slow
 def test_a_model_of_a_cluster_learns_from_all_rows_and_says_that_it_is_of_one(
     cluster: Any, tmp_path: Path
 ) -> None:
@@ -90,8 +97,75 @@ def test_a_model_of_a_cluster_learns_from_all_rows_and_says_that_it_is_of_one(
 def loss(factory: Factory) -> float:
     """What the model loses on all held-out rows."""
     project = factory.project
-    known = signature.load_signature(project.model_folder)
+    own = signature.load_signature(project.model_folder)
     rows = pl.read_parquet(project.prepared / "holdout.parquet")
-    part = matrix.matrix(rows, known, project.compute)
+    part = matrix.matrix(rows, own, project.compute)
     p = project.estimator.predict(project.estimator.load(project.model_folder), part.x)
     return float(metrics.row_losses("log_loss", part.y, p).mean())
+
+
+@pytest.mark.slow
+def test_training_begins_anew_when_a_worker_is_lost(cluster: Any, tmp_path: Path) -> None:
+    factory = on_cluster(large_table(tmp_path / "churn"), cluster)
+    factory.change(model={"max_rounds": 600, "learning_rate": 0.02})
+    process = factory.start("-c", PROGRAM, "train", stderr=subprocess.PIPE)
+    with distributed.Client(cluster) as client:
+        until(lambda: "_train_part" in str(client.processing()))
+        time.sleep(2)
+        first = next(iter(client.run(os.getpid).values()))
+    os.kill(first, signal.SIGKILL)
+    try:
+        _, err = process.communicate(timeout=240)
+    finally:
+        process.kill()
+
+    assert process.returncode == 0, err
+    assert first not in pids(cluster).values()
+    evaluation = json.loads(factory.text("reports/evaluation.json"))
+    assert learned_from(factory.project.model_folder) == evaluation["rows"]["train"]
+    assert loss(factory) < 0.6
+    text = factory.text("models/model/model.txt")
+    assert 100 < text.count("\nTree=") <= 600
+
+
+@pytest.mark.slow
+def test_a_worker_has_the_library_that_it_lacks(tmp_path: Path, trained: Trained) -> None:
+    """A worker whose Python does not find the library scores by the one that is sent to it."""
+    home = str(cluster_client.LIBRARY.parent)
+    program = (
+        "import sys\n"
+        f"sys.path = [p for p in sys.path if p != {home!r}]\n"
+        "sys.meta_path = [f for f in sys.meta_path if 'ditable' not in repr(f)]\n"
+        "import importlib.util\n"
+        "assert importlib.util.find_spec('mlfactory_runtime') is None\n"
+        "from distributed.cli.dask_worker import main\n"
+        "main()\n"
+    )
+    with distributed.LocalCluster(
+        n_workers=0, dashboard_address=None, silence_logs=50
+    ) as scheduler:
+        address = scheduler.scheduler_address
+        options = ("--no-nanny", "--nthreads", "1", "--no-dashboard")
+        worker = subprocess.Popen(
+            [sys.executable, "-c", program, address, *options],
+            cwd=tmp_path,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            factory = on_cluster(Factory(trained.folder).copy(tmp_path / "factory"), scheduler)
+            spread(trained.rows, tmp_path / "in", 2)
+            result = factory.json("predict", str(tmp_path / "in"), str(tmp_path / "out"), "--json")
+        finally:
+            worker.terminate()
+            worker.wait()
+    assert result["rows"] == trained.rows.height
+
+
+def test_a_cluster_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_client, "PATIENCE", 1)
+    engine = Engine(kind="dask", address="tcp://127.0.0.1:9")
+    with (
+        pytest.raises(errors.FactoryError, match="no cluster of Dask answers"),
+        cluster_client.connected(engine),
+    ):
+        pass

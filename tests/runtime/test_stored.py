@@ -21,9 +21,9 @@ def table(rows: int) -> pl.DataFrame:
     draw = np.random.default_rng(1)
     kind = draw.choice(["basic", "plus", "none"], rows)
     pay = draw.normal(100, 20, rows).round(2)
-    gone = pay + 15 * (kind == "plus") + draw.normal(0, 15, rows) > 110
+    leaves = pay + 15 * (kind == "plus") + draw.normal(0, 15, rows) > 110
     columns = {"customer": np.arange(rows), "pay": pay, "age": draw.integers(18, 90, rows)}
-    frame = pl.DataFrame({**columns, "kind": kind, "gone": np.where(gone, "yes", "no")})
+    frame = pl.DataFrame({**columns, "kind": kind, "gone": np.where(leaves, "yes", "no")})
     gap = pl.Series(draw.random(rows) < 0.1)
     return frame.with_columns(pl.when(~gap).then(pl.col("age")).alias("age"))
 
@@ -84,9 +84,9 @@ def test_a_smaller_table_is_read_as_it_always_was(large: Factory) -> None:
     record = json.loads(large.text("models/model/signature.json"))
     assert "read" not in record["provenance"]
     parts = {part: pl.read_parquet(whole.prepared / f"{part}.parquet") for part in PARTS}
-    known = signature.load_signature(whole.model_folder)
-    rows = [matrix.matrix(parts[part], known, whole.compute) for part in PARTS[:2]]
-    model = whole.estimator.fit(*rows, known, whole.params.model.fitting)
+    own = signature.load_signature(whole.model_folder)
+    rows = [matrix.matrix(parts[part], own, whole.compute) for part in PARTS[:2]]
+    model = whole.estimator.fit(*rows, own, whole.params.model.fitting)
     whole.estimator.save(model, large.path)
     assert (large.path / "model.txt").read_bytes() == (
         whole.model_folder / "model.txt"
@@ -110,11 +110,11 @@ def test_the_last_fit_learns_from_the_held_out_rows_too(large: Factory) -> None:
 
 
 def test_stored_rows_are_those_of_the_file_in_any_order(large: Factory) -> None:
-    project, known = large.project, signature.load_signature(large.project.model_folder)
+    project, own = large.project, signature.load_signature(large.project.model_folder)
     files = stored.part_files(project, ["train", "validation"])
-    rows = stored.Stored(project, files, known)
+    rows = stored.Stored(project, files, own)
     rows.size = 1000
-    whole = matrix.matrix(pl.concat(map(pl.read_parquet, files)), known, project.compute)
+    whole = matrix.matrix(pl.concat(map(pl.read_parquet, files)), own, project.compute)
 
     assert rows.shape == whole.x.shape
     assert np.array_equal(np.asarray(rows), whole.x, equal_nan=True)

@@ -37,7 +37,8 @@ def connected(engine: Engine) -> Iterator[Any]:
             message = f"no cluster of Dask answers at {engine.address}"
             raise FactoryError(message, "correct engine.address in params.yaml") from error
         with temporary() as folder:
-            client.upload_file(str(packed(folder)))
+            send = package("distributed.diagnostics.plugin").UploadFile  # not to the scheduler
+            client.register_plugin(send(str(archive_of(folder))))
         yield client
 
 
@@ -59,7 +60,7 @@ def here(engine: Engine) -> Any:
     )
 
 
-def packed(folder: Path) -> Path:
+def archive_of(folder: Path) -> Path:
     """This library as one file that Python imports from; its name tells what is in it."""
     files = [path for path in sorted(LIBRARY.rglob("*")) if "__pycache__" not in path.parts]
     files = [path for path in files if path.is_file()]

@@ -131,22 +131,22 @@ def load_parts(project: Project, split: SplitRecord) -> Parts:
     rows = dict[str, pl.DataFrame]()
     for part, file in zip(PARTS, part_files(project), strict=True):
         count = split.rows[part]
-        rows[part] = drawn(file, count, round(most / total * count))
+        rows[part] = draw_rows(file, count, round(most / total * count))
     return Parts(rows, split.rows)
 
 
-def drawn(file: Path, count: int, wanted: int) -> pl.DataFrame:
+def draw_rows(file: Path, count: int, most: int) -> pl.DataFrame:
     """So many of the rows of a file, each as likely as another, in their order.
 
     FactoryError where the file is not the one whose rows were counted.
     """
     if not file.is_file():
         raise FactoryError(f"{file} is not here", "make it: dvc repro prepare")
-    chosen = np.zeros(count, dtype=bool)
-    chosen[np.random.default_rng(0).permutation(count)[: max(1, wanted)]] = True
+    mask = np.zeros(count, dtype=bool)
+    mask[np.random.default_rng(0).permutation(count)[: max(1, most)]] = True
     begin, pieces = 0, []
     for rows in stored_rows(file, MOST):
-        pieces.append(rows.filter(pl.Series(chosen[begin : begin + rows.height])))
+        pieces.append(rows.filter(pl.Series(mask[begin : begin + rows.height])))
         begin += rows.height
     return pl.concat(pieces)
 
@@ -160,23 +160,23 @@ def matrix_of(project: Project, files: Sequence[Path], signature: Signature) -> 
 def features_of(
     project: Project,
     parts: Iterable[str],
-    wanted: Mapping[str, Column | Derived],
+    declared: Mapping[str, Column | Derived],
     salts: Mapping[str, str],
 ) -> tuple[Feature, ...]:
     """What all rows of these parts say of each feature, as `describe` says it of those at hand."""
-    counts = {n: Counter[str]() for n, one in wanted.items() if one.role == "categorical"}
-    missing = dict.fromkeys(wanted, False)
+    counts = {n: Counter[str]() for n, one in declared.items() if one.role == "categorical"}
+    missing = dict.fromkeys(declared, False)
     for file in part_files(project, parts):
         for rows in stored_rows(file, MOST):
-            frame = featured(rows, wanted, project.compute)
-            for name in wanted:
+            frame = featured(rows, declared, project.compute)
+            for name in declared:
                 missing[name] |= bool(frame[name].null_count())
             for name, own in counts.items():
                 texts = masked(frame[name].drop_nulls(), salts[name]).rename("text")
                 own.update(dict(texts.value_counts().sort("text").iter_rows()))
     return tuple(
         feature_of(n, one.dtype, one.role, missing[n], counts.get(n), salts[n])
-        for n, one in wanted.items()
+        for n, one in declared.items()
     )
 
 
@@ -191,9 +191,9 @@ def notes(project: Project, parts: Parts) -> list[str]:
     """What to say of a model whose rows stay stored."""
     if not parts.are_stored:
         return []
-    seen, there = parts.rows["holdout"].height, parts.counts["holdout"]
+    some, every = parts.rows["holdout"].height, parts.counts["holdout"]
     cluster = "it was fitted on a cluster, and is not reproducible to the byte"
     return [cluster] * (project.params.engine.kind == "dask") + [
         f"beyond data.in_memory_rows: the model learns from all {parts.counts['train']:,} rows, in "
-        f"batches, and is measured on {seen:,} of {there:,} held-out rows, drawn evenly"
+        f"batches, and is measured on {some:,} of {every:,} held-out rows, drawn evenly"
     ]

@@ -76,8 +76,8 @@ def train(project: Project, tell: Tell = silent) -> Evaluation:
         if findings.intervals:
             write(folder / INTERVALS, findings.intervals)
         first = leading(params, signature, parts["train"].y)
-        said = (*idle(params, own_split=bool(split.code)), *notes(project, there))
-        remarks = (*said, *overrides(folder, params.model))
+        remarks = (*idle(params, own_split=bool(split.code)), *notes(project, there))
+        remarks = (*remarks, *overrides(folder, params.model))
         result = evaluation(findings, split, first, remarks)
         if params.model.refit:
             result = result.model_copy(update={"refit": sum(there.counts.values())})
@@ -144,10 +144,10 @@ def refitted(
     whole = describe_model(project, there, read_split(project), PARTS)
     whole = whole.model_copy(update={"threshold": signature.threshold})
     every = pl.concat(there.rows.values())
-    held = matrix(every, whole, project.compute)
+    own = matrix(every, whole, project.compute)
     stays = there.are_stored
-    learned = matrix_of(project, part_files(project), whole) if stays else held
-    return Used(fit(model, learned, whole, params.model.fitting), whole, every, held.x)
+    learned = matrix_of(project, part_files(project), whole) if stays else own
+    return Used(fit(model, learned, whole, params.model.fitting), whole, every, own.x)
 
 
 def read_split(project: Project) -> SplitRecord:
