@@ -28,7 +28,7 @@ from ..registry.resolve import Registered, resolve
 from .app import READY_ENV
 from .server import LOGGING, STARTING
 
-TICK, ENDING, BACKLOG = 0.1, 15, 2048  # seconds, seconds, connections
+TICK, ENDING = 0.1, 15  # seconds: between two looks, and to finish what is being answered
 
 logger = logging.getLogger("factory")
 
@@ -138,14 +138,16 @@ def keep_serving(
 
 @contextmanager
 def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket at the address. FactoryError where it is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        message = f"nobody can listen on {host} port {port}: {error.strerror}"
-        raise FactoryError(message, "does another service run there? --port") from error
-    with listener:
+    """A socket at the address, on which those who answer listen: until the first is ready, whoever
+    asks is refused. FactoryError where the address is another's.
+    """
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            message = f"nobody can listen on {host} port {port}: {error.strerror}"
+            raise FactoryError(message, "does another service run there? --port") from error
         yield listener
 
 
