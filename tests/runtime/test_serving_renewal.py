@@ -28,7 +28,7 @@ def trained(examples: Callable[[str], Trained]) -> Trained:
 
 
 def wait(condition: Callable[[], bool], service: Service) -> None:
-    for _ in range(600):
+    for _ in range(1200):
         assert service.process.poll() is None, service.log.read_text("utf-8")
         if condition():
             return

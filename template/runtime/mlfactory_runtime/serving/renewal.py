@@ -9,12 +9,12 @@ import logging
 import logging.config
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import Popen
 from tempfile import TemporaryDirectory
 from types import FrameType
 
@@ -23,7 +23,7 @@ from ..git import remote_of, tries
 from ..interrupts import plain
 from ..project import Project
 from ..registry.artifact import version as name_of
-from ..registry.hand_over import start
+from ..registry.hand_over import end, start
 from ..registry.resolve import Registered, resolve
 from .app import READY_ENV
 from .server import LOGGING, STARTING
@@ -56,18 +56,13 @@ class Signals:
 class Answering:
     """The process that answers, and the model it answers with."""
 
-    process: subprocess.Popen[bytes]
+    process: Popen[bytes]
     model: Registered
     key: str
 
     def end(self) -> None:
         """Let it finish what it is being asked."""
-        self.process.terminate()
-        try:
-            self.process.wait(ENDING)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process, ENDING)
 
 
 @dataclass
