@@ -22,7 +22,7 @@ def test_the_page(tmp_path: Path, command: Command) -> None:
         "Move churn",
     ]
     flows = sorted(path.name for path in (shop.path / ".github/workflows").iterdir())
-    jobs = ("batch", "ci", "monitor", "promote", "report", "retrain", "rot")
+    jobs = ("batch", "ci", "monitor", "promote", "release", "report", "retrain", "rot")
     assert flows == [f"churn.{name}.yml" for name in jobs]
     assert 'working-directory: "churn"' in shop.text(".github/workflows/churn.ci.yml")
     assert shop.dirt == " M app.py\n"

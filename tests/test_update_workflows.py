@@ -63,7 +63,7 @@ def test_new_puts_them_there_and_commits_them(large: Repo) -> None:
     mlfactory("new", "teams/churn", *options, cwd=large.path)
     tree = large.tree()
     flows = {name for name in tree if "workflows" in name and "churn" in name}
-    jobs = ("batch", "ci", "monitor", "promote", "report", "retrain", "rot")
+    jobs = ("batch", "ci", "monitor", "promote", "release", "report", "retrain", "rot")
     assert flows == {f".github/workflows/teams.churn.{name}.yml" for name in jobs}
     assert 'working-directory: "teams/churn"' in large.text(".github/workflows/teams.churn.ci.yml")
     assert "teams/churn/.github/storage.sh" in tree

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from .conftest import ROOT
+from .stand_in import served
 from .template.actions import ACT, Actions, needs_act
 from .template.conftest import SCRIPTS, Factory, execute
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+ACCOUNT = {"login": "github-actions[bot]"}
 JOBS = {
     "evolution": {"slow"},
     "release": {"build", "publish"},
@@ -110,6 +115,37 @@ def test_they_call_the_commands_that_people_call() -> None:
     form, types = steps["tests/lint"][-2:]
     assert f"{form} && {types}" in guide
     assert ".venv/bin/python tests/newest.py" in steps["rot/checks"][-1]
+
+
+def test_one_issue_is_kept_while_the_newest_packages_fail(home: Path) -> None:
+    issues: list[dict[str, Any]] = []
+
+    def reply(request: BaseHTTPRequestHandler, body: Any) -> None:
+        answer: Any = [one for one in issues if one["state"] == "open"]
+        if request.command == "POST" and request.path.endswith("/issues"):
+            answer = {**body, "number": len(issues) + 1, "state": "open", "user": ACCOUNT}
+            issues.append(answer)
+        elif request.command == "PATCH":
+            answer = issues[int(request.path.rpartition("/")[2]) - 1]
+            answer.update(body)
+        request.send_response(200)
+        request.end_headers()
+        request.wfile.write(json.dumps(answer).encode())
+
+    with served(reply) as address:
+        env = {"HOME": str(home), "PATH": "/usr/bin:/bin", "GITHUB_API_URL": f"http://{address}"}
+        env |= {"GITHUB_REPOSITORY": "org/mlfactory", "GITHUB_TOKEN": "t", "GITHUB_RUN_ID": "1"}
+        script = (sys.executable, str(ROOT / ".ci/issue.py"))
+        output = [
+            execute((*script, outcome), home, env).stdout.strip()
+            for outcome in ("failure", "failure", "success", "success")
+        ]
+    assert output == [
+        "opened /issues/1",
+        "updated /issues/1",
+        "closed /issues/1",
+        "nothing is wrong, and no issue is open",
+    ]
 
 
 def test_the_cheap_one_runs(runner: Runner) -> None:

@@ -28,7 +28,7 @@ def trained(examples: Callable[[str], Trained]) -> Trained:
 
 
 def wait(condition: Callable[[], bool], service: Service) -> None:
-    for _ in range(600):
+    for _ in range(1200):
         assert service.process.poll() is None, service.log.read_text("utf-8")
         if condition():
             return
@@ -97,7 +97,13 @@ def test_a_broken_model_leaves_the_old_one_serving(trained: Trained, tmp_path: P
         service.process.send_signal(signal.SIGHUP)
         wait(lambda: "another model answers now" in service.log.read_text("utf-8"), service)
         assert service.json("/predict", row)["predictions"] == answer["predictions"]
+        late = service.socket
+        time.sleep(0.5)
         service.process.terminate()
+        time.sleep(0.3)
+        late.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert late.recv(1000).startswith(b"HTTP/1.1 200")
+        late.close()
         assert service.process.wait(30) == 0
         with suppress(ConnectionRefusedError):
             pytest.fail(str(service.socket))

@@ -78,6 +78,7 @@ class Actions:
     api: str
     secrets: dict[str, str] = field(default_factory=dict)
     run_before: dict[str, Any] = field(default_factory=dict)  # that a `workflow_run` is about
+    inputs: dict[str, str] = field(default_factory=dict)  # what a person types for it
 
     @property
     def origin(self) -> Path:
@@ -132,6 +133,8 @@ class Actions:
             more = {"schedule": "17 5 * * *"}
         elif name == "pull_request":
             more = {"number": 1, "pull_request": {"number": 1}}
+        elif name == "workflow_dispatch":
+            more["inputs"] = self.inputs
         elif name == "workflow_run":
             more = {"workflow_run": self.run_before}
         return {**more, "repository": {"full_name": "org/churn", "default_branch": "main"}}

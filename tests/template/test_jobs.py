@@ -295,13 +295,14 @@ def test_what_a_record_put_on_a_stage_is_released(
     assert record["run"].startswith("https://github.com/org/churn/actions/runs/")
     forge.reviews = {}
     forge.pulls[0]["merged_by"] = forge.pulls[0]["user"]
-    said = actions.run("release", "workflow_dispatch", "--input", "stage=prod", code=1)
+    again = replace(actions, inputs={"stage": "prod"})
+    said = again.run("release", "workflow_dispatch", code=1)
     assert "nobody but its author approved promotions/prod-0001-v1.0.0.json" in said
     proposed.run("git", "fetch", "--quiet", "origin", "main")
     message = ("--annotate", "--message", "{}", "churn#prod#7", "FETCH_HEAD")
     proposed.run("git", "tag", *message)
     proposed.run("git", "push", "--quiet", "origin", "churn#prod#7")
-    said = actions.run("release", "workflow_dispatch", "--input", "stage=prod", code=1)
+    said = again.run("release", "workflow_dispatch", code=1)
     proposed.run("git", "push", "--quiet", "origin", ":churn#prod#7")
     proposed.run("git", "tag", "--delete", "churn#prod#7")
     assert "churn#prod#7 was made without a record that is merged here" in said

@@ -60,6 +60,16 @@ def start(
     return subprocess.Popen(line, cwd=model.root, env={**env, **more}, pass_fds=(file,))
 
 
+def end(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Let a process finish what it does; who takes longer is cut off."""
+    process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 def hand_over(project: Project, model: Registered, argv: Sequence[str]) -> NoReturn:
     """Go on as the model's own `factory`: output, signals and exit code are its."""
     line, env = command(project, model, argv)

@@ -14,6 +14,7 @@ from .schema import RefusedError
 HEAD = 65_536  # bytes of a request line with all headers, or of what stands around a body
 FRAMES = 16  # bytes around each byte of a body that comes in the smallest chunks
 LINGER = 2  # seconds in which a client may still read why it was refused
+LATE = 2  # seconds in which a client that has come before the end may ask
 UNANSWERED = "unanswered"  # the name in the state of the application
 REASONS = {431: "Request Header Fields Too Large", 503: "Service Unavailable"}
 
@@ -27,7 +28,7 @@ class Careful(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self.patience, self.most = patience, most
         self.waiting: TimerHandle | None = None
-        self.in_head, self.is_refused = True, False
+        self.in_head, self.is_refused, self.is_last = True, False, False
         self.head = self.volume = self.payload = 0
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -84,6 +85,8 @@ class Careful(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self.in_head, self.head = False, 0
         super().on_headers_complete()
+        if self.is_last:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         self.payload += len(body)
@@ -92,6 +95,20 @@ class Careful(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self.in_head, self.head = True, 0
+
+    def shutdown(self) -> None:
+        """Whoever has just come, and has not asked yet, may: another service takes over from this
+        one, and nobody is to notice."""
+        if self.cycle is None and not self.is_refused:
+            self.is_last = True
+            self.loop.call_later(LATE, self.close_unused)
+        else:
+            super().shutdown()
+
+    def close_unused(self) -> None:
+        """Nobody has asked in that time."""
+        if self.cycle is None:
+            self.transport.close()
 
     def refuse(self, status: int, rule: str) -> None:
         """Answer, unless an answer has begun, and take no more of this connection."""

@@ -9,12 +9,12 @@ import logging
 import logging.config
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import Popen
 from tempfile import TemporaryDirectory
 from types import FrameType
 
@@ -23,12 +23,12 @@ from ..git import remote_of, tries
 from ..interrupts import plain
 from ..project import Project
 from ..registry.artifact import version as name_of
-from ..registry.hand_over import start
+from ..registry.hand_over import end, start
 from ..registry.resolve import Registered, resolve
 from .app import READY_ENV
 from .server import LOGGING, STARTING
 
-TICK, ENDING, BACKLOG = 0.1, 15, 2048  # seconds, seconds, connections
+TICK, ENDING = 0.1, 15  # seconds: between two looks, and to finish what is being answered
 
 logger = logging.getLogger("factory")
 
@@ -56,18 +56,13 @@ class Signals:
 class Answering:
     """The process that answers, and the model it answers with."""
 
-    process: subprocess.Popen[bytes]
+    process: Popen[bytes]
     model: Registered
     key: str
 
     def end(self) -> None:
         """Let it finish what it is being asked."""
-        self.process.terminate()
-        try:
-            self.process.wait(ENDING)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process, ENDING)
 
 
 @dataclass
@@ -138,14 +133,16 @@ def keep_serving(
 
 @contextmanager
 def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket at the address. FactoryError where it is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        message = f"nobody can listen on {host} port {port}: {error.strerror}"
-        raise FactoryError(message, "does another service run there? --port") from error
-    with listener:
+    """A socket at the address, on which those who answer listen: until the first is ready, whoever
+    asks is refused. FactoryError where the address is another's.
+    """
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            message = f"nobody can listen on {host} port {port}: {error.strerror}"
+            raise FactoryError(message, "does another service run there? --port") from error
         yield listener
 
 
