@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from .conftest import ROOT, Command
+from .template.pages import BLOCK
 
 REFERENCE = ROOT / "docs/reference/cli.md"
 COMMANDS = (
@@ -76,19 +77,26 @@ def test_at_most_ten_questions_are_asked() -> None:
     assert len([q for q in questions if "help" in q and "when" not in q]) <= 10
 
 
-COMMANDED = [page for page in PAGES if re.search(r"^```\n", page.read_text("utf-8"), re.MULTILINE)]
-NOT_TYPED = {
-    "CHANGELOG.md",
-    "CONTRIBUTING.md",
-    "cli.md",
-    "template-source.md",
-}  # see test_copier.py
+def typed(page: Path) -> list[str]:
+    """The lines of a page that its reader types."""
+    blocks = [text for _, language, text in BLOCK.findall(page.read_text("utf-8")) if not language]
+    return [line.partition(" #")[0].strip() for text in blocks for line in text.splitlines()]
+
+
+COMMANDED = [page for page in PAGES if typed(page)]
+# Of the past, of this project, generated, a translation, and what test_copier.py types by itself.
+NOT_TYPED = {"CHANGELOG.md", "CONTRIBUTING.md", "cli.md", "README.es.md", "template-source.md"}
 
 
 @pytest.mark.parametrize("page", COMMANDED, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_page_with_commands_is_run_by_a_test(page: Path) -> None:
     tests = "".join(file.read_text("utf-8") for file in (ROOT / "tests").rglob("test_*.py"))
     assert page.name in NOT_TYPED or f'{page.name}"' in tests or f'"{page.stem}"' in tests
+
+
+def test_the_translated_readme_has_commands_of_the_english_one() -> None:
+    own = [line.replace(" --set language=es", "") for line in typed(ROOT / "README.es.md")]
+    assert {*own} <= {*typed(ROOT / "README.md")}
 
 
 def attacks() -> list[str]:

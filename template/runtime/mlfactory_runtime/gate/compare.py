@@ -248,22 +248,22 @@ def aligned(
 ) -> tuple[Compared, list[Group]]:
     """What two say of the rows, for those that both have an answer to."""
     params, (a, b) = project.params, both
-    known = [side.signature.classes for side in sides]
+    labels = [side.signature.classes for side in sides]
     target = rows[params.data.target]
     y = codes(target, classes) if classes else target.cast(pl.Float64).to_numpy()
     known_y, by_a, by_b = (~np.isnan(np.column_stack([part])).any(axis=1) for part in (y, a, b))
-    usable, lost = known_y & by_a & by_b, int((known_y & by_a & ~by_b).sum())
+    usable, unanswered = known_y & by_a & by_b, int((known_y & by_a & ~by_b).sum())
     rows = rows.filter(usable)
     y, a, b = y[usable], a[usable], b[usable]
     task = "regression" if not classes else "binary" if len(classes) == 2 else "multiclass"
     groups = list(groups_of(project, rows))
-    if set(known[0]) != set(known[1]):
-        common = target.filter(usable).cast(pl.String).is_in([*{*known[0]} & {*known[1]}])
+    if set(labels[0]) != set(labels[1]):
+        common = target.filter(usable).cast(pl.String).is_in([*{*labels[0]} & {*labels[1]}])
         groups.append(Group(target.name, "what both know", common.arg_true().to_numpy()))
     metric = primary(task, params.model)
     gain = row_losses(metric, y, a) - row_losses(metric, y, b)
-    drawn = independent(unit_of(project, sides, rows), gain)
-    return Compared(task, y, a, b, drawn.places, drawn.what, drawn.ordered, lost), groups
+    units = independent(unit_of(project, sides, rows), gain)
+    return Compared(task, y, a, b, units.places, units.what, units.ordered, unanswered), groups
 
 
 def unit_of(project: Project, sides: Sequence[Side], rows: pl.DataFrame) -> Draws:

@@ -205,16 +205,16 @@ def describe_model(
 ) -> Signature:
     """The signature: features as the rows of these parts show them, classes, split, provenance."""
     params, catalog = project.params, project.catalog
-    wanted = catalog.features(params)
-    frame = featured(pl.concat(there.rows[part] for part in parts), wanted, project.compute)
+    columns = catalog.features(params)
+    frame = featured(pl.concat(there.rows[part] for part in parts), columns, project.compute)
     refuse_undeclared(frame, {*catalog.columns, *catalog.derived})
     classes = class_names(split, params)
-    salts = {name: split.data * is_sensitive(catalog, name) for name in wanted}
+    salts = {name: split.data * is_sensitive(catalog, name) for name in columns}
     if there.are_stored:
-        features = features_of(project, parts, wanted, salts)
+        features = features_of(project, parts, columns, salts)
     else:
         features = tuple(
-            describe(n, c.dtype, c.role, frame[n], salts[n]) for n, c in wanted.items()
+            describe(n, c.dtype, c.role, frame[n], salts[n]) for n, c in columns.items()
         )
     return Signature(
         task="regression" if not classes else "binary" if len(classes) == 2 else "multiclass",
