@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
+from mlfactory.base.answers import FILE
 from mlfactory.base.talk import Proposal
 from mlfactory.new import interview
 from mlfactory.new.journal import Run
@@ -69,14 +71,12 @@ def test_nothing_is_asked_that_an_option_has_answered(run: Run) -> None:
     }
 
 
-def test_the_command_that_does_the_same_without_questions(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_that_does_the_same_without_questions(run: Run) -> None:
     answers = {
         "target": "churned", "id_column": "customer id", "time_column": "", "serving": "online",
         "ci": "github", "remote": "", "owner": "@org/data",
     }  # fmt: skip
-    monkeypatch.setattr(Run, "answers", answers)
+    (run.path / FILE).write_text(yaml.safe_dump(answers), "utf-8")
     assert interview.command(run) == (
         "mlfactory new churn --data customers.csv --target churned --id 'customer id' "
         "--serving online --owner @org/data --defaults"
