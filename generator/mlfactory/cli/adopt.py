@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from .options import Identifier, Json, NoTrain, Owner, Remote, Setting, Target, Task
+
 
 def adopt(
     project: Annotated[
@@ -17,19 +19,12 @@ def adopt(
     data: Annotated[
         str, typer.Option(metavar="FILE", help="What the model learns from; else none is moved.")
     ] = "",
-    target: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The column to predict.")
-    ] = None,
-    identifier: Annotated[
-        str | None, typer.Option("--id", metavar="COLUMN", help="The column that names a row.")
-    ] = None,
+    target: Target = None,
+    identifier: Identifier = None,
     time: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="The column that dates a row.")
     ] = None,
-    task: Annotated[
-        Literal["auto", "classification", "regression"],
-        typer.Option(help="What is predicted; auto looks at the target."),
-    ] = "auto",
+    task: Task = "auto",
     serving: Annotated[
         Literal["batch", "online"] | None, typer.Option(help="How predictions are made.")
     ] = None,
@@ -37,14 +32,9 @@ def adopt(
         Literal["github", "gitlab", "none"] | None,
         typer.Option(help="Which CI runs it; else the one whose files are there."),
     ] = None,
-    remote: Annotated[
-        str | None, typer.Option(metavar="URL", help="DVC remote for data and models.")
-    ] = None,
-    owner: Annotated[str | None, typer.Option(help="Who answers for the factory.")] = None,
-    setting: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="QUESTION=VALUE", help="Answer any question; repeatable."),
-    ] = None,
+    remote: Remote = None,
+    owner: Owner = None,
+    setting: Setting = None,
     template: Annotated[
         str,
         typer.Option(
@@ -64,13 +54,11 @@ def adopt(
     no_setup: Annotated[
         bool, typer.Option("--no-setup", help="Stop after the merge; download nothing.")
     ] = False,
-    no_train: Annotated[bool, typer.Option("--no-train", help="Stop before training.")] = False,
+    no_train: NoTrain = False,
     trust: Annotated[
         bool, typer.Option("--trust", help="Let another template, old or new, run code.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Put an existing repository under the template: one merge, on a branch; yours stays."""
     from mlfactory.adopt import run

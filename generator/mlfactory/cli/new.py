@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from .options import Identifier, Json, NoTrain, Owner, Remote, Setting, Target, Task
+
 
 def new(
     directory: Annotated[
@@ -28,22 +30,15 @@ def new(
         str | None,
         typer.Option(metavar="NAME", help="Environment variable with its SQLAlchemy URL."),
     ] = None,
-    target: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The column to predict.")
-    ] = None,
-    identifier: Annotated[
-        str | None, typer.Option("--id", metavar="COLUMN", help="The column that names a row.")
-    ] = None,
+    target: Target = None,
+    identifier: Identifier = None,
     time: Annotated[
         str | None,
         typer.Option(
             metavar="COLUMN", help="The column that dates a row; the newest are held out."
         ),
     ] = None,
-    task: Annotated[
-        Literal["auto", "classification", "regression"],
-        typer.Option(help="What is predicted; auto looks at the target."),
-    ] = "auto",
+    task: Task = "auto",
     serving: Annotated[
         Literal["batch", "online"] | None,
         typer.Option(help="How predictions are made: batch unless said otherwise."),
@@ -51,14 +46,9 @@ def new(
     ci: Annotated[
         Literal["github", "gitlab", "none"] | None, typer.Option(help="Which CI runs the factory.")
     ] = None,
-    remote: Annotated[
-        str | None, typer.Option(metavar="URL", help="DVC remote for data and models.")
-    ] = None,
-    owner: Annotated[str | None, typer.Option(help="Who answers for the factory.")] = None,
-    setting: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="QUESTION=VALUE", help="Answer any question; repeatable."),
-    ] = None,
+    remote: Remote = None,
+    owner: Owner = None,
+    setting: Setting = None,
     answers: Annotated[
         str, typer.Option(metavar="FILE", help="YAML file with answers; options come first.")
     ] = "",
@@ -88,14 +78,12 @@ def new(
     no_setup: Annotated[
         bool, typer.Option("--no-setup", help="Stop after the first commit; download nothing.")
     ] = False,
-    no_train: Annotated[bool, typer.Option("--no-train", help="Stop before training.")] = False,
+    no_train: NoTrain = False,
     trust: Annotated[
         bool,
         typer.Option("--trust", help="Let another template run code: tasks, packages, programs."),
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Make a factory from data and train its first model; run it again to resume."""
     from mlfactory.base.answers import parse_settings
