@@ -281,8 +281,12 @@ def test_with_a_ci_a_promotion_is_proposed_and_its_merge_makes_the_tag(factory: 
 
     merge(factory, done["branch"])
     applied = factory.json("factory", "promotions", "apply", "--approver", "Ada", "--json")
-    assert applied == {"made": ["churn#prod#1"], "stale": []}
-    assert factory.json("factory", "promotions", "apply", "--json") == {"made": [], "stale": []}
+    assert applied == {"made": ["churn#prod#1"], "stale": [], "own": []}
+    assert factory.json("factory", "promotions", "apply", "--json") == {
+        "made": [],
+        "stale": [],
+        "own": [],
+    }
     held = factory.json("factory", "models", "--json")["stages"]["prod"]
     assert (held["approved_by"], held["version"]) == ("Ada", "v1.0.0")
 
@@ -299,7 +303,7 @@ def test_with_a_ci_going_back_does_not_wait_for_a_review(factory: Factory) -> No
     assert in_use(factory) == {"prod": "v1.0.0"}
     assert factory.run("git", "status", "--porcelain").stdout == ""
     merge(factory, back["branch"])
-    nothing: dict[str, list[str]] = {"made": [], "stale": []}
+    nothing: dict[str, list[str]] = {"made": [], "stale": [], "own": []}
     assert factory.json("factory", "promotions", "apply", "--json") == nothing
     assert (factory.path / "promotions/prod-0003-v1.0.0.md").is_file()
 
@@ -311,7 +315,7 @@ def test_two_proposals_at_once_and_the_second_is_stale(factory: Factory) -> None
     for version in ("v1.0.0", "v1.1.0"):
         merge(factory, f"promote/prod-{version}")
     applied = factory.json("factory", "promotions", "apply", "--json", code=4)
-    assert applied == {"made": ["churn#prod#1"], "stale": ["prod-0001-v1.1.0"]}
+    assert applied == {"made": ["churn#prod#1"], "stale": ["prod-0001-v1.1.0"], "own": []}
     assert in_use(factory) == {"prod": "v1.0.0"}
 
 
