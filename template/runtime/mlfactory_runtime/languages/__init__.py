@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 from string import Formatter
 from typing import Any
 
-FOLDER = Path(__file__).parent
+FOLDER = files(__name__)  # also in an archive, as a cluster's workers have it
 ENGLISH = "en"
 HOLE = re.compile(r"\{(\w+)(?::(text|number))?\}")
 NUMBER = r"[-+]?[\d,]*\.?\d+(?:e[-+]?\d+)?%?"
@@ -49,7 +49,8 @@ class Language:
 
 def codes() -> list[str]:
     """The languages there are."""
-    return sorted(path.stem for path in FOLDER.glob("*.json"))
+    names = (file.name.partition(".") for file in FOLDER.iterdir())
+    return sorted(name for name, _, ending in names if ending == "json")
 
 
 @cache
