@@ -127,12 +127,13 @@ def test_the_installed_template_records_an_address_that_holds_everywhere(tmp_pat
 
 
 def test_the_installed_template_asks_at_most_ten_questions() -> None:
-    """Where data and the library come from, and in which folder it is, is only asked of people who
-    have begun to say it.
+    """Where data, the library and mlfactory come from, in which folder it is and in which language
+    people read is only asked of people who have begun to say it.
     """
     entries = questions(choice.template())
     names = {name for name, question in entries.items() if question.is_asked}
     hidden = {"data_source", "data_table", "url_env", "database", "runtime", "folder"}
+    hidden |= {"language", "mlfactory_source"}
     assert len(names - hidden) <= 10
 
 
