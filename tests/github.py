@@ -122,6 +122,8 @@ class GitHub:
             return "pulls"
         number = re.match(r"/issues/(\d+)", path)
         is_issue = bool(number) and int(number[1]) in [one["number"] for one in self.issues]
+        if not is_issue and path.endswith("/labels"):
+            return "pulls"
         return "comments" if "/comments" in path and not is_issue else "issues"
 
     def of_pull(self, number: int, body: Any, *, of_reviews: bool) -> tuple[int, Any]:

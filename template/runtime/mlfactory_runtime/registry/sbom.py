@@ -170,11 +170,11 @@ def licences(name: str, version: str) -> Iterator[tuple[str, list[Entry]]]:
         return
     classifiers = [one.rpartition(" :: ")[2] for one in metadata.get_all("Classifier") or []
              if one.startswith("License :: OSI Approved ::")]  # fmt: skip
-    if expression := metadata["License-Expression"]:
+    if expression := metadata.get("License-Expression"):
         yield "licenses", [{"expression": expression}]
     elif classifiers:
         yield "licenses", [{"license": {"name": one}} for one in classifiers]
-    elif (text := metadata["License"]) and re.fullmatch(r"[^\n]{1,80}", text):
+    elif (text := metadata.get("License")) and re.fullmatch(r"[^\n]{1,80}", text):
         yield "licenses", [{"license": {"name": text}}]
 
 
