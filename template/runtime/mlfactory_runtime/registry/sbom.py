@@ -160,6 +160,11 @@ def library(package: Entry) -> Entry:
     }
 
 
+def field(metadata: importlib.metadata.PackageMetadata, name: str) -> str:
+    """One of its fields; some readers of metadata raise KeyError for one that is not there."""
+    return metadata[name] or "" if name in metadata else ""
+
+
 def licences(name: str, version: str) -> Iterator[tuple[str, list[Entry]]]:
     """What the installed package says of its licence, if it is of that version."""
     try:
@@ -170,11 +175,11 @@ def licences(name: str, version: str) -> Iterator[tuple[str, list[Entry]]]:
         return
     classifiers = [one.rpartition(" :: ")[2] for one in metadata.get_all("Classifier") or []
              if one.startswith("License :: OSI Approved ::")]  # fmt: skip
-    if expression := metadata.get("License-Expression"):
+    if expression := field(metadata, "License-Expression"):
         yield "licenses", [{"expression": expression}]
     elif classifiers:
         yield "licenses", [{"license": {"name": one}} for one in classifiers]
-    elif (text := metadata.get("License")) and re.fullmatch(r"[^\n]{1,80}", text):
+    elif (text := field(metadata, "License")) and re.fullmatch(r"[^\n]{1,80}", text):
         yield "licenses", [{"license": {"name": text}}]
 
 
