@@ -84,6 +84,27 @@ def test_new_takes_them_and_the_command_line_wins(
     assert [one["version"] for one in versions] == ["v1.0.0"]
 
 
+def test_data_come_from_where_the_organisation_says(
+    tmp_path: Path, home: Path, mlfactory: Command
+) -> None:
+    rows = "".join(f"c{k},{k % 7},{'yes' if k % 3 else 'no'}\n" for k in range(60))
+    (tmp_path / "exports.csv").write_text(f"customer,visits,churned\n{rows}")
+    (tmp_path / "own.csv").write_text(f"person,visits,left\n{rows}")
+    file(home, f"data_source = '{tmp_path / 'exports.csv'}'\n")
+    mlfactory("new", "churn", "--target", "churned", "--no-setup", "--defaults", cwd=tmp_path)
+    other = ("--data", "own.csv", "--target", "left", "--no-setup", "--defaults")
+    mlfactory("new", "leave", *other, cwd=tmp_path)
+    records = [
+        yaml.safe_load((tmp_path / name / ".copier-answers.yml").read_text())
+        for name in ("churn", "leave")
+    ]
+    assert [one["data_file"] for one in records] == ["exports.csv", "own.csv"]
+    mlfactory(
+        "new", "loans", "--no-setup", "--defaults", cwd=tmp_path, code=1,
+        MLFACTORY_DATA_SOURCE=str(tmp_path / "absent.csv"),
+    )  # fmt: skip
+
+
 def test_names_are_held_by_new_and_looked_at_by_doctor(
     tmp_path: Path, home: Path, company: Repo, mlfactory: Command
 ) -> None:

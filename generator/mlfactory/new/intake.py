@@ -68,6 +68,8 @@ def gather(run: Run, directory: Path, questions: Mapping[str, Question]) -> Run:
         values["folder"] = run.folder
     if not takes_data(questions):
         return replace(run, given=values)
+    request = request.with_source(organisation.value("data_source"))
+    run = replace(run, request=request)
     if "project_name" not in values:
         values["project_name"] = answers.project_name(directory)
     if request.query:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mlfactory.base.answers import Answers
 
@@ -27,6 +27,13 @@ class Request:
     ref: str = ""
     tag_prefix: str = ""
     inside: bool | None = None
+
+    def with_source(self, source: str) -> Request:
+        """The same, with the data from there where it says nothing of them: a file, or a query."""
+        if not source or self.data or self.query:
+            return self
+        is_query = source.endswith(".sql")
+        return replace(self, query=source) if is_query else replace(self, data=source)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ GROUP = "mlfactory.organisation"
 VARIABLE = "MLFACTORY_ORGANISATION"
 PREFIX = "MLFACTORY_"
 NAME = "organisation.toml"
-TEXTS = ("template", "index", "remote", "owner", "url_env", "alerts")
+TEXTS = ("template", "index", "remote", "owner", "data_source", "url_env", "alerts")
 NUMBERS = ("approvals",)
 PATTERNS = "names"
 # Of these services of Apprise the address alone lets nobody in.
