@@ -12,8 +12,9 @@ from .conftest import SCRIPTS, Factory, execute
 from .test_evolution import edit, git
 
 pytestmark = pytest.mark.slow
-EDITED, NOW = "src/churn/alerts.py", "runtime/mlfactory_runtime/alerts.py"
-LINE, OURS = "@dataclass(frozen=True)\nclass Delivery", "OURS = 'ours'\n\n\n"
+# A file that has hardly changed since: of one that has, git does not see where it went.
+EDITED, NOW = "src/churn/groups.py", "runtime/mlfactory_runtime/learn/groups.py"
+LINE, OURS = "def pseudonym(", "OURS = 'ours'\n\n\n"
 ALONG = "mlfactory update --set runtime=source"
 
 
@@ -23,7 +24,7 @@ def update(factory: Factory, *options: str, code: int = 0) -> Any:
 
 @pytest.fixture
 def edited(tmp_path: Path, env: dict[str, str]) -> Factory:
-    """A factory of 0.3.0, without an environment, that has alerts of its own."""
+    """A factory of 0.3.0, without an environment, that has groups of its own."""
     customers().drop("revenue", "segment").write_csv(tmp_path / "customers.csv")
     argv = ("new", "churn", "--data", "customers.csv", "--target", "churned", "--ref", "0.3.0")
     execute((str(SCRIPTS / "mlfactory"), *argv, "--defaults", "--no-setup"), tmp_path, env)

@@ -56,10 +56,10 @@ def pseudonym(value: str, salt: str) -> str:
 
 def _values(column: pl.Series, name: Callable[[str], str]) -> Groups:
     table = pl.DataFrame({"value": column}).with_row_index("row")
-    grouped = table.group_by("value").agg("row", pl.len())
+    counts = table.group_by("value").agg("row", pl.len())
     return [
         ("missing" if value is None else name(value), np.array(rows))
-        for value, rows, _ in grouped.sort("len", "value", descending=[True, False]).iter_rows()
+        for value, rows, _ in counts.sort("len", "value", descending=[True, False]).iter_rows()
     ]
 
 
@@ -68,7 +68,7 @@ def _parts(column: pl.Series, parts: int, ranks: tuple[str, ...]) -> Groups:
     numbers = column.to_physical().cast(pl.Float64).fill_nan(None)
     share = (numbers.rank("average") - 0.5) / max(numbers.count(), 1)
     table = pl.DataFrame({"part": (share * parts).floor().cast(pl.Int8), "value": column})
-    grouped = (
+    ranges = (
         table.with_row_index("row")
         .group_by("part")
         .agg("row", low=pl.col("value").min(), high=pl.col("value").max())
@@ -77,7 +77,7 @@ def _parts(column: pl.Series, parts: int, ranks: tuple[str, ...]) -> Groups:
     span = float(np.ptp(numbers.drop_nulls().to_numpy())) if numbers.count() else 0.0
     return [
         (_part_name(part, low, high, span, ranks), np.array(rows))
-        for part, rows, low, high in grouped.iter_rows()
+        for part, rows, low, high in ranges.iter_rows()
     ]
 
 
