@@ -131,6 +131,8 @@ def question(name: str, raw: Any, names: Mapping[str, str]) -> dict[str, Any]:
     if isinstance(raw, bool):
         return {"type": "bool", "default": raw}
     if isinstance(raw, list):
+        if not raw:
+            raise MlfactoryError(f"cookiecutter.json: {name} has no choices", "Give it some.")
         choices = [jinja.convert(as_text(one), names) for one in raw]
         return {"type": "str", "choices": choices, "default": choices[0]}
     kind = "json" if isinstance(raw, dict) else "str"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -142,3 +143,12 @@ def check_apart(here: Place) -> None:
             f"git tracks {tracked[0]}, and the pipeline of a factory writes there",
             f"Move it elsewhere first: git mv {quote(tracked[0])} …",
         )
+
+
+def check_data(here: Place, data: str, name: str) -> None:
+    """Raises MlfactoryError where the data would take the place of a file, also one that git ignores."""
+    target = here.path / "data/raw" / name
+    is_same = target.exists() and target.samefile(Path(data).expanduser())
+    if name and os.path.lexists(target) and not is_same:
+        text = f"{target} is there, and the data would take its place"
+        raise MlfactoryError(text, f"Move it, or adopt with it: --data {quote(str(target))}")

@@ -147,6 +147,12 @@ def merge_project(mine: str, text: str, tools: Any, doc: Any, out: Merged) -> st
             out.tasks.append(POETRY)
         return str(tomlkit.dumps(new))
     own = parsed(mine)
+    table = own.get("project")
+    if not isinstance(table, dict) or not isinstance(table.get("dependencies", []), list):
+        raise MlfactoryError(
+            "[project] of pyproject.toml cannot be merged",
+            "Write it under its heading, with dependencies as a list.",
+        )
     if "dependencies" in own["project"].get("dynamic", ()):
         out.tasks.append(DYNAMIC)
     else:

@@ -55,6 +55,8 @@ def adopt(request: Request, goal: Goal, talk: Talk, *, ask: bool = False) -> Rep
             place.check_quiet(here)
         place.check_branch(here, BRANCH)
         sides, warnings = sides_of(here, old, sheet, request, goal, talk)
+    if request.data:
+        place.check_data(here, request.data, str(sides.ours.facts.answers.get("data_file", "")))
     files = compose(sides, chooser(talk) if request.keep == ASK and ask else None)
     report = written(request, sides, files, warnings)
     if request.dry_run:
@@ -259,6 +261,7 @@ def set_up(report: Report, here: Place, request: Request, goal: Goal, talk: Talk
     if not (request.data and any(f.path == ".copier-answers.yml" for f in report.files)):
         return report
     full = str(Path(request.data).expanduser().absolute())
+    journal.file_of(here.repository, here.prefix).unlink(missing_ok=True)  # of an earlier branch
     again = NewRequest(str(here.path), full, template=request.template)
     summary = setting_up.new(again, goal, talk)
     return replace(report, setup=asdict(summary), warnings=(*report.warnings, *summary.warnings))

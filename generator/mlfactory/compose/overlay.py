@@ -157,7 +157,8 @@ def folder_for(top: str, names: Names, root: str) -> str:
 
 def refuse_token(name: str, file: File) -> None:
     """Raises UsageError for a file with a secret that its issuer's form gives away."""
-    if credentials.TOKEN.search(file.content.decode("utf-8", "replace")):
+    text = file.content.decode("utf-8", "replace")
+    if credentials.TOKEN.search(text) or any(map(credentials.has_credentials, text.splitlines())):
         raise UsageError(f"{name} holds a token, and would be published", "Take it out.")
 
 

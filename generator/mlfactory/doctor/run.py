@@ -211,7 +211,7 @@ class TOK001:
 
     @staticmethod
     def check(folder: Path) -> Observation:
-        if not (place := token.place_of(folder, os.environ.get(token.NAME, ""))):
+        if not (place := token.place_of(folder, os.environ.get(token.NAME, "").strip())):
             return Observation(OK, "no forge runs jobs that need one")
         if not place.token:
             mend = f"{token.NAME}=... mlfactory doctor     # the same that the jobs have: README.md"

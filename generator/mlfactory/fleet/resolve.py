@@ -87,7 +87,7 @@ def resolve(file: Path, folder: Path, progress: Progress, *, use: bool) -> Outco
         with rerere.memory() as store:
             cases = [with_names(store, case) for case in rows]
             for dispute in firsts(cases):
-                offer(store, folder, dispute)
+                offer(folder, dispute)
         take_over(folder)
         with rerere.memory(folder) as store:
             files = [replays(store, folder, case) for case in cases]
@@ -163,18 +163,24 @@ def firsts(cases: Sequence[Case]) -> list[Dispute]:
     return [several[0] for several in sorted(rows.values(), key=lambda several: -len(several))]
 
 
-def offer(store: Repository, folder: Path, dispute: Dispute) -> None:
-    """Write a file with its marks, for somebody to resolve; what is there already stays."""
-    name = dispute.name
-    if not name or (folder / name / "postimage").exists():
-        return
-    rerere.remember(store, folder, name)
+def offer(folder: Path, dispute: Dispute) -> None:
+    """Write a file with its marks, for somebody to resolve, and what git has to know of it.
+
+    What is there already stays: one file for each conflict, however many files have it.
+    """
     file = file_of(folder, dispute)
-    if not file.exists():
-        file.write_bytes(dispute.content)
+    is_known = (folder / dispute.name / "postimage").exists() or file.exists()
+    if not (dispute.name and dispute.sides) or is_known:
+        return
+    with rerere.memory() as own:
+        rerere.identify(own, dispute.sides)
+        rerere.remember(own, folder, dispute.name)
+    file.write_bytes(dispute.content)
 
 
 def file_of(folder: Path, dispute: Dispute) -> Path:
+    if there := sorted(folder.glob(f"{dispute.name[:SHORT]}-*")):
+        return there[0]
     name = re.sub(r"[^A-Za-z0-9_.-]", "_", dispute.path)[-100:]
     return folder / f"{dispute.name[:SHORT]}-{name}"
 

@@ -138,6 +138,8 @@ def within(api: Api, path: str) -> str:
 
 def send(api: Api, method: str, url: str, body: Any) -> Answer:
     """One question. Raises ForgeError where there is no answer at all."""
+    if not (api.token.isascii() and api.token.isprintable()):
+        raise ForgeError(f"the token of {api.host} is not one line of ASCII", "Set it anew.")
     content = None if body is None else json.dumps(body).encode()
     headers = {
         "Accept": "application/json", "Content-Type": "application/json",

@@ -55,7 +55,11 @@ from .scoring import facts
 
 
 def main() -> None:
+    if len(sys.argv) != 3:
+        sys.exit("give IN and OUT")
     source, target = map(Path, sys.argv[1:])
+    if target.exists() and target.samefile(source):
+        sys.exit("OUT is IN: its rows would be lost")
     form = facts()["settings"]
     if source.suffix == ".parquet":
         rows = pl.read_parquet(source)
@@ -63,8 +67,9 @@ def main() -> None:
         rows = pl.read_csv(
             source, infer_schema=False, separator=form["separator"], encoding=form["encoding"]
         )
-    answers = predict(rows)
-    answers.write_parquet(target) if target.suffix == ".parquet" else answers.write_csv(target)
+    answers, new = predict(rows), target.with_name(target.name + ".new")
+    answers.write_parquet(new) if target.suffix == ".parquet" else answers.write_csv(new)
+    new.replace(target)
 
 
 if __name__ == "__main__":

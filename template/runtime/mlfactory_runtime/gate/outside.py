@@ -68,7 +68,11 @@ def measured(project: Project, file: Path, b: str) -> Comparison:
 def answers(project: Project, file: Path, side: Side, raw: pl.DataFrame) -> np.ndarray:
     """What the file says of each row, as metrics.py takes it; NaN where it says nothing."""
     columns = columns_of(side.signature)
-    table = pl.concat(list(read_batches(file, project.params.data)))
+    pieces = list(read_batches(file, project.params.data))
+    if not pieces:
+        message = f"{project.relative(file)} holds no row"
+        raise FactoryError(message, "give one answer for each held-out row")
+    table = pl.concat(pieces)
     if lacking := [name for name in columns if name not in table.columns]:
         raise FactoryError(
             f"{project.relative(file)} has no column {lacking[0]!r}",

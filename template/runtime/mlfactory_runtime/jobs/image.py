@@ -5,6 +5,7 @@ import os
 import re
 from dataclasses import dataclass
 
+from ..errors import FactoryError
 from ..programs import output
 from ..project import Project
 from ..registry.resolve import Registered
@@ -40,7 +41,12 @@ def build_image(project: Project, version: Registered) -> Image | None:
     log_in(version, place)
     docker(version, "push", name)
     text = docker(version, "image", "inspect", "--format={{json .RepoDigests}}", name)
-    (digest,) = (one.partition("@")[2] for one in json.loads(text) if one.startswith(f"{place}@"))
+    short = re.sub(r"^(index\.)?docker\.io/(library/)?", "", place)  # as docker names its own hub's
+    pairs = (one.partition("@") for one in json.loads(text))
+    digests = {digest for label, _, digest in pairs if label in (place, short)}
+    if len(digests) != 1:
+        raise FactoryError(f"docker does not say by which digest {place} holds {name}", HINT)
+    digest = digests.pop()
     return Image(f"{place}@{digest}", digest)
 
 

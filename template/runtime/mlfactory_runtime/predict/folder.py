@@ -6,6 +6,7 @@ input, the model and the settings, so that a run that was killed is made up for 
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -134,15 +135,28 @@ def score_one(task: Task, name: str) -> FileScore:
         work = work_of(source, own)
         if score := finished(scorer, task, name, work):
             return score
-        if not pl.scan_parquet(source).select(pl.len()).collect().item():
-            return FileScore(name, error=EMPTY)
+        if not height_of(source):
+            return without_answers(target, name, EMPTY)
         target.parent.mkdir(parents=True, exist_ok=True)
         check_target(scorer.project, source, target)
         return answered_by(scorer, task, name, work)
     except FactoryError as error:
-        return FileScore(name, error=str(error))
+        return without_answers(target, name, str(error))
     except (OSError, pl.exceptions.PolarsError) as error:
-        return FileScore(name, error=f"{source}: {error}")
+        return without_answers(target, name, f"{source}: {error}")
+
+
+def without_answers(target: Path, name: str, error: str) -> FileScore:
+    """A file that has no answers; those of an earlier run, to other rows, do not stay."""
+    with suppress(FactoryError, OSError, pl.exceptions.PolarsError):
+        if WORK in notes_of(target):
+            target.unlink()
+    return FileScore(name, error=error)
+
+
+def height_of(file: Path) -> int:
+    """How many rows a Parquet file has."""
+    return int(pl.scan_parquet(file).select(pl.len()).collect().item())
 
 
 def answered_by(scorer: Scorer, task: Task, name: str, work: str) -> FileScore:
@@ -221,8 +235,8 @@ def finished(scorer: Scorer, task: Task, name: str, work: str) -> FileScore | No
 
         if not is_complete(scorer.params.log, notes.get("request_id", "")):
             return None
-    rows = pl.scan_parquet(target).select(pl.len()).collect().item()
-    return FileScore(name, rows, earlier=True)
+    rows = height_of(target)
+    return FileScore(name, rows, height_of(task.source / name) - rows, earlier=True)
 
 
 def notes_of(file: Path) -> dict[str, str]:

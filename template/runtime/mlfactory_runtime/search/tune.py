@@ -141,6 +141,9 @@ def begun_before(place: Place) -> Tuning:
             f"since the search in {FILE} rows, catalog, code, settings or switches have changed"
         )
         raise FactoryError(message, f"take these back, or {begin}")
+    if search.attempts and search.attempts[0].state == "failed":
+        message = f"the settings as they were could not be fitted: {search.attempts[0].why}"
+        raise FactoryError(message, begin)
     return search
 
 

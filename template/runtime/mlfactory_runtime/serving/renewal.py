@@ -10,12 +10,14 @@ import logging.config
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
 from tempfile import TemporaryDirectory
+from threading import Thread
 from types import FrameType
 
 from ..errors import FactoryError
@@ -156,14 +158,40 @@ def due(signals: Signals, seconds: float, current: Answering) -> bool:
     return signals.renew and not signals.end
 
 
+def while_answering(
+    address: Address, current: Answering, look: Callable[[], Registered]
+) -> Registered:
+    """What a look at the remote gives, however long that hangs; FactoryError as soon as the one
+    who answers has ended, or this is told to.
+    """
+    future: Future[Registered] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(look())
+        except BaseException as error:
+            future.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    while not future.done():
+        if address.signals.end or current.process.poll() is not None:
+            raise FactoryError("the look for a new model was cut short")
+        time.sleep(TICK)
+    return future.result()
+
+
 def renewed(address: Address, current: Answering, name: str) -> Answering:
     """Who answers from now on: another one, where there is a new model and it can be served."""
     is_wish, address.signals.renew = address.signals.renew, False
     root = address.project.root
-    if current.model.commit and (remote := remote_of(root)):
-        tries(root, "fetch", "--quiet", "--tags", remote)
+
+    def look() -> Registered:
+        if current.model.commit and (remote := remote_of(root)):
+            tries(root, "fetch", "--quiet", "--tags", remote)
+        return resolve(Project(root), name)
+
     try:
-        model = resolve(Project(root), name)
+        model = while_answering(address, current, look)
         key = key_of(model)
         if key in (current.key, address.refused) and not is_wish:
             return current
