@@ -227,3 +227,15 @@ def test_a_folder_that_the_repository_hides_is_refused(tmp_path: Path) -> None:
     repo = of(tmp_path / "all", {**ALL["a folder of a monorepo"], ".gitignore": "data/\n"})
     said = adopt(repo, folder="models/churn", code=1)
     assert "keeps 1 files of the factory out of git: models/churn/data/raw/.gitignore" in said
+
+
+def test_data_that_git_ignores_are_not_written_over(tmp_path: Path) -> None:
+    repo = of(tmp_path / "churn", {**UV, ".gitignore": "data/\n"})
+    own = repo.path / "data/raw/customers.csv"
+    own.parent.mkdir(parents=True)
+    own.write_text("ours\n")
+    (tmp_path / "customers.csv").write_text(LINES)
+    argv = ("--data", tmp_path / "customers.csv", "--target", "churned", "--id", "customer")
+    with pytest.raises(AssertionError, match="is there, and the data would take its place"):
+        adopt(repo, *argv, "--no-setup")
+    assert own.read_text() == "ours\n"

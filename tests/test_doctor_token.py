@@ -114,3 +114,36 @@ def test_what_it_may_do_on_gitlab_is_asked(
     with served(answer) as address:
         monkeypatch.setenv("CI_API_V4_URL", f"http://{address}")
         assert finding(factory).detail == detail
+
+
+def test_a_token_of_several_lines_is_refused_and_not_repeated(
+    factory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin(factory, "https://git.example.com/org/churn.git")
+    monkeypatch.setenv("FACTORY_FORGE_TOKEN", f"{TOKEN}\nmore")
+    result = finding(factory)
+    assert "is not one line of ASCII" in str(result)
+    assert TOKEN not in str(result)
+
+
+def test_a_token_goes_to_no_other_host(factory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str | None] = []
+
+    def elsewhere(request: BaseHTTPRequestHandler, _: Any) -> None:
+        seen.append(request.headers["Authorization"])
+        request.send_response(422)
+        request.end_headers()
+
+    with served(elsewhere) as other:
+
+        def forge(request: BaseHTTPRequestHandler, _: Any) -> None:
+            request.send_response(302)
+            request.send_header("Location", f"http://{other}/")
+            request.end_headers()
+
+        with served(forge) as address:
+            origin(factory, "https://git.example.com/org/churn.git")
+            monkeypatch.setenv("GITHUB_API_URL", f"http://{address}")
+            monkeypatch.setenv("FACTORY_FORGE_TOKEN", TOKEN)
+            assert "it may not push" in str(finding(factory))
+    assert seen == []

@@ -50,6 +50,7 @@ def test_rows_are_found_by_their_name_and_not_by_their_order(churn: Factory) -> 
         (lambda own: own.select(pl.exclude("^probability_.*$")), "has no column 'probability_"),
         (lambda own: own.select(pl.exclude("customer id")), "has no column 'customer id'"),
         (lambda own: pl.concat([own, own.head(1)]), "names a row twice"),
+        (lambda own: own.clear(), "holds no row"),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused(churn: Factory, change: object, text: str) -> None:

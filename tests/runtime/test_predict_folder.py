@@ -203,3 +203,17 @@ def test_a_folder_that_the_pipeline_writes_is_refused(factory: Factory, tmp_path
 
     with pytest.raises(errors.FactoryError, match="kept by the pipeline"):
         predict_folder.predict_folder(factory.project, task)
+
+
+def test_answers_to_rows_that_are_gone_do_not_stay(
+    trained: Trained, factory: Factory, tmp_path: Path
+) -> None:
+    parts = spread(trained.rows.head(20), tmp_path / "in", 1)
+    task = predict_folder.Task(
+        factory.path, factory.project.model_folder, tmp_path / "in", tmp_path / "out"
+    )
+    (name,) = parts
+    assert not predict_folder.score_one(task, name).error
+    parts[name].clear().write_parquet(tmp_path / "in" / name)
+    assert predict_folder.score_one(task, name).error
+    assert not (tmp_path / "out" / name).exists()

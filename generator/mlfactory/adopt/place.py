@@ -146,7 +146,7 @@ def check_apart(here: Place) -> None:
 
 
 def check_data(here: Place, data: str, name: str) -> None:
-    """Raises MlfactoryError where the data would take the place of a file, also one that git ignores."""
+    """Raises MlfactoryError where the data would take the place of a file, ignored or not."""
     target = here.path / "data/raw" / name
     is_same = target.exists() and target.samefile(Path(data).expanduser())
     if name and os.path.lexists(target) and not is_same:
