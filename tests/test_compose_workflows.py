@@ -78,6 +78,7 @@ def test_the_jobs_publish_what_is_merged_and_propose_the_next_release_once(
                 "bash", "-euo", "pipefail", "-c", script, cwd=place, **PLAIN,
                 MLFACTORY="mlfactory", RUNNER_TEMP=str(tmp_path), GH_CALLS=str(calls), TOKEN="x",
                 CI_PROJECT_URL=str(forge.path).removesuffix(".git"),
+                CI_SERVER_URL="https://git.example.com", GITHUB_SERVER_URL="https://git.example.com",
                 PATH=f"{programs}{os.pathsep}{os.environ['PATH']}",
             )  # fmt: skip
 
