@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from .options import Identifier, Json, NoTrain, Owner, Remote, Setting, Target, Task
+from .options import Identifier, Json, NoTrain, Owner, Remote, Setting, Target, Task, by_question
 
 
 def adopt(
@@ -67,7 +67,6 @@ def adopt(
     from mlfactory.new.request import Goal
 
     from . import console, ways
-    from .new import by_question
 
     options = by_question(
         target=target,

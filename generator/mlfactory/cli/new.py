@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from .options import Identifier, Json, NoTrain, Owner, Remote, Setting, Target, Task
+from .options import Identifier, Json, NoTrain, Owner, Remote, Setting, Target, Task, by_question
 
 
 def new(
@@ -124,8 +124,3 @@ def new(
     console.show_summary(outcome)
     if as_json:
         console.show_json(console.plain(outcome))
-
-
-def by_question(**options: str | None) -> dict[str, str]:
-    """The options that were typed, by the question they answer."""
-    return {name: value for name, value in options.items() if value is not None}

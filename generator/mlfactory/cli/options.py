@@ -22,3 +22,8 @@ Setting = Annotated[
 ]
 NoTrain = Annotated[bool, typer.Option("--no-train", help="Stop before training.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+
+
+def by_question(**options: str | None) -> dict[str, str]:
+    """The options that were typed, by the question they answer."""
+    return {name: value for name, value in options.items() if value is not None}

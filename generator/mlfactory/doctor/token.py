@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import Request, build_opener
 
 from mlfactory.base import answers, git
+from mlfactory.base.bearer import Stay, is_one_line
 from mlfactory.base.errors import MlfactoryError
 
 NAME = "FACTORY_FORGE_TOKEN"
@@ -26,13 +26,6 @@ WAYS = {
     "push branches and tags": ("/git/refs", {"ref": f"refs/heads/{NO_BRANCH}", "sha": NO_COMMIT}),
     "open pull requests": ("/pulls", {"head": NO_BRANCH, "base": NO_BRANCH, "title": NO_BRANCH}),
 }
-
-
-class Stay(HTTPRedirectHandler):
-    """Goes nowhere by itself: the token would go along."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
 
 
 @dataclass(frozen=True)
@@ -89,7 +82,7 @@ def on_gitlab(place: Place) -> Iterator[str]:
 def ask(place: Place, path: str, body: dict[str, str] | None = None) -> tuple[int, str]:
     """The status and the text of an answer."""
     headers = {"Authorization": f"Bearer {place.token}", "Content-Type": "application/json"}
-    if not (place.token.isascii() and place.token.isprintable()):
+    if not is_one_line(place.token):
         raise MlfactoryError(f"{NAME} is not one line of ASCII", f"export {NAME}=TOKEN")
     content = None if body is None else json.dumps(body).encode()
     try:

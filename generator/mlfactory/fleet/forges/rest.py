@@ -19,10 +19,11 @@ from time import monotonic, sleep, time
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import Request, build_opener
 
 from mlfactory_runtime.visible import visible
 
+from mlfactory.base.bearer import Stay, is_one_line
 from mlfactory.base.credentials import mask
 
 from .kinds import ForgeError
@@ -80,13 +81,6 @@ class Answer:
         return json.loads(self.content) if self.content.strip() else None
 
 
-class Stay(HTTPRedirectHandler):
-    """Goes nowhere by itself: a token would go along, and a POST would become a GET."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
 def call(api: Api, method: str, path: str, body: Any = None) -> tuple[Any, str]:
     """The answer for a path of the API, and the address of the next page. Raises ForgeError."""
     answer = ask(api, method, path, body)
@@ -138,7 +132,7 @@ def within(api: Api, path: str) -> str:
 
 def send(api: Api, method: str, url: str, body: Any) -> Answer:
     """One question. Raises ForgeError where there is no answer at all."""
-    if not (api.token.isascii() and api.token.isprintable()):
+    if not is_one_line(api.token):
         raise ForgeError(f"the token of {api.host} is not one line of ASCII", "Set it anew.")
     content = None if body is None else json.dumps(body).encode()
     headers = {
