@@ -17,7 +17,7 @@ from mlfactory_runtime.testing.trained import EXAMPLE, Trained, train_copy, writ
 from ..customers import customers
 from ..postgres import Server
 from ..warm import before, put_clients, put_environment
-from .factories import Factory, committed, drafted, in_dvc, make, train
+from .factories import Factory, committed, drafted, end_started, in_dvc, make, train
 from .services import Row, Service, running
 
 TASKS: dict[str, dict[str, Any]] = {
@@ -96,6 +96,13 @@ def trained_copy(trained: Trained, tmp_path: Path) -> Project:
     left = shutil.ignore_patterns("log", "__pycache__")
     shutil.copytree(trained.folder, tmp_path / "copy", ignore=left)
     return Project(tmp_path / "copy")
+
+
+@pytest.fixture(autouse=True)
+def _end_started() -> Iterator[None]:
+    """Nothing that a test starts outlives it."""
+    yield
+    end_started()
 
 
 @pytest.fixture(scope="session")

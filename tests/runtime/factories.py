@@ -25,6 +25,7 @@ from ..warm import before
 
 WARM = "WARM"  # folders of programs that need not start
 SKELETON = Path(__file__).parents[2] / "template" / "project"
+STARTED: list[subprocess.Popen[str]] = []  # by the test that runs
 PROGRAM = "from mlfactory_runtime.cli import main; main()"
 PYPROJECT = """[project]
 name = "{0}"
@@ -33,6 +34,15 @@ name = "{0}"
 contract = 2
 package = "{0}"
 """
+
+
+def end_started() -> None:
+    """End what a test that failed has left running, lest the next one fails for it."""
+    while STARTED:
+        process = STARTED.pop()
+        if process.returncode is None:
+            process.kill()
+            process.communicate()
 
 
 @dataclass(frozen=True)
@@ -77,7 +87,9 @@ class Factory:
     def start(self, *argv: str, **options: Any) -> subprocess.Popen[str]:
         """Run Python in its folder, in a process of its own."""
         options = {"stdout": subprocess.PIPE, "text": True, **options}
-        return subprocess.Popen([sys.executable, *argv], cwd=self.path, **options)
+        process = subprocess.Popen([sys.executable, *argv], cwd=self.path, **options)
+        STARTED.append(process)
+        return process
 
     def tool(self, *argv: str) -> str:
         """Run another program in its folder; returns what it prints."""

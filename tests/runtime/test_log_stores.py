@@ -95,11 +95,20 @@ def log(request: pytest.FixtureRequest, churn: Factory, monkeypatch: pytest.Monk
     monkeypatch.setenv("FACTORY_LOG_KEY", "a key of the tests")
     churn.change(log={"interval": INTERVAL})
     if request.param == "sqlite":
+        point_at(churn.path / "log", "there")
+        (churn.path / "there").mkdir()
         return Logging(churn, str(churn.path / "log" / "predictions.db"))
     url: str = request.getfixturevalue("database")
     monkeypatch.setenv("LOG_URL", url)
     churn.change(log={"url_env": "LOG_URL"})
     return Logging(churn, url)
+
+
+def point_at(link: Path, name: str) -> None:
+    """Let the link lead elsewhere, with no moment in which there is nothing."""
+    new = link.with_name("new-link")
+    new.symlink_to(name)
+    new.replace(link)
 
 
 def told(process: subprocess.Popen[str]) -> tuple[list[float], int, float]:
@@ -143,9 +152,7 @@ def test_several_processes_start_at_once_and_share_the_log(log: Logging) -> None
 def leave(log: Logging, postgres: Server | None) -> None:
     """The database goes away, and whoever is connected is thrown out."""
     if postgres is None:
-        Path(log.place).parent.rename(Path(log.place).parent.with_name("away"))
-        Path(log.place).parent.write_text("no folder")
-        return
+        return point_at(Path(log.place).parent, "nowhere")
     name = log.place.rpartition("/")[2]
     with psycopg.connect(postgres.url(), autocommit=True) as connection:
         connection.execute(f"alter database {name} allow_connections false".encode())
@@ -155,9 +162,7 @@ def leave(log: Logging, postgres: Server | None) -> None:
 
 def come_back(log: Logging, postgres: Server | None) -> None:
     if postgres is None:
-        Path(log.place).parent.unlink()
-        Path(log.place).parent.with_name("away").rename(Path(log.place).parent)
-        return
+        return point_at(Path(log.place).parent, "there")
     with psycopg.connect(postgres.url(), autocommit=True) as connection:
         name = log.place.rpartition("/")[2]
         connection.execute(f"alter database {name} allow_connections true".encode())
