@@ -152,7 +152,8 @@ def test_several_processes_start_at_once_and_share_the_log(log: Logging) -> None
 def leave(log: Logging, postgres: Server | None) -> None:
     """The database goes away, and whoever is connected is thrown out."""
     if postgres is None:
-        return point_at(Path(log.place).parent, "nowhere")
+        point_at(Path(log.place).parent, "nowhere")
+        return
     name = log.place.rpartition("/")[2]
     with psycopg.connect(postgres.url(), autocommit=True) as connection:
         connection.execute(f"alter database {name} allow_connections false".encode())
@@ -162,7 +163,8 @@ def leave(log: Logging, postgres: Server | None) -> None:
 
 def come_back(log: Logging, postgres: Server | None) -> None:
     if postgres is None:
-        return point_at(Path(log.place).parent, "there")
+        point_at(Path(log.place).parent, "there")
+        return
     with psycopg.connect(postgres.url(), autocommit=True) as connection:
         name = log.place.rpartition("/")[2]
         connection.execute(f"alter database {name} allow_connections true".encode())
