@@ -8,7 +8,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,10 +19,10 @@ import polars as pl
 from mlfactory_runtime.settings.params import Log
 from mlfactory_runtime.testing.trained import Trained, write_yaml
 
+from ..waiting import PATIENCE, own_port, until
 from .factories import PROGRAM
 
 KEY = "a key with ümlauts".encode()
-SECONDS = 1  # that a client may take for a request
 Row = dict[str, Any]
 
 
@@ -40,7 +39,7 @@ class Service:
     @property
     def socket(self) -> socket.socket:
         """A connection."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
 
     def ask(
         self, path: str, body: bytes | None = None, method: str = "", **headers: bytes | str
@@ -48,7 +47,7 @@ class Service:
         """Status, headers and body of one answer."""
         given = {"Content-Type": "application/json", "X-API-Key": KEY}
         given |= {name.replace("_", "-"): value for name, value in headers.items()}
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             connection.request(method or ("POST" if body else "GET"), path, body, given)  # type: ignore[arg-type]
             found = connection.getresponse()
@@ -62,6 +61,17 @@ class Service:
         assert status == 200, found
         return json.loads(found)
 
+    def is_ready(self) -> bool:
+        with suppress(ConnectionRefusedError):
+            self.json("/ready")
+            return True
+        return False
+
+    def lives(self) -> bool:
+        """Whether it runs; fails with its log where it does not."""
+        assert self.process.poll() is None, self.log.read_text("utf-8")
+        return True
+
     def counted(self, name: str) -> float:
         """The sum of the counters that begin so."""
         lines = self.ask("/metrics")[2].decode().splitlines()
@@ -69,7 +79,7 @@ class Service:
 
 
 def online(trained: Trained, home: Path, **settings: float) -> None:
-    """The factory in a folder of its own, its columns known online, its patience little."""
+    """The factory in a folder of its own, its columns known online; clients may be slow."""
     columns = {
         name: column.model_copy(
             update={} if column.role == "target" else {"availability": "online"}
@@ -78,7 +88,7 @@ def online(trained: Trained, home: Path, **settings: float) -> None:
     }
     listed = trained.catalog.model_copy(update={"columns": columns})
     serving = trained.params.serving.model_copy(
-        update={"mode": "online", "timeout": SECONDS, **settings}
+        update={"mode": "online", "timeout": PATIENCE, **settings}
     )
     params = trained.params.model_copy(update={"serving": serving, "log": Log()})
     write_yaml(home / "features.yaml", listed.model_dump(mode="json", exclude_none=True))
@@ -100,25 +110,19 @@ def running(trained: Trained, folder: Path, *options: str, **settings: float) ->
 @contextmanager
 def serving(trained: Trained, folder: Path, *options: str) -> Iterator[Service]:
     """Start the service of a factory, and wait until it is ready."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     log = folder / "service.log"
     env = {**os.environb, b"FACTORY_API_KEY": KEY}
-    argv = [sys.executable, "-c", PROGRAM, "serve", "--port", str(port), *options]
-    with log.open("wb") as file:
-        process = subprocess.Popen(argv, cwd=folder / "reports", env=env, stderr=file)
-    service = Service(trained, folder, port, process, log)
-    try:
-        for _ in range(600):
-            assert process.poll() is None, log.read_text("utf-8")
-            with suppress(ConnectionRefusedError):
-                service.json("/ready")
-                break
-            time.sleep(0.1)
-        yield service
-    finally:
-        process.terminate()
-        process.wait(30)
+    with own_port() as port:
+        argv = [sys.executable, "-c", PROGRAM, "serve", "--port", str(port), *options]
+        with log.open("wb") as file:
+            process = subprocess.Popen(argv, cwd=folder / "reports", env=env, stderr=file)
+        service = Service(trained, folder, port, process, log)
+        try:
+            until(service.is_ready, service.lives)
+            yield service
+        finally:
+            process.terminate()
+            process.wait(PATIENCE)
 
 
 def sent(rows: pl.DataFrame, trained: Trained) -> list[Row]:
