@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import sqlite3
 import subprocess
-import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -19,12 +18,16 @@ from mlfactory_runtime.learn.signature import load_signature
 from mlfactory_runtime.log import runs
 from mlfactory_runtime.log.labels import read_log
 
+from ..waiting import PATIENCE
 from .factories import PROGRAM, Factory
+from .holds import SMALL, await_stop, go_on, held_after
 
 pytestmark = pytest.mark.xdist_group("database")
 RAW = "data/raw/customers.csv"
 # What a shell starts in the background ignores SIGINT, and so would all that it starts.
 AWAKE = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+# It stops when the first of its batches is in the log, and others are to come.
+HELD = held_after("mlfactory_runtime.log.batch:BatchLog._write") + SMALL + AWAKE + PROGRAM
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -52,7 +55,7 @@ def query(
 
 
 def many(factory: Factory, rows: int) -> Path:
-    """A file that takes a while."""
+    """A file of several batches."""
     table = pl.read_csv(factory.path / RAW, infer_schema=False)
     path = factory.path / "many.csv"
     pl.concat([table] * (rows // table.height + 1)).write_csv(path)
@@ -83,14 +86,12 @@ def logged(query: Callable[[str], list[Any]]) -> int:
 def test_a_run_that_ends_early_does_not_count(
     churn: Factory, query: Callable[[str], list[Any]], number: int, code: int
 ) -> None:
-    many(churn, 200_000)
-    argv = ("-c", AWAKE + PROGRAM, "predict", "many.csv", "out.csv")
-    with churn.start(*argv, stderr=subprocess.PIPE) as run:
-        while not logged(query):
-            assert run.poll() is None
-            time.sleep(0.05)
-        run.send_signal(number)
-        _, said = run.communicate(timeout=60)
+    many(churn, 2500)
+    with churn.start("-c", HELD, "predict", "many.csv", "out.csv", stderr=subprocess.PIPE) as run:
+        await_stop(run)
+        assert logged(query)
+        go_on(run, number)
+        _, said = run.communicate(timeout=PATIENCE)
     assert run.returncode == code
     assert not (churn.path / "out.csv").exists()
     assert seen(churn) == 0
@@ -107,15 +108,16 @@ def test_a_run_that_ends_early_does_not_count(
 
 
 def test_a_run_that_lives_is_left_alone(churn: Factory, query: Callable[[str], list[Any]]) -> None:
-    many(churn, 200_000)
-    with churn.start("-c", PROGRAM, "predict", "many.csv", "big.parquet", "--json") as run:
-        while not logged(query):
-            assert run.poll() is None
-            time.sleep(0.05)
+    many(churn, 2500)
+    with churn.start("-c", HELD, "predict", "many.csv", "big.parquet", "--json") as run:
+        await_stop(run)
+        assert logged(query)
         small = churn.json("predict", RAW, "out.csv", "--json")
         assert list(churn.path.glob(".factory-*"))
         assert small["logged"] == small["rows"] == seen(churn)
-        assert run.wait(120) == 0
+        go_on(run)
+        run.communicate(timeout=PATIENCE)
+        assert run.returncode == 0
     rows = pl.read_parquet(churn.path / "big.parquet").height
     assert seen(churn) == rows + small["rows"]
 
@@ -123,10 +125,10 @@ def test_a_run_that_lives_is_left_alone(churn: Factory, query: Callable[[str], l
 def test_outcomes_are_not_told_of_answers_that_nobody_got(
     churn: Factory, query: Callable[[str], list[Any]]
 ) -> None:
-    many(churn, 200_000)
-    with churn.start("-c", PROGRAM, "predict", "many.csv", "out.csv") as run:
-        while not logged(query):
-            time.sleep(0.05)
+    many(churn, 2500)
+    with churn.start("-c", HELD, "predict", "many.csv", "out.csv") as run:
+        await_stop(run)
+        assert logged(query)
         run.kill()
     table = pl.read_csv(churn.path / RAW, infer_schema=False).head(50)
     table.select("customer id", "churned").write_csv(churn.path / "outcomes.csv")

@@ -6,7 +6,6 @@ import json
 import signal
 import sqlite3
 import subprocess
-import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,9 @@ from mlfactory_runtime.registry.anchor import anchor, trailer
 from mlfactory_runtime.registry.audit import verify
 from sqlalchemy import text
 
+from ..waiting import PATIENCE, until
 from .factories import PROGRAM, Factory, commit
+from .holds import SMALL, await_stop, held_after
 from .test_log_stores import Logging
 
 pytestmark = pytest.mark.xdist_group("database")
@@ -99,7 +100,7 @@ def test_what_happens_to_the_log_is_told_and_names_nobody(log: Logging) -> None:
     factory.run("forget", entity, "--dry-run")
     factory.run("forget", entity)
     with log.serve("a", 30, 0, "stop") as service:
-        service.wait(60)
+        service.communicate(timeout=PATIENCE)
     clean_up(engine_of(factory.project.params.log), -1)
 
     found = kinds(factory)
@@ -177,13 +178,12 @@ def test_processes_at_once_make_one_trail(log: Logging) -> None:
     service, killed = log.serve("a", 300, 0.003, "stop"), log.serve("c", 100_000, 0.002, "stay")
     run = factory.start("-c", PROGRAM, "predict", RAW, "all.csv", stderr=subprocess.PIPE)
     ours = "select count(*) from predictions where request_id like 'c-%'"
-    while log.query(ours)[0][0] == 0 and killed.poll() is None:
-        time.sleep(0.05)
+    until(lambda: log.query(ours)[0][0] > 0, lambda: killed.poll() is None)
     outcomes(factory, "request_id", "row")
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
     for process in (service, run):
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, err
     assert verified(factory)["faults"] == []
     told = kinds(factory)
@@ -198,11 +198,10 @@ def test_a_run_that_is_killed_leaves_a_trail_that_fits(log: Logging) -> None:
     factory = log.factory
     predict(factory)
     table = pl.read_csv(factory.path / RAW, infer_schema=False)
-    pl.concat([table] * 200).write_csv(factory.path / "many.csv")  # several batches
-    predict_many = ("-c", PROGRAM, "predict", "many.csv", "out.csv")
-    process = factory.start(*predict_many, stderr=subprocess.PIPE)
-    while log.count() == 50 and process.poll() is None:
-        time.sleep(0.02)
+    pl.concat([table] * 3).write_csv(factory.path / "many.csv")
+    program = SMALL + held_after("mlfactory_runtime.log.batch:BatchLog._write") + PROGRAM
+    process = factory.start("-c", program, "predict", "many.csv", "out.csv", stderr=subprocess.PIPE)
+    await_stop(process)
     process.kill()
     process.communicate()
     assert process.returncode == -9
