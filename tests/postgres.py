@@ -7,18 +7,18 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+
+from .waiting import PATIENCE, own_port, until
 
 USER = "tester"
 
@@ -65,18 +65,16 @@ def unprivileged() -> dict[str, Any]:
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
 def running() -> Iterator[Server]:
     """A server that asks for its password; whatever happens, nothing of it is left."""
+    with own_port() as port:
+        yield from at(port)
+
+
+def at(port: int) -> Iterator[Server]:
+    account, server = unprivileged(), Server(port)
     initdb, postgres = program("initdb"), program("postgres")
-    account, server = unprivileged(), Server(free_port())
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     process = None
     try:
@@ -102,13 +100,16 @@ def running() -> Iterator[Server]:
 
 def await_answer(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
     """Return when the server takes connections; fail with its log when it does not."""
-    for _ in range(300):
-        try:
-            psycopg.connect(server.url(), connect_timeout=2).close()
-        except psycopg.OperationalError:
-            if process.poll() is not None:
-                break
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail(f"PostgreSQL does not start: {log.read_text(errors='replace')[-2000:]}")
+
+    def answers() -> bool:
+        with suppress(psycopg.OperationalError):
+            psycopg.connect(server.url(), connect_timeout=PATIENCE).close()
+            return True
+        return False
+
+    def lives() -> bool:
+        text = log.read_text(errors="replace")[-2000:]
+        assert process.poll() is None, f"PostgreSQL does not start: {text}"
+        return True
+
+    until(answers, lives)

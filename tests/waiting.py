@@ -16,7 +16,7 @@ def until(happens: Callable[[], bool], lives: Callable[[], bool] = lambda: True)
     while not happens():
         assert lives() or happens(), "who was waited for has ended"
         assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import time
 from zlib import crc32
 
 SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
-PATIENCE = 120  # seconds, in which a server has imported everything
+PATIENCE = 600  # seconds, in which a server has imported everything
 
 
 def main(server: str) -> None:
@@ -28,7 +28,9 @@ def main(server: str) -> None:
             signal.signal(number, lambda number, _: connection.send(bytes([number])))
         socket.send_fds(connection, [len(content).to_bytes(4, "big")], [0, 1, 2])
         connection.sendall(content)
-        code = int.from_bytes(connection.recv(4), "big", signed=True)
+        if not (answer := connection.recv(4)):
+            sys.exit(f"{program}: who was to run it has ended")
+    code = int.from_bytes(answer, "big", signed=True)
     if code < 0:
         signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)

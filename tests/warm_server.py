@@ -38,16 +38,22 @@ def main(address: str) -> None:
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(address)
         door.listen()
-        door.settimeout(IDLE)
-        with suppress(TimeoutError):
-            while True:
-                connection, _ = door.accept()
-                if os.fork() == 0:
-                    door.close()
-                    keep(connection)
-                connection.close()
-    for name in (address, f"{address}.started"):
-        Path(name).unlink(missing_ok=True)
+        serve(door, IDLE)
+        for name in (address, f"{address}.started"):
+            Path(name).unlink(missing_ok=True)
+        serve(door, 0)  # who came through the door just before it was taken away
+
+
+def serve(door: socket.socket, seconds: float) -> None:
+    """Until nobody has come for so long."""
+    door.settimeout(seconds)
+    with suppress(TimeoutError, BlockingIOError):
+        while True:
+            connection, _ = door.accept()
+            if os.fork() == 0:
+                door.close()
+                keep(connection)
+            connection.close()
 
 
 def keep(connection: socket.socket) -> NoReturn:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from mlfactory_runtime.settings.engine import Engine
 from mlfactory_runtime.testing.trained import Trained
 from polars.testing import assert_frame_equal
 
+from ..waiting import PATIENCE, until
 from .factories import PROGRAM, Factory
-from .test_predict_folder import STAMPS, answers, logged, spread, until
+from .test_predict_folder import STAMPS, answers, logged, spread
 from .test_stored import learned_from
 from .test_stored import prepared as large_table
 
@@ -31,15 +33,37 @@ distributed = pytest.importorskip("distributed")
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """Two workers on this machine, each in a process of its own."""
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
-    ) as cluster:
+    with (
+        slow_machine(),
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
+        ) as cluster,
+    ):
         yield cluster
+
+
+@contextmanager
+def slow_machine() -> Iterator[None]:
+    """Nobody of this process, or started by it, takes a silence for an end."""
+    dask = pytest.importorskip("dask")
+    names = [f"distributed.comm.timeouts.{name}" for name in ("connect", "tcp")]
+    with pytest.MonkeyPatch.context() as patch, dask.config.set(dict.fromkeys(names, "600s")):
+        for name in ("CONNECT", "TCP"):
+            patch.setenv(f"DASK_DISTRIBUTED__COMM__TIMEOUTS__{name}", "600s")
+        yield
 
 
 def pids(cluster: Any) -> dict[str, int]:
     with distributed.Client(cluster) as client:
         return dict(client.run(os.getpid))
+
+
+def is_replaced(cluster: Any, number: int) -> bool:
+    """Whether two workers answer, and none of them is the process of that number."""
+    with suppress(OSError):  # one that has just ended may still be listed
+        numbers = pids(cluster).values()
+        return number not in numbers and len(numbers) == 2
+    return False
 
 
 def on_cluster(factory: Factory, cluster: Any) -> Factory:
@@ -55,15 +79,15 @@ def test_a_folder_is_scored_as_by_one_process_though_a_worker_is_killed(
     first = next(iter(pids(cluster).values()))
     argv = ("-c", PROGRAM, "predict", "--json")
     process = factory.start(*argv, str(tmp_path / "in"), str(tmp_path / "out"))
-    until(lambda: any((tmp_path / "out").glob("day=*/*.parquet")))
+    until(lambda: any((tmp_path / "out").glob("day=*/*.parquet")), lambda: process.poll() is None)
     os.kill(first, signal.SIGKILL)
-    out, _ = process.communicate(timeout=180)
+    out, _ = process.communicate(timeout=PATIENCE)
 
     result = json.loads(out)
     assert process.returncode == 0
     assert [one["file"] for one in result["files"]] == sorted(parts)
     assert result["rows"] == 12 * trained.rows.height
-    assert first not in pids(cluster).values()
+    until(lambda: is_replaced(cluster, first))
     for name in parts:
         alone = tmp_path / "alone.parquet"
         batch.predict_file(factory.project, tmp_path / "in" / name, alone, log=False)
@@ -110,17 +134,17 @@ def test_training_begins_anew_when_a_worker_is_lost(cluster: Any, tmp_path: Path
     factory.change(model={"max_rounds": 600, "learning_rate": 0.02})
     process = factory.start("-c", PROGRAM, "train", stderr=subprocess.PIPE)
     with distributed.Client(cluster) as client:
-        until(lambda: "_train_part" in str(client.processing()))
+        until(lambda: "_train_part" in str(client.processing()), lambda: process.poll() is None)
         time.sleep(2)
         first = next(iter(client.run(os.getpid).values()))
     os.kill(first, signal.SIGKILL)
     try:
-        _, err = process.communicate(timeout=240)
+        _, err = process.communicate(timeout=PATIENCE)
     finally:
         process.kill()
 
     assert process.returncode == 0, err
-    assert first not in pids(cluster).values()
+    until(lambda: is_replaced(cluster, first))
     evaluation = json.loads(factory.text("reports/evaluation.json"))
     assert learned_from(factory.project.model_folder) == evaluation["rows"]["train"]
     assert loss(factory) < 0.6

@@ -31,9 +31,9 @@ def test_what_unpacks_to_a_thousand_times_its_size_is_not_unpacked(tmp_path: Pat
         file.write(b"x,y\n")
         for _ in range(300):
             file.write(b"0,0\n" * 250_000)
-    began = time.monotonic()
+    began = time.process_time()  # another process may have the machine meanwhile
     assert "data.max_ratio" in refused(path)
-    assert time.monotonic() - began < 20
+    assert time.process_time() - began < 20
 
 
 def test_parquet_that_repeats_a_value_many_million_times_is_refused(tmp_path: Path) -> None:
@@ -58,9 +58,9 @@ def test_an_ordinary_packed_table_is_read(tmp_path: Path) -> None:
 def test_a_header_of_a_hundred_thousand_names_is_refused(tmp_path: Path, sign: str) -> None:
     path = tmp_path / "wide.csv"
     path.write_text(sign.join(f"a{k}" for k in range(100_000)) + "\n" + sign.join("1" * 100_000))
-    began = time.monotonic()
+    began = time.process_time()  # another process may have the machine meanwhile
     assert "100,000 columns" in refused(path)
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 def test_the_limit_is_a_setting(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from mlfactory_runtime.learn.manifest import FILE as MANIFEST
 from mlfactory_runtime.learn.trees import BrokenError, check_model
 from mlfactory_runtime.project import Project
 
+from ..waiting import PATIENCE
 from .factories import PROGRAM, Factory
 
 
@@ -31,7 +32,7 @@ def refused(factory: Factory) -> str:
     """What is said of the model, in a process of its own: it may crash or hang."""
     argv = [sys.executable, "-c", PROGRAM, "predict", str(factory.project.raw), "out.csv"]
     done = subprocess.run(
-        [*argv, "--no-log"], cwd=factory.path, capture_output=True, text=True, timeout=60
+        [*argv, "--no-log"], cwd=factory.path, capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.returncode == 1, (done.returncode, done.stderr[-2000:])
     assert "Traceback" not in done.stderr
@@ -159,6 +160,9 @@ def test_no_edit_of_equal_length_gets_past_with_an_index_that_leads_nowhere(
         "    one.predict(x); one.predict(x, pred_contrib=True)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, timeout=300
+        [sys.executable, "-c", program, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr[-2000:]

@@ -1,9 +1,6 @@
 """Scoring a folder: each file once, in the same layout, whatever ends a run."""
 
-import signal
 import sqlite3
-import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -15,7 +12,9 @@ from mlfactory_runtime.predict import folder as predict_folder
 from mlfactory_runtime.testing.trained import Trained
 from polars.testing import assert_frame_equal
 
+from ..waiting import until
 from .factories import PROGRAM, Factory
+from .holds import await_stop, held_after
 
 STAMPS = ("request_id", "row", "scored_at")
 
@@ -111,11 +110,12 @@ def test_a_run_that_was_killed_is_made_up_for(
     trained: Trained, factory: Factory, tmp_path: Path
 ) -> None:
     rows = pl.concat([trained.rows] * 10)
-    parts = spread(rows, tmp_path / "in", 8)
+    parts = spread(rows, tmp_path / "in", 12)
     argv = ("predict", str(tmp_path / "in"), str(tmp_path / "out"), "--jobs", "2", "--json")
-    process = factory.start("-c", PROGRAM, *argv)
-    until(lambda: any((tmp_path / "out").glob("day=*/*.parquet")))
-    process.send_signal(signal.SIGKILL)
+    # It stops at the first result: its processes end what they have, which is not all.
+    process = factory.start("-c", held_after("concurrent.futures:Future.result") + PROGRAM, *argv)
+    await_stop(process)
+    process.kill()
     process.communicate()
     until(lambda: not working(tmp_path / "in"))
     before = {file: file.stat().st_mtime_ns for file in (tmp_path / "out").glob("day=*/*.parquet")}
@@ -129,13 +129,6 @@ def test_a_run_that_was_killed_is_made_up_for(
     keys = answers(tmp_path / "out").select("request_id", "row").rows()
     assert sorted(logged(factory)) == sorted(keys)
     assert not [*(tmp_path / "out").rglob(".factory-*")]
-
-
-def until(happens: Callable[[], bool]) -> None:
-    end = time.monotonic() + 120
-    while not happens():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def working(folder: Path) -> list[str]:

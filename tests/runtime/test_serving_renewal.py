@@ -74,7 +74,7 @@ def test_a_new_model_answers_without_a_gap(trained: Trained, tmp_path: Path, wor
         failures, ended = set[str](), Event()
 
         def ask() -> None:
-            while not ended.is_set():
+            while not ended.wait(0.002):
                 failures.add(failure(service, row))
 
         client = Thread(target=ask)
