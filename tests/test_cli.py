@@ -13,6 +13,7 @@ import yaml
 from mlfactory import __version__
 
 from .conftest import Command
+from .waiting import PATIENCE
 
 
 def test_the_version_is_shown(mlfactory: Any) -> None:
@@ -124,15 +125,13 @@ def converse(terminal: int, *talk: tuple[str, str]) -> str:
     """Answer each question once its sign has appeared; returns all that was shown."""
     screen, waiting, position = "", list(talk), 0
     while True:
-        ready, _, _ = select.select([terminal], [], [], 3)
+        assert select.select([terminal], [], [], PATIENCE)[0], screen
         try:
-            screen += os.read(terminal, 4096).decode(errors="replace") if ready else ""
+            screen += os.read(terminal, 4096).decode(errors="replace")
         except OSError:  # the program has ended
-            return screen
-        if not ready and not waiting:
             return screen
         if "\x1b[6n" in screen[position:]:  # where is the cursor? asked by the prompt
             os.write(terminal, b"\x1b[1;1R")
-        if waiting and (waiting[0][0] in screen[position:] or not ready):
+        if waiting and waiting[0][0] in screen[position:]:
             os.write(terminal, waiting.pop(0)[1].encode())
             position = len(screen)

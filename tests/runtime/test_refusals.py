@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +35,7 @@ from mlfactory_runtime.testing.trained import Trained
 from starlette.types import Message, Receive, Scope, Send
 
 from ..customers import customers
+from ..waiting import until
 from .factories import Factory
 from .services import Row, Service
 from .test_monitor_weeks import check, query, weeks_ago
@@ -143,11 +143,9 @@ def test_a_service_counts_what_it_refuses(service: Service, row: Row) -> None:
     assert service.counted(wanted) >= 2
     assert "Jane Doe" not in service.ask("/metrics")[2].decode()
     project = Project(service.folder)
-    for _ in range(100):
-        if (found := broken(project))["plan", RULE, "platinum"]:
-            break
-        time.sleep(0.1)
-    assert found["plan", RULE, "platinum"] >= 2
+    until(lambda: broken(project)["plan", RULE, "platinum"] >= 2, service.lives)
+    until(lambda: broken(project)["", "is no JSON", ""] >= 1, service.lives)
+    found = broken(project)
     assert found["", "is no feature of this model", ""] >= 1
     assert found["", "is no JSON", ""] >= 1
     assert not any("Jane" in part for key in found for part in key)
@@ -165,11 +163,9 @@ def test_requests_of_unknown_clients_are_counted_apart_and_by_few_entries(
     assert service.counted('factory_refused_values_total{field="",rule="the header X-API-Key') >= 30
     project = Project(service.folder)
     rule = "a request has more than 65,536 bytes before its body"
-    for _ in range(100):
-        if (found := broken(project))["", rule, STRANGER]:
-            break
-        time.sleep(0.1)
-    assert found["", "the header X-API-Key does not hold the key", STRANGER] >= 30
+    until(lambda: broken(project)["", rule, STRANGER] > 0, service.lives)
+    key = "the header X-API-Key does not hold the key"
+    until(lambda: broken(project)["", key, STRANGER] >= 30, service.lives)
     with engine_of(project.params.log).connect() as connection:
         made = sa.select(refusals.c.time).where(refusals.c.value == STRANGER)
         assert all(moment % 600_000_000 == 0 for moment in connection.scalars(made))
