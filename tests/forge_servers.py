@@ -37,8 +37,8 @@ class Forge:
     requests: dict[str, list[Row]] = field(default_factory=dict)
     archived: set[str] = field(default_factory=set)
     verdicts: dict[str, str] = field(default_factory=dict)  # by repository, else none
-    quiet: float = 0.0  # seconds between two writes, else it is too much
-    last: float = 0.0
+    limit: int = 0  # so many writes are too much, and all that do not wait after one of those
+    refused: float = 0.0  # when the last one was
     refusals: int = 0
     fail_after_open: int = 0  # so many requests are opened and answered with 502
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -52,7 +52,7 @@ class Forge:
             code, answer = self.answer(request.command, path, words, token, body)
         headers = {}
         if code == 429 or answer == TOO_FAST:
-            headers["Retry-After"] = "1"
+            headers["Retry-After"] = f"{WAIT:.0f}"
         if code in (301, 307):
             headers["Location"] = str(answer)
         key = next((k for k in ("check_runs",) if isinstance(answer, dict) and k in answer), "")
@@ -76,9 +76,10 @@ class Forge:
         if token not in (WRITER, READER):
             return 401, {"message": "Bad credentials"}
         if method != "GET":
-            too_fast, self.last = time.monotonic() - self.last < self.quiet, time.monotonic()
-            if too_fast:
+            is_early = self.refused and time.monotonic() - self.refused < WAIT
+            if self.refusals < self.limit or is_early:
                 self.refusals += 1
+                self.refused = time.monotonic()
                 return 403, TOO_FAST
         return self.route(method, path, words, token, body)
 
@@ -101,6 +102,7 @@ class Forge:
         return self.requests.setdefault(name, [])
 
 
+WAIT = 1.0  # seconds
 TOO_FAST = {"message": "You have exceeded a secondary rate limit. Please wait."}
 
 

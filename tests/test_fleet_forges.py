@@ -211,7 +211,7 @@ def test_a_forge_that_asks_for_patience_gets_it(ground: Ground, forge: Forge) ->
     for name in names:
         ground.origin(name)
     write(ground, forge, *names)
-    forge.quiet = 0.3
+    forge.limit = 1
     fleet(ground, forge, "plan")
     results = fleet(ground, forge, "apply", "--push")
     assert {one["state"] for one in results.values()} == {"updated"}

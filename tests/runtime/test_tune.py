@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from mlfactory_runtime.settings.params import load_params
 from mlfactory_runtime.testing.trained import Trained
 
 from ..customers import customers
+from ..waiting import PATIENCE, until
 from .factories import PROGRAM, Factory, drafted
 
 SEARCH = "reports/tuning.json"
@@ -108,11 +108,9 @@ def load_params_of(text: str, folder: Path) -> Any:
 
 def test_a_search_that_is_told_to_stop_keeps_what_it_has(few: Factory) -> None:
     process = few.start("-c", PROGRAM, "tune", "--trials", "1000", stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 120
-    while not (few.path / SEARCH).is_file() and time.monotonic() < deadline:
-        time.sleep(0.1)
+    until((few.path / SEARCH).is_file, lambda: process.poll() is None)
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 143
     assert "Traceback" not in err
     assert "factory tune --resume goes on" in err
@@ -135,7 +133,7 @@ def test_somebody_at_a_terminal_is_asked(few: Factory, answer: str) -> None:
         stdin=inside, stdout=subprocess.DEVNULL, stderr=inside,
     )  # fmt: skip
     os.write(outside, f"{answer}\n".encode())
-    assert process.wait(timeout=120) == 0
+    assert process.wait(timeout=PATIENCE) == 0
     os.close(inside)
     assert "Write params.yaml?" in os.read(outside, 100_000).decode()
     os.close(outside)
