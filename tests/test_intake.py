@@ -142,9 +142,13 @@ def test_a_sheet_is_chosen_and_recorded(tmp_path: Path, questions: dict[str, Que
     names = ("data_file", "data_source", "data_table")
     assert [run.given[name] for name in names] == ["sales.parquet", "sales.xlsx", "June"]
     assert intake.columns_of(run) == ("a", "c")
+    assert run.request.table == "June"
     with pytest.raises(MlfactoryError, match="holds 2 tables: 'May', 'June'") as raised:
         converted(asked(tmp_path, data=str(path)), questions, tmp_path / "u", ask=False)
     assert raised.value.hint == "Say which: --table May"
+    with pytest.raises(MlfactoryError) as raised:
+        converted(asked(tmp_path, data=str(path), table="Mai"), questions, tmp_path / "v", ask=True)
+    assert raised.value.hint == "Did you mean 'May'?"
     (tmp_path / "a.csv").write_text("a,b\n1,2\n")
     odd = asked(tmp_path, data=str(tmp_path / "a.csv"), table="May")
     with pytest.raises(UsageError, match="no tables to choose from"):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 import yaml
 from mlfactory.base.answers import FILE
+from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.talk import Proposal
-from mlfactory.new import interview
-from mlfactory.new.journal import Run
+from mlfactory.new import intake, interview
+from mlfactory.new.journal import MANY, Run
 from mlfactory.new.request import Request
 
 TABLE = "customer_id,since,plan,churned,note\n" + "".join(
@@ -22,11 +25,15 @@ class Person:
 
     def __init__(self, *answers: str) -> None:
         self.answers, self.proposals = list(answers), dict[str, Proposal]()
+        self.notes = list[str]()
 
     def pick(self, question: str, proposal: Proposal) -> str | None:
         self.proposals[question] = proposal
         answer = self.answers.pop(0)
         return None if answer == "<" else answer or proposal.default
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
 
 
 @pytest.fixture
@@ -55,20 +62,73 @@ def test_enter_takes_the_defaults_and_each_has_its_reason(run: Run) -> None:
 
 
 def test_what_was_answered_can_be_taken_back(run: Run) -> None:
-    given, person = ask(run, "plan", "<", "", "none", "since")
-    assert given == {"target": "churned", "id_column": "", "time_column": "since"}
-    first, second, _ = person.proposals.values()
+    given, person = ask(run, "plan", "<", "", "none", "since", "<", "none", "")
+    assert given == {"target": "churned", "id_column": "", "time_column": ""}
+    first, second, *_ = person.proposals.values()
     assert (first.can_go_back, second.can_go_back) == (False, True)
     assert "churned" not in dict(second.choices)
 
 
 def test_nothing_is_asked_that_an_option_has_answered(run: Run) -> None:
-    told = run.__class__(**{**run.__dict__, "given": {"id_column": "plan"}})
-    given, _ = ask(told, "", "")
-    assert given == {"id_column": "plan", "target": "churned", "time_column": ""}
+    answered = run.__class__(**{**run.__dict__, "given": {"id_column": "customer_id"}})
+    given, _ = ask(answered, "", "")
+    assert given == {"id_column": "customer_id", "target": "churned", "time_column": ""}
     assert ask(run.__class__(**{**run.__dict__, "given": {"target": "plan"}}))[0] == {
         "target": "plan"
     }
+
+
+def test_an_answer_that_the_data_speak_against_is_asked_for_again(run: Run) -> None:
+    given, person = ask(run, "note", "since", "churned", "plan", "none", "", "")
+    assert given["target"] == "churned"
+    empty, days, few, *_ = person.notes
+    assert empty == (
+        "the target 'note' is missing in every row. Name another column with --target."
+    )
+    assert "'since' holds dates" in days
+    assert "the identifier 'plan' has 2 different values only" in few
+
+
+def test_what_another_answer_cannot_mend_ends_the_questions(run: Run) -> None:
+    Path(run.data).write_text("\n".join(TABLE.splitlines()[:20]), "utf-8")
+    with pytest.raises(MlfactoryError, match="has 19 rows with a target"):
+        ask(run, "churned")
+
+
+def test_leaks_groups_and_columns_about_persons_are_shown(run: Run) -> None:
+    rows = []
+    for k in range(600):
+        who = k * 7 % 120
+        gone = "yes" if who * 7919 % 10 < 4 else "no"
+        reason = ("moved", "price")[k % 2] if gone == "yes" else ""
+        rows.append(f"{k},H{who:03},p{who}@example.org,{reason},{k * 37 % 101},{gone}")
+    header = "order,household number,E-Mail,Reason to go,amount,gone"
+    Path(run.data).write_text("\n".join([header, *rows]), "utf-8")
+    given, person = ask(run, "gone", "household number", "", "yes")
+    assert given == {"target": "gone", "id_column": "household number", "time_column": ""}
+    target, name, *_ = person.proposals.values()
+    assert name.default == "household number"
+    assert "120 values in 600 rows" in name.why
+    shown = dict(target.choices)["E-Mail"]
+    assert shown == "120 different; personal: its name speaks of an e-mail address"
+    assert dict(name.choices)["Reason to go"].endswith("; may tell the outcome")
+    leak, *_, email = person.notes
+    assert "'Reason to go' is left out until you confirm it" in leak
+    assert "filled in 100% of rows with gone = yes" in leak
+    assert email.startswith("'E-Mail' is not learned from (personal")
+
+
+def test_columns_in_the_names_of_folders_are_shown(run: Run, tmp_path: Path) -> None:
+    for year in (2023, 2024):
+        folder = tmp_path / "rows" / f"year={year}"
+        folder.mkdir(parents=True)
+        frame = pl.read_csv(TABLE.encode())
+        frame.write_parquet(folder / "part.parquet")
+    several = replace(run, data=str(tmp_path / "rows"), form=MANY)
+    person = Person("", "<", "", "none", "", "")
+    interview.ask(several, intake.paths(several), person)  # type: ignore[arg-type]
+    shown = dict(next(iter(person.proposals.values())).choices)
+    assert shown["year"].startswith("2 different, such as 2023")
 
 
 def test_the_command_that_does_the_same_without_questions(run: Run) -> None:

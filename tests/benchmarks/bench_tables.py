@@ -32,6 +32,7 @@ import polars as pl
 from mlfactory_runtime.data.rows import load_part
 from mlfactory_runtime.learn.matrix import matrix
 from mlfactory_runtime.learn.metrics import primary, row_losses
+from mlfactory_runtime.learn.stored import load_parts
 from mlfactory_runtime.learn.train import describe_model, read_split
 from mlfactory_runtime.search.opponents import Task, run_catboost, run_hgb
 
@@ -219,7 +220,8 @@ def compete(
     """Fit all three and note what they lose on the held-out rows; the metric, and the columns."""
     project = factory.project
     rows = {name: load_part(project, name) for name in ("train", "validation", "holdout")}
-    signature = describe_model(project, rows["train"], read_split(project))
+    split = read_split(project)
+    signature = describe_model(project, load_parts(project, split), split)
     train, validation, holdout = (
         matrix(part, signature, project.compute) for part in rows.values()
     )

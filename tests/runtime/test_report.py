@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from mlfactory_runtime import errors
+from mlfactory_runtime import errors, git
 from mlfactory_runtime.learn import groups, insight, plots, signature
 from mlfactory_runtime.learn.holdout import Held
 from mlfactory_runtime.learn.segments import VALUES, segments
+from mlfactory_runtime.project import Project
 from mlfactory_runtime.records.evaluation import Interval
-from mlfactory_runtime.report import report, words
+from mlfactory_runtime.report import dated, report, words
 from mlfactory_runtime.settings import catalog, params
 from mlfactory_runtime.testing.trained import Trained
 
@@ -244,3 +245,23 @@ def test_the_report_is_the_same_whenever_it_is_written(trained: Trained) -> None
         pages.append([(trained.project.reports / n).read_bytes() for n in report.OUTPUTS])
     assert pages[0] == pages[1]
     assert all(b"group" in page for page in pages[0][1:])
+
+
+def test_a_copy_to_hand_on_names_commit_and_day(
+    trained_copy: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, target = trained_copy.root, tmp_path / "for the board.html"
+    with pytest.raises(errors.FactoryError, match=r"evaluation\.json is not committed"):
+        dated.write_copy(trained_copy, target)
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "2031-05-06T12:00:00+00:00")
+    git.git(root, "init", "--quiet")
+    git.git(root, "add", "--force", "reports/evaluation.json")
+    git.git(root, "commit", "--quiet", "--message", "Train")
+    git.git(root, "commit", "--quiet", "--allow-empty", "--message", "Something else")
+    commit = git.git(root, "rev-parse", "--short", "HEAD~1")
+    said = f"Trained on 2031-05-06, commit {commit}."
+    assert said in dated.write_copy(trained_copy, target).read_text("utf-8")
+    assert "Trained on" not in report.write_report(trained_copy).read_text("utf-8")
+    with pytest.raises(errors.FactoryError, match="cannot be written"):
+        dated.write_copy(trained_copy, tmp_path / "none" / "a.html")
+    assert [path.name for path in tmp_path.glob("*.html")] == [target.name]

@@ -23,4 +23,5 @@ def sentence(hint: str) -> str:
     """A factory's hint as we write one; a command at its start or end stays as it is typed."""
     if not hint or hint.startswith("export "):
         return hint
-    return f"{hint[:1].upper()}{hint[1:]}{'' if ': ' in hint or hint.endswith('.') else '.'}"
+    ends = ": " in hint or hint.endswith((".", "?"))
+    return f"{hint[:1].upper()}{hint[1:]}{'' if ends else '.'}"

@@ -58,7 +58,9 @@ def convert(
     table = choose_table(run, files[0], talk, ask=ask)
     tables = [foreign.convert(file, folder / str(n), table) for n, file in enumerate(files)]
     more = {"data_table": table} if table and "data_table" in questions else {}
-    return replace(run, given={**run.given, **more}, tables=tuple(map(str, tables)))
+    request = replace(run.request, table=table or "")  # the command to type again has it, too
+    run = replace(run, request=request, tables=tuple(map(str, tables)))
+    return replace(run, given={**run.given, **more})
 
 
 def choose_table(run: Run, path: Path, talk: Talk, *, ask: bool) -> str | None:

@@ -53,7 +53,9 @@ def read_text(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
-        raise FactoryError(f"{path} is no text in UTF-8: {error}", "save it as UTF-8") from error
+        line = error.object.count(b"\n", 0, error.start) + 1
+        where = f"line {line} holds the byte 0x{error.object[error.start]:02x}"
+        raise FactoryError(f"{path} is no text in UTF-8: {where}", "save it as UTF-8") from error
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -21,7 +21,8 @@ HINTS = {
     errno.EROFS: "work where you may write",
     errno.EMFILE: f"raise the limit on open files (ulimit -n), {AGAIN}",
 }
-TRAINING = ("jinja2", "ruamel", "scipy", "sklearn")  # what only training needs, of the library
+# What only training needs, of the library; of a package that needs another, this is both.
+TRAINING = ("apprise", "fsspec", "jinja2", "markupsafe", "ruamel", "scipy", "sklearn")
 DATABASES = ("sqlalchemy", "sqlite3", "psycopg")
 FULL = {errno.ENOSPC, errno.EDQUOT}
 BY_TEXT = (
@@ -40,8 +41,8 @@ def explain(error: BaseException) -> FactoryError | None:
         return without_end(path)
     if isinstance(error, FactoryError):
         return error
-    if isinstance(error, ModuleNotFoundError) and (error.name or "") in TRAINING:
-        return not_installed(str(error.name))
+    if isinstance(error, ModuleNotFoundError) and (name := package(error)) in TRAINING:
+        return not_installed(name)
     if isinstance(error, SyntaxError | ImportError):  # features.py and model.py are yours
         hint = "mend that line; a library of your own comes with: uv add LIBRARY"
         return FactoryError(str(error), hint)
@@ -62,6 +63,11 @@ def without_end(path: Path) -> FactoryError:
     others = f" and {count - 1} more like it" if count > 1 else ""
     text = f"{path} was cut off, as a full disk does, and is removed{others}"
     return FactoryError(text, f"see that there is room, {AGAIN}")
+
+
+def package(error: ModuleNotFoundError) -> str:
+    """The top of what could not be imported."""
+    return (error.name or "").partition(".")[0]
 
 
 def of(error: BaseException, library: str) -> bool:

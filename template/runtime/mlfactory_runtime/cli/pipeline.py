@@ -41,12 +41,20 @@ def train() -> None:
 
 
 @app.command()
-def report() -> None:
+def report(
+    copy: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Only a copy to hand on, with commit and day of training."
+        ),
+    ] = None,
+) -> None:
     """Stage 3: write the report, the model card and the data card."""
+    from ..report.dated import write_copy
     from ..report.report import write_report
 
     project = here()
-    say(project.relative(write_report(project)))
+    say(project.relative(write_copy(project, copy) if copy else write_report(project)))
 
 
 @app.command()

@@ -91,6 +91,7 @@ def context(
         "features": catalog.features(params),
         "sources": sorted({column.source for column in inputs.values() if column.source}),
         "owner": str(project.answers.get("owner") or ""),
+        "training": None,  # the copy that is handed on says more, see dated.py
         "unanswered": unanswered(project),
         "snapshot": read_snapshot(project, evaluation.provenance["data"]),
         "assumed": [name for name, column in inputs.items() if column.assumed],

@@ -1,5 +1,6 @@
 """What is wrong or assumed in the catalog, before any data are read."""
 
+import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -42,7 +43,8 @@ def _named_in_params(catalog: Catalog, params: Params) -> Iterator[Finding]:
             yield Finding(
                 "error", name, None,
                 f"{part} is {name!r}, and the catalog has no such column",
-                f"correct {part} in params.yaml, or run: factory catalog draft",
+                f"{nearest(name, catalog)}correct {part} in params.yaml, or run: "
+                "factory catalog draft",
             )  # fmt: skip
     for name in params.model.without:
         if name not in {*catalog.columns, *catalog.derived}:
@@ -55,6 +57,13 @@ def _named_in_params(catalog: Catalog, params: Params) -> Iterator[Finding]:
             "error", absent[0], None, "split.key lists it, and the catalog has no such column",
             "give the column back, or set split.salt to null and draft again: rows change sides",
         )  # fmt: skip
+
+
+def nearest(name: str, catalog: Catalog) -> str:
+    """The column that may have been meant."""
+    names = {one.lower(): one for one in catalog.columns}
+    near = difflib.get_close_matches(name.lower(), names, 1)
+    return f"did you mean {names[near[0]]!r}? " if near else ""
 
 
 def _columns(catalog: Catalog, params: Params) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from pydantic import (
 
 from ..errors import FactoryError
 from ..files import mend, read_text
+from . import syntax
 from .mistakes import mistakes
 
 Checked = TypeVar("Checked", bound=BaseModel)
@@ -71,8 +72,8 @@ def parse_yaml(text: str, path: Path) -> dict[str, Any]:
         hint = "put what both hold under one key, or take one out"
         raise FactoryError(f"{path}, {error}", hint) from error
     except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise FactoryError(f"{path} is not valid YAML: {reason}", mend(text)) from error
+        message = f"{path} is not valid YAML: {syntax.reason(error)}"
+        raise FactoryError(message, syntax.advice(error, text)) from error
     if not isinstance(content, dict):
         raise FactoryError(f"{path} is not valid YAML: it names nothing", mend(text))
     return content
