@@ -27,7 +27,7 @@ def proposer() -> Api:
     """The repository, for requests. FactoryError without the token for them."""
     if not (token := ENV.get(TOKEN)):
         raise FactoryError(MISSING, HINT)
-    return Api(address(), token)
+    return Api(address(), token, TOKEN)
 
 
 def address() -> str:
