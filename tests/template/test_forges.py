@@ -177,6 +177,14 @@ def test_it_has_the_same_limits(forges: Forges, file: str, job: str, twin: str) 
     assert stopped == [not one_at_a_time and "merge_request" in r["if"] for r in own["rules"]]
 
 
+@pytest.mark.parametrize("file", sorted({file for file, _ in TWINS}))
+def test_of_what_a_push_begins_no_run_is_replaced_by_the_next(forges: Forges, file: str) -> None:
+    """On GitLab those that wait for a resource group all have their turn."""
+    concurrency = forges.workflow(file)["concurrency"]
+    assert ("queue" in concurrency) == (file in ("promote", "release"))
+    assert concurrency.get("queue", "max") == "max"
+
+
 @pytest.mark.parametrize(("file", "job", "twin"), JOBS)
 def test_it_asks_for_the_same_secrets(forges: Forges, file: str, job: str, twin: str) -> None:
     """GitLab gives a job what its environment is given: README.md has a name for each."""
