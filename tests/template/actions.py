@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from mlfactory.base.uv import program
 
+from ..docker import put_docker
 from .conftest import SCRIPTS, Factory, execute
 
 ACT = SCRIPTS / "act"
@@ -44,6 +45,14 @@ git checkout -q --force -B "${REF#refs/heads/}" "$SHA"
 """
 # What GitHub has had since May 2026, and act 0.2.89 refuses as a fault in the file.
 UNKNOWN = re.compile(r"^  queue: max.*\n", re.M)
+# No index has mlfactory yet: it is that of the tests.
+UV = """#!/bin/sh
+if [ "$1 $2 $5" = "tool run mlfactory" ]; then
+  shift 5
+  PATH="{scripts}:$PATH" exec mlfactory "$@"
+fi
+exec "{uv}" "$@"
+"""
 UPLOAD = """mkdir -p "$FAKE_ARTIFACTS" && cp $WHAT "$FAKE_ARTIFACTS/" || echo "no file: $WHAT"
 """
 STAND_INS = {
@@ -156,7 +165,9 @@ class Actions:
         tools = self.folder / "tools"
         tools.mkdir(exist_ok=True)
         if not (tools / "uv").exists():
-            (tools / "uv").symlink_to(program())
+            (tools / "uv").write_text(UV.format(scripts=SCRIPTS, uv=program()), "utf-8")
+            (tools / "uv").chmod(0o755)
+            put_docker(tools)
         return {
             "FAKE_ORIGIN": f"file://{self.origin}",
             "FAKE_UV": str(tools),
