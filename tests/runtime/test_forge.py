@@ -112,6 +112,16 @@ def test_each_commit_has_its_own_approver(shop: GitHub) -> None:
     assert [one.is_own for one in reviews] == [False, False, True, True]
 
 
+def test_an_approval_by_a_stranger_is_none(shop: GitHub) -> None:
+    shop.pulls, shop.merges = [merged(1, author="erin", by="erin")], {"a" * 40: [1]}
+    shop.reviews = {1: [("mallory", "APPROVED")]}
+    review = place.forge().review("a" * 40)
+    assert (review.names, review.is_own) == ("@erin", True)
+    shop.reviews[1].append(("alice", "APPROVED"))
+    review = place.forge().review("a" * 40)
+    assert (review.names, review.is_own) == ("@alice", False)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

@@ -205,6 +205,20 @@ def test_it_asks_for_the_same_secrets(forges: Forges, file: str, job: str, twin:
     assert all(("env -u FACTORY_FORGE_TOKEN uv" in line) == is_apart for line in with_keys)
 
 
+# Nothing of it is a branch's name, a title or a person's, as anybody may choose these.
+FROM_OUTSIDE = re.compile(
+    r"FACTORY_[A-Z_]+|CI_PROJECT_URL|CI_REGISTRY_(?:USER|PASSWORD)|RETRAIN_WHY"
+)
+
+
+@pytest.mark.parametrize("twin", [one[2] for one in JOBS])
+def test_no_script_of_gitlab_takes_text_from_outside(forges: Forges, twin: str) -> None:
+    own = forges.job(twin)
+    names = re.findall(r"\$\{?([A-Z_]{2,})", "\n".join([*own["before_script"], *own["script"]]))
+    strange = {name for name in names if not FROM_OUTSIDE.fullmatch(name)}
+    assert strange <= own["variables"].keys()
+
+
 def test_the_newest_packages_leave_nothing_behind(forges: Forges) -> None:
     assert forges.job("rot")["cache"] == []
     (needs,) = forges.job("rot-fails")["needs"]
