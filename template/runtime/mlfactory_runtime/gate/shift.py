@@ -61,10 +61,10 @@ def distance(then: Numbers, now: Numbers) -> float:
         return 0.0
     points, values = np.array(then.values), np.array(now.values)
     upto, below = np.array([0.0, *now.upto]), np.array([*now.below, 1.0])
-    left, right = (np.searchsorted(values, points, side) for side in ("left", "right"))
-    is_one = left != right  # of its quantiles, where it is known exactly
-    lowest, highest = upto[right], np.where(is_one, upto[right], below[right])
-    least, most = np.where(is_one, below[left], upto[left]), below[left]
+    low, high = (np.searchsorted(values, points, side) for side in ("left", "right"))
+    is_one = low != high  # of its quantiles, where it is known exactly
+    lowest, highest = upto[high], np.where(is_one, upto[high], below[high])
+    least, most = np.where(is_one, below[low], upto[low]), below[low]
     gaps = (then.upto - highest, lowest - then.upto, then.below - most, least - then.below)
     return float(max(0.0, *(gap.max() for gap in gaps)))
 
