@@ -132,7 +132,7 @@ class GitHub:
             return 404, None
         if of_reviews:
             reviews = self.reviews.get(number, [])
-            return 200, [{"user": {"login": name}, "state": state} for name, state in reviews]
+            return 200, [review_by(name, state) for name, state in reviews]
         pulls[0].update(body)
         return 200, pulls[0]
 
@@ -239,6 +239,12 @@ def merged(number: int, author: str, by: str) -> dict[str, Any]:
     """A pull request that somebody has merged."""
     content = {"state": "closed", "merged_at": "2026-01-01T00:00:00Z", "merged_by": {"login": by}}
     return pull(number, f"change-{number}", author, content)
+
+
+def review_by(name: str, state: str) -> dict[str, Any]:
+    """A review; mallory is nobody's colleague."""
+    role = "NONE" if name == "mallory" else "MEMBER"
+    return {"user": {"login": name}, "state": state, "author_association": role}
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from mlfactory.base import git
+from mlfactory.doctor import token
 from mlfactory.doctor.finding import Finding
 from mlfactory.doctor.run import TOK001, _findings
 
@@ -78,6 +79,7 @@ def test_what_it_may_do_on_github_is_tried(
     monkeypatch.setenv("FACTORY_FORGE_TOKEN", TOKEN)
     origin(factory, "https://github.com/org/churn.git")
     with served(answer) as address:
+        monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.com")
         monkeypatch.setenv("GITHUB_API_URL", f"http://{address}")
         found = finding(factory)
     assert (found.state, detail in found.detail) == (state, True), found
@@ -112,6 +114,7 @@ def test_what_it_may_do_on_gitlab_is_asked(
     monkeypatch.setenv("FACTORY_FORGE_TOKEN", TOKEN)
     origin(factory, "ssh://git@gitlab.example.org:2222/data/churn.git", "gitlab")
     with served(answer) as address:
+        monkeypatch.setenv("CI_SERVER_URL", "https://gitlab.example.org:8443")
         monkeypatch.setenv("CI_API_V4_URL", f"http://{address}")
         assert finding(factory).detail == detail
 
@@ -143,7 +146,32 @@ def test_a_token_goes_to_no_other_host(factory: Path, monkeypatch: pytest.Monkey
 
         with served(forge) as address:
             origin(factory, "https://git.example.com/org/churn.git")
+            monkeypatch.setenv("GITHUB_SERVER_URL", "https://git.example.com")
             monkeypatch.setenv("GITHUB_API_URL", f"http://{address}")
             monkeypatch.setenv("FACTORY_FORGE_TOKEN", TOKEN)
             assert "it may not push" in str(finding(factory))
     assert seen == []
+
+
+@pytest.mark.parametrize("server", ["", "https://another.example.com", "git.example.com"])
+@pytest.mark.parametrize(
+    ("forge", "names", "url"),
+    [
+        ("github", ("GITHUB_SERVER_URL", "GITHUB_API_URL"), "/api/v3/repos/org/churn"),
+        ("gitlab", ("CI_SERVER_URL", "CI_API_V4_URL"), "/api/v4/projects/org%2Fchurn"),
+    ],
+)
+def test_the_environment_of_another_server_gets_no_token(
+    factory: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    server: str,
+    forge: str,
+    names: tuple[str, str],
+    url: str,
+) -> None:
+    origin(factory, "git@git.example.com:org/churn.git", forge)
+    for name, value in zip(names, (server, "https://another.example.com/api"), strict=True):
+        monkeypatch.setenv(name, value)
+    place = token.place_of(factory, TOKEN)
+    assert place
+    assert place.url == f"https://git.example.com{url}"

@@ -64,6 +64,7 @@ def test_the_page_begins_with_the_verdict_and_tells_what_was_changed(
     assert "| params.yaml | model.max_rounds | 1000 | 2 |" in page
     assert "columns.signup date.owner" in page
     assert "<b>" not in page
+    assert "The training rows of no feature lie elsewhere" in page
     assert "](https://github.com/org/churn/blob/" in page
     assert not re.search(r"\]\((?!https:|#)", page)
 

@@ -23,6 +23,7 @@ RUN = {
     "conclusion": "success",
     "html_url": "https://github.com/org/churn/actions/runs/5",
 }
+HEAD = {"ref": "try", "sha": "a" * 40}
 
 
 @pytest.fixture
@@ -82,6 +83,13 @@ def test_a_forks_report_is_text_and_stands_on_its_own_request(
 
 def test_a_run_of_an_older_commit_says_nothing(forge: GitHub, tmp_path: Path) -> None:
     happen(tmp_path, head_sha="b" * 40)
+    assert keep_comment() == "no open request has this run's commit as its newest"
+    assert not any(call.startswith("POST") for call in forge.calls)
+
+
+def test_a_run_of_a_fork_that_is_gone_says_nothing(forge: GitHub, tmp_path: Path) -> None:
+    forge.pulls = [pull(1, "try", "dave", {}, NAME) | {"head": {**HEAD, "repo": None}}]
+    happen(tmp_path, head_repository=None)
     assert keep_comment() == "no open request has this run's commit as its newest"
     assert not any(call.startswith("POST") for call in forge.calls)
 

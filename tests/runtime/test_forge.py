@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from email.message import Message
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 from mlfactory_runtime.errors import FactoryError
-from mlfactory_runtime.forge import issue, place
+from mlfactory_runtime.forge import issue, place, rest
 from mlfactory_runtime.git import git
 from mlfactory_runtime.project import Project
 from mlfactory_runtime.records.monitoring import Monitored
@@ -109,6 +112,16 @@ def test_each_commit_has_its_own_approver(shop: GitHub) -> None:
     assert [one.is_own for one in reviews] == [False, False, True, True]
 
 
+def test_an_approval_by_a_stranger_is_none(shop: GitHub) -> None:
+    shop.pulls, shop.merges = [merged(1, author="erin", by="erin")], {"a" * 40: [1]}
+    shop.reviews = {1: [("mallory", "APPROVED")]}
+    review = place.forge().review("a" * 40)
+    assert (review.names, review.is_own) == ("@erin", True)
+    shop.reviews[1].append(("alice", "APPROVED"))
+    review = place.forge().review("a" * 40)
+    assert (review.names, review.is_own) == ("@alice", False)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -161,3 +174,48 @@ def test_outside_of_a_job_it_is_said_what_to_do_instead(
         said = churn.run(*argv, code=1).err
         assert "this is no job of a forge" in said
         assert "hint: by hand: factory promotions apply --approver NAME" in said
+
+
+@pytest.mark.parametrize(
+    ("headers", "reason", "expected"),
+    [
+        ({"Retry-After": "7"}, "", 7),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "{later}"}, "", 30),
+        ({"RateLimit-Remaining": "0", "RateLimit-Reset": "{later}"}, "", 30),
+        ({"X-RateLimit-Remaining": "12", "X-RateLimit-Reset": "{later}"}, "", 0),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1"}, "", 1),
+        ({}, "You have exceeded a secondary rate limit.", 60),
+        ({}, "Resource not accessible by integration", 0),
+    ],
+)
+def test_the_time_to_wait_is_read_as_either_forge_names_it(
+    headers: dict[str, str], reason: str, expected: int
+) -> None:
+    later = int(time.time()) + 30
+    message = Message()
+    for name, value in headers.items():
+        message[name] = value.format(later=later)
+    error = HTTPError("https://forge.example.org", 403, "", message, None)
+    pause = rest.pause_of(error, reason)
+    assert pause <= expected
+    assert bool(pause) == bool(expected)
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_token_that_is_void_is_named_by_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "t0ken-of-last-year")
+    with pytest.raises(FactoryError) as refusal:
+        issue.keep_issue(None)
+    assert "GITHUB_TOKEN has expired" in refusal.value.hint
+    monkeypatch.setenv("FACTORY_FORGE_TOKEN", "t0ken-of-last-year")
+    with pytest.raises(FactoryError) as refusal:
+        [*place.forge().requests("retrain")]
+    assert "FACTORY_FORGE_TOKEN has expired" in refusal.value.hint
+    assert "t0ken" not in f"{refusal.value}{refusal.value.hint}"
+
+
+def test_a_list_that_goes_on_elsewhere_gets_no_token(shop: GitHub) -> None:
+    api = rest.Api(shop.url, JOB)
+    with pytest.raises(FactoryError, match=r"names http://127\.0\.0\.1:1/x, which is not its own"):
+        rest.call(api, "GET", "http://127.0.0.1:1/x")
+    assert shop.calls == []

@@ -109,11 +109,23 @@ def test_a_broken_model_leaves_the_old_one_serving(trained: Trained, tmp_path: P
         service.process.send_signal(signal.SIGHUP)
         wait(lambda: "the model stays what it was" in service.log.read_text("utf-8"), service)
         assert service.json("/predict", row)["model"] == answer["model"]
+        wait(lambda: service.json("/ready").get("renewal") == "failing", service)
+        assert service.counted("factory_renewal_failing") == 1
+        project = service.folder / "pyproject.toml"
+        content = project.read_bytes()
+        project.unlink()  # a link to that of all tests
+        project.write_text("tool = 3\n", "utf-8")  # no error of the library's own
+        service.process.send_signal(signal.SIGHUP)
+        wait(lambda: "AttributeError" in service.log.read_text("utf-8"), service)
+        assert service.json("/predict", row)["model"] == answer["model"]
+        project.write_bytes(content)
         for file, content in files.items():
             file.write_bytes(content)
         service.process.send_signal(signal.SIGHUP)
         wait(lambda: "another model answers now" in service.log.read_text("utf-8"), service)
         assert service.json("/predict", row)["predictions"] == answer["predictions"]
+        assert "renewal" not in service.json("/ready")
+        assert service.counted("factory_renewal_failing") == 0
         late = service.socket
         assert service.ask("/health")[0] == 200  # who has come before is in, too
         ends, was_answered = endings(service), False
@@ -130,6 +142,25 @@ def test_a_broken_model_leaves_the_old_one_serving(trained: Trained, tmp_path: P
         assert service.process.wait(PATIENCE) == 0
         with suppress(ConnectionRefusedError):
             pytest.fail(str(service.socket))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--renew", "0", "--workers", "2"), pytest.param(("--workers", "2"), marks=pytest.mark.slow)],
+)
+def test_nobody_answers_once_the_process_that_was_started_is_killed(
+    trained: Trained, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    with running(trained, tmp_path, *options) as service:
+        service.process.kill()
+        service.process.wait()
+        for _ in range(1200):
+            try:
+                service.socket.close()
+            except ConnectionRefusedError:
+                return
+            time.sleep(0.1)
+        pytest.fail(service.log.read_text("utf-8"))
 
 
 @pytest.mark.slow

@@ -177,6 +177,14 @@ def test_it_has_the_same_limits(forges: Forges, file: str, job: str, twin: str) 
     assert stopped == [not one_at_a_time and "merge_request" in r["if"] for r in own["rules"]]
 
 
+@pytest.mark.parametrize("file", sorted({file for file, _ in TWINS}))
+def test_of_what_a_push_begins_no_run_is_replaced_by_the_next(forges: Forges, file: str) -> None:
+    """On GitLab those that wait for a resource group all have their turn."""
+    concurrency = forges.workflow(file)["concurrency"]
+    assert ("queue" in concurrency) == (file in ("promote", "release"))
+    assert concurrency.get("queue", "max") == "max"
+
+
 @pytest.mark.parametrize(("file", "job", "twin"), JOBS)
 def test_it_asks_for_the_same_secrets(forges: Forges, file: str, job: str, twin: str) -> None:
     """GitLab gives a job what its environment is given: README.md has a name for each."""
@@ -195,6 +203,20 @@ def test_it_asks_for_the_same_secrets(forges: Forges, file: str, job: str, twin:
     assert pushes == ("FACTORY_FORGE_TOKEN" in str(own["before_script"]))
     is_apart = pushes and file != "release"  # which asks the forge who approved a record
     assert all(("env -u FACTORY_FORGE_TOKEN uv" in line) == is_apart for line in with_keys)
+
+
+# Nothing of it is a branch's name, a title or a person's, as anybody may choose these.
+FROM_OUTSIDE = re.compile(
+    r"FACTORY_[A-Z_]+|CI_PROJECT_URL|CI_REGISTRY_(?:USER|PASSWORD)|RETRAIN_WHY"
+)
+
+
+@pytest.mark.parametrize("twin", [one[2] for one in JOBS])
+def test_no_script_of_gitlab_takes_text_from_outside(forges: Forges, twin: str) -> None:
+    own = forges.job(twin)
+    names = re.findall(r"\$\{?([A-Z_]{2,})", "\n".join([*own["before_script"], *own["script"]]))
+    strange = {name for name in names if not FROM_OUTSIDE.fullmatch(name)}
+    assert strange <= own["variables"].keys()
 
 
 def test_the_newest_packages_leave_nothing_behind(forges: Forges) -> None:

@@ -19,17 +19,21 @@ from .actions import Actions, needs_act
 from .breaks import BREAKS, propose
 from .conftest import Factory, execute, make
 from .dates import date_back
+from .releases import BOOK, put_template, release, titled
 
 pytestmark = pytest.mark.xdist_group("jobs")
 MONITORED = Path(__file__).parents[1] / "runtime/formats/monitor/1.json"
 REVIEWS = [("alice", "CHANGES_REQUESTED"), ("alice", "APPROVED"), ("bob", "COMMENTED")]
 
 
-@pytest.fixture(scope="module")
-def proposed(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Factory:
+@pytest.fixture(scope="module", params=["batch", pytest.param("online", marks=pytest.mark.slow)])
+def proposed(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]
+) -> Factory:
     """A factory with a remote and an origin; v1.0.0 is registered, proposed, and merged."""
     folder = tmp_path_factory.mktemp("jobs")
-    made = make("binary", folder, env)
+    options = ("--serving", request.param, *put_template(folder, env))
+    made = make("binary", folder, env, *options)
     settings = made.text("params.yaml").replace("url_env: null", "url_env: FACTORY_LOG_URL")
     made.write("params.yaml", settings)
     made.run("dvc", "remote", "add", "--default", "storage", str(folder / "storage"))
@@ -99,12 +103,15 @@ def test_a_merged_record_becomes_a_tag_and_the_monitor_watches_it(
     proposed.run("git", "commit", "--quiet", "--allow-empty", "--message", "Another change (#8)")
     proposed.run("git", "push", "--quiet", "origin", "HEAD:main")
     forge.merges = {added: [7]}
-    said = actions.run("promote", "push")
+    said = actions.run("promote", "push", "--var", "FACTORY_RELEASE=on")
     (tag,) = [name for name in asked(proposed, "tag").split() if "#prod#" in name]
     assert f"Tags made: `{tag}`." in said
     message = asked(proposed, "tag", "--list", "--format=%(contents)", tag)
     assert json.loads(message)["approved_by"] == "@alice"
     assert catalog(proposed)["stages"]["prod"]["approved_by"] == "@alice"
+    record = json.loads(asked(proposed, "show", "deployments:prod.json"))
+    assert (record["tag"], record["approved_by"]) == (tag, "@alice")
+    assert bool(record["digest"]) == is_online(proposed)
 
     said = actions.run("promote", "workflow_dispatch")
     assert "Tags made: none." in said
@@ -136,6 +143,10 @@ def test_a_merged_record_becomes_a_tag_and_the_monitor_watches_it(
     assert (issue["state"], issue["state_reason"]) == ("closed", "completed")
     assert len(forge.comments[issue["number"]]) == 1
     assert forge.alerts[1:] == ["churn: over: freshness"]
+
+
+def is_online(factory: Factory) -> bool:
+    return (factory.path / "Dockerfile").is_file()
 
 
 def refused_by_the_forge(proposed: Factory, forge: GitHub, actions: Actions) -> None:
@@ -227,6 +238,13 @@ def deliver(proposed: Factory) -> None:
     set_to(proposed, "data", source=str(file))
 
 
+def commit(proposed: Factory, message: str) -> None:
+    """Change the main branch, as whoever may merge."""
+    words = ("--quiet", "--all", "--no-verify", "--allow-empty", "--message", message)
+    proposed.run("git", "commit", *words)
+    proposed.run("git", "push", "--quiet", "origin", "HEAD:main")
+
+
 def set_to(proposed: Factory, section: str, **settings: Any) -> None:
     """Change settings on the main branch."""
     params = yaml.safe_load(proposed.text("params.yaml"))
@@ -255,7 +273,67 @@ def test_what_ci_has_seen_becomes_one_comment(forge: GitHub, actions: Actions) -
     assert "says @\u200ball." in forge.comments[1][0]["body"]
 
 
+def test_a_conflict_with_the_template_is_a_draft(
+    proposed: Factory, forge: GitHub, actions: Actions
+) -> None:
+    book = "docs/runbook.md"
+    proposed.write(book, titled(proposed.text(book), "Our own"))
+    commit(proposed, "Call the runbook ours")
+    release(proposed.path.parent, "v1.1.0", "Yours", proposed.env)
+    forge.pulls = []
+    actions.run("template", "schedule")
+    (request,) = forge.pulls
+    assert request["title"].startswith("Template: v1.1.0, in conflict")
+    assert (request["draft"], request["labels"]) == (True, ["template-conflict"])
+    assert asked(proposed, "diff", "main", "template") == ""
+
+
+@pytest.mark.slow
+def test_a_version_of_the_template_is_proposed_once(
+    proposed: Factory, forge: GitHub, actions: Actions
+) -> None:
+    place = proposed.path.parent / "template"
+    theirs = execute(("git", "show", f"v1.0.0:{BOOK}"), place, proposed.env)
+    proposed.write("docs/runbook.md", theirs.stdout)
+    commit(proposed, "As it was")
+    release(proposed.path.parent, "v1.2.0", "What to do", proposed.env)
+    forge.pulls = []
+    assert "opened /pulls/1" in actions.run("template", "schedule")
+    (request,) = forge.pulls
+    assert (request["title"], request["draft"]) == ("Template: v1.2.0", False)
+    assert asked(proposed, "show", "template:docs/runbook.md").startswith("# What to do\n")
+    said = actions.run("template", "workflow_dispatch")
+    assert "/pulls/1 is open, and holds this" in said
+    assert len(forge.pulls) == 1
+
+
+def test_the_newest_packages_that_do_not_fit_open_one_issue(
+    proposed: Factory, forge: GitHub, actions: Actions
+) -> None:
+    file = next((proposed.path / "src").glob("*/features.py"))
+    text = file.read_text("utf-8")
+    file.write_text(f'{text}\n\nROWS: int = "many"\n', "utf-8")
+    commit(proposed, "Let the types be wrong")
+    said = actions.run("rot", "schedule", code=1)
+    assert "opened /issues/" in said
+    (issue,) = forge.issues
+    assert issue["title"].startswith("Rot: ")
+    file.write_text(text, "utf-8")
+    commit(proposed, "Mend them")
+
+
+@pytest.mark.slow
+def test_the_issue_is_closed_when_they_fit(forge: GitHub, actions: Actions) -> None:
+    mark = "<!-- kept by the workflow Rot: one issue while the newest packages do not fit -->"
+    account = {"login": "github-actions[bot]"}
+    forge.issues = [{"number": 1, "state": "open", "user": account, "title": "x", "body": mark}]
+    assert "closed /issues/1" in actions.run("rot", "workflow_dispatch")
+    assert forge.issues[0]["state"] == "closed"
+
+
 def test_what_is_new_is_scored_once(proposed: Factory, actions: Actions) -> None:
+    if is_online(proposed):
+        pytest.skip("it is made for online serving, and has no such job")
     folder = proposed.path.parent / "deliveries"
     folder.mkdir()
     customers(30).drop("revenue", "segment", "churned").write_csv(folder / "june.csv")

@@ -20,17 +20,22 @@ from .conftest import Factory, execute, make
 from .dates import at_origin as ask
 from .dates import date_back
 from .pipelines import Pipeline, Pipelines, needs_gitlab_ci_local
+from .releases import put_template, release, titled
 
 pytestmark = pytest.mark.xdist_group("pipelines")
+RECORD = "prod-0001-v1.0.0.json"
 MARK = "<!-- kept by the workflow Monitor: one issue while something is wrong -->"
 
 
-@pytest.fixture(scope="module")
-def churn(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Factory:
+@pytest.fixture(scope="module", params=["batch", pytest.param("online", marks=pytest.mark.slow)])
+def churn(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]
+) -> Factory:
     """A factory with a remote and an origin; v1.0.0 is registered, proposed, and merged."""
     needs_gitlab_ci_local()
     folder = tmp_path_factory.mktemp("pipelines")
-    factory = make("binary", folder, env, "--ci", "gitlab")
+    options = ("--ci", "gitlab", "--serving", request.param, *put_template(folder, env))
+    factory = make("binary", folder, env, *options)
     settings = factory.text("params.yaml").replace("url_env: null", "url_env: FACTORY_LOG_URL")
     factory.write("params.yaml", settings)
     factory.run("dvc", "remote", "add", "--default", "storage", str(folder / "storage"))
@@ -157,10 +162,17 @@ def test_without_their_tokens_jobs_say_which_one_is_missing(runner: Pipelines) -
     assert "the variable FACTORY_FORGE_TOKEN is missing" in pipeline.output
 
 
-def test_a_merged_record_becomes_a_tag(runner: Pipelines) -> None:
-    added = ask(runner.factory, "rev-parse", "main").strip()
-    runner.place.merges = {added: [merged(3, "carol")]}
-    runner.place.approved = {3: ["alice"]}
+def let_in(runner: Pipelines, *names: str) -> None:
+    """Let a merge request of erin's have brought the record, which others let in, or nobody."""
+    log = ("log", "--first-parent", "--format=%H", "main", "--", f"promotions/{RECORD}")
+    (added,) = ask(runner.factory, *log).split()
+    merger = next(iter(names), "erin")
+    runner.place.merges = {added: [{**merged(3, merger), "author": {"username": "erin"}}]}
+    runner.place.approved = {3: [*names]}
+
+
+def test_a_merged_record_becomes_a_tag_and_a_release(runner: Pipelines) -> None:
+    let_in(runner, "alice")
     pipeline = runner.run("push", "promote")
     (tag,) = [name for name in ask(runner.factory, "tag").split() if "#prod#" in name]
     assert f"Tags made: `{tag}`." in pipeline.page()
@@ -168,6 +180,89 @@ def test_a_merged_record_becomes_a_tag(runner: Pipelines) -> None:
     again = runner.run("web", FACTORY_JOB="promote")
     assert again.verdicts == {"promote": "PASS"}
     assert "Tags made: none." in again.page()
+    pipeline = runner.run("push", "release-prod", FACTORY_RELEASE="on")
+    assert "Approved by @alice" in pipeline.page()
+    record = deployed(runner.factory)
+    assert (record["version"], record["approved_by"]) == ("v1.0.0", "@alice")
+    assert (record["tag"], bool(record["digest"])) == (tag, is_online(runner.factory))
+
+
+def deployed(factory: Factory) -> dict[str, Any]:
+    """What the branch `deployments` says of production."""
+    content: dict[str, Any] = json.loads(ask(factory, "show", "deployments:prod.json"))
+    return content
+
+
+def is_online(factory: Factory) -> bool:
+    return (factory.path / "Dockerfile").is_file()
+
+
+def test_a_version_of_the_template_is_proposed_once(runner: Pipelines) -> None:
+    release(runner.folder, "v1.1.0", "What to do", runner.factory.env)
+    pipeline = runner.run("schedule", FACTORY_JOB="template")
+    assert pipeline.verdicts == {"template": "PASS"}
+    (request,) = runner.place.requests
+    assert (request["title"], request["draft"]) == ("Template: v1.1.0", False)
+    assert ask(runner.factory, "show", "template:docs/runbook.md").startswith("# What to do\n")
+    assert "docs/runbook.md" in pipeline.page()
+    again = runner.run("web", FACTORY_JOB="template")
+    assert "/merge_requests/1 is open, and holds this" in again.output
+    assert len(runner.place.requests) == 1
+
+
+@pytest.mark.slow
+def test_a_conflict_with_the_template_is_a_draft(runner: Pipelines) -> None:
+    book = "docs/runbook.md"
+    runner.factory.write(book, titled(runner.factory.text(book), "Our own"))
+    commit(runner.factory, "Call the runbook ours")
+    runner.factory.run("git", "push", "--quiet", "origin", "HEAD:main")
+    release(runner.folder, "v1.2.0", "Yours", runner.factory.env)
+    pipeline = runner.run("schedule", FACTORY_JOB="template")
+    (request,) = runner.place.requests
+    assert request["title"].startswith("Draft: Template: v1.2.0, in conflict")
+    assert (request["draft"], request["labels"]) == (True, ["template-conflict"])
+    assert ask(runner.factory, "diff", "main", "template") == ""
+    assert "**It cannot be merged by itself**" in pipeline.page()
+
+
+@pytest.mark.slow
+def test_a_loose_tag_and_an_approval_by_the_author_are_not_released(runner: Pipelines) -> None:
+    put_into_production(runner.factory)
+    let_in(runner)
+    by_hand = {"FACTORY_JOB": "release"}
+    pipeline = runner.run("web", "release-prod", code=1, **by_hand)
+    assert "nobody but its author approved promotions/prod-0001-v1.0.0.json" in pipeline.output
+    tag = "churn#prod#7"
+    runner.factory.run("git", "fetch", "--quiet", "origin", "main")
+    runner.factory.run("git", "tag", "--annotate", "--message", "{}", tag, "FETCH_HEAD")
+    runner.factory.run("git", "push", "--quiet", "origin", tag)
+    let_in(runner, "alice")
+    pipeline = runner.run("web", "release-prod", code=1, **by_hand)
+    runner.factory.run("git", "push", "--quiet", "origin", f":{tag}")
+    runner.factory.run("git", "tag", "--delete", tag)
+    assert f"{tag} was made without a record that is merged here" in pipeline.output
+
+
+@pytest.mark.slow
+def test_a_release_builds_its_versions_image_and_runs_the_script(runner: Pipelines) -> None:
+    put_into_production(runner.factory)
+    let_in(runner, "alice")
+    script = 'test -n "$FACTORY_DEPLOY_KEY" && echo "$RELEASE_VERSION to $RELEASE_STAGE"\n'
+    runner.factory.write("deploy.sh", script)
+    runner.factory.run("git", "add", "deploy.sh")
+    place = "registry.example.com/data/churn" if is_online(runner.factory) else None
+    set_to(runner.factory, "release", deploy="deploy.sh", image=place)
+    keys = {"FACTORY_DEPLOY_KEY": "a-key", "CI_REGISTRY_PASSWORD": "glcbt-of-the-job"}
+    pipeline = runner.run("web", "release-prod", FACTORY_JOB="release", **keys)
+    assert "v1.0.0 to prod" in pipeline.output
+    record = deployed(runner.factory)
+    assert record["script"] == "deploy.sh"
+    if is_online(runner.factory):
+        assert record["image"] == f"{place}@{record['digest']}"
+        assert "docker-cli" in (runner.tools() / "apt-get.calls").read_text()
+        context = runner.folder / "docker" / f"{place}:v1.0.0"
+        assert not (context / "deploy.sh").exists()  # it is younger than the version
+        assert (context / "models/model/signature.json").is_file()
 
 
 def test_the_monitor_keeps_one_issue_and_leaves_a_foreign_one_alone(runner: Pipelines) -> None:
@@ -265,6 +360,8 @@ def test_an_alarm_opens_one_issue_and_calls_for_a_retraining(runner: Pipelines) 
 
 @pytest.mark.slow
 def test_what_is_new_is_scored_once(runner: Pipelines) -> None:
+    if is_online(runner.factory):
+        pytest.skip("it is made for online serving, and has no such job")
     folder = runner.folder / "deliveries"
     folder.mkdir()
     customers(30).drop("revenue", "segment", "churned").write_csv(folder / "june.csv")

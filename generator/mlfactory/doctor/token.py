@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.error import HTTPError, URLError
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from urllib.request import Request, build_opener
 
 from mlfactory.base import answers, git
@@ -18,6 +18,9 @@ from mlfactory.base.errors import MlfactoryError
 
 NAME = "FACTORY_FORGE_TOKEN"
 ADDRESS = re.compile(r"(?:\w+://)?(?:[^@/]+@)?([^/:]+)(?::\d+(?=/))?[/:](.+?)(?:\.git)?/?")
+# A job names its server, and the API of it. On a machine of yours both may be another's.
+SERVERS = {"github": "GITHUB_SERVER_URL", "gitlab": "CI_SERVER_URL"}
+APIS = {"github": "GITHUB_API_URL", "gitlab": "CI_API_V4_URL"}
 SCOPES = {"api": "open merge requests", "write_repository": "push by git"}
 DEVELOPER = 30  # the level of access from which on GitLab lets branches be pushed
 NO_COMMIT, NO_BRANCH = "0" * 40, "mlfactory-doctor-asks"
@@ -45,12 +48,21 @@ def place_of(folder: Path, token: str) -> Place | None:
     if forge not in ("github", "gitlab") or not match or address.startswith(("/", ".", "file:")):
         return None
     host, name = match.groups()
+    api = api_of(forge, host)
+    path = f"projects/{quote(name, safe='')}" if forge == "gitlab" else f"repos/{name}"
+    return Place(forge, f"{api}/{path}", token)
+
+
+def api_of(forge: str, host: str) -> str:
+    """The API of the origin's host: the one that the environment names is that of the server which
+    it names, and no other host is to get the token.
+    """
+    server, api = (os.environ.get(names[forge], "") for names in (SERVERS, APIS))
+    if api and urlsplit(server).hostname == host.lower():
+        return api
     if forge == "gitlab":
-        api = os.environ.get("CI_API_V4_URL", f"https://{host}/api/v4")
-        return Place(forge, f"{api}/projects/{quote(name, safe='')}", token)
-    public = host == "github.com"
-    own = "https://api.github.com" if public else f"https://{host}/api/v3"
-    return Place(forge, f"{os.environ.get('GITHUB_API_URL', own)}/repos/{name}", token)
+        return f"https://{host}/api/v4"
+    return "https://api.github.com" if host.lower() == "github.com" else f"https://{host}/api/v3"
 
 
 def lacks(place: Place) -> list[str]:

@@ -18,6 +18,7 @@ from typing import Any
 from .errors import FactoryError
 from .forge.place import forge_or_none
 from .gate.compare import measured, page
+from .gate.shift import Shift, shifts
 from .git import commit_of, dvc, git, tries
 from .languages import of_record, say, writing_in
 from .learn.synth import write
@@ -129,6 +130,7 @@ def page_of(
         "before": before,
         "why": why,
         "changes": list(islice(changes(project), SHOWN)),
+        "shifts": moved(project, record),
     }
     with writing_in(project.params.report.language):
         change = render(project, "change.md", content)
@@ -138,6 +140,16 @@ def page_of(
         linked(project, read_text(project, CARD)),
     ]
     return "\n".join(pages)
+
+
+def moved(project: Project, record: Comparison | None) -> list[Shift]:
+    """The features whose training rows lie elsewhere than those of the model before."""
+    if not (record and record.a.commit):
+        return []
+    with suppress(FactoryError):  # it has been compared, so it is at hand
+        before = exported(project, record.a.label, record.a.version, record.a.commit)
+        return shifts(before.model, project.model_folder)
+    return []
 
 
 def commit_before() -> str:

@@ -14,6 +14,8 @@ from .rest import ENV, Api, call, entries
 from .review import Review, review_of
 
 ACCOUNT = "github-actions[bot]"  # whose a job's own token is
+# Whoever can read a repository may review there: the opinion of others says nothing.
+OWN_PEOPLE = ("OWNER", "MEMBER", "COLLABORATOR")
 TOKEN = "FACTORY_FORGE_TOKEN"  # noqa: S105 - the secret's name
 MISSING = f"the secret {TOKEN} is missing, and on requests of a job's own token no checks run"
 HINT = "make one, as README.md says under Checks; until then the patch is an artifact of the run"
@@ -27,7 +29,7 @@ def proposer() -> Api:
     """The repository, for requests. FactoryError without the token for them."""
     if not (token := ENV.get(TOKEN)):
         raise FactoryError(MISSING, HINT)
-    return Api(address(), token)
+    return Api(address(), token, TOKEN)
 
 
 def address() -> str:
@@ -61,7 +63,8 @@ def home() -> str:
 
 
 def review(commit: str) -> Review:
-    """Who approved the pull request that a commit was merged by; else who merged it.
+    """Who of the repository's own people approved the pull request that a commit was merged by;
+    else who merged it.
 
     Without one, who pushed it, where this job runs because of that push; else nobody is known.
     """
@@ -71,7 +74,8 @@ def review(commit: str) -> Review:
             continue
         latest = {}
         for review in entries(place, f"/pulls/{pull['number']}/reviews?per_page=100"):
-            if review["user"] and review["state"] != "COMMENTED":
+            is_own = review["author_association"] in OWN_PEOPLE
+            if review["user"] and is_own and review["state"] != "COMMENTED":
                 latest[review["user"]["login"]] = review["state"]
         names = [name for name, state in latest.items() if state == "APPROVED"]
         whole = call(place, "GET", f"/pulls/{pull['number']}")[0]

@@ -43,8 +43,8 @@ def run_before() -> Run:
     return Run(
         number=event["id"],
         commit=event["head_sha"],
-        branch=event["head_branch"],
-        repository=event["head_repository"]["full_name"],
+        branch=event["head_branch"] or "",
+        repository=(event["head_repository"] or {}).get("full_name", ""),  # a fork may be gone
         conclusion=event["conclusion"],
         page=event["html_url"],
     )

@@ -31,14 +31,14 @@ def api() -> Api:
     """The project. FactoryError without the token."""
     if not (token := ENV.get(TOKEN)):
         raise FactoryError(MISSING, HINT)
-    return Api(address(), token)
+    return Api(address(), token, TOKEN)
 
 
 def reporter() -> Api:
     """The project, for comments. FactoryError without the token for them."""
     if not (token := ENV.get(REPORT_TOKEN)):
         raise FactoryError(NO_REPORT, HINT)
-    return Api(address(), token)
+    return Api(address(), token, REPORT_TOKEN)
 
 
 def address() -> str:

@@ -1,4 +1,8 @@
-"""A forge's REST API: a call, and a list page after page."""
+"""A forge's REST API: a call, and a list page after page.
+
+Of limits: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api and
+https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/.
+"""
 
 import json
 import os
@@ -7,23 +11,34 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPResponse
-from time import sleep
+from time import sleep, time
 from typing import Any
 from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from ..errors import FactoryError
 
 ENV = os.environ
 PATIENCE = 60.0
+# How many calls are left, and when there are more, in seconds since 1970; of GitHub and of GitLab.
+LEFT, ANEW = (
+    ("X-RateLimit-Remaining", "RateLimit-Remaining"),
+    (
+        "X-RateLimit-Reset",
+        "RateLimit-Reset",
+    ),
+)
+TOO_OFTEN = "secondary rate limit"  # in GitHub's words, where it names no time: wait a minute
 
 
 @dataclass(frozen=True)
 class Api:
-    """Where a repository stands in the API, and the token that opens it."""
+    """Where a repository stands in the API, the token that opens it, and what holds that token."""
 
     base: str
     token: str = field(repr=False)
+    secret: str = "GITHUB_TOKEN"  # noqa: S105 - a name
 
 
 def call(api: Api, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[Any, str]:
@@ -43,6 +58,8 @@ def answer_of(
     Where it sends on to another host, as for files, the token does not go along.
     """
     url = path if "://" in path else api.base + path
+    if urlsplit(url)[:2] != urlsplit(api.base)[:2]:
+        raise FactoryError(f"the forge names {url}, which is not its own", "ask who runs it")
     headers = {"Accept": "application/json", "Content-Type": "application/json"}
     request = Request(url, content, headers, method=method)  # noqa: S310 - the forge's own address
     request.add_unredirected_header("Authorization", f"Bearer {api.token}")
@@ -50,10 +67,11 @@ def answer_of(
         answer: HTTPResponse = urlopen(request, timeout=30)  # noqa: S310
     except HTTPError as error:
         with error:
-            pause, reason = pause_of(error), reason_of(error)
+            reason = reason_of(error)
+            pause = pause_of(error, reason)
         if not 0 < pause <= patience:
             message = f"the forge answers {error.code} to {method} {path}: {reason}"
-            raise FactoryError(message, "look at the job's permissions and its token") from error
+            raise FactoryError(message, hint_of(error.code, pause, api)) from error
     except URLError as error:
         message = f"the forge cannot be reached: {error.reason}"
         raise FactoryError(message, "run the job again when it answers") from error
@@ -63,10 +81,30 @@ def answer_of(
     return answer_of(api, method, path, content, patience - pause)
 
 
-def pause_of(error: HTTPError) -> float:
+def pause_of(error: HTTPError, reason: str) -> float:
     """The seconds that a forge asks to wait for, where it has been asked too often; else 0."""
-    after = error.headers.get("Retry-After") or ""
-    return max(1, int(after)) if error.code in (403, 429) and after.isdecimal() else 0
+    if error.code not in (403, 429):
+        return 0
+    if after := number_of(error, "Retry-After"):
+        return max(1, int(after))
+    if number_of(error, *LEFT) == "0":
+        return max(1, int(number_of(error, *ANEW) or 0) - int(time()))
+    return PATIENCE if TOO_OFTEN in reason else 0
+
+
+def number_of(error: HTTPError, *names: str) -> str:
+    """The first header of some that is a whole number."""
+    values = (error.headers.get(name) or "" for name in names)
+    return next((value for value in values if value.isdecimal()), "")
+
+
+def hint_of(code: int, pause: float, api: Api) -> str:
+    """What to do about a refusal."""
+    if pause:
+        return f"it was asked too often: run the job again in {pause / 60:.0f} minutes"
+    if code == 401:
+        return f"{api.secret} has expired, or is another's: make a new one, README.md, Checks"
+    return f"look at the job's permissions, and at what {api.secret} may do"
 
 
 def reason_of(error: HTTPError) -> str:

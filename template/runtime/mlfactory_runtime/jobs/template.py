@@ -9,6 +9,7 @@ from ..git import author, git, tries
 from ..project import Project
 from ..records.update import Plan, Update
 from ..registry.tags import folder_of
+from ..visible import plain
 
 JOB, LABEL = "template", "template-conflict"
 SELF = "factory@localhost"  # who commits in a job
@@ -32,7 +33,7 @@ def propose(project: Project, update: Update) -> tuple[Proposal | None, str]:
     if update.state == "current" or plan is None:
         return None, NOTHING
     if person := somebody_else(project, branch):
-        return None, f"{person} works on the branch {branch}, and it stays as it is."
+        return None, f"{plain(person)} works on the branch {branch}, and it stays as it is."
     title = f"Template: {plan.to_version}"
     if plan.conflicts:
         title = f"{title}, in conflict with what was changed here"

@@ -53,11 +53,15 @@ def run(
 
 
 def start(
-    project: Project, model: Registered, argv: Sequence[str], more: Mapping[str, str], file: int
+    project: Project,
+    model: Registered,
+    argv: Sequence[str],
+    more: Mapping[str, str],
+    files: Sequence[int],
 ) -> subprocess.Popen[bytes]:
-    """Start it beside this process, with more in its environment and an open file to share."""
+    """Start it beside this process, with more in its environment and open files to share."""
     line, env = command(project, model, argv)
-    return subprocess.Popen(line, cwd=model.root, env={**env, **more}, pass_fds=(file,))
+    return subprocess.Popen(line, cwd=model.root, env={**env, **more}, pass_fds=files)
 
 
 def end(process: subprocess.Popen[bytes], seconds: float) -> None:

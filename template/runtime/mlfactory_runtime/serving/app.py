@@ -27,11 +27,13 @@ from ..settings.params import Serving
 from . import openapi
 from .keys import Keys
 from .metrics import Metrics
+from .parent import follow_workers_parent
 from .protocol import UNANSWERED
 from .rate import Rate
 from .requests import Entrance, read_body
 from .schema import Parser, RefusedError, Row, example, inputs, parser
 from .scoring import Encode, encoder, score
+from .staying import stays
 from .unanswered import Unanswered
 
 ROOT_ENV, MODEL_ENV = "FACTORY_ROOT", "FACTORY_MODEL"  # for the processes that answer
@@ -109,6 +111,7 @@ def create() -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Unanswered]]:
+        follow_workers_parent()
         if place := os.environ.get(READY_ENV):
             (Path(place) / str(os.getpid())).touch()
         yield {UNANSWERED: unanswered}
@@ -165,7 +168,8 @@ def add_routes(app: FastAPI, service: Service, log: Log) -> None:
     @app.get("/ready")
     async def ready() -> Response:
         """The model is loaded, and it answers."""
-        return answer({"status": "ready", "model": service.scorer.version})
+        more = {"renewal": "failing"} if stays() else {}
+        return answer({"status": "ready", "model": service.scorer.version, **more})
 
     @app.get("/model")
     async def model() -> Response:

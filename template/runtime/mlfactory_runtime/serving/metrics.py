@@ -11,6 +11,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from ..learn.signature import Signature
 from ..log.refusals import Broken
 from .schema import Row
+from .staying import Staying
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"  # where several workers add up what they count
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -21,6 +22,7 @@ class Metrics:
 
     def __init__(self, signature: Signature, version: str) -> None:
         self.registry = CollectorRegistry()
+        self.registry.register(Staying())
         requests = self._counter("requests", "Requests.", "path", "status")
         latency = Histogram(
             "factory_request_seconds",
@@ -86,6 +88,7 @@ class Metrics:
         if SHARED in os.environ:
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+            registry.register(Staying())
         return generate_latest(registry)
 
 

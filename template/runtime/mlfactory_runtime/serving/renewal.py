@@ -7,6 +7,7 @@ has answered what it was asked. Where the new one cannot serve, the old one goes
 
 import logging
 import logging.config
+import os
 import signal
 import socket
 import time
@@ -28,7 +29,9 @@ from ..registry.artifact import version as name_of
 from ..registry.hand_over import end, start
 from ..registry.resolve import Registered, resolve
 from .app import READY_ENV
+from .parent import PARENT_ENV
 from .server import LOGGING, STARTING
+from .staying import STAYING_ENV
 
 TICK, ENDING = 0.1, 15  # seconds: between two looks, and to finish what is being answered
 
@@ -77,15 +80,27 @@ class Address:
     workers: int
     listener: socket.socket
     folder: Path
+    lifeline: int  # the end of a pipe that ends when this process does
     signals: Signals = field(default_factory=Signals)
     refused: str = ""
     complaint: str = ""
 
+    @property
+    def staying(self) -> Path:
+        """A file that is there while the model stays what it was, for those who answer."""
+        return self.folder / "staying"
+
     def complain(self, reason: str) -> None:
-        """Say once why the model stays the same."""
+        """Say once why the model stays the same, and let those who answer show that it does."""
         if reason != self.complaint:
             self.complaint = reason
             logger.error("the model stays what it was: %s", reason)
+        self.staying.touch()
+
+    def is_well(self) -> None:
+        """Nothing keeps a new model back."""
+        self.refused = self.complaint = ""
+        self.staying.unlink(missing_ok=True)
 
     def begin(self, model: Registered) -> Answering:
         """Start one that answers, and wait until it is ready. FactoryError if it never is."""
@@ -95,7 +110,12 @@ class Address:
             argv += ["--workers", str(self.workers)]
             argv += [] if model.commit else ["--model", str(model.model)]
             key = key_of(model)
-            process = start(self.project, model, argv, {READY_ENV: ready}, number)
+            more = {
+                READY_ENV: ready,
+                STAYING_ENV: str(self.staying),
+                PARENT_ENV: str(self.lifeline),
+            }
+            process = start(self.project, model, argv, more, (number, self.lifeline))
             one = Answering(process, model, key)
             until = time.monotonic() + STARTING
             while len([*Path(ready).iterdir()]) < self.workers:
@@ -120,8 +140,12 @@ def keep_serving(
     """
     plain()
     logging.config.dictConfig(LOGGING)
-    with listening(host, port) as listener, TemporaryDirectory(prefix="factory-") as folder:
-        address = Address(project, host, port, workers, listener, Path(folder))
+    with (
+        listening(host, port) as listener,
+        TemporaryDirectory(prefix="factory-") as folder,
+        lifeline() as end_of_pipe,
+    ):
+        address = Address(project, host, port, workers, listener, Path(folder), end_of_pipe)
         address.signals.listen()
         current = address.begin(resolve(project, model))
         try:
@@ -131,6 +155,19 @@ def keep_serving(
         finally:
             current.end()
     return 0 if address.signals.end else 1
+
+
+@contextmanager
+def lifeline() -> Iterator[int]:
+    """The end of a pipe for those who answer: nothing is ever written to its other end, which this
+    process alone holds. So it ends with this process, even where nobody could say so.
+    """
+    theirs, own = os.pipe()
+    try:
+        yield theirs
+    finally:
+        os.close(theirs)
+        os.close(own)
 
 
 @contextmanager
@@ -193,15 +230,25 @@ def renewed(address: Address, current: Answering, name: str) -> Answering:
     try:
         model = while_answering(address, current, look)
         key = key_of(model)
-        if key in (current.key, address.refused) and not is_wish:
+        if key == current.key and not is_wish:
+            address.is_well()
+            return current
+        if key == address.refused and not is_wish:
             return current
         address.refused = key
         following = address.begin(model)
-    except (FactoryError, OSError) as error:
-        address.complain(error.message if isinstance(error, FactoryError) else str(error))
+    except Exception as error:  # whatever it is, the old one answers
+        address.complain(reason_of(error))
         return current
-    address.refused = address.complaint = ""
+    address.is_well()
     current.end()
     label, fields = model.version or model.label, {"model": following.key, "before": current.key}
     logger.info("another model answers now: %s", label, extra={"fields": fields})
     return following
+
+
+def reason_of(error: Exception) -> str:
+    """What an error says, and of which kind it is where it is none of ours."""
+    if isinstance(error, FactoryError):
+        return error.message
+    return f"{type(error).__name__}: {error}"

@@ -18,6 +18,7 @@ from ..settings.params import Serving
 from . import app
 from .keys import Keys
 from .metrics import SHARED
+from .parent import follow_parent
 from .protocol import Careful
 from .requests import Lines
 
@@ -46,6 +47,7 @@ def serve(
 
     With `fd` on a socket that another process listens on.
     """
+    follow_parent()
     settings = project.params.serving
     logging.config.dictConfig(LOGGING)
     check_open(host, settings)

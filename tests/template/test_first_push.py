@@ -1,0 +1,62 @@
+"""The first push of a factory is green: with a sensitive number, a log elsewhere, and no remote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+
+from ..customers import customers
+from ..git_server import git_server
+from ..github import JOB, github
+from ..gitlab import TOKEN, gitlab
+from .actions import Actions, needs_act
+from .conftest import SCRIPTS, Factory, execute
+from .pipelines import Pipelines, needs_gitlab_ci_local
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("first-push")]
+GREEN = "Hooks success, types success, tests success."
+
+
+def factory_of(folder: Path, env: dict[str, str], ci: str, serving: str) -> Factory:
+    """A factory with an age, which is drafted as sensitive, and its origin."""
+    table = customers().drop("revenue", "segment")
+    ages = pl.int_range(table.height, eager=True).alias("age") % 61 + 18
+    table.with_columns(ages).write_csv(folder / "customers.csv")
+    options = ("--target", "churned", "--id", "customer id", "--ci", ci, "--serving", serving)
+    argv = ("new", "churn", "--data", "customers.csv", *options, "--defaults")
+    execute((str(SCRIPTS / "mlfactory"), *argv), folder, env)
+    factory = Factory(folder / "churn", env)
+    catalog = yaml.safe_load(factory.text("features.yaml"))["columns"]
+    assert catalog["age"]["sensitive"]
+    settings = factory.text("params.yaml").replace("url_env: null", "url_env: FACTORY_LOG_URL")
+    factory.write("params.yaml", settings)
+    factory.run("dvc", "repro", "--quiet")
+    factory.run("git", "commit", "--quiet", "--all", "--message", "Keep the log in a database")
+    factory.run("git", "init", "--quiet", "--bare", "--initial-branch=main", str(folder / "origin"))
+    factory.run("git", "push", "--quiet", str(folder / "origin"), "HEAD:main")
+    return factory
+
+
+@pytest.mark.parametrize("serving", ["batch", "online"])
+def test_on_github(tmp_path: Path, env: dict[str, str], serving: str) -> None:
+    needs_act()
+    factory = factory_of(tmp_path, env, "github", serving)
+    with github() as forge:
+        output = Actions(tmp_path, factory, forge.url, {"GITHUB_TOKEN": JOB}).run("ci", "push")
+    assert GREEN in output
+    assert "The pipeline ran on **made-up rows**, because there is no DVC remote" in output
+
+
+@pytest.mark.parametrize("serving", ["batch", "online"])
+def test_on_gitlab(tmp_path: Path, env: dict[str, str], serving: str) -> None:
+    needs_gitlab_ci_local()
+    factory = factory_of(tmp_path, env, "gitlab", serving)
+    with gitlab() as place, git_server(tmp_path / "origin", TOKEN) as address:
+        runner = Pipelines(tmp_path, factory, place, address)
+        pipeline = runner.run("push", "code", "pipeline")
+    assert pipeline.verdicts == {"code": "PASS", "pipeline": "PASS"}
+    assert GREEN in pipeline.page("code.md")
+    assert "made-up rows" in pipeline.page().splitlines()[0]
