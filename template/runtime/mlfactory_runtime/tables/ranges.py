@@ -6,7 +6,10 @@ import polars as pl
 
 RANGE = "1-2"  # in a column's `format`: such values stand among its numbers
 TO = r"-|\u2013|\u2014|~|\.\.\.?|to|bis|à|au|and|und|et|hasta|\s[aeiy]\s|até|tot|t/m"
-NEAR = "~|≈|ca\\.|circa|approx\\.?|approximately|about|around|etwa|rund|env\\.|environ|unos|aprox\\."
+FROM = "between|zwischen|entre|tra|tussen|da|von|from|de"
+NEAR = (
+    "~|≈|ca\\.|circa|approx\\.?|approximately|about|around|etwa|rund|env\\.|environ|unos|aprox\\."
+)
 ABOVE = (
     "over|above|more than|greater than|at least|from|über|mehr als|mindestens|ab|plus de|au moins"
     "|más de|mas de|al menos|desde|oltre|più di|almeno|mais de|acima de|meer dan|minstens"
@@ -24,7 +27,7 @@ LESS = (
     "(?:less|fewer|under|below|younger|weniger|jünger|moins|menos|meno|minder)"
 )
 TEXTS = (
-    rf"(?i)^(?:between |zwischen |entre |tra |tussen |da |von |from |de )?(\D{{0,4}}\d(?:.*\d)?)\s*(?:{TO})\s*(\D{{0,4}}\d.*)$",
+    rf"(?i)^(?:(?:{FROM}) )?(\D{{0,4}}\d(?:.*\d)?)\s*(?:{TO})\s*(\D{{0,4}}\d.*)$",
     r"^[\[(]\s*([-+]?\d[^,;]*)[,;]\s*([-+]?\d.*?)\s*[\])]$",
 )
 UP = (rf"(?i)^(?:>=?|≥|{ABOVE})\s*(\D{{0,4}}\d.*)$", rf"(?i)^(\D{{0,4}}\d.*?)\s*(?:{MORE})$")
