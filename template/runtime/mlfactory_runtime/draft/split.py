@@ -49,18 +49,32 @@ def find_group(
     if split.salt or split.group or earlier:
         return None, warnings
     group, reason = entity(sample, described, params)
-    if group or params.data.time:  # there copies are left out of training
+    if group:
         return group, warnings + reason
     names, note = equal_rows(sample, described, params)
+    column, why = entity(sample, described, params, measured=True)
+    if column and repeats(sample, [column]) > 2 * repeats(sample, names or []):
+        return column, warnings + why
+    if params.data.time:  # there copies are left out of training
+        return None, warnings + reason
     return names, warnings + reason + note
 
 
+def repeats(sample: pl.DataFrame, names: list[str]) -> int:
+    """How many rows are equal to an earlier one in some columns; 0 without any."""
+    return sample.height - sample.select(names).n_unique() if names else 0
+
+
 def entity(
-    sample: pl.DataFrame, described: dict[str, dict[str, Any]], params: Params
+    sample: pl.DataFrame,
+    described: dict[str, dict[str, Any]],
+    params: Params,
+    *,
+    measured: bool = False,
 ) -> tuple[str | None, list[str]]:
     """The column that names whom rows are about, if their outcome must not be on two sides."""
     target, own = params.data.target, params.data.id
-    best = named_entity(sample, described, params)
+    best = named_entity(sample, described, params, measured=measured)
     if not best or (params.data.time and not is_fixed(sample, best[0], target, params.task)):
         return None, []
     group, evidence = best
@@ -71,11 +85,20 @@ def entity(
 
 
 def named_entity(
-    sample: pl.DataFrame, described: dict[str, dict[str, Any]], params: Params
+    sample: pl.DataFrame,
+    described: dict[str, dict[str, Any]],
+    params: Params,
+    *,
+    measured: bool = False,
 ) -> tuple[str, str] | None:
-    """The column whose values name whom several rows are about, and the evidence."""
+    """The column whose values name whom several rows are about, and the evidence.
+
+    `measured` looks at numbers with decimals: where these repeat to the last digit, and the outcome
+    with them, rows are the same once more, though other columns differ.
+    """
     naming = ("identifier", "text", "categorical", "numeric")
-    candidates = [n for n, e in described.items() if e["role"] in naming or "sensitive" in e]
+    some = [n for n, e in described.items() if e["role"] in naming or "sensitive" in e]
+    candidates = [name for name in some if sample[name].dtype.is_float() == measured]
     return find_entity(sample, params.data.target, params.task, candidates)
 
 
@@ -113,10 +136,14 @@ def without_copies(
     target, task, names = params.data.target, params.task, comparable(described, params)
     if names and are_copies(same := same_rows(sample, names), sample[target], task):
         sample = sample.filter(same.is_first_distinct())
-    best = named_entity(sample, described, params)
-    if not best or sample[best[0]].n_unique() < MANY or not is_fixed(sample, best[0], target, task):
-        return sample
-    return sample.filter(pl.col(best[0]).is_first_distinct() | pl.col(best[0]).is_null())
+    for measured in (False, True):
+        best = named_entity(sample, described, params, measured=measured)
+        if not best or sample[best[0]].n_unique() < MANY:
+            continue
+        if is_fixed(sample, best[0], target, task):
+            name = pl.col(best[0])
+            return sample.filter(name.is_first_distinct() | name.is_null())
+    return sample
 
 
 def is_fixed(rows: pl.DataFrame, name: str, target: str, task: str) -> bool:

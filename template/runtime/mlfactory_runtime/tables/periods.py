@@ -22,20 +22,21 @@ Q = r"(?:[QTK]|(?:\.|er|e|º|o|\.º)? ?(?:quarter|quartal|kwartaal|trimestre|tri
 W = r"(?:W|KW|CW|wk|week|woche|semaine|semana|settimana)"
 H = r"(?:[HS]|(?:\.|er|e|º|o|\.º)? ?(?:half|halbjahr|semestre|semester))"
 GAP = r"(?: de |[-/ ])?"
+YEAR = r"1[6-9]\d\d|20\d\d"
 PERIOD = (
     rf"(?i)^(?:\d{{4}}{GAP}(?:{Q}|{W}|{H}|M) ?\d\d?|(?:{Q}|{W}|{H}) ?\d\d?{GAP}\d{{4}}"
     rf"|[1-4]{Q}{GAP}\d{{4}}|[12]{H}{GAP}\d{{4}}|\d{{4}}/\d\d|\d\d[/-]\d{{4}}|\d{{4}}[-/]\d{{4}}"
-    rf"|\d{{4}}{GAP}\p{{L}}{{3,9}}\.?|\p{{L}}{{3,10}}\.?{GAP}\d{{4}}|FY ?\d{{4}}"
+    rf"|\d{{4}}{GAP}\p{{L}}{{3,9}}\.?|\p{{L}}{{3,10}}\.?{GAP}\d{{4}}|FY ?(?:{YEAR})"
     r"|\d\d?\p{L}{3}\d{4}.*)$"
 )
 PARTED = {
-    form: rf"(?i)^(?:(\d{{4}}){GAP}{word} ?({part})|{word} ?({part}){GAP}(\d{{4}})"
-    rf"|({part}){word}{GAP}(\d{{4}}))$"
+    form: rf"(?i)^(?:({YEAR}){GAP}{word} ?({part})|{word} ?({part}){GAP}({YEAR})"
+    rf"|({part}){word}{GAP}({YEAR}))$"
     for form, word, part in ((QUARTER, Q, "[1-4]"), (HALF, H, "[12]"))
 }
 MONTHS_OF = {QUARTER: 3, HALF: 6}
-WEEKS = rf"(?i)^(?:(\d{{4}}){GAP}{W} ?(\d\d?)|{W} ?(\d\d?){GAP}(\d{{4}}))$"
-SPANS = r"^(\d{4})[-/](\d{2}|\d{4})$"
+WEEKS = rf"(?i)^(?:({YEAR}){GAP}{W} ?(\d\d?)|{W} ?(\d\d?){GAP}({YEAR}))$"
+SPANS = rf"^({YEAR})[-/](\d{{2}}|\d{{4}})$"
 WORD = r"^(.*?)(\p{L}{3,})\.?(.*)$"
 # Names of months in the languages of Western Europe, by what strptime calls them.
 MONTHS = {
