@@ -17,7 +17,7 @@ from mlfactory.simulate import page
 from mlfactory.simulate.replay import Day, Event, Replay
 from mlfactory.simulate.setting import Scenario, edit
 from mlfactory.simulate.traffic import Clock
-from mlfactory.simulate.world import Columns, Row, World, number
+from mlfactory.simulate.world import Columns, Row, World, date_like, figure, like, number
 
 from .waiting import PATIENCE, until
 
@@ -250,3 +250,33 @@ def test_events_are_in_order_and_labels_stand_apart() -> None:
     ]
     for k, (y, start, end) in enumerate(boxes):
         assert not [1 for b in boxes[:k] if b[0] == y and start < b[2] and b[1] < end]
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "twice"),
+    [
+        ("1.234,5 €", 1234.5, "2469,0 €"),
+        ("-3,2", -3.2, "-6,4"),
+        ("($7)", -7.0, "($14)"),
+        ("5 kg", 5.0, "10 kg"),
+        ("42", 42.0, "84"),
+        ("$1,234.50", 1234.5, "$2469.00"),
+    ],
+)
+def test_numbers_as_people_write_them_drift_too(text: str, size: float, twice: str) -> None:
+    assert figure(text) == size
+    assert like(text, 2 * size) == twice
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "later"),
+    [
+        ("2010Q1", "%YQ%q", "2024Q2"),
+        (1700000000, "epoch s", 1715904000),
+        ("2018/19", "%Y/+1", "2024/25"),
+        ("März 2018", "%b %Y", "May 2024"),
+        ("01.02.2020 10:30", "%d.%m.%Y %H:%M", "17.05.2024 10:30"),
+    ],
+)
+def test_time_goes_on_in_every_form(value: object, form: str, later: object) -> None:
+    assert date_like(value, date(2024, 5, 17), [form]) == later

@@ -28,6 +28,7 @@ from mlfactory_runtime.learn import baselines, linear
 from mlfactory_runtime.learn.copies import comparable, copies
 from mlfactory_runtime.learn.draws import Draws, draws, independent, stretches
 from mlfactory_runtime.learn.evaluate import judge
+from mlfactory_runtime.learn.few import with_moments
 from mlfactory_runtime.learn.matrix import matrix, usable
 from mlfactory_runtime.learn.metrics import evaluate, measure, primary, row_losses
 from mlfactory_runtime.learn.signature import Signature, describe
@@ -226,6 +227,19 @@ def dated(draw: Draw, classes: bool) -> Table:
     return Table(pl.DataFrame({**rows, "y": outcome(draw, score, classes=classes)}), "shop", "day")
 
 
+def monthly(draw: Draw, classes: bool) -> Table:
+    """40 shops in 30 months, of which 6 are held out; what drifts is the same in all shops."""
+    months, count = 30, 40
+    steps = draw.normal(size=(months, 4))
+    for month in range(1, months):
+        steps[month] += 0.6 * steps[month - 1]
+    month = np.repeat(np.arange(months), count)
+    x = np.hstack([steps[month, :3], draw.normal(size=(len(month), 3))])
+    score = steps[month, 3] + draw.normal(size=len(month))
+    rows = {**columns(x), "shop": pl.Series(names(count, "S") * months), "day": DAYS[month * 30]}
+    return Table(pl.DataFrame({**rows, "y": outcome(draw, score, classes=classes)}), "shop", "day")
+
+
 def wide(draw: Draw, classes: bool) -> Table:
     return plain(draw, classes, 400, 1500)
 
@@ -241,7 +255,7 @@ def modest(draw: Draw, classes: bool, rows: int) -> Table:
 Kinds = dict[str, Callable[[Draw, bool], Table]]
 NOISE: Kinds = {
     "rows": plain, "copies": copied, "customers": customers, "groups": shops, "panels": dated,
-    "1,500 columns": wide,
+    "months": monthly, "1,500 columns": wide,
 }  # fmt: skip
 EFFECTS: Kinds = {
     f"{rows:,} rows": lambda draw, classes, rows=rows: modest(draw, classes, rows)
@@ -330,7 +344,8 @@ def verdict(table: Table, seed: int) -> str:
     )
     rows = {"train": parts[0], "validation": parts[1]}
     tried, _ = validate(predict_unseen(stand_in, rows, known), known, stand_in)
-    return with_validation(found, tried, metric).verdict
+    found = with_validation(found, tried, metric)
+    return with_moments(found, held, lost - own, split, params).verdict
 
 
 def same_frame(rows: pl.DataFrame) -> pl.DataFrame:

@@ -49,6 +49,19 @@ def crossing(found: dict[str, pl.DataFrame], *names: str) -> int:
     return count
 
 
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_rows_are_the_same_once_more_though_a_column_differs(task: str, tmp_path: Path) -> None:
+    draw = np.random.default_rng(5)
+    table = noise(4).drop("customer", "day").with_columns(seconds=pl.Series(draw.random(ROWS)))
+    if task == "regression":
+        table = table.with_columns(y=pl.col("b").hash() % 1000)
+    factory = drafted(tmp_path / "own", table, task, target="y", id="row")
+    assert factory.settings()["split"]["group"] in ("a", "b", "c")
+    columns = factory.settings("features.yaml")["columns"]
+    assert not any("suspect" in entry for entry in columns.values())
+    assert crossing(parts(factory), "a") == 0
+
+
 @pytest.mark.parametrize("known", [{"id": "row"}, {}])
 def test_a_draft_keeps_copies_under_own_names_on_one_side(
     known: dict[str, str], tmp_path: Path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from mlfactory_runtime.cli.pipeline import interval_text
 from mlfactory_runtime.learn.draws import FEWEST, MOST, Draws, draws, independent, stretches
 from mlfactory_runtime.learn.evaluate import Judgement, judge
+from mlfactory_runtime.learn.few import with_moments
 from mlfactory_runtime.learn.resampling import interval_of, widened, worth
 from mlfactory_runtime.learn.signature import Signature
 from mlfactory_runtime.monitor.performance import is_worse
@@ -162,3 +164,31 @@ def test_stretches_are_as_long_as_what_is_measured_lasts() -> None:
     noise, lasting = draw.normal(size=600), draw.normal(size=4)[day // 5]
     assert independent(drawn, noise).count == 20
     assert independent(drawn, noise, noise + lasting).count < FEWEST
+
+
+def test_an_interval_ends_where_the_metric_does() -> None:
+    errors = [1.0, 2.0, 40.0]
+    assert interval_of(2.0, errors, 5.0, metric="rmse").low == 0
+    assert interval_of(0.9, [0.1, 0.9, 1.0], 5.0, metric="r2").high == 1
+    assert (interval_of(2.0, errors, 5.0).low or 0) < 0
+
+
+def monthly(gain: float, months: int, seed: int = 0) -> Judgement:
+    """Months of 50 rows, in each of which the model has a luck of its own."""
+    draw = np.random.default_rng(seed)
+    month = np.repeat(np.arange(months), 50)
+    y = draw.normal(size=len(month))
+    luck = np.abs(draw.normal(size=months))[month] * 0.3
+    scored = {"model": y * (1 - gain - luck * (gain < 0.1)), "naive": np.zeros(len(y))}
+    found = judge(SIGNATURE, y, {**scored, "linear": y * 0.01}, params())
+    rows = pl.DataFrame({"month": [date(2024, 1 + m, 1) for m in month]})
+    lead = y**2 - (y - scored["model"]) ** 2
+    held = HeldOut(kind="time", cutoff="2023-12-01", code=None)
+    return with_moments(replace(found, verdict="accepted"), rows, lead, held, params(time="month"))
+
+
+def test_few_moments_are_told_and_one_decides_nothing() -> None:
+    assert monthly(0.5, 6).verdict == "accepted"
+    assert "6 moments of 'month' only" in monthly(0.5, 6).warnings[-1]
+    assert monthly(0.5, 1).verdict == "rejected"
+    assert not monthly(0.5, 12).warnings

@@ -46,6 +46,38 @@ def test_what_the_target_is_made_of_is_named(one: np.ndarray, other: np.ndarray,
     assert said in suspect["a"]
 
 
+def test_a_product_of_powers_is_named() -> None:
+    height, share = DRAW.normal(1.7, 0.1, ROWS).round(2), DRAW.choice([0, 0.1, 0.25], ROWS)
+
+    assert {*found((OTHER / height**2).round(1), kg=OTHER, m=height)} == {"kg", "m"}
+    charged = (OTHER * (SHOP + 1) * (1 - share)).round(2)
+    assert {*found(charged, price=OTHER, pieces=SHOP + 1, off=share)} >= {"price", "off"}
+    assert not found(OTHER * np.exp(NOISE / 10) / height, kg=OTHER, m=height)
+
+
+def test_a_median_per_entity_is_made_of_the_outcome() -> None:
+    rows = pl.DataFrame({"shop": SHOP, "y": PRICE})
+    medians = rows.select(pl.col("y").median().over("shop"))["y"]
+
+    assert "made of the outcome" in found(PRICE, usual=medians)["usual"]
+
+
+@pytest.mark.parametrize(
+    ("time", "event"),
+    [
+        ("tiempo_seguimiento", "fallecido"),
+        ("Überlebenszeit (Tage)", "Verstorben"),
+        ("durée_suivi", "décès"),
+        ("giorni", "deceduto"),
+        ("dias_hasta_recaida", "recaida"),
+        ("letzter_kontakt_tage", "rezidiv"),
+    ],
+)
+def test_follow_up_times_have_names_in_other_languages(time: str, event: str) -> None:
+    rows = pl.DataFrame({time: WATCHED, "luck": LUCK, event: DIED})
+    assert {*leaks.find_leaks(rows, event, "classification", [time, "luck"])} == {time}
+
+
 def test_odd_rows_do_not_hide_a_sum_and_a_part_of_one_is_no_leak() -> None:
     odd = np.where(np.arange(ROWS) % 30 == 0, DRAW.permutation(PRICE), PRICE)
 

@@ -62,6 +62,18 @@ def broken(project: Project) -> Counter[tuple[str, str, str]]:
     return counted(engine, {}, *ALWAYS)
 
 
+def test_a_run_that_answers_nothing_is_seen_though_each_batch_is_a_window(churn: Factory) -> None:
+    churn.column("plan", unseen="refuse")
+    for new, code in ((0, 0), (300, 1)):  # the second one refuses too many rows
+        plan = pl.when(pl.int_range(pl.len()) < new).then(pl.lit("platinum")).otherwise("plan")
+        rows = customers(900).drop("revenue", "segment", "churned")
+        rows.with_columns(plan.alias("plan")).write_csv(churn.path / "batch.csv")
+        churn.run("predict", "batch.csv", "scored.csv", code=code)
+    found = churn.json("monitor", "--window", "batch", "--json", code=4)
+    assert check(found, "refused")["status"] == "alarm"
+    assert "300 of 1,200 rows were refused" in check(found, "refused")["message"]
+
+
 def test_a_new_category_that_is_refused_rings(world: Factory) -> None:
     world.column("plan", unseen="refuse", owner="Sales")
     score(world, "--max-invalid", "0.5")

@@ -57,6 +57,21 @@ def test_what_means_missing_is_found(measure: str, marks: list[Any]) -> None:
     assert set(found.values) <= set(marks)
 
 
+@pytest.mark.parametrize("measure", ["age", "weight", "pressure"])
+def test_a_zero_that_no_measure_comes_near_is_told(measure: str) -> None:
+    usual = {"age": (45, 12), "weight": (70, 12), "pressure": (120, 25)}[measure]
+    values = mixed(lambda: max(18.0, round(DRAW.gauss(*usual))), [0.0])
+    found = find_sentinels(values)
+    assert found
+    assert "0 stands in" in found.advice
+    assert not found.usual
+
+
+@pytest.mark.parametrize("share", [0.05, 0.9])
+def test_a_zero_among_amounts_is_an_amount(share: float) -> None:
+    assert not find_sentinels(mixed(lambda: round(DRAW.lognormvariate(5, 1), 2), [0.0], share))
+
+
 @pytest.mark.parametrize("measure", MEASURES)
 def test_clean_columns_hold_none(measure: str) -> None:
     assert find_sentinels(mixed(MEASURES[measure])) is None

@@ -22,7 +22,7 @@ from mlfactory.new import run as create
 from mlfactory.new.request import Goal, Request
 
 from .factory import QUIET, Factory, score
-from .world import Columns, number
+from .world import Columns, figure, number
 
 ROWS, READ = 2000, 20_000  # what the world is made from, spread over so many rows of the data
 APPROVER = "mlfactory simulate"
@@ -171,7 +171,7 @@ def columns_of(
         one["column"]
         for one in columns
         if one["role"] == "numeric"
-        and any(number(row[one["column"]]) is not None for row in raw.rows)
+        and any(figure(row[one["column"]]) is not None for row in raw.rows)
     }
     catalog = yaml.safe_load((factory.path / "features.yaml").read_text("utf-8"))
     raw.write(source, raw.rows)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -18,6 +19,20 @@ Row = dict[str, Any]
 TILT = 4.0  # how much more often the rows with the highest values come once the world has drifted
 ENOUGH = 20  # rows of one weekday or month, so that a day of theirs is like them
 SEVERAL = 2  # rows that one name has on average, where it names what comes again
+WRITTEN = re.compile(r"(\d(?:[\d.,' \u00a0\u202f]*\d)?)")  # the digits of a number
+EPOCH = date(1970, 1, 1)
+# How a day is written in forms that strftime does not know.
+PERIODS: dict[str, Callable[[date], Any]] = {
+    "%YQ%q": lambda day: f"{day.year}Q{(day.month + 2) // 3}",
+    "%YH%h": lambda day: f"{day.year}H{(day.month + 5) // 6}",
+    "%GW%V": lambda day: day.strftime("%G-W%V"),
+    "%Y/+1": lambda day: f"{day.year}/{(day.year + 1) % 100:02}",
+    "excel": lambda day: (day - EPOCH).days + 25_569,
+    "epoch s": lambda day: (day - EPOCH).days * 86_400,
+    "epoch ms": lambda day: (day - EPOCH).days * 86_400 * 10**3,
+    "epoch us": lambda day: (day - EPOCH).days * 86_400 * 10**6,
+    "epoch ns": lambda day: (day - EPOCH).days * 86_400 * 10**9,
+}
 NEAR = 0.2  # how far a new row lies at most from one of the data towards another
 
 
@@ -49,12 +64,13 @@ class World:
         self.columns, self.chance, self.numbers = columns, Random(seed), count(1)  # noqa: S311
         self.step = step
         complete = [r for r in rows if r[columns.target] not in (None, *columns.missing)]
-        self.rows = sorted(complete, key=lambda row: number(row[columns.drivers[0]]) or 0.0)
-        values = {name: [number(row[name]) for row in complete] for name in columns.drivers}
+        self.rows = sorted(complete, key=lambda row: figure(row[columns.drivers[0]]) or 0.0)
+        values = {name: [figure(row[name]) for row in complete] for name in columns.drivers}
         self.levels = {
             n: sorted(v for v in series if v is not None) for n, series in values.items()
         }
-        self.outcomes = sorted({row[columns.target] for row in complete}, key=order)
+        self.order = amount if columns.regression else order
+        self.outcomes = sorted({row[columns.target] for row in complete}, key=self.order)
         self.weights = {False: [1.0] * len(complete), True: [self._tilt(row) for row in self.rows]}
         self.days = self._days()
         self.last = max((day for day in self.days if day), default=None)
@@ -132,7 +148,7 @@ class World:
         return exp(TILT * sum(ranks) / len(ranks))
 
     def _rank(self, row: Row, name: str) -> float:
-        value = number(row[name])
+        value = figure(row[name])
         return (
             0.0 if value is None else bisect_left(self.levels[name], value) / len(self.levels[name])
         )
@@ -149,7 +165,7 @@ class World:
         """A new row: numbers lie between those of two rows, all else is the first one's."""
         share, mixture = self.chance.uniform(0, NEAR), dict(row)
         for name, kind in self.columns.types.items():
-            a, b = number(row.get(name)), number(other.get(name))
+            a, b = figure(row.get(name)), figure(other.get(name))
             if kind in ("int", "float") and a is not None and b is not None:
                 mixture[name] = like(row[name], a + share * (b - a))
         return mixture
@@ -158,7 +174,7 @@ class World:
         """The next class; of numbers, the one as far from the other end."""
         if not self.columns.regression:
             return self.outcomes[(self.outcomes.index(outcome) + 1) % len(self.outcomes)]
-        index = bisect_left(self.outcomes, order(outcome), key=order)
+        index = bisect_left(self.outcomes, self.order(outcome), key=self.order)
         return self.outcomes[max(len(self.outcomes) - 1 - index, 0)]
 
     def _names(self, row: Row, when: date | None) -> Row:
@@ -186,6 +202,23 @@ def number(value: Any) -> float | None:
     return figure if isfinite(figure) else None
 
 
+def figure(value: Any) -> float | None:
+    """The same of a number that people wrote: with a decimal comma, groups, a unit."""
+    if (plain := number(value)) is not None or not isinstance(value, str):
+        return plain
+    core = WRITTEN.search(value)
+    digits = re.sub("[^0-9.,]", "", core[0]) if core else ""
+    last = max(digits.rfind("."), digits.rfind(","))
+    whole, rest = (digits[:last], digits[last + 1 :]) if last >= 0 else (digits, "")
+    size = number(f"{re.sub('[.,]', '', whole)}.{rest or 0}") if core else None
+    return -size if size is not None and value.lstrip().startswith(("-", "(")) else size
+
+
+def amount(value: Any) -> tuple[float, str]:
+    """Numbers by their size, however they are written."""
+    return figure(value) or 0.0, ""
+
+
 def order(value: Any) -> tuple[float, str]:
     """Numbers by their size, all else by its text."""
     figure = number(value)
@@ -198,21 +231,31 @@ def like(value: Any, new: float) -> Any:
         return round(new)
     if isinstance(value, float):
         return new
-    digits = len(value.partition(".")[2].strip())
-    return f"{new:.{digits}f}"
+    if number(value) is not None:
+        digits = len(value.partition(".")[2].strip())
+        return f"{new:.{digits}f}"
+    before, core, after = WRITTEN.split(value, maxsplit=1)
+    comma = core.rfind(",") > core.rfind(".")
+    digits = len(core.rpartition("," if comma else ".")[2]) if re.search("[.,]", core) else 0
+    text = f"{abs(new):.{digits}f}"
+    return before + (text.replace(".", ",") if comma else text) + after
 
 
 def date_like(value: Any, when: date, form: Any) -> Any:
-    """A date written as another one is; what is written in a way unknown here stays as it is."""
+    """A date written as another one is, months in English; what has no form stays as it is."""
     if isinstance(value, datetime):
         return datetime.combine(when, value.timetz())
+    forms = [form] if isinstance(form, str) else form or ()
+    for own in forms:
+        if own in PERIODS:
+            return type(value)(PERIODS[own](when))
     if not isinstance(value, str):
         return when
-    for own in [form] if isinstance(form, str) else form or ():
+    for own in forms:
         with suppress(ValueError):
             moment = datetime.strptime(value.strip(), own)
             return datetime.combine(when, moment.timetz()).strftime(own)
     with suppress(ValueError):
         date.fromisoformat(value[:10])
         return when.isoformat() + value[10:]
-    return value
+    return when.strftime(forms[0]) if forms else value

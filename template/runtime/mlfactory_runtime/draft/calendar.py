@@ -6,8 +6,15 @@ import polars as pl
 
 from ..settings.edit import flow
 from ..settings.params import Params
+from .personal import words
 
 YEAR = 300  # days of data from which on months come again
+YEARS = {"year", "yr", "jahr", "ano", "anno", "annee", "an", "jaar", "rok", "season", "saison"}
+OF = {"of", "sold", "sale", "order", "verkauf", "venta", "vente", "vendita", "survey", "data"}
+GROWS = (
+    "and is learned from as a number: if later rows are predicted, make the factory with --time, "
+    "or let it be ignored in features.yaml"
+)
 
 
 def find_parts(
@@ -63,8 +70,21 @@ def ignore_rest(
             described[name]["role"] = "ignored"
             described[name]["drafted"] += "; ignored: it only grows, and nothing of it comes again"
             described[name].pop("assumed", None)
-    if not dates or params.data.time:
+    if params.data.time:
         return []
+    years = [n for n, e in described.items() if e["role"] == "numeric" and is_year(n, e)]
+    notes = [f"{', '.join(map(repr, years))}: a year only grows, {GROWS}"] if years else []
+    if not dates:
+        return notes
     names = ", ".join(map(repr, dates))
     text = f"{names}: a date only grows, so no more than month, weekday and hour are learned from"
-    return [f"{text}; if later rows are predicted, make the factory with --time, to test on those"]
+    notes += [
+        f"{text}; if later rows are predicted, make the factory with --time, to test on those"
+    ]
+    return notes
+
+
+def is_year(name: str, entry: dict[str, Any]) -> bool:
+    """Whether a number is the year of a row by its name; when something was built is another."""
+    some = {*words(name)}
+    return entry["dtype"] == "int" and bool(some & YEARS) and some <= YEARS | OF

@@ -10,6 +10,7 @@ from ..settings.params import Data
 LAST, CLOSE, SUMS = 3, 1e-6, 20
 TOTAL = (
     r"(?i)^\W*(?:(?:grand|sub|overall)[ -]?)?(?:totale?s?|sums?|summe|gesamt\w*|insgesamt|suma"
+    r"|average|averages|mean|durchschnitt|mittelwert|schnitt|promedio|media|moyenne|gemiddelde"
     r"|somma|somme|totaux|ensemble|totaal|soma|razem|итого|всего|合計|总计)\b(?:\W.*)?$"
 )
 

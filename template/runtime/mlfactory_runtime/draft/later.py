@@ -14,32 +14,60 @@ SURE, FEW, STATES, FEWEST, SHARED = 2.5, 0.06, 4, 30, 4
 LATER = {  # whatever the target is called
     "arr", "arrival", "arrived", "arriving", "final", "actual", "realized", "realised", "eventual",
     "paid", "settled", "settlement", "delivered", "returned", "discharge", "discharged", "result",
+    "ankunft", "llegada", "arrivee", "arrivo", "chegada", "finale", "tatsachlich", "reguliert",
+    "bezahlt", "gezahlt", "geliefert", "entlassung", "ergebnis", "pagado", "entregado", "resultado",
+    "paye", "livre", "resultat", "pagato", "consegnato", "risultato", "pago", "entregue",
 }  # fmt: skip
 AFTER = {  # where the target is called an earlier one
     "after", "post", "end", "ended", "ending", "finish", "finished", "close", "closed", "closing",
-    "exit", "dropoff", "completed", "received", "followup", "afterwards", "later",
+    "exit", "dropoff", "completed", "received", "followup", "afterwards", "later", "nachher",
+    "danach", "ende", "schluss", "despues", "fin", "cierre", "apres", "cloture", "dopo", "fine",
+    "chiusura", "depois", "fim",
 }  # fmt: skip
 EARLIER = {
     "dep", "departure", "departed", "start", "started", "starting", "begin", "beginning", "open",
     "opened", "opening", "initial", "before", "pre", "planned", "scheduled", "sched", "estimated",
     "expected", "pickup", "admission", "admitted", "entry", "first", "last", "previous", "prior",
     "lag", "lagged", "ago", "yesterday", "baseline", "base", "since", "forecast", "target",
+    "abfahrt", "abflug", "beginn", "anfang", "vorher", "geplant", "erwartet", "aufnahme", "erste",
+    "letzte", "vorjahr", "vormonat", "gestern", "prognose", "ziel", "plan", "soll", "salida",
+    "inicio", "inicial", "antes", "previsto", "estimado", "ingreso", "ultimo", "ultima", "ayer",
+    "anterior", "previo", "objetivo", "depart", "debut", "avant", "prevu", "dernier", "precedent",
+    "partenza", "inizio", "iniziale", "prima", "precedente", "ieri", "partida", "vertrek",
 }  # fmt: skip
 EVENT = (
     "status|stat|fustat|event|events|death|deaths|dead|deceased|died|die|alive|vital|survived"
     "|mortality|relapse|relapsed|recurrence|recurred|progression|censored|censor|censoring|cens"
     "|failure|failed|arrest|arrested|hospdead"
+    "|verstorben|gestorben|tod|todesfall|ereignis|rezidiv|zensiert|uberlebt|ueberlebt|lebt"
+    "|fallecido|fallecimiento|fallecio|muerte|muerto|murio|exitus|defuncion|evento|recaida|recidiva"
+    "|deces|decede|mort|evenement|rechute|recidive|censure|statut|vivant"
+    "|morto|morte|deceduto|decesso|ricaduta|obito|falecido|overleden|overlijden"
 )
 EVENTS = re.compile(rf"\b(?:{EVENT})\b")
 FOLLOWED = re.compile(
     r"\b(?:follow ?ups?|fu ?(?:date|time|days|months|years)|tt[ep]|[pdre]fs"
     r"|(?:surv(?:ival)?|os|obs(?:ervation)?|censoring) ?(?:date|time|days|weeks|months|years)"
-    r"|(?:time|days|weeks|months|years) survived)\b"
+    r"|(?:time|days|weeks|months|years) survived"
+    r"|uberlebens(?:zeit|dauer|tage|monate)|ueberlebens(?:zeit|dauer|tage|monate)"
+    r"|(?:nach)?beobachtungs(?:zeit|dauer|tage)|nachbeobachtung|seguimiento|supervivencia"
+    r"|(?:duree|temps|jours|mois) (?:de )?(?:suivi|survie)|sopravvivenza|seguimento|sobrevida"
+    r"|overlevings(?:tijd|duur))\b"
 )
 BEFORE = re.compile(r"\b(?:since|ago|before|prior|previous)\b")
-UNTIL = re.compile(r"(?:time|days|weeks|months|years) (?:to|until|till) (?:the )?([a-z]{4,})")
+UNTIL = re.compile(
+    r"(?:time|days|weeks|months|years) (?:to|until|till) (?:the )?([a-z]{4,})"
+    r"|(?:zeit|tage|wochen|monate) bis (?:zum |zur )?([a-z]{3,})"
+    r"|(?:tiempo|dias|semanas|meses|tempo) (?:hasta|ate) (?:la |el |a |o )?([a-z]{4,})"
+    r"|(?:temps|delai|jours|mois) jusqu(?: au| a| a la)? ([a-z]{4,})"
+    r"|(?:tempo|giorni|mesi) (?:a|al|alla|fino a) ([a-z]{4,})"
+)
 TIMES = re.compile(
     r"^(?:time|times|days|weeks|months|years|duration|d ?time|t?stop|etime|ttime)$"
+    r"|^(?:t|zeit|tage|wochen|monate|dauer|tiempo|dias|semanas|meses|duracion|temps|jours|mois|duree"
+    r"|tempo|giorni|mesi|durata|duracao|tijd|duur)$"
+    r"|\b(?:letzter kontakt|ultimo contact?to|dernier contact|ultimo contato)\b"
+    r"|\bat (?:exit|death|event|end)$"
     r"|\b(?:last (?:contact|seen|visit|alive)|(?:end|exit|death|event|stop) ?(?:date|time|day)?"
     r"|(?:date|time|day) of (?:the )?(?:end|exit|death|event|last contact)|observed)$"
 )
@@ -88,7 +116,8 @@ def is_followed(header: str, y: Outcome) -> bool:
         return False
     naming = " ".join((*words(y.name), *y.classes)).lower()
     event = EVENTS.search(naming)
-    return bool(followed or event or (until and until[1][:5] in naming))
+    what = next(filter(None, until.groups()), "") if until else ""
+    return bool(followed or event or (what and what[:5] in naming))
 
 
 def is_time(y: Outcome) -> bool:

@@ -13,16 +13,7 @@ import polars as pl
 
 from ..learn.copies import alikeness
 from .later import EARLIER, find_later
-from .outcome import (
-    RARE,
-    Outcome,
-    codes_of,
-    explained,
-    mistakes,
-    numbers_of,
-    outcome,
-    ranks,
-)
+from .outcome import RARE, Outcome, codes_of, explained, mistakes, numbers_of, outcome, ranks
 from .personal import words
 from .rates import find_rates
 from .sums import find_sums
@@ -30,11 +21,18 @@ from .texts import find_texts
 
 SAMPLE, FEWEST, RADIUS, PILE, ENDS, ALL = 20_000, 30, 2, 10, 0.1, 0.9
 ENTITIES = 20  # fewer values than that name kinds
+REPEATED = 20  # a measured number that more rows have on average is rounded
 EMPTY = ("", "-", "?", "0", "no", "none", "n/a", "nothing", "unknown")
 ENTITY = re.compile(
     r"\b(id|uuid|key|nr|no|num|number|nummer|client|customer|kunde|account|konto|patient|person"
     r"|subject|user|member|student|pupil|employee|household|device|machine|sensor|vehicle|contract"
-    r"|email)$"
+    r"|email|case|policy|loan|claim|ticket|site|animal|plot|sample|specimen|donor"
+    r"|cliente|paciente|alumno|aluno|usuario|empleado|hogar|maquina|dispositivo|vehiculo|contrato"
+    r"|cuenta|persona|sujeto|socio|codigo|folio|dni|matricula|expediente|referencia|poliza|conta"
+    r"|eleve|utilisateur|salarie|menage|compte|contrat|capteur|vehicule|abonne|dossier|personne"
+    r"|paziente|studente|utente|dipendente|sensore|veicolo|conto|contratto|macchina|pratica|codice"
+    r"|kundin|schuler|nutzer|benutzer|mitarbeiter|haushalt|gerat|maschine|anlage|fahrzeug|vertrag"
+    r"|versicherter|proband|probe|fall|kennung|aktenzeichen|klant|leerling|gebruiker|voertuig)$"
 )
 
 
@@ -266,8 +264,12 @@ def _in_blocks(y: Outcome) -> bool:
 def _entity(rows: pl.DataFrame, name: str, target: str, task: str) -> float:
     """How much alike rows with one value are in the target, 0 to 1; 0 if it names no entity."""
     values = rows[name]
-    whole = values.dtype.is_integer() or values.dtype == pl.String
-    if not whole or values.n_unique() <= ENTITIES:
+    least, measured = ENTITIES, values.dtype.is_float()
+    if measured:  # the same number to the last digit, and the same outcome: the same once more
+        least = max(ENTITIES, values.len() // REPEATED)
+    elif not (values.dtype.is_integer() or values.dtype == pl.String):
+        return 0.0
+    if values.n_unique() <= least:
         return 0.0
     part = rows.select(name, target).drop_nulls(name)
     if part.height >= SAMPLE:
@@ -281,7 +283,7 @@ def _entity(rows: pl.DataFrame, name: str, target: str, task: str) -> float:
     z = np.eye(len(y.classes))[y.codes] if y.classes else ranks(y.codes)[:, None]
     z = z - z.mean(axis=0)
     alike = alikeness(x, z)
-    if ENTITY.search(" ".join(words(name))):
+    if not measured and ENTITY.search(" ".join(words(name))):
         return alike if alike >= 0.5 else 0.0
     if alike < 0.95 or not part[name].cast(pl.String).str.contains(r"\d").all():
         return 0.0

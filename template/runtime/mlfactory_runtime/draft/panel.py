@@ -8,11 +8,17 @@ import polars as pl
 from ..settings.params import Params
 from .personal import words
 
-PERIODS = {"year", "month", "week", "period", "jahr", "monat", "woche", "annee", "mois", "semaine"}
+PERIODS = {
+    "year", "quarter", "month", "week", "period", "jahr", "quartal", "monat", "woche", "periode",
+    "annee", "trimestre", "mois", "semaine", "ano", "mes", "semana", "periodo", "anno", "mese",
+    "settimana", "jaar", "maand",
+}  # fmt: skip
 AHEAD = re.compile(
     r"\b(?:promo\w*|holidays?|feiertage?|ferien|vacances|events?|campaigns?|kampagne|prices?|preise?"
     r"|prix|precio|prezzo|discounts?|rabatt|remise|descuento|weekdays?|wochentag|weekend|season"
-    r"|saison|calendar|kalender|school|schul\w*|opening|open|geoeffnet)\b"
+    r"|saison|calendar|kalender|school|schul\w*|opening|open|geoeffnet"
+    r"|aktion\w*|angebote?|festivos?|feriados?|vacaciones|ofertas?|dia semana|soldes|jours? ferie"
+    r"|sconto|festivi\w*|giorno settimana|desconto|korting|feestdag)\b"
 )
 
 

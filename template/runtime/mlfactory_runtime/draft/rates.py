@@ -15,11 +15,13 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Totals:
-    """For each row: the sum of the target over the rows of its group, and how many those are."""
+    """For each row: the sum of the target over the rows of its group, how many those are, and of
+    numbers their median."""
 
     sums: Array
     sizes: Array
     own: Array
+    medians: Array | None = None
 
     def means(self) -> Array:
         rates: Array = self.sums / self.sizes
@@ -81,9 +83,13 @@ def grouping(rows: pl.DataFrame, columns: Iterable[str]) -> list[str]:
 def all_totals(codes: Array, y: Outcome) -> Iterator[Totals]:
     """For a number its totals, for classes those of each."""
     sizes = np.bincount(codes)[codes]
-    marks = [y.codes == k for k in range(min(len(y.classes), CLASSES))] if y.classes else [y.values]
-    for mark in marks:
-        yield Totals(np.bincount(codes, mark)[codes], sizes, mark.astype(float))
+    if not y.classes:
+        medians = pl.DataFrame({"group": codes, "y": y.values})
+        of_group = medians.select(pl.col("y").median().over("group"))["y"].to_numpy()
+        yield Totals(np.bincount(codes, y.values)[codes], sizes, y.values, of_group)
+    for k in range(min(len(y.classes), CLASSES)):
+        mark = (y.codes == k).astype(float)
+        yield Totals(np.bincount(codes, mark)[codes], sizes, mark)
 
 
 def likely(x: Array, totals: Totals) -> list[int]:
@@ -95,10 +101,12 @@ def likely(x: Array, totals: Totals) -> list[int]:
 
 
 def are_means(x: Array, totals: Totals) -> bool:
-    """Whether nearly all values are these means, as exactly as they are written."""
+    """Whether nearly all values are these means, or medians, as exactly as they are written."""
     spread = np.std(x)
     if not spread:
         return False
     near = 2 * min(precision(x), NEAR / 2 * spread)
-    computed = (totals.means(), totals.others(), totals.shrunken(x))
+    computed = [totals.means(), totals.others(), totals.shrunken(x)]
+    if totals.medians is not None and np.mean(totals.sizes > 2) >= SURE:
+        computed.append(totals.medians)
     return any(np.mean(np.abs(x - each) <= near) >= SURE for each in computed)

@@ -9,6 +9,7 @@ import polars as pl
 
 SHARE, FEWEST, MOST = 0.005, 5, 3
 FEW, MANY = 3, 10  # so many other values must there be to call one far, and to read it as missing
+ABOVE, FAR = 0.25, 1.5  # of the others' median, and of the widest step between these
 STEPS = 3  # a digit is farther away than so many of the steps between the others
 NINES = re.compile(r"-?(?:9+|8+|7+|9+[678])(?:\.9+)?")
 LIMITS = {-(2.0**31), 2.0**31 - 1, -(2.0**15), 2.0**15 - 1, 2.0**16 - 1, 2.0**32 - 1}
@@ -57,7 +58,22 @@ def find_sentinels(column: pl.Series) -> Sentinels | None:
             text = f"{', '.join(names)} stands in {len(extremes) / len(column):.1%} of the rows"
             usual = len(values) - len(far) >= MANY and all(map(is_usual, names))
             return Sentinels(extremes.unique(), f"{text}, far from all other values", usual)
+    if rows[0] >= least and is_zero_far(values, rows):
+        text = f"0 stands in {rows[0] / len(column):.1%} of the rows, far from all other values"
+        return Sentinels(present.filter(numbers == 0).unique(), text, False)
     return None
+
+
+def is_zero_far(values: np.ndarray, rows: np.ndarray) -> bool:
+    """Whether 0 stands where a measure of people or things has none: a pressure, an age.
+
+    The others begin far above it, by their own median; of amounts, most of which are 0, none do.
+    """
+    if values[0] != 0 or len(values) <= MANY or rows[0] > rows[1:].sum() / 2:
+        return False
+    usual = values[1:][np.searchsorted(rows[1:].cumsum(), rows[1:].sum() / 2)]
+    steps = np.diff(values[1:])
+    return bool(values[1] >= ABOVE * usual and values[1] > FAR * np.max(steps))
 
 
 def far_values(values: np.ndarray, rows: np.ndarray, least: float, sign: int) -> np.ndarray | None:

@@ -26,6 +26,7 @@ from .leaks import find_entity, find_order
 from .table import Table
 
 SALTS, SALTED, FEWEST = 200, 500_000, 20
+MANY = 100  # of fewer entities the rows say more of a leak than one row of each would
 RARE = len(PARTS)  # a class with fewer rows is absent from one of them
 POSITIVE = (*TRUE, "positive")
 
@@ -48,20 +49,32 @@ def find_group(
     if split.salt or split.group or earlier:
         return None, warnings
     group, reason = entity(sample, described, params)
-    if group or params.data.time:  # there copies are left out of training
+    if group:
         return group, warnings + reason
     names, note = equal_rows(sample, described, params)
+    column, why = entity(sample, described, params, measured=True)
+    if column and repeats(sample, [column]) > 2 * repeats(sample, names or []):
+        return column, warnings + why
+    if params.data.time:  # there copies are left out of training
+        return None, warnings + reason
     return names, warnings + reason + note
 
 
+def repeats(sample: pl.DataFrame, names: list[str]) -> int:
+    """How many rows are equal to an earlier one in some columns; 0 without any."""
+    return sample.height - sample.select(names).n_unique() if names else 0
+
+
 def entity(
-    sample: pl.DataFrame, described: dict[str, dict[str, Any]], params: Params
+    sample: pl.DataFrame,
+    described: dict[str, dict[str, Any]],
+    params: Params,
+    *,
+    measured: bool = False,
 ) -> tuple[str | None, list[str]]:
     """The column that names whom rows are about, if their outcome must not be on two sides."""
     target, own = params.data.target, params.data.id
-    naming = ("identifier", "text", "categorical", "numeric")
-    candidates = [n for n, e in described.items() if e["role"] in naming or "sensitive" in e]
-    best = find_entity(sample, target, params.task, candidates)
+    best = named_entity(sample, described, params, measured=measured)
     if not best or (params.data.time and not is_fixed(sample, best[0], target, params.task)):
         return None, []
     group, evidence = best
@@ -69,6 +82,24 @@ def entity(
         return group, [f"rows of one {group} are kept on one side: {evidence}"]
     why = f"those of one {own} are kept on one, and are of several"
     return None, [f"rows of one {group} are on several sides, for {why}: {evidence}"]
+
+
+def named_entity(
+    sample: pl.DataFrame,
+    described: dict[str, dict[str, Any]],
+    params: Params,
+    *,
+    measured: bool = False,
+) -> tuple[str, str] | None:
+    """The column whose values name whom several rows are about, and the evidence.
+
+    `measured` looks at numbers with decimals: where these repeat to the last digit, and the outcome
+    with them, rows are the same once more, though other columns differ.
+    """
+    naming = ("identifier", "text", "categorical", "numeric")
+    some = [n for n, e in described.items() if e["role"] in naming or "sensitive" in e]
+    candidates = [name for name in some if sample[name].dtype.is_float() == measured]
+    return find_entity(sample, params.data.target, params.task, candidates)
 
 
 def equal_rows(
@@ -99,13 +130,20 @@ def comparable(described: dict[str, dict[str, Any]], params: Params) -> list[str
 def without_copies(
     sample: pl.DataFrame, described: dict[str, dict[str, Any]], params: Params
 ) -> pl.DataFrame:
-    """One row of each that has copies: of these any column would tell the target."""
-    if not (names := comparable(described, params)):
-        return sample
-    same = same_rows(sample, names)
-    if not are_copies(same, sample[params.data.target], params.task):
-        return sample
-    return sample.filter(same.is_first_distinct())
+    """One row of each that has copies, and of each entity whose rows have one outcome: of these
+    any column that is its own would tell the target.
+    """
+    target, task, names = params.data.target, params.task, comparable(described, params)
+    if names and are_copies(same := same_rows(sample, names), sample[target], task):
+        sample = sample.filter(same.is_first_distinct())
+    for measured in (False, True):
+        best = named_entity(sample, described, params, measured=measured)
+        if not best or sample[best[0]].n_unique() < MANY:
+            continue
+        if is_fixed(sample, best[0], target, task):
+            name = pl.col(best[0])
+            return sample.filter(name.is_first_distinct() | name.is_null())
+    return sample
 
 
 def is_fixed(rows: pl.DataFrame, name: str, target: str, task: str) -> bool:

@@ -1,4 +1,4 @@
-"""A target that is made of several columns: a sum, a difference, a product, a ratio."""
+"""A target that is made of several columns: a sum, a difference, a product, a ratio, a power."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -40,7 +40,8 @@ def find_sums(rows: pl.DataFrame, y: Outcome, columns: Iterable[str]) -> dict[st
     with np.errstate(all="ignore"):
         if y.classes:
             return class_of_pair(x, y.codes[some], y)
-        return pair(x, y.values[some], y.name) or weighted(x, y.values[some], y.name)
+        values = y.values[some]
+        return pair(x, values, y.name) or weighted(x, values, y.name) or powers(x, values, y.name)
 
 
 def numbers(rows: pl.DataFrame) -> Numbers:
@@ -115,6 +116,31 @@ def weighted(x: Numbers, y: Array, name: str) -> dict[str, str]:
             what = f"{name} is {formula} and a constant ({fit}): {AFTER}"
             return dict.fromkeys((x.names[k] for k in some), what)
     return {}
+
+
+def powers(x: Numbers, y: Array, name: str) -> dict[str, str]:
+    """The few columns of which a number is a product, each to some power, but for some odd rows.
+
+    Shares (and percents) count as what is left of the whole, too, as a discount does.
+    """
+    if (y <= 0).mean() > 1 - USUAL or len(np.unique(y)) < 20:
+        return {}
+    logs, origins = [], []
+    for k, column in enumerate(x.values.T):
+        low, high = np.nanmin(column), np.nanmax(column)
+        whole = 1 if high < 1 else 100
+        for part in (column, 1 - column / whole if low >= 0 and high < whole else -column):
+            if np.nanmin(part) > 0 and np.nanstd(np.log(part)) > 0:
+                logs.append(np.log(part))
+                origins.append(k)
+    if len({*origins}) < 2:
+        return {}
+    places = tuple(str(place) for place in range(len(logs)))
+    usual = y > 0
+    values = Numbers(places, np.column_stack(logs)[usual])
+    some = {x.names[origins[int(place)]] for place in weighted(values, np.log(y[usual]), name)}
+    what = f"{name} is {' * '.join(sorted(some))}, each to some power: {AFTER}"
+    return dict.fromkeys(sorted(some), what) if len(some) > 1 else {}
 
 
 def needed(x: Array, y: Array, some: list[int]) -> list[int]:

@@ -21,6 +21,7 @@ from .copies import copies
 from .coverage import coverage_warnings, measure_coverage
 from .draws import Draws, draws, entities, independent
 from .evaluate import Judgement, judge
+from .few import with_moments
 from .history import histories
 from .holdout import Held
 from .importance import permutation_importance
@@ -90,6 +91,7 @@ def examine(
     judgement = judge(signature, y, scored, params, project.metrics, units, constants)
     assumed = any(column.assumed for column in catalog.inputs(params).values())
     judgement = with_validation(judgement, validation, metric)
+    judgement = with_moments(judgement, held_rows, naive - own, split, params)
     judgement = with_alarm(judgement, signature, metric, importance, len(y), assumed=assumed)
     coverage = measure_coverage(y, limits, units, intervals)
     frame = featured(held_rows, [*catalog.features(params), *params.report.segments], compute)

@@ -333,7 +333,7 @@ def evaluate(
     width = 1.0 if places is None else widened(worth(places))
     models = {
         name: {
-            key: interval_of(value, [d[name][key] for d in again], width, key in BIASED)
+            key: interval_of(value, [d[name][key] for d in again], width, key in BIASED, key)
             for key, value in estimate.items()
         }
         for name, estimate in whole.items()

@@ -9,6 +9,17 @@ from ..records.evaluation import Interval
 
 Array = np.ndarray
 Z, SKEWED = 1.959964, 1.0
+INFINITY = float("inf")
+# What a metric can be at all; a wide interval ends there.
+LIMITS = {
+    **dict.fromkeys(("rmse", "mae", "quantile_loss", "log_loss", "cost"), (0.0, INFINITY)),
+    **dict.fromkeys(("roc_auc", "pr_auc", "accuracy", "f1", "calibration_error"), (0.0, 1.0)),
+    **dict.fromkeys(("recall_at_budget", "precision_at_budget"), (0.0, 1.0)),
+    **dict.fromkeys(("recall", "precision"), (0.0, 1.0)),
+    "lift_at_budget": (0.0, INFINITY),
+    "brier": (0.0, 2.0),
+    "r2": (-INFINITY, 1.0),
+}
 
 
 def resamples(rows: int, seed: int, places: Array | None = None) -> Iterator[Array]:
@@ -44,10 +55,14 @@ def widened(draws: float, z: float = Z) -> float:
 
 
 def interval_of(
-    value: float, values: list[float], width: float = 1.0, biased: bool = False
+    value: float,
+    values: list[float],
+    width: float = 1.0,
+    biased: bool = False,
+    metric: str | None = None,
 ) -> Interval:
     """The middle 95 % of what was drawn, as much wider around the value as `width` says, and longer
-    towards the side to which what was drawn is skewed.
+    towards the side to which what was drawn is skewed; but no wider than `metric` can be.
     """
     defined = np.array([number for number in values if not np.isnan(number)])
     if np.isnan(value) or not len(defined):
@@ -58,7 +73,8 @@ def interval_of(
     if width != 1:
         low, high = value + width * (low - value), value + width * (high - value)
     far = value + reach(defined, Z * width)
-    low, high = min(low, far), max(high, far)
+    least, most = LIMITS.get(metric or "", (-INFINITY, INFINITY))
+    low, high = max(min(low, far), least), min(max(high, far), most)
     return Interval(float(value), float(low), float(high))
 
 

@@ -145,6 +145,13 @@ def cutoffs(moments: pl.Series, split: Split) -> tuple[datetime, datetime]:
             f"{missing:,} rows have no value in the time column {moments.name!r}",
             "fill it at the source, or leave data.time empty in params.yaml",
         )
+    if moments.dtype == pl.String:
+        first = repr(str(moments[0])[:40])
+        raise FactoryError(
+            f"the time column {moments.name!r} holds no moments, such as {first}",
+            f"say in features.yaml how it is read (columns.{moments.name}: dtype and format), or "
+            "leave data.time empty in params.yaml",
+        )
     moments = moments.cast(pl.Datetime("us"))
     cutoff = _boundary(moments, 1 - split.holdout)
     return cutoff, _boundary(moments.filter(moments <= cutoff), 1 - split.validation)

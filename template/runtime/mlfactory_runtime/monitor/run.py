@@ -56,15 +56,19 @@ def of_log(length: str, watched: Watched, now: datetime) -> Monitored:
     if length.strip() == "batch":
         last = replace(last, length=BATCHES)
     history = History(watched, last)
-    *earlier, span = spans(history, last, max(BACK, watched.params.monitor.windows - 1), now)
+    *earlier, span = windows = spans(
+        history, last, max(BACK, watched.params.monitor.windows - 1), now
+    )
+    refusing = with_failures(windows, now)
     late, fresh = taken_in(history), news(history, earlier)
     first = earlier[0].begin if earlier else span.begin
     for window in (*(one for one in fresh if one.begin < first), *earlier):
-        catch_up(history, watched, window, is_news=window in fresh)
+        wide = refusing.get(window, window)
+        catch_up(history, watched, window, wide, is_news=window in fresh)
     mark, before, newest = history.mark(span), history.records(span), history.newest()
     sample = from_log(span, watched)
     label = EPOCH + timedelta(microseconds=mark[2]) if mark[2] else None
-    left_out = refusals(span, watched)
+    left_out = refusals(refusing[span], watched)
     checks = [*usual_traffic(sample, span, newest, before, watched), *ages(watched, now, label)]
     checks += check_refusals(left_out, sample, watched)
     if span.length == BATCHES:
@@ -84,6 +88,18 @@ def spans(history: History, last: Window, count: int, now: datetime) -> list[Win
     if last.length == BATCHES:
         return history.batches(now, count + 1) or [last]
     return [last.earlier(back) for back in range(count, -1, -1)]
+
+
+def with_failures(windows: Sequence[Window], now: datetime) -> dict[Window, Window]:
+    """Each window with what was refused in it: of a batch also all that was up to the next one, for
+    a run that refuses too many rows answers none, and so is no batch itself.
+    """
+    if windows[0].length != BATCHES:
+        return {window: window for window in windows}
+    begins = [window.begin.replace(microsecond=0) for window in windows]
+    ends = [*begins[1:], max(now, windows[-1].end)]
+    spans = (Window(*span, BATCHES) for span in zip(begins, ends, strict=True))
+    return dict(zip(windows, spans, strict=True))
 
 
 def of_file(current: Path, watched: Watched) -> Monitored:
@@ -125,8 +141,11 @@ def usual_traffic(
     return traffic(sample, window, newest, rows, factor, start)
 
 
-def catch_up(history: History, watched: Watched, span: Window, *, is_news: bool) -> None:
-    """Look at an earlier window if nobody has, or if outcomes have arrived since.
+def catch_up(
+    history: History, watched: Watched, span: Window, wide: Window, *, is_news: bool
+) -> None:
+    """Look at an earlier window if nobody has, or if outcomes have arrived since; what was refused
+    is counted in the `wide` one.
 
     What is stored of it stays where no outcome of its predictions is among these, which is certain
     if there `is_news`.
@@ -140,7 +159,7 @@ def catch_up(history: History, watched: Watched, span: Window, *, is_news: bool)
         record = stored
     else:
         checks = usual_traffic(sample, span, newest, before, watched)
-        checks += check_refusals(refusals(span, watched), sample, watched)
+        checks += check_refusals(refusals(wide, watched), sample, watched)
         record = examined(sample, watched, checks, before, span_of(span, sample))[1]
     history.save(span, record.model_copy(update={"mark": mark}))
 

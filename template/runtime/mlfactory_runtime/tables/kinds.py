@@ -22,7 +22,7 @@ from .formats import (
     reads,
 )
 from .periods import DIGITS, find_serial
-from .ranges import DOWN, RANGE, TEXTS, UP
+from .ranges import ABOUT, DOWN, RANGE, TEXTS, UP
 
 # What stands for missing in params.yaml of a new factory; then what means it in any column, and
 # what does among numbers and moments only.
@@ -34,8 +34,15 @@ NUMBERLIKE = (
     rf"^[-+(\s]*(?:{CURRENCY})?\s*[-+]?(?:\d[\d.,'\u2019 \u00a0\u202f]*|\.\d+)"
     rf"(?:[eE][-+]?\d+)?\s*(?:{UNIT})?\)?-?$"
 )
-SHORT_MONTH = r"^\p{L}{3}-\d\d$"  # without --time it may be the day of a month
-RANGELIKE = "|".join(f"(?:{pattern})" for pattern in (*TEXTS, *UP, *DOWN))
+# What is a moment in a column that says when, and may be anything in another one.
+WITH_TIME = (
+    (r"^\p{L}{3}\.?-\d\d$", "%b-%y"),
+    (r"^\p{L}{3}\.?/\d\d$", "%b/%y"),
+    (r"^\p{L}{3}\.? \d\d$", "%b %y"),
+    (r"^(?:0?[1-9]|1[0-2])\.(?:19|20)\d\d$", "%m.%Y"),
+)
+NANOSECONDS = (r"^1\d{18}$", "epoch ns")
+RANGELIKE = "|".join(f"(?:{pattern})" for pattern in (*TEXTS, *ABOUT, *UP, *DOWN))
 SLASHED = r"^(\d{1,2})/(\d{1,2})/\d{2,4}\b"
 THOUSANDS = r"^[-+]?[1-9]\d{0,2}(\.\d{3})+$"
 
@@ -121,9 +128,8 @@ def of_moments(kind: Kind, values: pl.Series, *, epochs: bool = False) -> Kind:
 
     With `epochs` only those that count from 1970: a smaller number may be anything.
     """
-    short = kind.dtype == "string" and len(values) and not epochs
-    if short and values.str.contains(SHORT_MONTH).all():
-        return Kind("date", ("%b-%y",), kind.missing)
+    if values.dtype == pl.String and len(values) and (sure := sure_form(values, epochs)):
+        return Kind("datetime" if sure == NANOSECONDS[1] else "date", (sure,), kind.missing)
     if kind.dtype not in ("int", "float"):
         return kind
     form = find_serial(figures := read(values, kind.dtype, kind.format).drop_nulls())
@@ -131,6 +137,15 @@ def of_moments(kind: Kind, values: pl.Series, *, epochs: bool = False) -> Kind:
         return kind
     days = form in DIGITS or (form == "excel" and (figures == figures.floor()).all())
     return Kind("date" if days else "datetime", (form,), kind.missing)
+
+
+def sure_form(texts: pl.Series, epochs: bool) -> str | None:
+    """The form of texts that are moments if the column says when; with `epochs` only counts."""
+    for pattern, form in (NANOSECONDS,) if epochs else (NANOSECONDS, *WITH_TIME):
+        dtype = "datetime" if form == NANOSECONDS[1] else "date"
+        if texts.str.contains(pattern).all() and reads(texts, dtype, (form,)):
+            return form
+    return None
 
 
 def kind_of(dtype: pl.DataType) -> str:

@@ -2,9 +2,11 @@
 
 import polars as pl
 
-QUARTER, WEEK = "%YQ%q", "%GW%V"
+QUARTER, WEEK, HALF, SPAN = "%YQ%q", "%GW%V", "%YH%h", "%Y/+1"
 PERIODS = (
-    "%b-%Y", "%b %Y", "%b%Y", "%Y-%b", "%Y %b", "%Y%b", "%m/%Y", "%m-%Y", "%Y/%m", QUARTER, WEEK,
+    "%b-%Y", "%b %Y", "%b%Y", "%Y-%b", "%Y %b", "%Y%b", "%m/%Y", "%m-%Y", "%Y/%m", "%b/%Y",
+    "%YM%m", "%Y-M%m", QUARTER, WEEK, HALF, SPAN, "FY%Y", "FY %Y",
+    "%d%b%Y", "%d%b%Y:%H:%M:%S",
 )  # fmt: skip
 # Microseconds of one unit, and those from its beginning to 1970.
 SERIALS = {
@@ -15,12 +17,26 @@ SERIALS = {
     "excel": (86_400 * 10**6, 25_569),
 }
 DIGITS = ("%Y", "%Y%m", "%Y%m%d")
+# A quarter, a week and a half of a year as they are marked, beside Q, W and H.
+Q = r"(?:[QTK]|(?:\.|er|e|º|o|\.º)? ?(?:quarter|quartal|kwartaal|trimestre|trim\.?))"
+W = r"(?:W|KW|CW|wk|week|woche|semaine|semana|settimana)"
+H = r"(?:[HS]|(?:\.|er|e|º|o|\.º)? ?(?:half|halbjahr|semestre|semester))"
+GAP = r"(?: de |[-/ ])?"
+YEAR = r"1[6-9]\d\d|20\d\d"
 PERIOD = (
-    r"(?i)^(?:\d{4}[-/ ]?[QW]\d\d?|[QW]\d\d?[-/ ]?\d{4}|[1-4]Q[-/ ]?\d{4}|\d{4}/\d\d|\d\d[/-]\d{4}"
-    r"|\d{4}[-/ ]?\p{L}{3,9}\.?|\p{L}{3,9}\.?[-/ ]?\d{4})$"
+    rf"(?i)^(?:\d{{4}}{GAP}(?:{Q}|{W}|{H}|M) ?\d\d?|(?:{Q}|{W}|{H}) ?\d\d?{GAP}\d{{4}}"
+    rf"|[1-4]{Q}{GAP}\d{{4}}|[12]{H}{GAP}\d{{4}}|\d{{4}}/\d\d|\d\d[/-]\d{{4}}|\d{{4}}[-/]\d{{4}}"
+    rf"|\d{{4}}{GAP}\p{{L}}{{3,9}}\.?|\p{{L}}{{3,10}}\.?{GAP}\d{{4}}|FY ?(?:{YEAR})"
+    r"|\d\d?\p{L}{3}\d{4}.*)$"
 )
-QUARTERS = r"(?i)^(?:(\d{4})[-/ ]?Q([1-4])|Q([1-4])[-/ ]?(\d{4})|([1-4])Q[-/ ]?(\d{4}))$"
-WEEKS = r"(?i)^(\d{4})[-/ ]?W(\d\d?)$"
+PARTED = {
+    form: rf"(?i)^(?:({YEAR}){GAP}{word} ?({part})|{word} ?({part}){GAP}({YEAR})"
+    rf"|({part}){word}{GAP}({YEAR}))$"
+    for form, word, part in ((QUARTER, Q, "[1-4]"), (HALF, H, "[12]"))
+}
+MONTHS_OF = {QUARTER: 3, HALF: 6}
+WEEKS = rf"(?i)^(?:({YEAR}){GAP}{W} ?(\d\d?)|{W} ?(\d\d?){GAP}({YEAR}))$"
+SPANS = rf"^({YEAR})[-/](\d{{2}}|\d{{4}})$"
 WORD = r"^(.*?)(\p{L}{3,})\.?(.*)$"
 # Names of months in the languages of Western Europe, by what strptime calls them.
 MONTHS = {
@@ -80,22 +96,36 @@ def serial(values: pl.Series, form: str) -> pl.Series:
 
 def day_text(values: pl.Series, form: str) -> tuple[pl.Series, str]:
     """The values as strptime can read them: of a period its first day, months in English."""
-    if form == QUARTER:
-        groups = values.str.extract_groups(QUARTERS).struct.unnest()
-        year, quarter = (pl.coalesce(pl.nth(*places)) for places in ((0, 3, 5), (1, 2, 4)))
-        month = quarter.cast(pl.Int8) * 3 - 2
+    if form in PARTED:
+        groups = values.str.extract_groups(PARTED[form]).struct.unnest()
+        year, part = (pl.coalesce(pl.nth(*places)) for places in ((0, 3, 5), (1, 2, 4)))
+        months = MONTHS_OF[form]
+        month = part.cast(pl.Int8) * months - months + 1
         return groups.select(pl.format("{}-{}-1", year, month)).to_series(), "%Y-%m-%d"
     if form == WEEK:
-        return values.str.replace(WEEKS, "${1}-W${2}-1"), "%G-W%V-%u"
+        groups = values.str.extract_groups(WEEKS).struct.unnest()
+        year, week = (pl.coalesce(pl.nth(*places)) for places in ((0, 3), (1, 2)))
+        return groups.select(pl.format("{}-W{}-1", year, week)).to_series(), "%G-W%V-%u"
+    if form == SPAN:
+        return first_years(values), "%Y"
     if form in DIGITS:
         return values.str.replace(r"\.0+$", ""), form
     return (in_english(values) if "%b" in form else values), form
+
+
+def first_years(values: pl.Series) -> pl.Series:
+    """The first year of spans that end in the next one, such as 2018/19; else null."""
+    parts = values.str.extract_groups(SPANS).struct.unnest().cast(pl.Int64)
+    first, last = (parts[name] for name in parts.columns)
+    follows = (last == first + 1) | (last == (first + 1) % 100)
+    return first.cast(pl.String).set(~follows.fill_null(False), None)
 
 
 def in_english(values: pl.Series) -> pl.Series:
     """Each name of a month as strptime knows it: in English, three letters, one of them large."""
     if not values.str.contains(r"\p{L}{3}").any():
         return values
+    values = values.str.replace_all(" de ", " ", literal=True)
     parts = values.str.extract_groups(WORD).struct.rename_fields(["before", "word", "after"])
     word = pl.col("word")
     month = word.str.to_lowercase().replace_strict(MONTHS, default=word)

@@ -5,7 +5,11 @@ from collections.abc import Callable
 import polars as pl
 
 RANGE = "1-2"  # in a column's `format`: such values stand among its numbers
-TO = r"-|\u2013|\u2014|~|\.\.\.?|to|bis|à|au|and|und|et|hasta"
+TO = r"-|\u2013|\u2014|~|\.\.\.?|to|bis|à|au|and|und|et|hasta|\s[aeiy]\s|até|tot|t/m"
+FROM = "between|zwischen|entre|tra|tussen|da|von|from|de"
+NEAR = (
+    "~|≈|ca\\.|circa|approx\\.?|approximately|about|around|etwa|rund|env\\.|environ|unos|aprox\\."
+)
 ABOVE = (
     "over|above|more than|greater than|at least|from|über|mehr als|mindestens|ab|plus de|au moins"
     "|más de|mas de|al menos|desde|oltre|più di|almeno|mais de|acima de|meer dan|minstens"
@@ -23,11 +27,12 @@ LESS = (
     "(?:less|fewer|under|below|younger|weniger|jünger|moins|menos|meno|minder)"
 )
 TEXTS = (
-    rf"(?i)^(?:between |zwischen |entre )?(\D{{0,4}}\d(?:.*\d)?)\s*(?:{TO})\s*(\D{{0,4}}\d.*)$",
+    rf"(?i)^(?:(?:{FROM}) )?(\D{{0,4}}\d(?:.*\d)?)\s*(?:{TO})\s*(\D{{0,4}}\d.*)$",
     r"^[\[(]\s*([-+]?\d[^,;]*)[,;]\s*([-+]?\d.*?)\s*[\])]$",
 )
 UP = (rf"(?i)^(?:>=?|≥|{ABOVE})\s*(\D{{0,4}}\d.*)$", rf"(?i)^(\D{{0,4}}\d.*?)\s*(?:{MORE})$")
 DOWN = (rf"(?i)^(?:<=?|≤|{BELOW})\s*(\D{{0,4}}\d.*)$", rf"(?i)^(\D{{0,4}}\d.*?)\s*(?:{LESS})$")
+ABOUT = (rf"(?i)^(?:{NEAR})\s*(\D{{0,4}}\d.*)$",)
 Read = Callable[[pl.Series], pl.Series]
 
 
@@ -41,7 +46,7 @@ def numbers_of(values: pl.Series, read: Read) -> pl.Series:
     for pattern in TEXTS:
         low, high = (read(values.str.extract(pattern, place)) for place in (1, 2))
         numbers = first(numbers, ((low + high) / 2).set(~(low < high), None))
-    for patterns, sign in ((UP, 1), (DOWN, -1)):
+    for patterns, sign in ((ABOUT, 0), (UP, 1), (DOWN, -1)):
         for pattern in patterns:
             end = read(values.str.extract(pattern, 1))
             numbers = first(numbers, end + sign * end.abs().set(end == 0, 1.0) / 2)
