@@ -23,6 +23,8 @@ from mlfactory.template import stream
 from mlfactory.template.mount import SOURCE, VENDOR
 from mlfactory.template.stream import Files
 
+from . import overlay
+
 LIBRARY = (SOURCE, VENDOR)  # mlfactory's own, which no rule of a company changes
 PROJECT = "trial"
 NO_RUFF = "ruff is not on the PATH: nobody looked whether Python is formatted as factories want it"
@@ -43,7 +45,8 @@ def layout(files: Files) -> trial.Source:
 
 def names(files: Files, root: str, rows: list[Answers]) -> dict[str, tuple[str, ...]]:
     """The names in a project of each file that is rendered, over all combinations of answers; the
-    library is left out."""
+    library is left out. A file that none of them brings has its own without conditions: some
+    answer will bring it, and rules are about it, too."""
     lean = without_library(files)
     empty = {n: replace(f, content=b"") if n.startswith(root) else f for n, f in lean.items()}
     everything: dict[str, set[str]] = {}
@@ -55,6 +58,8 @@ def names(files: Files, root: str, rows: list[Answers]) -> dict[str, tuple[str, 
             result = trial.render(source, folder / str(number) / PROJECT, row)
             for name, origin in result.origins.items():
                 everything.setdefault(origin, set()).add(name)
+    for name in (name.removeprefix(root) for name in lean if name.startswith(root)):
+        everything.setdefault(f"{root}{name}", {overlay.bare(name)})
     return {origin: tuple(sorted(plain)) for origin, plain in sorted(everything.items())}
 
 
