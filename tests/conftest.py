@@ -107,8 +107,8 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
         scratch = tmp_path / version
         releases = history.releases_in(folder)
         stream.unpack(releases.commit(releases.versions[-1]).files, scratch)
-        for page in ("docs/runbook.md", "src/{{ package }}/model.py"):
-            file = scratch / "template/project" / page
+        for page in ("docs/runbook.md*", "src/*/model.py"):
+            (file,) = (scratch / "template/project").glob(page)
             file.write_text(f"{file.read_text()}\n# Read what {version} says.\n")
         text = f"mlfactory template {version}\n\nMore advice in {version}."
         commit = stream.Commit(version, text, 1_800_000_000, stream.tree(scratch))

@@ -35,7 +35,7 @@ ROOMS = {
     "project": {"base"},
     "template": {"base", "project"},
     "render": {"base", "project", "template"},
-    "compose": {"base", "template", "render"},
+    "compose": {"base", "template", "render", "new"},
     "look": {"base"},
     "new": {"base", "project", "template", "render", "look"},
     "update": {"base", "project", "template", "render"},

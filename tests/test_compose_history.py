@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ SLOTS = {
     "readme": "## At Acme\n\nCost centre {{ cost_centre }} pays.",
     "agents": "- Send data to a service outside of Acme.",
     "about": "## Cost\n\nCost centre {{ cost_centre }} pays.",
+    "runbook": "## At Acme\n\nCost centre {{ cost_centre }} pays.",
+    "request": "- [ ] the cost centre {{ cost_centre }} has agreed",
 }
 ANSWERS = ("--set", "cost_centre=CC-0042", "--defaults")
 
@@ -59,23 +62,43 @@ def test_the_newest_template_takes_all_slots_and_renders_in_every_combination(
     tmp_path: Path,
 ) -> None:
     shop, newest = init(tmp_path / "shop.git", "--bare"), f"v{history.load().newest}"
-    result = compose(tmp_path / "acme", shop, "--on", newest, slots=SLOTS)
+    result = compose(tmp_path / "acme", shop, "--on", newest, "--checks", "none", slots=SLOTS)
     assert result["combinations"] >= 12
     assert not [text for text in result["warnings"] if "ruff" in text]
-    factory = new(tmp_path / "churn", shop, result["version"], serving="online")
+    follows = {"mlfactory_source": "mlfactory==0.5.0"}
+    factory = new(tmp_path / "churn", shop, result["version"], serving="online", **follows)
     holds_conventions(factory)
-    workflow = yaml.safe_load(factory.text(".github/workflows/ci.yml"))
-    steps = [step.get("name") for step in workflow["jobs"]["code"]["steps"]]
-    assert steps.index("Trust our certificates") == steps.index("Install what is locked") - 1
+    for name, steps in jobs_of(factory):
+        at = [*steps].index("Trust our certificates")
+        assert "astral-sh/setup-uv" in steps["uv"] and list(steps)[at - 1] == "uv", name
+        assert "uv sync" in [*steps.values()][at + 1], name
     dockerfile = factory.text("Dockerfile")
     assert "AS build\nENV UV_DEFAULT_INDEX=" in dockerfile
     assert '\nLABEL org.opencontainers.image.vendor="Acme"\n# LightGBM' in dockerfile
-    for name in ("README.md", "docs/about.md"):
+    for name in ("README.md", "docs/about.md", "docs/runbook.md"):
         assert factory.text(name).endswith("\n\nCost centre CC-0042 pays.\n")
     assert factory.text("AGENTS.md").endswith("\n\n- Send data to a service outside of Acme.\n")
-    elsewhere = new(tmp_path / "fraud", shop, result["version"], ci="gitlab")
+    elsewhere = new(tmp_path / "fraud", shop, result["version"], ci="gitlab", **follows)
     jobs = elsewhere.text(".gitlab/factory.yml")
-    assert "  before_script:\n    - export SSL_CERT_FILE=/etc/acme.pem\n    - pip" in jobs
+    ours = "    - export SSL_CERT_FILE=/etc/acme.pem\n"
+    parts = jobs.split("    - pip install --quiet")
+    assert len(parts) > 2
+    assert all(part.endswith(ours) for part in parts[:-1])
+    pages = (".github/pull_request_template.md", ".gitlab/merge_request_templates/Default.md")
+    for one, page in zip((factory, elsewhere), pages, strict=True):
+        assert one.text(page).endswith("\n\n- [ ] the cost centre CC-0042 has agreed\n\n")
+
+
+def jobs_of(factory: Repo) -> Iterator[tuple[str, dict[str, str]]]:
+    """The steps of each job that installs packages, by their names, in their order."""
+    for file in sorted(factory.path.glob(".github/workflows/*.yml")):
+        for job in yaml.safe_load(file.read_text())["jobs"].values():
+            steps = {
+                "uv" if "setup-uv" in s.get("uses", "") else s.get("name", ""): json.dumps(s)
+                for s in job.get("steps", ())
+            }
+            if "uv sync" in "".join(steps.values()):
+                yield file.name, steps
 
 
 @pytest.mark.slow
@@ -86,7 +109,8 @@ def test_factories_of_every_release_follow_the_company_s_template(tmp_path: Path
         if not version:
             continue
         rules = COMPANY["rules"][version in ("0.1.0", "0.2.0") :]  # which had no image yet
-        result = compose(tmp_path / "acme", shop, "--on", f"v{version}", rules=rules)
+        argv = ("--on", f"v{version}", "--checks", "none")
+        result = compose(tmp_path / "acme", shop, *argv, rules=rules)
         versions.append(result["version"])
         parents = shop.git("log", "-1", "--format=%P", result["version"]).split()
         assert parents == result["parents"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import yaml
 from mlfactory.base import uv
 
 from .conftest import Command
-from .evolving import SMALL, Repo, template
+from .evolving import SMALL, Repo, release, template
 
 
 @pytest.fixture
@@ -123,9 +124,64 @@ def test_names_are_held_by_new_and_looked_at_by_doctor(
     assert "mlfactory template use https://git.example.com/acme/template.git" in result["remedy"]
 
 
+def test_names_are_held_by_an_update_where_it_changes_them(
+    tmp_path: Path, home: Path, company: Repo, mlfactory: Command
+) -> None:
+    mlfactory("new", "churn", "--defaults", "--template", company.path, cwd=tmp_path)
+    churn = Repo(tmp_path / "churn")
+    path = file(home, "[names]\nproject_name = '^risk-'\n")
+    before = churn.head
+    argv = ("update", "--defaults", "--set", "project_name=sales-churn")
+    for more in ((), ("--dry-run",), ("--json",)):
+        refusal = mlfactory(*argv, *more, cwd=churn.path, code=2)
+        asks = f"project_name is 'sales-churn', and {path} asks for ^risk-"
+        assert asks in (refusal.stderr or json.loads(refusal.stdout)["error"])
+    assert (churn.head, churn.dirt) == (before, "")
+    release(company, "v1.1.0", {"tree/c.txt": "c\n"})
+    result = mlfactory("update", "--defaults", "--json", cwd=churn.path)
+    (text,) = json.loads(result.stdout)["plan"]["warnings"]
+    assert "project_name is 'churn', and" in text  # of before, and so no error
+    assert churn.has("c.txt")
+    mlfactory("update", "--defaults", "--set", "project_name=risk-churn", cwd=churn.path)
+    assert "project_name: risk-churn" in churn.text(".copier-answers.yml")
+
+
+TASK = "_tasks: ['touch ran']\n_subdirectory: tree\nname: {type: str, default: demo}\n"
+
+
+def test_the_machine_s_own_list_trusts_a_template_and_nothing_else_does(
+    tmp_path: Path, home: Path, mlfactory: Command
+) -> None:
+    source = template(tmp_path / "template", {**SMALL, "copier.yml": TASK})
+    other = template(tmp_path / "other", {**SMALL, "copier.yml": TASK})
+    for text in ("", f"trusted = ['{other.path}']\n", f"trusted = ['{source.path.parent}']\n"):
+        path = file(home, text)
+        env = {"MLFACTORY_TRUSTED": str(source.path)}
+        argv = ("new", "plain", "--template", source.path, "--defaults")
+        assert "--trust" in mlfactory(*argv, cwd=tmp_path, **env).stderr
+        assert not (tmp_path / "plain/ran").exists()
+        shutil.rmtree(tmp_path / "plain")
+    path.write_text(f"trusted = ['{source.path}/']\n")
+    listing = finding(mlfactory, "ORG001", cwd=tmp_path, code=None)["detail"]
+    assert f"trusted = {source.path}/ ({path})" in listing
+    mlfactory("new", "churn", "--template", source.path, "--defaults", cwd=tmp_path)
+    assert (tmp_path / "churn/ran").exists()
+    release(source, "v1.1.0", {"copier.yml": TASK.replace("ran", "again")})
+    churn = Repo(tmp_path / "churn")
+    mlfactory("update", "--defaults", cwd=churn.path)
+    assert churn.has("again")
+    release(source, "v1.2.0", {"copier.yml": TASK.replace("ran", "thrice")})
+    path.write_text("")
+    mlfactory("update", "--defaults", cwd=churn.path)
+    assert not churn.has("thrice")
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
+        ("trusted = 'https://git.example.com/t.git'", "sets trusted, and not to a list"),
+        ("trusted = ['templates/ours']", "which is no whole address"),
+        ("trusted = ['https://me:secret@git.example.com/t.git']", "an address with a secret"),
         ("index = 'https://me:secret@example.com/simple'", "an address with a secret"),
         ("remote = 's3://data?token=secret'", "an address with a secret"),
         ("index = 'https://secret@example.com/simple'", "holds a credential"),

@@ -26,7 +26,7 @@ from .test_registry import RECORD
 
 SOURCE = Path(languages.__file__).parents[1]
 CODES = [code for code in languages.codes() if code != languages.ENGLISH]
-RUNBOOK = SOURCE.parents[1] / "project" / "docs" / "runbook.md"
+RUNBOOK = SOURCE.parents[1] / "project" / "docs" / "runbook.md.jinja"
 TABLES = {"LABELS", "MODELS", "BUILT_IN", "OTHERS"}  # their values are said by their names
 HOLE_ANY = re.compile(r"\{\w+(?::\w+)?\}")
 ABOUT = {"feature", "source", "owner", "higher", "lower"}

@@ -160,7 +160,7 @@ def test_what_was_promised_is_held_to(tracked: Factory, changes: tuple[str, str]
 
 
 def test_each_check_names_a_heading_of_the_runbook() -> None:
-    headings = re.findall(r"(?m)^## (.*)$", (SKELETON / "docs/runbook.md").read_text("utf-8"))
+    headings = re.findall(r"(?m)^## (.*)$", (SKELETON / "docs/runbook.md.jinja").read_text("utf-8"))
     anchors = {re.sub(r"[^a-z0-9 -]", "", one.lower()).replace(" ", "-") for one in headings}
     source = "".join(
         p.read_text() for p in (ROOT / "template/runtime/mlfactory_runtime/monitor").glob("*.py")

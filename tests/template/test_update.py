@@ -21,7 +21,7 @@ def template_with(change: str, folder: Path, env: dict[str, str]) -> Path:
     """The template as a team's own repository: its releases, then one that changes a line."""
     bare = folder / "released"
     execute(("git", "clone", "--quiet", "mlfactory::template", str(bare)), folder, env)
-    runbook = bare / "template/project/docs/runbook.md"
+    runbook = bare / "template/project/docs/runbook.md.jinja"
     runbook.write_text(runbook.read_text("utf-8") + change, "utf-8")
     execute(("git", "commit", "--quiet", "--all", "--message", "more advice"), bare, env)
     execute(("git", "tag", "v99.0.0"), bare, env)

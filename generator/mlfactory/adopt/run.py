@@ -10,7 +10,7 @@ from shlex import quote
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mlfactory.base import addresses, answers, git
+from mlfactory.base import addresses, answers, git, organisation
 from mlfactory.base.answers import Answers
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.objects import Leaf
@@ -47,7 +47,8 @@ def adopt(request: Request, goal: Goal, talk: Talk, *, ask: bool = False) -> Rep
         return go_on(here, request, goal, talk)
     old = place.old_record(here)
     template = choice.template(request.template, request.ref)
-    with rendering.sheet(template, trust=goal.trust) as sheet:
+    trust = goal.trust or choice.is_trusted(template.source)
+    with rendering.sheet(template, trust=trust) as sheet:
         if request.template and not keeps_contract(sheet):
             return link.link(here, old, template, request)
         place.check_apart(here)
@@ -136,6 +137,7 @@ def answers_of(
     if "ci" not in values and "ci" in sheet.questions:
         values["ci"] = ci_of(here)
     answers.check({k: v for k, v in values.items() if k != "folder"}, sheet.questions)
+    organisation.check_names(values)
     return values, notes
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,6 +14,8 @@ from .answers import Answers
 from .credentials import mask
 from .errors import MlfactoryError, UsageError
 
+CALLED = "Add --set {}=VALUE; a project is called after its directory."
+ANEW = "Give another: --set {}=VALUE"
 ANSWERS = ("owner", "remote")  # settings that answer the questions of their names
 
 
@@ -42,20 +43,24 @@ def answers_among(questions: Mapping[str, Any]) -> dict[str, Any]:
 
 def description(one: Setting) -> str:
     """A setting and who says it, for people."""
-    return f"{one.name} = {mask(str(one.value))} ({one.source})"
+    value = ", ".join(one.value) if isinstance(one.value, tuple) else str(one.value)
+    return f"{one.name} = {mask(value)} ({one.source})"
 
 
 def misnomers(answers: Answers) -> Iterator[str]:
     """What the names that an organisation asks for say of answers."""
-    setting = settings().get(organisation.PATTERNS)
-    for question, pattern in (setting.value if setting else {}).items():
-        answer = answers.get(question)
-        if setting and answer is not None and not re.search(pattern, str(answer)):
-            yield f"{question} is {answer!r}, and {setting.source} asks for {pattern}"
+    settings()
+    yield from (text for _, text in organisation.misnomers(answers))
 
 
-def check_names(answers: Answers) -> None:
+def check_names(answers: Answers, hint: str = CALLED) -> None:
     """Raises UsageError for an answer that is not named as the organisation asks for."""
-    for text in misnomers(answers):
-        name = text.partition(" ")[0]
-        raise UsageError(text, f"Add --set {name}=VALUE; a project is called after its directory.")
+    settings()
+    for name, text in organisation.misnomers(answers):
+        raise UsageError(text, hint.format(name))
+
+
+def check_new_names(old: Answers, new: Answers) -> None:
+    """The same for answers that an update changes; a name of before has been there for long."""
+    fresh = {name: answer for name, answer in new.items() if old.get(name) != answer}
+    check_names(fresh, ANEW)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -26,6 +26,10 @@ def compose(
     proposal: Annotated[
         bool, typer.Option("--next", help="Write the newest release into FILE, if it fits.")
     ] = False,
+    checks: Annotated[
+        Literal["few", "all", "none"],
+        typer.Option(help="In how many combinations of answers a factory's own checks run."),
+    ] = "few",
     init: Annotated[
         str, typer.Option(metavar="DIRECTORY", help="Begin: write a FILE and workflows there.")
     ] = "",
@@ -40,9 +44,9 @@ def compose(
     if init:
         result: start.Start | run.Proposal | run.Composition = start.start(Path(init), publish)
     elif proposal:
-        result = run.propose(path, talk)
+        result = run.propose(path, talk, checks)
     else:
-        result = run.compose(path, talk, on=on, publish=publish, dry_run=dry_run)
+        result = run.compose(path, talk, on=on, publish=publish, dry_run=dry_run, checks=checks)
     if as_json:
         console.show_json(console.plain(result))
     else:

@@ -66,7 +66,7 @@ def read(path: Path) -> Company:
         files=folder_in(path, content, home),
         changelog=changelog_in(path, content, home),
         questions=table(path, content, "questions"),
-        slots={name: str(text) for name, text in table(path, content, "slots").items()},
+        slots={name: str(text or "") for name, text in table(path, content, "slots").items()},
         rules=tuple(rules_in(path, content)),
         once=words(path, content, "once"),
         untouched=words(path, content, "untouched"),

@@ -18,6 +18,7 @@ from . import questions
 from .company import Company
 
 SLOTS = "template/slots/"
+INCLUDES = "template/includes/"  # parts of files that are rendered
 SLOT = re.compile(
     rf"^([ \t]*)\{{%-? (?:endraw %\}}\{{% )?include '{SLOTS}([\w-]+)' ignore missing %\}}",
     re.MULTILINE,
@@ -61,6 +62,7 @@ def lay(company: Company, upstream: Files, names: Names, root: str) -> Overlay:
     theirs = {source: names[source] for source in names if source in rest}
     ours = {place: names.get(place, (name,)) for place, (name, _) in places.items()}
     added = sorted(name for some in ours.values() for name in some)
+    refuse_idle_slots(company, {**rest, **own})
     return Overlay({**rest, **own}, {**theirs, **ours}, tuple(added))
 
 
@@ -94,6 +96,10 @@ def slots(company: Company, upstream: Files) -> dict[str, File]:
             hint = suggestion(name, sorted(places)).replace("It asks:", "It has:")
             hint = hint if places else "Slots came with mlfactory 0.5.0: use a rule until then."
             raise UsageError(f"upstream has no slot {name}", hint)
+        if not company.slots[name].strip():
+            raise UsageError(
+                f"the slot {name} is filled with nothing", "Write a text, or leave it."
+            )
     texts = {
         name: indent(text.strip(), places[name].blanks) for name, text in company.slots.items()
     }
@@ -103,12 +109,20 @@ def slots(company: Company, upstream: Files) -> dict[str, File]:
     }
 
 
+def refuse_idle_slots(company: Company, files: Files) -> None:
+    """Raises UsageError for a text that no file would show: the one with its slot is replaced."""
+    places = places_of(files)
+    if idle := next((name for name in company.slots if name not in places), ""):
+        text = f"no file has the slot {idle} any more: one of yours stands in place of it"
+        raise UsageError(text, "Write the text into your file, or the slot's include.")
+
+
 def places_of(files: Files) -> dict[str, Place]:
     """The slots of a template."""
     places: dict[str, Place] = {}
     for name, file in sorted(files.items()):
-        if name.endswith(SUFFIX):
-            is_page = name.endswith(f".md{SUFFIX}")
+        if name.endswith(SUFFIX) or name.startswith(INCLUDES):
+            is_page = name.endswith((".md", f".md{SUFFIX}"))
             for blanks, slot in SLOT.findall(file.content.decode("utf-8", "replace")):
                 places.setdefault(slot, Place(blanks, "\n\n" if is_page else "\n"))
     return places

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 from itertools import combinations as pairs_of
 from itertools import product
+from math import prod
 from typing import Any
 
 from mlfactory.base.answers import Answers
@@ -14,7 +16,11 @@ FILE = "template/questions/company.yml"
 OWN_KEYS = ("required", "example")  # of ours, and not copier's
 MOST = 48  # with more combinations than this, only all pairs of answers are tried
 # What the questions alone do not tell: answers of mlfactory's own that bring other files.
-MORE: tuple[Answers, ...] = ({"folder": "models/churn"}, {"data_source": "data/query.sql"})
+MORE: tuple[Answers, ...] = (
+    {"folder": "models/churn"},
+    {"data_source": "data/query.sql"},
+    {"mlfactory_source": "mlfactory==0.5.0"},
+)
 Questions = Mapping[str, Mapping[str, Any]]
 
 
@@ -52,11 +58,11 @@ def refuse_odd(name: str, facts: Mapping[str, Any]) -> None:
 
 
 def examples(own: Questions) -> dict[str, Any]:
-    """An answer to each question that has no default."""
+    """An answer to each question that has an example, or no default."""
     return {
         name: facts["example"] if "example" in facts else values_of(facts)[0]
         for name, facts in own.items()
-        if facts.get("required")
+        if facts.get("required") or "example" in facts
     }
 
 
@@ -76,12 +82,7 @@ def combinations(questions: Questions, own: Questions, more: tuple[Answers, ...]
     """The answers to try a template with: every combination of those that are always asked, and
     each of the others once."""
     base = examples(own)
-    free = {
-        name: values
-        for name, facts in questions.items()
-        if facts.get("when", True) is True and (values := values_of(facts))
-    }
-    rows: list[Answers] = [{**base, **row} for row in crossed(free)]
+    rows: list[Answers] = [{**base, **row} for row in crossed(free(questions))]
     rest = [
         {name: value}
         for name, facts in questions.items()
@@ -93,18 +94,69 @@ def combinations(questions: Questions, own: Questions, more: tuple[Answers, ...]
     return list({repr(sorted(row.items())): row for row in rows}.values())
 
 
+def free(questions: Questions) -> dict[str, list[Any]]:
+    """The questions that are always asked and have few answers, with these."""
+    return {
+        name: values
+        for name, facts in questions.items()
+        if facts.get("when", True) is True and (values := values_of(facts))
+    }
+
+
+def real(
+    questions: Questions, own: Questions, more: tuple[Answers, ...], *, few: bool
+) -> list[Answers]:
+    """The answers to make factories with: so few that each answer occurs, or all; and those that
+    the company names, unless they need what only a larger repository or a database has."""
+    rows = [*crossed(free(questions))]
+    rows = covering(rows) if few else rows
+    apart = {name for row in MORE for name in row}
+    rows += [dict(row) for row in more if not row.keys() & apart]
+    return list({repr(sorted(row.items())): {**examples(own), **row} for row in rows}.values())
+
+
+def covering(rows: list[Answers]) -> list[Answers]:
+    """As few of the rows as it takes for each answer to occur."""
+    missing = {answer for row in rows for answer in texts_of(row)}
+    few = []
+    while missing:
+        few.append(max(rows, key=lambda row: len(missing & texts_of(row))))
+        missing -= texts_of(few[-1])
+    return few
+
+
+def texts_of(row: Answers) -> set[tuple[str, str]]:
+    return {(name, repr(value)) for name, value in row.items()}
+
+
 def crossed(values: Mapping[str, list[Any]]) -> Iterator[Answers]:
     """All combinations, or where these are too many so many that each pair of answers occurs."""
-    rows = [dict(zip(values, row, strict=True)) for row in product(*values.values())]
-    if len(rows) <= MOST:
-        yield from rows
-        return
-    missing = {pair for row in rows for pair in pairs(row)}
+    places = {name: range(len(listing)) for name, listing in values.items()}
+    if prod(map(len, places.values())) <= MOST:
+        rows = [dict(zip(places, row, strict=True)) for row in product(*places.values())]
+    else:
+        rows = [*pairwise(places)]
+    for row in rows:
+        yield {name: values[name][place] for name, place in row.items()}
+
+
+def pairwise(places: Mapping[str, range]) -> Iterator[dict[str, int]]:
+    """Rows in which each pair occurs: each begins with one that is missing, and is filled up with
+    what brings most others. The rows of all combinations could be more than fit into memory."""
+    singles = [(name, place) for name, span in places.items() for place in span]
+    missing = {pair: None for pair in pairs_of(singles, 2) if pair[0][0] != pair[1][0]}
     while missing:
-        best = max(rows, key=lambda row: len(missing.intersection(pairs(row))))
-        missing -= set(pairs(best))
-        yield best
+        row = dict(next(iter(missing)))
+        for name in (name for name in places if name not in row):
+            row[name] = max(places[name], key=partial(gain, row, missing, name))
+        row = {name: row[name] for name in places}
+        for pair in pairs_of(row.items(), 2):
+            missing.pop(pair, None)
+        yield row
 
 
-def pairs(row: Answers) -> list[tuple[Any, ...]]:
-    return list(pairs_of(((name, repr(value)) for name, value in row.items()), 2))
+def gain(row: Mapping[str, int], missing: Collection[Any], name: str, place: int) -> int:
+    """How many of the missing pairs a value would bring into a row."""
+    others = ((other, at) for other, at in row.items())
+    mine = (name, place)
+    return sum((mine, other) in missing or (other, mine) in missing for other in others)

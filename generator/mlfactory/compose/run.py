@@ -8,19 +8,24 @@ from pathlib import Path
 from mlfactory.base import addresses
 from mlfactory.base.errors import UsageError
 from mlfactory.base.talk import Talk
-from mlfactory.template import published, repository
+from mlfactory.template import choice, history, published, repository
 from mlfactory.template.repository import Upstream, Version
 from mlfactory.template.stream import File, Files
 
 from . import company as reading
-from . import lineage, overlay, questions, release, rules, trials
+from . import lineage, overlay, proof, questions, release, rules, trials
 from .company import Company
 from .lineage import Lineage
+from .proof import Proof
 from .rules import Effect
 
 RAW = (
     "{} has upstream's own tags {}: plain copier may take one in place of yours; "
     "take them out with `git push --delete {} {}`"
+)
+FOREIGN = (
+    "{} is not mlfactory's own, and the organisation's setting `trusted` does not name it, so that "
+    "nothing of it was run"
 )
 NOT_RELEASED = "upstream's {} is not released: this version is a trial that nobody is updated to"
 
@@ -35,12 +40,14 @@ class Draft:
     uncovered: tuple[str, ...]
     combinations: int
     notes: tuple[str, ...]
+    questions: questions.Questions
 
 
 @dataclass(frozen=True)
 class Composition:
     """What was made; `--json` prints exactly this. `done` is false where nothing was pushed, `new`
-    where the company's repository has the same already."""
+    where the company's repository has the same already. `proofs` are factories that were made with
+    it and passed their own checks; without any, `unproven` says why."""
 
     version: str
     on: str
@@ -57,6 +64,8 @@ class Composition:
     new: bool
     done: bool
     warnings: tuple[str, ...] = ()
+    proofs: tuple[Proof, ...] = ()
+    unproven: str = ""
 
     @property
     def summary(self) -> str:
@@ -68,6 +77,8 @@ class Composition:
         lines += [f"added or replaced: {', '.join(self.files)}"] if self.files else []
         lines += [f"new in {self.on}, and no rule covers it: {name}" for name in self.uncovered]
         lines += [f"{self.combinations} combinations of answers render soundly"]
+        lines += [f"own checks with {p.answers}: {', '.join(p.checks)} passed" for p in self.proofs]
+        lines += [f"no factory's own checks were run: {self.unproven}"] * bool(self.unproven)
         return "\n".join([*lines, f"{where} {self.version}, commit {self.commit[:10]}"])
 
 
@@ -77,12 +88,19 @@ def places(effect: Effect) -> str:
 
 
 def compose(
-    path: Path, talk: Talk, *, on: str = "", publish: str = "", dry_run: bool = False
+    path: Path,
+    talk: Talk,
+    *,
+    on: str = "",
+    publish: str = "",
+    dry_run: bool = False,
+    checks: str = proof.FEW,
 ) -> Composition:
     """Make the company's version of a release, and push it where an address is known.
 
     Raises MlfactoryError for rules that do nothing or do not settle, for a render that is not
-    sound, and for a repository that holds something else; nothing is pushed then.
+    sound or fails its checks, and for a repository that holds something else; nothing is pushed
+    then.
     """
     company = reading.read(path)
     url = publish or company.publish
@@ -96,6 +114,9 @@ def compose(
     for text in warnings:
         talk.note(text)
     push_to = "" if dry_run else url
+    proofs, unproven = tuple[Proof, ...](), ""
+    if not is_there(company, before, draft):
+        proofs, unproven = proven(company, up, base, draft, checks, talk, must=bool(push_to))
     name, oid, notes = finish(company, up, base, before, draft, push_to)
     return Composition(
         name,
@@ -113,7 +134,37 @@ def compose(
         new=bool(notes),
         done=bool(notes and push_to),
         warnings=warnings,
+        proofs=proofs,
+        unproven=unproven,
     )
+
+
+def proven(
+    company: Company,
+    up: Upstream,
+    base: Version,
+    draft: Draft,
+    checks: str,
+    talk: Talk,
+    *,
+    must: bool,
+) -> tuple[tuple[Proof, ...], str]:
+    """The factories that passed their own checks; without any, why not. Unless it `must`, that
+    packages cannot be had is no error."""
+    is_own = up.own or history.is_own_commit(base.commit)
+    if checks == proof.NONE:
+        return (), "--checks none"
+    if not (is_own or choice.is_trusted(choice.template_source(up.source))):
+        return (), FOREIGN.format(up.source)
+    more, few = company.combinations, checks == proof.FEW
+    rows = questions.real(draft.questions, company.questions, more, few=few)
+    try:
+        proofs = proof.prove(draft.files, rows, talk)
+    except proof.NoPackagesError as error:
+        if must:
+            raise
+        return (), error.message
+    return proofs, "" if proofs else proof.PLAIN
 
 
 @dataclass(frozen=True)
@@ -133,14 +184,14 @@ class Proposal:
         return f"{result.summary}\n\n{result.changelog}".strip()
 
 
-def propose(path: Path, talk: Talk) -> Proposal:
+def propose(path: Path, talk: Talk, checks: str = proof.FEW) -> Proposal:
     """Write upstream's newest release into company.yml, once it composes; nothing is pushed.
 
     Raises MlfactoryError, and leaves the file as it is, where the company's part does not fit it.
     """
     company = reading.read(path)
     version = newest(published.template(company.upstream))
-    result = compose(path, talk, on=version, dry_run=True)
+    result = compose(path, talk, on=version, dry_run=True, checks=checks)
     if version != company.release:
         reading.write(path, reading.with_release(company.text, version))
     return Proposal(company.release, version, result)
@@ -172,7 +223,7 @@ def drafted(
     with talk.step(f"Render all {len(rows)} combinations of answers"):
         notes = trials.try_all(files, rows)
     uncovered = without_rule(company, up, before, own, effects)
-    return Draft(files, own.own, effects, uncovered, len(rows), notes)
+    return Draft(files, own.own, effects, uncovered, len(rows), notes, whole)
 
 
 def without_rule(
@@ -208,7 +259,7 @@ def finish(
     line = before or lineage.NONE
     name = line.next(base)
     notes = release.section(company, name, up, base, before)
-    if before and before.last and release.is_same(files, before):
+    if before and before.last and is_there(company, before, draft):
         return before.last.name, before.last.commit, ""
     files[overlay.CHANGELOG] = File(overlay.PLAIN, release.history(notes, before).encode())
     seconds = release.moment(up, base, before, line.counts.get(base.name, 0) + 1)
@@ -219,6 +270,12 @@ def finish(
         if before and push_to:
             release.push(folder, push_to, name, company.branch, oid, before)
     return name, oid, notes
+
+
+def is_there(company: Company, before: Lineage | None, draft: Draft) -> bool:
+    """Whether the company's last version is the same."""
+    files = {**draft.files, **overlay.provenance(company)}
+    return before is not None and release.is_same(files, before)
 
 
 def warnings_of(base: Version, before: Lineage | None, url: str, draft: Draft) -> tuple[str, ...]:

@@ -11,10 +11,11 @@ import tomllib
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from mlfactory.base import process
+from mlfactory.base import answers, process
 from mlfactory.base.answers import Answers
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.render import trial
@@ -22,16 +23,18 @@ from mlfactory.template import stream
 from mlfactory.template.mount import SOURCE, VENDOR
 from mlfactory.template.stream import Files
 
+from . import overlay
+
 LIBRARY = (SOURCE, VENDOR)  # mlfactory's own, which no rule of a company changes
 PROJECT = "trial"
 NO_RUFF = "ruff is not on the PATH: nobody looked whether Python is formatted as factories want it"
 
 
-def layout(files: Files) -> trial.Layout:
+def layout(files: Files) -> trial.Source:
     """What a template asks, and which folder of it is rendered. Raises MlfactoryError."""
     with tempfile.TemporaryDirectory(prefix="mlfactory-") as scratch:
         stream.unpack(files, Path(scratch) / "template")
-        plain = trial.layout(Path(scratch) / "template")
+        plain = trial.read(Path(scratch) / "template")
     if not plain.folder:
         raise MlfactoryError(
             "upstream renders all of its files, so that nothing can be kept beside them",
@@ -42,18 +45,22 @@ def layout(files: Files) -> trial.Layout:
 
 def names(files: Files, root: str, rows: list[Answers]) -> dict[str, tuple[str, ...]]:
     """The names in a project of each file that is rendered, over all combinations of answers; the
-    library is left out."""
+    library is left out. A file that none of them brings has its own without conditions: some
+    answer will bring it, and rules are about it, too."""
     lean = without_library(files)
     empty = {n: replace(f, content=b"") if n.startswith(root) else f for n, f in lean.items()}
     everything: dict[str, set[str]] = {}
     with tempfile.TemporaryDirectory(prefix="mlfactory-") as scratch:
         folder = Path(scratch)
         stream.unpack(empty, folder / "template")
+        source = trial.read(folder / "template")
         for number, row in enumerate(rows):
-            result = trial.render(folder / "template", folder / str(number) / PROJECT, row)
-            for name, source in result.origins.items():
-                everything.setdefault(source, set()).add(name)
-    return {source: tuple(sorted(plain)) for source, plain in sorted(everything.items())}
+            result = trial.render(source, folder / str(number) / PROJECT, row)
+            for name, origin in result.origins.items():
+                everything.setdefault(origin, set()).add(name)
+    for name in (name.removeprefix(root) for name in lean if name.startswith(root)):
+        everything.setdefault(f"{root}{name}", {overlay.bare(name)})
+    return {origin: tuple(sorted(plain)) for origin, plain in sorted(everything.items())}
 
 
 def without_library(files: Files) -> Files:
@@ -69,40 +76,49 @@ def try_all(files: Files, rows: list[Answers]) -> tuple[str, ...]:
     with tempfile.TemporaryDirectory(prefix="mlfactory-") as scratch:
         folder = Path(scratch)
         stream.unpack(without_library(files), folder / "template")
+        source, styles = trial.read(folder / "template"), Styles()
         for number, row in enumerate(rows):
             into = folder / str(number) / PROJECT
-            check(folder / "template", into, row)
+            check(source, into, row, styles)
             shutil.rmtree(into.parent)
     return () if ruff() else (NO_RUFF,)
 
 
-def check(template: Path, into: Path, row: Answers) -> None:
+def check(source: trial.Source, into: Path, row: Answers, styles: Styles) -> None:
     """One of them."""
-    about = ", ".join(f"{name}={value}" for name, value in row.items()) or "defaults"
     try:
-        result = trial.render(template, into, row)
+        result = trial.render(source, into, row)
     except MlfactoryError as error:
-        raise MlfactoryError(f"with {about}: {error.message}", error.hint) from error
+        raise MlfactoryError(f"with {about(row)}: {error.message}", error.hint) from error
     faults = [f"{name} is written by two files of the template" for name in result.clashes]
     for name in sorted(result.origins):
         faults += [f"{name}: {fault}" for fault in faults_of(into / name)]
-    faults += style_faults(into)
+    faults += styles.faults(into)
     if faults:
         more = f" (and {len(faults) - 1} more)" if faults[1:] else ""
-        raise MlfactoryError(f"with {about}: {faults[0]}{more}", "Mend the rule or the file.")
+        raise MlfactoryError(f"with {about(row)}: {faults[0]}{more}", "Mend the rule or the file.")
 
 
-def faults_of(path: Path) -> Iterator[str]:
+def about(row: Answers) -> str:
+    """Answers in a few words."""
+    return ", ".join(f"{name}={value}" for name, value in row.items()) or "defaults"
+
+
+def faults_of(path: Path) -> tuple[str, ...]:
     """What is wrong with a file, as far as its kind tells."""
-    reader = READERS.get(path.suffix)
-    if reader is None or not path.is_file():
-        return
+    is_readable = path.suffix in READERS and path.is_file()
+    return faults_in(path.suffix, path.read_bytes()) if is_readable else ()
+
+
+@lru_cache(maxsize=2**12)  # most files are the same with most answers
+def faults_in(suffix: str, content: bytes) -> tuple[str, ...]:
     try:
-        reader(path.read_text("utf-8"))
+        READERS[suffix](content.decode())
     except MlfactoryError as error:
-        yield error.message.splitlines()[-1].strip()
+        return (error.message.splitlines()[-1].strip(),)
     except (ValueError, SyntaxError) as error:
-        yield " ".join(str(error).split())
+        return (" ".join(str(error).split()),)
+    return ()
 
 
 def read_python(text: str) -> None:
@@ -141,6 +157,35 @@ READERS: Mapping[str, Callable[[str], Any]] = {
 def ruff() -> str | None:
     """Where ruff is, if it is here."""
     return shutil.which("ruff", path=process.environment()["PATH"])
+
+
+class Styles:
+    """What ruff says of renders; of those whose code and settings are the same it is asked once."""
+
+    def __init__(self) -> None:
+        self.faults_by_code: dict[str, list[str]] = {}
+
+    def faults(self, folder: Path) -> list[str]:
+        key = repr([*code_and_settings(folder)])
+        if key not in self.faults_by_code:
+            self.faults_by_code[key] = style_faults(folder)
+        return self.faults_by_code[key]
+
+
+def code_and_settings(folder: Path) -> Iterator[tuple[str, Any]]:
+    """All that ruff reads of a render."""
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name == "pyproject.toml":
+            yield name, ruff_settings(path.read_text("utf-8", "replace"))
+        elif path.is_file() and path.suffix in (".py", ".pyi", ".ipynb", ".toml"):
+            yield name, path.read_bytes()
+
+
+def ruff_settings(text: str) -> tuple[str, str]:
+    """What a pyproject.toml says to ruff: its table, and for which Python the code is."""
+    python = answers.table(text, "project").get("requires-python", "")
+    return repr(answers.tool_table(text, "ruff")), repr(python)
 
 
 def style_faults(folder: Path) -> list[str]:

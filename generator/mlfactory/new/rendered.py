@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from mlfactory.base import answers, git
+from mlfactory.base import answers, git, organisation
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.talk import Talk
 from mlfactory.project import record
@@ -17,6 +17,7 @@ from .directory import count_files, is_ours
 from .journal import Run
 from .request import Request
 
+RENAMED = "Another answer: mlfactory update --set {}=VALUE"
 DONE = ("look", "render", "repository", "commit")  # in another way
 
 
@@ -31,6 +32,7 @@ def take_over(request: Request, directory: Path, talk: Talk, folder: Path, *, as
     """The run that sets it up, with the data that were given. Raises MlfactoryError where they
     are not known, or where something is not committed: the next commits take all there is."""
     project = record.find(directory)
+    organisation.check_names(project.answers, RENAMED)
     entries = git.run("status", "--porcelain", "-z", "--", ".", cwd=directory).out.split("\0")
     names = (entry[3:] for entry in entries if entry)
     if dirt := next((name for name in names if not is_ours(Path(name))), ""):

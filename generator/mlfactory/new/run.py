@@ -112,7 +112,7 @@ def go_on(fresh: Run | None, directory: Path, request: Request, goal: Goal, talk
 
 def is_trusted(run: Run, goal: Goal) -> bool:
     """Whether what the template brings may run: it is mlfactory's own, or somebody said so."""
-    return run.trusted or goal.trust or run.source == history.SOURCE
+    return run.trusted or goal.trust or choice.is_trusted(run.source)
 
 
 def trust_warnings(run: Run, goal: Goal) -> tuple[str, ...]:
@@ -147,7 +147,7 @@ def begin(
     run = Run(directory, request, template.source, template.version, template.released)
     prefix = around.prefix(request, directory, talk, ask=ask)
     run = replace(run, trusted=is_trusted(run, goal), prefix=prefix)
-    with copier.open_sheet(template, trust=goal.trust) as sheet, staging(directory) as staged:
+    with copier.open_sheet(template, trust=run.trusted) as sheet, staging(directory) as staged:
         run = intake.gather(arrival.drain(run, folder), directory, sheet.questions)
         files = intake.sources(run) if run.data else ()
         run = arrival.convert(run, files, folder, talk, sheet.questions, ask=ask)

@@ -15,13 +15,26 @@ from .copier import read_questions
 from .faults import copier_at_work
 from .worker import recording_worker
 
+FOLDER = Template("")  # of files that we wrote: nobody's repository, which git is asked about
+
 
 @dataclass(frozen=True)
-class Layout:
-    """What a template asks, raw, by the question; and the folder of it that is rendered."""
+class Source:
+    """A template in a folder, as copier has read it: once, however often it is rendered."""
 
-    questions: Mapping[str, Mapping[str, Any]]
-    folder: str
+    path: Path
+    template: Any
+
+    @property
+    def questions(self) -> Mapping[str, Mapping[str, Any]]:
+        """What it asks, raw, by the question."""
+        questions: Mapping[str, Mapping[str, Any]] = self.template.questions_data
+        return questions
+
+    @property
+    def folder(self) -> str:
+        """The folder of it that is rendered; empty where that is all of it."""
+        return str(self.template.subdirectory or "")
 
 
 @dataclass(frozen=True)
@@ -32,21 +45,22 @@ class Trial:
     clashes: tuple[str, ...]
 
 
-def layout(template: Path) -> Layout:
-    """What a template's copier.yml says. Raises MlfactoryError when it cannot be read."""
-    which = Template(str(template))
-    with copier_at_work(which), worker_of(template) as worker:
+def read(template: Path) -> Source:
+    """Read a template's copier.yml. Raises MlfactoryError when it cannot be read."""
+    with copier_at_work(FOLDER), worker_of(template) as worker:
+        source = worker.template
+        source.local_abspath = template.resolve()
+        source.commit, source.commit_hash, source.git_index_modes = "", "", {}
         read_questions(worker)
-        return Layout(worker.template.questions_data, str(worker.template.subdirectory or ""))
+        return Source(template, source)
 
 
-def render(template: Path, into: Path, answers: Answers) -> Trial:
+def render(source: Source, into: Path, answers: Answers) -> Trial:
     """Render with these answers, and defaults for the others. Raises MlfactoryError for what the
     template cannot do."""
-    which = Template(str(template))
-    with copier_at_work(which), worker_of(template) as worker:
+    with copier_at_work(FOLDER), worker_of(source.path) as worker:
+        worker.template = source.template
         worker.dst_path, worker.data = into, dict(answers)
-        read_questions(worker)
         worker.run_copy()
         if not into.is_dir():
             raise MlfactoryError("the template renders nothing")

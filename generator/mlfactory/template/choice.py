@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlfactory.base import organisation
 from mlfactory.base.errors import UsageError
 
 from . import history, published, repository
@@ -53,6 +54,18 @@ def template_source(url: str) -> str:
         return f"git+{url}"
     path = Path(url).expanduser()
     return str(path.resolve()) if path.exists() else url
+
+
+def is_trusted(source: str) -> bool:
+    """Whether what a template brings may run: it is mlfactory's own, or the organisation of this
+    machine names its address. A template cannot say so itself, nor can a project."""
+    listing = map(template_source, organisation.value("trusted", ()))
+    return source == history.SOURCE or place_of(source) in map(place_of, listing)
+
+
+def place_of(source: str) -> str:
+    """An address without what is only said to copier."""
+    return source.removeprefix("git+").rstrip("/").removesuffix(".git")
 
 
 def is_local(source: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlfactory.base import addresses, answers
+from mlfactory.base import addresses, answers, organisation
 from mlfactory.base.answers import Answers
 from mlfactory.base.credentials import mask
 from mlfactory.base.errors import MlfactoryError, UsageError
@@ -104,6 +104,7 @@ def preview(
     """Render both sides, merge them in memory and make the plan of it; `author` is who updates."""
     with pair(course, options) as both:
         new_record.check(course.project, both.theirs, options.settings)
+        organisation.check_new_names(course.project.answers, both.theirs.facts.answers)
         changelog = news.changes(course.up, course.old, course.new)
         text = message(course, both.theirs, changelog)
         outcome = merge(both.bench, both.sides, text, author or {})
@@ -166,6 +167,7 @@ def notes_of(both: Pair, outcome: Merge) -> Iterator[str]:
     yield from (one.text for one in both.theirs.facts.replaced)
     yield from library_notes(library_edits(outcome, both.theirs))
     yield from moves.notes(both.bench, both.sides.moves, both.base)
+    yield from organisation.misnomers(both.theirs.facts.answers)
 
 
 def further(project: Project) -> Iterator[str]:

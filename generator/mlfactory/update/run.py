@@ -17,7 +17,7 @@ from mlfactory.project import record
 from mlfactory.project.record import Project
 from mlfactory.render import cache, rerender
 from mlfactory.render.result import RenderOptions
-from mlfactory.template import history
+from mlfactory.template import choice, history
 
 from . import aside, checks, unfinished, workbench
 from .course import Course, check_forward, check_line, find_course
@@ -109,6 +109,7 @@ def update(start: Path, options: Options, talk: UpdateTalk, file: str = "") -> O
 def plan_and_apply(start: Path, options: Options, talk: UpdateTalk, file: str) -> Outcome:
     """The same without keeping others out."""
     project = record.find(start, file)
+    options = with_trust(project, options)
     author = {} if options.dry_run else check_ready(project)
     course = find_course(project, options.to)
     check_forward(course, options.to)
@@ -125,10 +126,19 @@ def plan_and_apply(start: Path, options: Options, talk: UpdateTalk, file: str) -
         return apply(view, options, talk)
 
 
+def with_trust(project: Project, options: Options) -> Options:
+    """The same, trusting a template that the organisation of this machine trusts."""
+    trust = options.render.trust or (
+        project.source != history.SOURCE and choice.is_trusted(project.source)
+    )
+    return replace(options, render=replace(options.render, trust=trust))
+
+
 def is_trusted(course: Course, options: Options) -> bool:
     """Whether what the new version brings may run: it is mlfactory's own, also where a team has
     published it, or somebody said so."""
-    return options.render.trust or course.up.own or history.is_own_commit(course.new.commit)
+    is_own = course.up.own or history.is_own_commit(course.new.commit)
+    return options.render.trust or is_own or choice.is_trusted(course.project.source)
 
 
 def apply(view: Preview, options: Options, talk: Talk) -> Outcome:

@@ -23,6 +23,7 @@ PREFIX = "MLFACTORY_"
 NAME = "organisation.toml"
 TEXTS = ("template", "index", "remote", "owner", "data_source", "url_env", "alerts")
 NUMBERS = ("approvals",)
+LISTS = ("trusted",)
 PATTERNS = "names"
 # Of these services of Apprise the address alone lets nobody in.
 OPEN_CHANNELS = ("json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos")
@@ -90,8 +91,8 @@ def variables() -> dict[str, Any]:
 def checked(source: str, values: Mapping[str, Any]) -> Iterator[Setting]:
     """The settings of one layer. Raises FactoryError for one that cannot be."""
     for name, value in values.items():
-        if name not in (*TEXTS, *NUMBERS, PATTERNS):
-            every_name = ", ".join((*TEXTS, *NUMBERS, PATTERNS))
+        if name not in (*TEXTS, *NUMBERS, *LISTS, PATTERNS):
+            every_name = ", ".join((*TEXTS, *NUMBERS, *LISTS, PATTERNS))
             raise FactoryError(f"{source} sets {name}, which is nothing", f"it sets {every_name}")
         yield Setting(name, read(source, name, value), source)
 
@@ -100,6 +101,8 @@ def read(source: str, name: str, value: Any) -> Any:
     """One value, of the kind that its name asks for."""
     if name == PATTERNS:
         return patterns(source, name, value)
+    if name in LISTS:
+        return addresses(source, name, value)
     return number(source, name, value) if name in NUMBERS else text(source, name, value)
 
 
@@ -115,6 +118,18 @@ def text(source: str, name: str, value: Any) -> str:
             f"put that into the variable FACTORY_ALERT_URLS; here are: {', '.join(OPEN_CHANNELS)}",
         )
     return value.strip()
+
+
+def addresses(source: str, name: str, value: Any) -> tuple[str, ...]:
+    """Whole addresses: a relative path would be another folder everywhere."""
+    hint = f'write {name} = ["https://git.example.com/team/template.git"]'
+    if not isinstance(value, list):
+        raise FactoryError(f"{source} sets {name}, and not to a list", hint)
+    texts = tuple(text(source, name, one) for one in value)
+    for one in texts:
+        if not (one.startswith(("/", "~")) or ":" in one):
+            raise FactoryError(f"{source} sets {name} to {one}, which is no whole address", hint)
+    return texts
 
 
 def number(source: str, name: str, value: Any) -> int:
@@ -143,6 +158,15 @@ def value(name: str, default: Any = None) -> Any:
     """What is set under a name."""
     setting = settings().get(name)
     return setting.value if setting else default
+
+
+def misnomers(answers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Questions whose answers are not as the organisation asks for, and what it says of them."""
+    setting = settings().get(PATTERNS)
+    for question, pattern in (setting.value if setting else {}).items():
+        answer = answers.get(question)
+        if setting and answer is not None and not re.search(pattern, str(answer)):
+            yield question, f"{question} is {answer!r}, and {setting.source} asks for {pattern}"
 
 
 def approving(names: str) -> str:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from ..errors import FactoryError
 from ..extensions import CheckRows
-from ..project import PARAMS, Project
+from ..organisation import misnomers
+from ..project import ANSWERS, PARAMS, Project
 from ..settings.availability import Finding, check_catalog
 from ..settings.catalog import Catalog
 from ..settings.idle import idle
@@ -23,7 +24,7 @@ def check(project: Project, *, strict: bool = False, data: bool = True) -> list[
     the factory's own code on the first rows.
     """
     params, catalog = project.params, project.catalog
-    findings = [*check_library(project), *check_extensions(project)]
+    findings = [*check_library(project), *check_extensions(project), *check_names(project)]
     findings += check_catalog(catalog, params, strict=strict)
     own_split = bool(working(lambda: project.decide_sides))
     findings += [
@@ -40,6 +41,14 @@ def check(project: Project, *, strict: bool = False, data: bool = True) -> list[
     findings += check_data(project.raw, catalog, params.data, own)
     broken = any(finding.level == "error" and finding.feature for finding in findings)
     return findings if broken else findings + check_features(project) + check_sides(project)
+
+
+def check_names(project: Project) -> list[Finding]:
+    """Is the factory called as the organisation asks for?"""
+    return [
+        Finding("warning", None, ANSWERS.name, text, f"mlfactory update --set {name}=VALUE")
+        for name, text in misnomers(project.answers)
+    ]
 
 
 def check_data(

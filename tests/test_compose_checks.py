@@ -1,0 +1,170 @@
+"""A factory's own checks, which run before a company's version is published: in which factories,
+in one environment for all, and what is said where they cannot run."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlfactory.compose import questions
+
+from .companies import conventions
+from .evolving import Files, Repo, init, mlfactory, template
+
+WHEEL = "acme_checks-1.0-py3-none-any.whl"
+INFO = "acme_checks-1.0.dist-info"
+# The checks of this template's factories: they note where they ran, and read one file.
+PROGRAM = """
+import os, pathlib, sys
+
+def main():
+    with open(os.environ["CHECKS_LOG"], "a") as log:
+        print(*sys.argv[1:], sys.prefix, pathlib.Path("ci.txt").read_text(), file=log)
+    sys.exit("the page is not good" if "bad" in pathlib.Path("page.txt").read_text() else 0)
+"""
+PROJECT = """[project]
+name = "demo"
+version = "1.0"
+requires-python = ">=3.11"
+dependencies = ["acme-checks", {{ more }}]
+
+[tool.uv.sources]
+acme-checks = { path = "vendor/WHEEL" }
+
+[tool.mlfactory]
+contract = 2
+""".replace("WHEEL", WHEEL)
+Compose = Callable[..., dict[str, Any]]
+
+
+def wheel() -> bytes:
+    """A package with a program `factory`, and nothing that an index would be asked for."""
+    files = {
+        "acme_checks.py": PROGRAM,
+        f"{INFO}/METADATA": "Metadata-Version: 2.1\nName: acme-checks\nVersion: 1.0\n",
+        f"{INFO}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{INFO}/entry_points.txt": "[console_scripts]\nfactory = acme_checks:main\n",
+    }
+    files[f"{INFO}/RECORD"] = "".join(f"{name},,\n" for name in (*files, f"{INFO}/RECORD"))
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        for name, text in files.items():
+            packed.writestr(name, text)
+    return archive.getvalue()
+
+
+@pytest.fixture
+def upstream(tmp_path: Path) -> Repo:
+    files: Files = {
+        "copier.yml": (
+            "_subdirectory: tree\n"
+            "ci: {type: str, choices: [github, gitlab, none], default: github}\n"
+            "serving: {type: str, choices: [batch, online], default: batch}\n"
+            "more: {type: str, default: ''}\n"
+        ),
+        "tree/{{ _copier_conf.answers_file }}.jinja": "{{ _copier_answers | to_nice_yaml }}",
+        "tree/.gitignore": ".venv\n",
+        "tree/ci.txt.jinja": "{{ ci }} {{ serving }}",
+        "tree/page.txt": "good\n",
+        "tree/pyproject.toml.jinja": PROJECT,
+        f"tree/vendor/{WHEEL}": wheel(),
+    }
+    return template(tmp_path / "upstream", files)
+
+
+@pytest.fixture
+def compose(tmp_path: Path, upstream: Repo) -> Compose:
+    """Compose with these changes of company.yml, where the machine trusts upstream."""
+    init(tmp_path / "shop.git", "--bare")
+    trusting = tmp_path / "organisation.toml"
+    trusting.write_text(f'trusted = ["{upstream.path}"]\n')
+
+    def run(*argv: str, code: int = 0, trust: bool = True, **changes: Any) -> dict[str, Any]:
+        base: Mapping[str, Any] = {"upstream": str(upstream.path), "questions": None, "rules": None}
+        file = conventions(tmp_path / "acme", {**base, "files": None, **changes})
+        env = {"CHECKS_LOG": str(tmp_path / "log"), "UV_OFFLINE": "1"}
+        env |= {"MLFACTORY_ORGANISATION": str(trusting)} if trust else {}
+        where = ("--publish", tmp_path / "shop.git")
+        result = mlfactory("template", "compose", file, *where, "--json", *argv, code=code, **env)
+        document: dict[str, Any] = json.loads(result.stdout)
+        return document
+
+    return run
+
+
+def runs(tmp_path: Path) -> list[list[str]]:
+    log = tmp_path / "log"
+    return [line.split() for line in log.read_text().splitlines()] if log.exists() else []
+
+
+def test_each_answer_is_checked_in_some_factory_and_all_share_an_environment(
+    compose: Compose, tmp_path: Path
+) -> None:
+    result = compose()
+    assert result["done"]
+    assert [one["checks"] for one in result["proofs"]] == [["data"]] * 3
+    lines = runs(tmp_path)
+    assert [line[0] for line in lines] == ["check"] * 3
+    assert len({line[1] for line in lines}) == 1
+    assert {line[2] for line in lines} == {"github", "gitlab", "none"}
+    assert {line[3] for line in lines} == {"batch", "online"}
+    assert result["proofs"][0]["answers"] == "ci=github, serving=batch"
+    assert compose()["new"] is False
+    assert len(runs(tmp_path)) == 3  # what is published already is not checked again
+
+
+def test_all_combinations_or_none_are_checked_as_asked(compose: Compose, tmp_path: Path) -> None:
+    assert len(compose("--checks", "all", "--dry-run")["proofs"]) == 6
+    assert len(runs(tmp_path)) == 6
+    result = compose("--checks", "none")
+    assert (result["proofs"], result["unproven"], result["done"]) == ([], "--checks none", True)
+    assert len(runs(tmp_path)) == 6
+
+
+def test_a_rule_that_a_factory_s_own_checks_refuse_is_not_published(
+    compose: Compose, tmp_path: Path
+) -> None:
+    rule = {"name": "page", "files": "page.txt", "find": "good", "put": "bad"}
+    result = compose(rules=[rule], code=1)
+    assert result["error"].startswith("with ci=github, serving=batch: `factory check` ends with")
+    assert "the page is not good" in result["error"]
+    assert "--checks none" in result["hint"]
+    assert not init(tmp_path / "shop.git", "--bare").git("tag")
+
+
+def test_without_packages_a_trial_says_so_and_nothing_is_published(
+    compose: Compose, tmp_path: Path
+) -> None:
+    more = {"more": {"default": '"no-such-package-of-acme"'}}
+    result = compose("--dry-run", questions=more)
+    assert "no-such-package-of-acme" in result["unproven"]
+    refusal = compose(questions=more, code=1)
+    assert "no-such-package-of-acme" in refusal["error"]
+    assert "--checks none" in refusal["hint"]
+    assert not init(tmp_path / "shop.git", "--bare").git("tag")
+    file = tmp_path / "acme/company.yml"
+    env = {"UV_OFFLINE": "1", "MLFACTORY_ORGANISATION": str(tmp_path / "organisation.toml")}
+    text = mlfactory("template", "compose", file, "--dry-run", **env).stdout
+    assert "no factory's own checks were run: " in text
+
+
+def test_nothing_of_a_template_that_this_machine_does_not_trust_is_run(
+    compose: Compose, tmp_path: Path
+) -> None:
+    result = compose(trust=False)
+    assert "is not mlfactory's own, and the organisation's setting `trusted`" in result["unproven"]
+    assert runs(tmp_path) == []
+
+
+def test_many_questions_are_tried_pair_by_pair_and_not_in_all_combinations() -> None:
+    asked = {f"q{k}": {"type": "str", "choices": list("abcd")} for k in range(14)}
+    rows = questions.combinations(asked, {}, ())
+    assert len(rows) < 80
+    pairs = {(a, row[a], b, row[b]) for row in rows for a in row for b in row if a < b}
+    assert len(pairs) == 14 * 13 // 2 * 16
+    assert len(questions.real(asked, {}, (), few=True)) < 10
