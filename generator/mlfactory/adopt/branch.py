@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from shlex import quote
 from tempfile import TemporaryDirectory
 
 from mlfactory.base import git, objects
@@ -60,3 +61,10 @@ def switch(here: Place, name: str, commit: str) -> None:
     hint = "Move it elsewhere, and adopt again; nothing was changed."
     argv = ("switch", "--quiet", "--no-overwrite-ignore", "--create", name, commit)
     here.repository.run(*argv, hint=hint)
+
+
+def before(here: Place) -> str:
+    """The branch that git was on before it came to this one, as it is typed."""
+    argv = ("rev-parse", "--quiet", "--verify", "--abbrev-ref", "@{-1}")
+    name = here.repository.run(*argv, ok=(0, 1, 128)).out.strip()
+    return quote(name) if name not in ("", here.branch) else quote(here.main_branch or "BRANCH")

@@ -15,7 +15,7 @@ from mlfactory.render.result import Render
 from mlfactory.template.choice import Template
 from mlfactory.template.repository import Upstream, Version
 
-from . import branch, place, rendering
+from . import branch, place, rendering, traces
 from .place import LINKED, Place
 from .request import ADDED, File, Fit, Report, Request
 
@@ -59,7 +59,7 @@ def link(here: Place, old: Project | None, template: Template, request: Request)
     if request.dry_run:
         return report
     commit = linked(here, project, render, best)
-    ways = (f"git switch {here.branch} && git merge --no-ff {LINKED}", "mlfactory status")
+    ways = (f"{traces.back(here)} && git merge --no-ff {LINKED}", "mlfactory status")
     return replace(report, state="linked", commit=commit, next=ways)
 
 

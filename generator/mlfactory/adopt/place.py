@@ -20,6 +20,7 @@ from mlfactory.template import history
 
 COOKIECUTTER = ".cookiecutter.json"
 BRANCH, LINKED = "mlfactory-adopt", "mlfactory-link"
+MAIN_BRANCHES = ("main", "master", "trunk", "develop")
 PIPELINE = ("dvc.yaml", "params.yaml", "features.yaml")
 # What the pipeline writes: DVC refuses an output that git tracks.
 OUTPUTS = ("data/prepared", "models/model", "reports/plots")
@@ -44,11 +45,15 @@ class Place:
         return tuple(name.removeprefix(self.prefix) for name in inside)
 
     @cached_property
-    def default_branch(self) -> str:
-        """What a forge would call its main branch: what origin says, else where we are."""
+    def main_branch(self) -> str:
+        """What a forge would call its main branch: what origin says, else a usual name that is
+        there, else where we are; empty where nothing tells."""
         argv = ("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
         name = self.repository.run(*argv, ok=(0, 1, 128)).out.strip()
-        return name.removeprefix("origin/") or self.branch
+        form = "--format=%(refname:strip=2)"
+        here = self.repository.run("for-each-ref", form, "refs/heads").out.split("\n")
+        usual = [one for one in MAIN_BRANCHES if one in here]
+        return name.removeprefix("origin/") or (usual[0] if usual else self.branch)
 
     def text(self, name: str) -> str:
         """A file of the project as text; empty where it has none."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from shlex import quote
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -24,7 +23,7 @@ from mlfactory.project.record import PYPROJECT, Project
 from mlfactory.render.result import Render
 from mlfactory.template import choice
 
-from . import branch, link, place, rendering, tasks
+from . import branch, link, place, rendering, tasks, traces
 from .compose import OWN, Composition, Sides, compose
 from .place import BRANCH, Place
 from .request import ADDED, ASK, GOES, File, Piece, Report, Request
@@ -132,11 +131,14 @@ def answers_of(
                 f"the factory's own package is called {values['project_name'].replace('-', '_')}, "
                 f"as {name.replace('-', '_')} is yours"
             )
+    if here.main_branch not in ("", "main") and "branch" in sheet.questions:
+        values = {"branch": here.main_branch, **values}
     if here.prefix and "folder" in sheet.questions:
         values["folder"] = here.prefix.rstrip("/")
     if "ci" not in values and "ci" in sheet.questions:
         values["ci"] = ci_of(here)
-    answers.check({k: v for k, v in values.items() if k != "folder"}, sheet.questions)
+    own = {k: v for k, v in values.items() if k not in ("folder", "branch")}
+    answers.check(own, sheet.questions)
     organisation.check_names(values)
     return values, notes
 
@@ -179,7 +181,7 @@ def with_data(
         return dict(values), ()
     asked_for = NewRequest(str(here.path), request.data, template=request.template)
     run = Run(here.path, asked_for, sheet.template.source, "", True, prefix=here.prefix)
-    own = {name: value for name, value in values.items() if name != "folder"}
+    own = {name: value for name, value in values.items() if name not in ("folder", "branch")}
     run = replace(run, request=replace(asked_for, answers=own))
     with TemporaryDirectory(prefix="mlfactory-") as folder:
         run = intake.gather(run, here.path, sheet.questions)
@@ -206,7 +208,10 @@ def written(
         side = branch.template_side(here, leaves, message)
     todo = tuple(tasks.tasks(request, sides, files, side[:12]))
     checklist = tasks.FILE if not here.has(tasks.FILE) else tasks.OTHER_FILE
-    pieces = [*files.pieces, Piece(checklist, ADDED, tasks.page(todo).encode())]
+    data = str(render.facts.answers.get("data_file", "")) if request.data else ""
+    paths = traces.left(here, data)  # before anything is there
+    page = tasks.page(todo, traces.names(here, paths))
+    pieces = [*files.pieces, Piece(checklist, ADDED, page.encode())]
     commit = "" if request.dry_run else merged(sides, pieces, side, leaves)
     report = Report(
         "planned" if request.dry_run else "adopted",
@@ -221,7 +226,7 @@ def written(
         checklist=checklist,
         warnings=warnings,
     )
-    return replace(report, next=next_commands(report))
+    return replace(report, next=next_commands(report, here, paths))
 
 
 def merged(sides: Sides, pieces: list[Piece], side: str, leaves: Mapping[str, Leaf | None]) -> str:
@@ -245,16 +250,15 @@ def merged(sides: Sides, pieces: list[Piece], side: str, leaves: Mapping[str, Le
     return commit
 
 
-def next_commands(report: Report) -> tuple[str, ...]:
-    """What to type now."""
+def next_commands(report: Report, here: Place, paths: Iterable[Path]) -> tuple[str, ...]:
+    """What to type now; the last one takes back what the set-up leaves at `paths`, too."""
     if report.state == "planned":
         return ()
-    back = report.origin or "BRANCH"
     return (
         f"$EDITOR {report.checklist}",
-        f"git switch {quote(back)} && git merge --no-ff {BRANCH}     # takes it; "
+        f"{traces.back(here)} && git merge --no-ff {BRANCH}     # takes it; "
         "`git revert -m 1 HEAD` takes it back",
-        f"git switch {quote(back)} && git branch -D {BRANCH}     # leaves no trace",
+        f"{traces.undo(here, paths)}     # leaves no trace",
     )
 
 
@@ -273,10 +277,13 @@ def go_on(here: Place, request: Request, goal: Goal, talk: Talk) -> Report:
     """The steps that are left, on the branch that an earlier run has made."""
     if not (journal.load(here.path) or rendered.is_waiting(here.path)):
         text = f"{here.path} is adopted, on this branch"
-        raise MlfactoryError(text, "Merge it: git switch BRANCH && git merge --no-ff " + BRANCH)
+        hint = f"Merge it: git switch {branch.before(here)} && git merge --no-ff {BRANCH}"
+        raise MlfactoryError(text, hint)
     source = choice.template_source(request.template)
     report = Report("resumed", str(here.path), source, "", branch=BRANCH)
     data = str(Path(request.data).expanduser().absolute()) if request.data else ""
     asked_for = NewRequest(str(here.path), data, template=request.template)
     summary = setting_up.new(asked_for, goal, talk)
-    return replace(report, setup=asdict(summary), warnings=summary.warnings)
+    files = [name for name in (tasks.FILE, tasks.OTHER_FILE) if here.has(name)]
+    ways = (f"$EDITOR {files[-1]}",) if files else ()
+    return replace(report, setup=asdict(summary), warnings=summary.warnings, next=ways)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from shlex import quote
 
+from . import traces
 from .compose import Composition, Sides
 from .place import Place
 from .request import KEEPS, SAME, Request, Task
@@ -18,6 +19,12 @@ HEAD = """\
 `mlfactory adopt` put this repository under its template and changed none of your code.
 What follows needs somebody who knows it. Tick off what is done; remove this file at the end.
 
+"""
+BACK = """
+## If you take it back
+
+Git does not know the data that were copied, the environment and the models.
+Once the branch is gone, nothing of them is left after this, in the project's folder:
 """
 DATA = re.compile(r"\.(csv|tsv|parquet|xlsx?|feather|jsonl)(\.(gz|bz2|xz|zst|zip))?$")
 FEATURES = re.compile(r"feature|preprocess|transform|prepar|wrangl", re.IGNORECASE)
@@ -73,8 +80,8 @@ def data(request: Request, here: Place) -> Iterator[Task]:
             "No data were named, and none were moved. Say which file the model learns from, and "
             "the branch is made anew with a first model."
         )
-        back = f"git switch {here.branch or here.head[:10]} && git branch -D mlfactory-adopt"
-        yield Task("data", text, (back, "mlfactory adopt --data FILE --target COLUMN"))
+        again = (traces.undo(here, ()), "mlfactory adopt --data FILE --target COLUMN")
+        yield Task("data", text, again)
     tracked = [name for name in here.names if DATA.search(name)]
     if tracked:
         text = f"git holds data: {few(tracked)}. DVC is the place for them."
@@ -126,12 +133,13 @@ def machines(sides: Sides, files: Composition) -> Iterator[Task]:
         include = "include: [{local: /.gitlab/factory.yml}]"
         ways = (include,) if ".gitlab-ci.yml" in own else ("git log --stat -- .github/workflows",)
         yield Task("ci", text, ways)
-    if here.default_branch not in ("", "main") and sides.ours.facts.answers.get("ci") != "none":
+    recorded = sides.ours.facts.answers.get("branch", "main")
+    if here.main_branch not in ("", recorded) and sides.ours.facts.answers.get("ci") != "none":
         yield Task(
             "branch",
-            f"The jobs of the factory name the branch main, and yours is {here.default_branch}: "
+            f"The jobs of the factory name the branch {recorded}, and yours is {here.main_branch}: "
             "rename the branch, or the word in the workflows.",
-            (f"git grep -n '\\bmain\\b' -- .github .gitlab '{sides.here.prefix}.gitlab*'",),
+            (f"git grep -n '\\b{recorded}\\b' -- .github .gitlab '{sides.here.prefix}.gitlab*'",),
         )
     if any(name.endswith(".ipynb") for name in here.names):
         text = "The factory's hooks refuse notebooks that hold output: it may show data."
@@ -165,9 +173,10 @@ def few(names: Iterable[str]) -> str:
     return ", ".join(every[:SHOWN]) + more
 
 
-def page(todo: Iterable[Task]) -> str:
-    """The checklist, as Markdown."""
-    return HEAD + "\n".join(map(entry, todo))
+def page(todo: Iterable[Task], paths: Sequence[str] = ()) -> str:
+    """The checklist, as Markdown; `paths` is what the set-up leaves beside git."""
+    away = f"{BACK}\n      rm -rf -- {' '.join(map(quote, paths))}\n" if paths else ""
+    return HEAD + "\n".join(map(entry, todo)) + away
 
 
 def entry(task: Task) -> str:

@@ -208,6 +208,9 @@ def command(run: Run) -> str:
         ("--table", request.table),
         ("--query", request.query),
         ("--template", request.template),
+        ("--ref", request.ref),
+        ("--tag-prefix", request.tag_prefix),
+        ("--answers", request.answers_file),
     ):
         words += [option, value] if value else []
     for name, option in OPTIONS.items():
@@ -215,4 +218,8 @@ def command(run: Run) -> str:
     for name, usual in USUAL.items():
         value = str(answers.get(name) or "")
         words += [f"--{name}", value] if value != usual else []
+    for name, value in request.settings.items():
+        words += ["--set", f"{name}={value}"]
+    words += {True: ["--inside"], False: ["--own-repository"], None: []}[request.inside]
+    words += ["--trust"] if run.trusted and request.template else []
     return join([*words, "--defaults"])

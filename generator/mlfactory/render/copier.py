@@ -194,6 +194,7 @@ def replaying(
             skip_tasks=not options.trust,
         )
         worker.project = project  # type: ignore[attr-defined]
+        worker.is_read_only = not options.trust  # type: ignore[attr-defined]
         stand_in_for_git(worker, template, version)
         if options.settings:
             answers.check(options.settings, questions_of(worker.template.questions_data))
@@ -215,9 +216,8 @@ def render_with(
     moves = (*before, *migrations.omissions(worker, project, "after")) if migrate else ()
     facts = facts_of(worker, project, version, options)
     if not options.trust:
-        return collect(
-            worker.dst_path, replace(facts, skipped_tasks=tasks, skipped_migrations=moves)
-        )
+        complete = replace(facts, skipped_tasks=tasks, skipped_migrations=moves)
+        return collect(worker.dst_path, complete, worker.aside.values())
     if migrate:
         migrations.run(worker, project, "after")
     if tasks or moves:

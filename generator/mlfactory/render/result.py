@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -82,9 +82,10 @@ class Render:
         return entry.content.decode("utf-8", "replace") if entry else None
 
 
-def collect(folder: Path, facts: Facts) -> Render:
-    """The files below a folder. Raises MlfactoryError for what must not get into a project."""
-    return Render(safety.entries_below(folder), facts)
+def collect(folder: Path, facts: Facts, more: Iterable[Entry] = ()) -> Render:
+    """The files below a folder, and more. Raises MlfactoryError for what must not get into a
+    project."""
+    return Render(safety.entries_below(folder, more), facts)
 
 
 @lru_cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -46,10 +46,10 @@ class Entry:
     content: bytes
 
 
-def entries_below(folder: Path) -> tuple[Entry, ...]:
-    """The files below a folder, sorted by name. Raises MlfactoryError for what must not get into
-    a project."""
-    return check(sorted(read(folder), key=lambda e: e.name))
+def entries_below(folder: Path, more: Iterable[Entry] = ()) -> tuple[Entry, ...]:
+    """The files below a folder, and more, sorted by name. Raises MlfactoryError for what must not
+    get into a project."""
+    return check(sorted((*read(folder), *more), key=lambda e: e.name))
 
 
 def check(entries: Sequence[Entry]) -> tuple[Entry, ...]:

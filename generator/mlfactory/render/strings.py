@@ -65,7 +65,7 @@ def remember_strings(environment: Any) -> None:
     """
     usual = environment.from_string
     compile_string = lru_cache(maxsize=None)(usual)
-    marks = tuple(filter(None, (getattr(environment, name) for name in MARKS)))
+    marks = marks_of(environment)
 
     def from_string(source: str, *more: Any, **options: Any) -> Any:
         text = environment.preprocess(source)
@@ -74,6 +74,11 @@ def remember_strings(environment: Any) -> None:
         return Plain(source) if is_plain(source, marks) else compile_string(source)
 
     environment.from_string = from_string
+
+
+def marks_of(environment: Any) -> tuple[str, ...]:
+    """What Jinja looks for in a text."""
+    return tuple(filter(None, (getattr(environment, name) for name in MARKS)))
 
 
 def is_plain(source: str, marks: tuple[str, ...]) -> bool:

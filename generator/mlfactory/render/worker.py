@@ -14,14 +14,17 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlfactory.base import git, process
 
-from . import external, safety
-from .strings import Plain, compile_once
+from . import external, safety, still
+from .safety import Entry
+from .still import Still, Stills
+from .strings import Plain, compile_once, marks_of
 
 if TYPE_CHECKING:
     from copier._jinja_ext import SandboxedEnvironment
@@ -121,6 +124,7 @@ def recording_worker() -> type[Worker]:
     class RecordingWorker(fresh_worker()):  # type: ignore[misc]
         project: Project | None = None
         has_read_more = False  # than the template and the record
+        is_read_only = False  # nobody looks into the folder: what is copied need not get there
 
         def _external_data(self) -> Any:
             own = self.project
@@ -134,6 +138,61 @@ def recording_worker() -> type[Worker]:
         def clashes(self) -> set[str]:
             """Those that two files of the template write."""
             return set()
+
+        @cached_property
+        def links(self) -> set[str]:
+            return set()
+
+        @cached_property
+        def aside(self) -> dict[str, Entry]:
+            """Files that were not written, by their names."""
+            return {}
+
+        @cached_property
+        def stills(self) -> Stills:
+            own = self.template
+            if not self.is_read_only or own.jinja_extensions:
+                return Stills()
+            where = (self.template_copy_root, own.local_abspath, own.templates_suffix)
+            files = still.files_of(*where, marks_of(self.jinja_env))
+            return files if files.stand_for(self.answers_relpath.as_posix()) else Stills()
+
+        def _render_template(self) -> None:
+            with still.passed_over(self.stills.sources):
+                super()._render_template()
+            if self.stills.meets({*self.origins, *self.links}):
+                for notes in (self.origins, self.clashes, self.amount):
+                    notes.clear()
+                super()._render_template()
+            else:
+                self.render_aside()
+
+        def render_aside(self) -> None:
+            """The rest of the files, which are not written."""
+            self.still["context"] = self._render_context()
+            for one in self.stills.files:
+                if not self.match_exclude(one.path):
+                    self.aside[one.entry.name] = entry = self.entry_of(one)
+                    self.origins[entry.name] = one.origin
+                    self.amount.update(files=1, bytes=len(entry.content))
+                    safety.check_amount(self.amount["files"], self.amount["bytes"])
+            self.still.clear()
+
+        def entry_of(self, one: Still) -> Entry:
+            if not one.is_template:
+                return one.entry
+            from copier._jinja_ext import get_yield_context
+            from copier.errors import YieldTagInFileError
+
+            text = self.jinja_env.get_template(one.origin).render(**self._render_context())
+            if get_yield_context(self.jinja_env).yield_name:
+                reason = f"File {one.origin} contains a yield tag, but it is not allowed."
+                raise YieldTagInFileError(reason)
+            return replace(one.entry, content=text.encode())
+
+        def _render_symlink(self, src_relpath: Path, dst_relpath: Path) -> None:
+            self.links.add(dst_relpath.as_posix())
+            super()._render_symlink(src_relpath, dst_relpath)
 
         def check_entries(self) -> None:
             """Without tasks nobody sees them before they are collected, and checked for that."""

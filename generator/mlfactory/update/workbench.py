@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
-from mlfactory.base import answers, objects, workflows
+from mlfactory.base import answers, blobs, objects, workflows
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.git import Repository
-from mlfactory.base.objects import Leaves
+from mlfactory.base.objects import Leaf, Leaves
 from mlfactory.project.record import CRUFT_FILE, PATTERN, Project
 from mlfactory.render import safety
 from mlfactory.render.result import Render
@@ -128,7 +128,37 @@ def as_stored(bench: Workbench, render: Render) -> Leaves:
     entries = [replace(entry, name=names[entry.name]) for entry in render.entries]
     rules = [e for e in entries if PurePosixPath(e.name).name == ATTRIBUTES]
     others = [e for e in entries if e not in rules]
-    return {**add(bench, others), **(add(bench, rules) if rules else {})}
+    return {**store(bench, others), **(store(bench, rules) if rules else {})}
+
+
+def store(bench: Workbench, entries: Sequence[Entry]) -> Leaves:
+    """The same of some; git is not asked for what it would take as it is."""
+    same = [] if bench.repository.has_work_tree else unchanged(bench, entries)
+    names = {entry.name for entry in same}
+    rest = [entry for entry in entries if entry.name not in names]
+    return {**{e.name: leaf(bench, e) for e in same}, **(add(bench, rest) if rest else {})}
+
+
+def unchanged(bench: Workbench, entries: Sequence[Entry]) -> list[Entry]:
+    """Those that git stores byte by byte. What attributes that are new say only git knows."""
+    plain = [e for e in entries if e.mode == safety.LINK or blobs.is_plain(e.content)]
+    if any(PurePosixPath(e.name).name == ATTRIBUTES and not is_in_head(bench, e) for e in entries):
+        return []
+    place_of, index = bench.project.place_of, bench.scratch / "head"
+    others = blobs.converted(bench.repository, index, [place_of(e.name) for e in plain])
+    return [e for e in plain if e.mode == safety.LINK or place_of(e.name) not in others]
+
+
+def is_in_head(bench: Workbench, one: Entry) -> bool:
+    return bench.leaves.get(one.name) == (one.mode, blobs.oid_of(one.content, len(bench.head)))
+
+
+def leaf(bench: Workbench, one: Entry) -> Leaf:
+    """Mode and object of such a file, which is written unless HEAD has it in its place."""
+    oid = blobs.oid_of(one.content, len(bench.head))
+    if not is_in_head(bench, one):
+        blobs.write(bench.scratch / "objects", oid, one.content)
+    return one.mode, oid
 
 
 def names_in(project: Project, render: Render) -> dict[str, str]:
