@@ -26,6 +26,7 @@ from ..tables.kinds import (
 )
 from .calendar import find_parts, ignore_rest
 from .ending import find_ending
+from .glance import Glance
 from .leaks import find_leaks
 from .panel import find_panel
 from .parts import FEW, NAMED, Part, find_part, find_twins, is_clock, statistics
@@ -52,7 +53,7 @@ def draft(project: Project) -> Draft:
     catalog = project.catalog
     with open_table(project) as table:
         new = [name for name in table.names if name not in catalog.columns]
-        described = {one.name: describe(one, one.name, table) for one in table.columns(new)}
+        described = {one.name: describe(one, glance, table) for one, glance in table.columns(new)}
         columns = catalog.columns | {n: Column.model_validate(e) for n, e in described.items()}
         sample = typed_sample(table, columns)
         warnings = [
@@ -91,10 +92,10 @@ class Reading:
     doubt: str = ""
 
 
-def read_column(values: pl.Series, name: str, table: Table) -> Reading:
+def read_column(values: pl.Series, glance: Glance, table: Table) -> Reading:
     """How the values of the file are read, and the part that they play."""
-    params = table.params
-    kind = find_kind(values, table.european)
+    name, params = values.name, table.params
+    kind = glance.kind or find_kind(values, table.european)
     if name == params.data.target and params.task == "classification":
         kind = of_classes(kind)
     doubt = unread(values, odd_words(kind))
@@ -103,7 +104,8 @@ def read_column(values: pl.Series, name: str, table: Table) -> Reading:
         kind = of_moments(kind, values.drop_nulls(), epochs=name != params.data.time)
     if kind.dtype == "float" and NAMED.search(name):
         kind = of_codes(kind, values)
-    column = read(values, kind.dtype, kind.format)
+    plain = glance.read(values) if kind == glance.kind else None
+    column = read(values, kind.dtype, kind.format) if plain is None else plain
     reading = Reading(kind, column, find_part(column, name, params), doubt)
     if is_ranged(kind):
         return doubted(reading, ranged(values))
@@ -126,11 +128,11 @@ def doubted(reading: Reading, doubt: str) -> Reading:
     return replace(reading, doubt="; ".join(filter(None, (reading.doubt, doubt))))
 
 
-def describe(values: pl.Series, name: str, table: Table) -> dict[str, Any]:
+def describe(values: pl.Series, glance: Glance, table: Table) -> dict[str, Any]:
     """The catalog entry of a column."""
-    params, reading = table.params, read_column(values, name, table)
+    name, params, reading = values.name, table.params, read_column(values, glance, table)
     kind, column, part = reading.kind, reading.column, reading.part
-    private, why = sensitivity(name, values)
+    private, why = sensitivity(name, values, is_plain=glance.is_plain)
     if part.role == "target":
         private = "none"
     elif private != "none" and name == params.data.id:

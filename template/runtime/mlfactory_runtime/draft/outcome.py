@@ -32,8 +32,16 @@ def outcome(target: pl.Series, task: str) -> Outcome:
 
 def codes_of(values: pl.Series) -> np.ndarray:
     """1, 2, 3 and so on in the order of the values; 0 where there is none."""
-    clean = values.fill_nan(None) if values.dtype.is_float() else values
-    codes: np.ndarray = np.nan_to_num(clean.rank("dense").to_numpy()).astype(np.int64)
+    if values.dtype == pl.String:  # of so few rows polars takes longer to be asked
+        texts = values.to_list()
+        places = {text: k for k, text in enumerate(sorted({*texts} - {None}), 1)}
+        return np.array([places.get(text, 0) for text in texts], dtype=np.int64)
+    present = values.is_not_null()
+    present = present & values.is_not_nan() if values.dtype.is_float() else present
+    numbers = values.filter(present)
+    plain = numbers.cast(pl.Int64) if numbers.dtype.is_temporal() else numbers
+    codes: np.ndarray = np.zeros(len(values), dtype=np.int64)
+    codes[present.to_numpy()] = np.unique(plain.to_numpy(), return_inverse=True)[1] + 1
     return codes
 
 

@@ -75,13 +75,17 @@ LOOKS = {
 }
 
 
-def sensitivity(name: str, values: pl.Series) -> tuple[Sensitivity, str]:
-    """Whether a column is about persons, and what says so; `none` if nothing does."""
-    header, present = " ".join(words(name)), values.drop_nulls()
+def sensitivity(name: str, values: pl.Series, *, is_plain: bool = False) -> tuple[Sensitivity, str]:
+    """Whether a column is about persons, and what says so; `none` if nothing does.
+
+    Of values that are all plain only the name can say so.
+    """
+    header = " ".join(words(name))
     if what := _first(SPECIAL, header):
         return "special", f"its name speaks of {what}"
-    if values.dtype == pl.Boolean:
+    if values.dtype == pl.Boolean or (is_plain and not _speaks(header)):
         return "none", ""
+    present = values.drop_nulls()
     present = present.sample(SAMPLE, seed=0) if len(present) > SAMPLE else present
     text = present.cast(pl.String).str.strip_chars()
     if what := _named(header, text):
@@ -108,12 +112,19 @@ def _first(patterns: dict[str, str], header: str) -> str:
     return next(matches, "")
 
 
+def _speaks(header: str) -> bool:
+    """Whether the name may say so."""
+    patterns = (*CODES.values(), *TEXTS.values())
+    written = any(re.search(rf"\b(?:{form})\b", header) for form in patterns)
+    return written or any(re.search(form, header) for form in (PHONE, NAME))
+
+
 def _named(header: str, text: pl.Series) -> str:
     """What the name says, unless the values speak against it."""
+    if not _speaks(header):
+        return ""
     code, written = _first(CODES, header), _first(TEXTS, header)
     phone, name = re.search(PHONE, header), re.search(NAME, header)
-    if not (code or written or phone or name):
-        return ""
     few = len(text) >= NAMES and text.n_unique() <= FEW
     if few or _share(text, r"^[-+]?\d*[.,]\d+$") > 0.5:
         return ""

@@ -14,6 +14,7 @@ from ..settings.params import Params
 from ..tables.file import is_parquet
 from ..tables.kinds import any_european
 from ..tables.read import check_table, parquet, read_batches, reading
+from .glance import Glance, glances
 
 CELLS = 2_000_000
 
@@ -29,8 +30,9 @@ class Table:
     params: Params
     answers_unseen: bool = False
 
-    def columns(self, names: Sequence[str]) -> Iterator[pl.Series]:
-        """The values of the file, without the markers for missing and the blanks around them.
+    def columns(self, names: Sequence[str]) -> Iterator[tuple[pl.Series, Glance]]:
+        """The values of the file, without the markers for missing and the blanks around them, and
+        what shows of them at once.
 
         So many columns are read at once as hold about CELLS values.
         """
@@ -38,7 +40,9 @@ class Table:
         for begin in range(0, len(names), step):
             raw = self.rows.select(names[begin : begin + step]).collect()
             table = missing_as_null(raw, self.params.data)
-            yield from table.with_columns(pl.col(pl.String).str.strip_chars()).iter_columns()
+            table = table.with_columns(pl.col(pl.String).str.strip_chars())
+            views = glances(table, european=self.european)
+            yield from ((one, views.get(one.name, Glance())) for one in table.iter_columns())
 
 
 @contextmanager

@@ -1,0 +1,89 @@
+"""What shows of many columns at once: a question for each of 5,000 is slow."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from ..tables import formats
+from ..tables.formats import DTYPES, FALSE, TRUE
+from ..tables.kinds import ANYWHERE, Kind
+from .personal import PLAIN
+
+MANY = 100_000  # in longer tables each question costs more than it takes to ask it
+VALUE = pl.all().drop_nulls()
+NUMBER = VALUE.str.contains(r"^-?(?:0|[1-9]\d{0,15})(?:\.\d+)?$").all()
+DAY = VALUE.str.contains(r"^(?:19|20)\d\d-\d\d-\d\d$").all()
+IN_DIGITS = VALUE.str.contains(r"^(?:19|20)\d{6}$").all()
+DATE = VALUE.str.to_date("%Y-%m-%d", strict=False).is_not_null().all()
+WRITTEN = VALUE.str.contains(r"\d").any() | VALUE.is_in(ANYWHERE).any()
+POINT = VALUE.str.contains(".", literal=True).any()
+LOWER = VALUE.str.to_lowercase()
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What shows of a column: its kind, where no closer look can say another, and whether all of
+    it has a plain form."""
+
+    kind: Kind | None = None
+    is_plain: bool = False
+
+    def read(self, values: pl.Series) -> pl.Series | None:
+        """The values without a blank around them in their type, if their kind shows."""
+        if self.kind is None or self.kind.dtype == "string":
+            return values if self.kind else None
+        if self.kind.dtype in ("int", "float"):
+            return values.cast(DTYPES[self.kind.dtype], strict=False)
+        return formats.read(values, self.kind.dtype)
+
+
+def glances(rows: pl.DataFrame, *, european: bool) -> dict[str, Glance]:
+    """What shows of each column of texts, without blanks around them; of others nothing does."""
+    texts = rows.select(pl.col(pl.String))
+    if not texts.width or texts.height > MANY:
+        return {}
+    filled = [name for name, some in ask(texts, texts.columns, VALUE.len() > 0).items() if some]
+    plain = ask(texts, filled, VALUE.str.contains(PLAIN).all())
+    kinds = {**numbers(texts, filled, european=european), **days(texts, filled)}
+    kinds |= words(texts, [name for name in filled if name not in kinds])
+    return {name: Glance(kinds.get(name), bool(plain[name])) for name in filled}
+
+
+def ask(texts: pl.DataFrame, names: Sequence[str], question: pl.Expr) -> dict[str, object]:
+    """The answer of each of these columns."""
+    row = texts.select(names).select(question).row(0) if names else ()
+    return dict(zip(names, row, strict=True))
+
+
+def numbers(texts: pl.DataFrame, names: Sequence[str], *, european: bool) -> Mapping[str, Kind]:
+    """The columns of numbers in their plainest form; a point may stand for thousands elsewhere."""
+    some = [name for name, all_are in ask(texts, names, NUMBER).items() if all_are]
+    points = ask(texts, some, POINT)
+    in_digits = ask(texts, [name for name in some if not points[name]], IN_DIGITS)
+    whole = {name: Kind("int") for name, may_be_days in in_digits.items() if not may_be_days}
+    broken = [] if european else [name for name in some if points[name]]
+    finite = VALUE.cast(pl.Float64, strict=False).is_finite().fill_null(False).all()
+    return whole | {
+        name: Kind("float") for name, is_so in ask(texts, broken, finite).items() if is_so
+    }
+
+
+def days(texts: pl.DataFrame, names: Sequence[str]) -> Mapping[str, Kind]:
+    """The columns of days from the year to the day."""
+    some = [name for name, all_are in ask(texts, names, DAY).items() if all_are]
+    return {name: Kind("date") for name, all_are in ask(texts, some, DATE).items() if all_are}
+
+
+def words(texts: pl.DataFrame, names: Sequence[str]) -> Mapping[str, Kind]:
+    """The columns without a digit, and without a word that stands for missing."""
+    some = [name for name, is_written in ask(texts, names, WRITTEN).items() if not is_written]
+    pairs = [name for name, are_two in ask(texts, some, LOWER.n_unique() == 2).items() if are_two]
+    low, high = ask(texts, pairs, LOWER.min()), ask(texts, pairs, LOWER.max())
+    says = {name for name in pairs if is_truth({low[name], high[name]})}
+    return {name: Kind("bool" if name in says else "string") for name in some}
+
+
+def is_truth(pair: set[object]) -> bool:
+    """Whether one of two words says yes and one says no."""
+    return len(pair.intersection(TRUE)) == len(pair.intersection(FALSE)) == 1
