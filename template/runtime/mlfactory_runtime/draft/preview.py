@@ -46,8 +46,11 @@ def preview(
     data = {"path": "data", "target": target, "id": identifier or None, "time": time or None}
     params = Params.model_validate({"task": task, "data": data})
     table = Table(rows.lazy(), tuple(rows.columns), rows.height, european, params)
-    described = {one.name: describe(one, one.name, table) for one in table.columns(rows.columns)}
-    reasons = {one.name: sensitivity(one.name, one) for one in table.columns(rows.columns)}
+    views = list(table.columns(rows.columns))
+    described = {one.name: describe(one, glance, table) for one, glance in views}
+    reasons = {
+        one.name: sensitivity(one.name, one, is_plain=glance.is_plain) for one, glance in views
+    }
     personal = {
         name: f"{kind}: {why}"
         for name, (kind, why) in reasons.items()
