@@ -16,6 +16,9 @@ import pytest
 if TYPE_CHECKING:
     from .postgres import Server
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # There is a worker for each core: threads would wait, busily, for those of the others.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).parents[1]
 Build = Callable[[Path, Mapping[str, str]], Path]
 Command = Callable[..., subprocess.CompletedProcess[str]]

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from mlfactory.base.errors import MlfactoryError
 from mlfactory.update import run as update
 
 from . import histories
+from .evolving import forked
 from .histories import TALK, File, History, content, differing, git, plain, staged
 
 LINES = [f"line {n}\n".encode() for n in range(40)]
@@ -98,23 +100,28 @@ def copied(top: Path, folder: Path) -> Path:
 
 
 def run(top: Path, *args: str, limit: int | None = None, **env: str):
-    """mlfactory in a group of processes of its own."""
-
-    def limited() -> None:
-        if limit is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    argv = [sys.executable, "-m", "mlfactory", "update", *(args or ("--defaults", "--no-check"))]
+    """mlfactory in a group of processes of its own; with a limit nobody may write larger files."""
+    argv = ("update", *(args or ("--defaults", "--no-check")))
+    if limit is None:
+        return forked(partial(alone, *argv), top, None, **env)
     return subprocess.run(
-        argv,
+        [sys.executable, "-m", "mlfactory", *argv],
         cwd=top,
         env={**os.environ, **env},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        start_new_session=True,
-        preexec_fn=limited,
+        preexec_fn=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (limit, limit)),
     )
+
+
+def alone(*argv: str) -> int:
+    from mlfactory.cli import main
+
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored
+    sys.argv = ["mlfactory", *argv]
+    return main()
 
 
 def stopped(stage: Stage, place: Path, at: int, how: str, what: str = "KILL", who: str = "all"):

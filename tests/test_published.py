@@ -309,7 +309,7 @@ class GitOverHttp(BaseHTTPRequestHandler):
             "REMOTE_ADDR": "127.0.0.1",
         }
         result = subprocess.run(
-            ["git", "http-backend"], env=env, input=self.body(), capture_output=True, timeout=60
+            ["git", "http-backend"], env=env, input=self.body(), capture_output=True
         )
         top, _, content = result.stdout.partition(b"\r\n\r\n")
         fields = dict(line.split(": ", 1) for line in top.decode().splitlines())

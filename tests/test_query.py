@@ -15,7 +15,8 @@ from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.look import query
 
 from .conftest import Command
-from .postgres import Server, free_port
+from .postgres import Server
+from .waiting import own_port
 
 pytestmark = [pytest.mark.xdist_group("postgres"), pytest.mark.usefixtures("here")]
 URL = "WAREHOUSE_URL"
@@ -159,8 +160,9 @@ def test_a_path_that_means_another_file_in_the_factory_is_told(
 
 def test_a_server_that_does_not_answer_is_told(here: Path, sql: Path, mlfactory: Command) -> None:
     assert sql.is_file()
-    url = f"postgresql://me:s3cret@127.0.0.1:{free_port()}/db"
-    output = new(mlfactory, here, *CHURN, **{URL: url})
+    with own_port() as port:
+        url = f"postgresql://me:s3cret@127.0.0.1:{port}/db"
+        output = new(mlfactory, here, *CHURN, **{URL: url})
     assert "the database of WAREHOUSE_URL cannot be reached" in output
     assert "s3cret" not in output
 

@@ -51,6 +51,7 @@ class Done:
 
     out: str
     err: str
+    code: int
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Factory:
             except SystemExit as end:
                 ended = int(end.code or 0)
         assert code in (None, ended), f"{argv}\n{out.getvalue()}\n{err.getvalue()}"
-        return Done(out.getvalue(), err.getvalue())
+        return Done(out.getvalue(), err.getvalue(), ended)
 
     def json(self, *argv: str, code: int | None = 0) -> Any:
         return json.loads(self.run(*argv, code=code).out)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from ..waiting import PATIENCE, own_port
 from .factories import PROGRAM, Factory
 
 RAW = "data/raw/customers.csv"
@@ -46,45 +46,53 @@ def filled(tracked: Factory, monkeypatch: pytest.MonkeyPatch) -> Factory:
     return tracked
 
 
-def ended(factory: Factory, before: str, *argv: str) -> subprocess.CompletedProcess[str]:
-    """How a command ends; no traceback, and an error that says what to do.
+def ended_tight(factory: Factory, room: int, *argv: str) -> int:
+    """The code that a command ends with in a process that has so much room.
 
     Python itself would keep half of a compiled module where there is no room.
     """
-    line = [sys.executable, "-B", "-c", before + PROGRAM, *argv]
-    done = subprocess.run(line, cwd=factory.path, capture_output=True, text=True, timeout=120)
-    assert "Traceback" not in done.stderr, done.stderr[-3000:]
-    assert done.returncode in (0, 1, 4), done.stderr
-    if done.returncode == 1:
-        assert "error: " in done.stderr
-        assert "hint: " in done.stderr
-        assert "Install git" not in done.stderr
-    return done
+    line = [sys.executable, "-B", "-c", TIGHT.format(room) + PROGRAM, *argv]
+    done = subprocess.run(line, cwd=factory.path, capture_output=True, text=True, timeout=PATIENCE)
+    return checked(done.returncode, done.stderr)
+
+
+def ended(factory: Factory, *argv: str) -> int:
+    """The code that it ends with in this process, which has room."""
+    done = factory.run(*argv, code=None)
+    return checked(done.code, done.err)
+
+
+def checked(code: int, err: str) -> int:
+    """The code; no traceback, and an error says what to do."""
+    assert "Traceback" not in err, err[-3000:]
+    assert code in (0, 1, 4), err
+    if code == 1:
+        assert "error: " in err
+        assert "hint: " in err
+        assert "Install git" not in err
+    assert "hush" not in err
+    return code
 
 
 @pytest.mark.parametrize("room", [0, 30_000])
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_full_disk_is_told(filled: Factory, name: str, room: int) -> None:
     before = (filled.path / RAW).read_bytes()
-    done = ended(filled, TIGHT.format(room), *COMMANDS[name])
-    if name.startswith("predict") and done.returncode:
+    code = ended_tight(filled, room, *COMMANDS[name])
+    if name.startswith("predict") and code:
         assert not (filled.path / COMMANDS[name][-1]).exists()
     assert (filled.path / RAW).read_bytes() == before
-    again = ended(filled, "", *COMMANDS[name])
-    assert again.returncode in (0, 4) or name in ("retrain", "monitor", "compare"), again.stderr
+    assert ended(filled, *COMMANDS[name]) in (0, 4) or name in ("retrain", "monitor", "compare")
 
 
 @pytest.mark.parametrize("name", ["predict", "label", "forget", "monitor", "retrain"])
 def test_a_log_that_is_away_is_told(
     filled: Factory, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    monkeypatch.setenv("LOG_URL", f"postgresql://someone:hush-hush@127.0.0.1:{port}/log")
     filled.change(log={"url_env": "LOG_URL"})
-    done = ended(filled, "", *COMMANDS[name])
-    assert done.returncode == (0 if name == "predict" else 1)
-    assert "hush" not in done.stderr
+    with own_port() as port:
+        monkeypatch.setenv("LOG_URL", f"postgresql://someone:hush-hush@127.0.0.1:{port}/log")
+        assert ended(filled, *COMMANDS[name]) == (0 if name == "predict" else 1)
 
 
 @pytest.mark.parametrize("name", ["predict", "label", "forget", "monitor", "retrain"])
@@ -93,5 +101,4 @@ def test_a_log_that_is_no_database_is_told(filled: Factory, name: str) -> None:
     for left in Path(file.parent).glob("*"):
         left.unlink()
     file.write_text("no database, whatever it is called" * 100)
-    done = ended(filled, "", *COMMANDS[name])
-    assert done.returncode == (0 if name == "predict" else 1)
+    assert ended(filled, *COMMANDS[name]) == (0 if name == "predict" else 1)

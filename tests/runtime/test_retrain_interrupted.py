@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,12 +13,23 @@ from mlfactory_runtime.learn.split import digest
 from mlfactory_runtime.registry.artifact import lock_of, version
 
 from ..customers import customers
+from ..waiting import PATIENCE, until
+from ..warm import before, write
 from .factories import PROGRAM, WARM, Factory, kept, program_path
+from .holds import await_stop, go_on, held_after
 
 RAW = "data/raw/customers.csv"
 # What a shell starts in the background ignores SIGINT, and so would all that it starts.
 AWAKE = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-RETRAIN = ("-c", AWAKE + PROGRAM, "retrain", "--commit")
+RETRAIN = ("retrain", "--commit")
+# `factory` as the pipeline calls it: it stays at its training while a file is there.
+PAUSED = """#!/bin/sh
+if [ "$1" = train ] && [ -e "$PAUSE" ]; then
+  : > "$PAUSE.reached"
+  while [ -e "$PAUSE" ] && kill -0 "$TESTS"; do sleep 0.05; done
+fi
+PATH="$REST" exec factory "$@"
+"""
 
 
 @pytest.fixture
@@ -33,7 +43,7 @@ def ready(tracked: Factory, warm: str, monkeypatch: pytest.MonkeyPatch) -> Facto
     customers(1800).drop("revenue", "segment").write_csv(tracked.path / "delivered.csv")
     with (tracked.path / ".gitignore").open("a") as file:
         file.write("delivered.csv\n")
-    tracked.change(data={"source": "delivered.csv"})
+    tracked.change(data={"source": "delivered.csv"}, model={"max_rounds": 30})
     return kept(tracked, "A source")
 
 
@@ -73,15 +83,51 @@ def before_of(factory: Factory) -> str:
     return noted.partition("md5: ")[2].split()[0]
 
 
+# The functions after which it stops itself at a moment. While the pipeline trains, that does.
+STOPS = {
+    copying: held_after("mlfactory_runtime.retrain.apart:copy"),
+    training: "",
+    comparing: held_after("mlfactory_runtime.retrain.retrain:reproduce"),
+    adopting: held_after("mlfactory_runtime.retrain.retrain:plan"),
+    adopted: held_after("mlfactory_runtime.retrain.adopt:put_file", 2),
+}
+Run = subprocess.Popen[str]
+
+
+def begun(factory: Factory, moment: Callable[[Factory], bool]) -> Run:
+    """A retraining that has come to a moment, and stays there."""
+    program = STOPS[moment] + AWAKE + PROGRAM
+    options = {"stderr": subprocess.PIPE, "start_new_session": True}
+    env = {**os.environ, **pause(factory)} if moment is training else None
+    run = factory.start("-c", program, *RETRAIN, env=env, **options)
+    await_training(factory, run) if moment is training else await_stop(run)
+    assert moment(factory)
+    return run
+
+
+def pause(factory: Factory) -> dict[str, str]:
+    """What the pipeline needs, so that it waits when it is to train."""
+    place = factory.path.parent / "pause"
+    (place / "programs").mkdir(parents=True)
+    (place / "wait").touch()
+    write(place / "programs/factory", PAUSED)
+    rest = os.environ["PATH"]
+    own = {"PAUSE": str(place / "wait"), "TESTS": str(os.getpid()), "REST": rest}
+    return {**own, "PATH": before(rest, place / "programs")}
+
+
+def await_training(factory: Factory, run: Run) -> None:
+    reached = factory.path.parent / "pause/wait.reached"
+    until(reached.exists, lambda: run.poll() is None)
+
+
 def killed(factory: Factory, moment: Callable[[Factory], bool], number: int, *, group: bool) -> str:
     """Run it and send a signal at a moment; what it said."""
-    options = {"stderr": subprocess.PIPE, "start_new_session": True}
-    with factory.start(*RETRAIN, **options) as run:
-        while not moment(factory):
-            assert run.poll() is None, run.communicate()
-            time.sleep(0.01)
+    with begun(factory, moment) as run:
         (os.killpg if group else os.kill)(run.pid, number)
-        _, said = run.communicate(timeout=60)
+        go_on(run)
+        (factory.path.parent / "pause/wait").unlink(missing_ok=True)
+        _, said = run.communicate(timeout=PATIENCE)
     assert run.returncode == -number if number == signal.SIGKILL else 128 + number
     return said
 
@@ -92,8 +138,15 @@ def consistent(factory: Factory) -> None:
     assert factory.tool("dvc", "status") == "Data and pipelines are up to date.\n"
 
 
-@pytest.mark.parametrize("group", [True, False], ids=["all", "alone"])
-@pytest.mark.parametrize("moment", [copying, training, comparing])
+@pytest.mark.parametrize(
+    ("moment", "group"),
+    [
+        pytest.param(copying, True, id="copying"),
+        pytest.param(training, True, id="training-all"),
+        pytest.param(training, False, id="training-alone"),  # the pipeline has not ended with it
+        pytest.param(comparing, True, id="comparing"),
+    ],
+)
 def test_what_was_not_compared_is_never_in_use(
     ready: Factory, moment: Callable[[Factory], bool], group: bool
 ) -> None:
@@ -162,13 +215,12 @@ def test_work_of_somebody_after_a_kill_is_not_written_over(ready: Factory) -> No
 
 
 def test_two_at_once_are_told_so(ready: Factory) -> None:
-    with ready.start(*RETRAIN, stderr=subprocess.PIPE) as first:
-        while not copying(ready):
-            assert first.poll() is None, first.communicate()
-            time.sleep(0.01)
+    with begun(ready, copying) as first:
         said = ready.run("retrain", code=1).err
         assert "another `factory retrain` is at work here" in said
-        assert first.wait(120) in (0, 4)
+        go_on(first)
+        first.communicate(timeout=PATIENCE)
+        assert first.returncode in (0, 4)
     consistent(ready)
 
 
@@ -179,13 +231,10 @@ def test_the_old_model_answers_while_the_pipeline_runs_and_after_a_kill(
     old = version(ready.project.model_folder)
     customers(1800).drop("revenue", "segment").write_csv(ready.path / RAW)
     ready.tool("dvc", "add", "--quiet", RAW)
-    with ready.start("-m", "dvc", "repro", start_new_session=True) as run:
-        while "prepared" not in {p.name for p in (ready.path / "data").iterdir()}:
-            assert run.poll() is None
-            time.sleep(0.01)
-        while (ready.path / "reports/evaluation.json").exists():
-            assert run.poll() is None
-            time.sleep(0.01)
+    env = {**os.environ, **pause(ready)}
+    with ready.start("-m", "dvc", "repro", start_new_session=True, env=env) as run:
+        await_training(ready, run)
+        assert not (ready.path / "reports/evaluation.json").exists()
         ready.run("predict", RAW, "during.csv", "--no-log")
         assert version(ready.project.model_folder) == old
         os.killpg(run.pid, number)

@@ -6,7 +6,6 @@ import json
 import shutil
 import sqlite3
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 import yaml
 
 from ..customers import customers
+from ..waiting import until
 from .conftest import SCRIPTS, Factory, execute
 from .pages import ROOT, script
 
@@ -305,11 +305,7 @@ def test_serve_online(tmp_path: Path, env: dict[str, str]) -> None:
     assert '"field":"Tenure (months)","rule":"is above 120"' in done.stdout
     assert 'factory_missing_values_total{feature="# calls 📞"} 3.0' in done.stdout
     assert '"metrics":{"roc_auc"' in done.stdout
-    for _ in range(300):
-        if "Finished server process" in shop.text("service.log"):
-            return
-        time.sleep(0.1)
-    raise AssertionError(shop.text("service.log"))
+    until(lambda: "Finished server process" in shop.text("service.log"))
 
 
 def test_a_notebook(shop: Factory) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import subprocess
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +15,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from ..waiting import PATIENCE, own_port, until
 from .conftest import Factory
 
 
@@ -32,33 +31,37 @@ class Service:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(self.url + path, data, headers)
-        with urllib.request.urlopen(request, timeout=30) as found:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as found:
             answer: bytes = found.read()
             return answer
+
+    def is_ready(self) -> bool:
+        with suppress(OSError):
+            self.get("/ready")
+            return True
+        return False
 
 
 @contextmanager
 def serving(factory: Factory, *options: str, home: Path | None = None) -> Iterator[Service]:
     """The service of the factory, or of a folder that holds what an image does."""
     folder = home or factory.path
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    with own_port() as port:
+        yield from at(port, factory, folder, *options)
+
+
+def at(port: int, factory: Factory, folder: Path, *options: str) -> Iterator[Service]:
     program = str(folder / ".venv/bin/factory")
     argv = (program, "serve", "--port", str(port), *options)
     log = (factory.path.parent / "service.log").open("wb")
     with log, subprocess.Popen(argv, cwd=folder, env=factory.env, stderr=log) as process:
         service = Service(factory, f"http://127.0.0.1:{port}", process)
         try:
-            for _ in range(600):
-                assert process.poll() is None
-                with suppress(OSError):
-                    service.get("/ready")
-                    break
-                time.sleep(0.1)
+            until(service.is_ready, lambda: process.poll() is None)
             yield service
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(PATIENCE)
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,8 @@ def append(lab: Factory, **values: object) -> None:
 def test_the_same_data_give_the_same_numbers_to_the_last_digit(
     lab: Factory, tmp_path: Path
 ) -> None:
-    other = make("binary", tmp_path, lab.env)
+    """Whatever the number of threads."""
+    other = make("binary", tmp_path, {**lab.env, "OMP_NUM_THREADS": "2"})
     for name in ("reports/metrics.json", "reports/evaluation.json", "models/model/model.txt"):
         assert other.text(name) == lab.text(name)
     for name in ("reports/model_card.md", "reports/data_card.md", "reports/report.html"):

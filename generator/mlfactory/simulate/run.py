@@ -26,7 +26,6 @@ from .world import Row, World
 __all__ = ["Scenario", "simulate"]
 LIMIT = 3  # a world lasts at most so many times as long as asked for
 REFUSED, MESSAGE = 422, 500
-SLACK = 2  # a day of a world of batches takes so many times as long as scoring its data
 FLUSHED = 1  # second, after which the log of a day is written
 Content = dict[str, Any]  # what a command of the factory prints as JSON
 
@@ -72,12 +71,8 @@ def simulate(
 
 
 def at_its_pace(stage: Stage, scenario: Scenario) -> Scenario:
-    """Days so long that their batch is scored in them: else the monitor rings of a slow machine."""
-    return (
-        scenario
-        if stage.online
-        else replace(scenario, seconds=max(scenario.seconds, ceil(SLACK * stage.took)))
-    )
+    """Days so long that all of each is done in it: a slow machine would leave out some, or ring."""
+    return replace(scenario, seconds=max(scenario.seconds, ceil(stage.pace)))
 
 
 @contextmanager
