@@ -162,3 +162,15 @@ def test_stretches_are_as_long_as_what_is_measured_lasts() -> None:
     noise, lasting = draw.normal(size=600), draw.normal(size=4)[day // 5]
     assert independent(drawn, noise).count == 20
     assert independent(drawn, noise, noise + lasting).count < FEWEST
+
+
+def test_an_interval_never_leaves_what_a_metric_can_be() -> None:
+    draws = [*np.linspace(0.9, 1.0, 50)]
+    wide = interval_of(0.98, draws, width=3.0, metric="accuracy")
+    assert wide.low is not None
+    assert (wide.high, wide.low < 0.9) == (1.0, True)
+    assert interval_of(0.01, [*np.linspace(0, 0.2, 50)], 3.0, "calibration_error").low == 0
+    assert interval_of(0.01, [*np.linspace(0, 0.2, 50)], 3.0, "rmse").low == 0
+    free = interval_of(0.98, draws, width=3.0)
+    assert free.high is not None
+    assert free.high > 1

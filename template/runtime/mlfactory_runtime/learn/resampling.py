@@ -1,7 +1,7 @@
 """What other rows would give: the bootstrap, its weights and intervals, and standard errors."""
 
 from collections.abc import Iterator, Mapping
-from math import sqrt
+from math import inf, sqrt
 
 import numpy as np
 
@@ -9,6 +9,12 @@ from ..records.evaluation import Interval
 
 Array = np.ndarray
 Z, SKEWED = 1.959964, 1.0
+BIASED = ("calibration_error",)
+SHARES = (
+    "accuracy", "calibration_error", "f1", "pr_auc", "precision_at_budget", "recall_at_budget",
+    "roc_auc",
+)  # fmt: skip
+LOSSES = ("brier", "cost", "log_loss", "mae", "quantile_loss", "rmse")
 
 
 def resamples(rows: int, seed: int, places: Array | None = None) -> Iterator[Array]:
@@ -44,22 +50,28 @@ def widened(draws: float, z: float = Z) -> float:
 
 
 def interval_of(
-    value: float, values: list[float], width: float = 1.0, biased: bool = False
+    value: float, values: list[float], width: float = 1.0, metric: str = ""
 ) -> Interval:
     """The middle 95 % of what was drawn, as much wider around the value as `width` says, and longer
-    towards the side to which what was drawn is skewed.
+    towards the side to which what was drawn is skewed; never beyond what the metric can be.
     """
     defined = np.array([number for number in values if not np.isnan(number)])
     if np.isnan(value) or not len(defined):
         return Interval(None, None, None)
-    if biased:  # a resample repeats rows, and so looks less calibrated than the rows are
+    if metric in BIASED:  # a resample repeats rows, and so looks less calibrated than the rows are
         defined = np.maximum(defined - defined.mean() + value, 0)
     low, high = np.quantile(defined, [0.025, 0.975])
     if width != 1:
         low, high = value + width * (low - value), value + width * (high - value)
     far = value + reach(defined, Z * width)
     low, high = min(low, far), max(high, far)
-    return Interval(float(value), float(low), float(high))
+    lowest, highest = bounds(metric)
+    return Interval(float(value), max(float(low), lowest), min(float(high), highest))
+
+
+def bounds(metric: str) -> tuple[float, float]:
+    """Between what a metric of ours can lie; any other number, and a gain, can be anything."""
+    return 0.0 if metric in (*SHARES, *LOSSES) else -inf, 1.0 if metric in SHARES else inf
 
 
 def reach(values: Array, z: float) -> float:
