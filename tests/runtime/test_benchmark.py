@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mlfactory_runtime.errors import FactoryError
 from mlfactory_runtime.learn.resampling import interval_of
 from mlfactory_runtime.records.benchmark import Benchmark, Contender
 from mlfactory_runtime.records.record import read, write
 from mlfactory_runtime.report.benchmark import warnings
-from mlfactory_runtime.search.benchmark import paired, with_gain
+from mlfactory_runtime.search.benchmark import command, paired, with_gain
 from mlfactory_runtime.search.opponents import Task, only_seen
 
 from .factories import Factory
@@ -54,7 +55,17 @@ def test_contenders_are_measured_on_the_same_rows_and_what_is_missing_is_said(
 
 
 def test_an_opponent_that_is_none_is_named(churn: Factory) -> None:
-    assert "there is no such opponent" in churn.run("benchmark", "--with", "cats", code=1).err
+    said = churn.run("benchmark", "--with", "catbost", code=1).err
+    assert "there is no such opponent" in said
+    assert "did you mean catboost?" in said
+
+
+def test_without_uv_the_way_to_it_is_named(
+    churn: Factory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FactoryError, match=r"there is no uv .*: pipx install uv"):
+        list(command("autogluon", tmp_path, churn.project))
 
 
 def contender(gain: float) -> tuple[Contender, Any]:

@@ -44,9 +44,12 @@ def are_copies(same: pl.Series, target: pl.Series, task: str, most: float = MOST
     Rows of few columns are equal by chance, and then differ in the target. Numbers have to be the
     very same: honest columns may tell nearly all of them.
     """
-    several = pl.DataFrame({"same": same, "y": target}).filter(pl.len().over("same") > 1)
-    if several.is_empty() or same.n_unique() * most < same.len():
+    order = np.sort(same.to_numpy())  # groups of so many rows as there are take the memory of ten
+    again = order[1:] == order[:-1]
+    if not again.any() or (len(order) - again.sum()) * most < len(order):
         return False
+    repeated = pl.Series(np.unique(order[1:][again]), dtype=same.dtype)
+    several = pl.DataFrame({"same": same, "y": target}).filter(pl.col("same").is_in(repeated))
     if task == "regression":
         single = several.group_by("same").agg(pl.col("y").n_unique() == 1)["y"]
         return bool(np.mean(single.to_numpy()) >= COPIES)

@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -45,10 +46,10 @@ Array = np.ndarray
 def benchmark(project: Project, names: Sequence[str], tell: Tell = silent) -> Benchmark:
     """Measure each; also written to reports/benchmark.json. What does not install is said in it."""
     if unknown := [name for name in names if name not in PACKAGES]:
-        names_of_all = ",".join(PACKAGES)
-        raise FactoryError(
-            f"--with {unknown[0]}: there is no such opponent", f"there are {names_of_all}"
-        )
+        near = get_close_matches(unknown[0].lower(), PACKAGES, 1)
+        guess = f"did you mean {near[0]}? " if near else ""
+        message = f"--with {unknown[0]}: there is no such opponent"
+        raise FactoryError(message, f"{guess}there are {','.join(PACKAGES)}")
     parting = parting_of(project)
     view = parting.view(project.params)
     metric, places = metric_of(view, project.params), places_of(view)
@@ -123,7 +124,9 @@ def command(name: str, folder: Path, project: Project) -> Iterator[str]:
     if is_here(name):
         yield from (sys.executable, str(SCRIPT), name, str(folder))
         return
-    uv = shutil.which("uv") or "uv"
+    uv = shutil.which("uv")
+    if uv is None:
+        raise FactoryError("there is no uv to make its environment: pipx install uv")
     yield from (uv, "run", "--quiet", "--isolated", "--no-project", "--python", sys.executable)
     yield from ("--with", PACKAGES[name][0], "--with", NUMPY)
     yield from ("python", str(SCRIPT), name, str(folder))
