@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from mlfactory_runtime.data.calendar import with_parts
 from mlfactory_runtime.draft import columns as draft_columns
+from mlfactory_runtime.draft.calendar import is_year
 from mlfactory_runtime.project import Project
 from mlfactory_runtime.settings.catalog import Catalog
 from mlfactory_runtime.settings.params import Data, Params
@@ -82,3 +83,10 @@ def test_a_catalog_without_parts_learns_from_dates_as_before() -> None:
     known = Catalog.model_validate({"columns": {"day": DATE}})
     params = Params(task="regression", data=Data(path="a.csv", target="y"))
     assert list(known.features(params)) == ["day"]
+
+
+def test_the_year_of_a_row_only_grows_and_that_of_a_building_does_not() -> None:
+    entry = {"dtype": "int", "role": "numeric"}
+    assert all(is_year(name, entry) for name in ("year", "Jahr", "año", "YrSold"))
+    assert not any(is_year(name, entry) for name in ("YearBuilt", "years", "baujahr", "age"))
+    assert not is_year("year", {**entry, "dtype": "float"})

@@ -63,7 +63,7 @@ def ending(*rows: tuple[str | None, int | None, int | None]) -> str:
 
 
 @pytest.mark.parametrize(
-    "name", ["Total", "Grand total", "Summe", "Gesamt", "TOTAL:", "Somme", "合計"]
+    "name", ["Total", "Grand total", "Summe", "Gesamt", "TOTAL:", "Somme", "合計", "Promedio"]
 )
 def test_a_total_at_the_end_is_named(name: str) -> None:
     assert f"a row at the end is {name!r}" in ending((name, 1770, 176))

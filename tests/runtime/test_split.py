@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from mlfactory_runtime.data import rows as data_rows
+from mlfactory_runtime.errors import FactoryError
 from mlfactory_runtime.learn import split
 from mlfactory_runtime.settings import catalog, params
 
@@ -102,3 +103,8 @@ def test_rows_of_one_moment_share_a_side() -> None:
     found = held(days)
 
     assert pl.DataFrame([days, found.alias("side")]).unique().height == days.n_unique()
+
+
+def test_a_time_column_without_moments_is_refused() -> None:
+    with pytest.raises(FactoryError, match="the time column 'when' holds no moments, such as 'a'"):
+        split.cutoffs(pl.Series("when", ["a", "b"]), SPLIT)

@@ -16,12 +16,12 @@ LATER = {  # whatever the target is called
     "paid", "settled", "settlement", "delivered", "returned", "discharge", "discharged", "result",
     "ankunft", "llegada", "arrivee", "arrivo", "chegada", "finale", "tatsachlich", "reguliert",
     "bezahlt", "gezahlt", "geliefert", "entlassung", "ergebnis", "pagado", "entregado", "resultado",
-    "paye", "livre", "resultat", "pagato", "consegnato", "risultato", "pago", "entregue",
+    "paye", "livre", "resultat", "pagato", "consegnato", "risultato", "entregue",
 }  # fmt: skip
 AFTER = {  # where the target is called an earlier one
     "after", "post", "end", "ended", "ending", "finish", "finished", "close", "closed", "closing",
     "exit", "dropoff", "completed", "received", "followup", "afterwards", "later", "nachher",
-    "danach", "ende", "schluss", "despues", "fin", "cierre", "apres", "cloture", "dopo", "fine",
+    "danach", "ende", "schluss", "despues", "fin", "cierre", "apres", "cloture", "dopo",
     "chiusura", "depois", "fim",
 }  # fmt: skip
 EARLIER = {

@@ -210,8 +210,9 @@ def decide(
     """
     naive = gains["naive"]
     if units.count < FEWEST:
+        are = f"{units.what} are" if units.count != 1 else f"of the {units.what} is"
         return "rejected", (
-            f"only {units.count} {units.what} are held out, and with fewer than {FEWEST} nothing "
+            f"only {units.count} {are} held out, and with fewer than {FEWEST} nothing "
             "can be said surely: deliver more of them, or hold out more (split.holdout)"
         )
     r2 = own.get("r2", Interval(None, None, None)).value
