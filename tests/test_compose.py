@@ -51,7 +51,10 @@ def compose(tmp_path: Path, upstream: Repo, shop: Repo) -> Compose:
     """Compose with these changes of company.yml; a refusal's text with a code."""
 
     def run(
-        *argv: str, changes: Mapping[str, Any] | None = None, code: int = 0, url: object = shop.path
+        *argv: str,
+        changes: Mapping[str, Any] | None = None,
+        code: int | None = 0,
+        url: object = shop.path,
     ) -> dict[str, Any]:
         file = conventions(tmp_path / "acme", {"upstream": str(upstream.path), **(changes or {})})
         where = ("--publish", url) if url else ()
@@ -290,3 +293,87 @@ def test_a_factory_of_upstream_s_own_moves_to_the_company_s_template(
     mlfactory("update", "--defaults", "--set", "cost_centre=CC-0001", cwd=churn.path)
     assert (churn.has("SECURITY.md"), churn.has("notes.txt"), churn.dirt) == (True, True, "")
     assert churn.text("Dockerfile").startswith(f"FROM {IMAGE}")
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"slots": {"readme": "  "}}, "filled with nothing"),
+        ({"slots": {"readme": ["x"]}}, "readme of slots in"),
+        ({"branch": "a..b"}, "is no name of a branch"),
+        ({"branch": "-x"}, "is no name of a branch"),
+        ({"combinations": [{"nope": "x"}]}, "combinations answers nope"),
+        ({"rules": [{"files": "Dockerfile", "find": "true"}]}, "is no rule"),
+        ({"rules": [{"files": "Dockerfile", "find": None, "put": "x"}]}, "find is no text"),
+        ({"questions": {"centre": {"type": "str", "defaul": "x"}}}, "has no entry defaul"),
+        ({"questions": {"_tasks": {"type": "str", "default": "x"}}}, "the question _tasks is none"),
+        (
+            {"questions": {"key": {"secret": True, "required": True, "example": "x"}}},
+            "is secret, and copier records no answer",
+        ),
+    ],
+)
+def test_an_entry_that_would_do_nothing_or_something_else_is_refused(
+    compose: Compose, shop: Repo, changes: dict[str, Any], text: str
+) -> None:
+    assert text in compose(changes={"rules": None, **changes}, code=2)["error"]
+    assert tags(shop) == []
+
+
+@pytest.mark.parametrize(
+    ("files", "slots", "text"),
+    [
+        ({"README.md": "# Ours\n"}, {"readme": "Ask us."}, "no file has the slot readme any more"),
+        ({"src": "x\n"}, {}, "is a file of yours, and a folder"),
+        ({"Dockerfile/x": "x\n"}, {}, "is a file, and yours a folder"),
+        ({"src/a.py": "A = 1\n", "src/a.py.jinja": "A = 2\n"}, {}, "stands there twice"),
+        ({"readme.md": "# Ours\n"}, {}, "are one file where case does not count"),
+        ({".copier-answers.yml": "a: b\n"}, {}, "records no template"),
+    ],
+)
+def test_files_that_cannot_stand_beside_upstream_s_are_refused(
+    compose: Compose, tmp_path: Path, shop: Repo, files: dict[str, str], slots: Any, text: str
+) -> None:
+    for name, content in files.items():
+        (tmp_path / "acme/files" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "acme/files" / name).write_text(content)
+    assert text in compose(changes={"rules": None, "slots": slots}, code=None)["error"]
+    assert tags(shop) == []
+
+
+def test_rules_hold_in_files_that_were_written_on_windows(
+    compose: Compose, upstream: Repo, shop: Repo
+) -> None:
+    release(
+        upstream,
+        "v1.1.0",
+        {
+            WORKFLOW: "jobs:\r\n  test:\r\n    runs-on: ubuntu-24.04\r\n    steps: []\r\n",
+            "tree/src/code.py.jinja": '"""{{ project_name }}"""\r\n',
+        },
+    )
+    compose()
+    lines = shop.git("show", f"template:{WORKFLOW}")
+    assert lines == f"jobs:\r\n  test:\r\n    {RUNNER}\r\n    steps: []\r\n"
+    code = shop.git("show", "template:tree/src/code.py.jinja")
+    assert code == f'{HEADER}\r\n"""{{{{ project_name }}}}"""\r\n'
+
+
+def test_rules_reach_a_file_that_no_combination_of_answers_brings(
+    compose: Compose, upstream: Repo, shop: Repo
+) -> None:
+    name = "tree/{% if project_name == 'rare' %}Dockerfile{% endif %}"
+    release(upstream, "v1.1.0", {"tree/Dockerfile": None, name: "FROM python:3.12\n"})
+    compose()
+    assert shop.git("show", f"template:{name}") == f"FROM {IMAGE}3.12\n"
+
+
+def test_a_question_of_which_several_answers_hold_is_tried_with_lists(
+    compose: Compose, shop: Repo, tmp_path: Path
+) -> None:
+    regions = {"type": "str", "multiselect": True, "choices": ["eu", "us"], "default": ["eu"]}
+    compose(changes={"questions": {"regions": regions, "cost_centre": {"default": "x"}}})
+    argv = ("new", "churn", "--template", shop.path, "--defaults", "--no-setup")
+    mlfactory(*argv, cwd=tmp_path)
+    record = yaml.safe_load((tmp_path / "churn/.copier-answers.yml").read_text())
+    assert record["regions"] == ["eu"]

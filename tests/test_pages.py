@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ import yaml
 from mlfactory.template import history
 
 from .conftest import Command
+from .program import warm_program
 from .template.pages import script
 
 EXAMPLE = "https://git.example.com/team/"
@@ -36,15 +37,18 @@ def server(tmp_path: Path, command: Command) -> Server:
 
 
 @pytest.fixture
-def do(command: Command, tmp_path: Path) -> Command:
+def do(command: Command, tmp_path: Path) -> Iterator[Command]:
     """Type what a page says."""
 
-    def typed(page: str, kind: str = "how-to") -> object:
-        text = script(f"{kind}/{page}")
-        cache = {"PAGER": "cat", "XDG_CACHE_HOME": f"{os.environ['HOME']}/.cache"}
-        return command("bash", "-euo", "pipefail", "-c", text, cwd=tmp_path, **cache)
+    with warm_program() as folder:
 
-    return typed
+        def typed(page: str, kind: str = "how-to") -> object:
+            text = script(f"{kind}/{page}")
+            env = {"PAGER": "cat", "XDG_CACHE_HOME": f"{os.environ['HOME']}/.cache"}
+            env["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
+            return command("bash", "-euo", "pipefail", "-c", text, cwd=tmp_path, **env)
+
+        yield typed
 
 
 def test_use_your_own_template(
@@ -68,7 +72,6 @@ def test_use_your_own_template(
     assert "already" in mlfactory("template", "publish", theirs).stderr
 
 
-@pytest.mark.slow
 def test_a_template_with_a_company_s_conventions(
     server: Server, do: Command, tmp_path: Path, command: Command
 ) -> None:

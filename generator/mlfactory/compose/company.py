@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlfactory.base import addresses, answers
+from mlfactory.base import addresses, answers, git
 from mlfactory.base.answers import Answers, suggestion
 from mlfactory.base.credentials import has_credentials
 from mlfactory.base.errors import MlfactoryError, UsageError
@@ -62,11 +62,11 @@ def read(path: Path) -> Company:
         path.read_text("utf-8"),
         name_in(path, content),
         **{key: word(path, content, key) for key in ("upstream", "release", "publish")},
-        branch=word(path, content, "branch") or BRANCH,
+        branch=branch_in(path, content),
         files=folder_in(path, content, home),
         changelog=changelog_in(path, content, home),
         questions=table(path, content, "questions"),
-        slots={name: str(text or "") for name, text in table(path, content, "slots").items()},
+        slots=texts(path, content, "slots"),
         rules=tuple(rules_in(path, content)),
         once=words(path, content, "once"),
         untouched=words(path, content, "untouched"),
@@ -105,6 +105,22 @@ def word(path: Path, content: Mapping[str, Any], key: str) -> str:
     if not isinstance(value, str):
         raise UsageError(f"{key} in {path} is no text: {value!r}", f"Write {key}: 'TEXT'.")
     return value.strip()
+
+
+def branch_in(path: Path, content: Mapping[str, Any]) -> str:
+    """The branch of versions. Raises UsageError for a name that git does not take."""
+    name = word(path, content, "branch") or BRANCH
+    if git.run("check-ref-format", "--branch", name, ok=range(256)).code:
+        raise UsageError(f"branch in {path} is no name of a branch: {name}", "Write branch: NAME.")
+    return name
+
+
+def texts(path: Path, content: Mapping[str, Any], key: str) -> dict[str, str]:
+    """A table of texts."""
+    values = table(path, content, key)
+    if odd := next((name for name, text in values.items() if not isinstance(text, str)), None):
+        raise UsageError(f"{odd} of {key} in {path} is no text", f"Write {odd}: 'TEXT'.")
+    return dict(values)
 
 
 def words(path: Path, content: Mapping[str, Any], key: str) -> tuple[str, ...]:
@@ -157,17 +173,20 @@ def rule(where: Path, entry: Mapping[str, Any], name: str) -> Rule:
     files, header = words(where, entry, "files"), entry.get("header")
     if not files:
         raise UsageError(f"{where} selects no files", "Add files: '*.py', say.")
-    if (header is None) == ("find" not in entry) or (header is not None and "put" in entry):
+    if entry.keys() & {"find", "put", "header"} not in ({"find", "put"}, {"header"}):
         raise UsageError(f"{where} is no rule", "It has find and put, or a header.")
+    for key in ("find", "put", "header"):
+        if not isinstance(entry.get(key, ""), str):
+            raise UsageError(f"{where}: {key} is no text", f"Write {key}: 'TEXT'.")
     if header is not None:
-        return Rule(name, files, header=f"{str(header).rstrip()}\n")
+        return Rule(name, files, header=f"{header.rstrip()}\n")
     try:
-        find = re.compile(str(entry["find"]), re.MULTILINE)
-        find.sub(str(entry.get("put", "")), "")
-        re.compile(f"{find.pattern}|").sub(str(entry.get("put", "")), "")
+        find = re.compile(entry["find"], re.MULTILINE)
+        find.sub(entry["put"], "")
+        re.compile(f"{find.pattern}|").sub(entry["put"], "")
     except (re.error, IndexError) as error:
         raise UsageError(f"{where}: {error}", "Mend the regular expression.") from error
-    return Rule(name, files, find, str(entry.get("put", "")), every=bool(entry.get("every")))
+    return Rule(name, files, find, entry["put"], every=bool(entry.get("every")))
 
 
 def with_release(text: str, version: str) -> str:

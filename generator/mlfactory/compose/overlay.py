@@ -63,6 +63,7 @@ def lay(company: Company, upstream: Files, names: Names, root: str) -> Overlay:
     ours = {place: names.get(place, (name,)) for place, (name, _) in places.items()}
     added = sorted(name for some in ours.values() for name in some)
     refuse_idle_slots(company, {**rest, **own})
+    refuse_overlaps(own, {**rest, **own})
     return Overlay({**rest, **own}, {**theirs, **ours}, tuple(added))
 
 
@@ -115,6 +116,18 @@ def refuse_idle_slots(company: Company, files: Files) -> None:
     if idle := next((name for name in company.slots if name not in places), ""):
         text = f"no file has the slot {idle} any more: one of yours stands in place of it"
         raise UsageError(text, "Write the text into your file, or the slot's include.")
+
+
+def refuse_overlaps(own: Files, files: Files) -> None:
+    """Raises UsageError for a file that is a folder to others, and for two that are one file."""
+    for name in own:
+        above = {name.rsplit("/", count)[0] for count in range(1, name.count("/") + 1)}
+        if inner := next((n for n in files if n.startswith(f"{name}/")), ""):
+            raise UsageError(f"{name} is a file of yours, and a folder: {inner}", "Rename it.")
+        if outer := sorted(above & files.keys()):
+            raise UsageError(f"{outer[0]} is a file, and yours a folder: {name}", "Rename it.")
+        if not name.endswith(SUFFIX) and f"{name}{SUFFIX}" in own:
+            raise UsageError(f"{name} stands there twice, once with {SUFFIX}", "Remove one.")
 
 
 def places_of(files: Files) -> dict[str, Place]:

@@ -9,11 +9,15 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from mlfactory.base.answers import Answers
+from mlfactory.base.answers import Answers, suggestion
 from mlfactory.base.errors import UsageError
 
 FILE = "template/questions/company.yml"
 OWN_KEYS = ("required", "example")  # of ours, and not copier's
+KEYS = {
+    *OWN_KEYS, "type", "help", "default", "choices", "multiselect", "multiline", "placeholder",
+    "qmark", "secret", "validator", "when", "ask",
+}  # fmt: skip
 MOST = 48  # with more combinations than this, only all pairs of answers are tried
 # What the questions alone do not tell: answers of mlfactory's own that bring other files.
 MORE: tuple[Answers, ...] = (
@@ -32,8 +36,12 @@ def merge(own: Questions, upstream: Questions) -> dict[str, dict[str, Any]]:
     """
     merged = {}
     for name, facts in own.items():
-        if not isinstance(facts, Mapping) or not name.isidentifier():
-            raise UsageError(f"the question {name} is none", "Write it as copier does, in a table.")
+        if not isinstance(facts, Mapping) or not str(name).isidentifier() or name[0] == "_":
+            hint = "Write it as copier does, in a table; a name begins with a letter."
+            raise UsageError(f"the question {name} is none", hint)
+        if odd := sorted(facts.keys() - KEYS):
+            hint = suggestion(odd[0], sorted(KEYS)).replace("It asks:", "It has:")
+            raise UsageError(f"the question {name} has no entry {odd[0]}", hint)
         whole = {**upstream.get(name, {}), **facts}
         refuse_odd(name, whole)
         if whole.get("required"):
@@ -49,6 +57,11 @@ def refuse_odd(name: str, facts: Mapping[str, Any]) -> None:
         raise UsageError(
             f"the question {name} is required and has no example",
             "Add example: VALUE, with which renders are tried.",
+        )
+    if facts.get("secret") and (required or "default" not in facts):
+        raise UsageError(
+            f"the question {name} is secret, and copier records no answer to such a one",
+            "Add default: VALUE, and no required: it is asked anew at each update.",
         )
     if not required and "default" not in facts and "choices" not in facts:
         raise UsageError(
@@ -75,7 +88,15 @@ def values_of(facts: Mapping[str, Any]) -> list[Any]:
         return []
     values = choices.values() if isinstance(choices, dict) else choices
     plain = (one[1] if isinstance(one, list | tuple) else one for one in values)
-    return [one["value"] if isinstance(one, dict) else one for one in plain]
+    whole = [one["value"] if isinstance(one, dict) else one for one in plain]
+    return [[one] for one in whole] if facts.get("multiselect") else whole
+
+
+def refuse_strange(questions: Questions, more: tuple[Answers, ...]) -> None:
+    """Raises UsageError for a combination that answers what nobody asks: it would try nothing."""
+    if odd := sorted({name for row in more for name in row} - questions.keys()):
+        hint = suggestion(odd[0], sorted(questions))
+        raise UsageError(f"combinations answers {odd[0]}, which nobody asks", hint)
 
 
 def combinations(questions: Questions, own: Questions, more: tuple[Answers, ...]) -> list[Answers]:

@@ -34,7 +34,11 @@ class Rule:
         return any(fits(name, pattern) for name in names for pattern in self.files)
 
     def apply(self, text: str) -> tuple[str, int]:
-        """The text with the rule, and at how many places that holds."""
+        """The text with the rule, and at how many places that holds. The lines of one that was
+        written on Windows end as its others do."""
+        if "\r\n" in text and text.count("\r\n") == text.count("\n"):
+            fresh, count = self.apply(text.replace("\r\n", "\n"))
+            return fresh.replace("\n", "\r\n"), count
         if self.find is not None:
             return self.find.subn(self.put, text)
         at = BEFORE.match(text)

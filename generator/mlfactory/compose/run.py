@@ -219,6 +219,7 @@ def drafted(
     files, effects = rules.apply_all(company.rules, own.files, own.names)
     files = overlay.with_questions(company, files, plain.questions)
     whole = {**plain.questions, **questions.merge(company.questions, plain.questions)}
+    questions.refuse_strange(whole, company.combinations)
     rows = questions.combinations(whole, company.questions, company.combinations)
     with talk.step(f"Render all {len(rows)} combinations of answers"):
         notes = trials.try_all(files, rows)

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import shutil
 import tempfile
 import tomllib
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +28,7 @@ from . import overlay
 
 LIBRARY = (SOURCE, VENDOR)  # mlfactory's own, which no rule of a company changes
 PROJECT = "trial"
+NO_RECORD = f"{answers.FILE} records no template, so that nothing could be updated"
 NO_RUFF = "ruff is not on the PATH: nobody looked whether Python is formatted as factories want it"
 
 
@@ -91,12 +93,27 @@ def check(source: trial.Source, into: Path, row: Answers, styles: Styles) -> Non
     except MlfactoryError as error:
         raise MlfactoryError(f"with {about(row)}: {error.message}", error.hint) from error
     faults = [f"{name} is written by two files of the template" for name in result.clashes]
+    faults += one_file_elsewhere(result.origins)
+    faults += [NO_RECORD] * (answers.FILE in result.origins and not records(into / answers.FILE))
     for name in sorted(result.origins):
         faults += [f"{name}: {fault}" for fault in faults_of(into / name)]
     faults += styles.faults(into)
     if faults:
         more = f" (and {len(faults) - 1} more)" if faults[1:] else ""
         raise MlfactoryError(f"with {about(row)}: {faults[0]}{more}", "Mend the rule or the file.")
+
+
+def one_file_elsewhere(names: Iterable[str]) -> Iterator[str]:
+    """Names that differ in case only."""
+    by_fold: dict[str, str] = {}
+    for name in sorted(names):
+        if (other := by_fold.setdefault(name.casefold(), name)) != name:
+            yield f"{other} and {name} are one file where case does not count"
+
+
+def records(file: Path) -> bool:
+    """Whether a project knows its template."""
+    return re.search(r"^_src_path:", file.read_text("utf-8", "replace"), re.MULTILINE) is not None
 
 
 def about(row: Answers) -> str:
