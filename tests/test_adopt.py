@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -185,11 +186,52 @@ def test_what_both_have_stays_and_is_shown_with_its_difference(tmp_path: Path) -
     assert status(repo)["drift"]["left alone"] == 2  # and src/churn/__init__.py
 
 
-def test_a_branch_of_another_name_is_told(tmp_path: Path) -> None:
+def test_jobs_run_on_the_main_branch_that_is_there(tmp_path: Path) -> None:
+    """Also where somebody adopts from a branch beside it."""
     repo = of(tmp_path / "churn", UV)
     repo.git("branch", "--move", "trunk")
-    (task,) = [t for t in adopt(repo, "--no-setup")["todo"] if t["about"] == "branch"]
-    assert "yours is trunk" in task["text"]
+    repo.git("switch", "--quiet", "--create", "topic")
+    report = adopt(repo, "--no-setup")
+    assert "branch" not in [task["about"] for task in report["todo"]]
+    assert "\nbranch: trunk\n" in repo.text(".copier-answers.yml")
+    texts = {p.name: p.read_text("utf-8") for p in (repo.path / ".github/workflows").iterdir()}
+    assert "    branches: [trunk]\n" in texts["ci.yml"]
+    assert "github.ref == 'refs/heads/trunk'" in texts["promote.yml"]
+    assert not [n for n, t in texts.items() if re.search(r"refs/heads/main|\[main\]", t)]
+    assert "git switch topic && " in report["next"][1]
+
+
+def test_a_branch_that_somebody_names_otherwise_is_told(tmp_path: Path) -> None:
+    repo = of(tmp_path / "churn", UV)
+    repo.git("branch", "--move", "trunk")
+    report = adopt(repo, "--no-setup", "--set", "branch=release")
+    (task,) = [t for t in report["todo"] if t["about"] == "branch"]
+    assert "name the branch release, and yours is trunk" in task["text"]
+
+
+def test_the_last_line_leaves_nothing_of_it(tmp_path: Path) -> None:
+    """Not the copy of the data either, nor anything that the set-up makes; what was there stays."""
+    repo = of(tmp_path / "churn", {**UV, ".gitignore": ".venv\n/data/\n"})
+    repo.git("checkout", "--quiet", "--detach")
+    for name in (".venv/lib", "data/own.csv"):
+        repo.write({name: "ours\n"})
+    before = repo.everything()
+    (tmp_path / "customers.csv").write_text(LINES)
+    argv = ("--data", tmp_path / "customers.csv", "--target", "churned", "--id", "customer")
+    report = adopt(repo, *argv, "--no-setup")
+    (line,) = re.findall(r"rm -rf -- (.*)", repo.text(report["checklist"]))
+    assert {"data/raw", "models", "data/prepared", ".dvc"} <= {*line.split()}
+    assert {".venv", "data", "reports"} & {*line.split()} == {"reports"}
+    made = ("models/model/model.txt", "data/prepared/rows", ".dvc/cache/x", ".git/hooks/pre-commit")
+    for name in made:
+        repo.write({name: "made by the set-up\n"})
+    subprocess.run(("bash", "-euc", report["next"][-1]), cwd=repo.path, check=True)
+    after = repo.everything()
+    files = [{n: t for n, t in one.items() if not n.startswith(".git/")} for one in (before, after)]
+    assert files[0] == files[1]
+    rest = [n for n in after if "mlfactory" in n or n.endswith("pre-commit")]
+    # Only a template that is not released, which is nowhere else, stays in the repository.
+    assert [n for n in rest if not n.startswith(".git/refs/mlfactory/template/")] == []
 
 
 def test_line_ends_of_theirs_are_not_called_changes(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ OWNERS = {
     "cookiecutter": {"render/cookiecutter", "render/cookiecutter_variables"},
     "copier": {
         "render/copier",
+        "render/still",
         "render/external",
         "render/faults",
         "render/migrations",

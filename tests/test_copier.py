@@ -132,7 +132,7 @@ def test_the_installed_template_asks_at_most_ten_questions() -> None:
     """
     entries = questions(choice.template())
     names = {name for name, question in entries.items() if question.is_asked}
-    hidden = {"data_source", "data_table", "url_env", "database", "runtime", "folder"}
+    hidden = {"data_source", "data_table", "url_env", "database", "runtime", "folder", "branch"}
     hidden |= {"language", "mlfactory_source"}
     assert len(names - hidden) <= 10
 

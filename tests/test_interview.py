@@ -143,6 +143,21 @@ def test_the_command_that_does_the_same_without_questions(run: Run) -> None:
     )
 
 
+def test_that_command_has_every_option_that_was_typed(run: Run) -> None:
+    """Parsed again it is the same request."""
+    answers = {"target": "churned", "serving": "batch", "ci": "github"}
+    (run.path / FILE).write_text(yaml.safe_dump(answers), "utf-8")
+    request = replace(
+        run.request, settings={"owner": "a b", "language": "es"}, ref="v1.2.0", inside=True,
+        answers_file="my answers.yml", template="gh:org/t", tag_prefix="ml-",
+    )  # fmt: skip
+    assert interview.command(replace(run, request=request, trusted=True)) == (
+        "mlfactory new churn --data customers.csv --template gh:org/t --ref v1.2.0 "
+        "--tag-prefix ml- --answers 'my answers.yml' --target churned --set 'owner=a b' "
+        "--set language=es --inside --trust --defaults"
+    )
+
+
 def test_an_answer_is_a_name_a_number_enter_or_the_way_back() -> None:
     one = Proposal((("a", "2 different"), ("none", "")), "a", "its name says so", can_go_back=True)
     typed = ("", "none", "2", "<", "3", "b")

@@ -96,6 +96,42 @@ def test_what_cannot_be_copied_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+WRAPPED = {
+    "predict": """
+from mlfactory_runtime.lightgbm import predict as numbers
+
+def predict(model, x):
+    return numbers(model, x) ** 2
+""",
+    "load": """
+from mlfactory_runtime.lightgbm import load as bare
+
+class Halved:
+    def __init__(self, booster):
+        self.booster = booster
+
+    def predict(self, x, **options):
+        return self.booster.predict(x, **options) / 2
+
+def load(folder):
+    return tuple(map(Halved, bare(folder)))
+""",
+}
+
+
+@pytest.mark.parametrize("verb", ["predict", "load"])
+def test_a_model_that_answers_otherwise_is_refused(
+    trained_copy: Project, tmp_path: Path, verb: str
+) -> None:
+    """The library's verbs are wrapped, which nobody sees in the model's files."""
+    file = trained_copy.source / "model.py"
+    file.write_text(file.read_text() + WRAPPED[verb])
+    with pytest.raises(FactoryError, match="would not answer as the factory does") as refusal:
+        extract(trained_copy, tmp_path / "out")
+    assert "model.py" in refusal.value.hint
+    assert not (tmp_path / "out").exists()
+
+
 def test_nothing_is_overwritten(trained_copy: Project, tmp_path: Path) -> None:
     write_yaml(tmp_path / "out", {})
     with pytest.raises(FactoryError, match="is there already"):

@@ -209,7 +209,7 @@ def written(
     todo = tuple(tasks.tasks(request, sides, files, side[:12]))
     checklist = tasks.FILE if not here.has(tasks.FILE) else tasks.OTHER_FILE
     data = str(render.facts.answers.get("data_file", "")) if request.data else ""
-    paths = traces.left(here, data)  # before anything is there
+    paths = traces.remains(here, data)  # before anything is there
     page = tasks.page(todo, traces.names(here, paths))
     pieces = [*files.pieces, Piece(checklist, ADDED, page.encode())]
     commit = "" if request.dry_run else merged(sides, pieces, side, leaves)

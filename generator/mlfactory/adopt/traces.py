@@ -22,7 +22,7 @@ def back(here: Place) -> str:
     return f"git switch {where}"
 
 
-def left(here: Place, data: str) -> tuple[Path, ...]:
+def remains(here: Place, data: str) -> tuple[Path, ...]:
     """The folders and files that are new once there is a model; `data` is the name of its data,
     and without any there is none. What is there before is not among them."""
     paths = [*MADE, f"data/raw/{data}"] if data else []

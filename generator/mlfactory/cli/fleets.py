@@ -79,7 +79,7 @@ def cells(row: Row) -> tuple[str, ...]:
         row.trained,
         production(row),
         health_of(row.health),
-        row.runtime,
+        f"{row.runtime}, security fix missing" if row.security else row.runtime,
     )
 
 

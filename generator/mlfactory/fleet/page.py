@@ -27,8 +27,8 @@ from .status import Row, totals
 TEMPLATE = Path(__file__).with_name("page.html")
 COLUMNS = ("repository", "version", "behind", "drift", "conflicts", "proposal", "owner", "updated",
            "trained", "production", "health", "runtime", "levels")  # fmt: skip
-KINDS = ("current", "behind", "drifted", "conflict", "proposed", "production", "alarm", "skipped",
-         "failed")  # fmt: skip
+KINDS = ("current", "behind", "drifted", "conflict", "proposed", "production", "alarm", "insecure",
+         "skipped", "failed")  # fmt: skip
 MODEL_COLUMNS = ("repository", "version", "promoted", "metric", "health", "data", "owner")
 FILES, REPOSITORIES = 25, 40  # so many are in the map of drift
 TONES = {"healthy": "good", "alarm": "bad"}
@@ -147,9 +147,17 @@ def cells(row: Row) -> tuple[Cell, ...]:
         day(row.trained),
         production(row),
         health_cell(row.health),
-        Cell(row.runtime, row.runtime),
+        runtime(row),
         Cell(f"{len(row.levels)} of {len(LEVELS)}", str(len(row.levels)), ", ".join(row.levels)),
     )
+
+
+def runtime(row: Row) -> Cell:
+    """The library's version, and what it lacks."""
+    if not row.security:
+        return Cell(row.runtime, row.runtime)
+    text = f"{row.runtime}, security fix missing"
+    return Cell(text, row.runtime, "; ".join(row.security), "bad")
 
 
 def count(number: int, more: str, tone: str = "") -> Cell:
@@ -190,6 +198,7 @@ def kinds(row: Row) -> tuple[str, ...]:
         "proposed": row.proposal,
         "production": row.model,
         "alarm": row.health.state == "alarm",
+        "insecure": row.security,
         "skipped": row.skip,
         "failed": row.error,
     }

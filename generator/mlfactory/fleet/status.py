@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -14,8 +15,9 @@ from typing import Any
 
 from mlfactory import __version__
 from mlfactory.base.credentials import mask
-from mlfactory.project.record import Project
-from mlfactory.template import wheel
+from mlfactory.base.objects import text_at
+from mlfactory.project.record import PYPROJECT, Project
+from mlfactory.template import security, wheel
 from mlfactory.template.repository import Upstream
 from mlfactory.update import drift
 from mlfactory.update.changes import Change, Conflict
@@ -26,15 +28,17 @@ from .production import Health, Metric, Model
 from .scout import Place, Progress, at_hand, scout
 from .work import Failure
 
-FORM = 2  # of what is kept; another number looks anew
+PIN = re.compile(r"""["']mlfactory-runtime(?:\[[^\]]*\])?==([0-9A-Za-z.+!]+)["']""")
+FORM = 3  # of what is kept; another number looks anew
 
 
 @dataclass(frozen=True)
 class Row:
     """How a member stands. `behind` counts the template's releases since its version, -1 where
     that is no release; `proposal` is how one stands, `branch` where; `remark` tells of a person's
-    clone. `updated` and `trained` are days, and `adoption` are those on which it took a version.
-    Of what cannot be looked at only `error` is known."""
+    clone. `security` are fixes that `runtime`, the library in it, has not. `updated` and `trained`
+    are days, and `adoption` are those on which it took a version. Of what cannot be looked at only
+    `error` is known."""
 
     name: str
     address: str
@@ -56,6 +60,7 @@ class Row:
     updated: str = ""
     trained: str = ""
     runtime: str = ""
+    security: tuple[str, ...] = ()
     model: Model | None = None
     health: Health = field(default_factory=Health)
     warnings: tuple[str, ...] = ()
@@ -71,7 +76,8 @@ class Row:
 
     @property
     def needs_attention(self) -> bool:
-        return bool(self.behind or self.conflicts or self.health.state == "alarm")
+        has_news = self.behind or self.conflicts or self.security
+        return bool(has_news or self.health.state == "alarm")
 
 
 def statuses(
@@ -143,7 +149,8 @@ def look(fleet: Fleet, place: Place) -> Row:
         remark=clone.remark,
         updated=last_change(project, project.file),
         trained=last_change(project, "dvc.lock"),
-        runtime=runtime_of(project),
+        runtime=(runtime := runtime_of(project)),
+        security=security.missing(runtime),
         model=news.model,
         health=news.health,
         warnings=one.warnings,
@@ -169,18 +176,24 @@ def last_change(project: Project, name: str) -> str:
 
 
 def runtime_of(project: Project) -> str:
-    """The version of the library that a factory has in vendor/, or an empty string."""
+    """The version of the library that a factory has in vendor/ or asks an index for, or an empty
+    string; of one that has it as source, the version that it began with."""
     argv = ("ls-tree", "-z", "--name-only", f"{project.head}:{project.prefix}vendor")
     names = project.repository.run(*argv, ok=(0, 128)).out.split("\0")
     wheels = sorted(n for n in names if n.startswith(wheel.PACKAGE) and n.endswith(".whl"))
-    return wheel.version_of(wheels[-1]) if wheels else ""
+    if wheels:
+        return wheel.version_of(wheels[-1])
+    text = text_at(project.repository, project.head, f"{project.prefix}{PYPROJECT}") or ""
+    pin = PIN.search(text)
+    return pin[1] if pin else ""
 
 
 def key(fleet: Fleet, place: Place) -> str:
     """What decides on a row: while it is the same, nothing has moved."""
     member, clone = place.member, place.clone
     options = (member.key, member.branch, member.pin, clone.default, fleet.branch)
-    parts = (FORM, __version__, options, place.stamp, sorted(clone.refs.items()))
+    fixes = sorted(security.fixes())
+    parts = (FORM, __version__, fixes, options, place.stamp, sorted(clone.refs.items()))
     return hashlib.sha256(json.dumps(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -213,7 +226,7 @@ def read_row(fields: Mapping[str, Any]) -> Row:
     facts = dict(fields)
     facts["files"] = tuple(Change(**one) for one in facts["files"])
     facts["conflicts"] = tuple(Conflict(**one) for one in facts["conflicts"])
-    facts |= {name: tuple(facts[name]) for name in ("warnings", "levels")}
+    facts |= {name: tuple(facts[name]) for name in ("warnings", "levels", "security")}
     facts["adoption"] = tuple((day, version) for day, version in facts["adoption"])
     facts["health"] = Health(**facts["health"])
     if model := facts["model"]:
@@ -232,6 +245,7 @@ def totals(rows: Sequence[Row]) -> dict[str, int]:
         "in conflict": sum(bool(r.conflicts) for r in rows),
         "proposed": sum(bool(r.proposal) for r in rows),
         "in production": sum(r.model is not None for r in rows),
+        "without a security fix": sum(bool(r.security) for r in rows),
         "in alarm": sum(r.health.state == "alarm" for r in rows),
         "skipped": sum(bool(r.skip) for r in rows),
         "failed": sum(bool(r.error) for r in rows),

@@ -3,11 +3,13 @@
 import json
 import re
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+from polars.testing import assert_frame_equal
 
 from ..errors import FactoryError
 from ..learn.manifest import check_files
@@ -15,11 +17,13 @@ from ..learn.signature import load_signature
 from ..learn.signing import check_signed
 from ..learn.synth import synthesise
 from ..predict.scorer import open_scorer, score
+from ..programs import environment, output
 from ..project import LIBRARY, Project
 from ..registry.artifact import version
 from ..scratch import scratch
 
 ROWS = 200
+PARITY: dict[str, Any] = {"rel_tol": 1e-12, "abs_tol": 1e-12}
 HOME = Path(__file__).parent
 COPIES = {"scoring.py": HOME, **dict.fromkeys(("formats.py", "periods.py", "ranges.py"))}
 SIBLING = re.compile(r"^\s*from \.(?:(\w+)(?:\.\w+)*)? import (.+)$", re.MULTILINE)
@@ -175,6 +179,7 @@ def extract(project: Project, target: Path, folder: Path | None = None) -> Extra
         put_model(project, model, home / "model")
         put_texts(project, model, fresh, package)
         rows = put_rows(project, model, fresh / "tests")
+        check_parity(project, fresh, package, room)
         count = sum(path.is_file() for path in fresh.rglob("*"))
         fresh.rename(target)
     return Extract(str(target), package, version(model), count, rows)
@@ -282,3 +287,26 @@ def put_rows(project: Project, model: Path, home: Path) -> int:
     texts.write_parquet(home / "rows.parquet")
     good.drop("model", "scored_at", strict=False).write_parquet(home / "expected.parquet")
     return good.height
+
+
+def check_parity(project: Project, fresh: Path, package: str, room: Path) -> None:
+    """FactoryError where the package does not say what the factory says, such as where `model.py`
+    changes what the library's verbs give: what is not copied cannot answer."""
+    env = {**environment(), "PYTHONPATH": str(fresh / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    target, rows = room / "answers.parquet", fresh / "tests" / "rows.parquet"
+    output(room, sys.executable, "-m", package, str(rows), str(target), env=env)
+    expected, answers = (
+        pl.read_parquet(fresh / "tests" / "expected.parquet"),
+        pl.read_parquet(target),
+    )
+    scored = answers.filter(pl.col("reason").is_null())
+    try:
+        assert_frame_equal(scored.select(expected.columns), expected, **PARITY)
+    except (AssertionError, pl.exceptions.ColumnNotFoundError) as error:
+        first = str(error).splitlines()[0]
+        own = project.relative(project.source / "model.py")
+        raise FactoryError(
+            f"the package would not answer as the factory does: {first}",
+            f"what {own} does besides the library's `load` and `predict` is not copied: "
+            "let `fit` do it, so that it is in the model, or copy the model by hand",
+        ) from error
