@@ -136,6 +136,38 @@ def test_a_folder_that_is_a_repository_to_git_is_refused(folder: str) -> None:
         safety.check([entry(name) for name in names])
 
 
+REPOSITORIES = {
+    "with links": [entry("a/HEAD"), link("a/objects", "b"), link("a/refs", "b")],
+    "with programs": [
+        entry("a/HEAD"),
+        *(entry(f"a/{n}", mode="100755") for n in ("objects", "refs")),
+    ],
+    "elsewhere": [entry("a/HEAD"), entry("a/commondir", "../b"), entry("b/config")],
+    "that links its head": [link("a/HEAD", "b"), entry("a/objects/x"), entry("a/refs/x")],
+    "in another case": [entry("a/head"), entry("a/Objects/x"), entry("A/refs/x")],
+}
+
+
+@pytest.mark.parametrize("case", REPOSITORIES)
+def test_a_repository_in_another_form_is_refused(case: str) -> None:
+    with pytest.raises(MlfactoryError, match="as a git repository"):
+        safety.check(REPOSITORIES[case])
+
+
+def test_git_takes_these_forms_for_a_repository(tmp_path: Path) -> None:
+    """What is refused above is one: git reads its configuration."""
+    for case in ("with links", "with programs", "elsewhere"):
+        for one in REPOSITORIES[case]:
+            safety.write(tmp_path / case, one)
+        (tmp_path / case / "a/b").mkdir(exist_ok=True)
+        for name in ("objects", "refs"):
+            (tmp_path / case / "b" / name).mkdir(parents=True)
+            if case == "with programs":
+                (tmp_path / case / "a" / name).chmod(0o755)
+        (tmp_path / case / "a/HEAD").write_text("ref: refs/heads/main\n")
+        assert git(tmp_path / case / "a", "rev-parse", "--git-dir").strip() == "."
+
+
 def test_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(safety, "MAX_FILES", 3)
     monkeypatch.setattr(safety, "MAX_TOTAL", 100)

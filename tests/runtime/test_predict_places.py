@@ -99,6 +99,52 @@ def test_what_must_stay_is_not_written_over(tracked: Factory, way: Callable[[Pat
     assert contents(tracked.path) == before
 
 
+WRITERS = {
+    "synth": ("synth", "{}"),
+    "export": ("contract", "export", "{}"),
+    "page": ("monitor", "--current", "in.csv", "--html", "{}"),
+    "sbom": ("sbom", "v1.0.0", "{}"),
+    "predict": ("predict", "in.csv", "{}"),
+}
+SOURCES = {"a file": "more/in.csv", "a folder": "more", "a pattern": "more/*.csv"}
+
+
+@pytest.mark.parametrize("writer", ["synth", "export", "page", "sbom"])
+def test_what_else_writes_a_file_keeps_to_the_same(tracked: Factory, writer: str) -> None:
+    shutil.copy(tracked.path / RAW, tracked.path / "in.csv")
+    ways = [one(tracked.path) for one in (raw, link_to_raw, prepared)]
+    own = ("params.yaml", "dvc.lock", "src/churn/features.py", "data/raw/customers.csv.dvc")
+    before = contents(tracked.path)
+    for target in (*ways, *own):
+        argv = (part.format(target) for part in WRITERS[writer])
+        assert "hint: give it another name" in tracked.run(*argv, code=1).err
+    assert contents(tracked.path) == before
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("writer", ["synth", "export", "predict"])
+def test_what_is_delivered_is_not_written_over(tracked: Factory, source: str, writer: str) -> None:
+    (tracked.path / "more").mkdir()
+    for name in ("in.csv", "more/in.csv"):
+        shutil.copy(tracked.path / RAW, tracked.path / name)
+    (tracked.path / "link.csv").symlink_to("more/in.csv")
+    tracked.change(data={"source": SOURCES[source]})
+    before = contents(tracked.path)
+    for target in ("more/in.csv", "link.csv"):
+        argv = (part.format(target) for part in WRITERS[writer])
+        assert f"data of data.source, {SOURCES[source]}" in tracked.run(*argv, code=1).err
+    assert contents(tracked.path) == before
+
+
+def test_rows_are_made_up_where_the_data_are_not_here(tracked: Factory) -> None:
+    (tracked.path / RAW).unlink()
+    tracked.run("synth", "--rows", "50")
+    assert pl.read_csv(tracked.path / RAW).height == 50
+    for _ in range(2):
+        tracked.run("synth", "made.csv", "--rows", "50")
+        tracked.run("contract", "export", "schema.json")
+
+
 def test_a_query_does_not_write_over_the_raw_data_either(tracked: Factory) -> None:
     tracked.write("rows.sql", "select 1")
     before = (tracked.path / RAW).read_bytes()

@@ -205,6 +205,9 @@ def test_a_private_key_is_not_committed(lab: Factory) -> None:
 
 
 def test_synthesised_data_run_the_whole_pipeline(lab: Factory) -> None:
+    refused = lab.run("factory", "synth", RAW, "--rows", "600", code=None)
+    assert "holds the raw data" in refused.stderr
+    (lab.path / RAW).unlink()
     lab.run("factory", "synth", RAW, "--rows", "600")
     assert lab.json("factory", "check", "--json")["ok"]
     lab.run("dvc", "repro")

@@ -26,7 +26,9 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 DRIVE = re.compile(r"[A-Za-z]:[/\\]")
 GITS = re.compile(r"\.git|git~\d+")  # the second is what Windows calls it in short
 GIT_READS = re.compile(r"\.(gitattributes|gitignore|gitmodules|mailmap)")
-BARE = ("HEAD", "objects", "refs")  # a folder with these is a repository to git
+# A folder with these is a repository to git, whether they are folders, links or programs; so is one
+# that says where the others are.
+BARE = ({"head", "objects", "refs"}, {"head", "commondir"})
 MODULES = ".gitmodules"
 # What a submodule must not say: a program, an option, or a way out of git's own folder.
 RUNS = re.compile(
@@ -202,11 +204,12 @@ def check_no_repository(entries: Sequence[Entry]) -> None:
     git_names: dict[str, set[str]] = {}
     for one in entries:
         parts = PurePosixPath(one.name).parts
-        for at, part in enumerate(parts):
-            if part in BARE and (part == "HEAD") == (at == len(parts) - 1):
-                git_names.setdefault("/".join(parts[:at]), set()).add(part)
+        for at, part in enumerate(map(plain, parts)):
+            if any(part in names for names in BARE):
+                folder = "/".join(map(plain, parts[:at]))
+                git_names.setdefault(folder, set()).add(part)
     for folder, names in git_names.items():
-        if names == set(BARE):
+        if any(names >= bare for bare in BARE):
             raise refusal(f"{folder or 'its own folder'} as a git repository")
 
 

@@ -46,9 +46,12 @@ def export(
     file: Annotated[Path | None, typer.Argument(help="Else it is printed.")] = None,
 ) -> None:
     """Write the contract as JSON Schema of a row, for those who deliver the data."""
+    from ..predict.places import check_file
     from ..settings.schema import contract_schema
 
     project = here()
+    if file:
+        check_file(project, file)
     schema = contract_schema(project.catalog, project.params)
     text = json.dumps(schema, indent=2, ensure_ascii=False)
     if file is None:

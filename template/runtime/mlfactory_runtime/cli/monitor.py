@@ -24,12 +24,15 @@ def monitor(
     from ..alerts import notify
     from ..monitor import monitor
     from ..monitor.window import length_of
+    from ..predict.places import check_file
     from ..records.registry import Drift
     from ..registry.catalog import write_catalog
 
     if window:
         length_of(window)  # what is mistyped is nobody else's alarm
     project = here()
+    if html:
+        check_file(project, html)
     with alerting(project, "monitor", "the-monitor-fails"):
         result = monitor(project, window, current)
     if current is None:

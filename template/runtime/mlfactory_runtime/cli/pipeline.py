@@ -139,9 +139,11 @@ def synth(
 ) -> None:
     """Write made-up rows that keep the contract, for tests without access to the data."""
     from ..learn.synth import write
+    from ..predict.places import check_file
 
     project = here()
     target = target or project.raw
+    check_file(project, target)
     write(project, target, rows)
     say(f"{rows:,} synthesised rows in {project.relative(target)}")
 

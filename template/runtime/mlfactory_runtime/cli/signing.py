@@ -63,8 +63,11 @@ def sbom(
     version: str, file: Annotated[Path | None, typer.Argument(help="Else it is printed.")] = None
 ) -> None:
     """What a version consists of: model, data and packages as a CycloneDX bill of materials."""
+    from ..predict.places import check_file
     from ..registry.sbom import sbom
 
+    if file:
+        check_file(here(), file)
     bill = sbom(here(), version)
     if file is None:
         typer.echo(bill, nl=False)

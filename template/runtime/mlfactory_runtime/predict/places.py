@@ -1,13 +1,29 @@
-"""Where answers may be written: never over what they are made from, or what DVC and git keep."""
+"""Where files may be written: never over what they are made from, or what DVC and git keep."""
 
+from fnmatch import fnmatch
 from pathlib import Path
 
+from ..data.source import place_of
 from ..errors import FactoryError
-from ..project import LOCK, MODEL, PREPARED, TAKEN, Project
+from ..project import (
+    ANSWERS,
+    CATALOG,
+    LOCK,
+    MODEL,
+    PACKAGES,
+    PARAMS,
+    PIPELINE,
+    PREPARED,
+    PYPROJECT,
+    SNAPSHOT,
+    TAKEN,
+    Project,
+)
 from ..settings.yaml import read_yaml
 
 WRITERS = (".csv", ".parquet")
 KEPT = (".dvc", ".git")
+OWN = (ANSWERS, CATALOG, LOCK, PACKAGES, PARAMS, PIPELINE, PYPROJECT, SNAPSHOT)
 OTHER = "give the answers another name"
 
 
@@ -26,11 +42,43 @@ def check_target(project: Project, source: Path, target: Path) -> None:
         raise FactoryError(f"{target} is no file but a device or a pipe", OTHER)
     if is_same(source, target):
         raise FactoryError(f"{target} is the input: its rows would be lost", OTHER)
-    for folder in (project.raw, project.root / TAKEN):
-        if is_same(folder, target):
-            raise FactoryError(f"{target} holds the raw data, {project.relative(folder)}", OTHER)
+    if data := data_of(project, target):
+        raise FactoryError(f"{target} holds {data}", OTHER)
     if keeper := keeper_of(project, target):
         raise FactoryError(f"{target} is kept by {keeper}", OTHER)
+
+
+def check_file(project: Project, target: Path) -> None:
+    """FactoryError if what a command writes for people or machines would take the place of data,
+    or of what the factory consists of. Data that are not here may be put there."""
+    other = "give it another name"
+    if target.is_dir():
+        raise FactoryError(f"{target} is a folder", other)
+    if not target.is_file():
+        return
+    if data := data_of(project, target):
+        raise FactoryError(f"{target} holds {data}", other)
+    for own in (project.root / name for name in OWN):
+        if is_same(own, target):
+            raise FactoryError(f"{target} is the factory's own {own.name}", other)
+    deep = target.resolve()
+    if deep.suffix == KEPT[0] or deep.is_relative_to(project.source.resolve()):
+        raise FactoryError(f"{target} is the factory's own", other)
+    if keeper := keeper_of(project, target):
+        raise FactoryError(f"{target} is kept by {keeper}", other)
+
+
+def data_of(project: Project, target: Path) -> str:
+    """Which data a file holds; nothing if none."""
+    for folder in (project.raw, project.root / TAKEN):
+        if is_same(folder, target):
+            return f"the raw data, {project.relative(folder)}"
+    if not (source := project.params.data.source):
+        return ""
+    place = place_of(project, source) / Path(source).expanduser()
+    deep, own = place.resolve(), target.resolve()
+    within = own.is_relative_to(deep) or fnmatch(str(own), str(deep))
+    return f"data of data.source, {source}" if within or is_same(place, target) else ""
 
 
 def check_output(project: Project, source: Path, target: Path) -> None:
