@@ -7,6 +7,7 @@ from ..settings.catalog import Catalog
 from ..settings.params import Params
 
 COPIES = 0.95  # so much alike in the target: chance and honest features leave exceptions
+AT_ONCE = 100_000  # rows
 MOST = 20  # rows that are equal more often hold few values, and are no copies
 
 
@@ -18,8 +19,13 @@ def comparable(catalog: Catalog, params: Params) -> list[str]:
 
 
 def same_rows(rows: pl.DataFrame, names: list[str]) -> pl.Series:
-    """A number for each row, which rows that are equal in some columns share in this process."""
-    return rows.select(pl.struct(names).hash().alias("same"))["same"]
+    """A number for each row, which rows that are equal in some columns share in this process.
+
+    In parts, for polars writes out all rows that it is asked about.
+    """
+    parts = [*rows.iter_slices(AT_ONCE)] or [rows]
+    numbers = [part.select(same=pl.struct(names).hash()) for part in parts]
+    return pl.concat(numbers, rechunk=True)["same"]
 
 
 def alikeness(places: np.ndarray, z: np.ndarray) -> float:
@@ -44,9 +50,10 @@ def are_copies(same: pl.Series, target: pl.Series, task: str, most: float = MOST
     Rows of few columns are equal by chance, and then differ in the target. Numbers have to be the
     very same: honest columns may tell nearly all of them.
     """
-    several = pl.DataFrame({"same": same, "y": target}).filter(pl.len().over("same") > 1)
-    if several.is_empty() or same.n_unique() * most < same.len():
+    different = same.n_unique()
+    if different == same.len() or different * most < same.len():
         return False
+    several = pl.DataFrame({"same": same, "y": target}).filter(pl.len().over("same") > 1)
     if task == "regression":
         single = several.group_by("same").agg(pl.col("y").n_unique() == 1)["y"]
         return bool(np.mean(single.to_numpy()) >= COPIES)
