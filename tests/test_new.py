@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mlfactory.new import steps
+from mlfactory.new.journal import Run
+from mlfactory.new.request import Request
 
 pytestmark = pytest.mark.usefixtures("here")
 FACTORY = """#!/bin/sh
@@ -280,6 +284,22 @@ def test_setup_can_come_later(
         "Lock the packages, track the data and draft the catalog",
         "Train the first model",
     ]
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_what_training_imports_is_compiled_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compiled: bool
+) -> None:
+    python, arguments = tmp_path / ".venv/bin/python", tmp_path / "arguments"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\necho "$@" > {arguments}.new && mv {arguments}.new {arguments}\n')
+    python.chmod(0o755)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "" if compiled else "1")
+    with steps.compiling(Run(tmp_path, Request(str(tmp_path)), "", "", released=True)):
+        while compiled and not arguments.exists():
+            time.sleep(0.02)
+    expected = "-P -m mlfactory_runtime.bytecode\n"
+    assert (arguments.read_text() if arguments.exists() else "") == expected * compiled
 
 
 # A template of somebody else's, that keeps the contract and means harm.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -20,6 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 SCRIPTS = Path(sys.executable).parent
 # Set on machines that build, never by users: every import would be compiled anew.
@@ -39,22 +41,35 @@ class Case:
     renders: str = ""
 
 
+class Cost(NamedTuple):
+    """Seconds on the wall, and of the CPU, which other processes change less."""
+
+    wall: float
+    cpu: float
+
+
 def environment(home: Path) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if k not in DROPPED}
     path = f"{SCRIPTS}{os.pathsep}{kept['PATH']}"
     return {**kept, "HOME": str(home), "PATH": path, "XDG_CACHE_HOME": str(home / ".cache")}
 
 
-def run(argv: Sequence[str], folder: Path, home: Path, ok: tuple[int, ...] = (0,)) -> float:
-    """Wall time of one command."""
-    begun = time.perf_counter()
+def processor() -> float:
+    """CPU seconds of all commands so far, with what they started."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def run(argv: Sequence[str], folder: Path, home: Path, ok: tuple[int, ...] = (0,)) -> Cost:
+    """What one command takes."""
+    begun, before = time.perf_counter(), processor()
     done = subprocess.run(
         argv, cwd=folder, env=environment(home), stdin=subprocess.DEVNULL, capture_output=True
     )
-    taken = time.perf_counter() - begun
+    cost = Cost(time.perf_counter() - begun, processor() - before)
     if done.returncode not in ok:
         raise SystemExit(f"{' '.join(argv)}\n{done.stdout.decode()}\n{done.stderr.decode()}")
-    return taken
+    return cost
 
 
 def lines(number: int, variable: str, *, new: bool) -> str:
@@ -145,7 +160,7 @@ def copied(place: Path, project: str) -> Path:
     return place / "now/project"
 
 
-def seconds(case: Case, place: Path, home: Path) -> float:
+def cost(case: Case, place: Path, home: Path) -> Cost:
     top = copied(place, case.project)
     if case.renders:
         renders = home / ".cache/mlfactory/renders"
@@ -174,13 +189,17 @@ def cases(cruft: str) -> tuple[Sequence[Case], Sequence[Case]]:
     return updates, looks
 
 
-def table(rows: Sequence[Case], runs: int, measure: Callable[[Case], float]) -> None:
+def table(rows: Sequence[Case], runs: int, measure: Callable[[Case], Cost]) -> None:
     """Medians, and medians of the ratios to the first row, round by round."""
     rounds = [[measure(case) for case in rows] for _ in range(runs + 1)][1:]
     for n, case in enumerate(rows):
-        own = statistics.median(r[n] for r in rounds)
-        ratio = statistics.median(r[n] / r[0] for r in rounds)
-        print(f"| {case.title:34} | {own:8.2f} | {ratio:6.2f} |", flush=True)
+        each = [
+            (statistics.median(r[n][k] for r in rounds),
+             statistics.median(r[n][k] / r[0][k] for r in rounds))
+            for k in range(len(Cost._fields))
+        ]  # fmt: skip
+        shown = " | ".join(f"{own:8.2f} | {ratio:6.2f}" for own, ratio in each)
+        print(f"| {case.title:34} | {shown} |", flush=True)
 
 
 def installed_cruft(place: Path) -> str:
@@ -196,10 +215,11 @@ def main() -> None:
         home.mkdir()
         cruft = shutil.which("cruft") or installed_cruft(place / "environment")
         prepared(place, home, cruft)
-        print(f"| {f'60 files, median of {runs}':34} |  seconds | ratio  |")
-        print(f"|{'-' * 36}|---------:|-------:|")
+        head = "  seconds | ratio  |    CPU s | ratio  |"
+        print(f"| {f'60 files, median of {runs}':34} |{head}")
+        print(f"|{'-' * 36}|{'---------:|-------:|' * 2}")
         for rows in cases(cruft):
-            table(rows, runs, lambda case: seconds(case, place, home))
+            table(rows, runs, lambda case: cost(case, place, home))
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ FLOORS = (
     {"registry", "alerts", "forge"},
     {"predict", "gate", "forget", "search"},
     {"monitor", "retrain", "serving", "notebook", "change", "extract", "experiments"},
-    {"compat", "migrate", "upkeep", "jobs"},
+    {"bytecode", "compat", "migrate", "upkeep", "jobs"},
     {"cli", "testing", "__init__"},
 )
 APART = ({"settings", "tables", "records"}, {"draft", "report", "log"})

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 from mlfactory_runtime.data.rows import load_part
-from mlfactory_runtime.learn.copies import are_copies
+from mlfactory_runtime.learn import copies
+from mlfactory_runtime.learn.copies import are_copies, same_rows
 from mlfactory_runtime.learn.split import PARTS, by_hash, prepare
 from mlfactory_runtime.settings.params import Split
 
@@ -143,3 +144,14 @@ def test_a_group_of_several_columns_shares_a_side() -> None:
     several = Params.model_validate(settings | {"split": {"group": ["shop", "day"]}})
     assert (split_key(one), split_key(several)) == (["shop"], ["shop", "day"])
     assert by_hash(pl.Series(["a", "a"]), Split(salt="s")).n_unique() == 1
+
+
+@pytest.mark.parametrize("rows", [0, 40])
+def test_rows_that_are_looked_at_in_parts_are_equal_across_them(
+    monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    table = pl.DataFrame({"a": [0.5, None, -1.0, 2.0] * 10, "b": ["x", "y", None, ""] * 10})
+    whole = same_rows(table.head(rows), ["a", "b"])
+    monkeypatch.setattr(copies, "AT_ONCE", 7)
+    assert same_rows(table.head(rows), ["a", "b"]).equals(whole)
+    assert whole.n_unique() == min(rows, 4)

@@ -92,3 +92,19 @@ def test_a_log_has_lines_with_the_time_left(
         tell("fit the model", 0.1)
         progress.within(tell, 0.2, 0.6)("fold 2 of 4", 0.75)
     assert capsys.readouterr().err == "train: fold 2 of 4 (7 s, about 7 s left)\n"
+
+
+@pytest.mark.parametrize(
+    ("classes", "extra", "bins"), [(10, {}, 63), (10, {"max_bin": 31}, 31), (2, {}, None)]
+)
+def test_few_rows_of_many_columns_and_classes_are_put_into_fewer_bins(
+    trained: Trained, classes: int, extra: dict[str, int], bins: int | None
+) -> None:
+    draw, names = np.random.default_rng(0), tuple(f"c{k}" for k in range(classes))
+    described = signature(260, names)
+    if classes == 2:
+        described = described.model_copy(update={"task": "binary"})
+    part = Matrix(draw.normal(size=(1000, 260)), np.arange(1000) % float(classes))
+    settings = Model(max_rounds=1, averaged=2, extra=extra).fitting
+    boosters = trained.project.estimator.fit(part, part, described, settings)
+    assert {booster.params.get("max_bin") for booster in boosters} == {bins}

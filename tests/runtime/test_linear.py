@@ -189,3 +189,16 @@ def test_a_kind_that_says_nothing_reaches_no_estimator() -> None:
     assert "kind" not in Model().model_dump()
     dumped: dict[str, Any] = json.loads(Model(kind="linear").model_dump_json())
     assert dumped["kind"] == "linear"
+
+
+def test_rows_of_two_parts_are_drawn_as_from_one_table() -> None:
+    draw = np.random.default_rng(0)
+    first, second = (Matrix(draw.normal(size=(n, 3)), draw.normal(size=n)) for n in (500, 200))
+    both = Matrix(np.concatenate([first.x, second.x]), np.append(first.y, second.y))
+    for most in (90, 700):
+        expected, sample = (
+            linear.sample(both, most, 7),
+            linear.sample_of_both(first, second, most, 7),
+        )
+        assert np.array_equal(sample.x, expected.x)
+        assert np.array_equal(sample.y, expected.y)

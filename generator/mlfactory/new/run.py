@@ -259,9 +259,12 @@ def remaining(run: Run, goal: Goal) -> list[Step]:
 
 def finish(run: Run, goal: Goal, talk: Talk) -> Run:
     """Do the remaining steps, recording each, so that a failure can be resumed."""
-    for step in remaining(run, goal):
-        run = perform_kept(run, step, talk)
-        journal.save(run)
+    with ExitStack() as meanwhile:
+        for step in remaining(run, goal):
+            run = perform_kept(run, step, talk)
+            journal.save(run)
+            if step.name == "environment" and goal.train:
+                meanwhile.enter_context(steps.compiling(run))
     return run
 
 

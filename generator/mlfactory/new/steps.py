@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +94,21 @@ def install(run: Run) -> Run:
 
     uv.clear(run.path)  # a half environment looks whole to uv
     return journal.with_warnings(run, uv.install(run.path))
+
+
+@contextmanager
+def compiling(run: Run) -> Iterator[None]:
+    """Compile meanwhile what the training imports, which else waits for that; an older library
+    does not know how, and nothing is lost."""
+    from mlfactory.base import uv
+
+    python = run.path / ".venv" / "bin" / "python"
+    if os.environ.get("PYTHONDONTWRITEBYTECODE") or not python.is_file():
+        yield
+        return
+    argv = (str(python), "-P", "-m", "mlfactory_runtime.bytecode")
+    with process.background(argv, run.path, uv.environment(run.path)):
+        yield
 
 
 def run_tasks(run: Run) -> Run:

@@ -23,6 +23,7 @@ OBJECTIVE = {"binary": "binary", "multiclass": "multiclass", "regression": "regr
 FEW_ROWS, FEW_CELLS, USUAL = 20_000, 5_000_000, ModelSettings()
 PACE = ("learning_rate", "feature_fraction", "max_rounds")
 BAGGED = {"extra_trees": False, "bagging_fraction": 0.8, "bagging_freq": 1}
+COARSE = {"max_bin": 63}
 ENOUGH, SURELY = 1000, 0.97
 
 
@@ -37,6 +38,8 @@ def fit(
     too: LightGBM wants 100 of them, which small data do not have. So do 20 rows in a leaf, the
     default, become fewer; another number is taken as it is. From 1,000 rows on, splits that are
     searched in parts of the rows are tried as well, and taken where they are clearly better.
+    Of few rows with very many columns and classes, values are put into fewer bins, which is as good
+    and takes half the time.
     """
     parameters = {
         "objective": OBJECTIVE[signature.task],
@@ -48,6 +51,8 @@ def fit(
     }
     rows = len(train.y) + len(validation.y)
     cells = rows * train.x.shape[1] * signature.scores
+    if rows <= FEW_ROWS and cells > FEW_CELLS:
+        parameters = COARSE | parameters
     if rows > FEW_ROWS or cells > FEW_CELLS or settings.averaged == 1:
         return grow_each(train, [parameters], signature, settings, validation)
     few = max(3, rows // 20)

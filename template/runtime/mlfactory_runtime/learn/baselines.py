@@ -16,11 +16,12 @@ def constants(
     call is cheaper; squares ask for the mean, and absolute errors for the median.
     """
     ones = np.ones(len(y))
-    measures = [
-        (one, measure(signature.task, y, np.broadcast_to(one, (len(y), *one.shape)), decision, own))
+    # One after the other: of many rows, what a metric keeps for each of them is large.
+    pairs = [
+        (one, measure(signature.task, y, np.broadcast_to(one, shape), decision, own)(ones))
         for one in candidates(y, signature, decision)
+        for shape in [(len(y), *one.shape)]
     ]
-    pairs = [(one, weighted(ones)) for one, weighted in measures]
 
     def loss(value: float, name: str) -> float:
         signed = value if is_lower_better(name, own) else -value

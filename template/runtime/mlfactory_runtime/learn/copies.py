@@ -7,6 +7,7 @@ from ..settings.catalog import Catalog
 from ..settings.params import Params
 
 COPIES = 0.95  # so much alike in the target: chance and honest features leave exceptions
+AT_ONCE = 100_000  # rows
 MOST = 20  # rows that are equal more often hold few values, and are no copies
 
 
@@ -18,8 +19,13 @@ def comparable(catalog: Catalog, params: Params) -> list[str]:
 
 
 def same_rows(rows: pl.DataFrame, names: list[str]) -> pl.Series:
-    """A number for each row, which rows that are equal in some columns share in this process."""
-    return rows.select(pl.struct(names).hash().alias("same"))["same"]
+    """A number for each row, which rows that are equal in some columns share in this process.
+
+    In parts, for polars writes out all rows that it is asked about.
+    """
+    parts = [*rows.iter_slices(AT_ONCE)] or [rows]
+    numbers = [part.select(same=pl.struct(names).hash()) for part in parts]
+    return pl.concat(numbers, rechunk=True)["same"]
 
 
 def alikeness(places: np.ndarray, z: np.ndarray) -> float:

@@ -53,8 +53,8 @@ def fit(train: Matrix, validation: Matrix, signature: Signature, settings: Model
 
     Of very many rows so many are drawn: a line needs no more, and would take minutes.
     """
-    every = Matrix(np.concatenate([train.x, validation.x]), np.append(train.y, validation.y))
-    train, every = (sample(part, MAX_ROWS, settings.seed) for part in (train, every))
+    every = sample_of_both(train, validation, MAX_ROWS, settings.seed)
+    train = sample(train, MAX_ROWS, settings.seed)
     terms = list(terms_of(train.x, signature))
     few = sample(train, max(1000, MAX_TRIED // max(len(terms), 1)), settings.seed)
     design = table(few, terms)
@@ -89,6 +89,18 @@ def sample(part: Matrix, most: int, seed: int) -> Matrix:
         return part
     places = np.random.default_rng(seed).choice(len(part.y), most, replace=False)
     return Matrix(part.x[places], part.y[places])
+
+
+def sample_of_both(first: Matrix, second: Matrix, most: int, seed: int) -> Matrix:
+    """The same of two parts, which are never whole in memory once more."""
+    size, count = len(first.y), len(first.y) + len(second.y)
+    if count <= most:
+        return Matrix(np.concatenate([first.x, second.x]), np.append(first.y, second.y))
+    places = np.random.default_rng(seed).choice(count, most, replace=False)
+    early = places < size
+    x, y = np.empty((most, first.x.shape[1]), first.x.dtype), np.append(first.y, second.y)[places]
+    x[early], x[~early] = first.x[places[early]], second.x[places[~early] - size]
+    return Matrix(x, y)
 
 
 def terms_of(x: np.ndarray, signature: Signature) -> Iterator[Term]:

@@ -27,7 +27,8 @@ def learned_from(rows: pl.DataFrame, signature: Signature, compute: Compute) -> 
 def usable(rows: pl.DataFrame, signature: Signature, compute: Compute) -> pl.DataFrame:
     """The rows that the encoder does not refuse."""
     lacking = refusals(learned_from(rows, signature, compute), signature.features)
-    return rows.filter(lacking.is_null())
+    whole = lacking.null_count() == rows.height
+    return rows if whole else rows.filter(lacking.is_null())  # a filter copies what it keeps
 
 
 def matrix(rows: pl.DataFrame, signature: Signature, compute: Compute) -> Matrix:
