@@ -95,6 +95,7 @@ def test_of_the_library_only_a_little_is_used() -> None:
     assert used == {
         ("look", "tables"),
         ("look", "draft"),
+        ("new", "draft"),  # a type alone
         ("base", "programs"),
         ("cli", "compiled"),
         *filters,
