@@ -87,11 +87,12 @@ def test_more_rows_are_validated_in_fewer_folds(rows: int, count: int, trained: 
 def test_a_log_has_lines_with_the_time_left(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(progress, "monotonic", iter([0.0, 1.0, 7.0]).__next__)
+    monkeypatch.setattr(progress, "OFTEN", 0.02)
+    monkeypatch.setattr(progress, "monotonic", iter([0.0, 0.01, 0.05]).__next__)
     with progress.progress("train") as tell:
         tell("fit the model", 0.1)
         progress.within(tell, 0.2, 0.6)("fold 2 of 4", 0.75)
-    assert capsys.readouterr().err == "train: fold 2 of 4 (7 s, about 7 s left)\n"
+    assert capsys.readouterr().err == "train: fold 2 of 4 (0 s, about 0 s left)\n"
 
 
 @pytest.mark.parametrize(
