@@ -21,16 +21,16 @@ GREEN = "Hooks success, types success, tests success."
 
 
 def factory_of(folder: Path, env: dict[str, str], ci: str, serving: str) -> Factory:
-    """A factory with an age, which is drafted as sensitive, and its origin."""
+    """A factory with a year of birth, which is drafted as sensitive, and its origin."""
     table = customers().drop("revenue", "segment")
-    ages = pl.int_range(table.height, eager=True).alias("age") % 61 + 18
-    table.with_columns(ages).write_csv(folder / "customers.csv")
+    years = (pl.int_range(table.height, eager=True) * 7 % 61 + 1940).alias("birth year")
+    table.with_columns(years).write_csv(folder / "customers.csv")
     options = ("--target", "churned", "--id", "customer id", "--ci", ci, "--serving", serving)
     argv = ("new", "churn", "--data", "customers.csv", *options, "--defaults")
     execute((str(SCRIPTS / "mlfactory"), *argv), folder, env)
     factory = Factory(folder / "churn", env)
     catalog = yaml.safe_load(factory.text("features.yaml"))["columns"]
-    assert catalog["age"]["sensitive"]
+    assert catalog["birth year"].get("sensitive"), catalog["birth year"]
     settings = factory.text("params.yaml").replace("url_env: null", "url_env: FACTORY_LOG_URL")
     factory.write("params.yaml", settings)
     factory.run("dvc", "repro", "--quiet")
