@@ -9,7 +9,9 @@ from ..records.data import SplitRecord
 from ..settings.params import Params
 from .draws import FEWEST, places_of
 from .evaluate import Judgement
-from .resampling import Z, mean_of
+from .resampling import mean_of, widened, worth
+
+SURELY = 2.575829  # of 99 %, for neighbouring months are alike, and few do not tell how much
 
 
 def with_moments(
@@ -30,7 +32,8 @@ def with_moments(
     if count >= FEWEST:
         return judgement
     mean, error = mean_of(gain, places)
-    if count > 1 and mean > Z * error:
+    draws = worth(places)
+    if count > 1 and mean > SURELY * error * widened(draws, SURELY) / widened(draws):
         text = (
             f"the held-out rows are of {count} moments of {time!r} only: intervals do not tell how "
             "far other moments may lead"
