@@ -115,7 +115,7 @@ def compose(
         talk.note(text)
     push_to = "" if dry_run else url
     proofs, unproven = tuple[Proof, ...](), ""
-    if not is_there(company, before, draft):
+    if not is_there(company, base, before, draft):
         proofs, unproven = proven(company, up, base, draft, checks, talk, must=bool(push_to))
     name, oid, notes = finish(company, up, base, before, draft, push_to)
     return Composition(
@@ -260,7 +260,7 @@ def finish(
     line = before or lineage.NONE
     name = line.next(base)
     notes = release.section(company, name, up, base, before)
-    if before and before.last and is_there(company, before, draft):
+    if before and before.last and is_there(company, base, before, draft):
         return before.last.name, before.last.commit, ""
     files[overlay.CHANGELOG] = File(overlay.PLAIN, release.history(notes, before).encode())
     seconds = release.moment(up, base, before, line.counts.get(base.name, 0) + 1)
@@ -273,10 +273,11 @@ def finish(
     return name, oid, notes
 
 
-def is_there(company: Company, before: Lineage | None, draft: Draft) -> bool:
-    """Whether the company's last version is the same."""
+def is_there(company: Company, base: Version, before: Lineage | None, draft: Draft) -> bool:
+    """Whether the company's last version is the same, and on the same release."""
     files = {**draft.files, **overlay.provenance(company)}
-    return before is not None and release.is_same(files, before)
+    is_on_it = before is not None and before.base == base.name
+    return before is not None and is_on_it and release.is_same(files, before)
 
 
 def warnings_of(base: Version, before: Lineage | None, url: str, draft: Draft) -> tuple[str, ...]:
