@@ -420,6 +420,8 @@ def test_a_release_that_changes_only_what_the_company_replaces_is_a_version_all_
 ) -> None:
     compose()
     release(upstream, "v1.1.0", {"tree/SECURITY.md": "Upstream's own.\n"})
-    assert compose()["version"] == "v1.1.0.post1"
+    result = compose()
+    assert result["version"] == "v1.1.0.post1"
+    assert "SECURITY.md is new in upstream, and yours" in " ".join(result["warnings"])
     assert compose()["new"] is False
     assert shop.git("show", "template:tree/SECURITY.md").startswith("Ask the security team")

@@ -13,7 +13,7 @@ from mlfactory.template.repository import Upstream, Version
 from mlfactory.template.stream import File, Files
 
 from . import company as reading
-from . import lineage, overlay, proof, questions, release, rules, trials
+from . import fresh, lineage, overlay, proof, questions, release, rules, trials
 from .company import Company
 from .lineage import Lineage
 from .proof import Proof
@@ -223,27 +223,9 @@ def drafted(
     rows = questions.combinations(whole, company.questions, company.combinations)
     with talk.step(f"Render all {len(rows)} combinations of answers"):
         notes = trials.try_all(files, rows)
-    uncovered = without_rule(company, up, before, own, effects)
+    uncovered = fresh.without_rule(company, up, before, own, effects)
+    notes += fresh.replaced(up, before, names, own)
     return Draft(files, own.own, effects, uncovered, len(rows), notes, whole)
-
-
-def without_rule(
-    company: Company,
-    up: Upstream,
-    before: Lineage | None,
-    own: overlay.Overlay,
-    effects: tuple[Effect, ...],
-) -> tuple[str, ...]:
-    """The files, by their names in a project, that upstream brings since the last version and that
-    nothing of the company's touches."""
-    if before is None or before.last is None:
-        return ()
-    old = lineage.files_of(up, repository.version(up, before.base).commit)
-    touched = {*own.own, *(name for effect in effects for name in effect.files)}
-    before_it = {overlay.bare(source) for source in old}
-    fresh = {n for s in own.files if overlay.bare(s) not in before_it for n in own.names.get(s, ())}
-    rest = sorted(fresh - touched)
-    return tuple(n for n in rest if not any(rules.fits(n, p) for p in company.untouched))
 
 
 def finish(
