@@ -262,7 +262,7 @@ def test_what_upstream_lacks_and_what_is_older_is_refused(
 def test_a_branch_of_others_is_left_alone(compose: Compose, shop: Repo, tmp_path: Path) -> None:
     other = init(tmp_path / "other").commit({"a": "a\n"})
     other.git("push", "--quiet", shop.path, "main:template")
-    assert "holds commits that nothing does not have" in compose(code=1)["error"]
+    assert "holds commits and no version of yours" in compose(code=1)["error"]
     assert tags(shop) == []
     assert compose(changes={"branch": "composed"})["done"]
 
@@ -377,3 +377,51 @@ def test_a_question_of_which_several_answers_hold_is_tried_with_lists(
     mlfactory(*argv, cwd=tmp_path)
     record = yaml.safe_load((tmp_path / "churn/.copier-answers.yml").read_text())
     assert record["regions"] == ["eu"]
+
+
+def pushing(shop: Repo, work: str) -> None:
+    """Let something happen in the company's repository while a version is on its way."""
+    hook = shop.path / "hooks/pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    # Only the first push: what happens meanwhile is a push of its own.
+    alone = "unset $(git rev-parse --local-env-vars) GIT_QUARANTINE_PATH"
+    hook.write_text(f"#!/bin/sh\n{alone}\nrm '{hook}'\n{work}\n")
+    hook.chmod(0o755)
+
+
+def test_who_publishes_the_same_at_the_same_moment_is_content(
+    compose: Compose, shop: Repo, tmp_path: Path
+) -> None:
+    elsewhere = init(tmp_path / "elsewhere.git", "--bare")
+    compose(url=elsewhere.path)
+    specs = "refs/heads/template refs/tags/v1.0.0.post1"
+    pushing(shop, f"git --git-dir '{elsewhere.path}' push -q '{shop.path}' {specs}")
+    assert compose()["version"] == "v1.0.0.post1"
+    assert tags(shop) == ["v1.0.0.post1"]
+
+
+def test_who_comes_second_is_told_and_the_next_one_follows(
+    compose: Compose, shop: Repo, tmp_path: Path
+) -> None:
+    elsewhere = init(tmp_path / "elsewhere.git", "--bare")
+    first = compose(url=elsewhere.path)["commit"]
+    specs = "refs/heads/template refs/tags/v1.0.0.post1"
+    pushing(shop, f"git --git-dir '{elsewhere.path}' push -q '{shop.path}' {specs}")
+    other = {"untouched": ["*.txt"]}
+    result = compose(changes=other, code=1)
+    assert "has got another v1.0.0.post1 meanwhile" in result["error"]
+    assert shop.git("rev-parse", "template").strip() == first
+    again = compose(changes=other)
+    assert (again["version"], again["parents"][0]) == ("v1.0.0.post2", first)
+
+
+def test_a_release_that_changes_only_what_the_company_replaces_is_a_version_all_the_same(
+    compose: Compose, upstream: Repo, shop: Repo
+) -> None:
+    compose()
+    release(upstream, "v1.1.0", {"tree/SECURITY.md": "Upstream's own.\n"})
+    result = compose()
+    assert result["version"] == "v1.1.0.post1"
+    assert "SECURITY.md is new in upstream, and yours" in " ".join(result["warnings"])
+    assert compose()["new"] is False
+    assert shop.git("show", "template:tree/SECURITY.md").startswith("Ask the security team")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlfactory_runtime.data.check import check
 from mlfactory_runtime.errors import FactoryError
 from mlfactory_runtime.organisation import approving, settings
 
@@ -40,6 +41,18 @@ def test_alerts_go_to_the_organisation_s_channel_until_a_factory_has_its_own(
         monkeypatch.setenv("FACTORY_ALERT_URLS", f"json://{address}/us")
         churn.run("alert", "test")
     assert [path for path, _ in messages] == ["/everybody", "/us"]
+
+
+def test_a_name_that_the_organisation_does_not_ask_for_is_a_warning_of_check(
+    churn: Factory, file: Path
+) -> None:
+    (churn.path / ".copier-answers.yml").write_text("project_name: churn\n")
+    for pattern, count in (("^churn$", 0), ("^risk-", 1)):
+        file.write_text(f"[names]\nproject_name = '{pattern}'\n")
+        findings = check(churn.project, data=False)
+        rows = [(one.level, one.message) for one in findings if "asks for" in one.message]
+        text = f"project_name is 'churn', and {file} asks for {pattern}"
+        assert rows == [("warning", text)] * count
 
 
 def test_a_promotion_needs_the_approvals_that_the_organisation_asks_for(

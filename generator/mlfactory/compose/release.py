@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mlfactory.base import git, objects
 from mlfactory.base.errors import MlfactoryError
+from mlfactory.base.process import ProcessError
 from mlfactory.template import mirror, news, repository, stream
 from mlfactory.template.repository import Upstream, Version
 from mlfactory.template.stream import Files
@@ -121,18 +122,35 @@ def push(folder: Path, url: str, name: str, branch: str, oid: str, before: Linea
     specs = (f"{oid}:{HEADS}{branch}", f"{oid}:{TAGS}{name}")
     argv = ("push", "--quiet", "--atomic", "--", address, *specs)
     env = {"GIT_TERMINAL_PROMPT": "0"}
-    git.run(*argv, cwd=folder, env=env, hint=repository.trying(address))
+    try:
+        git.run(*argv, cwd=folder, env=env, hint=repository.trying(address))
+    except ProcessError as error:
+        version = refs_of(url).get(f"{TAGS}{name}")
+        if version == oid:  # somebody else was faster, with the same
+            return
+        if version:
+            text = f"{url} has got another {name} meanwhile, and nothing was pushed"
+            hint = "Do it again: the next one is made from that."
+            raise MlfactoryError(text, hint) from error
+        check_branch(folder, url, branch, oid, before)
+        raise
+
+
+def refs_of(url: str) -> Mapping[str, str]:
+    return mirror.refs(mirror.listing_of(repository.git_url(url), url))
 
 
 def check_branch(folder: Path, url: str, branch: str, oid: str, before: Lineage) -> None:
     """Raises MlfactoryError where the branch holds what the version was not made from."""
-    there = mirror.refs(mirror.listing_of(repository.git_url(url), url)).get(f"{HEADS}{branch}")
-    if there is None or there == oid:
+    tip = refs_of(url).get(f"{HEADS}{branch}")
+    if tip is None or tip == oid:
         return
-    argv = ("merge-base", "--is-ancestor", there, oid)
+    argv = ("merge-base", "--is-ancestor", tip, oid)
     if git.run(*argv, cwd=folder, ok=(0, 1, 128)).code:
-        last = before.last.name if before.last else "nothing"
+        last = (
+            f"that {before.last.name} does not have" if before.last else "and no version of yours"
+        )
         raise MlfactoryError(
-            f"the branch {branch} of {url} holds commits that {last} does not have",
+            f"the branch {branch} of {url} holds commits {last}",
             "Name a branch for composed versions alone in company.yml: branch: NAME",
         )

@@ -13,7 +13,7 @@ from mlfactory.template.repository import Upstream, Version
 from mlfactory.template.stream import File, Files
 
 from . import company as reading
-from . import lineage, overlay, proof, questions, release, rules, trials
+from . import fresh, lineage, overlay, proof, questions, release, rules, trials
 from .company import Company
 from .lineage import Lineage
 from .proof import Proof
@@ -115,7 +115,7 @@ def compose(
         talk.note(text)
     push_to = "" if dry_run else url
     proofs, unproven = tuple[Proof, ...](), ""
-    if not is_there(company, before, draft):
+    if not is_there(company, base, before, draft):
         proofs, unproven = proven(company, up, base, draft, checks, talk, must=bool(push_to))
     name, oid, notes = finish(company, up, base, before, draft, push_to)
     return Composition(
@@ -223,27 +223,9 @@ def drafted(
     rows = questions.combinations(whole, company.questions, company.combinations)
     with talk.step(f"Render all {len(rows)} combinations of answers"):
         notes = trials.try_all(files, rows)
-    uncovered = without_rule(company, up, before, own, effects)
+    uncovered = fresh.without_rule(company, up, before, own, effects)
+    notes += fresh.replaced(up, before, names, own)
     return Draft(files, own.own, effects, uncovered, len(rows), notes, whole)
-
-
-def without_rule(
-    company: Company,
-    up: Upstream,
-    before: Lineage | None,
-    own: overlay.Overlay,
-    effects: tuple[Effect, ...],
-) -> tuple[str, ...]:
-    """The files, by their names in a project, that upstream brings since the last version and that
-    nothing of the company's touches."""
-    if before is None or before.last is None:
-        return ()
-    old = lineage.files_of(up, repository.version(up, before.base).commit)
-    touched = {*own.own, *(name for effect in effects for name in effect.files)}
-    before_it = {overlay.bare(source) for source in old}
-    fresh = {n for s in own.files if overlay.bare(s) not in before_it for n in own.names.get(s, ())}
-    rest = sorted(fresh - touched)
-    return tuple(n for n in rest if not any(rules.fits(n, p) for p in company.untouched))
 
 
 def finish(
@@ -260,7 +242,7 @@ def finish(
     line = before or lineage.NONE
     name = line.next(base)
     notes = release.section(company, name, up, base, before)
-    if before and before.last and is_there(company, before, draft):
+    if before and before.last and is_there(company, base, before, draft):
         return before.last.name, before.last.commit, ""
     files[overlay.CHANGELOG] = File(overlay.PLAIN, release.history(notes, before).encode())
     seconds = release.moment(up, base, before, line.counts.get(base.name, 0) + 1)
@@ -273,10 +255,11 @@ def finish(
     return name, oid, notes
 
 
-def is_there(company: Company, before: Lineage | None, draft: Draft) -> bool:
-    """Whether the company's last version is the same."""
+def is_there(company: Company, base: Version, before: Lineage | None, draft: Draft) -> bool:
+    """Whether the company's last version is the same, and on the same release."""
     files = {**draft.files, **overlay.provenance(company)}
-    return before is not None and release.is_same(files, before)
+    is_on_it = before is not None and before.base == base.name
+    return before is not None and is_on_it and release.is_same(files, before)
 
 
 def warnings_of(base: Version, before: Lineage | None, url: str, draft: Draft) -> tuple[str, ...]:
