@@ -234,6 +234,25 @@ def test_the_last_line_leaves_nothing_of_it(tmp_path: Path) -> None:
     assert [n for n in rest if not n.startswith(".git/refs/mlfactory/template/")] == []
 
 
+def test_a_member_of_a_workspace_is_refused_with_a_way(tmp_path: Path) -> None:
+    root = '[project]\nname = "all"\n\n[tool.uv.workspace]\nmembers = ["packages/*"]\n'
+    inner = '[project]\nname = "one"\nversion = "0.1"\n'
+    repo = of(tmp_path / "all", {"pyproject.toml": root, "packages/one/pyproject.toml": inner})
+    said = adopt(repo, folder="packages/one", code=1)
+    assert "packages/one is a member of the uv workspace of pyproject.toml" in said
+    assert repo.git("branch", "--list", BRANCH) == ""
+    repo.commit({"pyproject.toml": f'{root}exclude = ["packages/one"]\n'})
+    assert adopt(repo, "--no-setup", folder="packages/one")["state"] == "adopted"
+
+
+def test_adopted_without_data_says_how_to_take_it(tmp_path: Path) -> None:
+    repo = of(tmp_path / "churn", UV)
+    adopt(repo, "--no-setup")
+    said = adopt(repo, "--no-setup", code=1)
+    assert "is adopted, on this branch" in said
+    assert f"git switch main && git merge --no-ff {BRANCH}" in said
+
+
 def test_line_ends_of_theirs_are_not_called_changes(tmp_path: Path) -> None:
     repo = of(tmp_path / "churn", {**UV, "notes.txt": "one\r\ntwo\r\n"})
     adopt(repo, "--no-setup")

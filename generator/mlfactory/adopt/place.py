@@ -6,8 +6,9 @@ import json
 import os
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from shlex import quote
+from typing import Any
 
 from mlfactory.base import answers, git, objects
 from mlfactory.base.errors import MlfactoryError, UsageError
@@ -148,6 +149,30 @@ def check_apart(here: Place) -> None:
             f"git tracks {tracked[0]}, and the pipeline of a factory writes there",
             f"Move it elsewhere first: git mv {quote(tracked[0])} …",
         )
+
+
+def check_alone(here: Place) -> None:
+    """Raises MlfactoryError for a member of a workspace of uv's: that has one lock and one
+    environment for all, at its top, and a factory has its own."""
+    inside = PurePosixPath(here.prefix or ".")
+    for above in inside.parents if here.prefix else ():
+        at = "" if above.name == "" else f"{above.as_posix()}/"
+        text = objects.text_at(here.repository, here.head, f"{at}{record.PYPROJECT}")
+        workspace = answers.table(text, "tool", "uv", "workspace")
+        name = inside.relative_to(above).as_posix()
+        if has(workspace.get("members"), name) and not has(workspace.get("exclude"), name):
+            raise MlfactoryError(
+                f"{name} is a member of the uv workspace of {at}{record.PYPROJECT}, which has one "
+                "lock and one environment for all members, and a factory has its own",
+                f'Take it out there: [tool.uv.workspace] exclude = ["{name}"]',
+            )
+
+
+def has(globs: Any, name: str) -> bool:
+    """Whether one of a workspace's patterns is meant; they say each folder on the way."""
+    texts = [one for one in globs if isinstance(one, str)] if isinstance(globs, list) else []
+    path, patterns = PurePosixPath(name), map(PurePosixPath, texts)
+    return any(len(p.parts) == len(path.parts) and path.match(str(p)) for p in patterns)
 
 
 def check_data(here: Place, data: str, name: str) -> None:

@@ -51,6 +51,7 @@ def adopt(request: Request, goal: Goal, talk: Talk, *, ask: bool = False) -> Rep
         if request.template and not keeps_contract(sheet):
             return link.link(here, old, template, request)
         place.check_apart(here)
+        place.check_alone(here)
         if not request.dry_run:
             place.check_quiet(here)
         place.check_branch(here, BRANCH)
@@ -275,7 +276,8 @@ def set_up(report: Report, here: Place, request: Request, goal: Goal, talk: Talk
 
 def go_on(here: Place, request: Request, goal: Goal, talk: Talk) -> Report:
     """The steps that are left, on the branch that an earlier run has made."""
-    if not (journal.load(here.path) or rendered.is_waiting(here.path)):
+    has_begun = journal.load(here.path) is not None
+    if not (has_begun or (request.data and rendered.is_waiting(here.path))):
         text = f"{here.path} is adopted, on this branch"
         hint = f"Merge it: git switch {branch.before(here)} && git merge --no-ff {BRANCH}"
         raise MlfactoryError(text, hint)
