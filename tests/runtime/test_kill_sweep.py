@@ -36,7 +36,7 @@ COMMANDS = {
     "promote": ("promote", "v1.0.0", "--to", "prod"),
     "retrain": ("retrain", "--commit"),
 }
-LISTED = "select count(*) from predictions where request_id not in (select request_id from runs)"
+LISTED = "select count(*) from predictions where request_id not in (select request_id from open_runs)"
 
 
 @pytest.fixture
