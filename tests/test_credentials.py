@@ -38,6 +38,15 @@ HOLDING = [
     f"azure://container;AccountName=a;AccountKey={SECRET}==",
     f"s3://bucket/x?shared_key={SECRET}",
     f"https://host/x?jwt={SECRET}",
+    f"mssql+pyodbc:///?odbc_connect=UID%3Da%3BPWD%3D{SECRET}",
+    f"https://host/x%3Ftoken%3D{SECRET}",
+]
+HEADERS = [
+    f"Authorization: Bearer {SECRET}",
+    f"http.extraHeader=AUTHORIZATION: basic {SECRET}",
+    f"PRIVATE-TOKEN: {SECRET}",
+    f'{{"Authorization": "token {SECRET}"}}',
+    f"X-API-Key: {SECRET}, and more",
 ]
 TOKENS = [
     "ghp_" + "aB3" * 12,
@@ -45,6 +54,13 @@ TOKENS = [
     "glpat-" + "aB3-" * 5,
     "hf_" + "aB" * 17,
     "xoxb-" + "123-" * 5,
+    "ghs_" + "aB3" * 20,
+    "gloas-" + "aB3-" * 8,
+    "npm_" + "aB3" * 12,
+    "AKIA" + "A1B2" * 4,
+    "AIza" + "aB3-_" * 7,
+    "sk-proj-" + "aB3_" * 10,
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.aB3-_x",
 ]
 CLEAN = [
     "git@host:owner/x.git",
@@ -64,6 +80,9 @@ CLEAN = [
     "a@example.org",
     "https://host/x?monkey=1&page=2",
     "https://host/hf_models/glpat-docs/x.git",
+    "https://host/sk-learn/AKIAKI/npm_x/x.git",
+    "https://host/x?a%3Db",
+    "sk-learn-based-model-for-customers-that-leave",
     "",
 ]
 
@@ -80,6 +99,13 @@ def test_a_token_with_a_form_of_its_own_is_seen_wherever_it_stands(token: str) -
     for address in (f"https://host/{token}/x.git", f"https://host/x?a={token}", f"see {token}."):
         assert has_credentials(address)
         assert token not in mask(address)
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_a_header_is_shown_without_what_it_holds(header: str) -> None:
+    assert SECRET not in mask(header)
+    assert not has_credentials("Authorization: who may pay by card")  # an answer, and no header
+    assert SECRET not in mask(f"fatal: the server said no\n> {header}\n")
 
 
 @pytest.mark.parametrize("address", CLEAN)

@@ -36,6 +36,16 @@ def test_a_variable_that_is_not_set_is_no_place(here: Path, argv: tuple[str, ...
     assert list(here.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", [".git", "a/.git/hooks", ".GIT/x", "git~1", "a\nb", "a\x1b[2J"])
+def test_a_factory_is_made_neither_in_gits_folder_nor_under_a_name_that_nobody_sees(
+    here: Path, plain_template: Path, name: str
+) -> None:
+    argv = ("new", name, "--template", plain_template, "--defaults")
+    error = mlfactory(*argv, cwd=here, code=2).stderr
+    assert "lies in git's own folder" in error or "characters that nobody sees" in error
+    assert list(here.iterdir()) == []
+
+
 def test_an_answer_may_be_empty(here: Path, plain_template: Path) -> None:
     options = ("--template", plain_template, "--set", "colour=", "--owner", "")
     result = mlfactory("new", "x", *options, "--defaults", cwd=here, code=2)

@@ -33,10 +33,12 @@ COMMANDS = {
     "label": ("label", "outcomes.csv"),
     "forget": ("forget", "C00001"),
     "register": ("register",),
-    "promote": ("promote", "v1.0.0", "--to", "prod"),
+    "promote": ("promote", "v1.0.0", "--to", "prod", "--force", "--why", "a test"),
     "retrain": ("retrain", "--commit"),
 }
-LISTED = "select count(*) from predictions where request_id not in (select request_id from runs)"
+LISTED = (
+    "select count(*) from predictions where request_id not in (select request_id from open_runs)"
+)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mlfactory.base import answers, lock
 from mlfactory.base.errors import MlfactoryError, UsageError
+from mlfactory.render import safety
 
 PREFIX, LOCK = ".mlfactory-", ".lock"
 PUBLISHING = "publishing"  # says that a tree was whole, and is being put in place
@@ -24,7 +25,12 @@ def absolute(directory: str) -> Path:
 
 
 def check_free(directory: Path) -> None:
-    """Raises an error unless the directory is absent or empty."""
+    """Raises an error unless the directory is absent or empty, and nobody else's by its name."""
+    if safety.is_gits(directory.as_posix()):
+        raise UsageError(f"{directory} lies in git's own folder", "Choose another name.")
+    if safety.CONTROL.search(directory.name):
+        what = f"{str(directory)!r} has characters that nobody sees"
+        raise UsageError(what, "Choose another name.")
     if not directory.exists() and not directory.is_symlink():
         return
     if not directory.is_dir():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
@@ -181,8 +181,9 @@ def add(bench: Workbench, entries: Sequence[Entry]) -> Leaves:
         env |= {"GIT_DIR": str(bench.repository.folder)}
         adding = ("-c", "core.safecrlf=false", "-c", "core.sparseCheckout=false")
         bench.git(*adding, "add", "--force", "--ignore-removal", "--", ":(top)", env=env)
-        staged = index_objects(bench, env, {place_of(entry.name) for entry in entries})
-    return {one.name: (one.mode, staged[place_of(one.name)]) for one in entries}
+        places = {place_of(entry.name): entry for entry in entries}
+        staged = index_objects(bench, env, places.keys())
+    return {places[at].name: (places[at].mode, oid) for at, oid in staged.items()}
 
 
 def index(bench: Workbench, folder: Path) -> dict[str, str]:
@@ -199,7 +200,7 @@ def work_tree_index(bench: Workbench) -> dict[str, str]:
     return {"GIT_INDEX_FILE": str(copy)}
 
 
-def index_objects(bench: Workbench, env: dict[str, str], places: set[str]) -> dict[str, str]:
+def index_objects(bench: Workbench, env: dict[str, str], places: Set[str]) -> dict[str, str]:
     """The objects that an index holds of these places, among many others."""
     listing = bench.git("ls-files", "--stage", "-z", "--", *bench.specs, env=env)
     rows = (row.partition("\t") for row in listing.split("\0"))
