@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .conftest import execute
 
-BOOK = "template/project/docs/runbook.md"
+BOOK = "template/project/docs/runbook.md.jinja"
 
 
 def put_template(folder: Path, env: dict[str, str]) -> tuple[str, ...]:
