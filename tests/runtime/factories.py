@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 import polars as pl
 import yaml
-from jinja2 import Template
+from jinja2 import DictLoader, Environment
 from mlfactory_runtime.cli.commands import run
 from mlfactory_runtime.project import Project, forget
 from mlfactory_runtime.testing.trained import write_yaml
@@ -134,11 +134,19 @@ def program_path() -> str:
     return before(os.environ["PATH"], *warm, Path(sys.executable).parent)
 
 
+def rendered(name: str, **answers: str) -> str:
+    """A file of the skeleton with answers, of a template whose slots nothing fills."""
+    empty = Environment(loader=DictLoader({}), keep_trailing_newline=True)
+    return empty.from_string((SKELETON / name).read_text("utf-8")).render(answers)
+
+
 def make(folder: Path, package: str) -> Factory:
     """What stands in every new factory and is not asked for: code, a name, the pages for people."""
     shutil.copytree(SKELETON / "src" / "{{ package }}", folder / "src" / package)
     for name in ("docs", "data"):
         shutil.copytree(SKELETON / name, folder / name)
+    runbook = folder / "docs" / "runbook.md"
+    runbook.write_text(rendered("docs/runbook.md.jinja"), "utf-8")
     for name in ("features.yaml", ".gitignore", ".dvcignore"):
         shutil.copy(SKELETON / name, folder)
     (folder / "pyproject.toml").write_text(PYPROJECT.format(package), "utf-8")
@@ -179,9 +187,8 @@ def commit(factory: Factory, message: str) -> Factory:
 
 def in_dvc(factory: Factory) -> Factory:
     """Hand its data and its pipeline to DVC, as they are."""
-    template = (SKELETON / "dvc.yaml.jinja").read_text("utf-8")
     answers = {"package": "churn", "task": "classification", "runtime": "index"}
-    factory.write("dvc.yaml", Template(template).render(answers))
+    factory.write("dvc.yaml", rendered("dvc.yaml.jinja", **answers))
     factory.write("uv.lock", "version = 1\n")
     factory.write("models/packages.txt", "")
     factory.write("docs/about.md", "# About it\n")
