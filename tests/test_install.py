@@ -66,7 +66,7 @@ def test_a_wheel_updates_a_factory_without_a_checkout(
     (streams,) = installed.parent.glob("lib/python*/site-packages/mlfactory/history")
     releases = history.releases_in(history.HISTORY)
     stream.unpack(releases.commit(releases.newest).files, tmp_path / "next")
-    page = tmp_path / "next/template/project/docs/runbook.md.jinja"
+    (page,) = (tmp_path / "next/template/project/docs").glob("runbook.md*")
     page.write_text(page.read_text() + "\nOne more thing.\n")
     new = stream.Commit("98.0.0", "98.0.0\n\nMore.", 1, stream.tree(tmp_path / "next"))
     store.add(streams, new, releases.archives)
