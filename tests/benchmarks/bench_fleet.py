@@ -10,38 +10,15 @@ Processor time counts what was started, too, and does not depend on what else th
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import bench_update as one
 import yaml
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Seconds on the wall, and of processors."""
-
-    wall: float
-    processor: float
-
-    def of(self, count: float) -> Cost:
-        return Cost(self.wall * count, self.processor * count)
-
-
-def cost(argv: tuple[str, ...], folder: Path, home: Path) -> Cost:
-    before = os.times()
-    wall = one.run(argv, folder, home)
-    after = os.times()
-    spent = (
-        after.children_user - before.children_user,
-        after.children_system - before.children_system,
-    )
-    return Cost(wall, sum(spent))
+from bench_update import Cost
 
 
 def origins(place: Path, home: Path, count: int) -> None:
@@ -82,11 +59,11 @@ def loop(place: Path, home: Path, number: int) -> Cost:
         "copier update --defaults --quiet && git add --all && git commit --quiet -m update && "
         "git push --quiet origin loop"
     )
-    return cost(("bash", "-euc", script), place, home)
+    return one.run(("bash", "-euc", script), place, home)
 
 
 def show(title: str, value: Cost) -> None:
-    print(f"| {title} | {value.wall:.1f} | {value.processor:.1f} |", flush=True)
+    print(f"| {title} | {value.wall:.1f} | {value.cpu:.1f} |", flush=True)
 
 
 def main() -> None:
@@ -100,16 +77,16 @@ def main() -> None:
         print("| | seconds | of processors |\n|---|--:|--:|")
         (place / "loop").mkdir()
         rounds = [loop(place, home, count - 1 - number) for number in range(loops)]
-        mean = Cost(sum(r.wall for r in rounds) / loops, sum(r.processor for r in rounds) / loops)
-        show(f"{updates} times `copier update`, of {loops} rounds", mean.of(updates))
+        whole = (sum(figures) / loops * updates for figures in zip(*rounds, strict=True))
+        show(f"{updates} times `copier update`, of {loops} rounds", Cost(*whole))
         folder = fleet(place, "updates", updates)
-        show(f"`fleet plan` of {updates}", cost(("mlfactory", "fleet", "plan"), folder, home))
+        show(f"`fleet plan` of {updates}", one.run(("mlfactory", "fleet", "plan"), folder, home))
         push = ("mlfactory", "fleet", "apply", "--push")
-        show(f"`fleet apply --push` of {updates}", cost(push, folder, home))
+        show(f"`fleet apply --push` of {updates}", one.run(push, folder, home))
         shutil.rmtree(home / ".cache")
         folder, status = fleet(place, "statuses", statuses), ("mlfactory", "fleet", "status")
-        show(f"`fleet status` of {statuses}, cold", cost(status, folder, home))
-        show(f"`fleet status` of {statuses}, nothing moved", cost(status, folder, home))
+        show(f"`fleet status` of {statuses}, cold", one.run(status, folder, home))
+        show(f"`fleet status` of {statuses}, nothing moved", one.run(status, folder, home))
         size = subprocess.run(("du", "-sm", home / ".cache"), capture_output=True, text=True)
         print(f"\n{size.stdout.split()[0]} MB in the cache")
 
