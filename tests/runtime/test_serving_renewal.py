@@ -15,6 +15,7 @@ from typing import cast
 
 import pytest
 from mlfactory_runtime.serving.protocol import LATE
+from mlfactory_runtime.serving.renewal import patience
 from mlfactory_runtime.testing.trained import Trained
 
 from ..waiting import PATIENCE, until
@@ -95,6 +96,11 @@ def test_a_new_model_answers_without_a_gap(trained: Trained, tmp_path: Path, wor
         assert failures == {""}
         assert service.json("/predict", row)["predictions"] == expected
         assert service.json("/model")["provenance"]["commit"] == "a later one"
+
+
+def test_who_is_renewed_may_finish_as_long_as_it_would_itself() -> None:
+    assert patience(10) == patience(1) > 10
+    assert patience(120) > 120
 
 
 def test_a_broken_model_leaves_the_old_one_serving(trained: Trained, tmp_path: Path) -> None:

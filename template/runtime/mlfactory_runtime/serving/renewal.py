@@ -33,7 +33,8 @@ from .parent import PARENT_ENV
 from .server import LOGGING, STARTING
 from .staying import STAYING_ENV
 
-TICK, ENDING = 0.1, 15  # seconds: between two looks, and to finish what is being answered
+TICK = 0.1  # seconds between two looks
+ENDING, SLACK = 15, 5  # seconds: to finish what is being answered, at least, and for the end itself
 
 logger = logging.getLogger("factory")
 
@@ -64,10 +65,16 @@ class Answering:
     process: Popen[bytes]
     model: Registered
     key: str
+    patience: float = ENDING
 
     def end(self) -> None:
-        """Let it finish what it is being asked."""
-        end(self.process, ENDING)
+        """Let it finish what it is being asked, as long as it would itself."""
+        end(self.process, self.patience)
+
+
+def patience(timeout: float) -> float:
+    """The seconds in which a service that cuts its clients off after `timeout` must have ended."""
+    return max(ENDING, timeout + SLACK)
 
 
 @dataclass
@@ -116,7 +123,8 @@ class Address:
                 PARENT_ENV: str(self.lifeline),
             }
             process = start(self.project, model, argv, more, (number, self.lifeline))
-            one = Answering(process, model, key)
+            timeout = self.project.params.serving.timeout
+            one = Answering(process, model, key, patience(timeout))
             until = time.monotonic() + STARTING
             while len([*Path(ready).iterdir()]) < self.workers:
                 if process.poll() is not None or time.monotonic() > until or self.signals.end:
