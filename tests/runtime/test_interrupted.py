@@ -24,8 +24,12 @@ from .holds import SMALL, await_stop, go_on, held_after
 
 pytestmark = pytest.mark.xdist_group("database")
 RAW = "data/raw/customers.csv"
-# What a shell starts in the background ignores SIGINT, and so would all that it starts.
-AWAKE = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+# What a shell starts in the background ignores SIGINT, and what `nohup` starts SIGHUP; so would all
+# that these start.
+AWAKE = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "signal.signal(signal.SIGHUP, signal.SIG_DFL); "
+)
 # It stops when the first of its batches is in the log, and others are to come.
 HELD = held_after("mlfactory_runtime.log.batch:BatchLog._write") + SMALL + AWAKE + PROGRAM
 
