@@ -69,6 +69,16 @@ def test_at_a_terminal_it_is_asked(source: Repo, large: Repo, answer: str, insid
     assert large.has("demo/.git") is not inside
 
 
+def test_jobs_run_on_the_main_branch_of_the_repository(large: Repo) -> None:
+    large.git("branch", "--move", "trunk")
+    large.git("switch", "--quiet", "--create", "topic")
+    mlfactory("new", "models/churn", "--inside", "--defaults", "--no-setup", cwd=large.path)
+    assert "\nbranch: trunk\n" in large.text("models/churn/.copier-answers.yml")
+    jobs = [large.text(n) for n in large.tree() if n.startswith(".github/workflows/")]
+    assert [text for text in jobs if "branches: [trunk]" in text]
+    assert not [text for text in jobs if "refs/heads/main'" in text or "[main]" in text]
+
+
 def test_a_repository_without_a_commit_takes_one(source: Repo, tmp_path: Path) -> None:
     empty = init(tmp_path / "empty")
     new(source, empty, "--inside", name="demo")

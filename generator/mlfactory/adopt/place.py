@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from shlex import quote
 from typing import Any
 
-from mlfactory.base import answers, git, objects
+from mlfactory.base import answers, git, mainline, objects
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.git import Repository
 from mlfactory.base.objects import Leaves
@@ -21,7 +21,6 @@ from mlfactory.template import history
 
 COOKIECUTTER = ".cookiecutter.json"
 BRANCH, LINKED = "mlfactory-adopt", "mlfactory-link"
-MAIN_BRANCHES = ("main", "master", "trunk", "develop")
 PIPELINE = ("dvc.yaml", "params.yaml", "features.yaml")
 # What the pipeline writes: DVC refuses an output that git tracks.
 OUTPUTS = ("data/prepared", "models/model", "reports/plots")
@@ -47,14 +46,8 @@ class Place:
 
     @cached_property
     def main_branch(self) -> str:
-        """What a forge would call its main branch: what origin says, else a usual name that is
-        there, else where we are; empty where nothing tells."""
-        argv = ("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
-        name = self.repository.run(*argv, ok=(0, 1, 128)).out.strip()
-        form = "--format=%(refname:strip=2)"
-        here = self.repository.run("for-each-ref", form, "refs/heads").out.split("\n")
-        usual = [one for one in MAIN_BRANCHES if one in here]
-        return name.removeprefix("origin/") or (usual[0] if usual else self.branch)
+        """What a forge would call its main branch; empty where nothing tells."""
+        return mainline.main_branch(self.repository)
 
     def text(self, name: str) -> str:
         """A file of the project as text; empty where it has none."""

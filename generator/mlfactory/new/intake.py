@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlfactory.base import addresses, answers, organisation
+from mlfactory.base import addresses, answers, mainline, organisation
 from mlfactory.base.answers import Answers, Question
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.talk import Talk
@@ -66,6 +66,8 @@ def gather(run: Run, directory: Path, questions: Mapping[str, Question]) -> Run:
     values = {**organisation.answers_among(questions), **values}
     if run.prefix and "folder" in questions:
         values["folder"] = run.folder
+    if run.prefix and "branch" in questions and "branch" not in values:
+        values["branch"] = mainline.main_branch(run.repository) or mainline.MAIN
     if not takes_data(questions):
         return replace(run, given=values)
     request = request.with_source(organisation.value("data_source"))
