@@ -304,6 +304,7 @@ def put_into_production(factory: Factory) -> None:
 
 @pytest.mark.slow
 def test_tags_that_may_not_be_pushed_are_left_as_an_artifact(runner: Pipelines) -> None:
+    let_in(runner, "alice")
     take_back(runner.factory)
     (runner.origin / "protected-tags").touch()
     pipeline = runner.run("web", code=1, FACTORY_JOB="promote")
