@@ -186,12 +186,15 @@ def test_what_both_have_stays_and_is_shown_with_its_difference(tmp_path: Path) -
     assert status(repo)["drift"]["left alone"] == 2  # and src/churn/__init__.py
 
 
-def test_jobs_run_on_the_main_branch_that_is_there(tmp_path: Path) -> None:
+@pytest.mark.parametrize("data", [False, True])
+def test_jobs_run_on_the_main_branch_that_is_there(tmp_path: Path, data: bool) -> None:
     """Also where somebody adopts from a branch beside it."""
+    (tmp_path / "customers.csv").write_text(LINES)
+    argv = ("--data", tmp_path / "customers.csv", "--target", "churned", "--id", "customer")
     repo = of(tmp_path / "churn", UV)
     repo.git("branch", "--move", "trunk")
     repo.git("switch", "--quiet", "--create", "topic")
-    report = adopt(repo, "--no-setup")
+    report = adopt(repo, "--no-setup", *(argv if data else ()))
     assert "branch" not in [task["about"] for task in report["todo"]]
     assert "\nbranch: trunk\n" in repo.text(".copier-answers.yml")
     texts = {p.name: p.read_text("utf-8") for p in (repo.path / ".github/workflows").iterdir()}

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mlfactory.base import addresses, answers, git, organisation
+from mlfactory.base import addresses, answers, git, mainline, organisation
 from mlfactory.base.answers import Answers
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.objects import Leaf
@@ -30,6 +30,7 @@ from .request import ADDED, ASK, GOES, File, Piece, Report, Request
 
 CHOICES = ("keep mine", "take the template's")
 GITLAB = (".gitlab-ci.yml", ".gitlab")
+OF_PLACE = ("folder", "branch")  # answers that follow from where it stands, whatever is asked
 
 
 def adopt(request: Request, goal: Goal, talk: Talk, *, ask: bool = False) -> Report:
@@ -132,14 +133,13 @@ def answers_of(
                 f"the factory's own package is called {values['project_name'].replace('-', '_')}, "
                 f"as {name.replace('-', '_')} is yours"
             )
-    if here.main_branch not in ("", "main") and "branch" in sheet.questions:
-        values = {"branch": here.main_branch, **values}
+    if "branch" in sheet.questions:
+        values = {"branch": here.main_branch or mainline.MAIN, **values}
     if here.prefix and "folder" in sheet.questions:
         values["folder"] = here.prefix.rstrip("/")
     if "ci" not in values and "ci" in sheet.questions:
         values["ci"] = ci_of(here)
-    own = {k: v for k, v in values.items() if k not in ("folder", "branch")}
-    answers.check(own, sheet.questions)
+    answers.check({k: v for k, v in values.items() if k not in OF_PLACE}, sheet.questions)
     organisation.check_names(values)
     return values, notes
 
@@ -182,7 +182,7 @@ def with_data(
         return dict(values), ()
     asked_for = NewRequest(str(here.path), request.data, template=request.template)
     run = Run(here.path, asked_for, sheet.template.source, "", True, prefix=here.prefix)
-    own = {name: value for name, value in values.items() if name not in ("folder", "branch")}
+    own = {name: value for name, value in values.items() if name not in OF_PLACE}
     run = replace(run, request=replace(asked_for, answers=own))
     with TemporaryDirectory(prefix="mlfactory-") as folder:
         run = intake.gather(run, here.path, sheet.questions)
@@ -190,7 +190,8 @@ def with_data(
             run, intake.sources(run), Path(folder), talk, sheet.questions, ask=False
         )
         run = intake.look(intake.choose_target(run, talk, ask=False))
-    return dict(run.given), run.warnings
+    place = {name: values[name] for name in OF_PLACE if name in values}
+    return {**run.given, **place}, run.warnings
 
 
 def written(
