@@ -102,6 +102,7 @@ def test_what_must_stay_is_not_written_over(tracked: Factory, way: Callable[[Pat
 WRITERS = {
     "synth": ("synth", "{}"),
     "export": ("contract", "export", "{}"),
+    "copy": ("report", "--copy", "{}"),
     "page": ("monitor", "--current", "in.csv", "--html", "{}"),
     "sbom": ("sbom", "v1.0.0", "{}"),
     "predict": ("predict", "in.csv", "{}"),
@@ -109,7 +110,7 @@ WRITERS = {
 SOURCES = {"a file": "more/in.csv", "a folder": "more", "a pattern": "more/*.csv"}
 
 
-@pytest.mark.parametrize("writer", ["synth", "export", "page", "sbom"])
+@pytest.mark.parametrize("writer", ["synth", "export", "copy", "page", "sbom"])
 def test_what_else_writes_a_file_keeps_to_the_same(tracked: Factory, writer: str) -> None:
     shutil.copy(tracked.path / RAW, tracked.path / "in.csv")
     ways = [one(tracked.path) for one in (raw, link_to_raw, prepared)]

@@ -50,10 +50,13 @@ def report(
     ] = None,
 ) -> None:
     """Stage 3: write the report, the model card and the data card."""
+    from ..predict.places import check_file
     from ..report.dated import write_copy
     from ..report.report import write_report
 
     project = here()
+    if copy:
+        check_file(project, copy)
     say(project.relative(write_copy(project, copy) if copy else write_report(project)))
 
 

@@ -21,9 +21,7 @@ def recalls(
     counts = np.bincount(y.astype(int), minlength=len(classes))
     for k in np.argsort(counts, kind="stable"):
         intervals = {
-            name: interval_of(
-                float(whole[i][k]), [float(one[i][k]) for one in again], width, metric=name
-            )
+            name: interval_of(float(whole[i][k]), [float(one[i][k]) for one in again], width, name)
             for i, name in enumerate(("recall", "precision"))
         }
         intervals = intervals if units.count >= FEWEST else without_ends(intervals)

@@ -30,7 +30,6 @@ LOWER_IS_BETTER = tuple(name for name, better in BUILT_IN.items() if better == "
 PRIMARY = {"binary": "log_loss", "multiclass": "log_loss", "regression": "rmse"}
 BINS = 10
 EPSILON = 1e-15
-BIASED = ("calibration_error",)
 NUMBERS = (int, float, np.integer, np.floating)
 
 
@@ -333,7 +332,7 @@ def evaluate(
     width = 1.0 if places is None else widened(worth(places))
     models = {
         name: {
-            key: interval_of(value, [d[name][key] for d in again], width, key in BIASED, key)
+            key: interval_of(value, [d[name][key] for d in again], width, key)
             for key, value in estimate.items()
         }
         for name, estimate in whole.items()

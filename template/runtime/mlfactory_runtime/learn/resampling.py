@@ -10,6 +10,7 @@ from ..records.evaluation import Interval
 Array = np.ndarray
 Z, SKEWED = 1.959964, 1.0
 INFINITY = float("inf")
+BIASED = ("calibration_error",)
 # What a metric can be at all; a wide interval ends there.
 LIMITS = {
     **dict.fromkeys(("rmse", "mae", "quantile_loss", "log_loss", "cost"), (0.0, INFINITY)),
@@ -55,11 +56,7 @@ def widened(draws: float, z: float = Z) -> float:
 
 
 def interval_of(
-    value: float,
-    values: list[float],
-    width: float = 1.0,
-    biased: bool = False,
-    metric: str | None = None,
+    value: float, values: list[float], width: float = 1.0, metric: str = ""
 ) -> Interval:
     """The middle 95 % of what was drawn, as much wider around the value as `width` says, and longer
     towards the side to which what was drawn is skewed; but no wider than `metric` can be.
@@ -67,13 +64,13 @@ def interval_of(
     defined = np.array([number for number in values if not np.isnan(number)])
     if np.isnan(value) or not len(defined):
         return Interval(None, None, None)
-    if biased:  # a resample repeats rows, and so looks less calibrated than the rows are
+    if metric in BIASED:  # a resample repeats rows, and so looks less calibrated than the rows are
         defined = np.maximum(defined - defined.mean() + value, 0)
     low, high = np.quantile(defined, [0.025, 0.975])
     if width != 1:
         low, high = value + width * (low - value), value + width * (high - value)
     far = value + reach(defined, Z * width)
-    least, most = LIMITS.get(metric or "", (-INFINITY, INFINITY))
+    least, most = LIMITS.get(metric, (-INFINITY, INFINITY))
     low, high = max(min(low, far), least), min(max(high, far), most)
     return Interval(float(value), float(low), float(high))
 
