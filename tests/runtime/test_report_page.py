@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from markupsafe import escape
+from mlfactory_runtime.data.rows import load_part
 from mlfactory_runtime.project import Project
 from mlfactory_runtime.report.report import write_report
 from mlfactory_runtime.testing.trained import Trained
@@ -78,6 +79,19 @@ def test_the_twin_of_the_page_says_the_same_and_is_the_same_again(reported: Proj
         assert str(escape(line)) in page
     write_report(reported)
     assert text(reported, "reports/report.json") == twin
+
+
+def test_rows_with_a_time_say_how_new_they_are(
+    examples: Callable[[str], Trained], churn: Factory
+) -> None:
+    """The day on which the file came says nothing of that."""
+    project, parts = examples("regression").project, ("train", "validation", "holdout")
+    write_report(project)
+    day = max(load_part(project, part)["since"].max() for part in parts)
+    text_of = text(project, "reports/report.html")
+    assert f"Data until {day:%Y-%m-%d}" in text_of and "Data of" not in text_of
+    assert json.loads(text(project, "reports/report.json"))["until"].startswith(f"{day:%Y-%m-%d}")
+    assert "Data until" not in text(churn.project, "reports/report.html")
 
 
 def test_what_nobody_has_answered_is_a_point_to_mind(churn: Factory) -> None:

@@ -237,7 +237,16 @@ def summary(
         data=digest(project.raw),
         classes=counts,
         code=code,
+        until=_last_moment(parts, params.data.time),
     )
+
+
+def _last_moment(parts: dict[str, pl.LazyFrame], time: str | None) -> str | None:
+    if not time:
+        return None
+    moments = [rows.select(pl.col(time).cast(pl.Datetime("us"))) for rows in parts.values()]
+    last: datetime | None = pl.concat(moments).max().collect().item()
+    return last.isoformat() if last else None
 
 
 def digest(path: Path) -> str:

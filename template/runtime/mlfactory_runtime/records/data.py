@@ -21,7 +21,8 @@ class SplitRecord(Record):
     """data/prepared/split.json: how rows were held out; `data` is the MD5 of the raw data.
 
     `classes` counts the rows of each part by class, where there are classes; `code` is the hash of
-    a factory's own split.py, where that decided.
+    a factory's own split.py, where that decided; `until` is the last moment of all parts, where
+    rows have a time.
     """
 
     kind: Literal["time", "hash", "own"]
@@ -32,6 +33,7 @@ class SplitRecord(Record):
     data: str
     classes: dict[str, dict[str, int]] | None = optional()
     code: str | None = optional()
+    until: str | None = optional()
 
 
 class HeldOut(Part):

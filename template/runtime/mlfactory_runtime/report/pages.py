@@ -62,11 +62,16 @@ def environment(name: str, own: Path | None = None) -> Environment:
         keep_trailing_newline=True,
     )
     jinja.filters |= {"number": number, "interval": interval, "percent": percent}
-    jinja.filters |= {"day": languages.day, "local": languages.of_record}
+    jinja.filters |= {"day": languages.day, "moment": moment, "local": languages.of_record}
     write = _in_markdown if name.endswith(".md") else _in_html
     jinja.globals |= {"is_sensitive": is_sensitive, "say": write, "form": languages.form}
     jinja.globals |= {"language": languages.language().code}
     return jinja
+
+
+def moment(text: str) -> str:
+    """A moment of ISO 8601 to the second, as the language writes it; the day alone at midnight."""
+    return languages.day(text[:19].removesuffix("T00:00:00").replace("T", " "))
 
 
 class Ready(str):

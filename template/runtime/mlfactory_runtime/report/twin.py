@@ -30,6 +30,7 @@ def twin(values: Mapping[str, Any]) -> dict[str, Any]:
         "owner": values["owner"],
         "data": snapshot.model_dump() if snapshot else None,
         "cutoff": values["split"].cutoff,
+        "until": values["split"].until,
         "metrics": [_metric(one) for one in values["metrics"]],
         "compared": values["compared"],
         "use": [text for text in (values["lift_text"], *values["decision_texts"]) if text],
