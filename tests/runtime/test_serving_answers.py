@@ -71,7 +71,9 @@ def test_service_batch_and_training_agree_to_the_last_bit(
 def test_the_document_names_what_an_answer_holds(service: Service, trained: Trained) -> None:
     row = service.json("/openapi.json")["components"]["schemas"]["Row"]["examples"][0]
     (answer,) = service.json("/predict", row)["predictions"]
-    known = service.json("/openapi.json")["components"]["schemas"]["Prediction"]
+    document = service.json("/openapi.json")["components"]["schemas"]
+    assert document["Answer"]["examples"][0]["predictions"] == [answer]
+    known = document["Prediction"]
     assert {*known["required"]} <= answer.keys() <= known["properties"].keys()
     found = service.json("/model")["coverage"]
     assert found == (trained.result.coverage and trained.result.model_dump()["coverage"])

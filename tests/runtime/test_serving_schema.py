@@ -50,6 +50,43 @@ FIELDS: dict[str, tuple[dict[str, Any], Row, list[str]]] = {
 }
 
 
+MEANINGS: dict[str, tuple[dict[str, Any], str]] = {
+    "as the catalog says": ({"dtype": "int", "description": "days since"}, "days since"),
+    "a usual range": (
+        {"dtype": "float", "description": "of a day", "usual": [None, 30]},
+        "of a day; usually to 30",
+    ),
+    "a rule stands elsewhere": ({"dtype": "int", "range": [0, 9], "usual": [1, 8]}, ""),
+    "known values": (
+        {"dtype": "string", "values": [*"abcdefghij"], "unseen": "answer"},
+        "known are a, b, c, d, e, f, g, h and 2 more; another one is answered as unseen",
+    ),
+    "of a person": (
+        {"dtype": "string", "values": ["a"], "unseen": "answer", "sensitive": "personal"},
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MEANINGS)
+def test_each_field_says_what_it_means(case: str) -> None:
+    told, meaning = MEANINGS[case]
+    column = catalog.Column.model_validate({"role": "ignored", "availability": "online", **told})
+    document = schema.parser({"f": schema.Input(column)}, 1).one.json_schema()
+    assert document["properties"]["f"].get("description", "") == meaning
+
+
+def test_what_names_and_dates_a_row_says_so() -> None:
+    for role, dtype, purpose in (
+        ("identifier", "string", "names the row, and its answer"),
+        ("datetime", "date", "dates the row in the log"),
+    ):
+        told = {"dtype": dtype, "role": role, "availability": "online"}
+        column = catalog.Column.model_validate(told)
+        assert schema.Input(column, required=False).meaning == purpose
+        assert schema.Input(column).meaning == ""
+
+
 @pytest.mark.parametrize("dtype", FIELDS)
 def test_each_type_takes_its_values_and_no_others(dtype: str) -> None:
     rules, good, bad = FIELDS[dtype]

@@ -58,17 +58,14 @@ class Service:
     encode: Encode
     metrics: Metrics
     settings: Serving
+    sample: Row  # what the example of a row is answered; empty where none is
 
     def predict(self, rows: list[Row], log: Log, number: str, explain: int, key: str) -> list[Row]:
         """An answer for each row, counted and handed to the log; `key` names whoever asked."""
         x, answers = score(rows, self.scorer, self.encode, explain)
         self.metrics.count_answers(x, answers)
         log.put(records(number, self.scorer, rows, answers), key)
-        names = self.parser.identifiers
-        return [
-            {name: row[name] for name in names if name in row} | one
-            for row, one in zip(rows, answers, strict=True)
-        ]
+        return named(rows, answers, self.parser)
 
 
 @dataclass(frozen=True)
@@ -127,7 +124,7 @@ def create() -> ASGIApp:
         lifespan=lifespan,
     )
     add_routes(app, service, log)
-    openapi.complete(app, service.parser, service.scorer, keyed=bool(keys))
+    openapi.complete(app, service.parser, service.scorer, service.sample, keyed=bool(keys))
     return Entrance(app, Predict(service, log), service.metrics, unanswered, keys, rate)
 
 
@@ -143,17 +140,21 @@ def make_service(project: Project, folder: Path) -> Service:
     if absent := [one.name for one in signature.features if one.name not in features]:
         raise FactoryError(f"the catalog lacks {absent[0]!r}, which the model needs", "dvc repro")
     columns = inputs(catalog, params, signature)
-    service = Service(
-        scorer,
-        parser(columns, params.serving.max_rows),
-        encoder(scorer, columns),
-        Metrics(signature, scorer.version),
-        params.serving,
-    )
+    reader, encode = parser(columns, params.serving.max_rows), encoder(scorer, columns)
+    sample: Row = {}
     with suppress(RefusedError):
-        row = {name: example(one) for name, one in columns.items()}
-        score(service.parser.read(to_json(row)), scorer, service.encode)
-    return service
+        rows = reader.read(to_json({name: example(one) for name, one in columns.items()}))
+        sample = named(rows, score(rows, scorer, encode)[1], reader)[0]
+    metrics = Metrics(signature, scorer.version)
+    return Service(scorer, reader, encode, metrics, params.serving, sample)
+
+
+def named(rows: list[Row], answers: list[Row], reader: Parser) -> list[Row]:
+    """Each answer with the identifiers that its row came with."""
+    return [
+        {name: row[name] for name in reader.identifiers if name in row} | one
+        for row, one in zip(rows, answers, strict=True)
+    ]
 
 
 def add_routes(app: FastAPI, service: Service, log: Log) -> None:

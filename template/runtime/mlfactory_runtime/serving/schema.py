@@ -47,7 +47,7 @@ WORDS = {
     "too_short": "has no row",
     "dict_type": "is no object of features",
 }
-SHOWN, UNFIT = 20, 422
+SHOWN, UNFIT, NAMED = 20, 422, 8
 
 
 class RefusedError(Exception):
@@ -102,6 +102,33 @@ class Input:
         """What a text must be. A marker for `missing` is none of them: JSON has null."""
         values = self.column.allowed
         return None if values is None else [v for v in values if v not in self.markers]
+
+    @property
+    def meaning(self) -> str:
+        """What the catalog says of the column, what it is for, and what usually stands there."""
+        column, purpose = self.column, ""
+        if not self.required:
+            is_name = column.role == "identifier"
+            purpose = "names the row, and its answer" if is_name else "dates the row in the log"
+        texts = (column.description, purpose, _usual(column), _known(column))
+        return "; ".join(text for text in texts if text)
+
+
+def _usual(column: Column) -> str:
+    low, high = column.usual or (None, None)
+    if column.range or column.sensitive != "none" or (low is None and high is None):
+        return ""
+    ends = ("" if low is None else f" from {low:g}", "" if high is None else f" to {high:g}")
+    return "usually" + "".join(ends)
+
+
+def _known(column: Column) -> str:
+    """Values that training saw, where others are answered, too."""
+    values = column.values or ()
+    if column.unseen == "refuse" or column.sensitive != "none" or not values:
+        return ""
+    more = f" and {len(values) - NAMED} more" if len(values) > NAMED else ""
+    return f"known are {', '.join(values[:NAMED])}{more}; another one is answered as unseen"
 
 
 @dataclass(frozen=True)
@@ -195,7 +222,7 @@ def parser(inputs: dict[str, Input], max_rows: int) -> Parser:
 def field_type(field: Input) -> Any:
     """The type, the range and the values of one field, and what the document says of it."""
     column, (low, high) = field.column, field.limits
-    description = Field(description=column.description, examples=[example(field)])
+    description = Field(description=field.meaning, examples=[example(field)])
     if column.dtype == "string":
         text = Annotated[str, Field(strict=True), StringConstraints(strip_whitespace=True)]
         content = Annotated[text | None, AfterValidator(text_check(field))]
