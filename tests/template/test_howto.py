@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import polars as pl
 import pytest
@@ -22,6 +24,7 @@ from .pages import ROOT, script
 
 pytestmark = pytest.mark.xdist_group("howto")
 MODULES = ("src/churn/features.py", "src/churn/model.py")
+ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 TOLD = "Every command and every file on this page is run by a test"
 
 OTHER_TASK = """
@@ -179,6 +182,35 @@ def test_give_it_to_a_colleague(shop: Factory) -> None:
     assert "log_loss" in done.stderr
     for name in ("elsewhere", "shared"):
         shutil.rmtree(shop.path.parent / name)
+
+
+@contextmanager
+def bucket(folder: Path) -> Iterator[str]:
+    """The address of a store on this machine that speaks S3 and has a bucket `models`."""
+    server = (str(SCRIPTS / "uv"), "tool", "run", "--from", "moto[server]>=5.2,<6", "moto_server")
+    log = folder / "store.log"
+    with log.open("w") as told:
+        process = subprocess.Popen((*server, "-p", "0"), stdout=told, stderr=told)
+    try:
+        until(lambda: bool(ADDRESS.search(log.read_text())), lambda: process.poll() is None)
+        (address,) = set(ADDRESS.findall(log.read_text()))
+        urlopen(Request(f"{address}/models", method="PUT")).close()
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@pytest.mark.slow
+def test_keep_it_in_a_bucket(shop: Factory, tmp_path: Path) -> None:
+    page = script("how-to/bucket.md")
+    keys = "export KEY_ID=reader KEY_SECRET=of-no-store\n"
+    with bucket(tmp_path) as address:
+        text = keys + page.replace("http://127.0.0.1:9000", address)
+        done = shop.run("bash", "-euo", "pipefail", "-c", text)
+    assert "Data and pipelines are up to date." in done.stdout
+    assert "of-no-store" not in shop.run("git", "grep", "of-no-store", code=1).stdout
+    shutil.rmtree(shop.path.parent / "colleague")
 
 
 def test_rename(shop: Factory) -> None:
