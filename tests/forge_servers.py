@@ -1,4 +1,5 @@
 """Stand-ins for the REST APIs of GitHub and GitLab with many repositories, as a fleet meets them.
+What one repository on GitHub holds is the stand-in that its jobs meet.
 
 They refuse what the real ones refuse: strangers, tokens without rights, what is archived, a second
 request of a branch, a request without a branch, and who writes too fast. What they hold can be
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode
 
+from .github import GitHub as Repository
 from .stand_in import served
 
 WRITER, READER = "t0ken-that-writes", "t0ken-that-reads"
@@ -111,6 +113,7 @@ class GitHub(Forge):
     """https://HOST/api/v3 of a GitHub Enterprise Server; drafts are a matter of the plan."""
 
     has_drafts: bool = True
+    repositories: dict[str, Repository] = field(default_factory=dict)
 
     def route(self, method: str, path: str, words: Row, token: str, body: Any) -> tuple[int, Any]:
         if path == "/api/graphql":
@@ -132,15 +135,13 @@ class GitHub(Forge):
     def of_repository(
         self, method: str, name: str, rest: str, words: Row, body: Any
     ) -> tuple[int, Any]:
+        shop = self.repository(name)
         if rest == "/pulls":
-            return self.listing(name, words) if method == "GET" else self.open(name, body)
+            return shop.list_pulls(words) if method == "GET" else self.open(shop, body)
         if match := re.fullmatch(r"/pulls/(\d+)", rest):
-            self.opened(name)[int(match[1]) - 1].update(body)
-            return 200, self.opened(name)[int(match[1]) - 1]
+            return shop.of_pull(int(match[1]), "", body)
         if match := re.fullmatch(r"/issues/(\d+)/labels", rest):
-            labels = self.opened(name)[int(match[1]) - 1]["labels"]
-            labels += [{"name": one} for one in body["labels"]]
-            return 200, labels
+            return shop.label(int(match[1]), body["labels"])
         if re.fullmatch(r"/commits/\w+/check-runs", rest):
             verdict = self.verdicts.get(name)
             run = {"status": "completed", "conclusion": verdict}
@@ -159,39 +160,26 @@ class GitHub(Forge):
             "clone_url": f"{self.url}/org/{name}.git", "ssh_url": f"git@{host}:org/{name}.git",
         }  # fmt: skip
 
-    def listing(self, name: str, words: Row) -> tuple[int, Any]:
-        owner, _, branch = words.get("head", "").partition(":")
-        rows = [one for one in reversed(self.opened(name)) if owner == "org"]
-        states = {words.get("state", "open")}
-        rows = [one for one in rows if {"all", one["state"]} & states]
-        return 200, [one for one in rows if one["head"]["ref"] == branch]
+    def repository(self, name: str) -> Repository:
+        """One of them, as the jobs of its own CI meet it, too."""
+        if name not in self.repositories:
+            origin = self.origins / f"{name}.git"
+            self.repositories[name] = Repository(self.url, f"org/{name}", origin)
+        self.repositories[name].has_drafts = self.has_drafts
+        return self.repositories[name]
 
-    def open(self, name: str, body: Any) -> tuple[int, Any]:
-        branch = body["head"]
-        if not self.has_branch(name, branch) or not self.has_branch(name, body["base"]):
-            field_name = {"resource": "PullRequest", "field": "head", "code": "invalid"}
-            return 422, {"message": "Validation Failed", "errors": [field_name]}
-        if any(p["head"]["ref"] == branch and p["state"] == "open" for p in self.opened(name)):
-            text = f"A pull request already exists for org:{branch}."
-            return 422, {"message": "Validation Failed", "errors": [{"message": text}]}
-        if body.get("draft") and not self.has_drafts:
-            text = "Draft pull requests are not supported in this repository."
-            return 422, {"message": text}
-        number = len(self.opened(name)) + 1
-        row = {
-            "number": number, "state": "open", "draft": bool(body.get("draft")), "labels": [],
-            "title": body["title"], "body": body["body"], "node_id": f"{name}/{number}",
-            "html_url": f"{self.url}/org/{name}/pull/{number}", "merged_at": None,
-            "head": {"ref": branch, "repo": {"full_name": f"org/{name}"}},
-        }  # fmt: skip
-        self.opened(name).append(row)
-        if self.fail_after_open:
+    def opened(self, name: str) -> list[Row]:
+        return self.repository(name).pulls
+
+    def open(self, shop: Repository, body: Any) -> tuple[int, Any]:
+        code, answer = shop.open_pull(WRITER, body)
+        if code == 201 and self.fail_after_open:
             self.fail_after_open -= 1
             return 502, {"message": "Bad Gateway"}
-        return 201, row
+        return code, answer
 
     def graphql(self, body: Any) -> tuple[int, Any]:
-        name, _, number = body["variables"]["id"].partition("/")
+        _, name, number = body["variables"]["id"].split("/")
         row = self.opened(name)[int(number) - 1]
         row["draft"] = "convertPullRequestToDraft" in body["query"]
         return 200, {"data": {}}

@@ -1,6 +1,7 @@
-"""A stand-in for GitHub's REST API, as far as the jobs of a factory use it. It keeps what it was
-asked, and refuses what the real one refuses: a stranger, what a token may not do, what is not
-there or switched off, a second request of one branch, and who asks too often."""
+"""A stand-in for GitHub's REST API of a repository, as far as the jobs of a factory and a fleet use
+it. It keeps what it was asked, and refuses what the real one refuses: a stranger, what a token may
+not do, what is not there or switched off, a second request of one branch, and who asks too often.
+"""
 
 from __future__ import annotations
 
@@ -40,9 +41,10 @@ STRANGERS = [  # what others have opened, which fills the first pages
 
 @dataclass
 class GitHub:
-    """The repository org/churn: its pull requests, issues, comments, and files of runs."""
+    """A repository: its pull requests, issues, comments, and files of runs."""
 
     url: str = ""
+    name: str = NAME
     origin: Path = Path()
     calls: list[str] = field(default_factory=list)
     pulls: list[dict[str, Any]] = field(default_factory=list)
@@ -51,16 +53,18 @@ class GitHub:
     strangers: list[dict[str, Any]] = field(default_factory=lambda: [*STRANGERS])
     merges: dict[str, list[int]] = field(default_factory=dict)  # the pulls of a commit, "*" of any
     reviews: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
+    commits: dict[int, list[dict[str, Any]]] = field(default_factory=dict)  # of pull requests
     alerts: list[str] = field(default_factory=list)
     rights: dict[str, set[str]] = field(default_factory=lambda: {PROPOSER: {"pulls"}})
     artifacts: dict[str, bytes] = field(default_factory=dict)
     pauses: int = 0  # so many calls are asked to wait
     has_issues: bool = True
     is_empty: bool = False
+    has_drafts: bool = True  # which is a matter of the plan
 
     def reply(self, request: BaseHTTPRequestHandler, body: Any) -> None:
         path, _, query = request.path.partition("?")
-        rest = path.removeprefix(f"/repos/{NAME}")
+        rest = path.removeprefix(f"/repos/{self.name}")
         self.calls.append(f"{request.command} {rest}")
         token = (request.headers["Authorization"] or "").removeprefix("Bearer ")
         asked = {name: values[0] for name, values in parse_qs(query).items()}
@@ -103,11 +107,9 @@ class GitHub:
         if path == "/pulls":
             return self.list_pulls(asked) if method == "GET" else self.open_pull(token, body)
         if match := re.fullmatch(r"/issues/(\d+)/labels", path):
-            (pull,) = [one for one in self.pulls if one["number"] == int(match[1])]
-            pull.setdefault("labels", []).extend(body["labels"])
-            return 200, body["labels"]
-        if match := re.fullmatch(r"/pulls/(\d+)(/reviews)?", path):
-            return self.of_pull(int(match[1]), body, of_reviews=bool(match[2]))
+            return self.label(int(match[1]), body["labels"])
+        if match := re.fullmatch(r"/pulls/(\d+)(/reviews|/commits)?", path):
+            return self.of_pull(int(match[1]), match[2] or "", body)
         if match := re.fullmatch(r"/commits/(\w+)/pulls", path):
             return self.of_commit(match[1])
         if path.startswith("/actions/"):
@@ -126,11 +128,13 @@ class GitHub:
             return "pulls"
         return "comments" if "/comments" in path and not is_issue else "issues"
 
-    def of_pull(self, number: int, body: Any, *, of_reviews: bool) -> tuple[int, Any]:
+    def of_pull(self, number: int, part: str, body: Any) -> tuple[int, Any]:
         pulls = [one for one in self.pulls if one["number"] == number]
         if not pulls:
             return 404, None
-        if of_reviews:
+        if part == "/commits":
+            return 200, self.commits.get(number, [])
+        if part == "/reviews":
             reviews = self.reviews.get(number, [])
             return 200, [review_by(name, state) for name, state in reviews]
         pulls[0].update(body)
@@ -204,13 +208,31 @@ class GitHub:
         return 200, pulls
 
     def open_pull(self, token: str, body: Any) -> tuple[int, Any]:
-        branch = body["head"]
-        label = f"{NAME.partition('/')[0]}:{branch}"
-        is_twice = any(p["head"]["label"] == label and p["state"] == "open" for p in self.pulls)
-        if is_twice or not tries(self.origin, "rev-parse", "--verify", f"refs/heads/{branch}"):
-            return 422, None
-        self.pulls.append(pull(len(self.pulls) + 1, branch, ACCOUNTS[token], body))
+        label = f"{self.name.partition('/')[0]}:{body['head']}"
+        if not all(self.has_branch(body[side]) for side in ("head", "base")):
+            return invalid({"resource": "PullRequest", "field": "head", "code": "invalid"})
+        if any(p["head"]["label"] == label and p["state"] == "open" for p in self.pulls):
+            return invalid({"message": f"A pull request already exists for {label}."})
+        if body.get("draft") and not self.has_drafts:
+            return 422, {"message": "Draft pull requests are not supported in this repository."}
+        number = len(self.pulls) + 1
+        address = f"{self.url}/{self.name}/pull/{number}"
+        row = pull(number, body["head"], ACCOUNTS.get(token, "writer"), body, self.name)
+        self.pulls.append({**row, "html_url": address, "node_id": f"{self.name}/{number}"})
         return 201, self.pulls[-1]
+
+    def has_branch(self, branch: str) -> bool:
+        return bool(tries(self.origin, "rev-parse", "--verify", f"refs/heads/{branch}"))
+
+    def label(self, number: int, names: list[str]) -> tuple[int, Any]:
+        """A label that the repository does not have yet is made."""
+        labels = self.pull_of(number).setdefault("labels", [])
+        labels += [{"name": one} for one in names]
+        return 200, labels
+
+
+def invalid(error: dict[str, str]) -> tuple[int, Any]:
+    return 422, {"message": REFUSED[422], "errors": [error]}
 
 
 def archive(content: bytes, name: str = "report.md") -> bytes:
@@ -232,13 +254,20 @@ def pull(number: int, branch: str, account: str, body: Any, name: str = NAME) ->
     label = f"{name.partition('/')[0]}:{branch}"
     head = {"ref": branch, "label": label, "repo": {"full_name": name}, "sha": "a" * 40}
     opened = {"number": number, "state": "open", "user": {"login": account}, "body": None}
-    return {**opened, **body, "head": head}
+    own = {"head": head, "base": {"ref": body.get("base", "main")}, "labels": []}
+    return {**opened, "draft": False, "merged_at": None, **body, **own}
 
 
 def merged(number: int, author: str, by: str) -> dict[str, Any]:
     """A pull request that somebody has merged."""
     content = {"state": "closed", "merged_at": "2026-01-01T00:00:00Z", "merged_by": {"login": by}}
     return pull(number, f"change-{number}", author, content)
+
+
+def commit_by(name: str | None, message: str = "A change", parents: int = 1) -> dict[str, Any]:
+    """A commit of a pull request; its author may be nobody that the forge knows."""
+    author = {"login": name} if name else None
+    return {"author": author, "commit": {"message": message}, "parents": [{}] * parents}
 
 
 def review_by(name: str, state: str) -> dict[str, Any]:

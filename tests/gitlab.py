@@ -48,6 +48,7 @@ class GitLab:
     comments: dict[int, list[dict[str, Any]]] = field(default_factory=dict)  # on merge requests
     merges: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     approved: dict[int, list[str]] = field(default_factory=dict)
+    commits: dict[int, list[dict[str, Any]]] = field(default_factory=dict)  # of merge requests
     alerts: list[str] = field(default_factory=list)
     has_issues: bool = True
     pauses: int = 0  # so many calls are asked to wait
@@ -96,9 +97,11 @@ class GitLab:
             return 200, {"default_branch": "main"}
         if match := re.fullmatch(r"/repository/commits/(\w+)/merge_requests", rest):
             return 200, self.merges.get(match[1], [])
+        if match := re.fullmatch(r"/merge_requests/(\d+)/commits", rest):
+            return 200, self.commits.get(int(match[1]), [])
         if match := re.fullmatch(r"/merge_requests/(\d+)/approvals", rest):
             names = self.approved.get(int(match[1]), [])
-            return 200, {"approved_by": [{"user": {"username": name}} for name in names]}
+            return 200, {"approved_by": [{"user": person(name)} for name in names]}
         if match := re.fullmatch(r"/merge_requests/(\d+)/notes(?:/(\d+))?", rest):
             return self.of_comments(method, int(match[1]), match[2], token, body)
         if rest.startswith("/merge_requests"):
@@ -192,11 +195,25 @@ def may(token: str, method: str, rest: str) -> bool:
 
 def merge_request(number: int, sha: str, **content: Any) -> dict[str, Any]:
     """An open merge request of a branch of the project."""
-    return {"iid": number, "state": "opened", "sha": sha, "description": None, **IDS, **content}
+    opened = {"iid": number, "state": "opened", "target_branch": "main", **IDS}
+    return {**opened, "sha": sha, "description": None, **content}
 
 
-def merged(number: int, by: str) -> dict[str, Any]:
-    return {"iid": number, "state": "merged", "merge_user": {"username": by}}
+def merged(number: int, by: str, author: str = "erin") -> dict[str, Any]:
+    """A merge request that somebody has merged."""
+    people = {"merge_user": person(by), "author": person(author)}
+    return {"iid": number, "state": "merged", "target_branch": "main", **people}
+
+
+def person(username: str) -> dict[str, Any]:
+    """An account; `erin` is called Erin."""
+    return {"username": username, "name": username.capitalize()}
+
+
+def commit_by(name: str, address: str = "", message: str = "A change", parents: int = 1) -> Any:
+    """A commit of a merge request: GitLab names its author's name and address, and no account."""
+    author = {"author_name": name, "author_email": address or f"{name}@example.org".lower()}
+    return {**author, "message": message, "parent_ids": ["a" * 40] * parents}
 
 
 @contextmanager

@@ -205,7 +205,7 @@ def go_wrong(yard: Yard, kills: int, monkeypatch: pytest.MonkeyPatch) -> None:
         yard.origin(name).rename(yard.origin(name).with_suffix(".away"))
     results = yard.run("apply", "--push", "--stop-at", "2", code=4, token=READER)
     assert Counter(one["state"] for one in results.values())["push-failed"] >= 1
-    assert yard.forge.requests.get("r00", []) == []
+    assert yard.forge.opened("r00") == []
     for number in range(kills):
         kill(yard, monkeypatch, probe(yard, number))
     monkeypatch.setenv(name_of(yard.forge), WRITER)

@@ -90,7 +90,7 @@ def test_a_conflict_is_a_draft_with_a_label_and_without_a_mark(
     main.commit({"a.txt": edited(3, "ours")})
     assert run(main, monkeypatch) == "opened /pulls/1"
     (pull,) = forge.pulls
-    assert (pull["draft"], pull["labels"]) == (True, [LABEL])
+    assert (pull["draft"], pull["labels"]) == (True, [{"name": LABEL}])
     assert "in conflict" in pull["title"]
     assert "    a.txt" in pull["body"]
     main.git("fetch", "--quiet", "origin")

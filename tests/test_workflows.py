@@ -1,27 +1,24 @@
-"""This repository's own workflows: valid, pinned, audited; the cheap one is run by act."""
+"""This repository's own workflows: valid, pinned, audited, and run by act. What takes an hour
+(`.ci/run`, the runtime's tests with the newest packages) only says there that it was called."""
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from .conftest import ROOT
-from .stand_in import served
+from .github import JOB, github
 from .template.actions import ACT, Actions, needs_act
 from .template.conftest import SCRIPTS, Factory, execute
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
-ACCOUNT = {"login": "github-actions[bot]"}
 JOBS = {
     "evolution": {"slow"},
     "release": {"build", "publish"},
@@ -30,10 +27,26 @@ JOBS = {
 }
 # Stands for the installation: the packages are those of whoever tests.
 PYTHON = """#!/bin/bash
-if [ "$*" != "-m venv .venv" ]; then exec {python} "$@"; fi
-mkdir -p .venv/bin && ln -s {ruff} .venv/bin/ruff && ln -s /bin/true .venv/bin/pip
-ln -s /bin/true .venv/bin/mypy
+case "$*" in
+  "-m venv .venv")
+    mkdir -p .venv/bin && ln -s {ruff} .venv/bin/ruff && ln -s /bin/true .venv/bin/pip
+    ln -s /bin/true .venv/bin/mypy && ln -s "$0" .venv/bin/python ;;
+  tests/newest.py*) echo "called $*" && exit "${{FAKE_NEWEST:-0}}" ;;
+  *) exec {python} "$@" ;;
+esac
 """
+RUN = '#!/bin/sh\necho "called .ci/run $* with ${PATH%%:*}"\n'
+# What the machines of the forge have beside it, and a uv that has built what the tag names.
+TOOLS = {
+    "sudo": "#!/bin/sh\n",
+    "gh": '#!/bin/sh\necho "called gh $*"\n',
+    "uv": """#!/bin/sh
+case "$1" in
+  build) mkdir dist && touch dist/mlfactory-9.9.9-py3-none-any.whl dist/mlfactory-9.9.9.tar.gz ;;
+  python) [ "$2" = install ] || echo "/opt/python-$4/bin/python3" ;;
+esac
+""",
+}
 
 
 @dataclass(frozen=True)
@@ -65,10 +78,19 @@ def runner(tmp_path: Path, home: Path) -> Runner:
     ):
         execute(("git", *argv), tmp_path / "tree", env)
     (tmp_path / "tools").mkdir()
-    python = tmp_path / "tools/python3"
-    python.write_text(PYTHON.format(python=sys.executable, ruff=SCRIPTS / "ruff"))
-    python.chmod(0o755)
+    python = PYTHON.format(python=sys.executable, ruff=SCRIPTS / "ruff")
+    for name, text in {**TOOLS, "python3": python}.items():
+        (tmp_path / "tools" / name).write_text(text)
+        (tmp_path / "tools" / name).chmod(0o755)
     return Runner(tmp_path, Factory(tmp_path, env), "")
+
+
+def put_run(runner: Runner) -> None:
+    """Let `.ci/run` say that it was called."""
+    tree, env = runner.folder / "tree", runner.factory.env
+    (tree / ".ci/run").write_text(RUN)
+    execute(("git", "commit", "-q", "-a", "-m", "Say so"), tree, env)
+    execute(("git", "push", "-q", "../origin", "main"), tree, env)
 
 
 def test_all_are_here() -> None:
@@ -117,35 +139,34 @@ def test_they_call_the_commands_that_people_call() -> None:
     assert ".venv/bin/python tests/newest.py" in steps["rot/checks"][-1]
 
 
-def test_one_issue_is_kept_while_the_newest_packages_fail(home: Path) -> None:
-    issues: list[dict[str, Any]] = []
+def test_one_issue_is_kept_while_the_newest_packages_fail(runner: Runner) -> None:
+    with github() as forge:
+        forge.rights[JOB] = {"issues"}
+        runner = replace(runner, api=forge.url, secrets={"GITHUB_TOKEN": JOB})
+        failing = ("--env", "FAKE_NEWEST=1")
+        output = runner.run("rot", "schedule", *failing, code=1)
+        assert "called tests/newest.py -n 2" in output
+        assert "opened /issues/1" in output
+        assert "updated /issues/1" in runner.run("rot", "schedule", *failing, code=1)
+        assert "closed /issues/1" in runner.run("rot", "workflow_dispatch")
+        assert "no issue is open" in runner.run("rot", "schedule")
 
-    def reply(request: BaseHTTPRequestHandler, body: Any) -> None:
-        answer: Any = [one for one in issues if one["state"] == "open"]
-        if request.command == "POST" and request.path.endswith("/issues"):
-            answer = {**body, "number": len(issues) + 1, "state": "open", "user": ACCOUNT}
-            issues.append(answer)
-        elif request.command == "PATCH":
-            answer = issues[int(request.path.rpartition("/")[2]) - 1]
-            answer.update(body)
-        request.send_response(200)
-        request.end_headers()
-        request.wfile.write(json.dumps(answer).encode())
 
-    with served(reply) as address:
-        env = {"HOME": str(home), "PATH": "/usr/bin:/bin", "GITHUB_API_URL": f"http://{address}"}
-        env |= {"GITHUB_REPOSITORY": "org/mlfactory", "GITHUB_TOKEN": "t", "GITHUB_RUN_ID": "1"}
-        script = (sys.executable, str(ROOT / ".ci/issue.py"))
-        output = [
-            execute((*script, outcome), home, env).stdout.strip()
-            for outcome in ("failure", "failure", "success", "success")
-        ]
-    assert output == [
-        "opened /issues/1",
-        "updated /issues/1",
-        "closed /issues/1",
-        "nothing is wrong, and no issue is open",
-    ]
+def test_a_change_is_tested_on_each_python_and_slow_tests_by_themselves(runner: Runner) -> None:
+    put_run(runner)
+    output = runner.run("tests", "pull_request", "-j", "tests")
+    for minor in (11, 12, 13):
+        assert f"called .ci/run  with /opt/python-3.{minor}/bin" in output
+    assert "called .ci/run -m slow with" in runner.run("evolution", "schedule")
+
+
+def test_a_tag_becomes_a_release_of_what_was_built_for_it(runner: Runner) -> None:
+    tag = ("--env", "GITHUB_REF_NAME=v9.9.9")
+    output = runner.run("release", "push", *tag)
+    files = "dist/mlfactory-9.9.9-py3-none-any.whl dist/mlfactory-9.9.9.tar.gz"
+    assert "called gh release create v9.9.9 --verify-tag" in output
+    assert files in output
+    assert "called gh" not in runner.run("release", "push", "--env", "GITHUB_REF_NAME=v1", code=1)
 
 
 def test_the_cheap_one_runs(runner: Runner) -> None:

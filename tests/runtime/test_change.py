@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .factories import Factory, kept, train
+from .factories import Factory, commit, kept, train
 
 
 @pytest.fixture(autouse=True)
@@ -86,3 +86,49 @@ def test_a_request_with_a_worse_model_fails_and_what_is_merged_does_not(
     assert job.read_text().startswith("**The model is rejected**: a linear model has the better")
     monkeypatch.setenv("GITHUB_EVENT_NAME", "pull_request")
     tracked.run("forge", "report", code=4)
+
+
+@pytest.fixture
+def stored(tracked: Factory) -> Factory:
+    """A factory whose data are in a remote, and what was made of them not: nobody has pushed it."""
+    remote = str(tracked.path.parent / "storage")
+    tracked.tool("dvc", "remote", "add", "--quiet", "--default", "storage", remote)
+    commit(tracked, "Keep it in a storage")
+    tracked.tool("dvc", "push", "--quiet", "data/raw/customers.csv.dvc")
+    return tracked
+
+
+def test_what_nobody_can_pull_is_said_first_and_fails(stored: Factory) -> None:
+    outs = ("data/prepared", "models/model", "reports/plots", "reports/report.html")
+    for name in outs:
+        shutil.move(stored.path / name, stored.path.parent / Path(name).name)
+    cache = shutil.move(stored.path / ".dvc/cache", stored.path.parent / "cache")
+    assert stored.run("forge", "rows").out == "\n"
+    for name in outs:  # as the pipeline makes them again
+        shutil.move(stored.path.parent / Path(name).name, stored.path / name)
+    page = stored.run("forge", "report", code=4).out
+    assert page.startswith("**The DVC remote lacks what is committed, and nobody can pull it: run")
+    assert [name for name in outs if name not in page.splitlines()[0]] == []
+    shutil.copytree(cache, stored.path / ".dvc/cache", dirs_exist_ok=True)
+    stored.tool("dvc", "push", "--quiet")
+    stored.run("forge", "rows")
+    assert "nobody can pull" not in stored.run("forge", "report").out
+
+
+@pytest.mark.parametrize("name", ["reports/metrics.json", "reports/evaluation.json", "dvc.lock"])
+def test_what_the_pipeline_makes_and_is_not_committed_fails(tracked: Factory, name: str) -> None:
+    text = tracked.text(name)
+    tracked.tool("git", "rm", "--quiet", name)
+    commit(tracked, "Take it out")
+    tracked.write(name, text)  # as the pipeline makes it again
+    page = tracked.run("forge", "report", code=4).out
+    assert page.startswith("**What is committed is not what its pipeline makes: run")
+
+
+def test_settings_that_were_changed_without_the_pipeline_fail(tracked: Factory) -> None:
+    tracked.change(report={"language": "es"})
+    commit(tracked, "Write it in Spanish")
+    tracked.run("report")
+    tracked.tool("dvc", "commit", "--quiet", "--force")
+    page = tracked.run("forge", "report", code=4).out
+    assert page.startswith("**Lo que está en el commit no es lo que produce su pipeline")

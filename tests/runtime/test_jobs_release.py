@@ -115,12 +115,14 @@ def test_a_tag_without_a_merged_record_is_refused(job: Factory, docker: Path) ->
 
 
 def test_an_approval_by_the_author_is_refused(job: Factory) -> None:
-    own = review_of(["dave"], "dave", "dave")
+    own = review_of(["dave"], ["dave"], "dave")
     with pytest.raises(FactoryError, match="nobody but its author approved promotions/prod-0001"):
         build(job.project, "prod", lambda _: own)
     with pytest.raises(FactoryError, match="nobody but its author"):
         build(job.project, "prod", lambda _: Review())
-    assert build(job.project, "prod", lambda _: review_of([], "dave", "eve")).approved_by == "@eve"
+    assert (
+        build(job.project, "prod", lambda _: review_of([], ["dave"], "eve")).approved_by == "@eve"
+    )
     job.change(release={"second_person": False})
     assert build(job.project, "prod", lambda _: own).approved_by == "@dave"
 

@@ -56,6 +56,7 @@ def job(tracked: Factory, forge: GitHub) -> Factory:
     tracked.tool("dvc", "push", "--quiet")
     tracked.tool("git", "init", "--quiet", "--bare", str(forge.origin))
     tracked.tool("git", "remote", "add", "origin", str(forge.origin))
+    tracked.tool("git", "push", "--quiet", "origin", "HEAD:main")
     return tracked
 
 

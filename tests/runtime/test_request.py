@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from mlfactory_runtime.errors import FactoryError
+from mlfactory_runtime.forge import place
 from mlfactory_runtime.forge.proposal import Proposal
 from mlfactory_runtime.forge.request import LIMIT, keep_request
+from mlfactory_runtime.forge.rest import in_words
 from mlfactory_runtime.git import git
 
 from ..github import JOB, NAME, PROPOSER, READER, GitHub, github, pull
@@ -50,6 +52,7 @@ def clone(tmp_path: Path) -> Path:
     git(folder, "init", "--quiet", "--initial-branch=main")
     git(folder, "remote", "add", "origin", str(tmp_path / "origin"))
     commit(folder)
+    git(tmp_path / "origin", "fetch", "--quiet", str(folder), "main:main")
     return folder
 
 
@@ -63,7 +66,7 @@ def test_it_is_opened_once_and_written_anew_while_it_is_open(forge: GitHub, clon
     forge.pulls = [*strange, pull(3, "other", "alice", {"body": FIRST.mark})]
     assert keep_request(clone, FIRST) == "opened /pulls/4"
     assert forge.pulls[3]["body"] == "<!-- one -->\n\nThe page."
-    assert forge.pulls[3]["base"] == "main"
+    assert forge.pulls[3]["base"] == {"ref": "main"}
     assert git(forge.origin, "rev-parse", "retrain") == git(clone, "rev-parse", "HEAD")
     assert keep_request(clone, FIRST) == "/pulls/4 is open, and holds this"
 
@@ -111,3 +114,26 @@ def test_what_the_forge_refuses_is_said_without_the_token(
     assert refused.value.hint
     assert not token or token not in str(refused.value)
     assert forge.pulls == []
+
+
+def test_what_is_wrong_with_a_request_is_named(forge: GitHub, clone: Path) -> None:
+    with pytest.raises(FactoryError, match="Validation Failed: PullRequest, head, invalid"):
+        place.forge().open_request(replace(FIRST, branch="nowhere"), "text")
+    keep_request(clone, FIRST)
+    with pytest.raises(FactoryError, match="Validation Failed: A pull request already exists for"):
+        place.forge().open_request(FIRST, "text")
+    assert len(forge.pulls) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("404 Not Found", "404 Not Found"),
+        (["Another open merge request exists: !1"], "Another open merge request exists: !1"),
+        ({"source_branch": ["does not exist"], "base": []}, "does not exist"),
+        ([{"resource": "Label", "code": "already_exists"}, "x"], "Label, already_exists, x"),
+        (None, ""),
+    ],
+)
+def test_what_a_forge_says_is_a_sentence(content: object, words: str) -> None:
+    assert in_words(content) == words

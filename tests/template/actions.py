@@ -53,7 +53,9 @@ if [ "$1 $2 $5" = "tool run mlfactory" ]; then
 fi
 exec "{uv}" "$@"
 """
-UPLOAD = """mkdir -p "$FAKE_ARTIFACTS" && cp $WHAT "$FAKE_ARTIFACTS/" || echo "no file: $WHAT"
+UPLOAD = """mkdir -p "$FAKE_ARTIFACTS"
+[ ! -d "$WHAT" ] || WHAT="${WHAT%/}/."
+cp -r $WHAT "$FAKE_ARTIFACTS/" || echo "no file: $WHAT"
 """
 STAND_INS = {
     "actions/checkout": (

@@ -1,4 +1,4 @@
-"""The first push of a factory is green: with a sensitive number, a log elsewhere, and no remote."""
+"""The first push of a factory is green: with sensitive columns, a log elsewhere, and no remote."""
 
 from __future__ import annotations
 
@@ -21,16 +21,24 @@ GREEN = "Hooks success, types success, tests success."
 
 
 def factory_of(folder: Path, env: dict[str, str], ci: str, serving: str) -> Factory:
-    """A factory with a year of birth, which is drafted as sensitive, and its origin."""
+    """A factory with a number and a day that are drafted as sensitive, a gender, and a name
+    that no program likes; and its origin."""
     table = customers().drop("revenue", "segment")
-    years = (pl.int_range(table.height, eager=True) * 7 % 61 + 1940).alias("birth year")
-    table.with_columns(years).write_csv(folder / "customers.csv")
+    row = pl.int_range(table.height, eager=True)
+    columns = {
+        "birth year": row * 7 % 61 + 1940,
+        "date of birth": (row * 37 % 15_000 - 8_000).cast(pl.Date),
+        "gender": (row % 3).replace_strict({0: "f", 1: "m", 2: "d"}),
+        "we\"ird ' {name}: %s": row % 13,
+    }
+    table.with_columns(**columns).write_csv(folder / "customers.csv")
     options = ("--target", "churned", "--id", "customer id", "--ci", ci, "--serving", serving)
     argv = ("new", "churn", "--data", "customers.csv", *options, "--defaults")
     execute((str(SCRIPTS / "mlfactory"), *argv), folder, env)
     factory = Factory(folder / "churn", env)
     catalog = yaml.safe_load(factory.text("features.yaml"))["columns"]
-    assert catalog["birth year"].get("sensitive"), catalog["birth year"]
+    names = ("birth year", "date of birth")
+    assert [name for name in names if not catalog[name].get("sensitive")] == []
     settings = factory.text("params.yaml").replace("url_env: null", "url_env: FACTORY_LOG_URL")
     factory.write("params.yaml", settings)
     factory.run("dvc", "repro", "--quiet")

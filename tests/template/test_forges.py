@@ -293,6 +293,7 @@ VARIANTS = {
     "batch": {},
     "online": {"serving": "online"},
     "query": {"data_source": "data/source.sql", "url_env": "SOURCE_URL"},
+    "without-template": {"mlfactory_source": "", "branch": "trunk"},
     "in-a-folder": {"folder": "models/churn"},
     "in-a-folder-online": {"folder": "models/churn", "serving": "online"},
 }

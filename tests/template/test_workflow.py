@@ -12,6 +12,7 @@ from mlfactory.render import copier
 from mlfactory.template import choice
 
 from .conftest import SCRIPTS, execute
+from .test_forges import VARIANTS, render
 
 FOLDERS = ["", "models/churn"]
 SOURCE = {"mlfactory_source": "mlfactory==0.5.0"}
@@ -62,6 +63,18 @@ def test_it_is_what_the_forge_understands(
 def test_an_auditor_finds_nothing(workflow: Path, env: dict[str, str], tmp_path: Path) -> None:
     argv = (str(SCRIPTS / "zizmor"), "--offline", "--no-progress", str(workflow))
     done = execute(argv, tmp_path, env)
+    assert "No findings" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_no_combination_of_answers_is_refused_by_the_forge_or_an_auditor(
+    variant: str, env: dict[str, str], tmp_path: Path
+) -> None:
+    files = sorted((render(tmp_path, ci="github", **VARIANTS[variant]) / ".github").rglob("*.yml"))
+    flows = [str(file) for file in files if file.parent.name == "workflows"]
+    check = (str(SCRIPTS / "check-jsonschema"), "--builtin-schema", "vendor.github-workflows")
+    execute((*check, *flows), tmp_path, env)
+    done = execute((str(SCRIPTS / "zizmor"), "--offline", "--no-progress", *flows), tmp_path, env)
     assert "No findings" in done.stdout + done.stderr
 
 

@@ -17,6 +17,7 @@ hand="${FACTORY_FORGE_TOKEN:+forge}${GITHUB_TOKEN:+job}${FACTORY_LOG_URL:+log}${
 echo "$* [$hand]" >> "$FAKE_CALLS"
 case "$*" in
   *"forge due"*) echo "$FAKE_DUE" ;;
+  *"forge issue"*) exit "${FAKE_ISSUE:-0}" ;;
   *"update"*--dry-run*) exit "${FAKE_CONFLICT:-0}" ;;
   *"forge stages"*) echo "$FAKE_STAGES" ;;
   *mypy*) exit "${FAKE_MYPY:-0}" ;;
@@ -84,6 +85,15 @@ def test_the_monitor_calls_for_a_retraining_that_is_due(actions: Actions) -> Non
     assert lines[-1] == "models --publish [job]"
 
 
+def test_a_forge_that_keeps_no_issue_stops_nothing_else(actions: Actions) -> None:
+    lines = calls(
+        actions, "monitor", "workflow_dispatch", "--env", "FAKE_ISSUE=1", "--env", "FAKE_DUE=model",
+        code=1,
+    )  # fmt: skip
+    assert "models --publish [job]" in lines
+    assert lines[-1] == "forge request [forge]"
+
+
 def test_a_retraining_proposes_with_a_token_that_the_training_does_not_see(
     actions: Actions,
 ) -> None:
@@ -111,12 +121,14 @@ def test_promote_calls_release_for_a_stage_that_holds_something_new(actions: Act
     holding = ("--env", "FAKE_STAGES=prod")
     own = ["promotions apply --forge [job]", "models --publish [job]", "forge stages [job]"]
     assert calls(actions, "promote", "push", *holding) == own
-    lines = calls(actions, "promote", "push", *holding, "--var", "FACTORY_RELEASE=on")
-    assert lines == [
-        *own,
+    both = ("--env", "FAKE_STAGES=staging prod", "--var", "FACTORY_RELEASE=on")
+    lines = calls(actions, "promote", "push", *both)
+    assert lines[:3] == own
+    ends = ["forge deploy [deploy]", "forge record [job]"] * 2
+    assert sorted(lines[3:]) == [
         "forge build prod [job]",
-        "forge deploy [deploy]",
-        "forge record [job]",
+        "forge build staging [job]",
+        *sorted(ends),
     ]
 
 

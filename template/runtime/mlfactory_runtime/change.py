@@ -9,20 +9,21 @@ import json
 import os
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from .errors import FactoryError
+from .files import write_json
 from .forge.place import forge_or_none
 from .gate.compare import measured, page
 from .gate.shift import Shift, shifts
 from .git import commit_of, dvc, git, tries
 from .languages import of_record, say, writing_in
 from .learn.synth import write
-from .project import CATALOG, EVALUATION, MODEL, PARAMS, REPORTS, SNAPSHOT, Project
+from .project import CATALOG, EVALUATION, LOCK, MODEL, PARAMS, REPORTS, SNAPSHOT, Project
 from .records.comparison import Comparison
 from .records.evaluation import Evaluation
 from .records.record import read
@@ -31,6 +32,7 @@ from .registry.resolve import Registered, exported, resolve
 from .report.pages import render
 from .settings.yaml import parse_yaml
 
+NOT_GIVEN = Path(".factory/not_given.json")  # from the step with keys to that of the report
 BEFORE, ROWS, SHOWN, CARD = "HEAD^1", 2000, 50, REPORTS / "model_card.md"
 BASE_ENV = "CI_MERGE_REQUEST_DIFF_BASE_SHA"  # of a merge request on GitLab
 KEYS = (  # what a job may have been given for the DVC remote
@@ -68,23 +70,56 @@ def pulled(project: Project) -> str:
         return NOT_PULLED
     with suppress(FactoryError):  # what was built before need not be built again
         dvc(project.root, "pull", "--allow-missing")
+    write_json(project.root / NOT_GIVEN, not_given(project))
     with suppress(FactoryError):  # the report says what is missing
         model_before(project)
     return ""
 
 
+def outs(project: Project) -> list[str]:
+    """The files and folders that dvc.lock says the pipeline makes."""
+    stages = parse_yaml(read_text(project, LOCK), LOCK).get("stages") or {}
+    return [out["path"] for stage in stages.values() for out in stage.get("outs", ())]
+
+
+def not_given(project: Project) -> list[str]:
+    """Those that are DVC's to keep, and that its remote did not give: nobody else can pull them."""
+    absent = [f"{path}/" for path in outs(project) if not (project.root / path).exists()]
+    if not absent:
+        return []
+    plain = ("-c", "core.quotePath=false")
+    names = tries(project.root, *plain, "check-ignore", "--", *absent).splitlines()
+    return [name.removesuffix("/") for name in names]
+
+
+def is_reproduced(project: Project) -> bool:
+    """Whether the last commit holds what the pipeline has made of it now, to the byte."""
+    if git(project.root, "diff", "--name-only", "HEAD", "--", "."):
+        return False
+    others = ("ls-files", "--others", "--exclude-standard", "--")
+    return not git(project.root, *others, LOCK.as_posix(), *outs(project))
+
+
 def report(project: Project, missing: str = "") -> tuple[str, bool]:
     """The page, as Markdown, and whether all is well: what is committed is what the pipeline makes
-    of it, and a request brings no model that is worse, or that nothing speaks for.
+    of it, and others can pull it; a request brings no model that is worse, or that nothing speaks
+    for.
 
     Of what is merged already a page says the same, and all is well: somebody has decided on it.
     """
     if missing:
         return made_up(project, missing), True
-    is_whole = not git(project.root, "diff", "--name-only", "HEAD", "--", ".")
+    is_whole, absent = is_reproduced(project), not_given_here(project)
     record, why = compared(project)
-    text = page_of(project, record, why, is_whole=is_whole)
-    return text, is_whole and not (record and is_request() and is_refused(project, record))
+    text = page_of(project, record, why, is_whole=is_whole, absent=absent)
+    is_well = is_whole and not absent
+    return text, is_well and not (record and is_request() and is_refused(project, record))
+
+
+def not_given_here(project: Project) -> list[str]:
+    """What the remote did not give when this job pulled; nothing where it has not."""
+    text = read_text(project, NOT_GIVEN)
+    return [str(path) for path in json.loads(text)] if text else []
 
 
 def is_request() -> bool:
@@ -121,10 +156,12 @@ def page_of(
     *,
     before: str = "the model before",
     is_whole: bool = True,
+    absent: Sequence[str] = (),
 ) -> str:
     """The page of the last commit: the verdict first, or why there is none."""
     content = {
         "is_whole": is_whole,
+        "absent": ", ".join(absent),
         "rejected": rejection(project),
         "record": record,
         "before": before,

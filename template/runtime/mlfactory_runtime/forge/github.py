@@ -11,7 +11,7 @@ from urllib.parse import quote
 from ..errors import FactoryError
 from .proposal import Proposal, Request
 from .rest import ENV, Api, call, entries
-from .review import Review, review_of
+from .review import Review, accounts, review_of, writers_beside
 
 ACCOUNT = "github-actions[bot]"  # whose a job's own token is
 # Whoever can read a repository may review there: the opinion of others says nothing.
@@ -70,7 +70,7 @@ def review(commit: str) -> Review:
     """
     place = api()
     for pull in entries(place, f"/commits/{commit}/pulls"):
-        if not pull["merged_at"]:
+        if not pull["merged_at"] or not is_into_main(pull["base"]["ref"]):
             continue
         latest = {}
         for review in entries(place, f"/pulls/{pull['number']}/reviews?per_page=100"):
@@ -79,10 +79,26 @@ def review(commit: str) -> Review:
                 latest[review["user"]["login"]] = review["state"]
         names = [name for name, state in latest.items() if state == "APPROVED"]
         whole = call(place, "GET", f"/pulls/{pull['number']}")[0]
-        author, merger = (login(whole.get(role)) for role in ("user", "merged_by"))
-        return review_of(names, author, merger)
+        authors = [login(whole.get("user")), *writers(place, pull["number"])]
+        return review_of(names, authors, login(whole.get("merged_by")))
     is_push = ENV.get("GITHUB_EVENT_NAME") == "push" and commit == ENV["GITHUB_SHA"]
-    return review_of([], *[ENV["GITHUB_ACTOR"]] * 2) if is_push else Review()
+    actor = ENV["GITHUB_ACTOR"]
+    return review_of([], [actor], actor) if is_push else Review()
+
+
+def writers(place: Api, number: int) -> Iterator[str]:
+    """Who wrote the commits of a pull request, alone or with others; of those that bring in another
+    branch, nobody.
+    """
+    for one in entries(place, f"/pulls/{number}/commits?per_page=100"):
+        if len(one["parents"]) < 2:
+            yield login(one["author"])
+            yield from accounts(writers_beside(one["commit"]["message"]))
+
+
+def is_into_main(branch: str) -> bool:
+    """Whether a request went to the branch that this job runs on, which is the main one."""
+    return branch == ENV.get("GITHUB_REF_NAME", branch)
 
 
 def login(account: dict[str, str] | None) -> str:

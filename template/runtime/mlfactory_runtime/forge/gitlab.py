@@ -16,7 +16,7 @@ from urllib.parse import quote
 from ..errors import FactoryError
 from .proposal import Proposal, Request
 from .rest import ENV, Api, call, entries
-from .review import Review, review_of
+from .review import Review, accounts, review_of, writers_beside
 
 TOKEN = "FACTORY_FORGE_TOKEN"  # noqa: S105 - the variable's name
 MISSING = f"the variable {TOKEN} is missing, and a job's own token may not ask GitLab for this"
@@ -78,14 +78,35 @@ def review(commit: str) -> Review:
     """
     place = api()
     for request in entries(place, f"/repository/commits/{commit}/merge_requests"):
-        if request["state"] != "merged":
+        if request["state"] != "merged" or not is_into_main(request["target_branch"]):
             continue
-        approval, _ = call(place, "GET", f"/merge_requests/{request['iid']}/approvals")
-        names = [one["user"]["username"] for one in approval["approved_by"]]
-        author, merger = ((request.get(role) or {}).get("username", "") for role in ROLES)
-        return review_of(names, author, merger)
+        path = f"/merge_requests/{request['iid']}"
+        approval, _ = call(place, "GET", f"{path}/approvals")
+        author, merger = ((request.get(role) or {}) for role in ROLES)
+        people = [one["user"] for one in approval["approved_by"]]
+        names = [one["username"] for one in people]
+        authors = [author.get("username", ""), *writers(place, path, [*people, merger])]
+        return review_of(names, authors, merger.get("username", ""))
     is_push = ENV.get("CI_PIPELINE_SOURCE") == "push" and commit == ENV["CI_COMMIT_SHA"]
-    return review_of([], *[ENV["GITLAB_USER_LOGIN"]] * 2) if is_push else Review()
+    actor = ENV["GITLAB_USER_LOGIN"]
+    return review_of([], [actor], actor) if is_push else Review()
+
+
+def is_into_main(branch: str) -> bool:
+    """Whether a request went to the branch that this job runs on, which is the main one."""
+    return branch == ENV.get("CI_COMMIT_BRANCH", branch)
+
+
+def writers(place: Api, request: str, people: list[dict[str, str]]) -> Iterator[str]:
+    """Who wrote the commits of a merge request; of those that bring in another branch, nobody.
+
+    GitLab names no account: it is that of an address of GitLab's own, or of somebody among `people`
+    who has the author's name.
+    """
+    for one in entries(place, f"{request}/commits?per_page=100"):
+        if len(one.get("parent_ids") or ()) < 2:
+            yield from accounts([one["author_email"], *writers_beside(one["message"])])
+            yield from (p["username"] for p in people if p.get("name") == one["author_name"])
 
 
 def own_issue(mark: str) -> str:

@@ -7,7 +7,7 @@ https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/.
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPResponse
@@ -108,11 +108,25 @@ def hint_of(code: int, pause: float, api: Api) -> str:
 
 
 def reason_of(error: HTTPError) -> str:
-    """Why the forge refuses, in its own words where it gives any."""
+    """Why the forge refuses, in its own words where it gives any.
+
+    GitHub names what was wrong beside its message, by a sentence or by field and code; GitLab has
+    a list or an object of sentences for a message.
+    """
     with suppress(ValueError, AttributeError):
-        if message := json.load(error).get("message"):
-            return str(message)
+        content = json.load(error)
+        if message := content.get("message"):
+            return ": ".join([in_words(message), *filter(None, [in_words(content.get("errors"))])])
     return error.reason
+
+
+def in_words(content: object) -> str:
+    """What a forge says is wrong, as a sentence."""
+    if isinstance(content, Mapping):
+        content = content.get("message") or [in_words(one) for one in content.values()]
+    if isinstance(content, list):
+        return ", ".join(filter(None, map(in_words, content)))
+    return str(content or "")
 
 
 def entries(api: Api, path: str) -> Iterator[dict[str, Any]]:

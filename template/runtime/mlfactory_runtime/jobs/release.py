@@ -20,9 +20,9 @@ from ..project import Project
 from ..records.deployment import Deployment
 from ..records.record import parse, read, write
 from ..records.registry import Promotion
+from ..registry.approval import is_own, review_of_record
 from ..registry.artifact import version as name_of
 from ..registry.models import message_json
-from ..registry.promote import is_own, origin_of
 from ..registry.promotions import PROMOTIONS
 from ..registry.resolve import resolve
 from ..registry.sbom import content
@@ -67,7 +67,7 @@ def build(
     if not (tag := stages(project).get(stage)):
         raise FactoryError(f"no version is on the stage {stage}", "git fetch --tags")
     record, names = merged(project, tag), message_json(tag.message).get("approved_by")
-    review = review_of(origin_of(project, record.record)[0])
+    review = review_of_record(project, record.record, review_of)
     if is_own(project, review):
         message = f"nobody but its author approved {PROMOTIONS}/{record.record}.json"
         hint = "have another merge it, or set release.second_person: false in params.yaml"

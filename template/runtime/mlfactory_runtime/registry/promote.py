@@ -22,6 +22,7 @@ from ..records.comparison import Comparison
 from ..records.record import read
 from ..records.registry import Applied, Check, Promoted, Promotion
 from .anchor import anchor
+from .approval import is_own, origins, review_of_record
 from .artifact import version as name_of
 from .catalog import write_catalog
 from .hand_over import run
@@ -280,8 +281,8 @@ def tagged(project: Project, record: Promotion, fallback: str = "") -> tuple[str
 def apply(project: Project, review_of: Callable[[str], Review | None]) -> Applied:
     """Make the tags of merged records that have none, in the records' order.
 
-    Who approved a record is asked of the commit that brought it to this branch; where nobody can
-    tell, it is who made that commit.
+    Who approved a record is asked of the commits that brought it to this branch; where nobody can
+    tell, it is who made the first of them.
     A record that was proposed against what the stage no longer holds is left out, and named.
     """
     applied = {message_json(one.message).get("record") for one in tags(project) if one.stage}
@@ -296,31 +297,18 @@ def apply(project: Project, review_of: Callable[[str], Review | None]) -> Applie
         if (current.version if current else None) != record.before:
             stale.append(record.record)
             continue
-        commit, author = origin_of(project, record.record)
-        review = review_of(commit)
+        review = review_of_record(project, record.record, review_of)
         if is_own(project, review):
             own.append(record.record)
             continue
         names = approving(review.names if review else "")
-        record = record.model_copy(update={"approved_by": names or author})
+        approver = names or origins(project, record.record)[0][1]
+        record = record.model_copy(update={"approved_by": approver})
         tag, change = tagged(project, record, "factory")
         set_refs(project.root, change, hint="git fetch --tags, and again")
         new.append(tag)
     write_catalog(project)
     return Applied(made=tuple(new), stale=tuple(stale), own=tuple(own))
-
-
-def origin_of(project: Project, record: str) -> tuple[str, str]:
-    """The commit that brought a record to this branch, and who made it."""
-    adding = ("log", "-1", "--first-parent", "--diff-filter=A", "--format=%H %an <%ae>")
-    line = tries(project.root, *adding, "--", f"{PROMOTIONS}/{record}.json")
-    commit, _, author = line.partition(" ")
-    return commit, author
-
-
-def is_own(project: Project, review: Review | None) -> bool:
-    """Whether a second person is missing; not where nobody can tell."""
-    return review is not None and project.params.release.second_person and review.is_own
 
 
 def page(record: Promotion, language: str = ENGLISH) -> str:
