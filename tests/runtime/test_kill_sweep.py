@@ -21,6 +21,7 @@ from mlfactory_runtime.registry.artifact import version
 
 from .. import kills
 from ..customers import customers
+from ..warm import put_environment
 from .factories import PROGRAM, WARM, Factory, kept, program_path
 from .test_no_room import TIGHT
 
@@ -43,10 +44,13 @@ LISTED = (
 
 
 @pytest.fixture
-def factory(tracked: Factory, warm: str, monkeypatch: pytest.MonkeyPatch) -> Factory:
-    """A factory with answers in its log, outcomes of them, and more data in its source."""
+def factory(tracked: Factory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Factory:
+    """A factory with answers in its log, outcomes of them, and more data in its source.
+
+    Its programs are started anew each time: those that are warm would outlive who is killed.
+    """
     monkeypatch.setenv("FACTORY_LOG_KEY", "a key of the tests")
-    monkeypatch.setenv(WARM, warm)
+    monkeypatch.setenv(WARM, str(put_environment(tmp_path / "own")))
     monkeypatch.setenv("PATH", program_path())
     for role in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{role}_NAME", "Tester")
