@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-HOOKED = Path(__file__).with_name("hooked")
+SITE = Path(__file__).with_name("site")
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def run(program: str, *argv: str, cwd: Path, last: int = 0, everything: bool = F
     with TemporaryDirectory() as folder, Path(os.devnull).open("r+b") as nothing:
         count, errors = Path(folder, "count"), Path(folder, "errors")
         own = {"KILLS_COUNT": str(count), "KILLS_LAST": str(last), "KILLS_ALL": f"{everything:d}"}
-        env = {**os.environ, **own, "PYTHONPATH": str(HOOKED)}
+        env = {**os.environ, **own, "PYTHONPATH": str(SITE)}
         with errors.open("wb") as file:  # those that outlive it would keep a pipe open
             done = subprocess.run(
                 line, cwd=cwd, env=env, stdin=nothing, stdout=nothing, stderr=file,
