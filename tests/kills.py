@@ -3,50 +3,51 @@
 from __future__ import annotations
 
 import os
-import random
-import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-# Runs before a program, in its process: what it writes natively, in a database say, is not seen.
-HOOK = """
-import atexit, os, sys
-def hook(event, args, state=[0], here=os.getpid(), last={last}):
-    opens = event == "open" and args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
-    plain = opens and isinstance(args[0], (str, bytes)) and "__pycache__" not in str(args[0])
-    if os.getpid() == here and (plain or event in {events}):
-        state[0] += 1
-        if state[0] == last:
-            os.kill(here, 9)
-sys.addaudithook(hook)
-atexit.register(lambda: print("steps:", hook.__defaults__[0][0], file=sys.stderr))
-"""
-EVENTS = {
-    "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.symlink", "os.link", "os.chmod",
-    "os.truncate", "subprocess.Popen", "sqlite3.connect", "shutil.copyfile", "shutil.rmtree",
-}  # fmt: skip
+SITE = Path(__file__).with_name("site")
 
 
-def run(program: str, *argv: str, cwd: Path, last: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run a program in Python up to its `last` step; 0 is to the end."""
-    hook = HOOK.format(last=last, events=EVENTS)
-    line = [sys.executable, "-c", f"{hook}\n{program}", *argv]
-    result = subprocess.run(line, cwd=cwd, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    assert "Traceback" not in result.stderr, result.stderr[-3000:]
-    return result
+@dataclass(frozen=True)
+class Run:
+    """What a run left behind, and how many things it did to files."""
+
+    returncode: int
+    stderr: str
+    steps: int
+
+    @property
+    def was_killed(self) -> bool:
+        return self.returncode == -signal.SIGKILL
 
 
-def some(done: subprocess.CompletedProcess[str], count: int) -> Iterator[int]:
-    """Some of the steps of a run; others each day would tell nobody what failed."""
-    match = re.search(r"^steps: (\d+)$", done.stderr, re.MULTILINE)
-    assert match, done.stderr
-    steps = int(match[1])
-    count = int(os.environ.get("KILLS", count))  # as many as one has time for
-    yield from sorted(random.Random(steps).sample(range(1, steps + 1), min(count, steps)))
+def run(program: str, *argv: str, cwd: Path, last: int = 0, everything: bool = False) -> Run:
+    """Run a program in Python up to its `last` step; 0 is to the end.
+
+    With `everything`, what it starts counts as well, and ends with it.
+    """
+    line = [sys.executable, "-c", program, *argv]
+    with TemporaryDirectory() as folder, Path(os.devnull).open("r+b") as nothing:
+        count, errors = Path(folder, "count"), Path(folder, "errors")
+        own = {"KILLS_COUNT": str(count), "KILLS_LAST": str(last), "KILLS_ALL": f"{everything:d}"}
+        env = {**os.environ, **own, "PYTHONPATH": str(SITE)}
+        with errors.open("wb") as file:  # those that outlive it would keep a pipe open
+            done = subprocess.run(
+                line, cwd=cwd, env=env, stdin=nothing, stdout=nothing, stderr=file,
+                start_new_session=True,
+            )  # fmt: skip
+        text = errors.read_text("utf-8", "replace")
+        assert "Traceback" not in text, text[-3000:]
+        return Run(done.returncode, text, count.stat().st_size)
 
 
-def was_killed(done: subprocess.CompletedProcess[str]) -> bool:
-    return done.returncode == -signal.SIGKILL
+def some(done: Run, count: int) -> Iterator[int]:
+    """Some of the steps of a run, evenly from its first to its last; `KILLS` says how many."""
+    count = min(int(os.environ.get("KILLS", count)), done.steps)
+    yield from (1 + index * (done.steps - 1) // max(count - 1, 1) for index in range(count))

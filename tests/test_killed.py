@@ -40,12 +40,12 @@ def test_the_same_command_goes_on(here: Path, source: Repo, command: str) -> Non
         shutil.copytree(sign, here, symlinks=True)
 
     fresh()
-    whole = kills.run(PROGRAM, *argv, cwd=here)
+    whole = kills.run(PROGRAM, *argv, cwd=here, everything=True)
     assert whole.returncode == 0, whole.stderr
     goal = state(here)
     for last in kills.some(whole, 2):
         fresh()
-        kills.run(PROGRAM, *argv, cwd=here, last=last)
+        kills.run(PROGRAM, *argv, cwd=here, last=last, everything=True)
         again = kills.run(PROGRAM, *argv, cwd=here)
         assert again.returncode == 0, (last, again.stderr)
         assert state(here) == goal, last

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,6 +15,7 @@ from mlfactory.base import process
 from mlfactory.look import rows
 from mlfactory.new.samples import CARS, PENGUINS, Sample
 from mlfactory.simulate import page
+from mlfactory.simulate.factory import own_port
 from mlfactory.simulate.replay import Day, Event, Replay
 from mlfactory.simulate.setting import Scenario, edit
 from mlfactory.simulate.traffic import Clock
@@ -280,3 +282,12 @@ def test_numbers_as_people_write_them_drift_too(text: str, size: float, twice: s
 )
 def test_time_goes_on_in_every_form(value: object, form: str, later: object) -> None:
     assert date_like(value, date(2024, 5, 17), [form]) == later
+
+
+def test_a_port_is_kept_for_those_who_ask_for_it_by_number() -> None:
+    with own_port() as port:
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", port))
+        for _ in range(2):
+            with socket.create_server(("127.0.0.1", port)) as server:
+                socket.create_connection(server.getsockname()).close()

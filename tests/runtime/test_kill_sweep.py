@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -22,12 +21,15 @@ from mlfactory_runtime.registry.artifact import version
 
 from .. import kills
 from ..customers import customers
+from ..warm import put_environment
 from .factories import PROGRAM, WARM, Factory, kept, program_path
 from .test_no_room import TIGHT
 
 pytestmark = pytest.mark.slow
 RAW = "data/raw/customers.csv"
 POINTS = int(os.environ.get("KILLS", "6"))
+ROOM = 1 << 19  # bytes; every file of a run fits
+PIPELINE = "import sys; from dvc.cli import main; sys.exit(main())"
 COMMANDS = {
     "predict": ("predict", RAW, "out.csv"),
     "label": ("label", "outcomes.csv"),
@@ -42,10 +44,13 @@ LISTED = (
 
 
 @pytest.fixture
-def factory(tracked: Factory, warm: str, monkeypatch: pytest.MonkeyPatch) -> Factory:
-    """A factory with answers in its log, outcomes of them, and more data in its source."""
+def factory(tracked: Factory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Factory:
+    """A factory with answers in its log, outcomes of them, and more data in its source.
+
+    Its programs are started anew each time: those that are warm would outlive who is killed.
+    """
     monkeypatch.setenv("FACTORY_LOG_KEY", "a key of the tests")
-    monkeypatch.setenv(WARM, warm)
+    monkeypatch.setenv(WARM, str(put_environment(tmp_path / "own")))
     monkeypatch.setenv("PATH", program_path())
     for role in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{role}_NAME", "Tester")
@@ -55,7 +60,7 @@ def factory(tracked: Factory, warm: str, monkeypatch: pytest.MonkeyPatch) -> Fac
     customers(1800).drop("revenue", "segment").write_csv(tracked.path / "delivered.csv")
     with (tracked.path / ".gitignore").open("a") as file:
         file.write("delivered.csv\noutcomes.csv\nout.csv\nbefore.csv\n")
-    tracked.change(data={"source": "delivered.csv"})
+    tracked.change(data={"source": "delivered.csv"}, model={"max_rounds": 10})
     kept(tracked, "A source")
     tracked.run("predict", RAW, "before.csv")
     return tracked
@@ -116,64 +121,45 @@ def prepared(factory: Factory, name: str, tmp_path: Path) -> Path:
     return sign
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_killed_at_any_step_it_goes_on(factory: Factory, name: str, tmp_path: Path) -> None:
-    sign = prepared(factory, name, tmp_path)
-    whole = kills.run(PROGRAM, *COMMANDS[name], cwd=factory.path)
+@pytest.mark.parametrize(
+    ("name", "everything"), [*((name, True) for name in COMMANDS), ("retrain", False)]
+)
+def test_killed_at_any_step_it_goes_on(
+    factory: Factory, name: str, everything: bool, tmp_path: Path
+) -> None:
+    """With all that it has started, and alone."""
+    sign, command = prepared(factory, name, tmp_path), COMMANDS[name]
+    whole = kills.run(PROGRAM, *command, cwd=factory.path, everything=everything)
     assert whole.returncode == 0, whole.stderr
     goal, count = state(factory), answers(factory)
     for last in kills.some(whole, POINTS):
         fresh(factory, sign)
-        kills.run(PROGRAM, *COMMANDS[name], cwd=factory.path, last=last)
-        goes_on(factory, name, goal, count, f"step {last}")
-
-
-def ended_at(seconds: float, factory: Factory, *argv: str) -> None:
-    """Run a program and kill it, and all that it has started, after a while."""
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    run = subprocess.Popen(argv, cwd=factory.path, start_new_session=True, **quiet)
-    try:
-        run.wait(seconds)
-    except subprocess.TimeoutExpired:
-        os.killpg(run.pid, signal.SIGKILL)
-        run.wait()
-
-
-def timed(run: Callable[[], object]) -> float:
-    begin = time.perf_counter()
-    run()
-    return time.perf_counter() - begin
-
-
-@pytest.mark.parametrize("name", ["predict", "label", "promote", "retrain"])
-def test_killed_with_all_it_has_started_it_goes_on(
-    factory: Factory, name: str, tmp_path: Path
-) -> None:
-    sign = prepared(factory, name, tmp_path)
-    argv = (sys.executable, "-c", PROGRAM, *COMMANDS[name])
-    lasts = timed(lambda: subprocess.run(argv, cwd=factory.path, check=True, capture_output=True))
-    goal, count = state(factory), answers(factory)
-    for point in range(1, POINTS + 1):
-        fresh(factory, sign)
-        ended_at(lasts * point / (POINTS + 1), factory, *argv)
-        goes_on(factory, name, goal, count, f"{point} of {POINTS}")
+        kills.run(PROGRAM, *command, cwd=factory.path, last=last, everything=everything)
+        goes_on(factory, name, goal, count, f"step {last} of {whole.steps}")
 
 
 def test_the_pipeline_that_is_killed_leaves_the_old_model(factory: Factory, tmp_path: Path) -> None:
-    factory.change(model={"max_rounds": 60})
-    sign = prepared(factory, "repro", tmp_path)
-    old = version(factory.project.model_folder)
-    lasts = timed(lambda: factory.tool("dvc", "repro"))
-    new, whole = version(factory.project.model_folder), pl.read_csv(factory.path / RAW).height
+    """`dvc repro` and its stages, which end together."""
+    factory.change(model={"max_rounds": 20})
+    sign, old = prepared(factory, "repro", tmp_path), version(factory.project.model_folder)
+    run = partial(kills.run, PIPELINE, "repro", cwd=factory.path, everything=True)
+    whole, rows = run(), pl.read_csv(factory.path / RAW).height
+    assert whole.returncode == 0, whole.stderr
+    new = version(factory.project.model_folder)
     assert new != old
-    for point in range(1, POINTS + 1):
+    for last in kills.some(whole, POINTS):
         fresh(factory, sign)
-        ended_at(lasts * point / (POINTS + 1), factory, "dvc", "repro")
-        usable(factory, whole)
-        assert version(factory.project.model_folder) in (old, new), point
+        run(last=last)
+        usable(factory, rows)
+        assert version(factory.project.model_folder) in (old, new), last
         factory.tool("dvc", "repro")
-        assert version(factory.project.model_folder) == new, point
+        assert version(factory.project.model_folder) == new, last
         assert factory.tool("dvc", "status") == "Data and pipelines are up to date.\n"
+
+
+def rooms(count: int) -> Iterator[int]:
+    """Sizes beyond which no file may grow, from a record's to a table's."""
+    yield from (int(64 * (ROOM / 64) ** (index / max(count - 1, 1))) for index in range(count))
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -181,16 +167,13 @@ def test_without_room_it_goes_on_when_there_is_some(
     factory: Factory, name: str, tmp_path: Path
 ) -> None:
     sign = prepared(factory, name, tmp_path)
-    subprocess.run(
-        (sys.executable, "-c", PROGRAM, *COMMANDS[name]), cwd=factory.path, check=True,
-        capture_output=True,
-    )  # fmt: skip
+    whole = kills.run(PROGRAM, *COMMANDS[name], cwd=factory.path)
+    assert whole.returncode == 0, whole.stderr
     goal, count = state(factory), answers(factory)
-    for point in range(POINTS):
+    for room in rooms(POINTS):
         fresh(factory, sign)
-        room = TIGHT.format(4 ** (point + 3))
-        argv = (sys.executable, "-B", "-c", room + PROGRAM, *COMMANDS[name])
+        argv = (sys.executable, "-B", "-c", TIGHT.format(room) + PROGRAM, *COMMANDS[name])
         done = subprocess.run(argv, cwd=factory.path, capture_output=True, text=True)
         assert "Traceback" not in done.stderr, done.stderr[-3000:]
         if done.returncode:
-            goes_on(factory, name, goal, count, f"{4 ** (point + 3)} bytes")
+            goes_on(factory, name, goal, count, f"{room} bytes")

@@ -1,14 +1,18 @@
 """Tables that are more than anybody can read are refused early."""
 
 import gzip
+import json
 import time
+import zipfile
 from pathlib import Path
 
 import polars as pl
 import pytest
 from mlfactory_runtime import errors
 from mlfactory_runtime.settings.params import Data
-from mlfactory_runtime.tables import read
+from mlfactory_runtime.tables import conversion, read
+
+from ..workbooks import write_workbook
 
 
 def form(path: Path, **limits: float) -> Data:
@@ -68,3 +72,63 @@ def test_the_limit_is_a_setting(tmp_path: Path) -> None:
     path.write_text("a,b,c\n1,2,3\n")
     assert read.column_names(path, form(path)) == ["a", "b", "c"]
     assert "3 columns, and 2 are allowed" in refused(path, max_columns=2)
+
+
+def edited_workbook(path: Path, old: str, new: str) -> Path:
+    """A small workbook, with another text in its sheet."""
+    write_workbook(path, {"Sheet1": [["x", "y"], [1, 2]]})
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    name = next(name for name in members if name.startswith("xl/worksheets/"))
+    assert old.encode() in members[name]
+    members[name] = members[name].replace(old.encode(), new.encode())
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, content in members.items():
+            archive.writestr(member, content)
+    return path
+
+
+@pytest.mark.parametrize("place", ["XFD1048576", "ZZZ99999"])
+def test_a_value_far_from_all_others_fills_no_memory(tmp_path: Path, place: str) -> None:
+    path = edited_workbook(tmp_path / "far.xlsx", 'r="B2"', f'r="{place}"')
+    with (
+        pytest.raises(errors.FactoryError, match="unpacked more than"),
+        conversion.readable(path, form(path)),
+    ):
+        pass
+
+
+def test_an_empty_cell_may_be_anywhere(tmp_path: Path) -> None:
+    """A spreadsheet keeps those that have a colour."""
+    far = '<row r="1048576"><c r="XFD1048576" s="0"/></row></sheetData>'
+    path = edited_workbook(tmp_path / "colour.xlsx", "</sheetData>", far)
+    with conversion.readable(path, form(path)) as table:
+        assert pl.read_parquet(table).rows() == [(1, 2)]
+
+
+def test_what_is_wrong_in_a_sheet_is_told(tmp_path: Path) -> None:
+    path = edited_workbook(tmp_path / "entity.xlsx", "<t>y</t>", "<t>&none;</t>")
+    with (
+        pytest.raises(errors.FactoryError, match=r"entity\.xlsx is no workbook that can be read"),
+        conversion.readable(path, form(path)),
+    ):
+        pass
+
+
+def test_lines_of_objects_that_have_other_names_each_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "wide.jsonl"
+    rows = ({f"{k} {place}": 1 for place in range(100)} for k in range(210))
+    path.write_text("\n".join(map(json.dumps, rows)))
+    with (
+        pytest.raises(errors.FactoryError, match="21,000 columns"),
+        conversion.readable(path, form(path)),
+    ):
+        pass
+
+
+def test_what_is_told_of_a_value_is_short_whatever_the_value_is(tmp_path: Path) -> None:
+    path = tmp_path / "quote.csv"
+    path.write_text('x,y\n1,2\n"' + "a" * 3_000_000)
+    with pytest.raises(errors.FactoryError) as raised:
+        list(read.read_batches(path, form(path)))
+    assert len(str(raised.value)) < 1000

@@ -16,11 +16,12 @@ from mlfactory_runtime.learn.trees import BrokenError, check_model
 from mlfactory_runtime.project import Project
 
 from ..waiting import PATIENCE
-from .factories import PROGRAM, Factory
+from .factories import WARM, Factory, program_path
 
 
 @pytest.fixture
-def factory(trained_copy: Project) -> Factory:
+def factory(trained_copy: Project, warm: str, monkeypatch: pytest.MonkeyPatch) -> Factory:
+    monkeypatch.setenv(WARM, warm)
     return Factory(trained_copy.root)
 
 
@@ -30,9 +31,10 @@ def model(factory: Factory) -> Path:
 
 def refused(factory: Factory) -> str:
     """What is said of the model, in a process of its own: it may crash or hang."""
-    argv = [sys.executable, "-c", PROGRAM, "predict", str(factory.project.raw), "out.csv"]
+    argv = ["factory", "predict", str(factory.project.raw), "out.csv", "--no-log"]
+    env = {**os.environ, "PATH": program_path()}
     done = subprocess.run(
-        [*argv, "--no-log"], cwd=factory.path, capture_output=True, text=True, timeout=PATIENCE
+        argv, cwd=factory.path, env=env, capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.returncode == 1, (done.returncode, done.stderr[-2000:])
     assert "Traceback" not in done.stderr
@@ -166,3 +168,28 @@ def test_no_edit_of_equal_length_gets_past_with_an_index_that_leads_nowhere(
         timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "new"),
+    [
+        pytest.param(r"^(decision_type=.*)$", r"\n\1", id="an-empty-line"),
+        pytest.param(r"^(num_class=.*)$", r"\1\rnum_class=7", id="a-line-end-of-others"),
+        pytest.param(r"^(objective=\S+)", r"\1\0", id="an-end-of-the-text"),
+        pytest.param(r"^shrinkage=.*", "shrinkage=\u0663", id="a-digit-of-another-script"),
+        pytest.param(r"^leaf_count=\d", "leaf_count=\u0663", id="the-same-in-a-whole-number"),
+    ],
+)
+def test_what_lightgbm_reads_otherwise_than_it_looks_is_no_model(
+    factory: Factory, pattern: str, new: str
+) -> None:
+    """Such a text brings the process down; its trees are as long as it says."""
+    text = (model(factory) / "model.txt").read_text()
+    changed = re.sub(pattern, new, text, count=1, flags=re.M)
+    longer = len(changed.encode()) - len(text.encode())
+    if "Tree=0" in text[: re.search(pattern, text, re.M).start()]:  # type: ignore[union-attr]
+        first = int(re.search(r"^tree_sizes=(\d+)", text, re.M)[1])  # type: ignore[index]
+        changed = changed.replace(f"tree_sizes={first}", f"tree_sizes={first + longer}")
+    check_model(text)
+    with pytest.raises(BrokenError):
+        check_model(changed)

@@ -1,5 +1,6 @@
 """The service over HTTP: refusals, slow and broken clients, and its end."""
 
+import gzip
 import json
 import os
 import re
@@ -283,6 +284,48 @@ def test_no_part_of_a_request_is_endless(service: Service, part: str) -> None:
 def test_a_large_head_is_answered(service: Service, row: Row, size: int) -> None:
     body = json.dumps([row] * 200).encode()
     assert service.ask("/predict", body, X_Long="A" * size)[0] == 200
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate, gzip"])
+def test_a_compressed_body_is_refused_by_its_name(
+    service: Service, row: Row, encoding: str
+) -> None:
+    body = gzip.compress(json.dumps([row]).encode())
+    status, _, answer = service.ask("/predict", body, Content_Encoding=encoding)
+    assert status == 415
+    assert "compressed" in json.loads(answer)["detail"][0]["rule"]
+
+
+def test_no_host_that_a_client_names_is_sent_on_to(service: Service) -> None:
+    status, headers, _ = service.ask("/predict/", b"[]", Host="elsewhere.example")
+    assert status == 404
+    assert "elsewhere" not in str(headers)
+
+
+AT_ONCE = 2_200  # requests, which have more bytes together than one may have before its body
+
+
+def asked_at_once(service: Service, end: bytes) -> bytes:
+    """What is answered to many requests that come without waiting, and to what comes then."""
+    answers = b""
+    with service.socket as client:
+        client.sendall(b"GET /health HTTP/1.1\r\nHost: example\r\n\r\n" * AT_ONCE + end)
+        with suppress(ConnectionResetError):
+            while part := client.recv(1 << 16):
+                answers += part
+    return answers
+
+
+def test_requests_that_come_at_once_are_all_answered(service: Service) -> None:
+    last = b"GET /health HTTP/1.1\r\nHost: example\r\nConnection: close\r\n\r\n"
+    assert asked_at_once(service, last).count(b"HTTP/1.1 200 ") == AT_ONCE + 1
+
+
+def test_one_among_them_that_does_not_end_is_refused_and_nothing_fails(service: Service) -> None:
+    before = len(service.log.read_text("utf-8"))
+    asked_at_once(service, b"GET /health HTTP/1.1\r\nx-a: " + b"A" * 500_000)
+    service.json("/ready")
+    assert "a request failed" not in service.log.read_text("utf-8")[before:]
 
 
 def test_a_head_that_is_too_large_is_answered_so(service: Service) -> None:

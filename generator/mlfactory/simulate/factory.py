@@ -69,9 +69,16 @@ def service(factory: Factory, model: str, port: int, log: Path) -> Iterator[str]
         yield url
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
+@contextmanager
+def own_port() -> Iterator[int]:
+    """A port on the loopback that nobody is given meanwhile but a server that asks for it.
+
+    A socket that is bound and does not listen keeps it, between two services as well.
+    """
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        yield int(holder.getsockname()[1])
 
 
 def fields(url: str) -> frozenset[str]:

@@ -79,7 +79,7 @@ def at_its_pace(stage: Stage, scenario: Scenario) -> Scenario:
 def open_story(stage: Stage, scenario: Scenario, tell: Callable[[str], None]) -> Iterator[Story]:
     """The world and the service, both running; they are stopped at the end."""
     world = World(stage.raw.rows, stage.columns, step=scenario.step)
-    port, stack = factories.free_port(), ExitStack()
+    stack = ExitStack()
 
     def restart() -> None:
         stack.close()
@@ -87,7 +87,7 @@ def open_story(stage: Stage, scenario: Scenario, tell: Callable[[str], None]) ->
             log = stage.source.with_name("service.log")
             stack.enter_context(factories.service(stage.factory, "prod", port, log))
 
-    with stack:
+    with factories.own_port() as port, stack:
         restart()
         if stage.online:
             ask = partial(over_http, port, world, factories.fields(f"http://127.0.0.1:{port}"))

@@ -19,8 +19,9 @@ LEAVES = ("leaf_value", "leaf_weight", "leaf_count")
 OTHERS = ("num_leaves", "num_cat", "cat_boundaries", "cat_threshold", "is_linear", "leaf_const",
           "num_features", "leaf_features", "leaf_coeff", "shrinkage")  # fmt: skip
 KNOWN = {*INNER, *WEIGHTS, *LEAVES, *OTHERS}
-WHOLE = re.compile(r"-?\d{1,10}")
-DECIMAL = re.compile(r"-?(\d+\.?\d*(e[-+]?\d+)?|inf|nan)", re.IGNORECASE)
+WHOLE = re.compile(r"-?\d{1,10}", re.ASCII)
+DECIMAL = re.compile(r"-?(\d+\.?\d*(e[-+]?\d+)?|inf|nan)", re.ASCII | re.IGNORECASE)
+STEERING = re.compile(r"[\x00-\x09\x0b-\x1f]")  # at some of them LightGBM ends a line, or all
 HEAD = ("version", "num_class", "num_tree_per_iteration", "max_feature_idx", "feature_names")
 
 
@@ -36,11 +37,13 @@ def check_model(text: str, features: int | None = None, classes: int | None = No
     head, mark, rest = text.partition("\n\n")
     if not text.startswith("tree\n") or not mark:
         raise BrokenError("it is no model of LightGBM")
-    entries = fields(head.split("\n")[1:])
-    count, per_round = check_head(entries, features, classes)
     body, mark, _ = rest.partition("end of trees\n")
     if not mark:
         raise BrokenError("its end is missing")
+    if STEERING.search(head) or STEERING.search(body):
+        raise BrokenError("it holds characters that are of no text")
+    entries = fields(head.split("\n")[1:])
+    count, per_round = check_head(entries, features, classes)
     sizes = numbers(entries, "tree_sizes")
     data = body.encode()
     if sum(sizes) > len(data) or min(sizes, default=1) < 1 or data[sum(sizes) :].strip():
@@ -77,8 +80,8 @@ def check_head(entries: Fields, features: int | None, classes: int | None) -> tu
 
 def check_tree(number: int, text: str, features: int) -> None:
     """BrokenError unless a tree is one, and all it points to is there."""
-    lines = text.split("\n")
-    if not lines or lines[0] != f"Tree={number}":
+    lines = text.rstrip("\n").split("\n")
+    if lines[0] != f"Tree={number}":
         raise BrokenError(f"tree {number} does not begin where it should")
     entries = fields(lines[1:])
     if odd := [name for name in entries if name not in KNOWN]:
@@ -177,7 +180,7 @@ def check_linear(entries: Fields, leaves: int, features: int) -> None:
 def fields(lines: Sequence[str]) -> dict[str, str]:
     """What `name=value` lines say, each once."""
     entries: dict[str, str] = {}
-    for line in filter(None, lines):
+    for line in lines:
         name, mark, value = line.partition("=")
         if not mark and name not in FLAGS:
             raise BrokenError(f"a line says nothing: {line[:40]!r}")

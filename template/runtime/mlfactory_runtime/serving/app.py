@@ -121,6 +121,7 @@ def create() -> ASGIApp:
         description=ABOUT,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # that would send on to whichever host a client names
         lifespan=lifespan,
     )
     add_routes(app, service, log)

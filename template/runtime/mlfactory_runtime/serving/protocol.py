@@ -4,12 +4,15 @@ import logging
 from asyncio import TimerHandle, Transport
 from contextlib import suppress
 from socket import IPPROTO_TCP, TCP_NODELAY
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from .schema import RefusedError
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
 
 HEAD = 65_536  # bytes of a request line with all headers, or of what stands around a body
 FRAMES = 16  # bytes around each byte of a body that comes in the smallest chunks
@@ -28,7 +31,9 @@ class Careful(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self.patience, self.most = patience, most
         self.waiting: TimerHandle | None = None
+        self.running: RequestResponseCycle | None = None  # others may wait for its answer
         self.in_head, self.is_refused, self.is_last = True, False, False
+        self.has_ended = False
         self.head = self.volume = self.payload = 0
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -57,11 +62,12 @@ class Careful(HttpToolsProtocol):
 
     def feed(self, data: bytes) -> None:
         """Hand bytes on, and count those that are of no body."""
-        was_in_head = self.in_head
+        was_in_head, self.has_ended = self.in_head, False
         self.volume = 0 if was_in_head else self.volume
         super().data_received(data)
         if self.in_head:
-            self.head = self.head + len(data) if was_in_head else 0
+            is_same = was_in_head and not self.has_ended
+            self.head = self.head + len(data) if is_same else 0
         elif not was_in_head:
             self.volume += len(data)
             if self.volume - self.payload > HEAD + FRAMES * self.payload:
@@ -94,7 +100,11 @@ class Careful(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        self.in_head, self.head = True, 0
+        self.in_head, self.head, self.has_ended = True, 0, True
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: "ASGI3Application") -> None:
+        self.running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def shutdown(self) -> None:
         """Whoever has just come, and has not asked yet, may: another service takes over from this
@@ -122,7 +132,8 @@ class Careful(HttpToolsProtocol):
             self.waiting.cancel()
         if self.transport.is_closing():
             return
-        cycle = self.cycle
+        self.pipeline.clear()
+        cycle = self.running
         if cycle is None or not cycle.response_started or cycle.response_complete:
             self.transport.write(refusal(status, rule))
         if cycle is not None and not cycle.response_complete:

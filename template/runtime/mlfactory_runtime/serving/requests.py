@@ -108,6 +108,8 @@ async def read_body(scope: Scope, receive: Receive, settings: Serving) -> bytes:
     headers, body, more = dict(scope["headers"]), b"", True
     if not JSON_TYPE.fullmatch(headers.get(b"content-type", b"")):
         raise RefusedError(415, "the content type is not application/json")
+    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise RefusedError(415, "the body is compressed: send it as it is")
     size = int(headers.get(b"content-length", 0))
     try:
         async with asyncio.timeout(settings.timeout):

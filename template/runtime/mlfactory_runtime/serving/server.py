@@ -95,6 +95,7 @@ def run(host: str, port: int, workers: int, settings: Serving, fd: int | None) -
         fd=fd,
         workers=workers,
         http=careful,  # type: ignore[arg-type]
+        ws="none",  # where a package for them is installed, nothing would limit them
         log_config=LOGGING,
         access_log=False,
         server_header=False,

@@ -15,7 +15,7 @@ from .dialect import CHUNK
 from .file import AGAIN
 from .limits import check_size
 from .objects import arrow, avro, json_lines, json_list
-from .packs import PACKS, damages, open_packed
+from .packs import PACKS, REASON, damages, open_packed
 from .sheets import sheets, workbook
 
 SHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
@@ -78,7 +78,7 @@ def convert(path: Path, form: object, table: str | None, target: Path) -> None:
         except FactoryError as error:
             raise FactoryError(error.message.replace(str(plain), str(path)), error.hint) from error
         except damages(pl.exceptions.PolarsError, OSError, ValueError, sqlite3.Error) as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0][:REASON]
             raise FactoryError(f"{path} cannot be read: {reason}", AGAIN) from error
 
 

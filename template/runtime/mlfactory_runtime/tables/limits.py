@@ -1,8 +1,9 @@
 """What a table may at most be, found out before it is unpacked or looked at column by column."""
 
+import re
 import zipfile
 from collections.abc import Iterator
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 
 from ..errors import FactoryError
@@ -11,9 +12,11 @@ from .packs import is_packed, open_packed
 
 COLUMNS, RATIO = 20_000, 200.0  # where nobody has set them
 SMALL = 100_000_000  # bytes that any file may have once it is unpacked
-
-
-VALUE = 8  # bytes of a value at least, once it is unpacked
+VALUE, CELL = 8, 24  # bytes at least: of a value, once it is unpacked, and of a cell of a sheet
+SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
+PLACE = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})(\d{1,7})"[^>]*(?<!/)>')
+SHEETS = 1_000_000_000  # bytes of any sheet, between a value and another that stands far away
+LONGEST = 200  # bytes of the beginning of a cell
 
 
 def check_size(path: Path, form: object) -> None:
@@ -37,10 +40,26 @@ def check_archive(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             with archive.open(member) as file:
+                rows, columns, end = 0, 0, b""
                 for chunk in iter(partial(file.read, CHUNK), b""):
                     total += len(chunk)
-                    if total > most:
+                    if is_sheet := SHEET.fullmatch(member.filename):
+                        rows, columns = corner(end + chunk, rows, columns)
+                        end = chunk[-LONGEST:]
+                    if total > most or (is_sheet and CELL * rows * columns > max(most, SHEETS)):
                         raise grown(path, most)
+
+
+def corner(text: bytes, rows: int, columns: int) -> tuple[int, int]:
+    """How far a sheet reaches: all up to its farthest value is held, and all of it empty."""
+    places = set(PLACE.findall(text))
+    rows = max((rows, *(int(row) for _, row in places)))
+    return rows, max((columns, *(number_of(name) for name in {name for name, _ in places})))
+
+
+def number_of(name: bytes) -> int:
+    """The number of a column, from 1: `A` to `XFD`."""
+    return reduce(lambda number, letter: 26 * number + letter - 64, name, 0)
 
 
 def check_values(path: Path, rows: int, columns: int, form: object) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from ..errors import FactoryError
-from .limits import check_values
+from .limits import check_columns, check_values
 
 MOST_JSON = 1_000_000_000  # bytes; a list is held in memory as a whole
 FEATHER = 'python -c "import pandas; pandas.read_feather({!r}).to_parquet({!r})"'
@@ -23,6 +23,7 @@ def json_list(path: Path, table: str | None, target: Path) -> None:
         lines = path.with_suffix(".jsonl").name
         raise FactoryError(message, f"make lines of it: jq -c '.[]' {path.name} > {lines}")
     rows = pl.read_json(path, infer_schema_length=None)
+    check_columns(path, rows.width, None)
     check_objects(path, rows.schema, rows.height)
     rows.write_parquet(target)
 
@@ -30,6 +31,7 @@ def json_list(path: Path, table: str | None, target: Path) -> None:
 def json_lines(path: Path, _: str | None, target: Path) -> None:
     """An object a line, streaming; a column gets the type that fits all of them."""
     lines = pl.scan_ndjson(path, infer_schema_length=None)
+    check_columns(path, len(lines.collect_schema()), None)
     check_objects(path, lines.collect_schema(), lines.select(pl.len()).collect().item())
     lines.sink_parquet(target)
 

@@ -18,6 +18,7 @@ from typing import IO
 from ..errors import FactoryError
 
 START = 16
+REASON = 300  # characters of an error, which may hold a value as a whole
 ZSTD = "uv add --group train backports-zstd; or unpack it: unzstd"
 
 

@@ -16,7 +16,7 @@ from .file import START, check_content, is_parquet, partitions
 from .formats import WHOLE
 from .header import check_first, check_names, names_of, read_names
 from .limits import check_columns, check_size, check_values, check_width
-from .packs import damages, open_packed
+from .packs import REASON, damages, open_packed
 
 BATCH, HEAD_ROWS = 50_000, 1000
 Table = TypeVar("Table", pl.DataFrame, pl.LazyFrame)
@@ -72,7 +72,7 @@ def reading(path: Path) -> Iterator[None]:
         name = getattr(error, "filename", None)
         if isinstance(name, str) and Path(name) != path:
             raise
-        reason = str(error).strip().splitlines()[0]
+        reason = str(error).strip().splitlines()[0][:REASON]  # it may hold a value, as a whole
         raise FactoryError(f"{path} cannot be read: {reason}", "mend the file") from error
 
 

@@ -1,7 +1,8 @@
 """Spreadsheets: `.xlsx` and its relatives, a sheet at a time."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,16 @@ def fastexcel(path: Path) -> Any:
     check_archive(path)
     package = package_of("fastexcel", path, INSTALL)
     logging.getLogger("fastexcel").setLevel(logging.ERROR)  # it tells of columns without a value
-    try:
+    with readable(path):
         return package.read_excel(path)
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """What goes wrong in a workbook, or in one of its sheets, is a FactoryError."""
+    package = package_of("fastexcel", path, INSTALL)
+    try:
+        yield
     except package.FastExcelError as error:
         reason = str(error).splitlines()[0].rpartition(" error: ")[2]  # of error in error
         hint = "save it without a password, or export the data again"
@@ -29,8 +38,13 @@ def fastexcel(path: Path) -> Any:
 
 
 def sheets(path: Path) -> tuple[str, ...]:
-    book = fastexcel(path)
-    return tuple(name for name in book.sheet_names if header_of(book, name))
+    """Those in which something stands."""
+    return sheets_of(path, fastexcel(path))
+
+
+def sheets_of(path: Path, book: Any) -> tuple[str, ...]:
+    with readable(path):
+        return tuple(name for name in book.sheet_names if header_of(book, name))
 
 
 def header_of(book: Any, sheet: str) -> list[str]:
@@ -43,14 +57,16 @@ def header_of(book: Any, sheet: str) -> list[str]:
 def workbook(path: Path, table: str | None, target: Path) -> None:
     """A sheet has one type per column: numbers, dates, truth, and text for what is mixed."""
     book = fastexcel(path)
-    full = [name for name in book.sheet_names if header_of(book, name)]
+    full = sheets_of(path, book)
     sheet = choice(path, full, table)
-    names = header_of(book, sheet)
+    with readable(path):
+        names = header_of(book, sheet)
     if not is_named([names]):
         message = f"the first row of sheet {sheet!r} of {path} does not name the columns: "
         hint = "delete the rows above the names, or save the table as CSV"
         raise FactoryError(message + repr("".join(names)[:60]), hint)
-    rows: pl.DataFrame = book.load_sheet(sheet, schema_sample_rows=None).to_polars()
+    with readable(path):
+        rows: pl.DataFrame = book.load_sheet(sheet, schema_sample_rows=None).to_polars()
     places = [k for k, name in enumerate(names) if name.strip() or rows[:, k].count()]
     columns = [whole(rows[:, k]).alias(str(k)) for k in places]
     frame = pl.DataFrame(columns).filter(~pl.all_horizontal(pl.all().is_null()))
