@@ -97,13 +97,13 @@ def sides_of(
     talk: Talk,
 ) -> tuple[Sides, tuple[str, ...]]:
     """The render of the answers, and what an older template made, with what is odd about them."""
-    chosen, notes = values.answers_of(here, sheet, request)
-    chosen, more = values.with_data(here, sheet, request, chosen, talk)
-    ours = sheet.render(str(chosen["project_name"]), chosen)
+    own, notes = values.answers_of(here, sheet, request)
+    own, more = values.with_data(here, sheet, request, own, talk)
+    ours = sheet.render(str(own["project_name"]), own)
     package = package_of(ours)
     base, odd = base_of(here, old, goal)
-    folder = str(chosen.get("folder") or "")
-    facts = replace(ours.facts, answers=chosen)
+    folder = str(own.get("folder") or "")
+    facts = replace(ours.facts, answers=own)
     return Sides(here, Render(ours.entries, facts), package, folder, old, base), (
         *notes, *more, *odd,
     )  # fmt: skip
