@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import json
+import re
 import shutil
 import subprocess
 import tomllib
@@ -275,7 +276,11 @@ def built(repo: Repo) -> dict[str, Any]:
     headers = email.message_from_string(texts["METADATA"])
     return {
         **{key: headers.get_all(key) for key in {*headers.keys()}},
-        "requires": {str(Requirement(one)) for one in headers.get_all("Requires-Dist", ())},
+        "requires": {
+            # To some backends 3 is 3.0.
+            re.sub(r"(?<=<\d)\.0\b", "", str(Requirement(one)))
+            for one in headers.get_all("Requires-Dist", ())
+        },
         "files": [name for name in names if ".dist-info/" not in name],
         "scripts": texts.get("entry_points.txt"),
     }

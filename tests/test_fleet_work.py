@@ -38,8 +38,8 @@ def test_results_come_with_the_places_of_their_items(jobs: int) -> None:
 
 
 def test_each_folder_of_a_repository_has_a_branch_of_its_own() -> None:
-    folders = ("models/north", "models-north", "models/north ö", "models/north ü", "価", "格",
-               "a..b", "a/..b", "x.lock", "-x", "x", "revert", "late-parcels", "", "A", "a")  # fmt: skip
+    folders = ("models/north", "models-north", "models/north ö", "models/north ü", "価", "",
+               "格", "a..b", "x.lock", "-x", "x", "revert", "late-parcels", "A", "a")  # fmt: skip
     names = [proposal.branch_of("mlfactory/update", folder) for folder in folders]
     assert len({*names}) == len(names)
     assert names[0] == "mlfactory/update-models-north"
