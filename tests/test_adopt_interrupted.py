@@ -108,11 +108,11 @@ def check_goes_on(stage: Stage, repo: Repo, where: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["before", "after"])
-def test_killed_at_any_call_of_git_that_writes(stage: Stage, how: str) -> None:
-    steps = list(writing(stage.calls))
+def test_killed_at_any_call_of_git_that_writes(stage: Stage) -> None:
+    """Before each, and after the last, which goes to the branch."""
+    steps = [(at, "before") for at in writing(stage.calls)]
     assert len(steps) == 8
-    for at in steps:
+    for at, how in (*steps, (steps[-1][0], "after")):
         repo = stage.fresh()
         killed = run(repo, stage.argv, at, how)
         assert killed.returncode == -signal.SIGKILL, killed.stderr
