@@ -118,16 +118,16 @@ def root_of(home: Path) -> Path:
     return root
 
 
-def names_of(variables: Mapping[str, Any], taken: Collection[str] = ()) -> dict[str, str]:
+def names_of(variables: Mapping[str, Any], bound: Collection[str] = ()) -> dict[str, str]:
     """The name of each variable as a question: copier's own settings begin with an underscore, and
-    a name that is `taken` by the template itself would be hidden there."""
+    a name that is `bound` by the template itself would be hidden there."""
     plain = [name for name in variables if not name.startswith("_")]
     private = [n for n in variables if n.startswith("_") and n not in (*SETTINGS, "__prompts__")]
     names: dict[str, str] = {}
     for name in (*plain, *private):
         word = re.sub(r"\W", "_", name.strip("_") or "x")
         word = word if name in plain and not word[0].isdigit() else f"private_{word}"
-        others = {*taken, *names.values(), *jinja.RESERVED}
+        others = {*bound, *names.values(), *jinja.RESERVED}
         tries = (word, f"{word}_answer", *(f"{word}_{number}" for number in range(2, 1000)))
         names[name] = next(one for one in tries if one not in others)
     return names
