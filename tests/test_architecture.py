@@ -28,7 +28,7 @@ OWNERS = {
     "rich": {"cli/console"},
     "sqlalchemy": {"look"},
     "subprocess": {"base/process"},
-    "tomlkit": {"adopt/pyproject"},
+    "tomlkit": {"adopt/older", "adopt/pyproject"},
     "uv": {"base/uv"},
 }
 ROOMS = {

@@ -99,6 +99,16 @@ def test_add_leaves_what_is_written(ground: Ground) -> None:
         ),
         ("repositories:\n- url: a\n  path: b\n", "fleet.yml:2: a repository has either"),
         ("repositories:\n- url: a\n- url: a\n", "fleet.yml:3: the same repository and folder as"),
+        (
+            "repositories:\n- url: https://Git.example.com/a/b.git\n"
+            "- url: git@git.example.com:a/b\n",
+            "fleet.yml:3: the same repository and folder as in line 2",
+        ),
+        (
+            "repositories:\n- url: ssh://git@git.example.com:2222/a/b\n"
+            "- url: https://git.example.com/a/b/\n",
+            "fleet.yml:3: the same repository and folder as in line 2",
+        ),
         ("repositories:\n- url: a\n  group: x\n", "fleet.yml:2: there is no group x"),
         ("repositories:\n- url: a\n  branch: --x\n", "fleet.yml:3: '--x' cannot be the name of"),
         ("repositories:\n- url: --upload-pack=x\n", "fleet.yml:2: url cannot begin with a dash"),

@@ -54,3 +54,13 @@ def test_a_hunk_is_the_same_wherever_it_is() -> None:
     assert added == Hunk((), ("x\n",), "a\n", "b\n", 2)
     assert transplant(added, "0\na\nb\n") == "0\na\nx\nb\n"
     assert transplant(added, "a\n\nb\n") is None
+
+
+def test_other_line_ends_hide_no_edit_and_are_none() -> None:
+    windows = TEXT.replace("\n", "\r\n")
+    assert list(hunks(TEXT, windows)) == []
+    assert list(hunks(TEXT, edited(5, "new").replace("\n", "\r\n"))) == list(
+        hunks(TEXT, edited(5, "new"))
+    )
+    (back,) = hunks(windows, TEXT)
+    assert len(back.old) == len(TEXT.splitlines())

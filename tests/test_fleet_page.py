@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import html
 import re
+from pathlib import Path
 
-from mlfactory.fleet import charts
+from mlfactory.fleet import charts, page
+from mlfactory.fleet.catalog import Catalog, Entry, Shared
+from mlfactory.fleet.production import Model
 from mlfactory.fleet.status import Row
 
 from .evolving import edited, mlfactory
@@ -71,3 +74,30 @@ def test_the_page_says_how_far_all_of_them_are(ground: Ground) -> None:
     git("update-ref", "refs/heads/main", "mlfactory/update", cwd=ground.path / "origins/south.git")
     status = {row["name"]: row for row in ground.status()["repositories"]}
     assert [version for _, version in status["south"]["adoption"]] == ["v1.0.0", "v1.1.0"]
+
+
+def test_what_cannot_be_looked_at_has_the_whole_line_for_it(tmp_path: Path) -> None:
+    """In one narrow column a message of git's would be as high as a screen."""
+    file, long = tmp_path / "page.html", "git fetch ended with 128: no such host <b>"
+    rows = [row("a"), Row("b", "x", group="pilot", error=long), Row("c", "x", skip="archived")]
+    page.write(rows, file)
+    body = file.read_text().partition("<tbody>")[2].partition("</tbody>")[0]
+    lines = [re.findall(r"<t[hd][ >]", line) for line in body.split("<tr ")[1:]]
+    assert [len(cells) for cells in lines] == [len(page.COLUMNS), 2, 2]
+    assert body.count(f'colspan="{len(page.COLUMNS) - 1}"') == 2
+    assert "no such host &lt;b&gt;</td>" in body
+    assert ">skipped: archived</td>" in body
+
+
+def test_the_catalogs_page_shows_what_models_share(tmp_path: Path) -> None:
+    model = Model("v1.0.0", "2026-01-01T00:00:00", "c")
+    names = tuple(f"repository-{n}" for n in range(15))
+    entries = (*(Entry(name, model=model) for name in names), Entry("none"))
+    shared = (Shared("age<i>", names, ("crm.customers", "crm.old")),)
+    page.write_catalog(Catalog(entries, shared), tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text().partition('id="shared"')[2]
+    text = " ".join(re.sub(r"<[^>]+>", " ", text).split())
+    for part in ("age&lt;i&gt; 15 repository-0,", "and 3 more", "crm.customers, crm.old"):
+        assert part in text
+    page.write_catalog(Catalog(entries, ()), tmp_path / "page.html")
+    assert 'id="shared"' not in (tmp_path / "page.html").read_text()

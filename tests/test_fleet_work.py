@@ -7,7 +7,8 @@ import signal
 
 import pytest
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.fleet import work
+from mlfactory.fleet import proposal, work
+from mlfactory.fleet.inventory import BAD_BRANCH
 from mlfactory.fleet.work import Failure
 
 
@@ -34,3 +35,14 @@ def test_results_come_with_the_places_of_their_items(jobs: int) -> None:
     assert dict(work.compute(square, [7, 5, 6], jobs)) == {0: 49, 1: 25, 2: 36}
     assert dict(work.wait_for(square, [7, 5, 6])) == {0: 49, 1: 25, 2: 36}
     assert list(work.compute(square, [], jobs)) == []
+
+
+def test_each_folder_of_a_repository_has_a_branch_of_its_own() -> None:
+    folders = ("models/north", "models-north", "models/north ö", "models/north ü", "価", "",
+               "格", "a..b", "x.lock", "-x", "x", "revert", "late-parcels", "A", "a")  # fmt: skip
+    names = [proposal.branch_of("mlfactory/update", folder) for folder in folders]
+    assert len({*names}) == len(names)
+    assert names[0] == "mlfactory/update-models-north"
+    assert "mlfactory/update-revert" not in names  # where the way back is proposed
+    assert names[folders.index("")] == "mlfactory/update"
+    assert not [name for name in names if BAD_BRANCH.search(name)]

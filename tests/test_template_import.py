@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
+from mlfactory.adopt.conversion import Import, convert
+from mlfactory.base.errors import UsageError
 
 from .evolving import Repo, init, mlfactory, render
 from .test_cookiecutter import FILES, MODULE, TOP, VARIABLES
@@ -81,6 +84,7 @@ def test_hooks_are_reported_as_what_they_do_and_never_run(tmp_path: Path) -> Non
     assert rows == [
         ("hooks/post_gen_project.py", 5, "removes files"),
         ("hooks/post_gen_project.py", 6, "removes files"),
+        ("hooks/pre_gen_project.sh", 2, "refuses answers"),
         ("hooks/pre_gen_project.sh", 3, "refuses answers"),
         ("hooks/pre_gen_project.sh", 4, "runs a program"),
     ]
@@ -122,3 +126,154 @@ def test_a_folder_and_what_is_no_template(tmp_path: Path) -> None:
     again = mlfactory("template", "import", repo.path, tmp_path / "out", cwd=tmp_path, code=2)
     assert "is there already" in again.stderr
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "plain"]
+
+
+NAME = "{{cookiecutter.name}}"
+SAME: dict[str, tuple[dict[str, Any], dict[str, str | bytes]]] = {
+    "choices that are rendered": (
+        {"name": "x", "licence": ["MIT", "BSD of {{ cookiecutter.name }}", "none"]},
+        {"a.txt": "{{ cookiecutter.licence }}{% if cookiecutter.licence == 'MIT' %}!{% endif %}\n"},
+    ),
+    "loops over dictionaries": (
+        {"name": "x", "rows": {"b": {"n": "1", "of": ["p", "q"]}, "a": {"n": "2", "of": []}}},
+        {
+            "a.txt": "{% for k, v in cookiecutter.rows|dictsort %}{{ k }}={{ v.n }}"
+            "{% for i in v.of %} {{ loop.index }}{{ i }}{% endfor %}\n{% endfor %}"
+            "{{ cookiecutter['rows']['b'].n }}\n"
+        },
+    ),
+    "private ones keep their types": (
+        {"name": "X y", "_n": 3, "_b": True, "_l": [1, {"a": 2}], "_t": "{{ cookiecutter.name }}"},
+        {"a.txt": "{{ cookiecutter._n + 1 }} {{ cookiecutter._b }} {{ cookiecutter._l[1].a + 1 }}"
+         " {{ cookiecutter._t }}\n"},
+    ),
+    "private ones that follow from another": (
+        {"name": "X y", "__s": "{{ cookiecutter.name|lower }}", "__t": "{{ cookiecutter.__s }}!"},
+        {"a.txt": "{{ cookiecutter.__t }}\n"},
+    ),
+    "names that meet": (
+        {"name": "x", "s": "1", "_s": "2", "__s": "3", "private_s": "4"},
+        {"a.txt": "{{cookiecutter.s}}{{cookiecutter._s}}"
+         "{{cookiecutter.__s}}{{cookiecutter.private_s}}\n"},
+    ),
+    "names that Jinja and copier have": (
+        {"name": "x", "now": "z", "loop": "l", "range": "r", "type": "t"},
+        {"a.txt": "{% for i in [1] %}{{ loop.index }}{{ cookiecutter.loop }}{% endfor %}"
+         "{{ cookiecutter.now }}{{ cookiecutter.range }}{{ cookiecutter.type }}\n"},
+    ),
+    "names that a file binds itself": (
+        {"name": "x", "item": "mine", "n": "outer"},
+        {"a.txt": "{% for item in ['a'] %}{{ item }}{{ cookiecutter.item }}{% endfor %}"
+         "{% macro m(n) %}{{ n }}{{ cookiecutter.n }}{% endmacro %}{{ m('in') }}"
+         "{% set name = 'other' %}{{ name }}{{ cookiecutter.name }}\n"},
+    ),
+    "names that are no words": (
+        {"name": "x", "my-var": "q", "Big Name": "b"},
+        {"a.txt": "{{ cookiecutter['my-var'] }}{{ cookiecutter['Big Name'] }}\n"},
+    ),
+    "only copied, as whole paths": (
+        {"name": "x", "_copy_without_render": ["*.html", "static", "a/*.md", "x/*", "*/y.txt"]},
+        {
+            "deep/er/a.html": "{{ z }}\n",
+            "static/s/{{cookiecutter.name}}.txt": "{{ z }}\n",
+            "a/b/c.md": "{{ z }}\n",
+            "no.txt": "{{ cookiecutter.name }}\n",
+            "other/static/a.txt": "{{ cookiecutter.name }}\n",
+            "{{cookiecutter.name}}/y.txt": "{{ z }}\n",
+        },
+    ),
+    "names that hold a condition": (
+        {"name": "x", "docs": ["y", "n"]},
+        {"{% if cookiecutter.docs == 'y' %}docs.md{% endif %}": "d\n", "keep.txt": "k\n"},
+    ),
+    "bytes, marks and blanks": (
+        {"name": "x"},
+        {
+            "b.bin": bytes(range(256)) * 4,
+            "mark.txt": "\ufeff{{ cookiecutter.name }}\n",
+            "a b/c d.txt": "{{ cookiecutter.name }}",
+            " lead.txt": "{{ cookiecutter.name }}\n\n\n",
+            ".env": "{{ cookiecutter.name }}\n",
+        },
+    ),
+}  # fmt: skip
+
+
+def cookie(place: Path, variables: dict[str, Any], files: dict[str, str | bytes]) -> Import:
+    repo = Repo(place / "template").write({f"{NAME}/{name}": text for name, text in files.items()})
+    repo.write({"cookiecutter.json": json.dumps(variables)})
+    return convert(str(repo.path), str(place / "copier"))
+
+
+@pytest.mark.parametrize("kind", SAME)
+def test_each_kind_renders_to_equal_trees(kind: str, tmp_path: Path) -> None:
+    report = cookie(tmp_path, *SAME[kind])
+    assert (report.proof.error, report.proof.differences) == ("", ())
+    assert report.proof.is_equal
+    assert report.leftovers == ()
+
+
+def test_links_are_what_they_lead_to_and_bits_stay(tmp_path: Path) -> None:
+    top = tmp_path / "template" / NAME
+    (top / "d").mkdir(parents=True)
+    (top / "{{cookiecutter.name}}.sh").write_text("echo {{ cookiecutter.name }}\n")
+    (top / "{{cookiecutter.name}}.sh").chmod(0o755)
+    (top / "{{cookiecutter.name}}-link").symlink_to("{{cookiecutter.name}}.sh")
+    (top / "folder").symlink_to("d")
+    report = cookie(tmp_path, {"name": "x"}, {"d/a.txt": "a\n"})
+    assert (report.proof.error, report.proof.differences) == ("", ())
+    link = tmp_path / "copier/template/{{name}}-link.jinja"
+    assert (link.is_symlink(), link.stat().st_mode & 0o111) == (False, 0o111)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"templates": {"one": {"path": "./one", "title": "One"}, "two": {"path": "./two"}}},
+        {"template": ["One (./one)", "Two (./two)"]},
+    ],
+)
+def test_of_several_templates_each_is_imported_by_its_folder(
+    table: dict[str, Any], tmp_path: Path
+) -> None:
+    repo = Repo(tmp_path / "many").write({"cookiecutter.json": json.dumps(table)})
+    repo.write({"two/cookiecutter.json": '{"name": "x"}', f"two/{NAME}/a.txt": "a\n"})
+    with pytest.raises(UsageError, match="holds several templates: one, two") as error:
+        convert(str(repo.path), str(tmp_path / "copier"))
+    assert error.value.hint == "Import one of them: --directory one"
+    assert convert(str(repo.path), str(tmp_path / "copier"), "", "two").proof.is_equal
+
+
+@pytest.mark.parametrize(
+    ("setting", "word"),
+    [
+        ({"_extensions": ["jinja2.ext.do"]}, "_extensions"),
+        ({"_jinja2_env_vars": {"comment_start_string": "<#"}}, "comment_start_string"),
+    ],
+)
+def test_settings_without_a_counterpart_are_named(
+    setting: dict[str, Any], word: str, tmp_path: Path
+) -> None:
+    report = cookie(tmp_path, {"name": "x", **setting}, {"a.txt": "a\n"})
+    assert [left.word for left in report.leftovers] == [word]
+    assert report.needs_attention
+
+
+def test_whatever_a_hook_does_is_named(tmp_path: Path) -> None:
+    python = "import os\nopen('read.me')\nif '{{ cookiecutter.name }}' == 'n':\n"
+    python += "    raise ValueError('no')\nopen('f', 'w')\nos.symlink('a', 'b')\n"
+    shell = "#!/bin/bash\nset -e\ncd docs\n# rm\nif [ a = b ]; then rm a && docker build .; fi\n"
+    shell += "X=1\necho hi > out.txt\necho 2>&1\nsudo terraform init\n  sed -i s/a/b/ x\n"
+    repo = Repo(tmp_path / "template").write({"hooks/pre_gen_project.py": python})
+    repo.write({"hooks/post_gen_project.sh": shell})
+    rows = [(one.line, one.what) for one in cookie(tmp_path, {"name": "x"}, {"a": "a\n"}).hooks]
+    assert rows == [
+        (5, "removes files"),
+        (5, "runs a program"),
+        (7, "writes files"),
+        (9, "runs a program"),
+        (10, "writes files"),
+        (4, "refuses answers"),
+        (5, "writes files"),
+        (6, "moves or copies files"),
+    ]

@@ -10,6 +10,7 @@ Processor time counts what was started, too, and does not depend on what else th
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -62,6 +63,28 @@ def loop(place: Path, home: Path, number: int) -> Cost:
     return one.run(("bash", "-euc", script), place, home)
 
 
+def peak(argv: tuple[str, ...], place: Path, home: Path) -> float:
+    """Megabytes of the largest process among all that a command starts."""
+    lines = (
+        "import resource, subprocess, sys",
+        "subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)",
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)",
+    )
+    whole = (sys.executable, "-c", "\n".join(lines), *argv)
+    env = {**os.environ, "HOME": str(home)}
+    done = subprocess.run(whole, cwd=place, env=env, capture_output=True, text=True, check=True)
+    return int(done.stdout) / 1024
+
+
+def memory(place: Path, home: Path, most: int) -> None:
+    """The largest process of a status with nothing cached, by the number of repositories."""
+    for count in (most // 10, most * 3 // 10, most):
+        shutil.rmtree(home / ".cache", ignore_errors=True)
+        folder = fleet(place, f"memory{count}", count)
+        size = peak(("mlfactory", "fleet", "status"), folder, home)
+        print(f"| memory of `fleet status` of {count} | {size:.1f} MB | |", flush=True)
+
+
 def show(title: str, value: Cost) -> None:
     print(f"| {title} | {value.wall:.1f} | {value.cpu:.1f} |", flush=True)
 
@@ -87,6 +110,7 @@ def main() -> None:
         folder, status = fleet(place, "statuses", statuses), ("mlfactory", "fleet", "status")
         show(f"`fleet status` of {statuses}, cold", one.run(status, folder, home))
         show(f"`fleet status` of {statuses}, nothing moved", one.run(status, folder, home))
+        memory(place, home, statuses)
         size = subprocess.run(("du", "-sm", home / ".cache"), capture_output=True, text=True)
         print(f"\n{size.stdout.split()[0]} MB in the cache")
 

@@ -55,14 +55,6 @@ def git_identity() -> tuple[str, ...]:
     return "-c", f"user.name={git.NAME}", "-c", f"user.email={git.EMAIL}"
 
 
-def switch(here: Place, name: str, commit: str) -> None:
-    """Make the branch and go there; git refuses to lose a file that it does not track, and then
-    there is no branch either."""
-    hint = "Move it elsewhere, and adopt again; nothing was changed."
-    argv = ("switch", "--quiet", "--no-overwrite-ignore", "--create", name, commit)
-    here.repository.run(*argv, hint=hint)
-
-
 def before(here: Place) -> str:
     """The branch that git was on before it came to this one, as it is typed."""
     argv = ("rev-parse", "--quiet", "--verify", "--abbrev-ref", "@{-1}")

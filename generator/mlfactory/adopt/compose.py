@@ -16,7 +16,7 @@ from mlfactory.project.record import PYPROJECT, Project
 from mlfactory.render.result import Render
 from mlfactory.render.safety import Entry
 
-from . import ignore, pyproject
+from . import ignore, needs, older, pyproject
 from .place import Place
 from .pyproject import Around
 from .request import (
@@ -232,14 +232,18 @@ def names_of(sides: Sides) -> list[str]:
 
 def merged_pyproject(sides: Sides, theirs: bytes, entry: Entry, out: Composition) -> Piece:
     """Theirs with what a factory needs."""
+    here = sides.here
     stay = [path for path in out.of(KEEPS) if not path.startswith("/")]
+    has_setup = here.has("setup.py", "setup.cfg")
     around = Around(
         code=tuple(their_code(sides)),
         package=sides.package,
-        others=sides.here.names,
+        others=here.names,
         keep=tuple(f"/{path}" for path in stay),
-        has_tests=any(n.startswith("tests/") or "/tests/" in n for n in sides.here.names),
-        has_setup=sides.here.has("setup.py", "setup.cfg"),
+        has_tests=any(n.startswith("tests/") or "/tests/" in n for n in here.names),
+        has_setup=has_setup,
+        facts=older.of_setup(here.text("setup.py"), here.text("setup.cfg")) if has_setup else None,
+        library=needs.of_library(sides.ours),
     )
     both = pyproject.merge(text_of(theirs), text_of(entry.content), around)
     out.tasks.extend(both.tasks)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
+from shlex import quote
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from mlfactory.base.errors import MlfactoryError, UsageError
-from mlfactory.render import result
 
 from . import hooks, jinja, proof, rendering
 from .hooks import Action
@@ -68,10 +70,11 @@ def convert(url: str, out: str, ref: str = "", directory: str = "") -> Import:
     with TemporaryDirectory(prefix=".mlfactory-", dir=target.parent) as scratch:
         home = rendering.files_at(url, ref, Path(scratch) / "source") / directory
         variables = rendering.cookiecutter_variables(home, url)
+        check_single(variables, url, directory)
         root = root_of(home)
         fresh = Path(scratch) / "fresh"
         (fresh / TREE).mkdir(parents=True)
-        names = names_of(variables)
+        names = names_of(variables, words_of(root))
         suffix = OTHER_SUFFIX if any(root.rglob(f"*{SUFFIX}")) else SUFFIX
         files = write_tree(root, fresh / TREE, names, variables, suffix)
         document = questions(variables, names)
@@ -84,11 +87,25 @@ def convert(url: str, out: str, ref: str = "", directory: str = "") -> Import:
             tuple(n for n, q in document.items() if not q.get("when", True)),
             files,
             tuple(hooks.actions(home)),
-            tuple(leftovers(fresh)),
+            (*settings_left(variables), *leftovers(fresh)),
             outcome,
         )
         fresh.rename(target)
     return report
+
+
+def check_single(variables: Mapping[str, Any], url: str, directory: str) -> None:
+    """Raises UsageError for a repository of several templates, which are imported one by one."""
+    rows = variables.get("templates") or variables.get("template")
+    if isinstance(rows, dict):
+        paths = [str(one.get("path", "")) for one in rows.values() if isinstance(one, dict)]
+    else:
+        texts = map(str, rows) if isinstance(rows, list) else ()
+        paths = [match[1] for text in texts if (match := re.search(r"\(([^)]*)\)$", text))]
+    if paths:
+        folders = [PurePosixPath(directory, path).as_posix() for path in paths]
+        text = f"{url} holds several templates: {', '.join(folders)}"
+        raise UsageError(text, f"Import one of them: --directory {quote(folders[0])}")
 
 
 def root_of(home: Path) -> Path:
@@ -101,11 +118,26 @@ def root_of(home: Path) -> Path:
     return root
 
 
-def names_of(variables: Mapping[str, Any]) -> dict[str, str]:
-    """The name of each variable as a question: copier's own settings begin with an underscore."""
+def names_of(variables: Mapping[str, Any], bound: Collection[str] = ()) -> dict[str, str]:
+    """The name of each variable as a question: copier's own settings begin with an underscore, and
+    a name that is `bound` by the template itself would be hidden there."""
     plain = [name for name in variables if not name.startswith("_")]
     private = [n for n in variables if n.startswith("_") and n not in (*SETTINGS, "__prompts__")]
-    return {**{n: n for n in plain}, **{n: f"private_{n.strip('_')}" for n in private}}
+    names: dict[str, str] = {}
+    for name in (*plain, *private):
+        word = re.sub(r"\W", "_", name.strip("_") or "x")
+        word = word if name in plain and not word[0].isdigit() else f"private_{word}"
+        others = {*bound, *names.values(), *jinja.RESERVED}
+        tries = (word, f"{word}_answer", *(f"{word}_{number}" for number in range(2, 1000)))
+        names[name] = next(one for one in tries if one not in others)
+    return names
+
+
+def words_of(root: Path) -> set[str]:
+    """What the files of a template and their names bind themselves."""
+    paths = [path for path in root.rglob("*") if path.is_file()]
+    texts = [root.name, *map(str, paths), *(text_of(path) or "" for path in paths)]
+    return set().union(*map(jinja.local_names, texts))
 
 
 def questions(variables: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, dict[str, Any]]:
@@ -123,11 +155,11 @@ def questions(variables: Mapping[str, Any], names: Mapping[str, str]) -> dict[st
 
 def question(name: str, raw: Any, names: Mapping[str, str]) -> dict[str, Any]:
     """One variable as a question: its type, default and choices."""
-    if name.startswith("_"):
-        is_rendered = name.startswith("__")
-        text = jinja.convert(as_text(raw), names) if is_rendered else literal(as_text(raw))
+    if name.startswith("__"):
         kind = "json" if isinstance(raw, dict | list) else "str"
-        return {"type": kind, "default": text, "when": False}
+        return {"type": kind, "default": jinja.convert(as_text(raw), names), "when": False}
+    if name.startswith("_"):
+        return private(raw)
     if isinstance(raw, bool):
         return {"type": "bool", "default": raw}
     if isinstance(raw, list):
@@ -137,6 +169,15 @@ def question(name: str, raw: Any, names: Mapping[str, str]) -> dict[str, Any]:
         return {"type": "str", "choices": choices, "default": choices[0]}
     kind = "json" if isinstance(raw, dict) else "str"
     return {"type": kind, "default": jinja.convert(as_text(raw), names)}
+
+
+def private(raw: Any) -> dict[str, Any]:
+    """A variable that cookiecutter leaves as it stands, its type included."""
+    if isinstance(raw, bool | int | float):
+        return {"type": type(raw).__name__, "default": raw, "when": False}
+    is_nested = isinstance(raw, dict | list)
+    text = literal(json.dumps(raw) if is_nested else str(raw))
+    return {"type": "json" if is_nested else "str", "default": text, "when": False}
 
 
 def literal(text: str) -> str:
@@ -173,15 +214,19 @@ def help_of(prompt: Any, raw: Any, names: Mapping[str, str]) -> dict[str, Any]:
 def write_tree(
     root: Path, tree: Path, names: Mapping[str, str], variables: Mapping[str, Any], suffix: str
 ) -> int:
-    """All files under their names in copier; those with Jinja in them get its suffix. How many."""
-    files = [path for path in sorted(root.rglob("*")) if path.is_file() or path.is_symlink()]
+    """All files under their names in copier; those with Jinja in them get its suffix. How many.
+
+    Of a link cookiecutter renders what it leads to, and of one to a folder nothing.
+    """
+    files = [path for path in sorted(root.rglob("*")) if path.is_file()]
     for path in files:
         inside = path.relative_to(root).as_posix()
-        target = tree / jinja.convert(inside, names)
+        raw = raw_from(inside, variables)
+        target = tree / converted(inside, raw, names)
         target.parent.mkdir(parents=True, exist_ok=True)
         text = text_of(path)
-        if text is None or jinja.is_plain(text) or is_raw(inside, root, variables):
-            shutil.copy(path, target, follow_symlinks=False)
+        if text is None or jinja.is_plain(text) or raw:
+            shutil.copy(path, target)
             continue
         target = target.with_name(f"{target.name}{suffix}")
         target.write_bytes(jinja.convert(text, names).encode())
@@ -189,10 +234,14 @@ def write_tree(
     return len(files)
 
 
+def converted(inside: str, raw: str, names: Mapping[str, str]) -> str:
+    """A path in copier; below a folder that cookiecutter only copies, names are none of Jinja."""
+    parts = PurePosixPath(inside).relative_to(raw).parts if raw else ()
+    return "/".join([jinja.convert(raw or inside, names), *map(literal, parts)])
+
+
 def text_of(path: Path) -> str | None:
-    """A file as text, or None for a link and for what is none."""
-    if path.is_symlink():
-        return None
+    """A file as text, or None for what is none."""
     raw = path.read_bytes()
     try:
         return None if b"\0" in raw else raw.decode("utf-8")
@@ -200,15 +249,14 @@ def text_of(path: Path) -> str | None:
         return None
 
 
-def is_raw(inside: str, root: Path, variables: Mapping[str, Any]) -> bool:
-    """Whether cookiecutter only copies it, or a folder that it is in."""
+def raw_from(inside: str, variables: Mapping[str, Any]) -> str:
+    """The outermost of a file and the folders around it that cookiecutter only copies, or nothing;
+    it compares whole paths as they stand in the template, and a star is any number of folders."""
     patterns = [str(one) for one in variables.get("_copy_without_render") or ()]
-    whole = PurePosixPath(root.name, inside)
-    return any(
-        path.match(pattern) or result.matches((f"/{pattern}",), path.as_posix())
-        for pattern in patterns
-        for path in (PurePosixPath(inside), whole, *PurePosixPath(inside).parents[:-1])
-    )
+    path = PurePosixPath(inside)
+    every = (*reversed(path.parents[:-1]), path)
+    fits = (p.as_posix() for p in every if any(fnmatch(p.as_posix(), one) for one in patterns))
+    return next(fits, "")
 
 
 def write_settings(
@@ -225,6 +273,14 @@ def write_settings(
     text = yaml.safe_dump({**settings, **document}, sort_keys=False, allow_unicode=True, width=100)
     (fresh / "copier.yml").write_text(text, "utf-8")
     (fresh / TREE / f"{ANSWERS}{suffix}").write_text(RECORD, "utf-8")
+
+
+def settings_left(variables: Mapping[str, Any]) -> Iterator[Leftover]:
+    """Settings of cookiecutter's that have no counterpart: code, and other signs than Jinja's."""
+    if variables.get("_extensions"):
+        yield Leftover("cookiecutter.json", 0, "_extensions")
+    names = [str(name) for name in variables.get("_jinja2_env_vars") or ()]
+    yield from (Leftover("cookiecutter.json", 0, n) for n in names if n.endswith("_string"))
 
 
 def leftovers(fresh: Path) -> Iterator[Leftover]:

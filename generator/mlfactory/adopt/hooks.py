@@ -12,19 +12,36 @@ NAMES = ("pre_prompt", "pre_gen_project", "post_gen_project")
 # By the last name of what is called; the first that fits holds.
 CALLS = {
     "removes files": ("remove", "unlink", "rmtree", "rmdir", "removedirs"),
-    "moves or copies files": ("move", "rename", "replace", "copy", "copyfile", "copytree", "copy2"),
+    "moves or copies files": (
+        "move",
+        "rename",
+        "replace",
+        "copy",
+        "copyfile",
+        "copytree",
+        "copy2",
+        "symlink",
+    ),
     "makes folders": ("mkdir", "makedirs"),
     "runs a program": ("run", "call", "check_call", "check_output", "Popen", "system"),
     "refuses answers": ("exit", "SystemExit"),
-    "writes files": ("write", "write_text", "writelines", "dump"),
+    "writes files": ("write", "write_text", "write_bytes", "writelines", "dump", "touch", "open"),
 }
 LINES = {
-    "removes files": re.compile(r"^\s*(rm|rmdir|unlink)\b"),
-    "moves or copies files": re.compile(r"^\s*(mv|cp)\b"),
-    "makes folders": re.compile(r"^\s*mkdir\b"),
-    "refuses answers": re.compile(r"^\s*exit\s+[1-9]"),
-    "runs a program": re.compile(r"^\s*(git|pip|uv|poetry|npm|make|python3?|conda|curl)\b"),
+    "removes files": re.compile(r"(rm|rmdir|unlink|del)\b"),
+    "moves or copies files": re.compile(r"(mv|cp|ln|install)\b"),
+    "makes folders": re.compile(r"mkdir\b"),
+    "refuses answers": re.compile(r"exit\s+(/b\s+)?[1-9]"),
+    "writes files": re.compile(
+        r"(sed\b.*\s-i|tee|touch|patch|truncate)\b|[^|]*[^0-9>&|]>>?\s*[^&\s]"
+    ),
 }
+# What a line in a shell begins with that does nothing by itself.
+STILL = re.compile(
+    r"(#|$|(fi|done|esac|echo|printf|cd|set|export|local|test|true|false|exit|return|for|case|read)\b"
+    r"|\[|[{}()]|[\w]+=|.*\)\s*$|;;|::|@?rem\b|@?echo\b)"
+)
+OPENING = re.compile(r"^\s*((if|elif|then|else|while|until|do|!)(\s+|$))*(sudo\s+)?")
 COUNTERPARTS = {
     "removes files": "give the file a name that is empty where it is not wanted: "
     "{% if CONDITION %}NAME{% endif %}",
@@ -68,20 +85,35 @@ def of_python(file: Path) -> Iterator[Action]:
     except SyntaxError:
         yield from of_lines(file)
         return
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    for node in sorted(calls, key=lambda call: call.lineno):
-        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-        what = next((what for what, names in CALLS.items() if name in names), "")
-        if what:
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Call | ast.Raise)]
+    for node in sorted(nodes, key=lambda one: one.lineno):
+        if what := deed(node):
             yield action(file, node.lineno, what, lines[node.lineno - 1])
 
 
+def deed(node: ast.Call | ast.Raise) -> str:
+    """What a statement does, by the name of what it calls; an open file may only be read."""
+    if isinstance(node, ast.Raise):
+        is_call = isinstance(node.exc, ast.Call) and deed(node.exc)
+        return "" if is_call else "refuses answers"
+    name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+    modes = [one.value for one in (*node.args, *(k.value for k in node.keywords))
+             if isinstance(one, ast.Constant)]  # fmt: skip
+    if name == "open" and not any(str(one)[:1] in "wax" and len(str(one)) < 4 for one in modes):
+        return ""
+    return next((what for what, names in CALLS.items() if name in names), "")
+
+
 def of_lines(file: Path) -> Iterator[Action]:
-    """The commands of a hook in a shell."""
+    """The commands of a hook in a shell; what is not known is a program."""
     for number, line in enumerate(file.read_text("utf-8", errors="replace").splitlines(), 1):
-        what = next((what for what, form in LINES.items() if form.search(line)), "")
-        if what:
-            yield action(file, number, what, line)
+        for part in re.split(r"&&|\|\||;(?!;)", line):
+            command = OPENING.sub("", part)
+            what = next((what for what, form in LINES.items() if form.match(command)), "")
+            if not what and not STILL.match(command):
+                what = "runs a program"
+            if what:
+                yield action(file, number, what, line)
 
 
 def action(file: Path, line: int, what: str, code: str) -> Action:

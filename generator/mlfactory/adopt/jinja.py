@@ -7,7 +7,17 @@ from collections.abc import Iterator, Mapping
 
 RAW = re.compile(r"(\{%-?\s*raw\s*-?%\}.*?\{%-?\s*endraw\s*-?%\})", re.DOTALL)
 BLOCK = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
-NAME = re.compile(r"\bcookiecutter(?:\.(\w+)|\[\s*['\"](\w+)['\"]\s*\])")
+NAME = re.compile(r"\bcookiecutter(?:\.(\w+)|\[\s*['\"]([^'\"]+)['\"]\s*\])")
+# What a template calls its own: a question of that name would not be seen there.
+LOCAL = re.compile(
+    r"\{%[-+]?\s*(?:set|for|macro|with|import|from|call)\b(.*?)(?:=|\bin\b|%\})", re.DOTALL
+)
+# Names that Jinja or copier has already.
+RESERVED = {
+    "now", "make_secret", "range", "dict", "lipsum", "cycler", "joiner", "namespace", "loop",
+    "self", "caller", "varargs", "kwargs", "true", "false", "none", "True", "False", "None",
+    "and", "or", "not", "in", "is", "if", "else",
+}  # fmt: skip
 MARK = re.compile(r"\{[{%#]")
 # What cookiecutter's own extensions bring, and copier has not, or has otherwise.
 LACKED = {
@@ -24,6 +34,11 @@ LACKED = {
 def is_plain(text: str) -> bool:
     """Whether Jinja would leave a text as it is."""
     return not MARK.search(text)
+
+
+def local_names(text: str) -> set[str]:
+    """The variables that a text binds itself."""
+    return {word for match in LOCAL.finditer(text) for word in re.findall(r"\w+", match[1])}
 
 
 def convert(text: str, names: Mapping[str, str]) -> str:

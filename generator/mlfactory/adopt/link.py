@@ -15,7 +15,7 @@ from mlfactory.render.result import Render
 from mlfactory.template.choice import Template
 from mlfactory.template.repository import Upstream, Version
 
-from . import branch, place, rendering, traces
+from . import branch, crossing, place, rendering, traces
 from .place import LINKED, Place
 from .request import ADDED, File, Fit, Report, Request
 
@@ -159,5 +159,5 @@ def linked(here: Place, project: Project, render: Render, best: Fit) -> str:
     title = f"Link the project to {project.source} {best.version}"
     text = f"{title}\n\n{best.share:.0%} of what that makes is here."
     commit = branch.join(here, side, files, text)
-    branch.switch(here, LINKED, commit)
+    crossing.switch(here, LINKED, commit)
     return commit

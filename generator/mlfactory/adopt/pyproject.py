@@ -16,6 +16,8 @@ from tomlkit.items import Array
 
 from mlfactory.base.errors import MlfactoryError
 
+from . import needs, older
+from .older import Facts
 from .request import Task
 
 MINORS = tuple(f"3.{minor}.9" for minor in range(6, 20))
@@ -33,7 +35,8 @@ PLUGIN = "-p mlfactory_runtime.testing.plugin"
 @dataclass(frozen=True)
 class Around:
     """What else decides: `code` are the paths of their Python, `package` is the factory's own,
-    `others` are files that configure the same programs, and `keep` is left alone by updates."""
+    `others` are files that configure the same programs, `keep` is left alone by updates, and
+    `facts` is what setup.py and setup.cfg say, `library` what the library asks for."""
 
     code: tuple[str, ...] = ()
     package: str = ""
@@ -41,6 +44,8 @@ class Around:
     keep: tuple[str, ...] = ()
     has_tests: bool = False
     has_setup: bool = False
+    facts: Facts | None = None
+    library: tuple[str, ...] = ()
 
 
 @dataclass
@@ -62,7 +67,10 @@ def merge(theirs: str, ours: str, around: Around) -> Merged:
         parts.append(block(name, mine, text, doc, around, out))
     parts += [text for name, text in own.items() if group_of(name) != "tool.cruft"]
     out.text = "\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
-    parsed(out.text)
+    both = parsed(out.text)
+    if poetry := older.pythons(both):  # it refuses others than [project] admits
+        poetry["python"] = both["project"]["requires-python"]
+        out.text = tomlkit.dumps(both)
     return out
 
 
@@ -119,7 +127,7 @@ def block(name: str, mine: str, text: str, doc: Any, around: Around, out: Merged
     if name == "build-system" or name.startswith(BUILDS):
         return mine or (text if is_new else "")
     if name == "project":
-        return merge_project(mine, text, tools, doc, out)
+        return merge_project(mine, text, doc, around, out)
     if name == "dependency-groups" and mine:
         return merge_groups(mine, text, out)
     if name == "tool.uv" and mine:
@@ -135,17 +143,15 @@ def block(name: str, mine: str, text: str, doc: Any, around: Around, out: Merged
     return text
 
 
-def merge_project(mine: str, text: str, tools: Any, doc: Any, out: Merged) -> str:
+def merge_project(mine: str, text: str, doc: Any, around: Around, out: Merged) -> str:
     """Name, version, description and all else stay; what predictions need is added."""
-    new = parsed(text)
+    new, tools = parsed(text), doc.get("tool", {})
     if "project" not in doc:
-        poetry = tools.get("poetry", {})
-        for key in ("name", "version", "description"):
-            if key in poetry:
-                new["project"][key] = poetry[key]
-        if poetry.get("dependencies"):
-            out.tasks.append(POETRY)
-        return str(tomlkit.dumps(new))
+        facts = older.of_poetry(tools["poetry"]) if "poetry" in tools else around.facts
+        if facts is None:
+            return text
+        out.tasks.extend(older.unread(facts, tools.get("poetry", {})))
+        mine, doc = older.table(facts, dict(new["project"])), {"project": {}}
     own = parsed(mine)
     table = own.get("project")
     if not isinstance(table, dict) or not isinstance(table.get("dependencies", []), list):
@@ -157,6 +163,7 @@ def merge_project(mine: str, text: str, tools: Any, doc: Any, out: Merged) -> st
         out.tasks.append(DYNAMIC)
     else:
         add_requirements(own["project"], "dependencies", new["project"]["dependencies"], out)
+    out.tasks.extend(needs.clashes(own["project"].get("dependencies", ()), around.library))
     narrow(own["project"], str(new["project"]["requires-python"]), out)
     return str(tomlkit.dumps(own))
 
@@ -194,11 +201,6 @@ DYNAMIC = Task(
     "Your build computes the dependencies, so that none could be added: add mlfactory-runtime and "
     "lightgbm where it takes them from.",
     ("uv lock",),
-)
-POETRY = Task(
-    "dependencies",
-    "What your code needs stands under [tool.poetry.dependencies], which uv does not read.",
-    ("uv add PACKAGE",),
 )
 
 

@@ -2,69 +2,78 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from mlfactory.base import addresses, answers, git, mainline, organisation
-from mlfactory.base.answers import Answers
+from mlfactory.base import addresses, answers, git
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.objects import Leaf
 from mlfactory.base.talk import Talk
-from mlfactory.new import arrival, intake, journal, rendered
+from mlfactory.new import journal, rendered
 from mlfactory.new import run as setting_up
-from mlfactory.new.journal import Run
 from mlfactory.new.request import Goal
 from mlfactory.new.request import Request as NewRequest
 from mlfactory.project.record import PYPROJECT, Project
 from mlfactory.render.result import Render
 from mlfactory.template import choice
 
-from . import branch, link, place, rendering, tasks, traces
-from .compose import OWN, Composition, Sides, compose
+from . import branch, crossing, link, place, rendering, tasks, traces, values
+from .compose import Composition, Sides, compose
 from .place import BRANCH, Place
 from .request import ADDED, ASK, GOES, File, Piece, Report, Request
 
 CHOICES = ("keep mine", "take the template's")
-GITLAB = (".gitlab-ci.yml", ".gitlab")
-OF_PLACE = ("folder", "branch")  # answers that follow from where it stands, whatever is asked
 
 
 def adopt(request: Request, goal: Goal, talk: Talk, *, ask: bool = False) -> Report:
     """Put a repository under the template, on a branch of its own, and set it up there.
 
-    Run again on that branch, it goes on where it stopped. Raises MlfactoryError.
+    Run again, also after a kill at any moment, it goes on where it stopped. Raises MlfactoryError.
     """
     if request.keep == ASK and not (ask or request.dry_run):
         raise UsageError("--keep ask asks a person, and there is none", "Leave it: yours stay.")
     addresses.refuse("--template", request.template)
     git.require()
     here = place.place(request.project)
-    if here.branch == BRANCH and not request.dry_run:
+    if request.dry_run:
+        return first(here, request, goal, talk, ask=ask)
+    with crossing.alone(here):
+        is_there = here.branch == BRANCH
+        report = None if is_there else first(here, request, goal, talk, ask=ask)
+    if report is None:
         return go_on(here, request, goal, talk)
+    return set_up(report, here, request, goal, talk)
+
+
+def first(here: Place, request: Request, goal: Goal, talk: Talk, *, ask: bool) -> Report:
+    """The merge on its branch, or with `dry_run` what it would be; of a template that is none of
+    factories, the link to it."""
     old = place.old_record(here)
     template = choice.template(request.template, request.ref)
     trust = goal.trust or choice.is_trusted(template.source)
     with rendering.sheet(template, trust=trust) as sheet:
         if request.template and not keeps_contract(sheet):
             return link.link(here, old, template, request)
-        place.check_apart(here)
-        place.check_alone(here)
-        if not request.dry_run:
-            place.check_quiet(here)
-        place.check_branch(here, BRANCH)
+        check(here, request)
         sides, warnings = sides_of(here, old, sheet, request, goal, talk)
     if request.data:
         place.check_data(here, request.data, str(sides.ours.facts.answers.get("data_file", "")))
     files = compose(sides, chooser(talk) if request.keep == ASK and ask else None)
-    report = written(request, sides, files, warnings)
-    if request.dry_run:
-        return report
-    rendering.keep_version(here, sheet.template)
-    return set_up(report, here, request, goal, talk)
+    if not request.dry_run:
+        journal.file_of(here.repository, here.prefix).unlink(missing_ok=True)  # of an older branch
+        rendering.keep_version(here, sheet.template)
+    return written(request, sides, files, warnings)
+
+
+def check(here: Place, request: Request) -> None:
+    """Raises MlfactoryError for a repository that cannot be adopted as it is."""
+    place.check_apart(here)
+    place.check_alone(here)
+    if not request.dry_run:
+        place.check_quiet(here)
+    place.check_branch(here, BRANCH)
 
 
 def keeps_contract(sheet: rendering.Sheet) -> bool:
@@ -88,13 +97,13 @@ def sides_of(
     talk: Talk,
 ) -> tuple[Sides, tuple[str, ...]]:
     """The render of the answers, and what an older template made, with what is odd about them."""
-    values, notes = answers_of(here, sheet, request)
-    values, more = with_data(here, sheet, request, values, talk)
-    ours = sheet.render(str(values["project_name"]), values)
+    own, notes = values.answers_of(here, sheet, request)
+    own, more = values.with_data(here, sheet, request, own, talk)
+    ours = sheet.render(str(own["project_name"]), own)
     package = package_of(ours)
     base, odd = base_of(here, old, goal)
-    folder = str(values.get("folder") or "")
-    facts = replace(ours.facts, answers=values)
+    folder = str(own.get("folder") or "")
+    facts = replace(ours.facts, answers=own)
     return Sides(here, Render(ours.entries, facts), package, folder, old, base), (
         *notes, *more, *odd,
     )  # fmt: skip
@@ -115,83 +124,6 @@ def base_of(here: Place, old: Project | None, goal: Goal) -> tuple[Render | None
     except MlfactoryError as error:
         text = f"the old template cannot be rendered, so that all its files count as yours: {error}"
         return None, (text,)
-
-
-def answers_of(
-    here: Place, sheet: rendering.Sheet, request: Request
-) -> tuple[dict[str, Any], list[str]]:
-    """The answers that were typed, and those that the repository itself gives."""
-    values = answers.merge(request.answers, request.settings, {})
-    addresses.refuse_answers(values)
-    if "folder" in values:
-        raise UsageError("folder follows from where the project stands")
-    name, notes = project_name(here), list[str]()
-    if "project_name" not in values:
-        values["project_name"] = free_name(here, name)
-        if values["project_name"] != name:
-            notes.append(
-                f"the factory's own package is called {values['project_name'].replace('-', '_')}, "
-                f"as {name.replace('-', '_')} is yours"
-            )
-    if "branch" in sheet.questions:
-        values = {"branch": here.main_branch or mainline.MAIN, **values}
-    if here.prefix and "folder" in sheet.questions:
-        values["folder"] = here.prefix.rstrip("/")
-    if "ci" not in values and "ci" in sheet.questions:
-        values["ci"] = ci_of(here)
-    answers.check({k: v for k, v in values.items() if k not in OF_PLACE}, sheet.questions)
-    organisation.check_names(values)
-    return values, notes
-
-
-def project_name(here: Place) -> str:
-    """What the project calls itself, as a factory can be called."""
-    text = here.text(PYPROJECT)
-    names = (
-        answers.table(text, "project").get("name"),
-        answers.table(text, "tool", "poetry").get("name"),
-        here.path.name,
-    )
-    name = next(one for one in names if isinstance(one, str) and one)
-    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-    words = words.lstrip("-0123456789") or "factory"
-    return f"{words}-model" if answers.is_taken(words) else words
-
-
-def free_name(here: Place, name: str) -> str:
-    """A name whose package has no features or model of theirs in it, and hides none of theirs."""
-    package = name.replace("-", "_")
-    tops = {n.split("/")[0].removesuffix(".py") for n in here.names if n.endswith(".py")}
-    own = {n.split("/")[1] for n in here.names if OWN.fullmatch(n)}
-    return f"{name}-factory" if package in tops | own else name
-
-
-def ci_of(here: Place) -> str:
-    """The forge whose files are there, or that the origin names."""
-    tops = {name.split("/")[0] for name in here.leaves}
-    origin = git.config(here.repository, "remote.origin.url")
-    is_gitlab = bool(tops & {*GITLAB}) or ("gitlab" in origin and ".github" not in tops)
-    return "gitlab" if is_gitlab else "github"
-
-
-def with_data(
-    here: Place, sheet: rendering.Sheet, request: Request, values: Answers, talk: Talk
-) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The answers about data, after a look at them, as `mlfactory new` does."""
-    if not request.data:
-        return dict(values), ()
-    asked_for = NewRequest(str(here.path), request.data, template=request.template)
-    run = Run(here.path, asked_for, sheet.template.source, "", True, prefix=here.prefix)
-    own = {name: value for name, value in values.items() if name not in OF_PLACE}
-    run = replace(run, request=replace(asked_for, answers=own))
-    with TemporaryDirectory(prefix="mlfactory-") as folder:
-        run = intake.gather(run, here.path, sheet.questions)
-        run = arrival.convert(
-            run, intake.sources(run), Path(folder), talk, sheet.questions, ask=False
-        )
-        run = intake.look(intake.choose_target(run, talk, ask=False))
-    place = {name: values[name] for name in OF_PLACE if name in values}
-    return {**run.given, **place}, run.warnings
 
 
 def written(
@@ -248,7 +180,7 @@ def merged(sides: Sides, pieces: list[Piece], side: str, leaves: Mapping[str, Le
     commit = branch.join(
         here, side, changes, f"{title}\n\n{pieces[-1].path} says what is left to do."
     )
-    branch.switch(here, BRANCH, commit)
+    crossing.switch(here, BRANCH, commit)
     return commit
 
 
@@ -269,7 +201,6 @@ def set_up(report: Report, here: Place, request: Request, goal: Goal, talk: Talk
     if not (request.data and any(f.path == ".copier-answers.yml" for f in report.files)):
         return report
     full = str(Path(request.data).expanduser().absolute())
-    journal.file_of(here.repository, here.prefix).unlink(missing_ok=True)  # of an earlier branch
     again = NewRequest(str(here.path), full, template=request.template)
     summary = setting_up.new(again, goal, talk)
     return replace(report, setup=asdict(summary), warnings=(*report.warnings, *summary.warnings))
@@ -285,7 +216,10 @@ def go_on(here: Place, request: Request, goal: Goal, talk: Talk) -> Report:
     source = choice.template_source(request.template)
     report = Report("resumed", str(here.path), source, "", branch=BRANCH)
     data = str(Path(request.data).expanduser().absolute()) if request.data else ""
-    asked_for = NewRequest(str(here.path), data, template=request.template)
+    asked_for = NewRequest(
+        str(here.path), data, answers=request.answers, settings=request.settings,
+        template=request.template, ref=request.ref,
+    )  # fmt: skip
     summary = setting_up.new(asked_for, goal, talk)
     files = [name for name in (tasks.FILE, tasks.OTHER_FILE) if here.has(name)]
     ways = (f"$EDITOR {files[-1]}",) if files else ()

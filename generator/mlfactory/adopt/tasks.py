@@ -30,7 +30,7 @@ DATA = re.compile(r"\.(csv|tsv|parquet|xlsx?|feather|jsonl)(\.(gz|bz2|xz|zst|zip
 FEATURES = re.compile(r"feature|preprocess|transform|prepar|wrangl", re.IGNORECASE)
 MODELS = re.compile(r"train|model|predict|fit|score|estimator", re.IGNORECASE)
 PICKLES = (".pkl", ".pickle", ".joblib", ".onnx", ".h5", ".cbm")
-REQUIREMENTS = ("requirements.txt", "environment.yml", "Pipfile", "setup.py", "setup.cfg")
+REQUIREMENTS = ("requirements.txt", "environment.yml", "environment.yaml", "Pipfile")
 SCHEDULES = {
     "databricks.yml": "Databricks runs the jobs of databricks.yml",
     "conf/base/catalog.yml": "Kedro runs the pipelines of this repository",

@@ -45,7 +45,9 @@ def squeeze(line: str) -> str:
 
 
 def hunks(before: str, after: str) -> Iterator[Hunk]:
-    """What turns one text into another."""
+    """What turns one text into another; that all lines end otherwise is no change."""
+    if "\r\n" not in before:
+        after = after.replace("\r\n", "\n")
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     for tag, a, b, c, d in matcher.get_opcodes():

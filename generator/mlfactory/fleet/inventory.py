@@ -51,7 +51,8 @@ class Member:
     @property
     def key(self) -> tuple[str, str, str]:
         """What no two of a fleet have in common."""
-        return self.address, self.folder, self.answers_file
+        address = self.address if self.is_path else same_address(self.address)
+        return address, self.folder, self.answers_file
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,15 @@ class Fleet:
     def wave_of(self, member: Member) -> int:
         """The number of a member's wave, from 0."""
         return self.groups.index(member.group) if member.group else len(self.groups)
+
+
+def same_address(address: str) -> str:
+    """What all addresses of a repository on a host have in common, however git reaches it."""
+    form = r"(?:(\w[\w+.-]*)://)?(?:[^@/]*@)?([^/:]+)(:\d+(?=/))?[:/]+(.*)"
+    if not (match := re.match(form, address)):
+        return address
+    port = (match[3] or "") if match[1] in ("http", "https") else ""
+    return f"{match[2].lower()}{port}/{match[4].rstrip('/').removesuffix('.git')}"
 
 
 def read(file: Path) -> Fleet:

@@ -18,7 +18,7 @@ from mlfactory.base.credentials import mask
 from mlfactory.base.errors import MlfactoryError
 
 from . import charts
-from .catalog import Catalog, Entry
+from .catalog import Catalog, Entry, Shared
 from .charts import Adoption, Bar
 from .levels import LEVELS
 from .production import Health, Metric
@@ -31,6 +31,7 @@ KINDS = ("current", "behind", "drifted", "conflict", "proposed", "production", "
          "skipped", "failed")  # fmt: skip
 MODEL_COLUMNS = ("repository", "version", "promoted", "metric", "health", "data", "owner")
 FILES, REPOSITORIES = 25, 40  # so many are in the map of drift
+MEMBERS = 12  # so many are named of those that share a feature
 TONES = {"healthy": "good", "alarm": "bad"}
 
 
@@ -46,7 +47,8 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the table, and the kinds that it is filtered by."""
+    """A row of the table, and the kinds that it is filtered by; where it has fewer cells than the
+    table, the last one takes the rest."""
 
     cells: tuple[Cell, ...]
     kinds: tuple[str, ...]
@@ -83,6 +85,7 @@ class Page:
     adoption: Adoption = field(default_factory=Adoption)
     waves: tuple[Bar, ...] = ()
     levels: tuple[Bar, ...] = ()
+    shared: tuple[Shared, ...] = ()
 
 
 def write(rows: Sequence[Row], file: Path, groups: Sequence[str] = ()) -> None:
@@ -102,7 +105,7 @@ def write_catalog(catalog: Catalog, file: Path) -> None:
         "in alarm": sum(one.health.state == "alarm" for one in entries),
     }
     lines = tuple(Line(entry_cells(one), entry_kinds(one)) for one in entries)
-    put(Page("In production", counts, MODEL_COLUMNS, lines), file)
+    put(Page("In production", counts, MODEL_COLUMNS, lines, shared=catalog.shared), file)
 
 
 def put(page: Page, file: Path) -> None:
@@ -119,7 +122,7 @@ def render(page: Page) -> str:
     template = environment.from_string(TEMPLATE.read_text("utf-8"))
     time = datetime.now(UTC).strftime("%Y-%m-%d at %H:%M UTC")
     present = [k for k in KINDS if any(k in line.kinds for line in page.lines)]
-    return template.render(page=page, time=time, kinds=present)
+    return template.render(page=page, time=time, kinds=present, most=MEMBERS)
 
 
 def safe(value: object) -> object:
@@ -130,8 +133,7 @@ def safe(value: object) -> object:
 def cells(row: Row) -> tuple[Cell, ...]:
     if row.skip or row.error:
         text = f"skipped: {row.skip}" if row.skip else row.error
-        name = Cell(row.name, row.name, text, "" if row.skip else "bad")
-        return (name, *(Cell(),) * (len(COLUMNS) - 1))
+        return Cell(row.name, row.name, row.group), Cell(text, tone="" if row.skip else "bad")
     clone = f"clone: {row.remark}" if row.remark else ""
     conflicts = ", ".join(one.path for one in row.conflicts)
     drift = ", ".join(f"{n} {state}" for state, n in row.drift.items())
@@ -229,8 +231,7 @@ def entry_cells(entry: Entry) -> tuple[Cell, ...]:
     name, model = Cell(entry.name, entry.name, entry.target), entry.model
     if not model:
         text = entry.error or "nothing in production"
-        name = Cell(entry.name, entry.name, text, "bad" if entry.error else "")
-        return (name, *(Cell(),) * (len(MODEL_COLUMNS) - 1))
+        return name, Cell(text, tone="bad" if entry.error else "")
     forced = (
         {True: "forced", False: "compared"}.get(model.forced) if model.forced is not None else ""
     )

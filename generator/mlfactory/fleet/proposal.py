@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Literal
 
@@ -17,9 +18,12 @@ MOST = 200  # so many branches of others are looked at
 
 
 def branch_of(branch: str, folder: str) -> str:
-    """The branch of proposals; each project of a repository has its own."""
-    name = re.sub(r"[^A-Za-z0-9_.-]", "-", folder).strip("-.")
-    return f"{branch}-{name}" if name else branch
+    """The branch of proposals; each project of a repository has its own, also where git takes
+    their names for one: what is not written as it is called gets a sign of its own."""
+    name = re.sub(r"[^A-Za-z0-9_.-]|(?<=\.)\.", "-", folder).strip("-.")
+    if name.replace("-", "/") != folder or name.endswith((".lock", "revert")):
+        name = f"{name}-{hashlib.sha256(folder.encode()).hexdigest()[:6]}".lstrip("-")
+    return f"{branch}-{name}" if folder else branch
 
 
 def state(clone: Clone, project: Project, branch: str, version: str) -> tuple[State, str]:
