@@ -52,3 +52,26 @@ def test_too_few_of_either_kind_are_not_compared(churn: Factory) -> None:
     churn.run("label", "outcomes.csv")
 
     assert "coverage" not in churn.json("monitor", "--json", code=None)
+
+
+def test_outcomes_that_come_weeks_later_say_of_which_rows_they_are(churn: Factory) -> None:
+    """The latest window has none yet: the metrics are of an earlier one, and so is the coverage."""
+    request = score(churn, 3)
+    rows = customers(900).with_row_index("row").with_columns(request_id=pl.lit(request))
+    rows.filter(PRICE > 40).select("request_id", "row", "churned").write_csv(
+        churn.path / "outcomes.csv"
+    )
+    score(churn, 2)
+    score(churn, 1)
+    churn.run("label", "outcomes.csv")
+
+    done = churn.json("monitor", "--json", code=None)
+
+    told, performance = check(done, "coverage"), check(done, "performance:log_loss")
+    end = done["history"][0]["to"]
+    assert "price €" in told["message"]
+    assert told["status"] == "unknown"
+    assert f"up to {end}" in told["message"]
+    assert f"up to {end}" in performance["message"]
+    assert done["history"][0]["coverage"]["differs"]
+    assert "coverage" not in done

@@ -15,7 +15,9 @@ from mlfactory_runtime.monitor import quality
 from mlfactory_runtime.monitor.effect import detectable, is_beyond
 from mlfactory_runtime.monitor.reading import Seen, Watched, from_file, production
 from mlfactory_runtime.monitor.run import examined
-from mlfactory_runtime.records.monitoring import Span
+from mlfactory_runtime.monitor.verdict import Check
+from mlfactory_runtime.records.monitoring import Span, Window
+from mlfactory_runtime.records.profile import Quality
 from mlfactory_runtime.settings.params import Gate
 from mlfactory_runtime.testing.trained import Trained
 
@@ -47,9 +49,16 @@ def breaches(then: Pair, now: Pair, watched: Watched, task: str = "binary") -> s
     """What is bad of rows whose outcomes are known, beside those of a holdout."""
     worth, found = (qualities(task, *pair, np.arange(len(pair[0]))) for pair in (then, now))
     own = replace(watched, profile=watched.profile.model_copy(update={"quality": worth}))
-    record = examined(Seen(), own, [], [], Span(source="a", rows=0, other_models={}))[1]
-    window = record.model_copy(update={"quality": found})
-    return {check.name for check, _ in quality.judged([window], own) if check.bad}
+    return {check.name for check in of_window(found, own) if check.bad}
+
+
+def of_window(worth: dict[str, Quality], watched: Watched) -> list[Check]:
+    """The checks of a window of such numbers."""
+    window = Window(
+        model="m", rows=900, labelled=900, values={}, breaches=(), observed=None, estimate=None,
+        quality=worth,
+    )  # fmt: skip
+    return [check for check, _ in quality.judged([window], watched)]
 
 
 def test_a_rare_outcome_that_is_only_guessed_is_seen(watched: Watched) -> None:
@@ -78,6 +87,43 @@ def test_probabilities_that_rank_as_before_and_say_something_else_are_seen(
     assert breaches(holdout, (y, 1 / (1 + np.exp(-odds - 0.5))), watched) == {"quality:bias"}
     steep = 1 / (1 + np.exp(-2 * odds - 0.9))
     assert "quality:slope" in breaches(holdout, (y, steep), watched)
+
+
+@pytest.mark.parametrize("rows", [500, 1000, 3000])
+def test_a_handful_of_rare_outcomes_does_not_ring(rows: int, watched: Watched) -> None:
+    """Some three, seven and twenty: as many as chance sends, of a model that is as it was."""
+    rings = 0
+    for seed in range(240):
+        if not seed % 40:
+            holdout = classes(4000, seed, 0.005)
+            worth = qualities("binary", *holdout, np.arange(4000))
+            own = replace(watched, profile=watched.profile.model_copy(update={"quality": worth}))
+        y, p = classes(rows, 1000 + seed, 0.005)
+        found = of_window(qualities("binary", y, p, np.arange(rows)), own)
+        rings += any(check.bad for check in found)
+    assert rings <= 3
+
+
+def test_an_outcome_that_never_comes_any_more_is_seen(watched: Watched) -> None:
+    """Rows show no spread then: that of the chances tells how sure it is."""
+    holdout, (y, p) = classes(8000, 1, 0.01), classes(4000, 2, 0.01)
+    assert "quality:bias" in breaches(holdout, (0 * y, p), watched)
+    amounts, (y, p) = numbers(4000, 1), numbers(300, 2)
+    assert "quality:bias" in breaches(amounts, (0 * y, p), watched, "regression")
+
+
+def test_what_too_few_rare_outcomes_cannot_tell_is_said(watched: Watched) -> None:
+    few, many = (qualities("binary", *classes(n, 1, 0.01), np.arange(n)) for n in (400, 8000))
+    assert set(few) == {"bias"}
+    for then, now, where in ((many, few, "this window"), (few, many, "the holdout")):
+        own = replace(watched, profile=watched.profile.model_copy(update={"quality": then}))
+        unknown = [check for check in of_window(now, own) if check.bad is None]
+        assert [one.name for one in unknown] == [
+            "quality:skill",
+            "quality:ranking",
+            "quality:slope",
+        ]
+        assert all(where in one.message and "10 outcomes" in one.message for one in unknown)
 
 
 def test_areas_and_their_errors_are_those_of_other_draws() -> None:

@@ -48,6 +48,25 @@ def check(found: dict[str, Any], name: str) -> dict[str, Any]:
     return told
 
 
+def test_a_run_that_was_repeated_is_named(churn: Factory) -> None:
+    churn.column("customer id", sensitive="none")
+    for week in (2, 1, 1):
+        score(churn, week)
+    assert repeats(churn) == [
+        "whether 900 rows are others: the same entity with the same values was scored before, and "
+        "each counts"
+    ]
+    query(churn, f"delete from predictions where time > {weeks_ago(2)}")
+    score(churn, 1)
+    assert repeats(churn) == []
+
+
+def repeats(churn: Factory) -> list[str]:
+    """What the monitor says of rows that were scored before."""
+    unseen = churn.json("monitor", "--json", code=None)["unseen"]
+    return [line for line in unseen if "scored before" in line]
+
+
 def test_a_drift_becomes_an_alarm_and_outcomes_come_late(world: Factory) -> None:
     first = score(world, 3)
     score(world, 2)

@@ -90,6 +90,25 @@ def test_fewer_or_older_rows_are_refused_unless_they_are_meant(
     assert taken(place, tmp_path, fewer=True)[1].height == 900
 
 
+def test_rows_that_a_source_lost_are_missed_though_the_log_has_others(
+    place: Factory, tmp_path: Path
+) -> None:
+    """800 delivered and 120 logged are more than 900, and a hundred that were known are gone."""
+    log(place, ROWS[880:])
+    pl.concat([ROWS[:780], ROWS[880:900]]).write_csv(place.path / "delivered.csv")
+    with pytest.raises(FactoryError, match="800 rows come, and 900 are here"):
+        taken(place, tmp_path)
+    shutil.rmtree(tmp_path / "copy")
+    ROWS.head(900).write_csv(place.path / "delivered.csv")
+    assert taken(place, tmp_path)[1].height == 1000
+    ROWS.head(850).write_csv(place.path / "delivered.csv")  # now the log may have given 120
+    with pytest.raises(FactoryError, match="850 rows come, and 1,000 are here, at most 120 of the"):
+        taken(place, tmp_path)
+    shutil.rmtree(tmp_path / "copy")
+    ROWS.head(880).write_csv(place.path / "delivered.csv")
+    assert taken(place, tmp_path)[1].height == 1000
+
+
 def test_a_log_that_cannot_be_joined_is_told_of(place: Factory, tmp_path: Path) -> None:
     log(place, ROWS[900:920])
     place.column("plan", sensitive="personal")

@@ -15,19 +15,37 @@ where a tail is heavy, for there it hangs on few rows. So each question has a nu
 
 Each is a mean over rows but for terms that vanish, so the error is that of the rows' influence on
 it (Hampel, The influence curve and its role in robust estimation, JASA 69, 1974; of areas DeLong
-and others, Biometrics 44, 1988). Rows of one place are one.
+and others, Biometrics 44, 1988). Rows of one place are one. Where few rows carry the number, as
+those of a rare outcome do, this error is itself a guess, and is wider by Student's distribution;
+and of fewer than ten rows of the rarer outcomes only the bias is told.
 """
+
+from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 import polars as pl
 
 from ..records.profile import Quality
 from .metrics import Array, row_losses
-from .resampling import mean_of
+from .resampling import widened, worth
 
+OF_NUMBERS = ("skill", "ranking", "bias")
+OF_CLASSES = (*OF_NUMBERS, "slope")
+NUMBERS = {"binary": OF_CLASSES, "multiclass": OF_CLASSES, "regression": OF_NUMBERS}
 OF_SPREAD = ("skill", "ranking")  # are larger where outcomes differ more
 FEWEST = 10  # rows on each side of what is ranked
-Influence = tuple[float, Array]
+SURE = 3.0  # about the normal quantile at which a number is judged, among others
+UNKNOWN = float("nan")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number, how each row moves it, and the variance that a row has at least, whatever came."""
+
+    value: float
+    influence: Array
+    least: float = 0.0
 
 
 def qualities(task: str, y: Array, p: Array, places: Array) -> dict[str, Quality]:
@@ -39,11 +57,27 @@ def qualities(task: str, y: Array, p: Array, places: Array) -> dict[str, Quality
         return {}
     measures = of_numbers(y, p) if task == "regression" else of_classes(y, p)
     intervals = {}
-    for name, (value, influence) in measures.items():
-        error = mean_of(influence, places)[1]
-        if np.isfinite(value) and np.isfinite(error) and error > 0:
-            intervals[name] = Quality(value=float(value), error=error)
+    for name, measure in measures.items():
+        error = error_of(measure, places)
+        if np.isfinite(measure.value) and np.isfinite(error) and error > 0:
+            intervals[name] = Quality(value=float(measure.value), error=error)
     return intervals
+
+
+def error_of(measure: Measure, places: Array) -> float:
+    """The standard error of a number, wider the fewer rows carry it.
+
+    A variance that was seen in n draws of kurtosis k is as sure as one of 2 n / (k - 1) normal ones
+    (Box, Non-normality and tests on variances, Biometrika 40, 1953): twice the rows of a rare
+    outcome, about. It is compared with another such number, which brings as many (Welch).
+    """
+    sums = np.bincount(places, measure.influence)[np.bincount(places) > 0]
+    draws, variance = len(sums), float((sums**2).sum())
+    kurtosis = draws * float((sums**4).sum()) / variance**2 if variance else 1.0
+    steady = 2 * draws / (kurtosis - 1) if kurtosis > 1 else float("inf")
+    degrees = max(min(2 * steady + 1, worth(places)), 2.0)
+    error = sqrt(variance) / len(places) * widened(degrees, SURE)
+    return max(error, sqrt(measure.least / draws))
 
 
 def within_months(
@@ -71,54 +105,68 @@ def within_months(
     return overall
 
 
-def of_numbers(y: Array, p: Array) -> dict[str, Influence]:
+def of_numbers(y: Array, p: Array) -> dict[str, Measure]:
     """Of numbers, by what no heavy tail moves."""
     middle = float(np.median(y))
     high = y > middle if (y > middle).any() else y >= middle
     above = (y > p) + (y == p) / 2
+    share = (float(above.sum()) + 2) / (len(y) + 4)  # all on one side are not sure to be all
     return {
         "skill": saved(np.abs(y - p), np.abs(y - middle)),
         **ranked([(high, p)]),
-        "bias": (float(above.mean()), above - above.mean()),
+        "bias": Measure(float(above.mean()), above - above.mean(), share * (1 - share)),
     }
 
 
-def of_classes(y: Array, p: Array) -> dict[str, Influence]:
-    """Of two classes or more."""
+def of_classes(y: Array, p: Array) -> dict[str, Measure]:
+    """Of two classes or more; of too few rows beside the most frequent one only the bias."""
     shares = np.column_stack([1 - p, p]) if p.ndim == 1 else p
     ones = np.eye(shares.shape[1])[y.astype(int)]
-    constant = np.broadcast_to(ones.mean(axis=0), shares.shape)
     first, right = (p, y) if p.ndim == 1 else (shares.max(axis=1), y == shares.argmax(axis=1))
-    spread = float(np.std(right)) or 1.0
-    gap = (right - first) / spread
+    bias = {"bias": biased(right.astype(float), first)}
+    if len(y) - ones.sum(axis=0).max() < FEWEST:
+        return bias
+    constant = np.broadcast_to(ones.mean(axis=0), shares.shape)
     single = slice(1, None) if p.ndim == 1 else slice(None)
     return {
         "skill": saved(row_losses("log_loss", y, shares), row_losses("log_loss", y, constant)),
         **ranked([(ones[:, k] == 1, shares[:, k]) for k in range(shares.shape[1])][single]),
-        "bias": (float(gap.mean()), gap - gap.mean()),
+        **bias,
         "slope": sloped(ones[:, single], shares[:, single]),
     }
 
 
-def saved(loss: Array, constant: Array) -> Influence:
+def biased(right: Array, chance: Array) -> Measure:
+    """By how much what came true lies above its chance, in standard deviations.
+
+    These, and the variance, are at least those that the chances give: of an outcome that never came
+    the rows themselves show neither.
+    """
+    variance = max(float(np.var(right)), float((chance * (1 - chance)).mean()))
+    gap = (right - chance) / (sqrt(variance) or 1.0)
+    own = float((chance * (1 - chance)).mean()) / (variance or 1.0)
+    return Measure(float(gap.mean()), gap - gap.mean(), own)
+
+
+def saved(loss: Array, constant: Array) -> Measure:
     """The part of the constant's loss that the model does without."""
     whole = float(constant.mean())
     if whole <= 0:
-        return float("nan"), constant
+        return Measure(UNKNOWN, constant)
     remaining = float(loss.mean()) / whole
-    return 1 - remaining, (remaining * constant - loss) / whole
+    return Measure(1 - remaining, (remaining * constant - loss) / whole)
 
 
-def ranked(cases: list[tuple[Array, Array]]) -> dict[str, Influence]:
+def ranked(cases: list[tuple[Array, Array]]) -> dict[str, Measure]:
     """The mean area below the ROC curves of cases that have rows enough on both sides."""
     areas = [area(high, p) for high, p in cases if FEWEST <= high.sum() <= len(high) - FEWEST]
     if not areas:
         return {}
     values, influences = zip(*areas, strict=True)
-    return {"ranking": (float(np.mean(values)), np.mean(influences, axis=0))}
+    return {"ranking": Measure(float(np.mean(values)), np.mean(influences, axis=0))}
 
 
-def area(high: Array, p: Array) -> Influence:
+def area(high: Array, p: Array) -> tuple[float, Array]:
     """The area below the ROC curve, ties by half, by the place of each row on the other side."""
     sides = np.sort(p[~high]), np.sort(p[high])
     above, below = (
@@ -131,11 +179,11 @@ def area(high: Array, p: Array) -> Influence:
     return value, influence
 
 
-def sloped(ones: Array, shares: Array) -> Influence:
+def sloped(ones: Array, shares: Array) -> Measure:
     """By how much the classes' shares rise with their probabilities, each around its mean."""
     off, residuals = shares - shares.mean(axis=0), ones - ones.mean(axis=0)
     spread = float((off**2).sum(axis=1).mean())
     if spread <= 0:
-        return float("nan"), off[:, 0]
+        return Measure(UNKNOWN, off[:, 0])
     slope = float((off * residuals).sum(axis=1).mean()) / spread
-    return slope, (off * (residuals - slope * off)).sum(axis=1) / spread
+    return Measure(slope, (off * (residuals - slope * off)).sum(axis=1) / spread)

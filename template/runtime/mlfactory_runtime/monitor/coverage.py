@@ -1,6 +1,9 @@
 """The check of coverage: whether metrics of the labelled rows can stand for all."""
 
-from ..records.monitoring import Coverage
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..records.monitoring import Coverage, Window
 from .parts import PAGE, apart, as_text, sure
 from .reading import Seen, Watched
 from .verdict import Check
@@ -31,3 +34,14 @@ def check_coverage(result: Coverage | None) -> list[Check]:
         return []
     bad, share = None if result.differs else False, result.labelled / result.rows
     return [Check("coverage", "performance", bad, share, message=as_text(result), runbook=PAGE)]
+
+
+def check_earlier(records: Sequence[Window]) -> list[Check]:
+    """The same of an earlier window, where the metrics that are judged are of that one."""
+    last = records[-1]
+    if last.coverage or last.observed or last.quality:
+        return []
+    measured = next((one for one in reversed(records) if one.observed or one.quality), last)
+    when = f" (in the window up to {measured.end})" if measured.end else ""
+    checks = check_coverage(measured.coverage)
+    return [replace(one, message=f"{one.message}{when}") for one in checks]

@@ -37,3 +37,11 @@ class Entities:
 def hashed(keys: pl.Series) -> pl.Series:
     """A number for each key, null where there is none."""
     return keys.hash().set(keys.is_null(), None)
+
+
+def questions(rows: pl.DataFrame, features: pl.DataFrame) -> pl.Series:
+    """A number for what each row asks; null where nobody knows whom it is about."""
+    if "entity" not in rows.columns:
+        return pl.Series([None], dtype=pl.UInt64).new_from_index(0, rows.height)
+    hashes = pl.DataFrame([rows["entity"], rows["row_time"], *features]).hash_rows()
+    return hashes.set(rows["entity"].is_null(), None)

@@ -6,7 +6,7 @@ What the numbers mean stands in `learn/quality.py`.
 from collections.abc import Iterator, Sequence
 from math import hypot
 
-from ..learn.quality import qualities
+from ..learn.quality import FEWEST, NUMBERS, qualities
 from ..records.monitoring import Window
 from ..records.profile import Quality
 from ..settings.monitor import Monitor
@@ -28,11 +28,17 @@ def measured(sample: Seen, watched: Watched) -> dict[str, Quality]:
 
 
 def judged(records: Sequence[Window], watched: Watched) -> Iterator[tuple[Check, list[bool]]]:
-    """Each number of the latest window that has it, and whether it was bad in windows before."""
+    """Each number of the latest window that has it, and whether it was bad in windows before.
+
+    Where there are outcomes enough, and a number is nowhere to be had, that is told.
+    """
     qualities, settings = watched.profile.quality, watched.params.monitor
-    for name, then in qualities.items():
+    for name in NUMBERS[watched.signature.task] if qualities else ():
+        then = qualities.get(name)
         past = [(one, one.quality[name]) for one in records if name in one.quality]
-        if not past:
+        if then is None or not past:
+            if records[-1].labelled >= settings.min_rows:
+                yield blind(name, "this window" if then else "the holdout"), []
             continue
         level, limit = level_of(name, qualities, settings), limit_of(name, then, settings)
         bad = [is_beyond(*change_of(name, now, then), limit, level) for _, now in past]
@@ -51,6 +57,13 @@ def judged(records: Sequence[Window], watched: Watched) -> Iterator[tuple[Check,
             ),
             bad[:-1],
         )  # fmt: skip
+
+
+def blind(name: str, where: str) -> Check:
+    """A number that is not defined on the outcomes that there are."""
+    few = f"{FEWEST} outcomes of the rarer kind, or side, tell"
+    message = f"{name} cannot be told of {where}: {few}"
+    return Check(f"quality:{name}", "performance", message=message, runbook=RUNBOOK)
 
 
 def change_of(name: str, now: Quality, then: Quality) -> tuple[float, float]:

@@ -16,7 +16,7 @@ from ..records.monitoring import Checked, Line, Model, Monitored, Performance, R
 from ..records.monitoring import Window as Record
 from ..tables.query import reason
 from . import quality
-from .coverage import check_coverage, coverage
+from .coverage import check_coverage, check_earlier, coverage
 from .drift import drift
 from .history import History
 from .late import news, taken_in
@@ -28,6 +28,7 @@ from .verdict import Check, decided, verdict
 from .window import BATCHES, Window, last_whole, length_of, stamp
 
 BACK = 12  # so many windows before the latest are looked at again when outcomes arrive
+AGAIN = "the same entity with the same values was scored before, and each counts"
 WORST = ("alarm", "warning", "unknown", "ok")
 
 
@@ -195,11 +196,13 @@ def examined(
         observed=measured,
         estimate=estimate(sample, watched, holdout),
         quality=quality.measured(sample, watched),
+        coverage=covered,
     )
     decisions = [decided(c, [c.name in r.breaches for r in before], settings) for c in checks]
     records = [*before[-max(BACK, settings.windows - 1) :], record]
     later = [*(judged(records, holdout, watched) if holdout else ())]
     later += quality.judged(records, watched)
+    later += [(check, list[bool]()) for check in check_earlier(records)]
     decisions += [decided(check, bad, settings) for check, bad in later]
     result = Monitored(
         verdict=verdict(decisions),
@@ -259,6 +262,9 @@ def unseen(
         and (scored := sample.expected.rows if sample.expected else 0) < sample.rows
     ):
         lines.append(f"the scores of {sample.rows - scored:,} rows: {scored:,} were scored")
+    again = round(sample.rows - sample.asked.count) if span.source == "log" else 0
+    if again > watched.params.monitor.rate * sample.rows:
+        lines.append(f"whether {again:,} rows are others: {AGAIN}")
     if (count := sample.rows - record.labelled) and span.source == "log":
         guess = "" if record.estimate else ", and it cannot be estimated"
         lines.append(f"how good the model is on {count:,} predictions without an outcome{guess}")

@@ -154,6 +154,7 @@ class Window(Record):
     observed: Metrics | None
     estimate: Metrics | None
     quality: dict[str, Quality] = optional({})
+    coverage: Coverage | None = optional()
     verdict: Verdict | None = optional()
     mark: tuple[int, int, int] | None = optional()
     taken: int | None = optional()

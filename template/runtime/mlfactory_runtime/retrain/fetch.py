@@ -17,7 +17,7 @@ from ..records.data import Snapshot
 from ..records.record import read
 from ..tables.query import reason
 from ..tables.read import read_batches
-from .harvest import LOG, Harvest, harvest
+from .harvest import LOG, Harvest, already, harvest
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,11 @@ def fetch(project: Project, copy: Project, *, fewer: bool = False) -> str:
     if not project.params.data.source:
         return tell(harvest(copy, project.params, copy.catalog))  # its settings name the log in use
     snapshot = pull(project, into=copy).snapshot
-    text = f"{snapshot.rows:,} rows from {snapshot.origin}{joined(project, copy)}"
+    source = extent(copy)
+    added, words = joined(project, copy)
+    text = f"{snapshot.rows:,} rows from {snapshot.origin}{words}"
     if not fewer:
-        refuse_less(project, copy, text)
+        refuse_less(project, source, added, text)
     return text
 
 
@@ -48,16 +50,19 @@ def tell(harvest: Harvest) -> str:
     return text + (f", {harvest.left_out:,} left out" if harvest.left_out else "")
 
 
-def joined(project: Project, copy: Project) -> str:
-    """What the log adds to rows from a source, in words; nothing where no outcome is known."""
+def joined(project: Project, copy: Project) -> tuple[int, str]:
+    """How many rows the log adds to those from a source, and in words; nothing where no outcome is
+    known.
+    """
     try:
         if not project.params.data.outcomes or not has_outcomes(project):
-            return ""
-        return f", and {tell(harvest(copy, project.params, copy.catalog))}"
+            return 0, ""
+        more = harvest(copy, project.params, copy.catalog)
+        return more.rows, f", and {tell(more)}"
     except FactoryError as error:
-        return f", without {LOG}: {error.message}"
+        return 0, f", without {LOG}: {error.message}"
     except sa.exc.SQLAlchemyError as error:
-        return f", without {LOG}: {reason(error, engine_of(project.params.log).url)}"
+        return 0, f", without {LOG}: {reason(error, engine_of(project.params.log).url)}"
 
 
 def has_outcomes(project: Project) -> bool:
@@ -72,17 +77,32 @@ def has_outcomes(project: Project) -> bool:
         return bool(connection.scalar(sa.select(own.exists())))
 
 
-def refuse_less(project: Project, copy: Project, what: str) -> None:
-    """FactoryError if the copy has fewer rows than what is here, or ends earlier."""
-    before, now = extent(project), extent(copy)
-    if before.rows > now.rows:
-        why = f"{now.rows:,} rows come, and {before.rows:,} are here: {what}"
-    elif before.end and now.end and before.end > now.end:
-        why = f"what comes ends with {now.end}, and what is here with {before.end}: {what}"
+def refuse_less(project: Project, source: Extent, added: int, what: str) -> None:
+    """FactoryError if there are fewer rows than here, or what a source gives ends earlier.
+
+    A source that lost rows is refused though the log makes up for as many: of the rows that are
+    here, those that the log gave before may be missing in it, and no others.
+    """
+    before, logged = extent(project), from_log(project)
+    here = f"{before.rows:,} are here" + f", at most {logged:,} of the log" * bool(logged)
+    if before.rows > source.rows + logged:
+        why = f"{source.rows:,} rows come, and {here}: {what}"
+    elif before.rows > source.rows + added:
+        why = f"{source.rows + added:,} rows come, and {here}: {what}"
+    elif not logged and before.end and source.end and before.end > source.end:
+        why = f"what comes ends with {source.end}, and what is here with {before.end}: {what}"
     else:
         return
     hint = "set data.source to where all of them are; if less is meant: factory retrain --fewer"
     raise FactoryError(why, hint)
+
+
+def from_log(project: Project) -> int:
+    """How many of the rows that are here the log may have given."""
+    snapshot = read(Snapshot, project.root / SNAPSHOT)
+    if snapshot is None or not snapshot.origin.endswith(LOG):
+        return 0
+    return already(project).height
 
 
 def extent(project: Project) -> Extent:
