@@ -27,8 +27,8 @@ def overrides(folder: Path, settings: Model) -> Iterator[str]:
             f"{settings.min_data_in_leaf:g} rows are asked for on either side of one "
             "(model.min_data_in_leaf); ask for fewer, or bring more rows"
         )
-    drawn = not text or re.search(r"^\[bagging_freq: [1-9]", text, re.MULTILINE)
-    if settings.extra.get("bagging_fraction", 1) != 1 and not drawn:
+    has_draws = not text or re.search(r"^\[bagging_freq: [1-9]", text, re.MULTILINE)
+    if settings.extra.get("bagging_fraction", 1) != 1 and not has_draws:
         yield (
             "model.extra.bagging_fraction changes nothing: rows are drawn every so many rounds, "
             "and model.extra.bagging_freq is not set"

@@ -99,8 +99,8 @@ def reach(values: Array, width: float) -> float:
     if not spread:
         return 0.0
     skewness = float((off**3).mean()) / spread**3
-    known = max(skewness**2 - 6 / len(values), 0.0) ** 0.5  # less what chance makes of few draws
-    further = SURELY * min(known, SKEWED) * (2 * Z**2 + 1) / 6
+    sure = max(skewness**2 - 6 / len(values), 0.0) ** 0.5  # less what chance makes of few draws
+    further = SURELY * min(sure, SKEWED) * (2 * Z**2 + 1) / 6
     return float(np.copysign(spread * width * (Z + further), skewness))
 
 

@@ -107,13 +107,15 @@ def _learnable(catalog: Catalog, params: Params) -> Iterator[Finding]:
             )  # fmt: skip
     if catalog.features(params):
         return
-    left = [name for name, one in catalog.columns.items() if one.suspect and one.role in LEARNED]
-    names = ", ".join(map(repr, left[:NAMED])) + ", …" * (len(left) > NAMED)
-    if left:
+    suspects = [
+        name for name, one in catalog.columns.items() if one.suspect and one.role in LEARNED
+    ]
+    names = ", ".join(map(repr, suspects[:NAMED])) + ", …" * (len(suspects) > NAMED)
+    if suspects:
         yield Finding(
             "error", None, None,
-            f"a model would learn from nothing: {names} {'is' if len(left) == 1 else 'are'} left "
-            "out, for the target may be written into them",
+            f"a model would learn from nothing: {names} {'is' if len(suspects) == 1 else 'are'} "
+            "left out, for the target may be written into them",
             "decide with: factory catalog review, or add columns that are known beforehand",
         )  # fmt: skip
     else:
