@@ -55,9 +55,15 @@ def test_where_all_columns_are_confirmed_it_is_a_warning() -> None:
     assert "a linear model has the better" in found.reason
 
 
-@pytest.mark.parametrize(("error", "rows"), [(5.0, 400), (0.03, 60)])
+@pytest.mark.parametrize(("error", "rows"), [(5.0, 400), (0.03, 15)])
 def test_a_good_line_and_few_rows_are_no_alarm(error: float, rows: int) -> None:
     assert not any("leak" in text for text in sums(error, rows).warnings)
+
+
+def test_of_numbers_a_few_rows_are_enough_for_an_alarm() -> None:
+    """Nobody meets 40 numbers to a hundredth of their spread by chance: 99 rows were too few."""
+    found = sums(0.03, rows=40)
+    assert found.verdict == "rejected" and "sign of a leak" in found.reason
 
 
 def test_classes_that_are_told_are_an_alarm_too() -> None:
@@ -92,6 +98,10 @@ def test_classes_that_are_told_are_an_alarm_too() -> None:
             params(model={"kind": "linear", "num_leaves": 9}),
             "model.num_leaves changes nothing: a linear model has no trees",
         ),
+        (
+            params(model={"early_stopping_rounds": 80, "max_rounds": 60}),
+            "model.early_stopping_rounds changes nothing: training ends before",
+        ),
         (params(data={"positive": "yes"}), "data.positive changes nothing: numbers have no class"),
     ],
 )
@@ -122,7 +132,20 @@ def test_a_chosen_setting_is_obeyed_in_small_data(
     settings = Model(min_data_in_leaf=wanted, max_rounds=3)
     trained.project.estimator.save(fit(*parts, known, settings), tmp_path)
     assert f"[min_data_in_leaf: {used}]" in (tmp_path / "model.txt").read_text("utf-8")
-    assert not [*overrides(tmp_path, settings)]
+    said = [*overrides(tmp_path, settings)]
+    assert not [text for text in said if "has made" in text]
+    assert [text for text in said if "no tree of the model has a split" in text] == said
+    assert bool(said) == (wanted == 60)  # 80 rows have no two sides of 60
+
+
+def test_rows_that_are_drawn_never_are_told(tmp_path: Path) -> None:
+    """LightGBM takes `bagging_fraction` without a word, and draws by it only with a frequency."""
+    settings = Model.model_validate({"extra": {"bagging_fraction": 0.5}})
+    for frequency, count in ((0, 1), (3, 0)):
+        text = f"[bagging_fraction: 0.5]\n[bagging_freq: {frequency}]\n"
+        (tmp_path / "model.txt").write_text(text, "utf-8")
+        said = [*overrides(tmp_path, settings)]
+        assert len([text for text in said if "bagging_freq is not set" in text]) == count
 
 
 def test_a_model_py_that_changes_a_chosen_setting_is_told(tmp_path: Path) -> None:

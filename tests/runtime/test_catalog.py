@@ -113,6 +113,15 @@ def test_what_is_assumed_is_a_warning_and_under_strict_an_error() -> None:
     assert refused(settings_availability.check_catalog(assumed, PARAMS, strict=True)) == ["x"]
 
 
+def test_where_all_columns_are_suspect_the_refusal_says_so() -> None:
+    """They have roles, so nobody is asked to give them one."""
+    columns = {"mass": number(suspect="made of y"), "volume": number(suspect="made of y")}
+    found = settings_availability.check_catalog(made(columns), PARAMS)
+    (refusal,) = (one for one in found if one.level == "error")
+    assert "'mass', 'volume' are left out" in refusal.message
+    assert "factory catalog review" in refusal.remedy
+
+
 def test_the_target_of_the_settings_and_of_the_catalog_are_the_same_column() -> None:
     columns = made({"x": number(), "z": TARGET})
 

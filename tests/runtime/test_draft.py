@@ -182,6 +182,8 @@ def test_a_number_that_no_feature_can_hold_is_an_identifier(folder: Path) -> Non
     ("name", "numbers"),
     [
         ("column_1", [n % 200 for n in range(ROWS)]),  # two tables, one below the other
+        ("Zeile", [10 * n for n in range(ROWS)]),
+        ("fila nº", random.Random(2).sample(range(10 * ROWS), ROWS)),
         ("Unnamed: 0", random.Random(1).sample(range(10 * ROWS), ROWS)),
         ("index", [float(n) for n in range(ROWS)]),
         ("kept", [3 * n + n % 3 for n in range(ROWS)]),  # some rows were left out

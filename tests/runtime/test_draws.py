@@ -157,6 +157,42 @@ def test_an_interval_is_longer_where_a_sample_lacks_the_large_values() -> None:
     assert missed[1].sum() < 0.12 * 300
 
 
+@pytest.mark.parametrize("size", [12, 30, 80])
+def test_an_interval_of_shops_holds_their_rmse(size: int) -> None:
+    """Shops with an effect that nobody knows: nine of ten misses were above the interval.
+
+    Twelve are too few for what is promised, and hold nine of ten.
+    """
+    draw, held = np.random.default_rng(0), 0
+    places = np.repeat(np.arange(size), draw.integers(5, 60, size))
+    sizes = np.bincount(places)
+    for _ in range(300):
+        errors = draw.normal(size=size)[places] + draw.normal(size=len(places))
+        squares = np.bincount(places, errors**2)
+        weights = draw.multinomial(size, np.full(size, 1 / size), 400)
+        drawn = (weights @ squares / (weights @ sizes)) ** 0.5
+        found = interval_of(
+            float((errors**2).mean() ** 0.5), list(drawn), widened(worth(places)), "rmse"
+        )
+        assert found.low is not None and found.high is not None
+        held += found.low <= 2**0.5 <= found.high
+    assert held >= (0.9 if size < 20 else 0.93) * 300
+
+
+def test_of_several_simple_methods_that_lead_the_best_is_named() -> None:
+    """A season before errs by a tenth of what the line does: nobody is told to take the line."""
+    draw = np.random.default_rng(0)
+    y = draw.normal(size=300)
+    far = {"model": 0.5, "naive": 0.0, "linear": 0.45, "last_value": 0.6, "seasonal_naive": 0.1}
+    scored = {name: y + err * draw.normal(size=300) for name, err in far.items()}
+    scored["naive"] = np.zeros(300)
+    found = judge(SIGNATURE, y, scored, params())
+    assert found.reason.startswith("the value a season before has the better rmse")
+    few = judge(SIGNATURE, y, scored, params(), units=Draws(np.arange(300) // 60, "shops"))
+    assert "only 5 shops" in few.reason
+    assert any("a season before has the better rmse" in text for text in few.warnings)
+
+
 def test_stretches_are_as_long_as_what_is_measured_lasts() -> None:
     """What lasts for a quarter of the time in any of the series leaves too few draws."""
     draw, day = np.random.default_rng(0), np.repeat(np.arange(20), 30)

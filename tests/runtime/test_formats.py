@@ -52,6 +52,12 @@ def test_numbers_in_the_dress_of_people(texts: list[str | None], expected: list[
         ["2018M03", "2019-M10"],
         ["marzo de 2018", "octubre de 2019"],
         ["mar/2018", "out/2019"],
+        ["3/2018", "10/2019"],
+        ["mar 2018", "paź 2019"],
+        ["marca 2018", "października 2019"],
+        ["Mart 2018", "Ekim 2019"],
+        ["mars 2018", "okt 2019"],
+        ["2018年3月", "2019年10月"],
     ],
 )
 def test_a_month_is_its_first_day(texts: list[str | None]) -> None:
@@ -85,6 +91,10 @@ def test_a_week_is_its_monday() -> None:
         (["2018/19", "2019-2020"], [date(2018, 1, 1), date(2019, 1, 1)]),
         (["FY2018", "FY 2019"], [date(2018, 1, 1), date(2019, 1, 1)]),
         (["05FEB2018", "31dic2019"], [date(2018, 2, 5), date(2019, 12, 31)]),
+        (["5 February, 2018", "31 October, 2019"], [date(2018, 2, 5), date(2019, 10, 31)]),
+        (["Mon Feb 05 2018", "Thu Oct 31 2019"], [date(2018, 2, 5), date(2019, 10, 31)]),
+        (["2018年2月5日", "2019年10月31日"], [date(2018, 2, 5), date(2019, 10, 31)]),
+        (["5 stycznia 2018", "31 grudnia 2019"], [date(2018, 1, 5), date(2019, 12, 31)]),
     ],
 )
 def test_a_period_is_its_first_day(texts: list[str | None], expected: list[date]) -> None:
@@ -113,6 +123,11 @@ def test_codes_with_a_year_in_them_are_no_months() -> None:
         (["Jan-18"], [date(2018, 1, 1)]),
         (["fev/18"], [date(2018, 2, 1)]),
         (["02.2018", "11.2018"], [date(2018, 2, 1), date(2018, 11, 1)]),
+        (["2018-036"], [date(2018, 2, 5)]),
+        (["Q4-21", "3Q22"], [date(2021, 10, 1), date(2022, 7, 1)]),
+        (["2018.0", "2019.5"], [date(2018, 1, 1), date(2019, 7, 3)]),
+        (["2312", "2401"], [date(2023, 12, 1), date(2024, 1, 1)]),
+        (["1901", "1912", "2012"], [date(1901, 1, 1), date(1912, 1, 1), date(2012, 1, 1)]),
         (["1", "2"], None),
     ],
 )

@@ -17,7 +17,9 @@ NAMED = re.compile(rf"{ENTITY.pattern}|(^|[^a-zA-Z])(?i:key|rowid|index|nr|no|nu
 
 NAMELESS = re.compile(  # what readers and writers of tables call a column without a name
     r"^(?:column_\d+|unnamed: ?\d+(?:_level_\d+)?|\.\.\.\d+|_c\d+|x(?:\.\d)?|index|level_\d+|#|idx"
-    r"|row[ ._]?(?:names?|id|num|nr|no|number|index)?|(?:s|sr|lfd)\.? ?(?:no|nr)\.?|obs|n[ro]\.?)$",
+    r"|row[ ._]?(?:names?|id|num|nr|no|number|index)?|(?:s|sr|lfd)\.? ?(?:no|nr)\.?|obs|n[ro]\.?"
+    r"|(?:zeilen?|rij|r[æa]kke|laufende|volg)[ ._-]?(?:nr\.?|nummer|index)?|l\.?p\.?|wiersz"
+    r"|(?:fila|línea|linea|ligne|linha|riga)(?:[ ._]?n[ro°º]?\.?)?)$",
     re.IGNORECASE,
 )
 CLOCK = {

@@ -13,7 +13,9 @@ from .signature import Signature
 
 # Of the constant's error; of an RMSE, R² 0.9996.
 LEFT = {"rmse": 0.02, "mae": 0.02, "log_loss": 0.01}
-ENOUGH, NAMED = 100, 3  # few rows are told apart by chance
+# So many held-out rows: few are told apart by chance, and numbers are hardly ever met by it.
+ENOUGH = {"rmse": 20, "mae": 20, "log_loss": 100}
+NAMED = 3
 
 
 def with_alarm(
@@ -31,7 +33,7 @@ def with_alarm(
     `metric` is the primary one.
     """
     name = next((one for one in ("linear", "model") if is_told(judgement, one, metric)), None)
-    if name is None or rows < ENOUGH:
+    if name is None or rows < ENOUGH[metric]:
         return judgement
     value, constant = (judgement.models[one][metric].value for one in (name, "naive"))
     leading = [line.feature for line in importance[:NAMED] if line.gain > 0]

@@ -23,7 +23,7 @@ from .metrics import (
     relevant,
     row_losses,
 )
-from .resampling import without_ends
+from .resampling import INFINITY, without_ends
 from .signature import Signature
 
 COSTS = ("cost", "saving")
@@ -127,6 +127,9 @@ def doubts(
         low = gains[name].low if name in gains else None
         if verdict == "accepted" and low is not None and low <= 0:
             yield f"its lead over {NAMED[name]} may be chance"
+    better = best_rival(gains)
+    if units.count < FEWEST and better and is_ahead(gains[better], gains["naive"]):
+        yield f"{NAMED[better]} has the better {metric}: {RIVALS[better]}"
     previous = gains.get("previous_value")
     if previous and previous.value is not None and previous.value <= 0:
         yield (
@@ -138,6 +141,12 @@ def doubts(
             f"the {len(units.places):,} held-out rows are of {units.count:,} {units.what}, which "
             "the intervals take for what chance has drawn"
         )
+
+
+def is_ahead(gain: Interval, on_constant: Interval) -> bool:
+    """Whether a rival, that the model has this gain on, does better than the constant."""
+    constant = on_constant.value
+    return gain.value is not None and constant is not None and gain.value < constant
 
 
 def leading(params: Params, signature: Signature, y: np.ndarray) -> tuple[str, ...]:
@@ -176,8 +185,8 @@ def heavy_tail(y: np.ndarray, p: np.ndarray, metric: str) -> list[str]:
     if count is None and metric == "rmse" and share > TAIL:
         return [
             f"the largest hundredth of all squared errors makes {share:.0%} of them: with such "
-            "tails an interval of 95 % of rmse or r2 is too narrow, and may hold the truth in no "
-            "more than 8 of 10 cases"
+            "tails an interval of 95 % of rmse or r2 is too narrow, and may hold the truth in "
+            "fewer than 9 of 10 cases"
         ]
     if count is None:
         return []
@@ -220,10 +229,15 @@ def decide(
         return "rejected", f"its R² is {r2:.2f}: the mean of the held-out rows predicts them better"
     if naive.low is None or naive.low <= 0:
         return "rejected", f"its {metric} is not surely better than a constant prediction"
-    beaten = [name for name in RIVALS if name in gains]
-    for name in beaten:
-        gain = gains[name].value
-        if gain is None or gain <= 0:
-            return "rejected", f"{NAMED[name]} has the better {metric}: {RIVALS[name]}"
-    others = ", ".join(NAMED[name] for name in beaten)
+    if better := best_rival(gains):
+        return "rejected", f"{NAMED[better]} has the better {metric}: {RIVALS[better]}"
+    others = ", ".join(NAMED[name] for name in RIVALS if name in gains)
     return "accepted", f"its {metric} beats a constant surely{', and ' * bool(others)}{others}"
+
+
+def best_rival(gains: Mapping[str, Interval]) -> str | None:
+    """Of the simple methods that do as well as the model the one that does best, if any."""
+    values = {name: gains[name].value for name in RIVALS if name in gains}
+    ahead = {name: -INFINITY if one is None else one for name, one in values.items()}
+    best = min(ahead, key=lambda name: ahead[name], default=None)
+    return best if best is not None and ahead[best] <= 0 else None

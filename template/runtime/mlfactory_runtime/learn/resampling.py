@@ -9,6 +9,10 @@ from ..records.evaluation import Interval
 
 Array = np.ndarray
 Z, SKEWED = 1.959964, 1.0
+# So many times the correction for skewness: of few draws spread and skewness are known too low, and
+# both at once. Measured: tests/benchmarks/verdict.md.
+SURELY = 3.0
+SQUARES = ("rmse",)  # the root of a mean, which is what has the skewness
 INFINITY = float("inf")
 BIASED = ("calibration_error",)
 # What a metric can be at all; a wide interval ends there.
@@ -66,29 +70,38 @@ def interval_of(
         return Interval(None, None, None)
     if metric in BIASED:  # a resample repeats rows, and so looks less calibrated than the rows are
         defined = np.maximum(defined - defined.mean() + value, 0)
-    low, high = np.quantile(defined, [0.025, 0.975])
-    if width != 1:
-        low, high = value + width * (low - value), value + width * (high - value)
-    far = value + reach(defined, Z * width)
     least, most = LIMITS.get(metric, (-INFINITY, INFINITY))
-    low, high = max(min(low, far), least), min(max(high, far), most)
+    if metric in SQUARES:
+        squares = ends(value**2, defined**2, width).clip(least, most)
+        low, high = squares**0.5
+    else:
+        low, high = ends(value, defined, width).clip(least, most)
     return Interval(float(value), float(low), float(high))
 
 
-def reach(values: Array, z: float) -> float:
+def ends(value: float, values: Array, width: float) -> Array:
+    """The middle 95 % of what was drawn, `width` times as wide, and longer where it is skewed."""
+    ends = np.quantile(values, [0.025, 0.975])
+    low, high = ends if width == 1 else value + width * (ends - value)
+    far = value + reach(values, width)
+    return np.array([min(low, far), max(high, far)])
+
+
+def reach(values: Array, width: float) -> float:
     """How far from the value the end is on the side to which what was drawn is skewed.
 
     Where few errors are large, a sample without them has too low a mean and too low a spread, both
     at once, so that the truth is beyond an interval by quantiles far more often on that side. This
     is the first term of the correction by Johnson, Modified t tests and confidence intervals for
-    asymmetrical populations, JASA 73, 1978.
+    asymmetrical populations, JASA 73, 1978, SURELY times.
     """
     off, spread = values - values.mean(), float(values.std())
     if not spread:
         return 0.0
     skewness = float((off**3).mean()) / spread**3
-    surely = max(skewness**2 - 6 / len(values), 0.0) ** 0.5  # less what chance makes of few draws
-    return float(np.copysign(spread * (z + min(surely, SKEWED) * (2 * z**2 + 1) / 6), skewness))
+    sure = max(skewness**2 - 6 / len(values), 0.0) ** 0.5  # less what chance makes of few draws
+    further = SURELY * min(sure, SKEWED) * (2 * Z**2 + 1) / 6
+    return float(np.copysign(spread * width * (Z + further), skewness))
 
 
 def without_ends(values: Mapping[str, Interval]) -> dict[str, Interval]:

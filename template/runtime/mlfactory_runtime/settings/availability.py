@@ -8,6 +8,8 @@ from typing import Literal
 from .catalog import LEARNED, WEAKNESS, Catalog
 from .params import Params
 
+NAMED = 3
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -103,7 +105,20 @@ def _learnable(catalog: Catalog, params: Params) -> Iterator[Finding]:
                 "error", name, None, f"it is made of {doubtful[0]!r}, which is suspect",
                 "decide with: factory catalog review",
             )  # fmt: skip
-    if not catalog.features(params):
+    if catalog.features(params):
+        return
+    suspects = [
+        name for name, one in catalog.columns.items() if one.suspect and one.role in LEARNED
+    ]
+    names = ", ".join(map(repr, suspects[:NAMED])) + ", …" * (len(suspects) > NAMED)
+    if suspects:
+        yield Finding(
+            "error", None, None,
+            f"a model would learn from nothing: {names} {'is' if len(suspects) == 1 else 'are'} "
+            "left out, for the target may be written into them",
+            "decide with: factory catalog review, or add columns that are known beforehand",
+        )  # fmt: skip
+    else:
         yield Finding(
             "error", None, None, "no column has a role that a model learns from",
             f"give at least one column a role of {', '.join(LEARNED)} in features.yaml",

@@ -36,6 +36,10 @@ def idle(params: Params, *, own_split: bool = False) -> Iterator[str]:
         "a linear model has no trees": (
             params.model.kind == "linear", "model", params.model, TREES,
         ),
+        "training ends before, by model.max_rounds": (
+            params.model.early_stopping_rounds >= params.model.max_rounds, "model", params.model,
+            ("early_stopping_rounds",),
+        ),
         "the task is classification": (
             not numbers, "decision", params.decision, ("quantile", "coverage"),
         ),

@@ -66,7 +66,7 @@ class Model(Section):
     extra: dict[str, Value] = Field(
         default={},
         exclude_if=lambda extra: not extra,
-        description="Further parameters of LightGBM, by its names: {bagging_fraction: 0.8}.",
+        description="Further parameters of LightGBM, by its names: {path_smooth: 1.0}.",
     )
     variants: tuple[dict[str, Value], ...] = Field(
         default=(),

@@ -7,7 +7,7 @@ from itertools import product
 
 import polars as pl
 
-from .periods import PERIOD, PERIODS, SERIALS, day_text, serial
+from .periods import COUNTS, PERIOD, PERIODS, day_text, serial
 from .ranges import RANGE, numbers_of
 
 DTYPES: dict[str, pl.DataType] = {
@@ -39,13 +39,13 @@ CLOCK = r"(:\d\d(?:\.\d+)?) ?"
 UTC, OFFSET = rf"{CLOCK}(?:Z|UTC|GMT)$", rf"{CLOCK}([-+]\d\d)(?::?00)?$"
 NAMED = (
     "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d-%b-%y", "%Y%m%d", "%Y-%m",
-    "%Y/%m/%d", "%d. %b %Y",
+    "%Y/%m/%d", "%d. %b %Y", "%d %b, %Y", "%d %B, %Y", "%a %b %d %Y", "%a, %d %b %Y",
 )  # fmt: skip
 GROUPS = ((",", "."), (".", ","), (" ", ","), (" ", "."), ("'", "."), ("'", ","))
 CURRENCY = r"(?:(?:US|R|A|C)?[$€£¥₹₽₩]|[A-Z]{3} )"
 UNIT = r"(?:%|‰|[$€£¥₹₽₩]|°[CF]?|[A-Za-zµ]{1,5}[²³]?(?:/[A-Za-z]{1,3})?)"
 EXAMPLE = re.compile(r"(?P<prefix>.*?)1(?P<group>[,. ']?)234(?P<decimal>[.,])5(?P<suffix>.*)")
-DATED = r"\d{1,4}(?:[-/. ]|\. )\w{1,9}[-/., ]+\d{2,4}|\d,? \d{4}|^\d{8}\b|^\d{4}-\d\d$"
+DATED = r"\d{1,4}(?:[-/. ]|\. )\w{1,12}[-/., ]+\d{2,4}|\d,? \d{4}|^\d{8}\b|^\d{4}-\d\d$"
 DATED = f"{DATED}|{PERIOD}"
 WHOLE = r"^([-+]?\d+)\.0*$"  # as whole numbers are written where a missing value made floats
 SAMPLE = 1000
@@ -94,10 +94,10 @@ def reads(values: pl.Series, dtype: str, form: str | Sequence[str] | None = None
 
 def moments(values: pl.Series, dtype: str, forms: Sequence[str]) -> pl.Series:
     """The first reading that fits; a year of two digits is none where four are asked for."""
-    clocks = [form for form in forms if form in SERIALS or re.search("%[HI]", form)]
+    clocks = [form for form in forms if form in COUNTS or re.search("%[HI]", form)]
     days = [partial(day, form=form) for form in (*DAY_FORMATS, *forms) if form not in clocks]
     if dtype == "date":
-        counts = [partial(serial, form=form) for form in forms if form in SERIALS]
+        counts = [partial(serial, form=form) for form in forms if form in COUNTS]
         return first_reading([(values, reading) for reading in (*days, *counts)])
     plain = values.str.replace(UTC, "${1}+0000").str.replace(OFFSET, "${1}${2}00")
     times = [(plain, partial(moment, form=form)) for form in (*TIME_FORMATS, *clocks)]
@@ -119,7 +119,7 @@ def first_reading(readings: Sequence[tuple[pl.Series, Reading]]) -> pl.Series:
 
 def moment(values: pl.Series, form: str) -> pl.Series:
     """Moments in UTC without saying so, or null."""
-    if form in SERIALS:
+    if form in COUNTS:
         return serial(values, form)
     values, form = day_text(values, form)
     times = values.str.to_datetime(form, strict=False, time_unit="us")

@@ -21,7 +21,7 @@ from .formats import (
     read,
     reads,
 )
-from .periods import DIGITS, find_serial
+from .periods import DECIMAL, DIGITS, SHORT, SHORTENED, find_serial
 from .ranges import ABOUT, DOWN, RANGE, TEXTS, UP
 
 # What stands for missing in params.yaml of a new factory; then what means it in any column, and
@@ -40,6 +40,8 @@ WITH_TIME = (
     (r"^\p{L}{3}\.?/\d\d$", "%b/%y"),
     (r"^\p{L}{3}\.? \d\d$", "%b %y"),
     (r"^(?:0?[1-9]|1[0-2])\.(?:19|20)\d\d$", "%m.%Y"),
+    (r"^(?:19|20)\d\d-[0-3]\d\d$", "%Y-%j"),
+    (SHORTENED, SHORT),
 )
 NANOSECONDS = (r"^1\d{18}$", "epoch ns")
 RANGELIKE = "|".join(f"(?:{pattern})" for pattern in (*TEXTS, *ABOUT, *UP, *DOWN))
@@ -135,7 +137,7 @@ def of_moments(kind: Kind, values: pl.Series, *, epochs: bool = False) -> Kind:
     form = find_serial(figures := read(values, kind.dtype, kind.format).drop_nulls())
     if form is None or (epochs and not form.startswith("epoch")):
         return kind
-    days = form in DIGITS or (form == "excel" and (figures == figures.floor()).all())
+    days = form in (*DIGITS, DECIMAL) or (form == "excel" and (figures == figures.floor()).all())
     return Kind("date" if days else "datetime", (form,), kind.missing)
 
 

@@ -3,10 +3,11 @@
 import polars as pl
 
 QUARTER, WEEK, HALF, SPAN = "%YQ%q", "%GW%V", "%YH%h", "%Y/+1"
+SHORT = "%yQ%q"  # a quarter of this century: Q4-21, 4Q21
 PERIODS = (
     "%b-%Y", "%b %Y", "%b%Y", "%Y-%b", "%Y %b", "%Y%b", "%m/%Y", "%m-%Y", "%Y/%m", "%b/%Y",
     "%YM%m", "%Y-M%m", QUARTER, WEEK, HALF, SPAN, "FY%Y", "FY %Y",
-    "%d%b%Y", "%d%b%Y:%H:%M:%S",
+    "%d%b%Y", "%d%b%Y:%H:%M:%S", "%Y年%m月", "%Y年%m月%d日",
 )  # fmt: skip
 # Microseconds of one unit, and those from its beginning to 1970.
 SERIALS = {
@@ -16,7 +17,10 @@ SERIALS = {
     "epoch ns": (10**-3, 0),
     "excel": (86_400 * 10**6, 25_569),
 }
-DIGITS = ("%Y", "%Y%m", "%Y%m%d")
+DECIMAL = "%Y.%j"  # 2021.5 is the middle of 2021
+COUNTS = (*SERIALS, DECIMAL)
+SEEN = 2100  # years up to this one are told as such
+DIGITS = ("%Y", "%Y%m", "%y%m", "%Y%m%d")
 # A quarter, a week and a half of a year as they are marked, beside Q, W and H.
 Q = r"(?:[QTK]|(?:\.|er|e|º|o|\.º)? ?(?:quarter|quartal|kwartaal|trimestre|trim\.?))"
 W = r"(?:W|KW|CW|wk|week|woche|semaine|semana|settimana)"
@@ -25,35 +29,44 @@ GAP = r"(?: de |[-/ ])?"
 YEAR = r"1[6-9]\d\d|20\d\d"
 PERIOD = (
     rf"(?i)^(?:\d{{4}}{GAP}(?:{Q}|{W}|{H}|M) ?\d\d?|(?:{Q}|{W}|{H}) ?\d\d?{GAP}\d{{4}}"
-    rf"|[1-4]{Q}{GAP}\d{{4}}|[12]{H}{GAP}\d{{4}}|\d{{4}}/\d\d|\d\d[/-]\d{{4}}|\d{{4}}[-/]\d{{4}}"
-    rf"|\d{{4}}{GAP}\p{{L}}{{3,9}}\.?|\p{{L}}{{3,10}}\.?{GAP}\d{{4}}|FY ?(?:{YEAR})"
-    r"|\d\d?\p{L}{3}\d{4}.*)$"
+    rf"|[1-4]{Q}{GAP}\d{{4}}|[12]{H}{GAP}\d{{4}}|\d{{4}}/\d\d|(?:0?[1-9]|1[0-2])[/-](?:{YEAR})"
+    rf"|\d{{4}}[-/]\d{{4}}"
+    rf"|\d{{4}}{GAP}\p{{L}}{{3,12}}\.?|\p{{L}}{{3,12}}\.?{GAP}\d{{4}}|FY ?(?:{YEAR})"
+    r"|\d{4}年\d\d?月(?:\d\d?日)?|\d\d?\p{L}{3}\d{4}.*)$"
 )
 PARTED = {
     form: rf"(?i)^(?:({YEAR}){GAP}{word} ?({part})|{word} ?({part}){GAP}({YEAR})"
     rf"|({part}){word}{GAP}({YEAR}))$"
     for form, word, part in ((QUARTER, Q, "[1-4]"), (HALF, H, "[12]"))
 }
+SHORTENED = r"(?i)^(?:[QTK]([1-4])[-/ ]?'?(\d\d)|([1-4])[QTK][-/ ]?'?(\d\d))$"
+WITHOUT_DAY = ("%m/%Y", "%m-%Y", "%Y年%m月")  # of one digit it may be, too
 MONTHS_OF = {QUARTER: 3, HALF: 6}
 WEEKS = rf"(?i)^(?:({YEAR}){GAP}{W} ?(\d\d?)|{W} ?(\d\d?){GAP}({YEAR}))$"
 SPANS = rf"^({YEAR})[-/](\d{{2}}|\d{{4}})$"
 WORD = r"^(.*?)(\p{L}{3,})\.?(.*)$"
-# Names of months in the languages of Western Europe, by what strptime calls them.
+# Names of months in the languages of Western and Northern Europe, in Polish and in Turkish, by what
+# strptime calls them.
 MONTHS = {
     word: english
     for english, words in {
-        "Jan": "jan january januar jänner januari janvier janv enero ene gennaio gen janeiro",
-        "Feb": "feb february februar februari février févr fév febrero febbraio fevereiro fev",
-        "Mar": "mar march märz mär maart mrt mars marzo março",
-        "Apr": "apr april avril avr abril abr aprile",
-        "May": "may mai mei mayo maggio mag maio",
-        "Jun": "jun june juni juin junio giugno giu junho",
-        "Jul": "jul july juli juillet juil julio luglio lug julho",
-        "Aug": "aug august augustus août aout agosto ago",
-        "Sep": "sep sept september septembre septiembre settembre set setembro",
-        "Oct": "oct october oktober okt octobre octubre ottobre ott outubro out",
-        "Nov": "nov november novembre noviembre novembro",
-        "Dec": "dec december dezember dez december décembre déc diciembre dic dicembre dezembro",
+        "Jan": "jan january januar jänner januari janvier janv enero ene gennaio gen janeiro"
+        " styczeń stycznia sty ocak oca",
+        "Feb": "feb february februar februari février févr fév febrero febbraio fevereiro fev"
+        " luty lutego lut şubat şub",
+        "Mar": "mar march märz mär maart mrt mars marzo março marts marzec marca mart",
+        "Apr": "apr april avril avr abril abr aprile kwiecień kwietnia kwi nisan nis",
+        "May": "may mai mei mayo maggio mag maio maj maja may\u0131s",
+        "Jun": "jun june juni juin junio giugno giu junho czerwiec czerwca cze haziran haz",
+        "Jul": "jul july juli juillet juil julio luglio lug julho lipiec lipca lip temmuz tem",
+        "Aug": "aug august augustus août aout agosto ago augusti sierpień sierpnia sie ağustos ağu",
+        "Sep": "sep sept september septembre septiembre settembre set setembro"
+        " wrzesień września wrz eylül eyl",
+        "Oct": "oct october oktober okt octobre octubre ottobre ott outubro out"
+        " październik października paź ekim eki",
+        "Nov": "nov november novembre noviembre novembro listopad listopada lis kas\u0131m kas",
+        "Dec": "dec december dezember dez december décembre déc diciembre dic dicembre dezembro"
+        " desember des grudzień grudnia gru aral\u0131k ara",
     }.items()
     for word in words.split()
 }
@@ -69,13 +82,15 @@ def find_serial(figures: pl.Series) -> str | None:
         return None
     whole = bool((figures == figures.floor()).all())
     if whole and low >= 1000 and high <= 2999:
-        return "%Y"
+        return "%y%m" if is_short_month(figures) else "%Y"
     if whole and low >= 1000_01 and high <= 2999_12 and (figures % 100).is_between(1, 12).all():
         return "%Y%m"
     if whole and low >= 1000_01_01 and high <= 2999_12_31 and is_day_number(figures):
         return "%Y%m%d"
     if low >= 15_000 and high <= 80_000:
         return "excel"
+    if low >= 1900 and high < SEEN:
+        return DECIMAL
     sizes = {"epoch s": 1e8, "epoch ms": 1e11, "epoch us": 1e14, "epoch ns": 1e17}
     fitting = (form for form, size in sizes.items() if low >= 0 and size <= high < 1000 * size)
     return next(fitting, None)
@@ -86,12 +101,31 @@ def is_day_number(figures: pl.Series) -> bool:
     return bool(month.is_between(1, 12).all() and day.is_between(1, 31).all())
 
 
+def is_short_month(figures: pl.Series) -> bool:
+    """Whether 1901, 1902 and so on are months of 2019 and after: all end in 01 to 12, and there are
+    more than years of one century could be, or later ones than anybody has seen.
+    """
+    months = figures.unique() % 100
+    many = len(months) > 12 or bool((figures > SEEN).any())
+    return many and bool(months.is_between(1, 12).all())
+
+
 def serial(values: pl.Series, form: str) -> pl.Series:
-    """Moments in UTC that are counted in units since 1970, or in days as spreadsheets do."""
-    unit, start = SERIALS[form]
+    """Moments in UTC that are counted in units since 1970, in days as spreadsheets do, or years."""
     count = values.cast(pl.Float64, strict=False)
+    if form == DECIMAL:
+        return of_years(count)
+    unit, start = SERIALS[form]
     micros = ((count - start) * unit).round()
     return micros.set(~micros.is_finite(), None).cast(pl.Int64).cast(pl.Datetime("us"))
+
+
+def of_years(count: pl.Series) -> pl.Series:
+    """The days that numbers of years lie in; what is left of a year is that part of its days."""
+    years = pl.lit(count)
+    first = pl.date(years.floor().cast(pl.Int32, strict=False), 1, 1).cast(pl.Datetime("us"))
+    days = ((years - years.floor()) * 365.25 + 0.5).floor().cast(pl.Int32, strict=False)
+    return pl.select((first + pl.duration(days=days)).alias(count.name)).to_series()
 
 
 def day_text(values: pl.Series, form: str) -> tuple[pl.Series, str]:
@@ -102,6 +136,11 @@ def day_text(values: pl.Series, form: str) -> tuple[pl.Series, str]:
         months = MONTHS_OF[form]
         month = part.cast(pl.Int8) * months - months + 1
         return groups.select(pl.format("{}-{}-1", year, month)).to_series(), "%Y-%m-%d"
+    if form == SHORT:
+        groups = values.str.extract_groups(SHORTENED).struct.unnest()
+        part, year = (pl.coalesce(pl.nth(*places)) for places in ((0, 2), (1, 3)))
+        month = part.cast(pl.Int8) * 3 - 2
+        return groups.select(pl.format("20{}-{}-1", year, month)).to_series(), "%Y-%m-%d"
     if form == WEEK:
         groups = values.str.extract_groups(WEEKS).struct.unnest()
         year, week = (pl.coalesce(pl.nth(*places)) for places in ((0, 3), (1, 2)))
@@ -110,6 +149,8 @@ def day_text(values: pl.Series, form: str) -> tuple[pl.Series, str]:
         return first_years(values), "%Y"
     if form in DIGITS:
         return values.str.replace(r"\.0+$", ""), form
+    if form in WITHOUT_DAY:
+        values = values.str.replace(r"^(\d[-/]\d{4})$", "0$1").str.replace("年(\\d)月", "年0$1月")
     return (in_english(values) if "%b" in form else values), form
 
 

@@ -5,26 +5,34 @@ from collections.abc import Callable
 import polars as pl
 
 RANGE = "1-2"  # in a column's `format`: such values stand among its numbers
-TO = r"-|\u2013|\u2014|~|\.\.\.?|to|bis|à|au|and|und|et|hasta|\s[aeiy]\s|até|tot|t/m"
-FROM = "between|zwischen|entre|tra|tussen|da|von|from|de"
+TO = r"-|\u2013|\u2014|~|\.\.\.?|to|bis|à|au|and|und|et|hasta|\s[aeiy]\s|até|tot|t/m|do|till|til"
+FROM = "between|zwischen|entre|tra|tussen|da|von|from|de|van|od|från|fra"
 NEAR = (
     "~|≈|ca\\.|circa|approx\\.?|approximately|about|around|etwa|rund|env\\.|environ|unos|aprox\\."
 )
 ABOVE = (
     "over|above|more than|greater than|at least|from|über|mehr als|mindestens|ab|plus de|au moins"
     "|más de|mas de|al menos|desde|oltre|più di|almeno|mais de|acima de|meer dan|minstens"
+    "|(?:older|higher|larger|longer|bigger) than|(?:älter|größer|höher|länger) als|exceeding|beyond"
+    "|(?:ouder|groter|hoger|langer) dan|vanaf|boven|mayor(?:es)? (?:de|que)|maggiore di|maior que"
+    "|plus grand que|à partir de|a partir d[ei]|powyżej|ponad|więcej niż|od|över|mer än|minst"
 )
 BELOW = (
     "under|below|less than|fewer than|up to|at most|unter|weniger als|höchstens|bis zu|bis|moins de"
     "|jusqu'à|menos de|hasta|meno di|fino a|até|abaixo de|minder dan|tot"
+    "|(?:younger|lower|smaller|shorter) than|(?:jünger|kleiner|niedriger|kürzer) als|onder"
+    "|(?:jonger|kleiner|lager|korter) dan|menor(?:es)? (?:de|que)|minore di|plus petit que|sous"
+    "|poniżej|mniej niż|do|mindre än|högst|up to and including|no more than|not more than"
 )
 MORE = (
-    r"\+|plus|(?:or|and|oder|und|et|ou|y|o|e|of|en) "
-    "(?:more|over|above|older|up|mehr|älter|plus|más|mas|oltre|più|mais|meer)"
+    r"\+|plus|(?:or|and|oder|und|et|ou|y|o|e|of|en|lub|i|och|eller) (?:more|over|above|older|up"
+    "|higher|longer|mehr|älter|höher|länger|darüber|plus|más|mas|oltre|più|mais|meer|ouder|hoger"
+    "|więcej|mer|äldre)"
 )
 LESS = (
-    "(?:or|and|oder|und|et|ou|y|o|e|of|en) "
-    "(?:less|fewer|under|below|younger|weniger|jünger|moins|menos|meno|minder)"
+    "(?:or|and|oder|und|et|ou|y|o|e|of|en|lub|i|och|eller) (?:less|fewer|under|below|younger"
+    "|lower|shorter|weniger|jünger|niedriger|darunter|moins|menos|meno|minder|jonger|lager|mniej"
+    "|mindre|yngre)"
 )
 TEXTS = (
     rf"(?i)^(?:(?:{FROM}) )?(\D{{0,4}}\d(?:.*\d)?)\s*(?:{TO})\s*(\D{{0,4}}\d.*)$",
