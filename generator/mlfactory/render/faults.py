@@ -8,7 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlfactory.base.errors import MlfactoryError, OpenQuestionError, UsageError
+from mlfactory.base.errors import (
+    MlfactoryError,
+    OpenQuestionError,
+    RefusedAnswerError,
+    UsageError,
+)
 from mlfactory.base.owner import check_owner
 from mlfactory.template.choice import Template
 
@@ -57,7 +62,8 @@ def copier_failed(which: Template, error: Exception) -> MlfactoryError:
     """A refused answer is a matter of usage; the rest is the template's fault."""
     text = str(error)
     if text.startswith(("Validation error for question", "Invalid choice for")):
-        return UsageError(text.rstrip("."), "Answer with an option or --set QUESTION=VALUE.")
+        hint = "Answer with an option or --set QUESTION=VALUE."
+        return RefusedAnswerError(text.rstrip("."), hint)
     if match := re.fullmatch(r'Question "(\w+)" is required', text):
         problem = f"the template asks {match[1]}, and no default can be right"
         return OpenQuestionError(problem, f"Add --set {match[1]}=VALUE.")
