@@ -203,7 +203,7 @@ def test_what_a_validator_forbids_is_left_out_and_said(compose: Compose, tmp_pat
     assert f"left out, for no project can have it: {first}" in text
 
 
-def test_factories_are_made_with_answers_that_go_together(compose: Compose, tmp_path: Path) -> None:
+def test_factories_are_made_with_answers_that_go_together(compose: Compose) -> None:
     proofs = compose("--dry-run", questions={"region": REGION, "zone": ZONE})["proofs"]
     texts = " ".join(one["answers"] for one in proofs)
     assert all(text in texts for text in ("region=us", "zone=b", "ci=gitlab", "serving=online"))

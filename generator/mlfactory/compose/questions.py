@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +16,7 @@ from mlfactory.base.answers import Answers, suggestion
 from mlfactory.base.errors import UsageError
 
 FILE = "company/questions.yml"
+NAME = re.compile(r"(?!True$|False$|None$)[A-Za-z]\w*")
 OWN_KEYS = ("required", "example")  # of ours, and not copier's
 KEYS = {
     *OWN_KEYS, "type", "help", "default", "choices", "multiselect", "multiline", "placeholder",
@@ -22,6 +24,7 @@ KEYS = {
 }  # fmt: skip
 MOST = 48  # with more combinations than this, only all pairs of answers are tried
 ATTEMPTS = 50  # so many rows are looked at until one with a pair of answers is allowed
+NO_DEFAULTS = "the defaults are not allowed together, so that --defaults makes no project: {}"
 FORBIDDEN = "Mend the validator, or the example or row in company.yml that it forbids."
 NEVER = (
     "{} is tried with nothing, for no row with it is allowed: if there is one, add it to "
@@ -71,7 +74,7 @@ def merge(own: Questions, upstream: Questions) -> dict[str, dict[str, Any]]:
     """
     merged = {}
     for name, facts in own.items():
-        if not isinstance(facts, Mapping) or not str(name).isidentifier() or name[0] == "_":
+        if not (isinstance(facts, Mapping) and NAME.fullmatch(str(name))):
             hint = "Write it as copier does, in a table; a name begins with a letter."
             raise UsageError(f"the question {name} is none", hint)
         if odd := sorted(facts.keys() - KEYS):
@@ -145,13 +148,13 @@ def rows_of(questions: Questions, own: Questions, more: tuple[Answers, ...], ask
     base = examples(own)
     always = free(questions)
     crossed = [{**base, **row} for row in combinations(always, base, ask)] or [base]
+    files = [{**base, **row} for row in MORE if row.keys() <= questions.keys()]
     rest = [
-        {**next((row for row in crossed if name not in ask(row).hidden), base), name: value}
+        asked([*crossed, *files], name, value, ask)
         for name, facts in questions.items()
         if isinstance(facts.get("when"), str)
         for value in values_of(facts)
     ]
-    files = [{**base, **row} for row in MORE if row.keys() <= questions.keys()]
     single = [row for row in (*rest, *files) if not ask(row).refusal]
     named = [{**base, **row} for row in more]
     for row in (crossed[0], *named):
@@ -160,8 +163,16 @@ def rows_of(questions: Questions, own: Questions, more: tuple[Answers, ...], ask
     wanted = {text for row in rest for text in texts_of(row)}
     wanted |= {(name, repr(value)) for name, values in always.items() for value in values}
     never = wanted.difference(*map(texts_of, (*crossed, *single, *named)))
-    texts = tuple(NEVER.format("=".join(answer)) for answer in sorted(never))
-    return Rows(tuple(crossed), tuple(single), tuple(named), texts)
+    texts = [NEVER.format("=".join(answer)) for answer in sorted(never)]
+    texts += [NO_DEFAULTS.format(reason)] * bool(reason := ask(base).refusal)
+    return Rows(tuple(crossed), tuple(single), tuple(named), tuple(texts))
+
+
+def asked(rows: list[Answers], name: str, value: Any, ask: Ask) -> Answers:
+    """An answer to a question that is not always asked, with the first of the rows in which it is,
+    else with the very first."""
+    whole = [{**row, name: value} for row in rows]
+    return next((row for row in whole if name not in ask(row).hidden), whole[0])
 
 
 def free(questions: Questions) -> dict[str, list[Any]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from mlfactory.base import addresses
 from mlfactory.base.errors import UsageError
 from mlfactory.base.talk import Talk
-from mlfactory.template import choice, history, published, repository
+from mlfactory.template import choice, published, repository
 from mlfactory.template.repository import Upstream, Version
 from mlfactory.template.stream import File, Files
 
@@ -155,10 +155,9 @@ def proven(
 ) -> tuple[tuple[Proof, ...], str]:
     """The factories that passed their own checks; without any, why not. Unless it `must`, that
     packages cannot be had is no error."""
-    is_own = up.own or history.is_own_commit(base.commit)
     if checks == proof.NONE:
         return (), "--checks none"
-    if not (is_own or choice.is_trusted(choice.template_source(up.source))):
+    if not choice.may_run(up, base.commit):
         return (), FOREIGN.format(up.source)
     rows = questions.real(draft.rows, few=checks == proof.FEW)
     try:

@@ -18,7 +18,12 @@ from typing import Any
 
 from mlfactory.base import answers, process
 from mlfactory.base.answers import Answers
-from mlfactory.base.errors import MlfactoryError, RefusedAnswerError
+from mlfactory.base.errors import (
+    MlfactoryError,
+    OpenQuestionError,
+    RefusedAnswerError,
+    UsageError,
+)
 from mlfactory.render import trial
 from mlfactory.template import stream
 from mlfactory.template.mount import SOURCE, VENDOR
@@ -30,6 +35,7 @@ from .questions import Questions, Reply, Rows, about
 
 LIBRARY = (SOURCE, VENDOR)  # mlfactory's own, which no rule of a company changes
 PROJECT = "trial"
+OPEN = "Give it an example in company.yml: questions: {NAME: {required: true, example: VALUE}}"
 NO_RECORD = f"{answers.FILE} records no template, so that nothing could be updated"
 NO_RUFF = "ruff is not on the PATH: nobody looked whether Python is formatted as factories want it"
 
@@ -43,6 +49,11 @@ def layout(files: Files) -> trial.Source:
         raise MlfactoryError(
             "upstream renders all of its files, so that nothing can be kept beside them",
             "Move what is rendered into a folder, and name it as _subdirectory in copier.yml.",
+        )
+    if f"{plain.folder}/".startswith(overlay.HOME):
+        raise MlfactoryError(
+            f"upstream renders {plain.folder}/, where a version keeps what it was made with",
+            "Give the folder another name, and name that as _subdirectory in copier.yml.",
         )
     return plain
 
@@ -64,6 +75,8 @@ class Questionnaire:
     def reply(self, row: Answers) -> Reply:
         try:
             return Reply("", trial.ask(self.source, self.into, row))
+        except OpenQuestionError as error:
+            raise UsageError(error.message, OPEN) from error
         except RefusedAnswerError as error:
             self.forbidden.setdefault(error.message, row)
             return Reply(error.message)

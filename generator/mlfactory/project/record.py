@@ -114,6 +114,8 @@ def find(start: Path, file: str = "") -> Project:
         raise MlfactoryError(f"{name} is not a directory", "Name the folder of a project.")
     around = git.look_up(start)
     if around is None:
+        if start.name == ".git":
+            raise MlfactoryError(f"{start} is git's own folder", f"cd {quote(str(start.parent))}")
         if is_bare(start):
             hint = f"Look at a clone of it: git clone {quote(str(start))}"
             raise MlfactoryError(f"{start} is a bare repository: no files stand in it", hint)
@@ -168,9 +170,14 @@ def the_one(names: list[str], folder: Path) -> str:
 
 
 def files_in(folder: Path) -> list[str]:
-    """All files in a folder that record a template, the usual ones first."""
-    names = sorted({*(path.name for path in folder.glob(PATTERN)), *USUAL})
-    return sorted((n for n in names if (folder / n).is_file()), key=lambda n: n not in USUAL)
+    """All files in a folder that record a template, the usual ones first.
+
+    Beside such a one, a file that names no template is data for it, as copier's `_external_data`.
+    """
+    every = sorted({*(path.name for path in folder.glob(PATTERN)), *USUAL})
+    names = [name for name in every if (folder / name).is_file()]
+    records = [n for n in names if n in USUAL or b"_src_path" in (folder / n).read_bytes()]
+    return sorted(records or names, key=lambda n: n not in USUAL)
 
 
 def all_at(start: Path) -> list[tuple[Path, str]]:
