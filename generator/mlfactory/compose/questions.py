@@ -58,12 +58,12 @@ class Rows:
 
     crossed: tuple[Answers, ...]
     single: tuple[Answers, ...]
-    named: tuple[Answers, ...]
+    extra: tuple[Answers, ...]
     never: tuple[str, ...] = ()
 
     @property
     def all(self) -> list[Answers]:
-        return distinct([*self.crossed, *self.single, *self.named])
+        return distinct([*self.crossed, *self.single, *self.extra])
 
 
 def merge(own: Questions, upstream: Questions) -> dict[str, dict[str, Any]]:
@@ -150,25 +150,25 @@ def rows_of(questions: Questions, own: Questions, more: tuple[Answers, ...], ask
     crossed = [{**base, **row} for row in combinations(always, base, ask)] or [base]
     files = [{**base, **row} for row in MORE if row.keys() <= questions.keys()]
     rest = [
-        asked([*crossed, *files], name, value, ask)
+        with_one([*crossed, *files], name, value, ask)
         for name, facts in questions.items()
         if isinstance(facts.get("when"), str)
         for value in values_of(facts)
     ]
     single = [row for row in (*rest, *files) if not ask(row).refusal]
-    named = [{**base, **row} for row in more]
-    for row in (crossed[0], *named):
+    extra = [{**base, **row} for row in more]
+    for row in (crossed[0], *extra):
         if reason := ask(row).refusal:
             raise UsageError(f"with {about(row)}: {reason}", FORBIDDEN)
-    wanted = {text for row in rest for text in texts_of(row)}
-    wanted |= {(name, repr(value)) for name, values in always.items() for value in values}
-    never = wanted.difference(*map(texts_of, (*crossed, *single, *named)))
+    answers = {text for row in rest for text in texts_of(row)}
+    answers |= {(name, repr(value)) for name, values in always.items() for value in values}
+    never = answers.difference(*map(texts_of, (*crossed, *single, *extra)))
     texts = [NEVER.format("=".join(answer)) for answer in sorted(never)]
     texts += [NO_DEFAULTS.format(reason)] * bool(reason := ask(base).refusal)
-    return Rows(tuple(crossed), tuple(single), tuple(named), tuple(texts))
+    return Rows(tuple(crossed), tuple(single), tuple(extra), tuple(texts))
 
 
-def asked(rows: list[Answers], name: str, value: Any, ask: Ask) -> Answers:
+def with_one(rows: list[Answers], name: str, value: Any, ask: Ask) -> Answers:
     """An answer to a question that is not always asked, with the first of the rows in which it is,
     else with the very first."""
     whole = [{**row, name: value} for row in rows]
@@ -188,8 +188,8 @@ def real(rows: Rows, *, few: bool) -> list[Answers]:
     """The answers to make factories with: so few that each answer occurs, or all; and those that
     the company names, unless they need what only a larger repository or a database has."""
     apart = {name for row in MORE for name in row}
-    named = [row for row in rows.named if not row.keys() & apart]
-    return distinct([*(covering(rows.crossed) if few else rows.crossed), *named])
+    extra = [row for row in rows.extra if not row.keys() & apart]
+    return distinct([*(covering(rows.crossed) if few else rows.crossed), *extra])
 
 
 def distinct(rows: list[Answers]) -> list[Answers]:

@@ -87,9 +87,9 @@ def rows_of(files: Files, whole: Questions, company: Company) -> tuple[Rows, tup
     with tempfile.TemporaryDirectory(prefix="mlfactory-") as scratch:
         folder = Path(scratch)
         stream.unpack(without_library(files), folder / "template")
-        asked = Questionnaire(trial.read(folder / "template"), folder / PROJECT)
-        rows = questions.rows_of(whole, company.questions, company.combinations, asked.ask)
-    texts = (f"{about(row)}: {reason}" for reason, row in asked.forbidden.items())
+        form = Questionnaire(trial.read(folder / "template"), folder / PROJECT)
+        rows = questions.rows_of(whole, company.questions, company.combinations, form.ask)
+    texts = (f"{about(row)}: {reason}" for reason, row in form.forbidden.items())
     return rows, tuple(texts)
 
 

@@ -110,12 +110,11 @@ def repository_name(repository: Repository) -> str:
 def find(start: Path, file: str = "") -> Project:
     """The project at `start` or around it. Raises MlfactoryError when there is none."""
     name, start = start, Path(start).expanduser().resolve()
+    start = start.parent if start.name == ".git" else start
     if not start.is_dir():
         raise MlfactoryError(f"{name} is not a directory", "Name the folder of a project.")
     around = git.look_up(start)
     if around is None:
-        if start.name == ".git":
-            raise MlfactoryError(f"{start} is git's own folder", f"cd {quote(str(start.parent))}")
         if is_bare(start):
             hint = f"Look at a clone of it: git clone {quote(str(start))}"
             raise MlfactoryError(f"{start} is a bare repository: no files stand in it", hint)
@@ -170,10 +169,8 @@ def the_one(names: list[str], folder: Path) -> str:
 
 
 def files_in(folder: Path) -> list[str]:
-    """All files in a folder that record a template, the usual ones first.
-
-    Beside such a one, a file that names no template is data for it, as copier's `_external_data`.
-    """
+    """All files in a folder that record a template, the usual ones first; beside such a one, what
+    names no template is data, as copier's `_external_data`."""
     every = sorted({*(path.name for path in folder.glob(PATTERN)), *USUAL})
     names = [name for name in every if (folder / name).is_file()]
     records = [n for n in names if n in USUAL or b"_src_path" in (folder / n).read_bytes()]

@@ -121,8 +121,8 @@ def place_of(error: BaseException) -> str:
         code = frame.f_code
         if code.co_name in SETTINGS:
             return f"{SETTINGS[code.co_name]}: "
-        if asked := frame.f_locals.get(ASKING.get(code.co_name, "")):
-            return f"the question {asked}: "
+        if question := frame.f_locals.get(ASKING.get(code.co_name, "")):
+            return f"the question {question}: "
     return ""
 
 

@@ -58,13 +58,10 @@ def read(template: Path) -> Source:
 def ask(source: Source, into: Path, answers: Answers) -> frozenset[str]:
     """Answer the questions, and render nothing; gives those that are not asked then. Raises
     RefusedAnswerError where the template does not take these answers together."""
-    from copier._types import Phase
-
-    with copier_at_work(FOLDER), worker_of(source.path) as worker, Phase.use(Phase.PROMPT):
+    with copier_at_work(FOLDER), worker_of(source.path) as worker:
         worker.template = source.template
         worker.dst_path, worker.data = into, dict(answers)
-        worker._ask()
-        return frozenset(worker.answers.hidden)
+        return frozenset(worker.hidden_questions())
 
 
 def render(source: Source, into: Path, answers: Answers) -> Trial:
