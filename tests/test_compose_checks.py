@@ -268,6 +268,19 @@ def test_many_questions_leave_out_what_is_forbidden_pair_by_pair() -> None:
     assert text.startswith("q2='d' is tried with nothing")
 
 
+def test_a_conditional_answer_is_tried_where_it_may_be_given() -> None:
+    listing = {"choices": ["x", "y"]}
+    asked = {"ci": {"choices": list("abc")}, "area": {**listing, "when": "{{ ci != 'a' }}"}}
+
+    def ask(row: Mapping[str, Any]) -> questions.Reply:
+        odd = row.get("area") == "y" and row["ci"] == "b"
+        return questions.Reply("no" * odd, frozenset({"area"} if row["ci"] == "a" else ()))
+
+    rows = questions.rows_of(asked, {"ci": {"example": "a"}}, (), ask)
+    assert rows.single == ({"ci": "b", "area": "x"}, {"ci": "c", "area": "y"})
+    assert rows.never == ()
+
+
 def test_one_question_with_many_answers_is_tried_with_each() -> None:
     asked = {"zone": {"type": "str", "choices": [f"z{k}" for k in range(60)]}}
     assert len(questions.rows_of(asked, {}, (), lambda _: questions.Reply("")).all) == 60

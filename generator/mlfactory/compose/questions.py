@@ -170,9 +170,11 @@ def rows_of(questions: Questions, own: Questions, more: tuple[Answers, ...], ask
 
 def with_one(rows: list[Answers], name: str, value: Any, ask: Ask) -> Answers:
     """An answer to a question that is not always asked, with the first of the rows in which it is,
-    else with the very first."""
+    and may be given, else with the very first."""
     whole = [{**row, name: value} for row in rows]
-    return next((row for row in whole if name not in ask(row).hidden), whole[0])
+    replies = ((row, ask(row)) for row in whole)
+    fits = (row for row, reply in replies if not reply.refusal and name not in reply.hidden)
+    return next(fits, whole[0])
 
 
 def free(questions: Questions) -> dict[str, list[Any]]:
