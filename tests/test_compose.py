@@ -468,6 +468,7 @@ def test_a_question_of_upstream_s_without_default_needs_an_example(
         ("- name: acme\n", "has no entries"),
         ("", "has no entries"),
         ("name: [\n", "is not YAML"),
+        ("name: &a [*a]\nslots: {x: y, x: z}\n", "line 2: x is there twice"),
         ("name: !!python/object:os.system x\n", "is not YAML"),
     ],
 )

@@ -110,15 +110,19 @@ def content_of(path: Path, text: str) -> dict[str, Any]:
 
 
 def repeated(node: Any) -> Iterator[str]:
-    """The keys that stand twice in one table, with their lines."""
-    pairs = node.value if node.id == "mapping" else []
-    keys = [key.value for key, _ in pairs]
-    for place, (key, _) in enumerate(pairs):
-        if key.value in keys[:place]:
-            yield f"line {key.start_mark.line + 1}: {key.value}"
-    inner = node.value if node.id == "sequence" else [value for _, value in pairs]
-    for one in inner if node.id != "scalar" else []:
-        yield from repeated(one)
+    """The keys that stand twice in one table, with their lines; what an alias names is one node."""
+    rest, seen = [node], set[int]()
+    while rest:
+        one = rest.pop()
+        if one.id == "scalar" or id(one) in seen:
+            continue
+        seen.add(id(one))
+        pairs = one.value if one.id == "mapping" else []
+        keys = [key.value for key, _ in pairs]
+        for place, (key, _) in enumerate(pairs):
+            if key.value in keys[:place]:
+                yield f"line {key.start_mark.line + 1}: {key.value}"
+        rest += [value for _, value in pairs] if pairs else one.value
 
 
 def refuse_unknown(path: Path, content: Iterable[str], keys: set[str], what: str) -> None:
