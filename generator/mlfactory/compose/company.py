@@ -111,12 +111,12 @@ def content_of(path: Path, text: str) -> dict[str, Any]:
 
 def repeated(node: Any) -> Iterator[str]:
     """The keys that stand twice in one table, with their lines; what an alias names is one node."""
-    rest, seen = [node], set[int]()
+    rest, ids = [node], set[int]()
     while rest:
         one = rest.pop()
-        if one.id == "scalar" or id(one) in seen:
+        if one.id == "scalar" or id(one) in ids:
             continue
-        seen.add(id(one))
+        ids.add(id(one))
         pairs = one.value if one.id == "mapping" else []
         keys = [key.value for key, _ in pairs]
         for place, (key, _) in enumerate(pairs):
