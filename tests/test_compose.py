@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -181,6 +184,7 @@ def test_a_rule_that_cannot_be_right_is_refused_and_nothing_is_pushed(
         ({"files": "nowhere"}, "which is not there"),
         ({"format": 7}, "has the format 7"),
         ({"name": None}, "names no company"),
+        ({"slots": {"readme": f"ghp_{'a' * 36}"}}, "holds a credential"),
     ],
 )
 def test_a_company_yml_that_is_wrong_is_refused_by_the_entry(
@@ -425,3 +429,156 @@ def test_a_release_that_changes_only_what_the_company_replaces_is_a_version_all_
     assert "SECURITY.md is new in upstream, and yours" in " ".join(result["warnings"])
     assert compose()["new"] is False
     assert shop.git("show", "template:tree/SECURITY.md").startswith("Ask the security team")
+
+
+def test_folders_may_be_called_as_versions_call_theirs(
+    compose: Compose, upstream: Repo, shop: Repo, tmp_path: Path
+) -> None:
+    """Most templates of copier's render a folder `template`; none may render `company`."""
+    for number, top in enumerate(("template", "company"), 1):
+        upstream.git("mv", "tree" if number == 1 else "template", top)
+        text = SMALL["copier.yml"]
+        assert isinstance(text, str)
+        release(upstream, f"v1.{number}.0", {"copier.yml": text.replace("tree", top)})
+    compose("--on", "v1.1.0")
+    argv = ("new", "churn", "--template", shop.path, "--defaults", "--no-setup")
+    mlfactory(*argv, "--set", "cost_centre=CC-0007", cwd=tmp_path)
+    churn = Repo(tmp_path / "churn")
+    assert churn.text("docs/cost.md") == "Cost centre CC-0007 pays.\n"
+    assert not (churn.has("questions") or churn.has("company"))
+    assert "renders company/, where a version keeps" in compose("--on", "v1.2.0", code=1)["error"]
+
+
+def test_a_question_of_upstream_s_without_default_needs_an_example(
+    compose: Compose, upstream: Repo
+) -> None:
+    release(upstream, "v1.1.0", {"copier.yml": f"{SMALL['copier.yml']}team: {{type: str}}\n"})
+    refusal = compose(code=2)
+    assert "asks team, and no default can be right" in refusal["error"]
+    assert "example: VALUE" in refusal["hint"]
+    changes = {"questions": {"team": {"required": True, "example": "we"}}}
+    assert compose(changes=changes)["version"] == "v1.1.0.post1"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("name: acme\nname: other\n", "line 2: name is there twice"),
+        ("name: acme\nrules:\n  - files: a\n    put: x\n    put: y\n", "put is there twice"),
+        ("- name: acme\n", "has no entries"),
+        ("", "has no entries"),
+        ("name: [\n", "is not YAML"),
+        ("name: &a [*a]\nslots: {x: y, x: z}\n", "line 2: x is there twice"),
+        ("name: !!python/object:os.system x\n", "is not YAML"),
+    ],
+)
+def test_a_company_yml_that_is_none_is_refused(tmp_path: Path, text: str, problem: str) -> None:
+    file = tmp_path / "company.yml"
+    file.write_text(text)
+    done = mlfactory("template", "compose", file, "--dry-run", "--json", code=None)
+    assert done.returncode in (1, 2)
+    assert problem in json.loads(done.stdout)["error"]
+
+
+def test_what_is_no_text_or_no_file_is_named(upstream: Repo, tmp_path: Path) -> None:
+    changelog, files = tmp_path / "acme/CHANGELOG.md", tmp_path / "acme/files"
+    file = conventions(tmp_path / "acme", {"upstream": str(upstream.path)})
+
+    def refusal() -> str:
+        done = mlfactory("template", "compose", file, "--dry-run", "--json", code=None)
+        assert done.returncode in (1, 2)
+        return str(json.loads(done.stdout)["error"])
+
+    changelog.write_bytes("- für uns\n".encode("latin-1"))
+    assert "CHANGELOG.md is not in UTF-8" in refusal()
+    changelog.write_text("- The key is ghp_" + "a" * 36)
+    assert "CHANGELOG.md, line 1 holds a credential" in refusal()
+    changelog.write_text("")
+    os.mkfifo(files / "pipe")
+    assert "pipe cannot be part of a template" in refusal()
+    (files / "pipe").unlink()
+    (files / ".git").mkdir()
+    (files / ".git/config").write_text("[core]\n")
+    assert ".git/config cannot be part of a template" in refusal()
+
+
+def test_what_git_ignores_is_no_part_of_a_version(
+    compose: Compose, shop: Repo, tmp_path: Path
+) -> None:
+    """No clone has it, and the commit has to be the same from each of them."""
+    acme = init(tmp_path / "acme").write({".gitignore": ".DS_Store\n*.swp\n"})
+    acme.write({"files/.DS_Store": b"\0", "files/docs/.cost.swp": "x", "files/kept.swp": "x"})
+    acme.git("add", "--force", "files/kept.swp")
+    compose()
+    names = {name.rpartition("/")[2] for name in shop.tree("template")}
+    assert "kept.swp" in names
+    assert not names & {".DS_Store", ".cost.swp"}
+
+
+ODD_GIT = """[diff]
+\talgorithm = patience
+\tnoprefix = true
+\tindentHeuristic = false
+\tinterHunkContext = 9
+\twsErrorHighlight = all
+[diff "upper"]
+\ttextconv = tr a-z A-Z <
+[core]
+\tautocrlf = true
+\tattributesFile = ATTRIBUTES
+\tquotePath = true
+\tabbrev = 7
+[i18n]
+\tlogOutputEncoding = ISO-8859-1
+\tcommitEncoding = ISO-8859-1
+[color]
+\tui = always
+[log]
+\tshowSignature = true
+\tdecorate = full
+\tshowRoot = false
+[commit]
+\tgpgSign = true
+[tag]
+\tgpgSign = true
+[transfer]
+\tfsckObjects = true
+[user]
+\tname = Somebody Else
+\temail = else@example.com
+"""
+NOTES = "# Changelog\n\n{}## 1\n\n- Für alle.\n\n- b\n\n- c\n"
+
+
+def test_the_commit_is_the_same_on_any_machine(
+    compose: Compose, upstream: Repo, shop: Repo, tmp_path: Path
+) -> None:
+    """Another git, time zone, locale, umask and folder, and the same template."""
+    release(upstream, "v1.1.0", {"CHANGELOG.md": NOTES.format("")})
+    compose()
+    more = {"CHANGELOG.md": NOTES.format("## 2\n\n- b\n\n- Größer.\n\n"), "tree/ü.txt": "ü\n"}
+    release(upstream, "v1.2.0", more)
+    upstream.git("commit", "--quiet", "--allow-empty", "--message", "Größer")
+    elsewhere = init(tmp_path / "elsewhere.git", "--bare")
+    elsewhere.git("fetch", "--quiet", shop.path, "refs/*:refs/*")
+    here = compose()
+    (tmp_path / "attributes").write_text("*.md diff=upper\n")
+    (tmp_path / "odd").write_text(ODD_GIT.replace("ATTRIBUTES", str(tmp_path / "attributes")))
+    away = init(tmp_path / "away")
+    away.git("clone", "--quiet", "--no-local", init(tmp_path / "acme").commit().path, "acme")
+    line = f"umask 077; exec {sys.executable} -m mlfactory template compose company.yml --json"
+    environment = {
+        **os.environ, "GIT_CONFIG_GLOBAL": str(tmp_path / "odd"), "TZ": "Pacific/Auckland",
+        "LC_ALL": "C", "PYTHONHASHSEED": "7", "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "GIT_AUTHOR_DATE": "2001-01-01T00:00:00", "GIT_COMMITTER_DATE": "2001-01-01T00:00:00",
+    }  # fmt: skip
+    done = subprocess.run(
+        ["sh", "-c", f"{line} --publish {elsewhere.path}"],
+        cwd=away.path / "acme", env=environment, stdin=subprocess.DEVNULL, capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    there = json.loads(done.stdout)
+    assert "- Größer." in here["changelog"]
+    assert there["changelog"] == here["changelog"]
+    assert there["commit"] == here["commit"]

@@ -163,8 +163,124 @@ def test_nothing_of_a_template_that_this_machine_does_not_trust_is_run(
 
 def test_many_questions_are_tried_pair_by_pair_and_not_in_all_combinations() -> None:
     asked = {f"q{k}": {"type": "str", "choices": list("abcd")} for k in range(14)}
-    rows = questions.combinations(asked, {}, ())
-    assert len(rows) < 80
-    pairs = {(a, row[a], b, row[b]) for row in rows for a in row for b in row if a < b}
+    rows = questions.rows_of(asked, {}, (), lambda _: questions.Reply(""))
+    assert len(rows.all) < 80
+    pairs = {(a, row[a], b, row[b]) for row in rows.all for a in row for b in row if a < b}
     assert len(pairs) == 14 * 13 // 2 * 16
-    assert len(questions.real(asked, {}, (), few=True)) < 10
+    assert len(questions.real(rows, few=True)) < 10
+
+
+REGION = {
+    "type": "str",
+    "default": "eu",
+    "choices": {
+        "Europe": "eu",
+        "America": {
+            "value": "us",
+            "validator": "{% if ci == 'gitlab' %}GitLab is in Europe alone{% endif %}",
+        },
+    },
+}
+ZONE = {
+    "type": "str",
+    "default": "a",
+    "choices": ["a", "b"],
+    "validator": "{% if zone == 'b' and serving == 'online' %}b has no service{% endif %}",
+}
+
+
+def test_what_a_validator_forbids_is_left_out_and_said(compose: Compose, tmp_path: Path) -> None:
+    result = compose("--dry-run", "--checks", "none", questions={"region": REGION, "zone": ZONE})
+    assert result["combinations"] == (3 * 2 - 1) * (2 * 2 - 1)
+    assert result["warnings"] == []
+    first, second = result["forbidden"]
+    assert first.startswith("ci=github, serving=online, region=us, zone=b: ")
+    assert "b has no service" in first
+    assert "ci=gitlab" in second
+    assert "GitLab is in Europe alone" in second
+    file = tmp_path / "acme/company.yml"
+    text = mlfactory("template", "compose", file, "--dry-run", "--checks", "none").stdout
+    assert f"left out, for no project can have it: {first}" in text
+
+
+def test_factories_are_made_with_answers_that_go_together(compose: Compose) -> None:
+    proofs = compose("--dry-run", questions={"region": REGION, "zone": ZONE})["proofs"]
+    texts = " ".join(one["answers"] for one in proofs)
+    assert all(text in texts for text in ("region=us", "zone=b", "ci=gitlab", "serving=online"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        (
+            {"questions": {"centre": {"required": True, "example": "x", "validator": "No x."}}},
+            "with centre=x: Validation error for question 'centre': No x",
+        ),
+        (
+            {"questions": {"zone": ZONE}, "combinations": [{"zone": "b", "serving": "online"}]},
+            "with serving=online, zone=b: Validation error for question 'zone'",
+        ),
+        (
+            {"questions": {"zone": {**ZONE, "validator": "{{ zone.nothing() }}"}}},
+            "Validation error for question 'zone': ",
+        ),
+    ],
+)
+def test_what_has_to_be_tried_and_is_forbidden_is_refused(
+    compose: Compose, changes: dict[str, Any], text: str
+) -> None:
+    result = compose("--dry-run", "--checks", "none", code=2, **changes)
+    assert text in result["error"]
+    assert "example or row in company.yml" in result["hint"]
+
+
+def test_an_answer_that_is_never_tried_is_named(compose: Compose) -> None:
+    team = {"default": "", "validator": "{% if ci == 'none' and not team %}Who?{% endif %}"}
+    argv = ("--dry-run", "--checks", "none")
+    (text,) = compose(*argv, questions={"team": team})["warnings"]
+    assert "ci='none' is tried with nothing" in text
+    row = {"ci": "none", "team": "we"}
+    assert compose(*argv, questions={"team": team}, combinations=[row])["warnings"] == []
+
+
+def test_a_conditional_answer_is_tried_where_it_is_asked(compose: Compose, tmp_path: Path) -> None:
+    area = {"choices": ["x", "y"], "default": "x", "when": "{{ ci == 'gitlab' }}"}
+    page = tmp_path / "acme/files/{% if ci == 'gitlab' %}area.json{% endif %}.jinja"
+    page.parent.mkdir(parents=True)
+    page.write_text('{"area": {% if area == "y" %}oops{% else %}1{% endif %}}')
+    argv = ("--dry-run", "--checks", "none")
+    refusal = compose(*argv, questions={"area": area}, files="files", code=1)
+    assert refusal["error"].startswith("with ci=gitlab, serving=batch, area=y: area.json: ")
+
+
+def test_many_questions_leave_out_what_is_forbidden_pair_by_pair() -> None:
+    names = [f"q{k}" for k in range(8)]
+    asked = {name: {"type": "str", "choices": list("abcd")} for name in names}
+
+    def ask(row: Mapping[str, Any]) -> questions.Reply:
+        odd = row.get("q0") == "a" and row.get("q1") == "a"
+        return questions.Reply("no" * (odd or row.get("q2") == "d"))
+
+    rows = questions.rows_of(asked, {}, (), ask)
+    pairs = {(a, row[a], b, row[b]) for row in rows.all for a in row for b in row if a < b}
+    assert len(pairs) == 8 * 7 // 2 * 16 - 1 - 7 * 4
+    (text,) = rows.never
+    assert text.startswith("q2='d' is tried with nothing")
+
+
+def test_a_conditional_answer_is_tried_where_it_may_be_given() -> None:
+    listing = {"choices": ["x", "y"]}
+    asked = {"ci": {"choices": list("abc")}, "area": {**listing, "when": "{{ ci != 'a' }}"}}
+
+    def ask(row: Mapping[str, Any]) -> questions.Reply:
+        odd = row.get("area") == "y" and row["ci"] == "b"
+        return questions.Reply("no" * odd, frozenset({"area"} if row["ci"] == "a" else ()))
+
+    rows = questions.rows_of(asked, {"ci": {"example": "a"}}, (), ask)
+    assert rows.single == ({"ci": "b", "area": "x"}, {"ci": "c", "area": "y"})
+    assert rows.never == ()
+
+
+def test_one_question_with_many_answers_is_tried_with_each() -> None:
+    asked = {"zone": {"type": "str", "choices": [f"z{k}" for k in range(60)]}}
+    assert len(questions.rows_of(asked, {}, (), lambda _: questions.Reply("")).all) == 60

@@ -102,6 +102,29 @@ def jobs_of(factory: Repo) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 @pytest.mark.slow
+def test_what_is_published_has_passed_the_own_checks_of_factories_of_each_kind(
+    tmp_path: Path,
+) -> None:
+    """Hooks, types, tests, contract and pipeline, with real packages: of batches and of services,
+    for a class and for a number."""
+    shop, newest = init(tmp_path / "shop.git", "--bare"), f"v{history.load().newest}"
+    forge = {"ci": {"choices": {"GitHub Actions": "github"}, "default": "github"}}
+    asked = {**COMPANY["questions"], **forge}
+    argv = ("--on", newest, "--checks", "all")
+    result = compose(tmp_path / "acme", shop, *argv, slots=SLOTS, questions=asked)
+    kinds = [
+        (task, way) for task in ("classification", "regression") for way in ("batch", "online")
+    ]
+    answers = [one["answers"] for one in result["proofs"]]
+    assert len(answers) == len(kinds)
+    for task, way in kinds:
+        assert [text for text in answers if f"task={task}" in text and f"serving={way}" in text]
+    checks = {tuple(one["checks"]) for one in result["proofs"]}
+    assert checks == {("hooks", "types", "tests", "data", "pipeline")}
+    assert shop.git("tag").split() == [result["version"]]
+
+
+@pytest.mark.slow
 def test_factories_of_every_release_follow_the_company_s_template(tmp_path: Path) -> None:
     shop = init(tmp_path / "shop.git", "--bare")
     factories, versions = [], []

@@ -139,3 +139,33 @@ def test_workflows_hold_no_expression_in_a_command(conventions: Repo, name: str)
     whole = yaml.safe_load(conventions.text(name))
     texts = [json.dumps(step) for job in whole.get("jobs", {}).values() for step in job["steps"]]
     assert not [text for text in texts if '"run"' in text and "${{" in text]
+
+
+@pytest.mark.parametrize(
+    ("line", "after"),
+    [
+        ("release: v1.0.0   # as audited", "release: v1.1.0   # as audited"),
+        ("release: 'v1.0.0'", "release: v1.1.0"),
+        ("release:", "release: v1.1.0"),
+        ("# none yet", "# none yet"),
+    ],
+)
+def test_only_the_release_changes_in_the_file(
+    conventions: Repo, upstream: Repo, line: str, after: str
+) -> None:
+    release(upstream, "v1.1.0", {"tree/notes.txt": "new\n"})
+    file = conventions.path / "company.yml"
+    text = file.read_text().replace("release: v1.0.0", line).replace("\n", "\r\n")
+    file.write_bytes(text.encode())
+    mlfactory("template", "compose", file, "--next", cwd=conventions.path)
+    more = "" if line.startswith("release") else "release: v1.1.0\r\n"
+    assert file.read_bytes().decode() == text.replace(line, after) + more
+
+
+def test_a_release_that_cannot_be_written_is_none(conventions: Repo, upstream: Repo) -> None:
+    release(upstream, "v1.1.0", {"tree/notes.txt": "new\n"})
+    file = conventions.path / "company.yml"
+    file.write_text(text := file.read_text().replace("release: v1.0.0", '"release": v1.0.0'))
+    done = mlfactory("template", "compose", file, "--next", cwd=conventions.path, code=2)
+    assert "release is there twice" in done.stderr
+    assert file.read_text() == text

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -224,3 +226,53 @@ def test_the_index_is_handed_to_uv_where_nothing_nearer_says_one(
     assert near.variables["UV_DEFAULT_INDEX"] == "https://near.example.com/simple"
     monkeypatch.setenv("UV_DEFAULT_INDEX", "https://nearer.example.com/simple")
     assert uv.settings({}).variables == {}
+
+
+EVERYTHING = """template = "{template}"
+index = "https://packages.example.com/simple"
+remote = "s3://acme/{kind}"
+owner = "@acme/{kind}"
+data_source = "exports/{kind}.csv"
+url_env = "ACME_{kind}"
+alerts = "json://alerts.example.com/{kind}"
+approvals = {number}
+[names]
+project_name = "^{kind}-"
+"""
+
+
+def test_doctor_says_of_every_setting_where_it_comes_from(
+    tmp_path: Path, home: Path, mlfactory: Command
+) -> None:
+    values = {"kind": "file", "number": 2, "template": "https://git.example.com/t.git"}
+    path = file(home, EVERYTHING.format(**values))
+    installed = package(tmp_path / "site", EVERYTHING.format(**values).replace("file", "package"))
+    env = {"PYTHONPATH": str(installed), "MLFACTORY_APPROVALS": "3"}
+    detail = finding(mlfactory, "ORG001", cwd=tmp_path, code=None, **env)["detail"]
+    parts = detail.split("; ")
+    assert len(parts) == 9
+    assert "approvals = 3 (the environment)" in parts
+    assert sum(f"({path})" in part for part in parts) == 8
+    assert f"alerts = json://alerts.example.com/file ({path})" in parts
+    assert any(part.startswith("names = ") and "^file-" in part for part in parts)
+    path.unlink()
+    detail = finding(mlfactory, "ORG001", cwd=tmp_path, code=None, **env)["detail"]
+    assert detail.count("(the package acme_ml)") == 8
+
+
+def test_a_query_asks_the_database_that_the_organisation_names(
+    tmp_path: Path, home: Path, mlfactory: Command
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as database, database:
+        database.execute("create table t (id, visits, churned)")
+        rows = [(number, number % 7, number % 2) for number in range(99)]
+        database.executemany("insert into t values (?, ?, ?)", rows)
+    (tmp_path / "churn.sql").write_text("select * from t")
+    file(home, "url_env = 'ACME_DATABASE'\n")
+    argv = ("new", "churn", "--query", "churn.sql", "--target", "churned", "--no-setup")
+    url = f"sqlite:///{tmp_path / 'shop.db'}"
+    mlfactory(*argv, "--defaults", cwd=tmp_path, ACME_DATABASE=url)
+    record = yaml.safe_load((tmp_path / "churn/.copier-answers.yml").read_text())
+    assert (record["url_env"], record["data_source"]) == ("ACME_DATABASE", "data/churn.sql")
+    params = (tmp_path / "churn/params.yaml").read_text()
+    assert 'url_env: "ACME_DATABASE"' in params

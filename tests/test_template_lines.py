@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .evolving import SMALL, Repo, init, mlfactory, project, release, template
+from .evolving import SMALL, Repo, init, mlfactory, project, release, render, template
 
 
 @pytest.fixture
@@ -98,6 +98,23 @@ def test_what_is_refused_is_json_too(demo: Repo) -> None:
     assert "no update is in progress" in refused("update", "--abort")["error"]
 
 
+@pytest.mark.parametrize(
+    ("argv", "text"),
+    [
+        (("status", "--nope"), "No such option"),
+        (("fleet", "nope"), "No such command"),
+        (("restore",), "Missing argument"),
+        (("template", "compose", "--checks", "some"), "'some' is not one of"),
+    ],
+)
+def test_a_call_that_cannot_be_is_json_too(demo: Repo, argv: tuple[str, ...], text: str) -> None:
+    done = mlfactory(*argv, "--json", cwd=demo.path, code=2)
+    assert "Usage: mlfactory" in done.stderr
+    document = json.loads(done.stdout)
+    assert text in document["error"]
+    assert document["hint"].startswith(f"mlfactory {argv[0]}")
+
+
 def test_an_update_that_waits_is_a_state_of_its_own(company: Repo, demo: Repo) -> None:
     def unfinished() -> object:
         return json.loads(mlfactory("status", "--json", cwd=demo.path).stdout)["projects"][0][
@@ -149,6 +166,34 @@ def test_what_a_template_reads_from_another_file_of_the_project(tmp_path: Path) 
     assert (demo.text("team.txt"), demo.text("more.txt")) == ("red\n", "most\n")
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "body", "result"),
+    [
+        ("base.yml", "", "{{ _external_data.base.team }}|\n", "|\n"),
+        ("base.yml", "- a\n- b\n", "{{ _external_data.base[1] }}\n", "b\n"),
+        ("base.yml", "x: {y: [{z: deep}]}\n", "{{ _external_data.base.x.y[0].z }}\n", "deep\n"),
+        ("deep/base.json", '{"team": "blue"}', "{{ _external_data.base.team }}\n", "blue\n"),
+        (".copier-answers.base.yml", "team: x\n", "{{ _external_data.base.team }}\n", "x\n"),
+        ("base/inner.yml", "team: x\n", "{{ _external_data.base.team }}|\n", "|\n"),
+    ],
+)
+def test_data_of_any_shape_are_read_as_copier_reads_them(
+    tmp_path: Path, name: str, text: str, body: str, result: str
+) -> None:
+    place = "base" if name == "base/inner.yml" else name  # of a folder nothing is read
+    questions = f"_subdirectory: tree\n_external_data: {{base: {place}}}\n"
+    record = {"tree/{{ _copier_conf.answers_file }}.jinja": "{{ _copier_answers | to_nice_yaml }}"}
+    files = {"copier.yml": questions, "tree/team.txt.jinja": body}
+    source = template(tmp_path / "template", {**record, **files}, {"tree/more.txt": "more\n"})
+    demo = init(tmp_path / "demo").commit({name: text})
+    render(source, demo.path).commit()
+    assert demo.text("team.txt") == result
+    (report,) = json.loads(mlfactory("status", "--json", cwd=demo.path).stdout)["projects"]
+    assert (report["files"], report["error"]) == ([], "")
+    mlfactory("update", "--defaults", cwd=demo.path)
+    assert (demo.text("team.txt"), demo.text("more.txt")) == (result, "more\n")
+
+
 @pytest.mark.parametrize("path", ["../base.yml", "/etc/hostname", "a/../../base.yml"])
 def test_data_out_of_the_project_are_not_read_without_trust(tmp_path: Path, path: str) -> None:
     questions = f"_subdirectory: tree\n_external_data: {{base: {path}}}\n"
@@ -171,8 +216,60 @@ def test_a_copier_yml_that_cannot_be_read_says_where_and_why(tmp_path: Path, tex
     assert not (tmp_path / "demo").exists()
 
 
+Q = "name: {type: str, default: a}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("name: {type: strr, default: a}\n", "question name: "),
+        ("name: {type: str, default: '{{ a( }}'}\n", "question name: "),
+        ("name: {type: str, default: '{{ a.b.c }}'}\n", "question name: "),
+        ("name: {type: str, when: '{{ ( }}', default: a}\n", "question name: "),
+        ("name: {type: str, choices: 3}\n", "question name: "),
+        ("now: {type: str, default: a}\n", "question now: Invalid question name"),
+        (f"_exclude: ['{{% if %}}']\n{Q}", "_exclude: "),
+        (f"_exclude: 7\n{Q}", "copier.yml: 'int' object"),
+        (f"_tasks: ['{{{{ ( }}}}']\n{Q}", "_tasks: "),
+        (f"_min_copier_version: x.y\n{Q}", "copier.yml: Invalid version: 'x.y'"),
+        (f"_external_data: [a]\n{Q}", "_external_data: "),
+        ("- a\n", "copier.yml: "),
+        ("hello\n", "copier.yml: "),
+        (f"_subdirectory: nowhere\n{Q}", "nowhere"),
+        ("name: {type: str, default: '\udcfc'}\n", "copier.yml: Indicates that the config file"),
+    ],
+)
+def test_what_is_wrong_in_a_copier_yml_is_named(tmp_path: Path, text: str, place: str) -> None:
+    raw = text.encode("utf-8", "surrogateescape")
+    files = {**SMALL, "copier.yml": raw, "a.txt.jinja": "{{ name }}\n"}
+    source = template(tmp_path / "template", files)
+    argv = ("new", "demo", "--template", source.path, "--defaults")
+    said = mlfactory(*argv, cwd=tmp_path, code=1).stderr
+    assert "the template cannot be rendered: " in said
+    assert place in said
+    assert not [word for word in ("pydantic", "PosixPath", "clone", "Traceback") if word in said]
+    assert not (tmp_path / "demo").exists()
+
+
+def test_two_files_of_questions_are_named(tmp_path: Path) -> None:
+    source = template(tmp_path / "template", {**SMALL, "copier.yaml": Q})
+    argv = ("new", "demo", "--template", source.path, "--defaults")
+    said = mlfactory(*argv, cwd=tmp_path, code=1).stderr
+    assert "Both copier.yml and copier.yaml found" in said
+
+
+def test_a_file_that_cannot_be_rendered_is_named(tmp_path: Path) -> None:
+    files = {**SMALL, "tree/c.txt.jinja": "first\n{% if %}\n"}
+    source = template(tmp_path / "template", files)
+    argv = ("new", "demo", "--template", source.path, "--defaults")
+    said = mlfactory(*argv, cwd=tmp_path, code=1).stderr
+    assert "the template cannot be rendered: tree/c.txt.jinja, line 2: " in said
+
+
 def test_a_bare_repository_is_told_to_be_one(demo: Repo, tmp_path: Path) -> None:
     demo.git("clone", "--quiet", "--bare", demo.path, tmp_path / "demo.git")
     said = mlfactory("status", tmp_path / "demo.git", cwd=tmp_path, code=1).stderr
     assert "is a bare repository" in said
     assert "git clone" in said
+    (report,) = json.loads(mlfactory("status", "--json", cwd=demo.path / ".git").stdout)["projects"]
+    assert (report["path"], report["error"]) == (str(demo.path), "")

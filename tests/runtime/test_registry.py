@@ -106,6 +106,21 @@ def test_a_version_that_was_taken_back_is_none(repository: Path) -> None:
     assert "git fetch --tags" in raised.value.hint
 
 
+@pytest.mark.parametrize(
+    "text", ["v1.0.0", "1.0.0", "V1.0.0", "v 1.0.0", " 1.0.0 ", "churn-model@v1.0.0"]
+)
+def test_a_version_may_be_typed_as_people_do(repository: Path, text: str) -> None:
+    tag("churn-model@v1.0.0")
+    assert tags.registered(Project(repository), text).version == "v1.0.0"
+
+
+@pytest.mark.parametrize("text", ["v1.0", "1", "v1.0.0.0", "one", "v"])
+def test_what_names_no_version_is_told_which_there_are(repository: Path, text: str) -> None:
+    tag("churn-model@v1.0.0")
+    with pytest.raises(errors.FactoryError, match=r"known: v1\.0\.0"):
+        tags.registered(Project(repository), text)
+
+
 def test_what_a_stage_holds_is_what_was_put_there_last(repository: Path) -> None:
     first, second = git.commit_of(repository, "HEAD"), commit(repository, "second")
     tag("churn-model@v1.0.0", first)

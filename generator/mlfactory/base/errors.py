@@ -27,5 +27,9 @@ class UsageError(MlfactoryError):
     exit_code = USAGE
 
 
+class RefusedAnswerError(UsageError):
+    """A template does not take an answer, by itself or together with the others."""
+
+
 class OpenQuestionError(UsageError):
     """A template asks what has no default, and nobody has answered it."""

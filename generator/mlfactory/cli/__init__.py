@@ -52,7 +52,7 @@ def guarded() -> int:
 
         result = app(standalone_mode=False)
     except errors.MlfactoryError as error:
-        return refuse(error)
+        return fail(error.message, error.hint, error.exit_code)
     except KeyboardInterrupt:
         return fail("interrupted", "", errors.INTERRUPTED)
     except BrokenPipeError:
@@ -66,22 +66,23 @@ def guarded() -> int:
     return result if isinstance(result, int) else errors.OK
 
 
-def refuse(error: errors.MlfactoryError) -> int:
-    """Say why; who wants JSON gets that, too."""
-    if "--json" in sys.argv:
-        from . import console
-
-        console.show_json({"error": error.message, "hint": error.hint})
-    return fail(error.message, error.hint, error.exit_code)
-
-
 def fail(message: str, hint: str, code: int) -> int:
+    """Say why; who wants JSON gets that, too."""
     from . import console
 
     if os.environ.get(DEBUG):
         show_traceback()
+    show_reason(message, hint)
     console.show_error(message, hint)
     return code
+
+
+def show_reason(message: str, hint: str) -> None:
+    """One object on stdout, for programs that called with --json."""
+    from . import console
+
+    if "--json" in sys.argv:
+        console.show_json({"error": message, "hint": hint})
 
 
 def is_full(error: OSError) -> bool:
@@ -109,10 +110,18 @@ def report(error: Exception) -> int:
     if callable(show):
         usage = io.StringIO()
         show(usage)
+        context = getattr(error, "ctx", None)
+        show_reason(text_of(error), f"{context.command_path if context else 'mlfactory'} -h")
         sys.stderr.write(mask(usage.getvalue()))
         return int(getattr(error, "exit_code", errors.USAGE))
     hint = f"{REPORT}\nThe traceback comes with {DEBUG}=1."
     return fail(f"{type(error).__name__}: {error}", hint, errors.ERROR)
+
+
+def text_of(error: Exception) -> str:
+    """What is wrong with a call, as typer says it below the usage."""
+    message = getattr(error, "format_message", None)
+    return mask(str(message() if callable(message) else error))
 
 
 def show_traceback() -> None:

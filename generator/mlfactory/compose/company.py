@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlfactory.base import addresses, answers, git
+from mlfactory.base import addresses, git
 from mlfactory.base.answers import Answers, suggestion
 from mlfactory.base.credentials import has_credentials
 from mlfactory.base.errors import MlfactoryError, UsageError
@@ -51,7 +52,8 @@ class Company:
 
 def read(path: Path) -> Company:
     """Read and check a company.yml. Raises MlfactoryError naming the entry that is wrong."""
-    content = answers.read(path)
+    text = text_of(path)
+    content = content_of(path, text)
     refuse_unknown(path, content, KEYS, "entry")
     if content.get("format", FORMAT) != FORMAT:
         hint = "Renew mlfactory, or write format: 1."
@@ -59,7 +61,7 @@ def read(path: Path) -> Company:
     home = path.resolve().parent
     company = Company(
         home,
-        path.read_text("utf-8"),
+        text,
         name_in(path, content),
         **{key: word(path, content, key) for key in ("upstream", "release", "publish")},
         branch=branch_in(path, content),
@@ -72,8 +74,55 @@ def read(path: Path) -> Company:
         untouched=words(path, content, "untouched"),
         combinations=tuple(listing(path, content, "combinations")),
     )
-    refuse_secrets(path, company)
+    addresses.refuse(f"publish in {path.name}", company.publish)
+    addresses.refuse(f"upstream in {path.name}", company.upstream)
+    refuse_secrets(path.name, text)
+    refuse_secrets(word(path, content, "changelog"), company.changelog)
     return company
+
+
+def text_of(path: Path) -> str:
+    """A text that people write. Raises MlfactoryError where there is none."""
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        hint = "Begin with: mlfactory template compose --init DIRECTORY"
+        raise MlfactoryError(f"{path} cannot be read: {error.strerror}", hint) from error
+    except UnicodeDecodeError as error:
+        raise MlfactoryError(f"{path} is not in UTF-8: {error}", "Save it as UTF-8.") from error
+
+
+def content_of(path: Path, text: str) -> dict[str, Any]:
+    """The entries of a company.yml. Raises MlfactoryError, also where one is there twice, for YAML
+    takes the last of two."""
+    import yaml
+
+    try:
+        content = yaml.safe_load(text)
+        node = yaml.compose(text, yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        raise MlfactoryError(f"{path} is not YAML: {error}", "Mend it.") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"{path} has no entries", "Begin it with: name: acme")
+    if twice := next(repeated(node), ""):
+        raise UsageError(f"{path}, {twice} is there twice", "Keep one of them.")
+    return {str(key): value for key, value in content.items()}
+
+
+def repeated(node: Any) -> Iterator[str]:
+    """The keys that stand twice in one table, with their lines; what an alias names is one node."""
+    rest, ids = [node], set[int]()
+    while rest:
+        one = rest.pop()
+        if one.id == "scalar" or id(one) in ids:
+            continue
+        ids.add(id(one))
+        pairs = one.value if one.id == "mapping" else []
+        keys = [key.value for key, _ in pairs]
+        for place, (key, _) in enumerate(pairs):
+            if key.value in keys[:place]:
+                yield f"line {key.start_mark.line + 1}: {key.value}"
+        rest += [value for _, value in pairs] if pairs else one.value
 
 
 def refuse_unknown(path: Path, content: Iterable[str], keys: set[str], what: str) -> None:
@@ -83,13 +132,11 @@ def refuse_unknown(path: Path, content: Iterable[str], keys: set[str], what: str
             raise UsageError(f"{path} has no {what} {key}", suggestion(key, sorted(keys)))
 
 
-def refuse_secrets(path: Path, company: Company) -> None:
+def refuse_secrets(name: str, text: str) -> None:
     """Raises UsageError where something secret would be published with the template."""
-    addresses.refuse(f"publish in {path.name}", company.publish)
-    addresses.refuse(f"upstream in {path.name}", company.upstream)
-    for number, text in enumerate(company.text.splitlines(), 1):
-        if has_credentials(text):
-            what = f"{path.name}, line {number} holds a credential, and would be published"
+    for number, line in enumerate(text.splitlines(), 1):
+        if has_credentials(line):
+            what = f"{name}, line {number} holds a credential, and would be published"
             raise UsageError(what, "Leave it out; a secret belongs into an environment variable.")
 
 
@@ -101,10 +148,10 @@ def name_in(path: Path, content: Mapping[str, Any]) -> str:
 
 
 def word(path: Path, content: Mapping[str, Any], key: str) -> str:
-    value = content.get(key, "")
-    if not isinstance(value, str):
+    value = content.get(key)
+    if not isinstance(value, str | None):
         raise UsageError(f"{key} in {path} is no text: {value!r}", f"Write {key}: 'TEXT'.")
-    return value.strip()
+    return (value or "").strip()
 
 
 def branch_in(path: Path, content: Mapping[str, Any]) -> str:
@@ -158,7 +205,7 @@ def changelog_in(path: Path, content: Mapping[str, Any], home: Path) -> str:
     name = word(path, content, "changelog")
     if name and not (home / name).is_file():
         raise UsageError(f"{path} names {name}, which is not there", f"touch {name}")
-    return (home / name).read_text("utf-8") if name else ""
+    return text_of(home / name) if name else ""
 
 
 def rules_in(path: Path, content: Mapping[str, Any]) -> Iterable[Rule]:
@@ -190,15 +237,23 @@ def rule(where: Path, entry: Mapping[str, Any], name: str) -> Rule:
 
 
 def with_release(text: str, version: str) -> str:
-    """The file with another release in it; all else stays as somebody wrote it."""
+    """The file with another release in it; all else stays as somebody wrote it. Raises
+    MlfactoryError where that cannot be written."""
+    old = re.compile(r"^release:[ \t]*(?:'[^'\n]*'|\"[^\"\n]*\"|[^#\s]*)", re.MULTILINE)
     line = f"release: {version}"
-    if re.search(r"^release:.*$", text, re.MULTILINE):
-        return re.sub(r"^release:.*$", line, text, count=1, flags=re.MULTILINE)
-    return f"{text.rstrip()}\n{line}\n"
+    fresh, count = old.subn(line, text, count=1)
+    fresh = fresh if count else f"{text.rstrip()}\n{line}\n"
+    content_of(Path("company.yml"), fresh)
+    return fresh
 
 
 def write(path: Path, text: str) -> None:
-    """Replace a file as a whole, or not at all."""
-    draft = path.with_name(f".{path.name}.draft")
-    draft.write_text(text, "utf-8")
-    draft.replace(path)
+    """Write a file as a whole, or not at all; one that is there keeps its mode, and how its lines
+    end."""
+    file = path.resolve()
+    old = file.read_bytes() if file.exists() else b""
+    draft = file.with_name(f".{file.name}.draft")
+    draft.write_text(text, "utf-8", newline="\r\n" if b"\r\n" in old else "\n")
+    if old:
+        shutil.copymode(file, draft)
+    draft.replace(file)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from textwrap import indent
 from typing import Any
 
-from mlfactory.base import credentials
+from mlfactory.base import git
 from mlfactory.base.answers import suggestion
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.template import stream
 from mlfactory.template.stream import File, Files
 
 from . import questions
-from .company import Company
+from .company import Company, refuse_secrets
 
 SLOTS = "template/slots/"
 INCLUDES = "template/includes/"  # parts of files that are rendered
@@ -148,13 +149,27 @@ def places_of_files(
     if company.files is None:
         return {}
     result: dict[str, tuple[str, File]] = {}
-    for path in sorted(path for path in company.files.rglob("*") if not path.is_dir()):
-        name = path.relative_to(company.files).as_posix()
-        file = stream.file(company.files, stream.mode_on_disk(path), name)
-        refuse_token(name, file)
+    for name in names_below(company.files):
+        mode = stream.mode_on_disk(company.files / name)
+        file = stream.file(company.files, mode, name)
+        refuse_secrets(name, file.content.decode("utf-8", "replace"))
         plain = MARK.sub("", name).removesuffix(SUFFIX)
         result |= dict.fromkeys(places_for(name, names, root, upstream), (plain, file))
     return result
+
+
+def names_below(folder: Path) -> list[str]:
+    """The files below a folder, without those that git ignores: no clone of it has them. Raises
+    UsageError for what is no file, or git's own."""
+    argv = ("ls-files", "--others", "--ignored", "--exclude-standard", "-z", "--", ".")
+    ignored = {*git.run(*argv, cwd=folder, ok=(0, 128), passive=True).out.split("\0")}
+    paths = sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    names = [n for path in paths if (n := path.relative_to(folder).as_posix()) not in ignored]
+    for name in names:
+        special = not (folder / name).is_symlink() and not (folder / name).is_file()
+        if special or ".git" in name.lower().split("/"):
+            raise UsageError(f"{name} cannot be part of a template", "Use plain files and names.")
+    return names
 
 
 def places_for(name: str, names: Names, root: str, upstream: Files) -> list[str]:
@@ -180,13 +195,6 @@ def folder_for(top: str, names: Names, root: str) -> str:
         if slash:
             candidates.setdefault(head, set()).update(n.partition("/")[0] for n in all_of_them)
     return next((head for head, tops in sorted(candidates.items()) if tops == {top}), top)
-
-
-def refuse_token(name: str, file: File) -> None:
-    """Raises UsageError for a file with a secret that its issuer's form gives away."""
-    text = file.content.decode("utf-8", "replace")
-    if credentials.TOKEN.search(text) or any(map(credentials.has_credentials, text.splitlines())):
-        raise UsageError(f"{name} holds a token, and would be published", "Take it out.")
 
 
 def bare(name: str) -> str:

@@ -25,7 +25,8 @@ from mlfactory.render import copier, trial
 from mlfactory.template import stream
 from mlfactory.template.stream import Files
 
-from .trials import PROJECT, about
+from .questions import about
+from .trials import PROJECT
 
 FEW, ALL, NONE = "few", "all", "none"
 # As in the jobs "code" and "pipeline" of a factory's CI.

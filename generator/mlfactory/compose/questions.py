@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import random
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from itertools import combinations as pairs_of
 from itertools import product
@@ -12,13 +15,21 @@ from typing import Any
 from mlfactory.base.answers import Answers, suggestion
 from mlfactory.base.errors import UsageError
 
-FILE = "template/questions/company.yml"
+FILE = "company/questions.yml"
+NAME = re.compile(r"(?!True$|False$|None$)[A-Za-z]\w*")
 OWN_KEYS = ("required", "example")  # of ours, and not copier's
 KEYS = {
     *OWN_KEYS, "type", "help", "default", "choices", "multiselect", "multiline", "placeholder",
     "qmark", "secret", "validator", "when", "ask",
 }  # fmt: skip
 MOST = 48  # with more combinations than this, only all pairs of answers are tried
+ATTEMPTS = 50  # so many rows are looked at until one with a pair of answers is allowed
+NO_DEFAULTS = "the defaults are not allowed together, so that --defaults makes no project: {}"
+FORBIDDEN = "Mend the validator, or the example or row in company.yml that it forbids."
+NEVER = (
+    "{} is tried with nothing, for no row with it is allowed: if there is one, add it to "
+    "`combinations`"
+)
 # What the questions alone do not tell: answers of mlfactory's own that bring other files.
 MORE: tuple[Answers, ...] = (
     {"folder": "models/churn"},
@@ -26,6 +37,33 @@ MORE: tuple[Answers, ...] = (
     {"mlfactory_source": "mlfactory==0.5.0"},
 )
 Questions = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a template says to answers: why it does not take them together, or nothing; and which
+    questions it does not ask then."""
+
+    refusal: str
+    hidden: frozenset[str] = frozenset()
+
+
+Ask = Callable[[Answers], Reply]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Answers to try a template with: each with each other, one by one, and as the company names
+    them. What no validator allows is not among them; `never` are answers that are in none."""
+
+    crossed: tuple[Answers, ...]
+    single: tuple[Answers, ...]
+    extra: tuple[Answers, ...]
+    never: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> list[Answers]:
+        return distinct([*self.crossed, *self.single, *self.extra])
 
 
 def merge(own: Questions, upstream: Questions) -> dict[str, dict[str, Any]]:
@@ -36,7 +74,7 @@ def merge(own: Questions, upstream: Questions) -> dict[str, dict[str, Any]]:
     """
     merged = {}
     for name, facts in own.items():
-        if not isinstance(facts, Mapping) or not str(name).isidentifier() or name[0] == "_":
+        if not (isinstance(facts, Mapping) and NAME.fullmatch(str(name))):
             hint = "Write it as copier does, in a table; a name begins with a letter."
             raise UsageError(f"the question {name} is none", hint)
         if odd := sorted(facts.keys() - KEYS):
@@ -89,6 +127,8 @@ def values_of(facts: Mapping[str, Any]) -> list[Any]:
     values = choices.values() if isinstance(choices, dict) else choices
     plain = (one[1] if isinstance(one, list | tuple) else one for one in values)
     whole = [one["value"] if isinstance(one, dict) else one for one in plain]
+    if any("{{" in str(one) or "{%" in str(one) for one in whole):  # what they are, answers say
+        return []
     return [[one] for one in whole] if facts.get("multiselect") else whole
 
 
@@ -99,20 +139,42 @@ def refuse_strange(questions: Questions, more: tuple[Answers, ...]) -> None:
         raise UsageError(f"combinations answers {odd[0]}, which nobody asks", hint)
 
 
-def combinations(questions: Questions, own: Questions, more: tuple[Answers, ...]) -> list[Answers]:
-    """The answers to try a template with: every combination of those that are always asked, and
-    each of the others once."""
+def rows_of(questions: Questions, own: Questions, more: tuple[Answers, ...], ask: Ask) -> Rows:
+    """The answers to try a template with: every combination of those that are always asked, each
+    of the others once where it is asked, and what the company names.
+
+    Raises UsageError where none can be given, or not what the company names.
+    """
     base = examples(own)
-    rows: list[Answers] = [{**base, **row} for row in crossed(free(questions))]
+    always = free(questions)
+    crossed = [{**base, **row} for row in combinations(always, base, ask)] or [base]
+    files = [{**base, **row} for row in MORE if row.keys() <= questions.keys()]
     rest = [
-        {name: value}
+        with_one([*crossed, *files], name, value, ask)
         for name, facts in questions.items()
         if isinstance(facts.get("when"), str)
         for value in values_of(facts)
     ]
-    files = [row for row in MORE if row.keys() <= questions.keys()]
-    rows += [{**base, **row} for row in (*rest, *files, *more)]
-    return list({repr(sorted(row.items())): row for row in rows}.values())
+    single = [row for row in (*rest, *files) if not ask(row).refusal]
+    extra = [{**base, **row} for row in more]
+    for row in (crossed[0], *extra):
+        if reason := ask(row).refusal:
+            raise UsageError(f"with {about(row)}: {reason}", FORBIDDEN)
+    answers = {text for row in rest for text in texts_of(row)}
+    answers |= {(name, repr(value)) for name, values in always.items() for value in values}
+    never = answers.difference(*map(texts_of, (*crossed, *single, *extra)))
+    texts = [NEVER.format("=".join(answer)) for answer in sorted(never)]
+    texts += [NO_DEFAULTS.format(reason)] * bool(reason := ask(base).refusal)
+    return Rows(tuple(crossed), tuple(single), tuple(extra), tuple(texts))
+
+
+def with_one(rows: list[Answers], name: str, value: Any, ask: Ask) -> Answers:
+    """An answer to a question that is not always asked, with the first of the rows in which it is,
+    and may be given, else with the very first."""
+    whole = [{**row, name: value} for row in rows]
+    replies = ((row, ask(row)) for row in whole)
+    fits = (row for row, reply in replies if not reply.refusal and name not in reply.hidden)
+    return next(fits, whole[0])
 
 
 def free(questions: Questions) -> dict[str, list[Any]]:
@@ -124,23 +186,28 @@ def free(questions: Questions) -> dict[str, list[Any]]:
     }
 
 
-def real(
-    questions: Questions, own: Questions, more: tuple[Answers, ...], *, few: bool
-) -> list[Answers]:
+def real(rows: Rows, *, few: bool) -> list[Answers]:
     """The answers to make factories with: so few that each answer occurs, or all; and those that
     the company names, unless they need what only a larger repository or a database has."""
-    rows = [*crossed(free(questions))]
-    rows = covering(rows) if few else rows
     apart = {name for row in MORE for name in row}
-    rows += [dict(row) for row in more if not row.keys() & apart]
-    return list({repr(sorted(row.items())): {**examples(own), **row} for row in rows}.values())
+    extra = [row for row in rows.extra if not row.keys() & apart]
+    return distinct([*(covering(rows.crossed) if few else rows.crossed), *extra])
 
 
-def covering(rows: list[Answers]) -> list[Answers]:
+def distinct(rows: list[Answers]) -> list[Answers]:
+    return list({repr(sorted(row.items())): row for row in rows}.values())
+
+
+def about(row: Answers) -> str:
+    """Answers in a few words."""
+    return ", ".join(f"{name}={value}" for name, value in row.items()) or "defaults"
+
+
+def covering(rows: Collection[Answers]) -> list[Answers]:
     """As few of the rows as it takes for each answer to occur."""
     missing = {answer for row in rows for answer in texts_of(row)}
-    few = []
-    while missing:
+    few: list[Answers] = []
+    while missing or not few:
         few.append(max(rows, key=lambda row: len(missing & texts_of(row))))
         missing -= texts_of(few[-1])
     return few
@@ -150,30 +217,54 @@ def texts_of(row: Answers) -> set[tuple[str, str]]:
     return {(name, repr(value)) for name, value in row.items()}
 
 
-def crossed(values: Mapping[str, list[Any]]) -> Iterator[Answers]:
-    """All combinations, or where these are too many so many that each pair of answers occurs."""
+def combinations(values: Mapping[str, list[Any]], base: Answers, ask: Ask) -> Iterator[Answers]:
+    """All combinations that are allowed beside the base, or where these are too many so many that
+    each pair of answers occurs."""
     places = {name: range(len(listing)) for name, listing in values.items()}
-    if prod(map(len, places.values())) <= MOST:
-        rows = [dict(zip(places, row, strict=True)) for row in product(*places.values())]
+    answers = partial(at_places, values)
+
+    def allowed(row: Mapping[str, int]) -> bool:
+        return not ask({**base, **answers(row)}).refusal
+
+    if len(places) < 2 or prod(map(len, places.values())) <= MOST:
+        every = (dict(zip(places, row, strict=True)) for row in product(*places.values()))
+        yield from map(answers, filter(allowed, every))
     else:
-        rows = [*pairwise(places)]
-    for row in rows:
-        yield {name: values[name][place] for name, place in row.items()}
+        yield from map(answers, pairwise(places, allowed))
 
 
-def pairwise(places: Mapping[str, range]) -> Iterator[dict[str, int]]:
-    """Rows in which each pair occurs: each begins with one that is missing, and is filled up with
-    what brings most others. The rows of all combinations could be more than fit into memory."""
+def at_places(values: Mapping[str, list[Any]], row: Mapping[str, int]) -> Answers:
+    return {name: values[name][place] for name, place in row.items()}
+
+
+def pairwise(
+    places: Mapping[str, range], allowed: Callable[[Mapping[str, int]], bool]
+) -> Iterator[dict[str, int]]:
+    """Rows in which each pair occurs, as far as some row with it is allowed. The rows of all
+    combinations could be more than fit into memory."""
     singles = [(name, place) for name, span in places.items() for place in span]
     missing = {pair: None for pair in pairs_of(singles, 2) if pair[0][0] != pair[1][0]}
     while missing:
-        row = dict(next(iter(missing)))
-        for name in (name for name in places if name not in row):
-            row[name] = max(places[name], key=partial(gain, row, missing, name))
-        row = {name: row[name] for name in places}
-        for pair in pairs_of(row.items(), 2):
+        first = next(iter(missing))
+        row = next(filter(allowed, fillings(places, first, missing)), None)
+        for pair in pairs_of(row.items(), 2) if row else [first]:
             missing.pop(pair, None)
-        yield row
+        if row:
+            yield row
+
+
+def fillings(
+    places: Mapping[str, range], pair: tuple[tuple[str, int], ...], missing: Collection[Any]
+) -> Iterator[dict[str, int]]:
+    """Rows with a pair: one that brings most of the others that are missing, then any."""
+    row = dict(pair)
+    for name in (name for name in places if name not in row):
+        row[name] = max(places[name], key=partial(gain, row, missing, name))
+    yield {name: row[name] for name in places}
+    chance = random.Random(repr(pair))  # noqa: S311
+    for _ in range(ATTEMPTS):
+        some = {name: chance.choice(span) for name, span in places.items()}
+        yield {**some, **dict(pair)}
 
 
 def gain(row: Mapping[str, int], missing: Collection[Any], name: str, place: int) -> int:

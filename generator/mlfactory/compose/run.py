@@ -8,7 +8,7 @@ from pathlib import Path
 from mlfactory.base import addresses
 from mlfactory.base.errors import UsageError
 from mlfactory.base.talk import Talk
-from mlfactory.template import choice, history, published, repository
+from mlfactory.template import choice, published, repository
 from mlfactory.template.repository import Upstream, Version
 from mlfactory.template.stream import File, Files
 
@@ -17,6 +17,7 @@ from . import fresh, lineage, overlay, proof, questions, release, rules, trials
 from .company import Company
 from .lineage import Lineage
 from .proof import Proof
+from .questions import Rows
 from .rules import Effect
 
 RAW = (
@@ -38,16 +39,17 @@ class Draft:
     own: tuple[str, ...]
     effects: tuple[Effect, ...]
     uncovered: tuple[str, ...]
-    combinations: int
+    rows: Rows
+    forbidden: tuple[str, ...]
     notes: tuple[str, ...]
-    questions: questions.Questions
 
 
 @dataclass(frozen=True)
 class Composition:
     """What was made; `--json` prints exactly this. `done` is false where nothing was pushed, `new`
-    where the company's repository has the same already. `proofs` are factories that were made with
-    it and passed their own checks; without any, `unproven` says why."""
+    where the company's repository has the same already. `forbidden` are answers that nobody can
+    give together, one row for each reason. `proofs` are factories that were made with it and passed
+    their own checks; without any, `unproven` says why."""
 
     version: str
     on: str
@@ -66,6 +68,7 @@ class Composition:
     warnings: tuple[str, ...] = ()
     proofs: tuple[Proof, ...] = ()
     unproven: str = ""
+    forbidden: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -77,6 +80,7 @@ class Composition:
         lines += [f"added or replaced: {', '.join(self.files)}"] if self.files else []
         lines += [f"new in {self.on}, and no rule covers it: {name}" for name in self.uncovered]
         lines += [f"{self.combinations} combinations of answers render soundly"]
+        lines += [f"left out, for no project can have it: {text}" for text in self.forbidden]
         lines += [f"own checks with {p.answers}: {', '.join(p.checks)} passed" for p in self.proofs]
         lines += [f"no factory's own checks were run: {self.unproven}"] * bool(self.unproven)
         return "\n".join([*lines, f"{where} {self.version}, commit {self.commit[:10]}"])
@@ -116,7 +120,7 @@ def compose(
     push_to = "" if dry_run else url
     proofs, unproven = tuple[Proof, ...](), ""
     if not is_there(company, base, before, draft):
-        proofs, unproven = proven(company, up, base, draft, checks, talk, must=bool(push_to))
+        proofs, unproven = proven(up, base, draft, checks, talk, must=bool(push_to))
     name, oid, notes = finish(company, up, base, before, draft, push_to)
     return Composition(
         name,
@@ -129,18 +133,18 @@ def compose(
         draft.effects,
         draft.own,
         draft.uncovered,
-        draft.combinations,
+        len(draft.rows.all),
         notes,
         new=bool(notes),
         done=bool(notes and push_to),
         warnings=warnings,
         proofs=proofs,
         unproven=unproven,
+        forbidden=draft.forbidden,
     )
 
 
 def proven(
-    company: Company,
     up: Upstream,
     base: Version,
     draft: Draft,
@@ -151,13 +155,11 @@ def proven(
 ) -> tuple[tuple[Proof, ...], str]:
     """The factories that passed their own checks; without any, why not. Unless it `must`, that
     packages cannot be had is no error."""
-    is_own = up.own or history.is_own_commit(base.commit)
     if checks == proof.NONE:
         return (), "--checks none"
-    if not (is_own or choice.is_trusted(choice.template_source(up.source))):
+    if not choice.may_run(up, base.commit):
         return (), FOREIGN.format(up.source)
-    more, few = company.combinations, checks == proof.FEW
-    rows = questions.real(draft.questions, company.questions, more, few=few)
+    rows = questions.real(draft.rows, few=checks == proof.FEW)
     try:
         proofs = proof.prove(draft.files, rows, talk)
     except proof.NoPackagesError as error:
@@ -212,20 +214,19 @@ def drafted(
     upstream = lineage.files_of(up, base.commit)
     plain = trials.layout(upstream)
     root = f"{plain.folder}/"
-    rows = questions.combinations(plain.questions, {}, ())
-    with talk.step("Look at the release"):
-        names = trials.names(upstream, root, rows)
-    own = overlay.lay(company, upstream, names, root)
-    files, effects = rules.apply_all(company.rules, own.files, own.names)
-    files = overlay.with_questions(company, files, plain.questions)
+    asking = overlay.with_questions(company, upstream, plain.questions)
     whole = {**plain.questions, **questions.merge(company.questions, plain.questions)}
     questions.refuse_strange(whole, company.combinations)
-    rows = questions.combinations(whole, company.questions, company.combinations)
-    with talk.step(f"Render all {len(rows)} combinations of answers"):
-        notes = trials.try_all(files, rows)
+    with talk.step("Look at the release"):
+        rows, forbidden = trials.rows_of(asking, whole, company)
+        names = trials.names(asking, root, rows.all)
+    own = overlay.lay(company, asking, names, root)
+    files, effects = rules.apply_all(company.rules, own.files, own.names)
+    with talk.step(f"Render all {len(rows.all)} combinations of answers"):
+        notes = rows.never + trials.try_all(files, rows.all)
     uncovered = fresh.without_rule(company, up, before, own, effects)
     notes += fresh.replaced(up, before, names, own)
-    return Draft(files, own.own, effects, uncovered, len(rows), notes, whole)
+    return Draft(files, own.own, effects, uncovered, rows, forbidden, notes)
 
 
 def finish(

@@ -9,6 +9,7 @@ from mlfactory.base import addresses
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.template import published
 
+from .company import write
 from .run import newest
 
 HERE = Path(__file__).parent / "start"
@@ -41,20 +42,27 @@ class Start:
 
 
 def start(folder: Path, publish: str = "") -> Start:
-    """Write what a platform team begins with. Raises MlfactoryError where some of it is there."""
+    """Write what a platform team begins with. Raises MlfactoryError where a file is there that says
+    something else; one that is the same was written before somebody stopped it."""
     addresses.refuse("--publish", publish)
-    if there := [name for name in FILES if (folder / name).exists()]:
-        raise MlfactoryError(f"{folder} has {', '.join(there)} already", "Choose another folder.")
+    texts = texts_for(folder, publish)
+    there = [name for name in FILES if (folder / name).exists()]
+    if odd := [name for name in there if (folder / name).read_bytes() != texts[name].encode()]:
+        raise MlfactoryError(f"{folder} has {', '.join(odd)} already", "Choose another folder.")
+    for name in FILES:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        write(folder / name, texts[name])
+    return Start(str(folder), tuple(FILES))
+
+
+def texts_for(folder: Path, publish: str) -> dict[str, str]:
+    """The files, by their names."""
     values = {
         "NAME": folder.resolve().name,
         "VERSION": newest(published.template("")),
         "URL": publish or URL,
     }
-    for name, source in FILES.items():
-        text = (HERE / source).read_text("utf-8")
-        for word, value in values.items() if name == "company.yml" else ():
-            text = text.replace(word, value)
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-    return Start(str(folder), tuple(FILES))
+    texts = {name: (HERE / source).read_text("utf-8") for name, source in FILES.items()}
+    for word, value in values.items():
+        texts["company.yml"] = texts["company.yml"].replace(word, value)
+    return texts

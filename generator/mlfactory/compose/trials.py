@@ -18,16 +18,24 @@ from typing import Any
 
 from mlfactory.base import answers, process
 from mlfactory.base.answers import Answers
-from mlfactory.base.errors import MlfactoryError
+from mlfactory.base.errors import (
+    MlfactoryError,
+    OpenQuestionError,
+    RefusedAnswerError,
+    UsageError,
+)
 from mlfactory.render import trial
 from mlfactory.template import stream
 from mlfactory.template.mount import SOURCE, VENDOR
 from mlfactory.template.stream import Files
 
-from . import overlay
+from . import overlay, questions
+from .company import Company
+from .questions import Questions, Reply, Rows, about
 
 LIBRARY = (SOURCE, VENDOR)  # mlfactory's own, which no rule of a company changes
 PROJECT = "trial"
+OPEN = "Give it an example in company.yml: questions: {NAME: {required: true, example: VALUE}}"
 NO_RECORD = f"{answers.FILE} records no template, so that nothing could be updated"
 NO_RUFF = "ruff is not on the PATH: nobody looked whether Python is formatted as factories want it"
 
@@ -42,7 +50,47 @@ def layout(files: Files) -> trial.Source:
             "upstream renders all of its files, so that nothing can be kept beside them",
             "Move what is rendered into a folder, and name it as _subdirectory in copier.yml.",
         )
+    if f"{plain.folder}/".startswith(overlay.HOME):
+        raise MlfactoryError(
+            f"upstream renders {plain.folder}/, where a version keeps what it was made with",
+            "Give the folder another name, and name that as _subdirectory in copier.yml.",
+        )
     return plain
+
+
+class Questionnaire:
+    """What a template says to answers; the reasons why it refuses some, each with the first."""
+
+    def __init__(self, source: trial.Source, into: Path) -> None:
+        self.source, self.into = source, into
+        self.forbidden: dict[str, Answers] = {}
+        self.replies: dict[str, Reply] = {}
+
+    def ask(self, row: Answers) -> Reply:
+        key = repr(sorted(row.items()))
+        if key not in self.replies:
+            self.replies[key] = self.reply(row)
+        return self.replies[key]
+
+    def reply(self, row: Answers) -> Reply:
+        try:
+            return Reply("", trial.ask(self.source, self.into, row))
+        except OpenQuestionError as error:
+            raise UsageError(error.message, OPEN) from error
+        except RefusedAnswerError as error:
+            self.forbidden.setdefault(error.message, row)
+            return Reply(error.message)
+
+
+def rows_of(files: Files, whole: Questions, company: Company) -> tuple[Rows, tuple[str, ...]]:
+    """The answers to try a template with, and why others are left out: nobody can give them."""
+    with tempfile.TemporaryDirectory(prefix="mlfactory-") as scratch:
+        folder = Path(scratch)
+        stream.unpack(without_library(files), folder / "template")
+        form = Questionnaire(trial.read(folder / "template"), folder / PROJECT)
+        rows = questions.rows_of(whole, company.questions, company.combinations, form.ask)
+    texts = (f"{about(row)}: {reason}" for reason, row in form.forbidden.items())
+    return rows, tuple(texts)
 
 
 def names(files: Files, root: str, rows: list[Answers]) -> dict[str, tuple[str, ...]]:
@@ -114,11 +162,6 @@ def one_file_elsewhere(names: Iterable[str]) -> Iterator[str]:
 def records(file: Path) -> bool:
     """Whether a project knows its template."""
     return re.search(r"^_src_path:", file.read_text("utf-8", "replace"), re.MULTILINE) is not None
-
-
-def about(row: Answers) -> str:
-    """Answers in a few words."""
-    return ", ".join(f"{name}={value}" for name, value in row.items()) or "defaults"
 
 
 def faults_of(path: Path) -> tuple[str, ...]:

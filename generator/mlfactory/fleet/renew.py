@@ -14,7 +14,8 @@ from mlfactory.base.objects import OURS
 from mlfactory.base.talk import Proposal
 from mlfactory.project import record
 from mlfactory.project.record import PYPROJECT, Project
-from mlfactory.update import checks, run
+from mlfactory.template import choice
+from mlfactory.update import checks
 from mlfactory.update.course import Course
 
 from .clone import Clone
@@ -49,7 +50,7 @@ def relock(clone: Clone, course: Course, commit: str) -> tuple[str, str]:
     listing = project.repository.run("ls-tree", commit, "--", project.place_of(checks.LOCK)).out
     if not differs or not listing:
         return commit, ""
-    if not run.is_trusted(course, run.Options()):
+    if not choice.may_run(course.up, course.new.commit):
         return commit, f"{checks.LOCK} is not renewed: {checks.UNTRUSTED}"
     with checkout(clone, project, commit) as copy:
         notes = checks.relock(copy, project.head, Silence())

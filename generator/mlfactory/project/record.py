@@ -110,6 +110,7 @@ def repository_name(repository: Repository) -> str:
 def find(start: Path, file: str = "") -> Project:
     """The project at `start` or around it. Raises MlfactoryError when there is none."""
     name, start = start, Path(start).expanduser().resolve()
+    start = start.parent if start.name == ".git" else start
     if not start.is_dir():
         raise MlfactoryError(f"{name} is not a directory", "Name the folder of a project.")
     around = git.look_up(start)
@@ -168,9 +169,12 @@ def the_one(names: list[str], folder: Path) -> str:
 
 
 def files_in(folder: Path) -> list[str]:
-    """All files in a folder that record a template, the usual ones first."""
-    names = sorted({*(path.name for path in folder.glob(PATTERN)), *USUAL})
-    return sorted((n for n in names if (folder / n).is_file()), key=lambda n: n not in USUAL)
+    """All files in a folder that record a template, the usual ones first; beside such a one, what
+    names no template is data, as copier's `_external_data`."""
+    every = sorted({*(path.name for path in folder.glob(PATTERN)), *USUAL})
+    names = [name for name in every if (folder / name).is_file()]
+    records = [n for n in names if n in USUAL or b"_src_path" in (folder / n).read_bytes()]
+    return sorted(records or names, key=lambda n: n not in USUAL)
 
 
 def all_at(start: Path) -> list[tuple[Path, str]]:

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mlfactory.base import answers
+from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.objects import text_at
 from mlfactory.project.record import Project
 
@@ -22,11 +22,13 @@ def data_of(worker: Any, project: Project) -> Mapping[str, Any]:
     from copier._types import LazyDict
 
     paths = worker.template.external_data
+    if not isinstance(paths, Mapping):
+        raise TypeError(f"{paths!r} is no table")
     return LazyDict({name: partial(load, worker, project, path) for name, path in paths.items()})
 
 
-def load(worker: Any, project: Project, path: str) -> Mapping[str, Any]:
-    """The mapping in a YAML file, empty where there is none.
+def load(worker: Any, project: Project, path: str) -> Any:
+    """What a YAML file holds, as copier reads it, and an empty mapping where there is none.
 
     Raises copier's ForbiddenPathError for a path out of the project, unless it is trusted.
     """
@@ -40,6 +42,16 @@ def load(worker: Any, project: Project, path: str) -> Mapping[str, Any]:
         if not worker.unsafe:
             raise ForbiddenPathError(path=Path(name), hint="If you trust it, add --trust.")
         file = project.path / name
-        return answers.read(file) if file.is_file() else {}
+        return content(file.read_text("utf-8"), file) if file.is_file() else {}
     text = text_at(project.repository, project.head, project.place_of(name))
-    return answers.parse(text, project.path / name) if text is not None else {}
+    return content(text, project.path / name) if text is not None else {}
+
+
+def content(text: str, path: Path) -> Any:
+    """Raises MlfactoryError for a text that is no YAML."""
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise MlfactoryError(f"{path} is not YAML: {error}", "Mend it, and commit it.") from error

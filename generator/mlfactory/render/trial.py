@@ -55,6 +55,15 @@ def read(template: Path) -> Source:
         return Source(template, source)
 
 
+def ask(source: Source, into: Path, answers: Answers) -> frozenset[str]:
+    """Answer the questions, and render nothing; gives those that are not asked then. Raises
+    RefusedAnswerError where the template does not take these answers together."""
+    with copier_at_work(FOLDER), worker_of(source.path) as worker:
+        worker.template = source.template
+        worker.dst_path, worker.data = into, dict(answers)
+        return frozenset(worker.hidden_questions())
+
+
 def render(source: Source, into: Path, answers: Answers) -> Trial:
     """Render with these answers, and defaults for the others. Raises MlfactoryError for what the
     template cannot do."""

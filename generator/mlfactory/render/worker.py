@@ -130,6 +130,14 @@ def recording_worker() -> type[Worker]:
             own = self.project
             return external.data_of(self, own) if own else super()._external_data()
 
+        def hidden_questions(self) -> set[str]:
+            """Answer the questions, and render nothing; gives those that are not asked."""
+            from copier._types import Phase
+
+            with Phase.use(Phase.PROMPT):
+                self._ask()
+            return {*self.answers.hidden}
+
         @cached_property
         def origins(self) -> dict[str, str]:
             return {}

@@ -9,6 +9,7 @@ from mlfactory.base import organisation
 from mlfactory.base.errors import UsageError
 
 from . import history, published, repository
+from .repository import Upstream
 from .stream import Files
 
 
@@ -61,6 +62,12 @@ def is_trusted(source: str) -> bool:
     machine names its address. A template cannot say so itself, nor can a project."""
     listing = map(template_source, organisation.value("trusted", ()))
     return source == history.SOURCE or place_of(source) in map(place_of, listing)
+
+
+def may_run(up: Upstream, commit: str) -> bool:
+    """The same for what a version brings, which may be mlfactory's own where a team publishes it,
+    too."""
+    return up.own or history.is_own_commit(commit) or is_trusted(template_source(up.source))
 
 
 def place_of(source: str) -> str:

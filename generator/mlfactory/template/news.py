@@ -11,6 +11,12 @@ from mlfactory.base import git
 from .repository import Upstream, Version
 
 MAX_SUBJECTS = 30
+# The same whatever a person has configured: versions of a company's template are named after it.
+PLAIN = (
+    "--unified=0", "--inter-hunk-context=0", "--diff-algorithm=myers", "--indent-heuristic",
+    "--no-color", "--no-ext-diff", "--no-textconv", "--no-prefix",
+)  # fmt: skip
+LOG = ("log", "--encoding=UTF-8", "--no-show-signature", "--no-color")
 
 
 def changes(up: Upstream, old: Version | None, new: Version) -> str:
@@ -28,7 +34,7 @@ def news(up: Upstream, old: Version | None, new: Version) -> str:
     """The same as it is written."""
     span = f"{old.commit}..{new.commit}" if old else new.commit
     if up.own:
-        messages = git.run("log", "--format=%B%x00", span, cwd=up.folder).out
+        messages = git.run(*LOG, "--format=%B%x00", span, cwd=up.folder).out
         return "\n\n".join(filter(None, (body.strip() for body in messages.split("\0"))))
     if old and (additions := changelog_additions(up, old, new)):
         return additions
@@ -37,7 +43,7 @@ def news(up: Upstream, old: Version | None, new: Version) -> str:
 
 def notes(up: Upstream, span: str) -> Iterator[str]:
     """What the commits of a span say, newest first; only so many subjects, and none of merges."""
-    log = git.run("log", "-z", "--format=%H%x00%P%x00%s%x00%b", span, cwd=up.folder).out
+    log = git.run(*LOG, "-z", "--format=%H%x00%P%x00%s%x00%b", span, cwd=up.folder).out
     facts, rest = iter(log.rstrip("\n").split("\0")), MAX_SUBJECTS
     for commit, parents, subject, body in zip(facts, facts, facts, facts, strict=False):
         if body.strip() and commit in up.names:
@@ -50,10 +56,7 @@ def notes(up: Upstream, span: str) -> Iterator[str]:
 def changelog_additions(up: Upstream, old: Version, new: Version) -> str:
     """The lines that were added to CHANGELOG, in whichever way it is written."""
     where = ":(top,icase,glob)changelog*"
-    diff = git.run(
-        "diff", "--unified=0", "--no-color", "--no-ext-diff", old.commit, new.commit, "--", where,
-        cwd=up.folder,
-    ).out  # fmt: skip
+    diff = git.run("diff", *PLAIN, old.commit, new.commit, "--", where, cwd=up.folder).out
     lines, inside = [], False
     for line in diff.splitlines():
         inside = line.startswith("@@") or (inside and not line.startswith("diff "))

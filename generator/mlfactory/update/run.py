@@ -20,7 +20,7 @@ from mlfactory.render.result import RenderOptions
 from mlfactory.template import choice, history
 
 from . import aside, checks, unfinished, workbench
-from .course import Course, check_forward, check_line, find_course
+from .course import check_forward, check_line, find_course
 from .plan import Preview, UpdatePlan, preview
 from .ready import check_ready, dirt_warning, shorten
 from .unfinished import Unfinished
@@ -134,20 +134,13 @@ def with_trust(project: Project, options: Options) -> Options:
     return replace(options, render=replace(options.render, trust=trust))
 
 
-def is_trusted(course: Course, options: Options) -> bool:
-    """Whether what the new version brings may run: it is mlfactory's own, also where a team has
-    published it, or somebody said so."""
-    is_own = course.up.own or history.is_own_commit(course.new.commit)
-    return options.render.trust or is_own or choice.is_trusted(course.project.source)
-
-
 def apply(view: Preview, options: Options, talk: Talk) -> Outcome:
     """Cherry-pick the change. From here on a state is kept, so that nothing can be half done."""
     pair, course = view.pair, view.pair.course
     project, repository = course.project, course.project.repository
     added = tuple(map(project.place_of, view.merge.added))
     unfinished.check_free(repository, added, INTO_GIT)
-    trusted = is_trusted(course, options)
+    trusted = options.render.trust or choice.may_run(course.up, course.new.commit)
     title = "Check before the update"
     before = checks.look(project, options.check, talk, title, trusted=trusted)
     workbench.adopt(pair.bench)

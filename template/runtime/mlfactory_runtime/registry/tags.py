@@ -139,8 +139,10 @@ def next_stage_tag(project: Project, stage: str) -> tuple[str, int]:
 
 
 def full_name(version: str) -> str:
-    """A version as its tag has it, also where somebody types only the number."""
-    return f"v{version}" if version[:1].isdigit() else version
+    """A version as its tag has it, also where somebody types only the number, or the whole tag."""
+    name = version.rpartition("@")[2].strip()
+    number = name[1:].lstrip() if name[:1] in ("v", "V") else name
+    return f"v{number}" if number[:1].isdigit() else version
 
 
 def registered(project: Project, version: str) -> Tag:
