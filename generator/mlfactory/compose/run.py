@@ -151,7 +151,7 @@ def proven(
 ) -> tuple[tuple[Proof, ...], str]:
     """The factories that passed their own checks; without any, why not. Unless it `must`, that
     packages cannot be had is no error."""
-    is_own = up.own or history.is_own_commit(base.commit)
+    is_own = up.own or history.is_own_commit(up.folder, base.commit)
     if checks == proof.NONE:
         return (), "--checks none"
     if not (is_own or choice.is_trusted(choice.template_source(up.source))):

@@ -137,8 +137,9 @@ def with_trust(project: Project, options: Options) -> Options:
 def is_trusted(course: Course, options: Options) -> bool:
     """Whether what the new version brings may run: it is mlfactory's own, also where a team has
     published it, or somebody said so."""
-    is_own = course.up.own or history.is_own_commit(course.new.commit)
-    return options.render.trust or is_own or choice.is_trusted(course.project.source)
+    if options.render.trust or course.up.own or choice.is_trusted(course.project.source):
+        return True
+    return history.is_own_commit(course.up.folder, course.new.commit)
 
 
 def apply(view: Preview, options: Options, talk: Talk) -> Outcome:
