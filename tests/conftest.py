@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
@@ -25,9 +26,25 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 Release = Callable[[str], None]
 
 
+@pytest.fixture(scope="session")
+def _own_history(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Where the repository of the template's history stays once a test has had it built.
+
+    It is called by its content, and the program looks at each of its files before it takes it.
+    """
+    from mlfactory.template import history
+
+    place = tmp_path_factory.getbasetemp()
+    shared = place if worker_id == "master" else place.parent
+    return shared / f"{history.load().key}.git"
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty HOME, with a git identity; nothing of the person who runs the tests gets in."""
+def home(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, _own_history: Path
+) -> Iterator[Path]:
+    """A HOME with a git identity, and with the template's history where that was built before;
+    nothing of the person who runs the tests gets in."""
     place = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
         if name.startswith(("GIT_", "XDG_", "COPIER_", "PIP_", "MLFACTORY_")):
@@ -37,7 +54,21 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     (place / ".gitconfig").write_text("[user]\nname = Tester\nemail = tester@example.org\n")
-    return place
+    built = place / ".cache/mlfactory" / _own_history.name
+    if _own_history.exists():
+        built.parent.mkdir(parents=True, mode=0o700)
+        built.symlink_to(_own_history)
+    yield place
+    if built.is_dir() and not built.is_symlink() and not _own_history.exists():
+        keep(built, _own_history)
+
+
+def keep(built: Path, place: Path) -> None:
+    """Lay a copy in its place in one move; another process may have been quicker."""
+    copy = place.with_name(f"{place.name}-{os.getpid()}")
+    shutil.copytree(built, copy)
+    with suppress(OSError):
+        copy.rename(place)
 
 
 @pytest.fixture

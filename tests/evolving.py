@@ -26,7 +26,13 @@ from typing import Any
 from .waiting import until
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["__main__", "copier", "mlfactory.cli", "plumbum"])
+IMPORTED = (
+    "copier", "jinja2.sandbox", "mlfactory.adopt.run", "mlfactory.cli.app", "mlfactory.cli.console",
+    "mlfactory.cli.ways", "mlfactory.fleet.run", "mlfactory.fleet.status", "mlfactory.new.run",
+    "mlfactory.render.cookiecutter", "mlfactory.render.copier", "mlfactory.update.drift",
+    "mlfactory.update.several", "plumbum", "polars", "yaml",
+)  # fmt: skip
+FORKS.set_forkserver_preload(["__main__", *IMPORTED])
 Files = Mapping[str, str | bytes | None]
 Done = subprocess.CompletedProcess[str]
 Started = subprocess.Popen[bytes]

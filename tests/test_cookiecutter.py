@@ -15,6 +15,7 @@ from mlfactory.cli import console
 from mlfactory.render.result import RenderOptions
 from mlfactory.update import run as update
 
+from . import evolving
 from .conftest import Build, Command
 
 VARIABLES: dict[str, Any] = {
@@ -104,6 +105,12 @@ class Template:
     def save(self, top: Path) -> None:
         self.command("git", "add", "--all", cwd=top)
         self.command("git", "commit", "--quiet", "--message", "mine", cwd=top)
+
+
+@pytest.fixture
+def mlfactory() -> Command:
+    """The program in a process that has imported its packages: how it starts is not asked here."""
+    return evolving.mlfactory
 
 
 @pytest.fixture

@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlfactory.base import git
+from mlfactory.base import git, objects
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.git import Repository
+
+from .evolving import init
 
 
 @pytest.fixture
@@ -99,3 +101,19 @@ def test_fetch_copies_one_ref_and_no_tags(
     git.fetch(other, repository.top, "refs/tags/v1", "refs/mlfactory/x")
     refs = command("git", "for-each-ref", "--format=%(refname)", cwd=tmp_path / "other").stdout
     assert refs.split() == ["refs/mlfactory/x"]
+
+
+def test_a_commit_is_read_as_soon_as_it_is_there(tmp_path: Path) -> None:
+    """What a commit lacks it will never have; a commit that is not here yet may come."""
+    there = init(tmp_path / "there").commit({"a.txt": "one\n"})
+    here = init(tmp_path / "here").commit({"b.txt": "two\n"})
+    repository = git.plain(here.path)
+    assert objects.text_at(repository, there.head, "a.txt") is None
+    here.git("fetch", "--quiet", str(there.path), "main")
+    assert objects.text_at(repository, there.head, "a.txt") == "one\n"
+    assert objects.text_at(repository, here.head, "a.txt") is None
+    here.commit({"a.txt": "three\n"})
+    assert objects.text_at(repository, here.head, "a.txt") == "three\n"
+    assert objects.text_at(repository, "HEAD", "a.txt") == "three\n"
+    here.commit({"a.txt": "four\n"})
+    assert objects.text_at(repository, "HEAD", "a.txt") == "four\n"

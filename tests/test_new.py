@@ -17,6 +17,9 @@ from mlfactory.new import steps
 from mlfactory.new.journal import Run
 from mlfactory.new.request import Request
 
+from . import evolving
+from .conftest import Command
+
 pytestmark = pytest.mark.usefixtures("here")
 FACTORY = """#!/bin/sh
 case "$1 $2" in
@@ -39,6 +42,12 @@ repro) command -v factory | grep -q "$PWD/.venv" && echo locked > dvc.lock ;;
 esac
 """
 HOOKS = "#!/bin/sh\necho hooked > .git/hooks/pre-commit\n"
+
+
+@pytest.fixture
+def mlfactory() -> Command:
+    """The program in a process that has imported its packages: how it starts is not asked here."""
+    return evolving.mlfactory
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from mlfactory.base import uv
+from mlfactory.base import organisation, uv
 
 from .conftest import Command
 from .evolving import SMALL, Repo, release, template
@@ -67,6 +68,24 @@ def test_each_layer_holds_above_the_one_below_and_doctor_names_it(
     assert "owner = environment (the environment)" in text
     assert f"remote = s3://f ({path})" in text
     assert "index = https://p (the package acme_ml)" in text
+
+
+@pytest.mark.parametrize("record", ["acme_ml-1.0.dist-info", "acme_ml.egg-info", "EGG-INFO"])
+def test_a_package_counts_from_when_it_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record: str
+) -> None:
+    """Whatever its installer wrote, and also by a process that has looked before."""
+    folder = tmp_path / "site" / ("acme.egg" if record == "EGG-INFO" else "")
+    folder.mkdir(parents=True)
+    monkeypatch.syspath_prepend(str(folder))
+    before = organisation.settings()
+    package(folder, "owner = 'package'")
+    (folder / "acme_ml-1.0.dist-info/METADATA").rename(folder / "acme_ml-1.0.dist-info/PKG-INFO")
+    (folder / "acme_ml-1.0.dist-info").rename(folder / record)
+    os.utime(folder, ns=(1, 1))  # as if the clock had not moved
+    importlib.invalidate_caches()
+    assert "owner" not in before
+    assert organisation.settings()["owner"].value == "package"
 
 
 def test_new_takes_them_and_the_command_line_wins(

@@ -18,6 +18,7 @@ import yaml
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.template import history, published
 
+from . import evolving
 from .conftest import Command, Release
 
 RELEASED = history.releases_in(history.HISTORY).versions
@@ -31,6 +32,12 @@ def refs(repository: Path | str, env: dict[str, str] | None = None) -> dict[str,
     result = subprocess.run(argv, capture_output=True, text=True, check=True, env=env)
     rows = (line.split("\t") for line in result.stdout.splitlines())
     return {name: commit for commit, name in rows}
+
+
+@pytest.fixture
+def mlfactory() -> Command:
+    """The program in a process that has imported its packages: how it starts is not asked here."""
+    return evolving.mlfactory
 
 
 @pytest.fixture

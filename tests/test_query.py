@@ -14,6 +14,7 @@ from mlfactory import look
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.look import query
 
+from . import evolving
 from .conftest import Command
 from .postgres import Server
 from .waiting import own_port
@@ -21,6 +22,12 @@ from .waiting import own_port
 pytestmark = [pytest.mark.xdist_group("postgres"), pytest.mark.usefixtures("here")]
 URL = "WAREHOUSE_URL"
 SELECT = "select id, amount, churned from customers order by id"
+
+
+@pytest.fixture
+def mlfactory() -> Command:
+    """The program in a process that has imported its packages: how it starts is not asked here."""
+    return evolving.mlfactory
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import typer
-from mlfactory.cli import app
+from mlfactory.cli import app, program
 from mlfactory.cli.quick import process
 from typer.core import TyperCommand, TyperGroup
 
@@ -43,3 +43,21 @@ def test_every_option_takes_its_values_as_typer_does(name: str) -> None:
         for value in VALUES:
             quick = tried(lambda c, v, p=param, u=usual: process(p, u, c, v), context, value)
             assert quick == tried(usual, context, value), (param.name, value)
+
+
+@pytest.mark.parametrize("name", program.COMMANDS)
+def test_a_command_that_is_named_is_the_only_one_that_is_built(name: str) -> None:
+    alone = typer.main.get_command(program.program_for([name, "--help"]))
+    assert isinstance(alone, TyperGroup)
+    assert list(alone.commands) == [name]
+    whole = COMMANDS[f"mlfactory {name}"]
+    with typer.Context(alone, info_name="mlfactory") as context:
+        shown = [
+            one.get_help(typer.Context(one, context, name)) for one in (alone.commands[name], whole)
+        ]
+    assert shown[0] == shown[1]
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["--version"], ["nwe"], ["-h", "new"]])
+def test_without_a_command_all_are_there(arguments: list[str]) -> None:
+    assert program.program_for(arguments) is app.app

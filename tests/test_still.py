@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mlfactory.base import git
+from mlfactory.base import blobs, git
 from mlfactory.base.git import Repository
+from mlfactory.base.objects import Leaves
 from mlfactory.project import record
 from mlfactory.project.record import Project
 from mlfactory.render import rerender
 from mlfactory.render.result import Render
 from mlfactory.template import mirror, repository
 from mlfactory.update import workbench
+from mlfactory.update.workbench import Workbench
 
 from .evolving import SMALL, Files, Repo, project, template
 
@@ -63,6 +65,49 @@ def test_a_render_is_what_copier_makes(clash: str, tmp_path: Path) -> None:
     assert render.facts.origins["deep/c.txt"] == "tree/deep/c.txt.jinja"
 
 
+def by_git(bench: Workbench, render: Render) -> Leaves:
+    """What git makes of all files of a render that are added, with those of attributes apart."""
+    rules = [e for e in render.entries if e.name.endswith(".gitattributes")]
+    others = [e for e in render.entries if e not in rules]
+    return {**workbench.add(bench, others), **(workbench.add(bench, rules) if rules else {})}
+
+
+ATTRIBUTES = (
+    "", "* text=auto\n", "*.bin text\n", "*.bin -text\n*.txt ident\n", "*.bin ident\n",
+    "*.bin crlf\n", "*.bin eol=lf\n", "*.bin text=auto\na.txt filter=twice\n",
+    "a.txt working-tree-encoding=ISO-8859-1\n", "noise.bin filter=twice\n",
+    "[attr]odd text\n* odd\n",
+)  # fmt: skip
+
+
+def test_a_project_s_own_attributes_decide_what_git_is_asked_for(tmp_path: Path) -> None:
+    """What has a zero byte is binary, and stays so unless attributes say that it is a text."""
+    kinds = {"tree/noise.bin": b"\x00 one\r\ntwo $Id: x $\r\n", "tree/win.txt": "one\r\n$Id$\r\n"}
+    repo = project(template(tmp_path / "template", {**SMALL, **kinds}), tmp_path / "demo")
+    git.run("config", "--global", "filter.twice.clean", "sed p", cwd=repo.path)
+    for text in ATTRIBUTES:
+        repo.commit({".gitattributes": f"# of this project\n{text}"})
+        here, render = of(repo)
+        with workbench.at_head(here, render) as bench:
+            expected = by_git(bench, render)
+            assert workbench.as_stored(bench, render) == expected, text
+
+
+def test_a_tree_is_the_one_that_git_writes(tmp_path: Path) -> None:
+    """Also where a name sorts before a folder's and after it, and where a file is in its place."""
+    names = ("tree/a-b", "tree/a.b", "tree/a/b/c", "tree/a0", "tree/ab/ü.txt", "tree/z z")
+    more: Files = {name: f"{name}\n" for name in names}
+    repo = project(template(tmp_path / "template", {**SMALL, **more}), tmp_path / "demo")
+    here, render = of(repo)
+    with workbench.at_head(here, render) as bench:
+        leaves = workbench.as_stored(bench, render)
+        assert workbench.tree(bench, leaves) == repo.git("rev-parse", "HEAD^{tree}").strip()
+        clash = {**leaves, "a": leaves["a0"]}
+        assert blobs.put_tree(bench.scratch / "objects", clash, 40) is None
+        assert bench.git("cat-file", "-t", workbench.tree(bench, clash)) == "tree\n"
+        assert workbench.tree(bench, {}) == repo.git("mktree").strip()
+
+
 def test_what_is_stored_without_git_is_what_git_stores(tmp_path: Path) -> None:
     """A bare clone and a work tree come to the same objects, with all that attributes do."""
     source = template(tmp_path / "template", {**SMALL, **MORE})
@@ -74,7 +119,8 @@ def test_what_is_stored_without_git_is_what_git_stores(tmp_path: Path) -> None:
     )
     git.run("config", "--global", "filter.twice.clean", "sed p", cwd=repo.path)
     with workbench.at_head(here, render) as usual:
-        expected = workbench.as_stored(usual, render)
+        expected = by_git(usual, render)
+        assert workbench.as_stored(usual, render) == expected
     other = record.at_commit(bare, here.head)
     with workbench.at_head(other, render) as quick:
         assert workbench.as_stored(quick, render) == expected

@@ -85,7 +85,7 @@ class Repository:
     top: Path
     folder: Path
     objects: Path
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict, hash=False)
     passive: bool = False
     has_work_tree: bool = True
 

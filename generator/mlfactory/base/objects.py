@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from . import process
 from .errors import MlfactoryError
-from .git import EMAIL, NAME, Repository
+from .git import EMAIL, NAME, Repository, ref_exists
 
 OURS = {
     "GIT_AUTHOR_NAME": NAME,
@@ -20,14 +22,37 @@ MERGING = (
     "-c", "merge.renames=true", "-c", "merge.directoryRenames=false", "-c", "merge.renameLimit=0",
     "-c", "diff.renames=true", "-c", "merge.renormalize=false",
 )  # fmt: skip
+FULL = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")  # an id in full, behind which nothing changes
 Leaf = tuple[str, str]
 Leaves = dict[str, Leaf]
 
 
 def text_at(repository: Repository, revision: str, name: str) -> str | None:
     """A text file as a commit has it, or None; `name` is relative to the top of the work tree."""
+    look_up = text_in if FULL.fullmatch(revision) else read
+    return look_up(repository, revision, name)
+
+
+def read(repository: Repository, revision: str, name: str) -> str | None:
     blob = repository.run("cat-file", "blob", f"{revision}:{name}", ok=(0, 128))
     return blob.out if blob.code == 0 else None
+
+
+def text_in(repository: Repository, commit: str, name: str) -> str | None:
+    """The same of a commit's full id; git is asked once, unless the commit itself is not there."""
+    try:
+        return text_of(repository, commit, name)
+    except LookupError:
+        return None
+
+
+@lru_cache
+def text_of(repository: Repository, commit: str, name: str) -> str | None:
+    """The same. Raises LookupError without the commit, which may be fetched yet."""
+    text = read(repository, commit, name)
+    if text is None and not ref_exists(repository, commit):
+        raise LookupError(commit)
+    return text
 
 
 def leaves(repository: Repository, tree: str, *specs: str) -> Leaves:

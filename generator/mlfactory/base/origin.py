@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -16,6 +15,8 @@ NAME = "mlfactory"
 
 def source() -> str:
     """What an installer takes: a folder, a wheel, a git URL, or the name where it was an index."""
+    from importlib import metadata  # half of `email` comes with it
+
     try:
         text = metadata.distribution(NAME).read_text("direct_url.json")
     except metadata.PackageNotFoundError:

@@ -11,8 +11,6 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
 from . import answers, git, organisation, process
 from .errors import MlfactoryError
 
@@ -245,6 +243,8 @@ def call(argv: list[str], variables: Mapping[str, str]) -> process.Result:
 
 def python_for(project: Path) -> tuple[str, ...]:
     """Our own Python, where the project admits it; of another one uv knows where it is."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
     file, here = project / "pyproject.toml", ".".join(map(str, sys.version_info[:3]))
     text = file.read_text("utf-8", errors="replace") if file.is_file() else ""
     range_ = str(answers.table(text, "project").get("requires-python", ""))

@@ -48,9 +48,9 @@ def stop(*_: object) -> None:
 def guarded() -> int:
     """Run the program; every error ends here."""
     try:
-        from .app import app
+        from .program import program_for
 
-        result = app(standalone_mode=False)
+        result = program_for(sys.argv[1:])(standalone_mode=False)
     except errors.MlfactoryError as error:
         return fail(error.message, error.hint, error.exit_code)
     except KeyboardInterrupt:

@@ -67,7 +67,9 @@ def is_trusted(source: str) -> bool:
 def may_run(up: Upstream, commit: str) -> bool:
     """The same for what a version brings, which may be mlfactory's own where a team publishes it,
     too."""
-    return up.own or history.is_own_commit(commit) or is_trusted(template_source(up.source))
+    if up.own or is_trusted(template_source(up.source)):
+        return True
+    return history.is_own_commit(up.folder, commit)
 
 
 def place_of(source: str) -> str:

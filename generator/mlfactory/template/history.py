@@ -239,9 +239,12 @@ def factory_around(start: Path) -> Path | None:
     return next((p for p in (start, *start.parents) if (p / ".copier-answers.yml").exists()), None)
 
 
-def is_own_commit(commit: str) -> bool:
-    """Whether a commit is one of those that travel with the program, wherever it was published."""
-    return git.ref_exists(git.bare(repository()), commit)
+def is_own_commit(folder: Path, commit: str) -> bool:
+    """Whether a commit of a repository is one of those that travel with the program, wherever it
+    was published. Others' are not even by us, and ours need not be built to see that."""
+    text = git.run("cat-file", "commit", commit, cwd=folder).out
+    is_by_us = f"\ncommitter {stream.IDENTITY} " in text.partition("\n\n")[0]
+    return is_by_us and git.ref_exists(git.bare(repository()), commit)
 
 
 def repository_for(start: Path) -> Path:

@@ -200,11 +200,10 @@ def deletions(rows: list[tuple[str, str, str]]) -> frozenset[str]:
 
 def attempt(bench: Workbench, sides: Sides, message: str, author: Mapping[str, str]) -> Attempt:
     """Merge in memory against a twin of HEAD whose parent is base."""
-    store = bench.repository
-    base = objects.commit_tree(store, sides.base_tree, message="base")
-    twin = objects.commit_tree(store, f"{bench.head}^{{tree}}", base, message="twin")
-    pick = objects.commit_tree(store, sides.theirs_tree, base, message=message, author=author)
-    tree, unmerged, messages = objects.merge_tree(store, twin, pick)
+    base = workbench.commit(bench, sides.base_tree, "base")
+    twin = objects.commit_tree(bench.repository, f"{bench.head}^{{tree}}", base, message="twin")
+    pick = workbench.commit(bench, sides.theirs_tree, message, base, author=author)
+    tree, unmerged, messages = objects.merge_tree(bench.repository, twin, pick)
     words = {twin: "the project", pick: "the template"}
     return Attempt(twin, pick, tree, conflicts_of(bench.project, unmerged, messages, words))
 

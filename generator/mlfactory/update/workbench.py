@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
 from mlfactory.base import answers, blobs, objects, workflows
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.git import Repository
-from mlfactory.base.objects import Leaf, Leaves
+from mlfactory.base.objects import Leaf, Leaves, commit_tree
 from mlfactory.project.record import CRUFT_FILE, PATTERN, Project
 from mlfactory.render import safety
 from mlfactory.render.result import Render
@@ -37,6 +37,7 @@ class Workbench:
     leaves: Leaves  # of HEAD, by their path from the project; nested projects are left out
     others: Leaves  # of nested projects, by the same
     at_top: frozenset[str] = frozenset()  # what stands at the repository's top, by the same
+    attributes: dict[str, set[str]] = field(default_factory=dict)  # by place; git said them already
 
     @property
     def head(self) -> str:
@@ -52,6 +53,21 @@ class Workbench:
         """The same as `git ls-tree` takes them; none is all."""
         names = map(self.project.place_of, sorted(self.at_top))
         return (self.project.prefix, *names) if self.project.prefix else ()
+
+    @property
+    def index(self) -> Path:
+        """An index that holds HEAD; git reads the tree for it where one is needed."""
+        file = self.scratch / "head"
+        if not file.exists():
+            self.git("read-tree", self.head, env={"GIT_INDEX_FILE": str(file)})
+        return file
+
+    @property
+    def attributes_index(self) -> Path:
+        """An index with the files of attributes that HEAD has: none where it has none."""
+        names = (*self.leaves, *self.others)
+        has_some = any(name.endswith(ATTRIBUTES) for name in names)
+        return self.index if self.project.prefix or has_some else self.scratch / "none"
 
     def git(self, *args: str, env: dict[str, str] | None = None, stdin: bytes | None = None) -> str:
         return self.repository.run(*OWN_INDEX, *args, env=env, stdin=stdin).out
@@ -76,7 +92,8 @@ def at_head(project: Project, *renders: Render) -> Iterator[Workbench]:
         own = {name: leaf for name, leaf in inside.items() if not below(name, nested)}
         others = {name: leaf for name, leaf in inside.items() if name not in own}
         bench = replace(bench, leaves=own, others=others)
-        bench.git("read-tree", project.head, env={"GIT_INDEX_FILE": f"{scratch}/head"})
+        if not aside.has_work_tree:
+            _ = bench.index
         yield bench
 
 
@@ -133,7 +150,7 @@ def as_stored(bench: Workbench, render: Render) -> Leaves:
 
 def store(bench: Workbench, entries: Sequence[Entry]) -> Leaves:
     """The same of some; git is not asked for what it would take as it is."""
-    same = [] if bench.repository.has_work_tree else unchanged(bench, entries)
+    same = unchanged(bench, entries)
     names = {entry.name for entry in same}
     rest = [entry for entry in entries if entry.name not in names]
     return {**{e.name: leaf(bench, e) for e in same}, **(add(bench, rest) if rest else {})}
@@ -141,12 +158,21 @@ def store(bench: Workbench, entries: Sequence[Entry]) -> Leaves:
 
 def unchanged(bench: Workbench, entries: Sequence[Entry]) -> list[Entry]:
     """Those that git stores byte by byte. What attributes that are new say only git knows."""
-    plain = [e for e in entries if e.mode == safety.LINK or blobs.is_plain(e.content)]
+    plain = [e for e in entries if e.mode != safety.LINK and blobs.may_stay(e.content)]
     if any(PurePosixPath(e.name).name == ATTRIBUTES and not is_in_head(bench, e) for e in entries):
         return []
-    place_of, index = bench.project.place_of, bench.scratch / "head"
-    others = blobs.converted(bench.repository, index, [place_of(e.name) for e in plain])
-    return [e for e in plain if e.mode == safety.LINK or place_of(e.name) not in others]
+    place_of = bench.project.place_of
+    names = attributes_of(bench, [place_of(e.name) for e in plain])
+    same = {e.name for e in plain if blobs.is_kept(e.content, names[place_of(e.name)])}
+    return [e for e in entries if e.mode == safety.LINK or e.name in same]
+
+
+def attributes_of(bench: Workbench, paths: list[str]) -> dict[str, set[str]]:
+    """Their attributes; of each path git is asked once."""
+    if rest := [path for path in paths if path not in bench.attributes]:
+        index = bench.attributes_index
+        bench.attributes.update(blobs.attributes(bench.repository, index, rest))
+    return bench.attributes
 
 
 def is_in_head(bench: Workbench, one: Entry) -> bool:
@@ -188,7 +214,7 @@ def add(bench: Workbench, entries: Sequence[Entry]) -> Leaves:
 
 def index(bench: Workbench, folder: Path) -> dict[str, str]:
     """An index of its own that holds HEAD; git need not read the tree each time."""
-    shutil.copyfile(bench.scratch / "head", folder / "index")
+    shutil.copyfile(bench.index, folder / "index")
     return {"GIT_INDEX_FILE": str(folder / "index")}
 
 
@@ -209,17 +235,35 @@ def index_objects(bench: Workbench, env: dict[str, str], places: Set[str]) -> di
 
 def tree(bench: Workbench, leaves: Leaves) -> str:
     """HEAD's tree with these files as the project's own part."""
+    if bench.project.prefix or bench.others:
+        return tree_around(bench, leaves)
+    oid = blobs.put_tree(bench.scratch / "objects", leaves, len(bench.head))
+    return oid or tree_around(bench, leaves)
+
+
+def tree_around(bench: Workbench, leaves: Leaves) -> str:
+    """The same by way of an index."""
     place_of, zero = bench.project.place_of, "0" * len(bench.head)
-    alone = not (bench.project.prefix or bench.others)  # then nothing of HEAD's is left
-    away = () if alone else bench.leaves.keys() - leaves.keys()
+    away = bench.leaves.keys() - leaves.keys()
     removals = "".join(f"0 {zero}\t{place_of(name)}\0" for name in away)
     rows = (f"{mode} {oid}\t{place_of(name)}\0" for name, (mode, oid) in leaves.items())
     env = index(bench, bench.scratch)
-    if alone:
-        Path(env["GIT_INDEX_FILE"]).unlink()
     stdin = (removals + "".join(rows)).encode("utf-8", "surrogateescape")
     bench.git("update-index", "-z", "--index-info", env=env, stdin=stdin)
     return bench.git("write-tree", env=env).strip()
+
+
+def commit(
+    bench: Workbench,
+    tree: str,
+    message: str,
+    *parents: str,
+    author: Mapping[str, str] | None = None,
+) -> str:
+    """A commit that no branch has; git knows how to write down who else is its author."""
+    if author:
+        return commit_tree(bench.repository, tree, *parents, message=message, author=author)
+    return blobs.put_commit(bench.scratch / "objects", tree, message, *parents)
 
 
 def leaves_of(bench: Workbench, tree: str) -> Leaves:
