@@ -70,7 +70,7 @@ def fit(train: Matrix, validation: Matrix, signature: Signature, settings: Model
     best, least = Penalty("ridge", RIDGE[0]), np.inf
     with silence(), ThreadPoolExecutor(os.cpu_count()) as pool:
         for path in penalties(design, signature):
-            several = path[0].kind == "lasso" and cells > MANY
+            several = cells > MANY and any(one.kind == "lasso" for one in path)
             before = np.inf
             for penalty, loss_of in losses(path, loss_by, pool if several else None):
                 if loss_of > before:
