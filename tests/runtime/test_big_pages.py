@@ -16,6 +16,7 @@ from ..customers import customers
 from ..template.pages import script
 from .factories import Factory
 
+ENDS = ("timeout", "--kill-after=10", "900")
 PROGRAM_FILE = f"""#!{sys.executable}
 from mlfactory_runtime.cli import main
 
@@ -32,7 +33,8 @@ def do(page: str, factory: Factory, tmp_path: Path) -> str:
     program.chmod(0o755)
     path = os.pathsep.join([str(program.parent), str(Path(sys.executable).parent)])
     env = {**os.environ, "PATH": f"{path}{os.pathsep}{os.environ['PATH']}"}
-    argv = ("bash", "-euo", "pipefail", "-c", script(f"how-to/{page}"))
+    # a cluster that never starts is ended with all that it has started
+    argv = (*ENDS, "bash", "-euo", "pipefail", "-c", script(f"how-to/{page}"))
     process = subprocess.run(argv, cwd=factory.path, env=env, capture_output=True, text=True)
     assert process.returncode == 0, process.stdout + process.stderr
     return process.stdout + process.stderr

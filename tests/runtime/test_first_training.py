@@ -15,6 +15,33 @@ from mlfactory_runtime.settings.model import Model
 from mlfactory_runtime.settings.params import Params
 from mlfactory_runtime.testing.trained import Trained
 
+from .factories import Factory
+
+# A constant, which refuses to be fitted while the rows of an earlier fit are held.
+CONSTANT = """
+import weakref
+import numpy as np
+
+FITTED = []
+
+
+def fit(train, validation, signature, settings):
+    assert all(rows() is None for rows in FITTED)
+    FITTED.append(weakref.ref(train.x))
+    return float(train.y.mean())
+
+
+def predict(model, x):
+    return np.full(len(x), model)
+
+
+def save(model, folder):
+    (folder / "model.txt").write_text(str(model))
+
+
+def load(folder):
+    return float((folder / "model.txt").read_text())
+"""
 PARAMS = Params.model_validate({"task": "regression", "data": {"path": "y.csv", "target": "y"}})
 
 
@@ -109,3 +136,9 @@ def test_few_rows_of_many_columns_and_classes_are_put_into_fewer_bins(
     settings = Model(max_rounds=1, averaged=2, extra=extra).fitting
     boosters = trained.project.estimator.fit(part, part, described, settings)
     assert {booster.params.get("max_bin") for booster in boosters} == {bins}
+
+
+def test_the_rows_of_the_fit_are_let_go_before_validation_makes_its_own(churn: Factory) -> None:
+    churn.write("src/churn/model.py", CONSTANT)
+    churn.run("train")
+    assert '"log_loss"' in (churn.path / "reports/metrics.json").read_text("utf-8")

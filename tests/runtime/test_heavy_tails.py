@@ -14,8 +14,9 @@ from mlfactory_runtime.gate.judge import judge as compare
 from mlfactory_runtime.learn import linear
 from mlfactory_runtime.learn.evaluate import Judgement, judge
 from mlfactory_runtime.learn.matrix import Matrix
-from mlfactory_runtime.learn.metrics import few_rows, primary
+from mlfactory_runtime.learn.metrics import primary
 from mlfactory_runtime.learn.signature import Feature, Signature
+from mlfactory_runtime.learn.tails import few_rows
 from mlfactory_runtime.records.evaluation import Interval
 from mlfactory_runtime.report.words import gain_text
 from mlfactory_runtime.settings.model import Model

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,19 @@ def test_many_columns_of_noise_do_not_make_it_worse_than_a_constant(task: str) -
     lost, base = (linear.loss(one, held, Model()) for one in (model, nothing))
     assert lost < base
     assert model.penalty == "lasso"
+
+
+def test_penalties_side_by_side_lose_what_each_loses_alone() -> None:
+    train, validation, _ = parts("multiclass", 900, 8)
+    known = signature("multiclass", 8)
+    design = linear.table(train, list(linear.terms_of(train.x, known)))
+    *_, path = linear.penalties(design, known)
+
+    def loss(penalty: linear.Penalty) -> float:
+        return linear.loss(linear.solved(design, penalty, known, Model()), validation, Model())
+
+    with linear.silence(), ThreadPoolExecutor(2) as pool:
+        assert [*linear.losses(path, loss, pool)] == [*linear.losses(path, loss, None)]
 
 
 def test_classes_that_training_lacks_have_hardly_a_chance() -> None:

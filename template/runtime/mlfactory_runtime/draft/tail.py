@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from ..learn.metrics import few_rows
+from ..learn.tails import few_rows
 from ..settings.params import Params
 
 

@@ -19,7 +19,6 @@ from ..learn.metrics import (
     NONE,
     Metrics,
     Own,
-    few_rows,
     is_lower_better,
     measure,
     primary,
@@ -28,6 +27,7 @@ from ..learn.metrics import (
 )
 from ..learn.resampling import resamples, widened, worth
 from ..learn.segments import ENOUGH
+from ..learn.tails import few_rows
 from ..records import comparison
 from ..records.comparison import Verdict
 from ..records.evaluation import Interval

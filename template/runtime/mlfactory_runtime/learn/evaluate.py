@@ -16,8 +16,6 @@ from .metrics import (
     Constants,
     Own,
     evaluate,
-    few_rows,
-    largest,
     primary,
     refuse_unweighted,
     relevant,
@@ -25,6 +23,7 @@ from .metrics import (
 )
 from .resampling import INFINITY, without_ends
 from .signature import Signature
+from .tails import few_rows, largest
 
 COSTS = ("cost", "saving")
 RARE, SEARCH = 0.05, ("pr_auc", "recall_at_budget", "precision_at_budget", "lift_at_budget")

@@ -13,7 +13,6 @@ from ..project import Project
 from ..records.data import SplitRecord
 from ..records.evaluation import Fold, Importance, Validation
 from ..records.intervals import Intervals
-from ..settings.model import Model
 from . import baselines, linear
 from .alarm import with_alarm
 from .conformal import fit_intervals
@@ -32,6 +31,14 @@ from .metrics import primary, row_losses
 from .ranking import threshold_of
 from .signature import Signature
 from .validation import predict_unseen, validate, with_validation
+
+
+@dataclass(frozen=True)
+class Simple:
+    """What every model is compared with: constants by metric, and what is said of held-out rows."""
+
+    constants: dict[str, np.ndarray]
+    scores: dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -60,18 +67,19 @@ def examine(
     model: Any,
     signature: Signature,
     rows: dict[str, pl.DataFrame],
-    parts: dict[str, Matrix],
+    held: Matrix,
+    simple: Simple,
     split: SplitRecord,
     tell: Tell,
 ) -> Findings:
-    """Measure a model beside the baselines; `held` has its signature with the threshold found."""
+    """Measure a model on held-out rows beside simple ones; the signature of what comes back has the
+    threshold that follows from them.
+    """
     params, catalog, compute = project.params, project.catalog, project.compute
     score = partial(project.estimator.predict, model)
-    metric, x, y = primary(signature.task, params.model), parts["holdout"].x, parts["holdout"].y
+    metric, x, y = primary(signature.task, params.model), held.x, held.y
     held_rows = usable(rows["holdout"], signature, compute)
-    tell("fit the baselines", 0.35)
-    constants = baselines.constants(parts["train"].y, signature, params.decision, project.metrics)
-    scored = {"model": score(x), **rivals(signature, parts, constants[metric], params.model)}
+    scored = {"model": score(x), **simple.scores}
     if split.kind == "time" and signature.task == "regression":
         past = pl.concat([rows["train"], rows["validation"]])
         scored |= histories(past, held_rows, catalog, params)
@@ -79,7 +87,7 @@ def examine(
         limit = threshold_of(scored["model"], params.decision)
         signature = signature.model_copy(update={"threshold": limit})
     tell("shuffle each feature", 0.4)
-    importance = permutation_importance(score, parts["holdout"], signature, params)
+    importance = permutation_importance(score, held, signature, params)
     same = copies(held_rows, catalog, params)
     naive, own = (row_losses(metric, y, scored[name]) for name in ("naive", "model"))
     units = independent(draws(held_rows, split, params, same), naive - own, own)
@@ -88,7 +96,7 @@ def examine(
     intervals = fit_intervals(unseen, split, catalog, params)
     limits = ends(intervals, scored["model"])
     tell("draw the held-out rows again", 0.8)
-    judgement = judge(signature, y, scored, params, project.metrics, units, constants)
+    judgement = judge(signature, y, scored, params, project.metrics, units, simple.constants)
     assumed = any(column.assumed for column in catalog.inputs(params).values())
     judgement = with_validation(judgement, validation, metric)
     judgement = with_moments(judgement, held_rows, naive - own, split, params)
@@ -114,13 +122,11 @@ def examine(
     )
 
 
-def rivals(
-    signature: Signature, parts: dict[str, Matrix], constant: np.ndarray, settings: Model
-) -> dict[str, np.ndarray]:
-    """What the constant and a linear model say of the held-out rows."""
-    x = parts["holdout"].x
-    line = linear.fit(parts["train"], parts["validation"], signature, settings)
-    return {
-        "naive": np.broadcast_to(constant, (len(x), *constant.shape)),
-        "linear": linear.predict(line, x),
-    }
+def fit_simple(project: Project, parts: dict[str, Matrix], signature: Signature) -> Simple:
+    """The constant that is best by each metric, and a linear model."""
+    params, x = project.params, parts["holdout"].x
+    best = baselines.constants(parts["train"].y, signature, params.decision, project.metrics)
+    constant = best[primary(signature.task, params.model)]
+    line = linear.fit(parts["train"], parts["validation"], signature, params.model)
+    naive = np.broadcast_to(constant, (len(x), *constant.shape))
+    return Simple(best, {"naive": naive, "linear": linear.predict(line, x)})

@@ -5,8 +5,11 @@ of the most frequent values of a category. It is the baseline that every model i
 `model.kind: linear` makes it the model.
 """
 
+import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -28,6 +31,7 @@ MAX_DUMMIES = 30
 MAX_ROWS, MAX_TRIED = 100_000, 1_000_000  # rows, and numbers of a table that penalties are tried on
 RIDGE = (1.0, 0.1, 1e-2, 1e-3, 1e-4)
 LASSO = (1.0, 0.5, 0.25, 0.1, 0.05, 0.02)  # as parts of what leaves no term at all
+MANY = 300_000  # numbers times classes, which take a second: then lassos are tried side by side
 ROUNDS, TINY = 30, 1e-12  # of weighting anew; and an error that is none
 NEVER = -30.0  # the log-odds of a class that no row is of
 
@@ -58,23 +62,54 @@ def fit(train: Matrix, validation: Matrix, signature: Signature, settings: Model
     terms = list(terms_of(train.x, signature))
     few = sample(train, max(1000, MAX_TRIED // max(len(terms), 1)), settings.seed)
     design = table(few, terms)
+    cells = design.values.size * signature.scores
+
+    def loss_by(penalty: Penalty) -> float:
+        return loss(solved(design, penalty, signature, settings), validation, settings)
+
     best, least = Penalty("ridge", RIDGE[0]), np.inf
-    for path in penalties(design, signature):
-        before = np.inf
-        for penalty in path:
-            loss_of = loss(solved(design, penalty, signature, settings), validation, settings)
-            if loss_of > before:
-                break
-            best, least = (penalty, loss_of) if loss_of < least else (best, least)
-            before = loss_of
-    return solved(table(every, terms), best, signature, settings)
+    with silence(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        for path in penalties(design, signature):
+            several = cells > MANY and any(one.kind == "lasso" for one in path)
+            before = np.inf
+            for penalty, loss_of in losses(path, loss_by, pool if several else None):
+                if loss_of > before:
+                    break
+                best, least = (penalty, loss_of) if loss_of < least else (best, least)
+                before = loss_of
+        return solved(table(every, terms), best, signature, settings)
+
+
+def losses(
+    path: Sequence[Penalty], loss_by: Callable[[Penalty], float], pool: Executor | None
+) -> Iterator[tuple[Penalty, float]]:
+    """What each penalty loses, from the first on; with a pool, as many at once as there are cores.
+
+    So one may be tried that nobody asks about any more, and none is other than it is alone.
+    """
+    if pool is None:
+        yield from ((penalty, loss_by(penalty)) for penalty in path)
+        return
+    at_once = os.cpu_count() or 1
+    for first in range(0, len(path), at_once):
+        some = path[first : first + at_once]
+        yield from zip(some, pool.map(loss_by, some), strict=True)
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """That a weak penalty is not quite solved tells nobody. Filters are of all threads."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def refit(model: Linear, rows: Matrix, signature: Signature, settings: Model) -> Linear:
     """A line with the same penalty, from other rows."""
     every = sample(rows, MAX_ROWS, settings.seed)
     design = table(every, list(terms_of(every.x, signature)))
-    return solved(design, Penalty(model.penalty, model.strength), signature, settings)
+    with silence():
+        return solved(design, Penalty(model.penalty, model.strength), signature, settings)
 
 
 def loss(model: Linear, part: Matrix, settings: Model) -> float:
@@ -157,13 +192,11 @@ def penalties(design: Table, signature: Signature) -> Iterator[list[Penalty]]:
 
 def solved(design: Table, penalty: Penalty, signature: Signature, settings: Model) -> Linear:
     """The model of a penalty; terms that it leaves without weight are left out."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a weak penalty is not quite solved tells nobody
-        if signature.task == "regression":
-            robust = settings.objective == "regression_l1"
-            weights, intercept = solve_numbers(design, penalty, robust=robust)
-        else:
-            weights, intercept = solve_classes(design, penalty, signature, settings.seed)
+    if signature.task == "regression":
+        robust = settings.objective == "regression_l1"
+        weights, intercept = solve_numbers(design, penalty, robust=robust)
+    else:
+        weights, intercept = solve_classes(design, penalty, signature, settings.seed)
     strength = np.abs(weights).max(axis=0)
     order = [k for k in np.argsort(-strength, kind="stable") if strength[k] > 0]
     return Linear(

@@ -17,7 +17,7 @@ from ..records.evaluation import Interval
 from ..settings.decision import Decision
 from ..settings.model import Model
 from ..settings.params import Params
-from .ranking import areas, in_budget, threshold_of
+from .ranking import areas, curves, in_budget, threshold_of
 from .resampling import interval_of, resamples, widened, worth
 
 T = TypeVar("T")
@@ -102,8 +102,9 @@ def _built_in(task: str, y: Array, p: Array, decision: Decision) -> Callable[[Ar
 
 
 def _binary(y: Array, p: Array, decision: Decision) -> Callable[[Array], Metrics]:
-    area, calibration = areas(y, p), _calibration(y, p)
-    budget, calls = in_budget(y, p, decision.share), p >= threshold_of(p, decision)
+    curve, calibration = curves(y, p), _calibration(y, p)
+    calls = p >= threshold_of(p, decision)
+    f1 = _f1(y == 1, calls)
     losses = {
         "nobody": decision.cost_fn * y,
         "everybody": decision.cost_fp * (1 - y),
@@ -114,14 +115,14 @@ def _binary(y: Array, p: Array, decision: Decision) -> Callable[[Array], Metrics
     }
 
     def weighted(w: Array) -> Metrics:
-        means = _means(losses, w)
+        means, upto = _means(losses, w), curve(w)
         constant = min(means.pop("nobody"), means.pop("everybody"))
         return {
-            **area(w),
+            **areas(*upto),
             **means,
             "saving": constant - means["cost"],
-            **budget(w),
-            "f1": _f1(y == 1, calls, w),
+            **in_budget(*upto, decision.share),
+            "f1": f1(w),
             "calibration_error": calibration(w),
         }
 
@@ -137,9 +138,10 @@ def row_costs(y: Array, calls: Array, decision: Decision) -> Array:
 def _multiclass(y: Array, p: Array) -> Callable[[Array], Metrics]:
     """One class against the rest, averaged over classes with equal weight."""
     ones = np.eye(p.shape[1])[y.astype(int)]
-    ranked = [areas(ones[:, k], p[:, k]) for k in range(p.shape[1])]
+    ranked = [curves(ones[:, k], p[:, k]) for k in range(p.shape[1])]
     calibration = [_calibration(ones[:, k], p[:, k]) for k in range(p.shape[1])]
     calls = p.argmax(axis=1)
+    scores = [_f1(y == k, calls == k) for k in range(p.shape[1])]
     losses = {
         "log_loss": _log_loss(p[np.arange(len(y)), y.astype(int)]),
         "brier": ((p - ones) ** 2).sum(axis=1),
@@ -147,11 +149,11 @@ def _multiclass(y: Array, p: Array) -> Callable[[Array], Metrics]:
     }
 
     def weighted(w: Array) -> Metrics:
-        each = [area(w) for area in ranked]
+        each = [areas(*curve(w)) for curve in ranked]
         return {
             **{name: _mean([area[name] for area in each]) for name in ("roc_auc", "pr_auc")},
             **_means(losses, w),
-            "f1": _mean([_f1(y == k, calls == k, w) for k in range(p.shape[1])]),
+            "f1": _mean([f1(w) for f1 in scores]),
             "calibration_error": _mean([error(w) for error in calibration]),
         }
 
@@ -192,26 +194,6 @@ def measure_constants(
         return {name: values[value.tobytes()][name] for name, value in constants.items()}
 
     return weighted
-
-
-def largest(losses: Array) -> float:
-    """Which part of all losses the largest hundredth of them makes: a twelfth of squares of what
-    lies normally, a seventh of those with exponential tails.
-    """
-    total, few = losses.sum(), len(losses) // 100
-    return float(np.sort(losses)[len(losses) - few :].sum() / total) if total > 0 else 0.0
-
-
-def few_rows(losses: Array) -> int | None:
-    """How many rows carry half of all losses, if these are hardly any: up to a hundredth, or one.
-
-    Of errors that lie normally the largest hundredth carries a twelfth.
-    """
-    carried = np.sort(losses)[::-1].cumsum()
-    if not len(losses) or carried[-1] <= 0:
-        return None
-    count = int(np.searchsorted(carried, carried[-1] / 2)) + 1
-    return count if count <= max(1, len(losses) // 100) < len(losses) / 2 else None
 
 
 def row_losses(metric: str, y: Array, p: Array) -> Array:
@@ -273,7 +255,8 @@ def expected(task: str, p: Array, threshold: float) -> Expected:
 
 
 def _means(losses: dict[str, Array], w: Array) -> Metrics:
-    return {name: float(loss @ w / w.sum()) for name, loss in losses.items()}
+    total = w.sum()
+    return {name: float(loss @ w / total) for name, loss in losses.items()}
 
 
 def _mean(values: list[float]) -> float:
@@ -285,9 +268,14 @@ def _log_loss(probability: Array) -> Array:
     return np.asarray(-np.log(np.clip(probability, EPSILON, 1 - EPSILON)))
 
 
-def _f1(actual: Array, calls: Array, w: Array) -> float:
-    hits, wrong = w[actual & calls].sum(), w[actual != calls].sum()
-    return float(2 * hits / (2 * hits + wrong)) if hits + wrong > 0 else float("nan")
+def _f1(actual: Array, calls: Array) -> Callable[[Array], float]:
+    right, mistaken = (actual & calls).astype(float), (actual != calls).astype(float)
+
+    def weighted(w: Array) -> float:
+        hits, wrong = right @ w, mistaken @ w
+        return float(2 * hits / (2 * hits + wrong)) if hits + wrong > 0 else float("nan")
+
+    return weighted
 
 
 def bins(p: Array) -> Array:

@@ -26,8 +26,9 @@ def ranking(p: Array) -> tuple[Array, Array]:
 
 def cumulated(y: Array, w: Array, starts: Array) -> tuple[Array, Array]:
     """Weights of positives and negatives up to each score, of rows in the order of `ranking`."""
-    positive = np.add.reduceat(w * y, starts)
-    return positive.cumsum(), (np.add.reduceat(w, starts) - positive).cumsum()
+    ends = np.append(starts[1:], len(y)) - 1
+    positive = (w * y).cumsum()[ends]
+    return positive, w.cumsum()[ends] - positive
 
 
 def threshold_of(p: Array, decision: Decision) -> float:
@@ -42,42 +43,35 @@ def threshold_of(p: Array, decision: Decision) -> float:
     return float(within[-1] if len(within) else np.nextafter(scores[-1], np.inf))
 
 
-def in_budget(y: Array, p: Array, share: float) -> Callable[[Array], dict[str, float]]:
-    """What a share of the rows holds, those with the highest scores; equal scores share."""
+def curves(y: Array, p: Array) -> Callable[[Array], tuple[Array, Array]]:
+    """What `curve` gives, by weights: rows are put in order once."""
     order, starts = ranking(p)
     ranked = y[order]
-
-    def weighted(w: Array) -> dict[str, float]:
-        positive, negative = cumulated(ranked, w[order], starts)
-        every, rows = positive[-1], positive[-1] + negative[-1]
-        budget = share * rows
-        hits = np.interp(budget, np.append(0, positive + negative), np.append(0, positive))
-        recall = hits / every if every else float("nan")
-        return {
-            "recall_at_budget": float(recall),
-            "precision_at_budget": float(hits / budget),
-            "lift_at_budget": float(recall / share),
-        }
-
-    return weighted
+    return lambda w: cumulated(ranked, w[order], starts)
 
 
-def areas(y: Array, p: Array) -> Callable[[Array], dict[str, float]]:
-    """The areas below both curves, by weights; NaN where rows are of one class."""
-    order, starts = ranking(p)
-    ranked = y[order]
+def in_budget(positive: Array, negative: Array, share: float) -> dict[str, float]:
+    """What a share of the rows holds, those with the highest scores, of a curve."""
+    rows = positive + negative
+    every, budget = positive[-1], share * rows[-1]
+    hits = np.interp(budget, np.append(0, rows), np.append(0, positive))
+    recall = hits / every if every else float("nan")
+    return {
+        "recall_at_budget": float(recall),
+        "precision_at_budget": float(hits / budget),
+        "lift_at_budget": float(recall / share),
+    }
 
-    def weighted(w: Array) -> dict[str, float]:
-        positive, negative = cumulated(ranked, w[order], starts)
-        if positive[-1] == 0 or negative[-1] == 0:
-            return {"roc_auc": float("nan"), "pr_auc": float("nan")}
-        tpr = np.concatenate([[0.0], positive / positive[-1]])
-        fpr = np.concatenate([[0.0], negative / negative[-1]])
-        counts = positive + negative
-        precision = np.divide(positive, counts, out=np.ones_like(counts), where=counts > 0)
-        return {
-            "roc_auc": float(np.trapezoid(tpr, fpr)),
-            "pr_auc": float((np.diff(tpr) * precision).sum()),
-        }
 
-    return weighted
+def areas(positive: Array, negative: Array) -> dict[str, float]:
+    """The areas below both curves, of one of `curve`; NaN where rows are of one class."""
+    if positive[-1] == 0 or negative[-1] == 0:
+        return {"roc_auc": float("nan"), "pr_auc": float("nan")}
+    tpr = np.concatenate([[0.0], positive / positive[-1]])
+    fpr = np.concatenate([[0.0], negative / negative[-1]])
+    counts = positive + negative
+    precision = np.divide(positive, counts, out=np.ones_like(counts), where=counts > 0)
+    return {
+        "roc_auc": float(np.trapezoid(tpr, fpr)),
+        "pr_auc": float((np.diff(tpr) * precision).sum()),
+    }

@@ -24,7 +24,7 @@ from ..settings.idle import idle
 from ..settings.params import Params, params_hash
 from .card import model_card
 from .evaluate import leading, left_out, threshold_warning
-from .findings import Findings, examine
+from .findings import Findings, examine, fit_simple
 from .folder import swapped
 from .groups import is_sensitive
 from .insight import check_segments
@@ -44,12 +44,15 @@ from .within import segments
 
 @dataclass(frozen=True)
 class Used:
-    """The model that predicts, how it sees rows, and those that it has learned from, also as x."""
+    """The model that predicts, how it sees rows, and those that it has learned from.
+
+    These are there as x, too, where they have a time.
+    """
 
     model: Any
     signature: Signature
     rows: pl.DataFrame
-    x: np.ndarray
+    x: np.ndarray | None
 
 
 def train(project: Project, tell: Tell = silent) -> Evaluation:
@@ -64,10 +67,14 @@ def train(project: Project, tell: Tell = silent) -> Evaluation:
     tell("fit the model", 0.05)
     sides = stored(project, signature) if there.are_stored else parts
     model = estimator.fit(sides["train"], sides["validation"], signature, params.model.fitting)
-    findings = examine(project, model, signature, rows, parts, split, tell)
+    tell("fit the baselines", 0.35)
+    simple, held, y = fit_simple(project, parts, signature), parts["holdout"], parts["train"].y
+    dated = parts["train"].x if params.data.time else None
+    del parts, sides  # twice the memory of a table, and validation makes matrices of its own
+    findings = examine(project, model, signature, rows, held, simple, split, tell)
     signature = findings.holdout.signature
     tell("write the model", 0.95)
-    used = refitted(project, there, signature, model, parts["train"].x)
+    used = refitted(project, there, signature, model, dated)
     with swapped(project.model_folder) as folder:
         save(estimator, used.model, used.signature, folder)
         if params.model.refit:
@@ -75,7 +82,7 @@ def train(project: Project, tell: Tell = silent) -> Evaluation:
             save(estimator, model, signature, folder / MEASURED)
         if findings.intervals:
             write(folder / INTERVALS, findings.intervals)
-        first = leading(params, signature, parts["train"].y)
+        first = leading(params, signature, y)
         remarks = (*idle(params, own_split=bool(split.code)), *notes(project, there))
         remarks = (*remarks, *overrides(folder, params.model))
         result = evaluation(findings, split, first, remarks)
@@ -123,7 +130,7 @@ def profile_of(project: Project, used: Used, p: np.ndarray, worth: dict[str, Qua
     """What the monitor compares with: rows that were learned from, and held-out scores p."""
     params, compute = project.params, project.compute
     time = params.data.time
-    scores = project.estimator.predict(used.model, used.x) if time else None
+    scores = project.estimator.predict(used.model, used.x) if time and used.x is not None else None
     described = profile(used.rows, used.signature, p, compute, worth, time, scores)
     frame = learned_from(used.rows, used.signature, compute)
     groups = segments(frame, used.signature, described.features, params.report.segments)
@@ -131,7 +138,7 @@ def profile_of(project: Project, used: Used, p: np.ndarray, worth: dict[str, Qua
 
 
 def refitted(
-    project: Project, there: Parts, signature: Signature, model: Any, x: np.ndarray
+    project: Project, there: Parts, signature: Signature, model: Any, x: np.ndarray | None
 ) -> Used:
     """What is used from now on: the model as it was measured, or with model.refit one of all rows.
 
