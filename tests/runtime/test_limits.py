@@ -2,15 +2,18 @@
 
 import gzip
 import json
+import sqlite3
 import time
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 from mlfactory_runtime import errors
 from mlfactory_runtime.settings.params import Data
-from mlfactory_runtime.tables import conversion, read
+from mlfactory_runtime.tables import conversion, limits, read
 
 from ..workbooks import write_workbook
 
@@ -26,6 +29,16 @@ def refused(path: Path, **limits: float) -> str:
         read.check_table(path, form(path, **limits))
     with pytest.raises(errors.FactoryError):
         list(read.read_batches(path, form(path, **limits)))
+    return str(raised.value)
+
+
+def unread(path: Path, **limits: float) -> str:
+    """Why a file that is no text and no Parquet is not made one."""
+    with (
+        pytest.raises(errors.FactoryError) as raised,
+        conversion.readable(path, form(path, **limits)),
+    ):
+        pass
     return str(raised.value)
 
 
@@ -50,6 +63,33 @@ def test_parquet_that_repeats_a_value_many_million_times_is_refused(tmp_path: Pa
         assert "data.max_ratio" in raised.value.hint
     raised_limit = form(path, max_ratio=1e9)
     assert sum(batch.height for batch in read.read_batches(path, raised_limit)) == 7_000_000
+
+
+ENDLESS = "with recursive n(x) as (select 1 union all select x + 1 from n) select x, x y from n"
+
+
+@pytest.mark.parametrize("name", ["shop.sqlite", "shop.duckdb"])
+def test_a_view_without_an_end_is_refused(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SMALL", 1_000_000)
+    path = tmp_path / name
+    connect = duckdb.connect if name.endswith("duckdb") else sqlite3.connect
+    with closing(connect(str(path))) as base:
+        base.execute(f"create view endless as {ENDLESS}")
+    message = unread(path, max_ratio=2)
+    assert f"{path} has" in message and "unpacked more than" in message
+
+
+def test_settings_let_in_what_is_wide_or_grows(tmp_path: Path) -> None:
+    lines = tmp_path / "rows.jsonl"
+    lines.write_text('{"a": 1, "b": 2, "c": 3}\n')
+    assert "3 columns, and 2 are allowed" in unread(lines, max_columns=2)
+    with conversion.readable(lines, form(lines)) as table:
+        assert pl.read_parquet(table).columns == ["a", "b", "c"]
+    path = edited_workbook(tmp_path / "far.xlsx", 'r="B2"', 'r="XFD9000"')
+    assert "unpacked more than" in unread(path)
+    limits.check_archive(path, form(path, max_ratio=1e9))
 
 
 def test_an_ordinary_packed_table_is_read(tmp_path: Path) -> None:

@@ -33,9 +33,9 @@ ELSEWHERE = {
 }
 IN_R = 'Rscript -e \'arrow::write_parquet(readRDS("{}"), "{}")\''
 
-Read = Callable[[Path, str | None, Path], None]
+Read = Callable[[Path, str | None, Path, object], None]
 
-# Each takes the file, its sheet or table, and the Parquet file to write.
+# Each takes the file, its sheet or table, the Parquet file to write, and what sets its limits.
 READERS: dict[str, Read] = {
     **dict.fromkeys(SHEETS, workbook),
     ".json": json_list,
@@ -74,7 +74,7 @@ def convert(path: Path, form: object, table: str | None, target: Path) -> None:
         raise FactoryError(f"{path} is not here", "correct its name")
     with unpacked(path, form) as plain:
         try:
-            READERS[suffix_of(path)](plain, table, target)
+            READERS[suffix_of(path)](plain, table, target, form)
         except FactoryError as error:
             raise FactoryError(error.message.replace(str(plain), str(path)), error.hint) from error
         except damages(pl.exceptions.PolarsError, OSError, ValueError, sqlite3.Error) as error:

@@ -11,6 +11,7 @@ import polars as pl
 from ..errors import FactoryError
 from .choice import choice, package_of
 from .file import AGAIN
+from .limits import VALUE, grown, most_of
 from .query import BATCH, join_parts, series, write_parts
 
 INSTALL = "uv add --group train duckdb"
@@ -41,10 +42,13 @@ def tables_of(path: Path) -> tuple[str, ...]:
     return tuple(str(name) for (name,) in tables)
 
 
-def database(path: Path, table: str | None, target: Path) -> None:
-    """A table or a view, row after row; what it is made by reaches no other file."""
-    name = choice(path, tables_of(path), table)
-    (duckdb_table if is_duckdb(path) else sqlite_table)(path, name, target)
+def database(path: Path, table: str | None, target: Path, form: object) -> None:
+    """A table or a view, row after row; what it is made by reaches no other file.
+
+    FactoryError for a view that gives far more than the file holds, which may be without end.
+    """
+    name, most = choice(path, tables_of(path), table), most_of(path, form)
+    (duckdb_table if is_duckdb(path) else sqlite_table)(path, name, target, most)
 
 
 def sqlite(path: Path) -> sqlite3.Connection:
@@ -56,15 +60,20 @@ def quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def sqlite_table(path: Path, table: str, target: Path) -> None:
+def sqlite_table(path: Path, table: str, target: Path, most: float) -> None:
     with closing(sqlite(path)) as base:
         cursor = base.execute(f"select * from {quote(table)}")  # noqa: S608  # it is quoted
         names = [column[0] for column in cursor.description]
 
         def batches() -> Generator[pl.DataFrame, None, None]:
+            total = 0.0
             while rows := cursor.fetchmany(BATCH):
                 values = zip(names, zip(*rows, strict=True), strict=True)
-                yield pl.DataFrame([series(name, column) for name, column in values])
+                batch = pl.DataFrame([series(name, column) for name, column in values])
+                total += batch.estimated_size()
+                if total > most:
+                    raise grown(path, most)
+                yield batch
 
         parts = write_parts(batches(), target)
     if not parts:
@@ -96,12 +105,15 @@ def text(value: object) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def duckdb_table(path: Path, table: str, target: Path) -> None:
+def duckdb_table(path: Path, table: str, target: Path, most: float) -> None:
     with duckdb(path, target.parent) as base:
         kinds = base.execute(f"describe {quote(table)}").fetchall()
         columns = ", ".join(plain_column(name, kind) for name, kind, *_ in kinds)
-        query = f"select {columns} from {quote(table)}"  # noqa: S608  # names are quoted
+        rows = int(most / VALUE / len(kinds))
+        query = f"select {columns} from {quote(table)} limit {rows + 1}"  # noqa: S608  # quoted
         base.execute(f"copy ({query}) to {text(target)} (format parquet)")
+    if pl.scan_parquet(target).select(pl.len()).collect().item() > rows:
+        raise grown(path, most)
 
 
 def plain_column(name: str, kind: str) -> str:

@@ -32,11 +32,11 @@ def check_size(path: Path, form: object) -> None:
                 raise grown(path, most)
 
 
-def check_archive(path: Path) -> None:
+def check_archive(path: Path, form: object) -> None:
     """The same for a file that is an archive of several, as a workbook is."""
     if not zipfile.is_zipfile(path):
         return
-    most, total = most_of(path, None), 0
+    most, total = most_of(path, form), 0
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             with archive.open(member) as file:

@@ -16,9 +16,9 @@ from .limits import check_archive
 INSTALL = "uv add --group train fastexcel"
 
 
-def fastexcel(path: Path) -> Any:
+def fastexcel(path: Path, form: object = None) -> Any:
     """The workbook. Reading it takes several times its size, and a sheet is read as a whole."""
-    check_archive(path)
+    check_archive(path, form)
     package = package_of("fastexcel", path, INSTALL)
     logging.getLogger("fastexcel").setLevel(logging.ERROR)  # it tells of columns without a value
     with readable(path):
@@ -54,9 +54,9 @@ def header_of(book: Any, sheet: str) -> list[str]:
     return ["" if text is None else str(text) for row in first.rows() for text in row]
 
 
-def workbook(path: Path, table: str | None, target: Path) -> None:
+def workbook(path: Path, table: str | None, target: Path, form: object) -> None:
     """A sheet has one type per column: numbers, dates, truth, and text for what is mixed."""
-    book = fastexcel(path)
+    book = fastexcel(path, form)
     full = sheets_of(path, book)
     sheet = choice(path, full, table)
     with readable(path):
