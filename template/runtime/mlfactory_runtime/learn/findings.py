@@ -67,7 +67,7 @@ def examine(
     model: Any,
     signature: Signature,
     rows: dict[str, pl.DataFrame],
-    held: Matrix,
+    matrix: Matrix,
     simple: Simple,
     split: SplitRecord,
     tell: Tell,
@@ -77,7 +77,7 @@ def examine(
     """
     params, catalog, compute = project.params, project.catalog, project.compute
     score = partial(project.estimator.predict, model)
-    metric, x, y = primary(signature.task, params.model), held.x, held.y
+    metric, x, y = primary(signature.task, params.model), matrix.x, matrix.y
     held_rows = usable(rows["holdout"], signature, compute)
     scored = {"model": score(x), **simple.scores}
     if split.kind == "time" and signature.task == "regression":
@@ -87,7 +87,7 @@ def examine(
         limit = threshold_of(scored["model"], params.decision)
         signature = signature.model_copy(update={"threshold": limit})
     tell("shuffle each feature", 0.4)
-    importance = permutation_importance(score, held, signature, params)
+    importance = permutation_importance(score, matrix, signature, params)
     same = copies(held_rows, catalog, params)
     naive, own = (row_losses(metric, y, scored[name]) for name in ("naive", "model"))
     units = independent(draws(held_rows, split, params, same), naive - own, own)

@@ -68,10 +68,10 @@ def train(project: Project, tell: Tell = silent) -> Evaluation:
     sides = stored(project, signature) if there.are_stored else parts
     model = estimator.fit(sides["train"], sides["validation"], signature, params.model.fitting)
     tell("fit the baselines", 0.35)
-    simple, held, y = fit_simple(project, parts, signature), parts["holdout"], parts["train"].y
+    simple, last, y = fit_simple(project, parts, signature), parts["holdout"], parts["train"].y
     dated = parts["train"].x if params.data.time else None
     del parts, sides  # twice the memory of a table, and validation makes matrices of its own
-    findings = examine(project, model, signature, rows, held, simple, split, tell)
+    findings = examine(project, model, signature, rows, last, simple, split, tell)
     signature = findings.holdout.signature
     tell("write the model", 0.95)
     used = refitted(project, there, signature, model, dated)

@@ -83,7 +83,7 @@ class Seen:
     scores: list[Tally] = field(default_factory=list)
     expected: Expected | None = None
     whom: Entities = field(default_factory=Entities)
-    asked: Entities = field(default_factory=Entities)  # an entity with its values, at its date
+    questions: Entities = field(default_factory=Entities)  # an entity with its values, at its date
     y: list[Array] = field(default_factory=list)  # of rows with an outcome, as are the next three
     p: list[Array] = field(default_factory=list)
     keys: list[pl.Series] = field(default_factory=list)
@@ -249,7 +249,7 @@ def from_log(window: Window, watched: Watched) -> Seen:
             frame = completed(own["features"].struct.unnest(), sample, watched)
             moments = own["row_time"].fill_null(own["time"].dt.replace_time_zone(None))
             sample.count(frame, watched, moments, own["outcome"].is_not_null())
-            sample.asked = sample.asked.with_more(questions(own, frame))
+            sample.questions = sample.questions.with_more(questions(own, frame))
             keys = keys_in_log(own, watched)
             sample.score(scores(own, signature), own["outcome"], keys, watched, moments)
     sample.others.pop(watched.version, None)

@@ -262,7 +262,7 @@ def unseen(
         and (scored := sample.expected.rows if sample.expected else 0) < sample.rows
     ):
         lines.append(f"the scores of {sample.rows - scored:,} rows: {scored:,} were scored")
-    again = round(sample.rows - sample.asked.count) if span.source == "log" else 0
+    again = round(sample.rows - sample.questions.count) if span.source == "log" else 0
     if again > watched.params.monitor.rate * sample.rows:
         lines.append(f"whether {again:,} rows are others: {AGAIN}")
     if (count := sample.rows - record.labelled) and span.source == "log":

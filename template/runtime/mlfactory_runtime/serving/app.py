@@ -65,7 +65,7 @@ class Service:
         x, answers = score(rows, self.scorer, self.encode, explain)
         self.metrics.count_answers(x, answers)
         log.put(records(number, self.scorer, rows, answers), key)
-        return named(rows, answers, self.parser)
+        return with_names(rows, answers, self.parser)
 
 
 @dataclass(frozen=True)
@@ -145,12 +145,12 @@ def make_service(project: Project, folder: Path) -> Service:
     sample: Row = {}
     with suppress(RefusedError):
         rows = reader.read(to_json({name: example(one) for name, one in columns.items()}))
-        sample = named(rows, score(rows, scorer, encode)[1], reader)[0]
+        sample = with_names(rows, score(rows, scorer, encode)[1], reader)[0]
     metrics = Metrics(signature, scorer.version)
     return Service(scorer, reader, encode, metrics, params.serving, sample)
 
 
-def named(rows: list[Row], answers: list[Row], reader: Parser) -> list[Row]:
+def with_names(rows: list[Row], answers: list[Row], reader: Parser) -> list[Row]:
     """Each answer with the identifiers that its row came with."""
     return [
         {name: row[name] for name in reader.identifiers if name in row} | one
