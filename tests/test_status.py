@@ -189,9 +189,10 @@ def test_an_update_names_the_other_templates(demo: Repo, tmp_path: Path) -> None
 
 
 def test_one_broken_template_of_two_does_not_hide_the_other(demo: Repo, tmp_path: Path) -> None:
-    two(demo, tmp_path).commit({".copier-answers.ci.yml": "name: demo\n"})
+    record = f"_src_path: {tmp_path / 'gone'}\n_commit: v1.0.0\nname: demo\n"
+    two(demo, tmp_path).commit({".copier-answers.ci.yml": record})
     first, second = status(demo.path, code=1)
-    assert (first["newest"], "has no _src_path" in second["error"]) == ("v1.1.0", True)
+    assert (first["newest"], "gone" in second["error"]) == ("v1.1.0", True)
 
 
 def test_a_version_newer_than_the_newest_release_is_not_behind(fresh: Repo, source: Repo) -> None:

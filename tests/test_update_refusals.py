@@ -116,7 +116,7 @@ def test_an_answers_file_that_tells_nothing(demo: Repo, text: str) -> None:
 
 def test_several_answers_files(demo: Repo) -> None:
     demo.git("mv", ".copier-answers.yml", ".copier-answers.one.yml")
-    demo.commit({".copier-answers.two.yml": "a: 1\n"})
+    demo.commit({".copier-answers.two.yml": "_src_path: elsewhere\na: 1\n"})
     message, hint = refused(demo)
     assert "several answers files: .copier-answers.one.yml, .copier-answers.two.yml" in message
     assert hint == "Say which one: --answers-file .copier-answers.one.yml\n"
