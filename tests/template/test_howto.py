@@ -215,6 +215,7 @@ def test_keep_it_in_a_bucket(shop: Factory, tmp_path: Path) -> None:
             "$KEY_SECRET": "of-no-store",
         }
         done = do("bucket.md", shop, words)
+    (shop.path / ".dvc/config.local").unlink()
     assert "Data and pipelines are up to date." in done.stdout
     assert "of-no-store" not in shop.run("git", "grep", "of-no-store", code=1).stdout
     shutil.rmtree(shop.path.parent / "colleague")
