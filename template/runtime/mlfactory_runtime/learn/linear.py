@@ -9,7 +9,6 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -68,7 +67,8 @@ def fit(train: Matrix, validation: Matrix, signature: Signature, settings: Model
         return loss(solved(design, penalty, signature, settings), validation, settings)
 
     best, least = Penalty("ridge", RIDGE[0]), np.inf
-    with silence(), ThreadPoolExecutor(os.cpu_count()) as pool:
+    # That a weak penalty is not quite solved tells nobody; filters are of all threads.
+    with warnings.catch_warnings(action="ignore"), ThreadPoolExecutor(os.cpu_count()) as pool:
         for path in penalties(design, signature):
             several = cells > MANY and any(one.kind == "lasso" for one in path)
             before = np.inf
@@ -96,19 +96,11 @@ def losses(
         yield from zip(some, pool.map(loss_by, some), strict=True)
 
 
-@contextmanager
-def silence() -> Iterator[None]:
-    """That a weak penalty is not quite solved tells nobody. Filters are of all threads."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
 def refit(model: Linear, rows: Matrix, signature: Signature, settings: Model) -> Linear:
     """A line with the same penalty, from other rows."""
     every = sample(rows, MAX_ROWS, settings.seed)
     design = table(every, list(terms_of(every.x, signature)))
-    with silence():
+    with warnings.catch_warnings(action="ignore"):
         return solved(design, Penalty(model.penalty, model.strength), signature, settings)
 
 
