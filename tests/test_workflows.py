@@ -30,7 +30,7 @@ PYTHON = """#!/bin/bash
 case "$*" in
   "-m venv .venv")
     mkdir -p .venv/bin && ln -s {ruff} .venv/bin/ruff && ln -s /bin/true .venv/bin/pip
-    ln -s /bin/true .venv/bin/mypy && ln -s "$0" .venv/bin/python ;;
+    ln -s /bin/true .venv/bin/uv && ln -s /bin/true .venv/bin/mypy && ln -s "$0" .venv/bin/python ;;
   tests/newest.py*) echo "called $*" && exit "${{FAKE_NEWEST:-0}}" ;;
   *) exec {python} "$@" ;;
 esac

@@ -143,7 +143,8 @@ def consistent(factory: Factory) -> None:
     [
         pytest.param(copying, True, id="copying"),
         pytest.param(training, True, id="training-all"),
-        pytest.param(training, False, id="training-alone"),  # the pipeline has not ended with it
+        # The pipeline has not ended with it.
+        pytest.param(training, False, id="training-alone", marks=pytest.mark.slow),
         pytest.param(comparing, True, id="comparing"),
     ],
 )
@@ -179,8 +180,15 @@ def test_what_was_compared_is_finished_by_the_next_run(
     assert ready.json("retrain", "--commit", "--json")["comparison"] is None
 
 
-@pytest.mark.parametrize("moment", [training, adopting])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [
+        (training, signal.SIGTERM),
+        (adopting, signal.SIGINT),
+        pytest.param(training, signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param(adopting, signal.SIGTERM, marks=pytest.mark.slow),
+    ],
+)
 def test_one_that_is_told_to_stop_takes_all_back(
     ready: Factory, moment: Callable[[Factory], bool], number: int
 ) -> None:
