@@ -30,6 +30,10 @@ NEVER = (
     "{} is tried with nothing, for no row with it is allowed: if there is one, add it to "
     "`combinations`"
 )
+SHADOW = (
+    "upstream asks {0}, too, and yours stands in its place: compare them; to change what upstream "
+    "asks, leave `type` out"
+)
 # What the questions alone do not tell: answers of mlfactory's own that bring other files.
 MORE: tuple[Answers, ...] = (
     {"folder": "models/churn"},
@@ -67,8 +71,8 @@ class Rows:
 
 
 def merge(own: Questions, upstream: Questions) -> dict[str, dict[str, Any]]:
-    """The company's questions as copier takes them: what one of upstream's says holds where the
-    company says nothing of it.
+    """The company's questions as copier takes them. One with a `type` is the company's alone; of
+    another it says what changes, and all else is as upstream asks it.
 
     Raises UsageError for a question that can be neither asked nor tried.
     """
@@ -80,12 +84,34 @@ def merge(own: Questions, upstream: Questions) -> dict[str, dict[str, Any]]:
         if odd := sorted(facts.keys() - KEYS):
             hint = suggestion(odd[0], sorted(KEYS)).replace("It asks:", "It has:")
             raise UsageError(f"the question {name} has no entry {odd[0]}", hint)
-        whole = {**upstream.get(name, {}), **facts}
+        refuse_idle(name, facts, upstream)
+        whole = dict(facts) if "type" in facts else {**upstream[name], **facts}
         refuse_odd(name, whole)
         if whole.get("required"):
             whole.pop("default", None)
         merged[name] = {key: value for key, value in whole.items() if key not in OWN_KEYS}
     return merged
+
+
+def refuse_idle(name: str, facts: Mapping[str, Any], upstream: Questions) -> None:
+    """Raises UsageError for a change of what upstream does not ask, and for a default that nobody
+    would be asked about: such a question is asked of those only who answer it."""
+    if "type" in facts:
+        return
+    if name not in upstream:
+        what = f"the question {name} has no type, and upstream asks nothing of that name to change"
+        hint = "Add type: str, say, where it is one of yours."
+        raise UsageError(what, f"{suggestion(name, sorted(upstream))} {hint}")
+    when = str({**upstream[name], **facts}.get("when", ""))
+    if {"default", "required"} & facts.keys() and re.search(rf"\b{name}\b", when):
+        what = f"{name} is asked only of those who answer it, and no project would record a default"
+        raise UsageError(what, f"Ask everybody, with when: true below {name}, or leave it out.")
+
+
+def shadows(own: Questions, upstream: Questions) -> tuple[str, ...]:
+    """What is said of questions that stand in place of upstream's."""
+    both = (name for name, facts in own.items() if "type" in facts and name in upstream)
+    return tuple(SHADOW.format(name) for name in both)
 
 
 def refuse_odd(name: str, facts: Mapping[str, Any]) -> None:
