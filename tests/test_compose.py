@@ -187,6 +187,12 @@ def test_a_rule_that_cannot_be_right_is_refused_and_nothing_is_pushed(
         ({"files": "nowhere"}, "which is not there"),
         ({"format": 7}, "has the format 7"),
         ({"name": None}, "names no company"),
+        ({"name": "Acme\nLabs"}, "is more than a line"),
+        ({"questions": {"ci": {"default": "gitlab"}}}, "default of the question ci is none of its"),
+        (
+            {"questions": {"site": {"type": "int", "choices": {"B": 1}, "example": 2}}},
+            "the example of the question site is none of its choices: 2",
+        ),
         ({"slots": {"readme": f"ghp_{'a' * 36}"}}, "holds a credential"),
         ({"questions": {"forge": {"default": "none"}}}, "forge has no type, and upstream asks"),
         ({"questions": {"lake": {"default": "s3"}}}, "lake is asked only of those who answer it"),
@@ -245,8 +251,9 @@ def test_a_change_of_the_company_s_own_is_the_next_post_release(
     compose: Compose, shop: Repo
 ) -> None:
     compose()
-    result = compose(changes={"untouched": ["*.txt"]})
+    result = compose(changes={"untouched": ["*.txt"], "name": "Müller & Söhne"})
     assert result["version"] == "v1.0.0.post2"
+    assert shop.git("log", "-1", "--format=%s", "template") == "Müller & Söhne v1.0.0.post2\n"
     assert result["changelog"] == "## v1.0.0.post2\n"
     assert tags(shop) == ["v1.0.0.post1", "v1.0.0.post2"]
 

@@ -105,7 +105,7 @@ def notes_of_rule(rule: Rule, one: Step, theirs: Names) -> Iterator[str]:
     """Where a rule finds less than in the release before, and new files that it may be about."""
     for source, names in theirs.items():
         old = one.old.get(overlay.bare(source))
-        before, after = held(rule, old), held(rule, one.files[source])
+        before, after = places_of(rule, old), places_of(rule, one.files[source])
         if rule.selects(names) and after < before:
             places = f"{before} place{'s' * (before != 1)}"
             yield FEWER.format(rule.name, places, names[0], one.base, after)
@@ -113,7 +113,7 @@ def notes_of_rule(rule: Rule, one: Step, theirs: Names) -> Iterator[str]:
             yield NEAR.format(names[0], rule.name)
 
 
-def held(rule: Rule, file: File | None) -> int:
+def places_of(rule: Rule, file: File | None) -> int:
     """At how many places of a file a rule would hold."""
     text = rules.text_of(file) if file else None
     return rule.apply(text)[1] if text is not None else 0

@@ -88,9 +88,9 @@ def release_of(up: Upstream, ref: str) -> Version:
     """The release to compose on, by the name that somebody gives it; of a commit with several the
     highest. Raises UsageError when there is none."""
     state = repository.version(up, ref)
-    asked = [tag for tag in (ref, f"v{ref}") if tag in up.tags]
+    exact = [tag for tag in (ref, f"v{ref}") if tag in up.tags]
     tags = repository.in_order(list(up.names.get(state.commit, ())))
-    return Version([*asked, *reversed(tags), state.name][0], state.commit)
+    return Version([*exact, *reversed(tags), state.name][0], state.commit)
 
 
 def check_base(on: Version, lineage: Lineage | None) -> None:

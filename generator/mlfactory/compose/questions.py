@@ -115,8 +115,15 @@ def shadows(own: Questions, upstream: Questions) -> tuple[str, ...]:
 
 
 def refuse_odd(name: str, facts: Mapping[str, Any]) -> None:
-    """Raises UsageError for a question without a default that nobody could try."""
-    required = facts.get("required")
+    """Raises UsageError for a question without a default that nobody could try, and for a default
+    that nobody could choose."""
+    required, values = facts.get("required"), [str(value) for value in choices_of(facts)]
+    for key in ("example", *(() if required else ("default",))):
+        answers = facts[key] if isinstance(facts.get(key), list) else [facts.get(key)]
+        odd = [one for one in answers if one is not None and "{" not in str(one)]
+        if values and (rest := [one for one in odd if str(one) not in values]):
+            what = f"the {key} of the question {name} is none of its choices: {rest[0]}"
+            raise UsageError(what, f"Its choices are {', '.join(values)}.")
     if required and "example" not in facts and "choices" not in facts:
         raise UsageError(
             f"the question {name} is required and has no example",
@@ -145,17 +152,21 @@ def examples(own: Questions) -> dict[str, Any]:
 
 def values_of(facts: Mapping[str, Any]) -> list[Any]:
     """The answers to a question of which there are few; none of others."""
-    choices = facts.get("choices", ())
     if facts.get("type") == "bool":
         return [True, False]
+    values = choices_of(facts)
+    return [[one] for one in values] if facts.get("multiselect") else values
+
+
+def choices_of(facts: Mapping[str, Any]) -> list[Any]:
+    """The values among which one chooses; none where other answers decide what they are."""
+    choices = facts.get("choices", ())
     if isinstance(choices, str):
         return []
     values = choices.values() if isinstance(choices, dict) else choices
     plain = (one[1] if isinstance(one, list | tuple) else one for one in values)
     whole = [one["value"] if isinstance(one, dict) else one for one in plain]
-    if any("{{" in str(one) or "{%" in str(one) for one in whole):  # what they are, answers say
-        return []
-    return [[one] for one in whole] if facts.get("multiselect") else whole
+    return [] if any("{{" in str(one) or "{%" in str(one) for one in whole) else whole
 
 
 def refuse_strange(questions: Questions, more: tuple[Answers, ...]) -> None:
@@ -190,7 +201,8 @@ def rows_of(questions: Questions, own: Questions, more: tuple[Answers, ...], ask
     answers |= {(name, repr(value)) for name, values in always.items() for value in values}
     never = answers.difference(*map(texts_of, (*crossed, *single, *extra)))
     texts = [NEVER.format("=".join(answer)) for answer in sorted(never)]
-    texts += [NO_DEFAULTS.format(reason)] * bool(reason := ask(base).refusal)
+    if reason := ask(base).refusal:
+        texts.append(NO_DEFAULTS.format(reason))
     return Rows(tuple(crossed), tuple(single), tuple(extra), tuple(texts))
 
 
