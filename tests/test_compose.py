@@ -424,6 +424,44 @@ def test_a_header_comes_first_where_nothing_has_to(text: str) -> None:
     assert Rule("licence", ("*",), header="Ours.\n").apply(text)[0] == f"Ours.\n{text}"
 
 
+def test_answers_and_expressions_of_a_forge_are_what_they_are_in_any_file(
+    compose: Compose, upstream: Repo, shop: Repo, tmp_path: Path
+) -> None:
+    jobs = "jobs:\n  test:\n    runs-on: ubuntu-24.04\n    steps: [{run: '${{ github.ref }}'}]\n"
+    folder = WORKFLOW.rpartition("/")[0]
+    changes = {
+        f"{folder}/plain.yml": jobs,
+        f"{folder}/raw.yml.jinja": f"{{% raw %}}{jobs}{{% endraw %}}",
+        f"{folder}/code.yml.jinja": jobs.replace("github.ref", "'{{ github.ref }}'"),
+    }
+    release(upstream, "v1.1.0", {**changes, WORKFLOW: None})
+    runner = {
+        "files": "**/workflows/*",
+        "find": "runs-on: ubuntu.*$",
+        "put": "runs-on: ${{ vars.RUNNER }}",
+    }
+    centre = {
+        "files": ["raw.yml", "code.yml"],
+        "find": "^  test:",
+        "put": "  # {{ cost_centre }}\n  test:",
+    }
+    slots = {"setup": "- ${{ secrets.KEY }} {{ cost_centre }}"}
+    compose(changes={"rules": [{**runner, "every": True}, centre], "slots": slots})
+    assert (
+        compose(changes={"rules": [{**runner, "every": True}, centre], "slots": slots})["new"] == 0
+    )
+    argv = ("new", "churn", "--template", shop.path, "--defaults", "--no-setup")
+    mlfactory(*argv, "--set", "cost_centre=CC-0007", cwd=tmp_path)
+    churn = Repo(tmp_path / "churn")
+    assert "- ${{ secrets.KEY }} CC-0007\n" in churn.text("steps.yml")
+    for name in ("plain", "raw", "code"):
+        text = churn.text(f".github/workflows/{name}.yml")
+        assert "    runs-on: ${{ vars.RUNNER }}\n" in text
+        assert text.startswith(
+            "jobs:\n  test:" if name == "plain" else "jobs:\n  # CC-0007\n  test:"
+        )
+
+
 def test_a_rule_may_put_something_beside_what_it_finds_and_upstream_may_take_it_over(
     compose: Compose, upstream: Repo, shop: Repo
 ) -> None:

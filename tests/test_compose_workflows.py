@@ -85,6 +85,9 @@ def test_the_jobs_publish_what_is_merged_and_propose_the_next_release_once(
     def branches() -> set[str]:
         return set(forge.git("for-each-ref", "--format=%(refname:short)").split())
 
+    text = conventions.text("company.yml")
+    commented = text.replace("release: v1.0.0", "release: v1.0.0  # the first")
+    conventions.commit({"company.yml": commented}).git("push", "--quiet", forge.path, "main")
     run("try")
     assert branches() == {"main"}
     run("publish")
@@ -94,7 +97,7 @@ def test_the_jobs_publish_what_is_merged_and_propose_the_next_release_once(
     release(upstream, "v1.1.0", {"tree/notes.txt": "new\n", "CHANGELOG.md": "- More of it.\n"})
     run("propose")
     proposed = forge.git("show", "compose-v1.1.0:company.yml")
-    assert "\nrelease: v1.1.0\n" in proposed
+    assert "\nrelease: v1.1.0  # the first\n" in proposed
     assert proposed.replace("v1.1.0", "v1.0.0") == conventions.text("company.yml")
     if kind == "github":
         argv = calls.read_text().splitlines()

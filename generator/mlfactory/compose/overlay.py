@@ -18,6 +18,7 @@ from mlfactory.template.stream import File, Files
 
 from . import questions
 from .company import Company, refuse_secrets
+from .rules import SUFFIX, fitting
 
 SLOTS = "template/slots/"
 INCLUDES = "template/includes/"  # parts of files that are rendered
@@ -28,7 +29,6 @@ SLOT = re.compile(
 MARK = re.compile(r"\{%.*?%\}")
 HOME = "company/"
 CHANGELOG = "CHANGELOG.md"
-SUFFIX = ".jinja"
 PLAIN = "100644"
 Names = Mapping[str, tuple[str, ...]]
 
@@ -107,7 +107,8 @@ def slots(company: Company, upstream: Files) -> dict[str, File]:
                 f"the slot {name} is filled with nothing", "Write a text, or leave it."
             )
     texts = {
-        name: indent(text.strip(), places[name].blanks) for name, text in company.slots.items()
+        name: indent(fitting(text.strip(), "", 0), places[name].blanks)
+        for name, text in company.slots.items()
     }
     return {
         f"{SLOTS}{name}": File(PLAIN, f"{places[name].start}{text}".encode())

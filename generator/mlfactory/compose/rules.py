@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import partial
 
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.template.stream import File, Files
@@ -23,7 +24,10 @@ BEFORE = re.compile(
     )*""",
     re.VERBOSE | re.IGNORECASE,
 )
-CODE = re.compile(r"\{[{%#]")
+# In what a company writes: an expression of a forge, as GitHub's, and code of Jinja.
+PART = re.compile(r"(?P<forge>\$\{\{.*?\}\})|(?P<code>\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\})", re.DOTALL)
+RAW = re.compile(r"\{%-?\s*(end)?raw\s*-?%\}")
+SUFFIX = ".jinja"
 ESCAPE = re.compile(r"\\g<[^>]*>|\\.")
 
 
@@ -44,24 +48,26 @@ class Rule:
     def selects(self, names: Iterable[str]) -> bool:
         return any(fits(name, pattern) for name in names for pattern in self.files)
 
-    def apply(self, text: str) -> tuple[str, int]:
+    def apply(self, text: str, *, rendered: bool = False) -> tuple[str, int]:
         """The text with the rule, and at how many places that holds. The lines of one that was
         written on Windows end as its others do."""
         if "\r\n" in text and text.count("\r\n") == text.count("\n"):
-            fresh, count = self.apply(text.replace("\r\n", "\n"))
+            fresh, count = self.apply(text.replace("\r\n", "\n"), rendered=rendered)
             return fresh.replace("\n", "\r\n"), count
         if self.find is not None:
-            return self.find.subn(self.replacement, text)
+            return self.find.subn(partial(self.replacement, rendered), text)
         at = BEFORE.match(text)
         end = at.end() if at else 0
-        if text.startswith(self.header, end):
+        header = fitting(self.header, text, end) if rendered else self.header
+        if text.startswith(header, end):
             return text, 1
-        return f"{text[:end]}{self.header}{text[end:]}", 1
+        return f"{text[:end]}{header}{text[end:]}", 1
 
-    def replacement(self, match: re.Match[str]) -> str:
+    def replacement(self, rendered: bool, match: re.Match[str]) -> str:
         """What a rule puts in place of what it finds; where that stands already around it, as where
         a line comes before another, nothing changes."""
-        old, new = match[0], match.expand(self.put)
+        put = fitting(self.put, match.string, match.start()) if rendered else self.put
+        old, new = match[0], match.expand(put)
         starts = [at for at in range(len(new)) if old and new.startswith(old, at)]
         text, first = match.string, match.start()
         is_there = any(text.startswith(new, first - at) for at in starts if at <= first)
@@ -77,6 +83,18 @@ class Effect:
     files: tuple[str, ...]
     places: int
     idle: bool = False
+
+
+def fitting(put: str, text: str, at: int) -> str:
+    """What is put into a text that is rendered, so that code of Jinja runs there and expressions of
+    a forge do not; as it is, where it says itself what is raw."""
+    if RAW.search(put):
+        return put
+    marks = [*RAW.finditer(text, 0, at)]
+    raw = bool(marks) and not marks[-1][1]
+    kind, first, last = ("code", "endraw", "raw") if raw else ("forge", "raw", "endraw")
+    first, last = f"{{% {first} %}}", f"{{% {last} %}}"
+    return PART.sub(lambda one: f"{first}{one[0]}{last}" if one[kind] else one[0], put)
 
 
 def fits(name: str, pattern: str) -> bool:
@@ -126,7 +144,7 @@ def apply_one(
         if text is None:
             continue
         refuse_code(rule, source, names[source])
-        fresh, places[source] = rule.apply(text)
+        fresh, places[source] = rule.apply(text, rendered=source.endswith(SUFFIX))
         result[source] = replace(files[source], content=fresh.encode())
     return result, places
 
@@ -148,8 +166,8 @@ def text_of(file: File) -> str | None:
 
 def refuse_code(rule: Rule, source: str, names: tuple[str, ...]) -> None:
     """Raises MlfactoryError where a rule would write Jinja into a file that is not rendered."""
-    text = ESCAPE.sub("", rule.put) + rule.header
-    if CODE.search(text) and not source.endswith(".jinja"):
+    parts = PART.finditer(ESCAPE.sub("", rule.put) + rule.header)
+    if any(part["code"] for part in parts) and not source.endswith(SUFFIX):
         raise MlfactoryError(
             f"the rule {rule.name} puts Jinja into {names[0]}, which is copied as it is",
             "Leave such files out of the rule, or write it without {{ }}.",
