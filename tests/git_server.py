@@ -1,6 +1,7 @@
 """A bare repository over HTTP on the loopback address, as a forge serves it: by git's own program.
 
-Who pushes needs the token, and gets to no protected branch with it.
+Who pushes needs the token, and gets to no protected branch with it. Of a private one, who reads
+needs that or a token of readers, with any name.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,7 +35,7 @@ def protect(origin: Path) -> None:
 
 
 @contextmanager
-def git_server(origin: Path, token: str) -> Iterator[str]:
+def git_server(origin: Path, token: str, readers: str = "") -> Iterator[str]:
     """Its address: `origin` is to be had below it by any path."""
     password = b64encode(f"factory:{token}".encode()).decode()
 
@@ -44,8 +45,8 @@ def git_server(origin: Path, token: str) -> Iterator[str]:
         def serve(self) -> None:
             content = self.content()
             path, _, query = self.path.partition("?")
-            may_push = self.headers["Authorization"] == f"Basic {password}"
-            if "git-receive-pack" in self.path and not may_push:
+            may_push, may_read = self.rights()
+            if not (may_push if "git-receive-pack" in self.path else may_read):
                 self.send_response(401)
                 self.send_header("WWW-Authenticate", 'Basic realm="GitLab"')
                 self.send_header("Content-Length", "0")
@@ -71,6 +72,14 @@ def git_server(origin: Path, token: str) -> Iterator[str]:
                 capture_output=True,
             )
             self.relay(process.stdout)
+
+        def rights(self) -> tuple[bool, bool]:
+            """Whether this one may push, and read."""
+            header = self.headers["Authorization"] or ""
+            if not readers:
+                return header == f"Basic {password}", True
+            secret = b64decode(header.removeprefix("Basic ")).decode().partition(":")[2]
+            return secret == token, secret in (token, readers)
 
         def content(self) -> bytes:
             """What was sent, in one piece or in several."""

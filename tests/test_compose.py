@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from mlfactory.compose.rules import Rule
 
 from .companies import HEADER, IMAGE, RUNNER, conventions
 from .evolving import Repo, init, mlfactory, release, template
@@ -22,6 +23,7 @@ SMALL: dict[str, str | bytes | None] = {
         "_subdirectory: tree\n"
         "project_name: {type: str, default: demo}\n"
         "ci: {type: str, choices: [github, none], default: github}\n"
+        "lake: {type: str, default: '', when: \"{{ lake is defined and lake != '' }}\"}\n"
     ),
     "CHANGELOG.md": "# Changelog\n\n- The first.\n",
     "tree/{{ _copier_conf.answers_file }}.jinja": "{{ _copier_answers | to_nice_yaml }}",
@@ -148,9 +150,9 @@ def test_the_next_release_is_taken_by_factories_that_keep_one_record(
 @pytest.mark.parametrize(
     ("rule", "text"),
     [
-        ({"files": "*.toml", "find": "x", "put": "y"}, "selects no file: *.toml"),
+        ({"files": "Dokerfile", "find": "x", "put": "y"}, "selects no file: Dokerfile"),
         ({"files": "Dockerfile", "find": "^FROM ruby", "put": "y"}, "matches nothing in any of"),
-        ({"files": "Dockerfile", "find": "python", "put": "acme/python"}, "does not settle"),
+        ({"files": "Dockerfile", "find": r"3\.(\d+)", "put": r"3.\g<1>1"}, "does not settle"),
         (
             {"files": ["Dockerfile", "code.py"], "find": "FROM", "put": "From", "every": True},
             "matches nothing in src/code.py",
@@ -166,6 +168,7 @@ def test_a_rule_that_cannot_be_right_is_refused_and_nothing_is_pushed(
     result = compose(changes={"rules": [{"name": "odd", **rule}]}, code=1)
     assert text in result["error"]
     assert result["hint"]
+    assert rule["files"] != "Dokerfile" or "instance: Dockerfile, " in result["hint"]
     assert tags(shop) == []
 
 
@@ -184,7 +187,17 @@ def test_a_rule_that_cannot_be_right_is_refused_and_nothing_is_pushed(
         ({"files": "nowhere"}, "which is not there"),
         ({"format": 7}, "has the format 7"),
         ({"name": None}, "names no company"),
+        ({"name": "Acme\nLabs"}, "is more than a line"),
+        ({"questions": {"ci": {"default": "gitlab"}}}, "default of the question ci is none of its"),
+        (
+            {"questions": {"site": {"type": "int", "choices": {"B": 1}, "example": 2}}},
+            "the example of the question site is none of its choices: 2",
+        ),
         ({"slots": {"readme": f"ghp_{'a' * 36}"}}, "holds a credential"),
+        ({"questions": {"forge": {"default": "none"}}}, "forge has no type, and upstream asks"),
+        ({"questions": {"lake": {"default": "s3"}}}, "lake is asked only of those who answer it"),
+        ({"questions": {"lake": {"required": True, "example": "x"}}}, "no project would record"),
+        ({"once": "docs/price.md"}, "once names docs/price.md, and no project has such a file"),
     ],
 )
 def test_a_company_yml_that_is_wrong_is_refused_by_the_entry(
@@ -238,8 +251,9 @@ def test_a_change_of_the_company_s_own_is_the_next_post_release(
     compose: Compose, shop: Repo
 ) -> None:
     compose()
-    result = compose(changes={"untouched": ["*.txt"]})
+    result = compose(changes={"untouched": ["*.txt"], "name": "Müller & Söhne"})
     assert result["version"] == "v1.0.0.post2"
+    assert shop.git("log", "-1", "--format=%s", "template") == "Müller & Söhne v1.0.0.post2\n"
     assert result["changelog"] == "## v1.0.0.post2\n"
     assert tags(shop) == ["v1.0.0.post1", "v1.0.0.post2"]
 
@@ -312,7 +326,11 @@ def test_a_factory_of_upstream_s_own_moves_to_the_company_s_template(
         ({"questions": {"centre": {"type": "str", "defaul": "x"}}}, "has no entry defaul"),
         ({"questions": {"_tasks": {"type": "str", "default": "x"}}}, "the question _tasks is none"),
         (
-            {"questions": {"key": {"secret": True, "required": True, "example": "x"}}},
+            {
+                "questions": {
+                    "key": {"type": "str", "secret": True, "required": True, "example": "x"}
+                }
+            },
             "is secret, and copier records no answer",
         ),
     ],
@@ -376,11 +394,160 @@ def test_a_question_of_which_several_answers_hold_is_tried_with_lists(
     compose: Compose, shop: Repo, tmp_path: Path
 ) -> None:
     regions = {"type": "str", "multiselect": True, "choices": ["eu", "us"], "default": ["eu"]}
-    compose(changes={"questions": {"regions": regions, "cost_centre": {"default": "x"}}})
+    compose(changes={"questions": {"regions": regions}})
     argv = ("new", "churn", "--template", shop.path, "--defaults", "--no-setup")
     mlfactory(*argv, cwd=tmp_path)
     record = yaml.safe_load((tmp_path / "churn/.copier-answers.yml").read_text())
     assert record["regions"] == ["eu"]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "---\nname: Model\nabout: ours\n---\n",
+        "# syntax=docker/dockerfile:1\n# check=error=true\n",
+        "#!/usr/bin/env python3\n# -*- coding: latin-1 -*-\n",
+        '<?xml version="1.0"?>\n<!DOCTYPE html>\n',
+        "\ufeff",
+        "{%- set at =\n  1 -%}\n{% import 'a' as b %}\n",
+    ],
+)
+def test_a_header_stands_behind_what_has_to_be_first(first: str) -> None:
+    rule = Rule("licence", ("*",), header="Ours.\n")
+    text, _ = rule.apply(f"{first}rest\n")
+    assert text == f"{first}Ours.\nrest\n"
+    assert rule.apply(text) == (text, 1)
+
+
+@pytest.mark.parametrize("text", ["---\na: 1\n", "{% include 'page.md' %}\n", "# syntax: ours\n"])
+def test_a_header_comes_first_where_nothing_has_to(text: str) -> None:
+    assert Rule("licence", ("*",), header="Ours.\n").apply(text)[0] == f"Ours.\n{text}"
+
+
+def test_answers_and_expressions_of_a_forge_are_what_they_are_in_any_file(
+    compose: Compose, upstream: Repo, shop: Repo, tmp_path: Path
+) -> None:
+    jobs = "jobs:\n  test:\n    runs-on: ubuntu-24.04\n    steps: [{run: '${{ github.ref }}'}]\n"
+    folder = WORKFLOW.rpartition("/")[0]
+    changes = {
+        f"{folder}/plain.yml": jobs,
+        f"{folder}/raw.yml.jinja": f"{{% raw %}}{jobs}{{% endraw %}}",
+        f"{folder}/code.yml.jinja": jobs.replace("github.ref", "'{{ github.ref }}'"),
+    }
+    release(upstream, "v1.1.0", {**changes, WORKFLOW: None})
+    runner = {
+        "files": "**/workflows/*",
+        "find": "runs-on: ubuntu.*$",
+        "put": "runs-on: ${{ vars.RUNNER }}",
+    }
+    centre = {
+        "files": ["raw.yml", "code.yml"],
+        "find": "^  test:",
+        "put": "  # {{ cost_centre }}\n  test:",
+    }
+    slots = {"setup": "- ${{ secrets.KEY }} {{ cost_centre }}"}
+    compose(changes={"rules": [{**runner, "every": True}, centre], "slots": slots})
+    assert (
+        compose(changes={"rules": [{**runner, "every": True}, centre], "slots": slots})["new"] == 0
+    )
+    argv = ("new", "churn", "--template", shop.path, "--defaults", "--no-setup")
+    mlfactory(*argv, "--set", "cost_centre=CC-0007", cwd=tmp_path)
+    churn = Repo(tmp_path / "churn")
+    assert "- ${{ secrets.KEY }} CC-0007\n" in churn.text("steps.yml")
+    for name in ("plain", "raw", "code"):
+        text = churn.text(f".github/workflows/{name}.yml")
+        assert "    runs-on: ${{ vars.RUNNER }}\n" in text
+        assert text.startswith(
+            "jobs:\n  test:" if name == "plain" else "jobs:\n  # CC-0007\n  test:"
+        )
+
+
+def test_a_rule_may_put_something_beside_what_it_finds_and_upstream_may_take_it_over(
+    compose: Compose, upstream: Repo, shop: Repo
+) -> None:
+    mirror = {"files": "Dockerfile", "find": "^FROM (?=python)", "put": "FROM mirror/"}
+    setting = {"files": "Dockerfile", "find": "^RUN", "put": "ENV A=1\nRUN"}
+    changes = {"rules": [mirror, {"name": "setting", **setting}]}
+    assert not compose(changes=changes)["warnings"]
+    ours = "FROM mirror/python:3.12\nENV A=1\nRUN true\n"
+    assert shop.git("show", "template:tree/Dockerfile") == ours
+    release(upstream, "v1.1.0", {"tree/Dockerfile": "FROM python:3.12\nENV A=1\nRUN true\n"})
+    result = compose(changes=changes)
+    assert shop.git("show", "template:tree/Dockerfile") == ours
+    assert "rule setting changes nothing" in " ".join(result["warnings"])
+
+
+def test_what_a_release_changes_for_files_and_rules_is_said(
+    compose: Compose, upstream: Repo, shop: Repo, tmp_path: Path
+) -> None:
+    (tmp_path / "acme/files").mkdir(parents=True)
+    (tmp_path / "acme/files/README.md").write_text("# Ours\n")
+    release(upstream, "v1.1.0", {"tree/web/Dockerfile": "FROM python:3.12\nFROM python:3.11\n"})
+    compose()
+    changes = {
+        "tree/web/Dockerfile": "FROM python:3.13\n",
+        "tree/README.md.jinja": "# {{ project_name }}, better\n",
+        "tree/Containerfile.jinja": "FROM python:3.13\n",
+        "tree/src/tool.py": "TOOL = 1\n",
+        "tree/notes.txt": "new\n",
+    }
+    release(upstream, "v1.2.0", changes)
+    company = {"upstream": str(upstream.path), "publish": str(shop.path)}
+    file = conventions(tmp_path / "acme", company)
+    proposal = mlfactory("template", "compose", file, "--next", "--checks", "none").stdout
+    assert "look at this: README.md stands in place of upstream's" in proposal
+    result = compose()
+    assert result["covered"] == [{"rules": ["header"], "files": ["src/tool.py"]}]
+    assert result["uncovered"] == ["Containerfile", "notes.txt"]
+    assert sorted(result["warnings"]) == [
+        "Containerfile is new in upstream and has what the rule base image finds, and is not among "
+        "its files",
+        "README.md stands in place of upstream's, which has changed since v1.1.0: compare them",
+        "the rule base image held at 2 places of web/Dockerfile on v1.1.0, and at 1 now",
+    ]
+    release(upstream, "v1.3.0", {"tree/README.md.jinja": None, "tree/ABOUT.md": "# About\n"})
+    (text,) = compose()["warnings"]
+    assert "README.md stood in place of upstream's, which went after v1.2.0" in text
+    assert compose()["warnings"] == []
+
+
+def test_a_question_of_the_company_s_stays_as_it_is_when_upstream_asks_it_too(
+    compose: Compose, upstream: Repo, shop: Repo, tmp_path: Path
+) -> None:
+    more = "cost_centre: {type: int, default: 3, when: false, choices: [3, 4]}\n"
+    release(upstream, "v1.1.0", {"copier.yml": f"{SMALL['copier.yml']}{more}"})
+    (text,) = compose()["warnings"]
+    assert "upstream asks cost_centre, too" in text
+    argv = ("new", "churn", "--template", shop.path, "--defaults", "--no-setup")
+    assert "asks cost_centre" in mlfactory(*argv, cwd=tmp_path, code=2).stderr
+    mlfactory(*argv, "--set", "cost_centre=CC-0007", cwd=tmp_path)
+    assert "cost_centre: CC-0007\n" in (tmp_path / "churn/.copier-answers.yml").read_text()
+
+
+def test_of_two_tags_on_one_commit_the_release_is_meant(compose: Compose, upstream: Repo) -> None:
+    release(upstream, "v1.1.0", {"tree/b.py": "B = 1\n"})
+    upstream.git("tag", "--annotate", "--message", "candidate", "v1.1.0rc1", "v1.1.0")
+    assert compose("--dry-run")["version"] == "v1.1.0.post1"
+    assert compose("--dry-run", "--on", "1.1.0")["version"] == "v1.1.0.post1"
+    result = compose("--dry-run", "--on", "v1.1.0rc1")
+    assert result["version"] == "v1.1.0rc1.post1"
+    assert "is not released" in " ".join(result["warnings"])
+
+
+def test_a_tag_that_upstream_moved_or_took_away_is_no_obstacle_and_is_said(
+    compose: Compose, upstream: Repo
+) -> None:
+    first = compose()
+    upstream.commit({"tree/Dockerfile": "FROM python:3.14\nRUN true\n"})
+    upstream.git("tag", "--force", "v1.0.0")
+    result = compose()
+    assert result["version"] == "v1.0.0.post2"
+    assert result["parents"] == [first["commit"], upstream.head]
+    assert first["parents"][0][:10] in " ".join(result["warnings"])
+    assert compose()["warnings"] == []
+    release(upstream, "v1.1.0", {"tree/b.py": "B = 1\n"})
+    upstream.git("tag", "--delete", "v1.0.0")
+    assert compose()["covered"] == [{"rules": ["header"], "files": ["b.py"]}]
 
 
 def pushing(shop: Repo, work: str) -> None:

@@ -170,6 +170,7 @@ def test_many_questions_are_tried_pair_by_pair_and_not_in_all_combinations() -> 
     assert len(questions.real(rows, few=True)) < 10
 
 
+TEXT = {"type": "str"}
 REGION = {
     "type": "str",
     "default": "eu",
@@ -213,7 +214,11 @@ def test_factories_are_made_with_answers_that_go_together(compose: Compose) -> N
     ("changes", "text"),
     [
         (
-            {"questions": {"centre": {"required": True, "example": "x", "validator": "No x."}}},
+            {
+                "questions": {
+                    "centre": {**TEXT, "required": True, "example": "x", "validator": "No x."}
+                }
+            },
             "with centre=x: Validation error for question 'centre': No x",
         ),
         (
@@ -235,16 +240,20 @@ def test_what_has_to_be_tried_and_is_forbidden_is_refused(
 
 
 def test_an_answer_that_is_never_tried_is_named(compose: Compose) -> None:
-    team = {"default": "", "validator": "{% if ci == 'none' and not team %}Who?{% endif %}"}
+    team = {**TEXT, "default": "", "validator": "{% if ci == 'none' and not team %}Who?{% endif %}"}
     argv = ("--dry-run", "--checks", "none")
-    (text,) = compose(*argv, questions={"team": team})["warnings"]
-    assert "ci='none' is tried with nothing" in text
+    asked = {"team": team, "ci": {"default": "none"}}
+    never, defaults = compose(*argv, questions=asked)["warnings"]
+    assert "ci='none' is tried with nothing" in never
+    assert defaults.endswith(
+        "--defaults makes no project: Validation error for question 'team': Who?"
+    )
     row = {"ci": "none", "team": "we"}
     assert compose(*argv, questions={"team": team}, combinations=[row])["warnings"] == []
 
 
 def test_a_conditional_answer_is_tried_where_it_is_asked(compose: Compose, tmp_path: Path) -> None:
-    area = {"choices": ["x", "y"], "default": "x", "when": "{{ ci == 'gitlab' }}"}
+    area = {**TEXT, "choices": ["x", "y"], "default": "x", "when": "{{ ci == 'gitlab' }}"}
     page = tmp_path / "acme/files/{% if ci == 'gitlab' %}area.json{% endif %}.jinja"
     page.parent.mkdir(parents=True)
     page.write_text('{"area": {% if area == "y" %}oops{% else %}1{% endif %}}')

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import yaml
 
 from .conftest import Command
 from .evolving import Repo, init, mlfactory, release, template
+from .git_server import git_server
 from .test_compose import SMALL
 
 GH = '#!/bin/sh\nfor word in "$@"; do echo "$word"; done >> "$GH_CALLS"\n'
@@ -35,6 +38,13 @@ def forge(tmp_path: Path) -> Repo:
     repo = init(tmp_path / "forge.git", "--bare")
     repo.git("config", "receive.advertisePushOptions", "true")
     return repo
+
+
+@pytest.fixture
+def forges() -> Iterator[ExitStack]:
+    """Servers that end with the test."""
+    with ExitStack() as servers:
+        yield servers
 
 
 @pytest.fixture
@@ -61,14 +71,22 @@ def scripts(kind: str, job: str, folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("kind", ["github", "gitlab"])
 def test_the_jobs_publish_what_is_merged_and_propose_the_next_release_once(
-    kind: str, conventions: Repo, upstream: Repo, forge: Repo, tmp_path: Path, command: Command
+    kind: str,
+    conventions: Repo,
+    upstream: Repo,
+    forge: Repo,
+    forges: ExitStack,
+    tmp_path: Path,
+    command: Command,
 ) -> None:
+    """With a template that nobody reads without a token, and proposals that get none to write."""
     programs = tmp_path / "programs"
     programs.mkdir()
     (programs / "gh").write_text(GH)
     (programs / "gh").chmod(0o755)
     calls = tmp_path / "calls"
     calls.touch()
+    address = forges.enter_context(git_server(forge.path, "writer", readers="reader"))
 
     def run(job: str) -> None:
         place = tmp_path / f"runner-{len([*tmp_path.glob('runner-*')])}"
@@ -76,15 +94,21 @@ def test_the_jobs_publish_what_is_merged_and_propose_the_next_release_once(
         for script in scripts(kind, job, conventions.path):
             command(
                 "bash", "-euo", "pipefail", "-c", script, cwd=place, **PLAIN,
-                MLFACTORY="mlfactory", RUNNER_TEMP=str(tmp_path), GH_CALLS=str(calls), TOKEN="x",
-                CI_PROJECT_URL=str(forge.path).removesuffix(".git"),
-                CI_SERVER_URL="https://git.example.com", GITHUB_SERVER_URL="https://git.example.com",
+                MLFACTORY="mlfactory", RUNNER_TEMP=str(tmp_path), GH_CALLS=str(calls),
+                TOKEN="reader" if job == "try" else "writer", CI_JOB_TOKEN="reader",
+                TEMPLATE_TOKEN="" if job == "try" else "writer", CI_PROJECT_URL=f"{address}/forge",
+                CI_SERVER_URL=address, GITHUB_SERVER_URL=address,
                 PATH=f"{programs}{os.pathsep}{os.environ['PATH']}",
             )  # fmt: skip
 
     def branches() -> set[str]:
         return set(forge.git("for-each-ref", "--format=%(refname:short)").split())
 
+    text = conventions.text("company.yml")
+    text = text.replace("release: v1.0.0", "release: v1.0.0  # the first")
+    text = text.replace(str(forge.path), f"{address}/forge.git")
+    conventions.commit({"company.yml": text}).git("push", "--quiet", forge.path, "main")
+    command("git", "ls-remote", f"{address}/forge.git", code=128, GIT_TERMINAL_PROMPT="0")
     run("try")
     assert branches() == {"main"}
     run("publish")
@@ -94,7 +118,7 @@ def test_the_jobs_publish_what_is_merged_and_propose_the_next_release_once(
     release(upstream, "v1.1.0", {"tree/notes.txt": "new\n", "CHANGELOG.md": "- More of it.\n"})
     run("propose")
     proposed = forge.git("show", "compose-v1.1.0:company.yml")
-    assert "\nrelease: v1.1.0\n" in proposed
+    assert "\nrelease: v1.1.0  # the first\n" in proposed
     assert proposed.replace("v1.1.0", "v1.0.0") == conventions.text("company.yml")
     if kind == "github":
         argv = calls.read_text().splitlines()

@@ -49,10 +49,14 @@ def file(home: Path, text: str) -> Path:
     return path
 
 
-def finding(mlfactory: Command, name: str, **options: Any) -> dict[str, Any]:
+def findings_of(mlfactory: Command, **options: Any) -> dict[str, dict[str, Any]]:
     code = options.pop("code", 0)
-    found = json.loads(mlfactory("doctor", "--json", code=code, **options).stdout)["findings"]
-    return {one["id"]: one for one in found}[name]
+    listing = json.loads(mlfactory("doctor", "--json", code=code, **options).stdout)["findings"]
+    return {one["id"]: one for one in listing}
+
+
+def finding(mlfactory: Command, name: str, **options: Any) -> dict[str, Any]:
+    return findings_of(mlfactory, **options)[name]
 
 
 def test_each_layer_holds_above_the_one_below_and_doctor_names_it(
@@ -202,6 +206,7 @@ def test_the_machine_s_own_list_trusts_a_template_and_nothing_else_does(
     [
         ("trusted = 'https://git.example.com/t.git'", "sets trusted, and not to a list"),
         ("trusted = ['templates/ours']", "which is no whole address"),
+        ("trusted = ['https://git.example.com/*']", "which is no whole address"),
         ("trusted = ['https://me:secret@git.example.com/t.git']", "an address with a secret"),
         ("index = 'https://me:secret@example.com/simple'", "an address with a secret"),
         ("remote = 's3://data?token=secret'", "an address with a secret"),
@@ -261,22 +266,26 @@ project_name = "^{kind}-"
 
 
 def test_doctor_says_of_every_setting_where_it_comes_from(
-    tmp_path: Path, home: Path, mlfactory: Command
+    tmp_path: Path, home: Path, company: Repo, mlfactory: Command
 ) -> None:
-    values = {"kind": "file", "number": 2, "template": "https://git.example.com/t.git"}
+    values: dict[str, Any] = {"kind": "file", "number": 2, "template": tmp_path / "t.git"}
     path = file(home, EVERYTHING.format(**values))
-    installed = package(tmp_path / "site", EVERYTHING.format(**values).replace("file", "package"))
+    values |= {"kind": "package", "template": company.path}
+    installed = package(tmp_path / "site", EVERYTHING.format(**values))
     env = {"PYTHONPATH": str(installed), "MLFACTORY_APPROVALS": "3"}
-    detail = finding(mlfactory, "ORG001", cwd=tmp_path, code=None, **env)["detail"]
-    parts = detail.split("; ")
+    findings = findings_of(mlfactory, cwd=tmp_path, code=None, **env)
+    assert (findings["TPL001"]["state"], findings["ORG001"]["state"]) == ("warning", "ok")
+    assert f"{tmp_path / 't.git'} cannot be reached" in findings["TPL001"]["detail"]
+    parts = findings["ORG001"]["detail"].split("; ")
     assert len(parts) == 9
     assert "approvals = 3 (the environment)" in parts
     assert sum(f"({path})" in part for part in parts) == 8
     assert f"alerts = json://alerts.example.com/file ({path})" in parts
     assert any(part.startswith("names = ") and "^file-" in part for part in parts)
     path.unlink()
-    detail = finding(mlfactory, "ORG001", cwd=tmp_path, code=None, **env)["detail"]
-    assert detail.count("(the package acme_ml)") == 8
+    findings = findings_of(mlfactory, cwd=tmp_path, code=None, **env)
+    assert findings["ORG001"]["detail"].count("(the package acme_ml)") == 8
+    assert findings["TPL001"]["detail"].endswith(f"; {company.path} v1.0.0")
 
 
 def test_a_query_asks_the_database_that_the_organisation_names(

@@ -23,7 +23,6 @@ KEYS = {
     "slots", "rules", "once", "untouched", "combinations",
 }  # fmt: skip
 RULE_KEYS = {"name", "files", "find", "put", "header", "every"}
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]*")
 
 
 @dataclass(frozen=True)
@@ -142,8 +141,10 @@ def refuse_secrets(name: str, text: str) -> None:
 
 def name_in(path: Path, content: Mapping[str, Any]) -> str:
     name = word(path, content, "name")
-    if not NAME.fullmatch(name):
+    if not name:
         raise UsageError(f"{path} names no company", "Begin it with: name: acme")
+    if not name.isprintable():
+        raise UsageError(f"name in {path} is more than a line: {name!r}", "Write it in one.")
     return name
 
 

@@ -13,19 +13,24 @@ from mlfactory.template import mirror, repository
 from mlfactory.template.repository import Upstream, Version
 from mlfactory.template.stream import File, Files
 
+MOVED = (
+    "upstream's {} is another commit than the one that {} was made from, {}: somebody has moved "
+    "the tag, so look what else changed"
+)
 POST = re.compile(r"(?P<base>.+)\.post(?P<count>\d+)(?P<trial>\.dev\d+)?")
 
 
 @dataclass(frozen=True)
 class Lineage:
-    """A company's repository: what it has published, and the last version of that.
+    """A company's repository: what it has published, the last version of that, and the release that
+    this was made on, as it was then.
 
     `raw` are tags in it that are upstream's own, and that plain copier would take in their place.
     """
 
     up: Upstream
     last: Version | None
-    base: str
+    base: Version
     raw: tuple[str, ...]
     counts: Mapping[str, int]
 
@@ -38,7 +43,8 @@ class Lineage:
         return f"{on.name}.post{count}"
 
 
-NONE = Lineage(Upstream("", Path(), ""), None, "", (), {})
+NOTHING = Version("", "")
+NONE = Lineage(Upstream("", Path(), ""), None, NOTHING, (), {})
 
 
 def of(url: str, upstream: Upstream) -> Lineage | None:
@@ -52,10 +58,39 @@ def of(url: str, upstream: Upstream) -> Lineage | None:
         if not match["trial"]:
             counts[match["base"]] = max(counts.get(match["base"], 0), int(match["count"]))
     ours = repository.stable(matches)
-    last = repository.version(up, ours[-1]) if ours else None
-    base = matches[ours[-1]]["base"] if ours else ""
+    last = Version(ours[-1], up.commits[ours[-1]]) if ours else None
+    base = NOTHING
+    if last:
+        name = matches[last.name]["base"]
+        base = Version(name, made_on(up, last, matches, upstream.commits.get(name, "")))
     raw = tuple(tag for tag in up.tags if upstream.commits.get(tag) == up.commits[tag])
     return Lineage(up, last, base, raw, counts)
+
+
+def made_on(up: Upstream, last: Version, matches: Mapping[str, re.Match[str]], there: str) -> str:
+    """Upstream's commit that a version was made from, else the one that is `there` under its name
+    now: somebody may have made a version by hand."""
+    ours = {up.commits[tag] for tag in matches}
+    parents = git.run("log", "-1", "--format=%P", last.commit, cwd=up.folder).out.split()
+    return next((commit for commit in reversed(parents) if commit not in ours), there)
+
+
+def moved(up: Upstream, lineage: Lineage) -> str:
+    """What is said where upstream's tag names another commit than when the last version was made
+    from it."""
+    there = up.commits.get(lineage.base.name, lineage.base.commit)
+    if lineage.last is None or there == lineage.base.commit:
+        return ""
+    return MOVED.format(lineage.base.name, lineage.last.name, lineage.base.commit[:10])
+
+
+def release_of(up: Upstream, ref: str) -> Version:
+    """The release to compose on, by the name that somebody gives it; of a commit with several the
+    highest. Raises UsageError when there is none."""
+    state = repository.version(up, ref)
+    exact = [tag for tag in (ref, f"v{ref}") if tag in up.tags]
+    tags = repository.in_order(list(up.names.get(state.commit, ())))
+    return Version([*exact, *reversed(tags), state.name][0], state.commit)
 
 
 def check_base(on: Version, lineage: Lineage | None) -> None:
@@ -64,11 +99,11 @@ def check_base(on: Version, lineage: Lineage | None) -> None:
     if number is None or number.is_postrelease:
         text = f"{on.name} is no release of upstream's own, and a version is named after one"
         raise UsageError(text, "Give one that `mlfactory template versions` lists.")
-    base = repository.number(lineage.base) if lineage else None
+    base = repository.number(lineage.base.name) if lineage else None
     if lineage and lineage.last and base and number < base:
         raise UsageError(
-            f"{on.name} is older than {lineage.base}, on which {lineage.last.name} was made",
-            f"Give --on {lineage.base} or a later one.",
+            f"{on.name} is older than {lineage.base.name}, on which {lineage.last.name} was made",
+            f"Give --on {lineage.base.name} or a later one.",
         )
 
 

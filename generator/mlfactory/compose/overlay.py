@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import indent
@@ -12,11 +12,13 @@ from typing import Any
 from mlfactory.base import git
 from mlfactory.base.answers import suggestion
 from mlfactory.base.errors import MlfactoryError, UsageError
+from mlfactory.render.result import matches
 from mlfactory.template import stream
 from mlfactory.template.stream import File, Files
 
 from . import questions
 from .company import Company, refuse_secrets
+from .rules import SUFFIX, fitting
 
 SLOTS = "template/slots/"
 INCLUDES = "template/includes/"  # parts of files that are rendered
@@ -27,7 +29,6 @@ SLOT = re.compile(
 MARK = re.compile(r"\{%.*?%\}")
 HOME = "company/"
 CHANGELOG = "CHANGELOG.md"
-SUFFIX = ".jinja"
 PLAIN = "100644"
 Names = Mapping[str, tuple[str, ...]]
 
@@ -35,11 +36,12 @@ Names = Mapping[str, tuple[str, ...]]
 @dataclass(frozen=True)
 class Overlay:
     """The files of a template with the company's on top, and the names in a project of all that
-    are rendered; `own` are those of the company's."""
+    are rendered; `own` are those of the company's, which stand at `places` of the template."""
 
     files: Files
     names: Names
     own: tuple[str, ...]
+    places: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,9 @@ def lay(company: Company, upstream: Files, names: Names, root: str) -> Overlay:
     added = sorted(name for some in ours.values() for name in some)
     refuse_idle_slots(company, {**rest, **own})
     refuse_overlaps(own, {**rest, **own})
-    return Overlay({**rest, **own}, {**theirs, **ours}, tuple(added))
+    all_of_them = {**theirs, **ours}
+    refuse_idle_once(company, {name for some in all_of_them.values() for name in some})
+    return Overlay({**rest, **own}, all_of_them, tuple(added), tuple(places))
 
 
 def with_questions(company: Company, files: Files, theirs: questions.Questions) -> Files:
@@ -103,7 +107,8 @@ def slots(company: Company, upstream: Files) -> dict[str, File]:
                 f"the slot {name} is filled with nothing", "Write a text, or leave it."
             )
     texts = {
-        name: indent(text.strip(), places[name].blanks) for name, text in company.slots.items()
+        name: indent(fitting(text.strip(), "", 0), places[name].blanks)
+        for name, text in company.slots.items()
     }
     return {
         f"{SLOTS}{name}": File(PLAIN, f"{places[name].start}{text}".encode())
@@ -117,6 +122,15 @@ def refuse_idle_slots(company: Company, files: Files) -> None:
     if idle := next((name for name in company.slots if name not in places), ""):
         text = f"no file has the slot {idle} any more: one of yours stands in place of it"
         raise UsageError(text, "Write the text into your file, or the slot's include.")
+
+
+def refuse_idle_once(company: Company, names: Iterable[str]) -> None:
+    """Raises UsageError for a pattern of files that are the user's which fits none: what it was
+    about would be written over. What only answers make a name, nobody knows yet."""
+    for pattern in (pattern for pattern in company.once if "{" not in pattern):
+        if not any(matches((pattern,), name) for name in names):
+            text = f"once names {pattern}, and no project has such a file"
+            raise UsageError(text, "The release may have renamed it: write the new name.")
 
 
 def refuse_overlaps(own: Files, files: Files) -> None:

@@ -30,6 +30,10 @@ NEVER = (
     "{} is tried with nothing, for no row with it is allowed: if there is one, add it to "
     "`combinations`"
 )
+SHADOW = (
+    "upstream asks {0}, too, and yours stands in its place: compare them; to change what upstream "
+    "asks, leave `type` out"
+)
 # What the questions alone do not tell: answers of mlfactory's own that bring other files.
 MORE: tuple[Answers, ...] = (
     {"folder": "models/churn"},
@@ -67,8 +71,8 @@ class Rows:
 
 
 def merge(own: Questions, upstream: Questions) -> dict[str, dict[str, Any]]:
-    """The company's questions as copier takes them: what one of upstream's says holds where the
-    company says nothing of it.
+    """The company's questions as copier takes them. One with a `type` is the company's alone; of
+    another it says what changes, and all else is as upstream asks it.
 
     Raises UsageError for a question that can be neither asked nor tried.
     """
@@ -80,7 +84,8 @@ def merge(own: Questions, upstream: Questions) -> dict[str, dict[str, Any]]:
         if odd := sorted(facts.keys() - KEYS):
             hint = suggestion(odd[0], sorted(KEYS)).replace("It asks:", "It has:")
             raise UsageError(f"the question {name} has no entry {odd[0]}", hint)
-        whole = {**upstream.get(name, {}), **facts}
+        refuse_idle(name, facts, upstream)
+        whole = dict(facts) if "type" in facts else {**upstream[name], **facts}
         refuse_odd(name, whole)
         if whole.get("required"):
             whole.pop("default", None)
@@ -88,9 +93,37 @@ def merge(own: Questions, upstream: Questions) -> dict[str, dict[str, Any]]:
     return merged
 
 
+def refuse_idle(name: str, facts: Mapping[str, Any], upstream: Questions) -> None:
+    """Raises UsageError for a change of what upstream does not ask, and for a default that nobody
+    would be asked about: such a question is asked of those only who answer it."""
+    if "type" in facts:
+        return
+    if name not in upstream:
+        what = f"the question {name} has no type, and upstream asks nothing of that name to change"
+        hint = "Add type: str, say, where it is one of yours."
+        raise UsageError(what, f"{suggestion(name, sorted(upstream))} {hint}")
+    when = str({**upstream[name], **facts}.get("when", ""))
+    if {"default", "required"} & facts.keys() and re.search(rf"\b{name}\b", when):
+        what = f"{name} is asked only of those who answer it, and no project would record a default"
+        raise UsageError(what, f"Ask everybody, with when: true below {name}, or leave it out.")
+
+
+def shadows(own: Questions, upstream: Questions) -> tuple[str, ...]:
+    """What is said of questions that stand in place of upstream's."""
+    both = (name for name, facts in own.items() if "type" in facts and name in upstream)
+    return tuple(SHADOW.format(name) for name in both)
+
+
 def refuse_odd(name: str, facts: Mapping[str, Any]) -> None:
-    """Raises UsageError for a question without a default that nobody could try."""
-    required = facts.get("required")
+    """Raises UsageError for a question without a default that nobody could try, and for a default
+    that nobody could choose."""
+    required, values = facts.get("required"), [str(value) for value in choices_of(facts)]
+    for key in ("example", *(() if required else ("default",))):
+        answers = facts[key] if isinstance(facts.get(key), list) else [facts.get(key)]
+        odd = [one for one in answers if one is not None and "{" not in str(one)]
+        if values and (rest := [one for one in odd if str(one) not in values]):
+            what = f"the {key} of the question {name} is none of its choices: {rest[0]}"
+            raise UsageError(what, f"Its choices are {', '.join(values)}.")
     if required and "example" not in facts and "choices" not in facts:
         raise UsageError(
             f"the question {name} is required and has no example",
@@ -119,17 +152,21 @@ def examples(own: Questions) -> dict[str, Any]:
 
 def values_of(facts: Mapping[str, Any]) -> list[Any]:
     """The answers to a question of which there are few; none of others."""
-    choices = facts.get("choices", ())
     if facts.get("type") == "bool":
         return [True, False]
+    values = choices_of(facts)
+    return [[one] for one in values] if facts.get("multiselect") else values
+
+
+def choices_of(facts: Mapping[str, Any]) -> list[Any]:
+    """The values among which one chooses; none where other answers decide what they are."""
+    choices = facts.get("choices", ())
     if isinstance(choices, str):
         return []
     values = choices.values() if isinstance(choices, dict) else choices
     plain = (one[1] if isinstance(one, list | tuple) else one for one in values)
     whole = [one["value"] if isinstance(one, dict) else one for one in plain]
-    if any("{{" in str(one) or "{%" in str(one) for one in whole):  # what they are, answers say
-        return []
-    return [[one] for one in whole] if facts.get("multiselect") else whole
+    return [] if any("{{" in str(one) or "{%" in str(one) for one in whole) else whole
 
 
 def refuse_strange(questions: Questions, more: tuple[Answers, ...]) -> None:
@@ -164,7 +201,8 @@ def rows_of(questions: Questions, own: Questions, more: tuple[Answers, ...], ask
     answers |= {(name, repr(value)) for name, values in always.items() for value in values}
     never = answers.difference(*map(texts_of, (*crossed, *single, *extra)))
     texts = [NEVER.format("=".join(answer)) for answer in sorted(never)]
-    texts += [NO_DEFAULTS.format(reason)] * bool(reason := ask(base).refusal)
+    if reason := ask(base).refusal:
+        texts.append(NO_DEFAULTS.format(reason))
     return Rows(tuple(crossed), tuple(single), tuple(extra), tuple(texts))
 
 

@@ -27,7 +27,7 @@ WORK = f"{HEADS}composed"
 def section(company: Company, name: str, up: Upstream, on: Version, before: Lineage | None) -> str:
     """What a version brings: the company's own notes, then upstream's."""
     own = additions(text_in(before, f"{HOME}{CHANGELOG}"), company.changelog)
-    parts = [f"## {name}", own, upstream_notes(up, on, before.base if before else "")]
+    parts = [f"## {name}", own, upstream_notes(up, on, before.base if before else line.NOTHING)]
     return "\n\n".join(filter(None, parts)).strip() + "\n"
 
 
@@ -51,14 +51,23 @@ def additions(old: str, new: str) -> str:
     return "\n".join(line for span in spans for line in span).strip()
 
 
-def upstream_notes(up: Upstream, on: Version, base: str) -> str:
-    """What upstream says of what it brings: since the version before, or that of the last one."""
-    if base == on.name:
+def upstream_notes(up: Upstream, on: Version, base: Version) -> str:
+    """What upstream says of what it brings: since the release that the last version was made on,
+    or the one before."""
+    if base == on:
         return ""
     earlier = [tag for tag in repository.stable(up.tags, up.prefix) if tag != on.name]
-    old = base or next((tag for tag in reversed(earlier) if is_before(tag, on.name)), "")
-    since = repository.version(up, old) if old else None
+    old = next((tag for tag in reversed(earlier) if is_before(tag, on.name)), "")
+    since = Version(old, up.commits[old]) if old else None
+    if base.commit in up.names or is_part(up, base.commit, on.commit):
+        since = base
     return f"From upstream, {on.name}:\n\n{news.changes(up, since, on).strip()}"
+
+
+def is_part(up: Upstream, old: str, new: str) -> bool:
+    """Whether a commit was made from another, which may be gone: a tag may have moved."""
+    argv = ("merge-base", "--is-ancestor", old, new)
+    return git.run(*argv, cwd=up.folder, ok=(0, 1, 128)).code == 0
 
 
 def is_before(tag: str, other: str) -> bool:

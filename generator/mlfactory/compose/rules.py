@@ -5,14 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from functools import partial
 
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.template.stream import File, Files
 
-# Before a header stand what makes a file a program, and statements of Jinja, which swallow what
-# is around them.
-BEFORE = re.compile(r"(?:#![^\n]*\n)?(?:\{%-?(?:(?!%\}).)*-?%\}\n)*", re.DOTALL)
-CODE = re.compile(r"\{[{%#]")
+# What means something only where a file begins, and statements of Jinja, which swallow what is
+# around them: a header comes behind. What an include brings is text like any other.
+BEFORE = re.compile(
+    r"""\ufeff?(?:
+        \#!.*\n                                       # what makes a file a program
+      | \#.*coding[:=][ \t]*[-\w.]+.*\n                # of Python
+      | \#[ \t]*(?:syntax|escape|check)[ \t]*=.*\n    # of a Dockerfile
+      | <\?xml.*\?>[ \t]*\n | <!doctype[^>]*>[ \t]*\n
+      | ---[ \t]*\n(?:(?!---[ \t]*\n).*\n)*---[ \t]*\n  # the front matter of a page
+      | \{%(?![ ]*include\b)(?:(?!%\})[\s\S])*%\}\n
+    )*""",
+    re.VERBOSE | re.IGNORECASE,
+)
+# In what a company writes: an expression of a forge, as GitHub's, and code of Jinja.
+PART = re.compile(r"(?P<forge>\$\{\{.*?\}\})|(?P<code>\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\})", re.DOTALL)
+RAW = re.compile(r"\{%-?\s*(end)?raw\s*-?%\}")
+SUFFIX = ".jinja"
 ESCAPE = re.compile(r"\\g<[^>]*>|\\.")
 
 
@@ -33,34 +48,63 @@ class Rule:
     def selects(self, names: Iterable[str]) -> bool:
         return any(fits(name, pattern) for name in names for pattern in self.files)
 
-    def apply(self, text: str) -> tuple[str, int]:
+    def apply(self, text: str, *, rendered: bool = False) -> tuple[str, int]:
         """The text with the rule, and at how many places that holds. The lines of one that was
         written on Windows end as its others do."""
         if "\r\n" in text and text.count("\r\n") == text.count("\n"):
-            fresh, count = self.apply(text.replace("\r\n", "\n"))
+            fresh, count = self.apply(text.replace("\r\n", "\n"), rendered=rendered)
             return fresh.replace("\n", "\r\n"), count
         if self.find is not None:
-            return self.find.subn(self.put, text)
+            return self.find.subn(partial(self.replacement, rendered), text)
         at = BEFORE.match(text)
         end = at.end() if at else 0
-        if text.startswith(self.header, end):
+        header = fitting(self.header, text, end) if rendered else self.header
+        if text.startswith(header, end):
             return text, 1
-        return f"{text[:end]}{self.header}{text[end:]}", 1
+        return f"{text[:end]}{header}{text[end:]}", 1
+
+    def replacement(self, rendered: bool, match: re.Match[str]) -> str:
+        """What a rule puts in place of what it finds; where that stands already around it, as where
+        a line comes before another, nothing changes."""
+        put = fitting(self.put, match.string, match.start()) if rendered else self.put
+        old, new = match[0], match.expand(put)
+        starts = [at for at in range(len(new)) if old and new.startswith(old, at)]
+        text, first = match.string, match.start()
+        is_there = any(text.startswith(new, first - at) for at in starts if at <= first)
+        return old if is_there else new
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What a rule did: the files, by their names in a project, and at how many places."""
+    """What a rule did: the files, by their names in a project, and at how many places; `idle` where
+    all of that stood there already."""
 
     name: str
     files: tuple[str, ...]
     places: int
+    idle: bool = False
+
+
+def fitting(put: str, text: str, at: int) -> str:
+    """What is put into a text that is rendered, so that code of Jinja runs there and expressions of
+    a forge do not; as it is, where it says itself what is raw."""
+    if RAW.search(put):
+        return put
+    marks = [*RAW.finditer(text, 0, at)]
+    raw = bool(marks) and not marks[-1][1]
+    kind, first, last = ("code", "endraw", "raw") if raw else ("forge", "raw", "endraw")
+    first, last = f"{{% {first} %}}", f"{{% {last} %}}"
+    return PART.sub(lambda one: f"{first}{one[0]}{last}" if one[kind] else one[0], put)
 
 
 def fits(name: str, pattern: str) -> bool:
     """Whether a path fits a pattern; one without a slash is about the last part alone."""
-    path = name if "/" in pattern else name.rpartition("/")[2]
-    return re.fullmatch(expression(pattern), path) is not None
+    return re.fullmatch(expression(pattern), part_of(name, pattern)) is not None
+
+
+def part_of(name: str, pattern: str) -> str:
+    """What of a path a pattern is about."""
+    return name if "/" in pattern else name.rpartition("/")[2]
 
 
 def expression(pattern: str) -> str:
@@ -80,9 +124,10 @@ def apply_all(
     """
     effects = []
     for rule in rules:
-        files, places = apply_one(rule, files, names)
+        fresh, places = apply_one(rule, files, names)
         refuse_idle(rule, places, names)
-        effects.append(effect_of(rule, places, names))
+        effects.append(effect_of(rule, places, names, idle=fresh == files))
+        files = fresh
     for rule in rules:
         refuse_restless(rule, files, apply_one(rule, files, names)[0], names)
     return files, tuple(effects)
@@ -99,16 +144,16 @@ def apply_one(
         if text is None:
             continue
         refuse_code(rule, source, names[source])
-        fresh, places[source] = rule.apply(text)
+        fresh, places[source] = rule.apply(text, rendered=source.endswith(SUFFIX))
         result[source] = replace(files[source], content=fresh.encode())
     return result, places
 
 
 def effect_of(
-    rule: Rule, places: Mapping[str, int], names: Mapping[str, tuple[str, ...]]
+    rule: Rule, places: Mapping[str, int], names: Mapping[str, tuple[str, ...]], *, idle: bool
 ) -> Effect:
     ours = sorted({name for source, n in places.items() if n for name in names[source]})
-    return Effect(rule.name, tuple(ours), sum(places.values()))
+    return Effect(rule.name, tuple(ours), sum(places.values()), idle)
 
 
 def text_of(file: File) -> str | None:
@@ -121,8 +166,8 @@ def text_of(file: File) -> str | None:
 
 def refuse_code(rule: Rule, source: str, names: tuple[str, ...]) -> None:
     """Raises MlfactoryError where a rule would write Jinja into a file that is not rendered."""
-    text = ESCAPE.sub("", rule.put) + rule.header
-    if CODE.search(text) and not source.endswith(".jinja"):
+    parts = PART.finditer(ESCAPE.sub("", rule.put) + rule.header)
+    if any(part["code"] for part in parts) and not source.endswith(SUFFIX):
         raise MlfactoryError(
             f"the rule {rule.name} puts Jinja into {names[0]}, which is copied as it is",
             "Leave such files out of the rule, or write it without {{ }}.",
@@ -135,7 +180,8 @@ def refuse_idle(
     """Raises MlfactoryError for a rule that does nothing, or not all that it promises."""
     patterns = ", ".join(rule.files)
     if not places:
-        hint = "Look at the names in a project: mlfactory new trial --no-setup --defaults"
+        near = nearest(rule, names)
+        hint = f"Names in a project are, for instance: {', '.join(near)}"
         raise MlfactoryError(f"the rule {rule.name} selects no file: {patterns}", hint)
     idle = sorted(names[source][0] for source, n in places.items() if not n)
     if len(idle) == len(places) or (rule.every and idle):
@@ -145,6 +191,13 @@ def refuse_idle(
             f"the rule {rule.name} matches nothing {where}: {find}",
             "The release may have changed what it is about: mend the rule, or take it out.",
         )
+
+
+def nearest(rule: Rule, names: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """The names in a project that are most like a rule's first pattern."""
+    pattern = rule.files[0]
+    everything = {part_of(name, pattern) for some in names.values() for name in some}
+    return get_close_matches(pattern, sorted(everything), n=5, cutoff=0)
 
 
 def refuse_restless(

@@ -15,6 +15,7 @@ from mlfactory.template.stream import File, Files
 from . import company as reading
 from . import fresh, lineage, overlay, proof, questions, release, rules, trials
 from .company import Company
+from .fresh import Cover
 from .lineage import Lineage
 from .proof import Proof
 from .questions import Rows
@@ -28,6 +29,7 @@ FOREIGN = (
     "{} is not mlfactory's own, and the organisation's setting `trusted` does not name it, so that "
     "nothing of it was run"
 )
+IDLE = "the rule {} changes nothing: what it puts stands in each of its places already"
 NOT_RELEASED = "upstream's {} is not released: this version is a trial that nobody is updated to"
 
 
@@ -38,7 +40,7 @@ class Draft:
     files: Files
     own: tuple[str, ...]
     effects: tuple[Effect, ...]
-    uncovered: tuple[str, ...]
+    reach: tuple[Cover, ...]
     rows: Rows
     forbidden: tuple[str, ...]
     notes: tuple[str, ...]
@@ -60,6 +62,7 @@ class Composition:
     parents: tuple[str, ...]
     rules: tuple[Effect, ...]
     files: tuple[str, ...]
+    covered: tuple[Cover, ...]
     uncovered: tuple[str, ...]
     combinations: int
     changelog: str
@@ -78,6 +81,7 @@ class Composition:
         where = f"{self.url} has got" if self.done else "this would be"
         lines = [f"rule {e.name}: {places(e)}" for e in self.rules]
         lines += [f"added or replaced: {', '.join(self.files)}"] if self.files else []
+        lines += [f"new in {self.on}, {cover.summary}" for cover in self.covered]
         lines += [f"new in {self.on}, and no rule covers it: {name}" for name in self.uncovered]
         lines += [f"{self.combinations} combinations of answers render soundly"]
         lines += [f"left out, for no project can have it: {text}" for text in self.forbidden]
@@ -110,11 +114,11 @@ def compose(
     url = publish or company.publish
     addresses.refuse("--publish", url)
     up = published.template(company.upstream)
-    base = repository.version(up, on or company.release or newest(up))
+    base = lineage.release_of(up, on or company.release or newest(up))
     before = lineage.of(url, up)
     lineage.check_base(base, before)
     draft = drafted(company, up, base, before, talk)
-    warnings = warnings_of(base, before, url, draft)
+    warnings = warnings_of(up, base, before, url, draft)
     for text in warnings:
         talk.note(text)
     push_to = "" if dry_run else url
@@ -132,7 +136,8 @@ def compose(
         tuple(release.parents_of(base, before)) if notes else (),
         draft.effects,
         draft.own,
-        draft.uncovered,
+        tuple(cover for cover in draft.reach if cover.rules),
+        fresh.uncovered(company, draft.reach),
         len(draft.rows.all),
         notes,
         new=bool(notes),
@@ -183,7 +188,8 @@ class Proposal:
         result = self.composition
         if self.before == self.release:
             return f"company.yml names {self.release} already, the newest release"
-        return f"{result.summary}\n\n{result.changelog}".strip()
+        notes = "\n".join(f"look at this: {text}" for text in result.warnings)
+        return "\n\n".join(filter(None, [result.summary, notes, result.changelog])).strip()
 
 
 def propose(path: Path, talk: Talk, checks: str = proof.FEW) -> Proposal:
@@ -224,9 +230,13 @@ def drafted(
     files, effects = rules.apply_all(company.rules, own.files, own.names)
     with talk.step(f"Render all {len(rows.all)} combinations of answers"):
         notes = rows.never + trials.try_all(files, rows.all)
-    uncovered = fresh.without_rule(company, up, before, own, effects)
-    notes += fresh.replaced(up, before, names, own)
-    return Draft(files, own.own, effects, uncovered, rows, forbidden, notes)
+    notes += questions.shadows(company.questions, plain.questions)
+    notes += tuple(IDLE.format(effect.name) for effect in effects if effect.idle)
+    reach = tuple[Cover, ...]()
+    if one := fresh.step(up, before, base, asking, names):
+        reach = fresh.covers(one, own, effects)
+        notes += tuple(fresh.notes(company, one, own))
+    return Draft(files, own.own, effects, reach, rows, forbidden, notes)
 
 
 def finish(
@@ -259,15 +269,17 @@ def finish(
 def is_there(company: Company, base: Version, before: Lineage | None, draft: Draft) -> bool:
     """Whether the company's last version is the same, and on the same release."""
     files = {**draft.files, **overlay.provenance(company)}
-    is_on_it = before is not None and before.base == base.name
-    return before is not None and is_on_it and release.is_same(files, before)
+    return before is not None and before.base == base and release.is_same(files, before)
 
 
-def warnings_of(base: Version, before: Lineage | None, url: str, draft: Draft) -> tuple[str, ...]:
+def warnings_of(
+    up: Upstream, base: Version, before: Lineage | None, url: str, draft: Draft
+) -> tuple[str, ...]:
     """What is odd, and no error."""
     number = repository.number(base.name)
-    trial = number is not None and number.is_devrelease
+    trial = number is not None and number.is_prerelease
     raw = before.raw if before else ()
     texts = [NOT_RELEASED.format(base.name)] if trial else []
+    texts += filter(None, [lineage.moved(up, before)] if before else [])
     texts += [RAW.format(url, ", ".join(raw), url, " ".join(raw))] if raw else []
     return (*texts, *draft.notes)

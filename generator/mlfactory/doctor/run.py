@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mlfactory.base import answers, git, origin, process, uv
+from mlfactory.base import answers, git, organisation, origin, process, uv
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.template import history, wheel
+from mlfactory.template import history, published, wheel
 
 from . import token
 from .finding import ERROR, OK, WARNING, Finding, Observation
@@ -88,7 +88,14 @@ class TPL001:
     def check(folder: Path) -> Observation:
         newest = history.load().newest
         git.run("rev-parse", "--verify", "HEAD", cwd=history.repository())
-        return Observation(OK, f"template {newest}")
+        address, text = organisation.value("template"), f"template {newest}"
+        if not address:
+            return Observation(OK, text)
+        try:
+            tags = published.template(address).tags
+        except MlfactoryError as error:
+            return Observation(WARNING, error.message, error.hint)
+        return Observation(OK, f"{text}; {address} {tags[-1] if tags else 'without a version'}")
 
 
 class FAC001:

@@ -169,7 +169,7 @@ def addresses(source: str, name: str, value: Any) -> tuple[str, ...]:
         raise FactoryError(f"{source} sets {name}, and not to a list", hint)
     texts = tuple(text(source, name, one) for one in value)
     for one in texts:
-        if not (one.startswith(("/", "~")) or ":" in one):
+        if "*" in one or not (one.startswith(("/", "~")) or ":" in one):
             raise FactoryError(f"{source} sets {name} to {one}, which is no whole address", hint)
     return texts
 
