@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlfactory.base import uv
+from mlfactory.base import git, uv
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.doctor.run import HOOK001, examine
+from mlfactory.doctor.run import HOOK001, JOB001, examine
 
 from .conftest import Build
 
@@ -112,3 +112,26 @@ def test_a_git_that_cannot_merge_updates_is_a_warning(
     monkeypatch.chdir(tmp_path)
     (finding,) = [f for f in examine(None) if f.id == "GIT001"]
     assert (finding.state, "2.38" in finding.remedy) == ("warning", True)
+
+
+@pytest.mark.parametrize(
+    ("answers", "there", "remedy"),
+    [
+        ("ci: github", "trunk", "mlfactory update --set branch=trunk"),
+        ("ci: github\nbranch: release/1.0", "main", "mlfactory update --set branch=main"),
+        ("ci: github\nbranch: trunk", "trunk", ""),
+        ("ci: github", "", ""),
+        ("ci: gitlab", "trunk", ""),
+    ],
+)
+def test_a_main_branch_of_another_name_than_the_jobs_begin_for_is_told(
+    tmp_path: Path, build_file_tree: Build, commit_all: Callable[[Path], None],
+    answers: str, there: str, remedy: str,
+) -> None:  # fmt: skip
+    build_file_tree(tmp_path, {"models/churn/.copier-answers.yml": f"{answers}\n"})
+    commit_all(tmp_path)
+    if there:
+        head = ("symbolic-ref", "refs/remotes/origin/HEAD", f"refs/remotes/origin/{there}")
+        git.run(*head, cwd=tmp_path)
+    observation = JOB001.check(tmp_path / "models/churn")
+    assert (observation.state, observation.remedy) == ("warning" if remedy else "ok", remedy)

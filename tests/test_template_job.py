@@ -70,7 +70,13 @@ def test_a_version_is_proposed_once(
     assert run(main, monkeypatch) == "opened /pulls/1"
     (pull,) = forge.pulls
     assert (pull["title"], pull["draft"]) == ("Template: v1.1.0", False)
-    for text in ("From v1.0.0 to v1.1.0", "    - Release v1.1.0", "    changed       a.txt"):
+    steps = ("    git fetch origin && git switch template", "    dvc repro && dvc push")
+    for text in (
+        "From v1.0.0 to v1.1.0",
+        "    - Release v1.1.0",
+        "    changed       a.txt",
+        *steps,
+    ):
         assert text in pull["body"]
     main.git("fetch", "--quiet", "origin")
     assert main.git("show", "origin/template:a.txt") == edited(3, "theirs")
@@ -93,6 +99,7 @@ def test_a_conflict_is_a_draft_with_a_label_and_without_a_mark(
     assert (pull["draft"], pull["labels"]) == (True, [{"name": LABEL}])
     assert "in conflict" in pull["title"]
     assert "    a.txt" in pull["body"]
+    assert pull["body"].count("dvc repro && dvc push") == 1
     main.git("fetch", "--quiet", "origin")
     assert main.git("diff", "main", "origin/template") == ""
 

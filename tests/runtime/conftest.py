@@ -17,7 +17,7 @@ from mlfactory_runtime.testing.trained import EXAMPLE, Trained, train_copy, writ
 from ..customers import customers
 from ..postgres import Server
 from ..warm import before, put_clients, put_environment
-from .factories import Factory, committed, drafted, end_started, in_dvc, make, train
+from .factories import Factory, committed, drafted, end_started, in_dvc, kept, make, train
 from .services import Row, Service, running
 
 TASKS: dict[str, dict[str, Any]] = {
@@ -127,6 +127,20 @@ def _tracked(_churn: Factory, tmp_path_factory: pytest.TempPathFactory) -> Facto
 def tracked(_tracked: Factory, tmp_path: Path) -> Factory:
     """The same factory with its data and its pipeline in DVC."""
     return _tracked.copy(tmp_path / "churn")
+
+
+@pytest.fixture(scope="session")
+def _worse(_tracked: Factory, tmp_path_factory: pytest.TempPathFactory) -> Factory:
+    factory = _tracked.copy(tmp_path_factory.mktemp("worse") / "churn")
+    factory.change(model={"max_rounds": 1, "averaged": 1, "learning_rate": 0.001})
+    factory.column("signup date", owner="@org/crm|<b>")
+    return kept(train(factory), "Try next to nothing")
+
+
+@pytest.fixture
+def worse(_worse: Factory, tmp_path: Path) -> Factory:
+    """The same factory, whose last commit makes the model worse, and renames an owner."""
+    return _worse.copy(tmp_path / "churn")
 
 
 @pytest.fixture(scope="session")

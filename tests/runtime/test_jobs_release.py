@@ -75,7 +75,7 @@ def test_the_image_is_of_the_version_and_not_of_the_work_tree(job: Factory, dock
 
 def test_to_go_back_is_the_same_with_the_older_version(job: Factory) -> None:
     first = release(job)
-    job.change(model={"max_rounds": 7})
+    job.change(model={"max_rounds": 7, "averaged": 1})
     kept(train(job), "Fewer rounds")
     promote(job, "a try")
     job.run("rollback", "--why", "it is worse")

@@ -206,3 +206,19 @@ def test_raw_data_outside_of_the_factory_are_never_written(
 )
 def test_values_of_a_database_get_the_plainest_type(values: list[Any], read: list[Any]) -> None:
     assert query.series("a", values).to_list() == read
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("{file}\n", ""), ("  {file}\r\n", ""), ("\n", "is not set"), ("{file} x", "no database")],
+)
+def test_the_end_of_a_line_that_was_stored_with_a_url_is_none_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    (tmp_path / "rows.db").touch()
+    monkeypatch.setenv("ROWS_URL", text.format(file=f"sqlite:///{tmp_path}/rows.db"))
+    if said:
+        with pytest.raises(errors.FactoryError, match=said):
+            query.connect("ROWS_URL")
+    else:
+        query.connect("ROWS_URL").close()

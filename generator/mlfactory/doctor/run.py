@@ -8,7 +8,6 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import json
-import os
 import re
 import sys
 import tomllib
@@ -20,9 +19,10 @@ from mlfactory.base import answers, git, organisation, origin, process, uv
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.template import history, published, wheel
 
-from . import token
+from .branch import JOB001
 from .finding import ERROR, OK, WARNING, Finding, Observation
 from .organisation import ORG001, ORG002
+from .token import TOK001
 
 SYSTEM_LIBRARY = "libgomp.so.1"
 SUPPORTED = ((3, 11), (3, 14))
@@ -213,21 +213,6 @@ class HOOK001:
         return _by_code(result, "they start, and the catalog passes", "pre-commit run --all-files")
 
 
-class TOK001:
-    """The token of the jobs that push and propose may do so"""
-
-    @staticmethod
-    def check(folder: Path) -> Observation:
-        if not (place := token.place_of(folder, os.environ.get(token.NAME, "").strip())):
-            return Observation(OK, "no forge runs jobs that need one")
-        if not place.token:
-            mend = f"{token.NAME}=... mlfactory doctor     # the same that the jobs have: README.md"
-            return Observation(WARNING, f"{token.NAME} is not at hand to be tried", mend)
-        if lacking := token.lacks(place):
-            return Observation(ERROR, f"it may not {', nor '.join(lacking)}", "README.md, Checks")
-        return Observation(OK, "it may push, and open requests")
-
-
 MACHINE: tuple[type[Any], ...] = (PY001, GIT001, UV001, LIB001, TPL001, ORG001)
 FACTORY: tuple[type[Any], ...] = (
     FAC001,
@@ -238,6 +223,7 @@ FACTORY: tuple[type[Any], ...] = (
     DVC001,
     DVC002,
     HOOK001,
+    JOB001,
     TOK001,
 )
 

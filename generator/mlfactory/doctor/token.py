@@ -16,6 +16,8 @@ from mlfactory.base import answers, git
 from mlfactory.base.bearer import Stay, is_one_line
 from mlfactory.base.errors import MlfactoryError
 
+from .finding import ERROR, OK, WARNING, Observation
+
 NAME = "FACTORY_FORGE_TOKEN"
 ADDRESS = re.compile(r"(?:\w+://)?(?:[^@/]+@)?([^/:]+)(?::\d+(?=/))?[/:](.+?)(?:\.git)?/?")
 # A job names its server, and the API of it. On a machine of yours both may be another's.
@@ -29,6 +31,21 @@ WAYS = {
     "push branches and tags": ("/git/refs", {"ref": f"refs/heads/{NO_BRANCH}", "sha": NO_COMMIT}),
     "open pull requests": ("/pulls", {"head": NO_BRANCH, "base": NO_BRANCH, "title": NO_BRANCH}),
 }
+
+
+class TOK001:
+    """The token of the jobs that push and propose may do so"""
+
+    @staticmethod
+    def check(folder: Path) -> Observation:
+        if not (place := place_of(folder, os.environ.get(NAME, "").strip())):
+            return Observation(OK, "no forge runs jobs that need one")
+        if not place.token:
+            mend = f"{NAME}=... mlfactory doctor     # the same that the jobs have: README.md"
+            return Observation(WARNING, f"{NAME} is not at hand to be tried", mend)
+        if lacking := lacks(place):
+            return Observation(ERROR, f"it may not {', nor '.join(lacking)}", "README.md, Checks")
+        return Observation(OK, "it may push, and open requests")
 
 
 @dataclass(frozen=True)

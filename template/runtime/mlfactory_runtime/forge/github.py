@@ -22,7 +22,7 @@ HINT = "make one, as README.md says under Checks; until then the patch is an art
 
 
 def api() -> Api:
-    return Api(address(), ENV["GITHUB_TOKEN"])
+    return Api(address(), ENV.get("GITHUB_TOKEN", ""))
 
 
 def proposer() -> Api:

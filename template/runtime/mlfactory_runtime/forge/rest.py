@@ -8,12 +8,12 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.client import HTTPResponse
+from http.client import HTTPException, HTTPResponse
 from time import sleep, time
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
@@ -30,6 +30,8 @@ LEFT, ANEW = (
     ),
 )
 TOO_OFTEN = "secondary rate limit"  # in GitHub's words, where it names no time: wait a minute
+BUSY = (502, 503, 504)
+AGAIN = "run the job again when it answers"
 
 
 @dataclass(frozen=True)
@@ -40,20 +42,34 @@ class Api:
     token: str = field(repr=False)
     secret: str = "GITHUB_TOKEN"  # noqa: S105 - a name
 
+    @property
+    def bearer(self) -> str:
+        """The token, without the line's end that was stored with it. FactoryError for none."""
+        if re.fullmatch("[!-~]+", token := self.token.strip()):
+            return token
+        message = f"{self.secret} holds no token, which is one word in letters, digits and signs"
+        raise FactoryError(message, "store it anew, by itself: README.md, Checks")
+
 
 def call(api: Api, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[Any, str]:
     """The answer for a path of this repository or an address, and the address of the next page."""
     content = None if body is None else json.dumps(body).encode()
     with answer_of(api, method, path, content) as answer:
         following = re.search(r'<([^>]+)>; rel="next"', answer.headers.get("Link") or "")
-        return json.load(answer), following[1] if following else ""
+        text = answer.read()
+    try:
+        return json.loads(text), following[1] if following else ""
+    except ValueError as error:
+        begin = text[:60].decode(errors="replace")
+        message = f"what answers {method} {path} is no API of a forge, it says {begin!r}"
+        raise FactoryError(message, "is there a proxy before it that asks who you are?") from error
 
 
+@contextmanager
 def answer_of(
-    api: Api, method: str, path: str, content: bytes | None = None, patience: float = PATIENCE
-) -> HTTPResponse:
-    """The answer itself. A forge that asks for a pause gets it, if it is no longer than `patience`
-    seconds; FactoryError where it refuses.
+    api: Api, method: str, path: str, content: bytes | None = None
+) -> Iterator[HTTPResponse]:
+    """The answer itself. FactoryError where the forge refuses, is away, or breaks off.
 
     Where it sends on to another host, as for files, the token does not go along.
     """
@@ -62,34 +78,48 @@ def answer_of(
         raise FactoryError(f"the forge names {url}, which is not its own", "ask who runs it")
     headers = {"Accept": "application/json", "Content-Type": "application/json"}
     request = Request(url, content, headers, method=method)  # noqa: S310 - the forge's own address
-    request.add_unredirected_header("Authorization", f"Bearer {api.token}")
+    request.add_unredirected_header("Authorization", f"Bearer {api.bearer}")
     try:
-        answer: HTTPResponse = urlopen(request, timeout=30)  # noqa: S310
+        with opened(api, request, path) as answer:
+            yield answer
+    except (OSError, HTTPException) as error:
+        reason = one_line(getattr(error, "reason", error))
+        raise FactoryError(f"the forge cannot be reached: {reason}", AGAIN) from error
+
+
+def opened(
+    api: Api, request: Request, path: str, patience: float = PATIENCE, number: int = 0
+) -> HTTPResponse:
+    """The answer, after the pauses that the forge asks for, which in sum may be `patience` seconds;
+    one that is busy is asked again for what changes nothing.
+    """
+    method = request.get_method()
+    try:
+        answer: HTTPResponse = urlopen(request, timeout=30)  # noqa: S310 - the forge's own address
     except HTTPError as error:
         with error:
             reason = reason_of(error)
             pause = pause_of(error, reason)
+        if error.code in BUSY and method == "GET":
+            pause = pause or 2.0**number
         if not 0 < pause <= patience:
             message = f"the forge answers {error.code} to {method} {path}: {reason}"
             raise FactoryError(message, hint_of(error.code, pause, api)) from error
-    except URLError as error:
-        message = f"the forge cannot be reached: {error.reason}"
-        raise FactoryError(message, "run the job again when it answers") from error
     else:
         return answer
     sleep(pause)
-    return answer_of(api, method, path, content, patience - pause)
+    return opened(api, request, path, patience - pause, number + 1)
 
 
 def pause_of(error: HTTPError, reason: str) -> float:
     """The seconds that a forge asks to wait for, where it has been asked too often; else 0."""
-    if error.code not in (403, 429):
+    if error.code not in (403, 429, 503):
         return 0
     if after := number_of(error, "Retry-After"):
         return max(1, int(after))
     if number_of(error, *LEFT) == "0":
         return max(1, int(number_of(error, *ANEW) or 0) - int(time()))
-    return PATIENCE if TOO_OFTEN in reason else 0
+    return PATIENCE if error.code == 429 or TOO_OFTEN in reason else 0
 
 
 def number_of(error: HTTPError, *names: str) -> str:
@@ -100,6 +130,8 @@ def number_of(error: HTTPError, *names: str) -> str:
 
 def hint_of(code: int, pause: float, api: Api) -> str:
     """What to do about a refusal."""
+    if code >= 500:
+        return AGAIN
     if pause:
         return f"it was asked too often: run the job again in {pause / 60:.0f} minutes"
     if code == 401:
@@ -113,11 +145,15 @@ def reason_of(error: HTTPError) -> str:
     GitHub names what was wrong beside its message, by a sentence or by field and code; GitLab has
     a list or an object of sentences for a message.
     """
-    with suppress(ValueError, AttributeError):
+    with suppress(ValueError, AttributeError, OSError, HTTPException):
         content = json.load(error)
         if message := content.get("message"):
             return ": ".join([in_words(message), *filter(None, [in_words(content.get("errors"))])])
-    return error.reason
+    return one_line(error.reason)
+
+
+def one_line(text: object) -> str:
+    return " ".join(str(text).split())
 
 
 def in_words(content: object) -> str:
@@ -133,4 +169,6 @@ def entries(api: Api, path: str) -> Iterator[dict[str, Any]]:
     """All entries of a list, page after page."""
     while path:
         page, path = call(api, "GET", path)
+        if not isinstance(page, list):
+            raise FactoryError(f"the forge answers {in_words(page)!r} where a list is due", AGAIN)
         yield from page

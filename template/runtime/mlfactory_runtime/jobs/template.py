@@ -19,9 +19,20 @@ RESOLVE = """To resolve it, on a machine of yours:
     git fetch origin && git switch {branch}
     mlfactory update --to {version}
     # edit what git marked, then: git add FILES && mlfactory update --continue
+    dvc repro && dvc push
+    git add dvc.lock data reports && git commit --message "Make the model anew"
     git push origin {branch}
 
 Then take this out of draft. The job leaves the branch alone once you have pushed to it."""
+FINISH = """A model names the version of the template that it was made with: where CI has the data,
+it is red until the pipeline has run. Before you merge, on a machine of yours:
+
+    git fetch origin && git switch {branch} && uv sync
+    dvc repro && dvc push
+    git add dvc.lock data reports && git commit --message "Make the model anew"
+    git push origin {branch}
+
+The job leaves the branch alone once you have pushed to it."""
 
 
 def propose(project: Project, update: Update) -> tuple[Proposal | None, str]:
@@ -72,6 +83,8 @@ def parts(update: Update, plan: Plan, branch: str) -> Iterator[str]:
         yield block(update.failures)
     else:
         yield "The quick checks pass as they did before; CI says the rest."
+    if not plan.conflicts:
+        yield FINISH.format(branch=branch)
     if plan.changelog:
         yield "What is new in the template:"
         yield block(plan.changelog.splitlines())

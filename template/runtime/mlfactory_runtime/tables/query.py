@@ -112,7 +112,7 @@ def url_in(variable: str | None, setting: str = URL_ENV) -> "URL":
     if variable is None or not variable.isidentifier():  # a URL is not repeated
         hint = "name the environment variable that holds the SQLAlchemy URL"
         raise FactoryError(f"{setting} names no variable", hint)
-    if not (text := os.environ.get(variable)):
+    if not (text := os.environ.get(variable, "").strip()):  # a line's end was stored with it
         raise FactoryError(f"{variable} is not set", f"export {variable}='{FORM}'")
     url = parsed(text, variable)
     return url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
