@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from mlfactory.base.credentials import mask
 from mlfactory.project.record import Project
 from mlfactory.template import mirror, repository
 from mlfactory.template.repository import Upstream, Version
@@ -20,7 +21,7 @@ from mlfactory.update.course import Course, course_in
 
 from . import work
 from .clone import Clone, fresh, project_in
-from .inventory import Fleet, Member
+from .inventory import Fleet, Member, same_address
 from .work import Failure
 
 Key = tuple[str, str, str, str]
@@ -76,7 +77,26 @@ def visits(members: Sequence[Member], progress: Progress) -> list[Visit | Failur
         for number, result in work.wait_for(visit, members):
             places[number] = result
             tick()
-    return places
+    return once(places)
+
+
+def once(places: Sequence[Visit | Failure]) -> list[Visit | Failure]:
+    """The same, but that what two entries of a fleet lead to counts for the first of them: two
+    clones of a repository, or a clone and an address."""
+    names: dict[tuple[str, str, str], str] = {}
+    rows: list[Visit | Failure] = []
+    for place in places:
+        if isinstance(place, Visit):
+            member = place.member
+            address = place.clone.address.removeprefix("file://")
+            key = (same_address(address), place.project.prefix, place.project.file)
+            if first := names.get(key):
+                text = f"it is the same repository as {first}: {mask(address)}"
+                place = Failure(text, f"Take line {member.line} out of the fleet's file.")
+            else:
+                names[key] = member.name
+        rows.append(place)
+    return rows
 
 
 def join(place: Visit, ups: Mapping[Key, tuple[Upstream, str] | Failure]) -> Place | Failure:

@@ -88,12 +88,15 @@ def fetch(folder: Path, url: str, listing: str) -> None:
     """Copy all branches and tags. A repository's HEAD may name a branch that it does not have.
 
     What comes is kept as one file: a file for each object takes longer to write, and to read.
+    A history that ends early there ends early here, and goes on as soon as it does so there.
     """
     specs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
     if "HEAD" in refs(listing):
         specs.append("+HEAD:refs/mlfactory/HEAD")
     one = ("-c", "fetch.unpackLimit=1")
-    argv = (*one, "fetch", "--quiet", "--prune", "--no-tags", "--", url, *specs)
+    deeper = ("--unshallow",) if (folder / "shallow").is_file() else ()
+    how = ("--quiet", "--prune", "--no-tags", "--update-shallow", *deeper)
+    argv = (*one, "fetch", *how, "--", url, *specs)
     git.run(*argv, cwd=folder, hint=trying(url))
 
 
