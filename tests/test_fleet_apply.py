@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from mlfactory.base import lock
 
 from .evolving import SMALL, Repo, edited, mlfactory, release
 from .test_fleet import Ground, git, ground
+from .waiting import has_ended, until
 
 __all__ = ["ground"]
 BRANCH = "mlfactory/update"
@@ -203,6 +205,23 @@ def test_any_change_is_proposed_to_those_that_it_changes(ground: Ground) -> None
     assert all("refs/heads/tidy" not in one for one in before[1:])
     run(ground, *argv, code=4)
     assert [refs(origin) for origin in (first, second, third)] == before
+
+
+def test_a_command_that_hangs_is_ended_with_all_it_started(ground: Ground) -> None:
+    """And one that leaves something behind is over when it is itself."""
+    for name in ("leaves", "fails"):
+        ground.origin(name)
+    ground.write("repositories:\n- path: origins/leaves.git\n- path: origins/fails.git\n")
+    pids = ground.path / "pids"
+    argv = ("run", "--branch", "fix", "--timeout", "1", "--", "sh", "-c")
+    results = run(ground, *argv, f"sleep 3000 & echo $! >> {pids}\nwait", code=4)
+    assert {one["note"] for one in results.values()} == {"the command did not end within 1 s"}
+    script = f"sleep 3000 & echo $! >> {pids}; grep fails own.txt && exit 3; echo more >> own.txt"
+    results = run(ground, "run", "--branch", "fix", "--", "sh", "-c", script, code=4)
+    assert results["fails"]["note"].startswith("the command ended with code 3: fails\n")
+    assert results["leaves"]["state"] == "updated"
+    for pid in map(int, pids.read_text().split()):
+        until(partial(has_ended, pid))
 
 
 def test_whatever_was_killed_is_gone_on_with(ground: Ground) -> None:

@@ -278,6 +278,9 @@ def run(
     push: Annotated[
         bool, typer.Option("--push", help="Push the branches and open requests.")
     ] = False,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=1, help="So long it may take in each.")
+    ] = 900,
     shard: Shard = "",
     jobs: Jobs = 0,
     file: File = FLEET,
@@ -291,7 +294,7 @@ def run(
 
     all_of_them = inventory.read(file)
     members = inventory.choose(all_of_them, [], group, shard)
-    task = errands.errand(command, branch, message)
+    task = errands.errand(command, branch, message, timeout)
     results = errands.run(all_of_them, members, task, console.Terminal(), push=push, jobs=jobs)
     show(fleets.results(results), fleets.result_lines(results), as_json=as_json)
     return ATTENTION if any(one.needs_attention for one in results) else OK

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from mlfactory.base import git, objects, process
 from mlfactory.base.errors import MlfactoryError, UsageError
@@ -31,20 +32,22 @@ SECONDS = 900
 
 @dataclass(frozen=True)
 class Errand:
-    """A command, the branch that its change goes to, the commit's message, and who commits."""
+    """A command, the branch that its change goes to, the commit's message, who commits, and how
+    many seconds it may take in each."""
 
     argv: tuple[str, ...]
     branch: str
     message: str
     author: Mapping[str, str]
+    seconds: float = SECONDS
 
 
-def errand(argv: Sequence[str], branch: str, message: str) -> Errand:
+def errand(argv: Sequence[str], branch: str, message: str, seconds: float = SECONDS) -> Errand:
     """Raises an error for a branch that cannot be, and where git does not know who commits."""
     if inventory.BAD_BRANCH.search(branch):
         raise UsageError(f"{branch!r} cannot be the name of a branch", "Write: --branch fix-it")
     words = " ".join(argv)
-    return Errand(tuple(argv), branch, f"{message or f'Run {words}'}\n", author())
+    return Errand(tuple(argv), branch, f"{message or f'Run {words}'}\n", author(), seconds)
 
 
 def run(
@@ -123,7 +126,7 @@ def act(task: Errand, place: Visit) -> tuple[Step, Result]:
     if tip and not proposal.is_ours(clone, project.head, tip):
         raise MlfactoryError(f"{branch} is changed by a person, and stays as it is")
     with checkout(clone, project, project.head) as copy:
-        process.run_whole(task.argv, copy.path, {}, timeout=SECONDS)
+        call(task, copy.path)
         tree = tree_after(copy.repository)
     step = Step(member.name, "update", head=project.head, branch=branch, tree=tree)
     step = replace(step, base=member.branch or clone.default, message=task.message)
@@ -137,6 +140,18 @@ def act(task: Errand, place: Visit) -> tuple[Step, Result]:
     )
     clone.repository.run("update-ref", f"{KEPT}{branch}", commit)
     return step, Result(member.name, "updated", commit)
+
+
+def call(task: Errand, folder: Path) -> None:
+    """Raises MlfactoryError: what became of it, and the last that it wrote, since the command is
+    the same for all."""
+    try:
+        process.run_whole(task.argv, folder, {}, timeout=task.seconds)
+    except MlfactoryError as error:
+        words = " ".join(task.argv)
+        first, *rest = error.message.replace(f"`{words}`", "the command", 1).splitlines()
+        text = f"{first}: {rest[-1].strip()}" if rest else first
+        raise MlfactoryError("\n".join((text, *rest)), error.hint) from error
 
 
 def tree_after(repository: Repository) -> str:
