@@ -17,7 +17,8 @@ from .test_fleet import Ground, git, ground
 from .waiting import has_ended, until
 
 __all__ = ["ground"]
-BRANCH = "mlfactory/update"
+BRANCH, RECORD = "mlfactory/update", ".copier-answers.yml"
+REQUEST = f"refs/mlfactory/requests/{BRANCH}"
 ASKED = str(SMALL["copier.yml"]) + "region: {type: str, default: us}\n"
 
 
@@ -111,6 +112,40 @@ def test_revert_closes_what_is_open_and_proposes_the_way_back(ground: Ground) ->
     assert "_commit: v1.0.0" in file_at(merged, back, ".copier-answers.yml")
     assert file_at(merged, back, "more.txt") == "meanwhile\n"
     assert "c.txt" not in git("ls-tree", "--name-only", back, cwd=merged)
+
+
+def test_whatever_became_of_it_is_taken_back_or_told(ground: Ground) -> None:
+    """What somebody resolved goes, too; a record that was edited since hides nothing."""
+    torn = ground.origin("torn", {"a.txt": edited(3, "ours")})
+    touched, later, gone = (ground.origin(name) for name in ("touched", "later", "gone"))
+    rows = [f"- path: origins/{name}.git\n" for name in ("torn", "touched", "later", "gone")]
+    file = ground.write("".join(("repositories:\n", *rows)))
+    run(ground, "plan", code=4)
+    run(ground, "apply", "--push", "--drafts", code=4)
+    merge(ground, "touched")
+    (person := Repo(ground.path / "merge/touched")).commit({RECORD: f"{person.text(RECORD)}x: 1\n"})
+    person.git("push", "--quiet", "origin", "HEAD")
+    git("clone", "--quiet", torn, ground.path / "merge/torn")
+    work = Repo(ground.path / "merge/torn")
+    work.git("merge", "--quiet", "--no-ff", "--no-commit", f"origin/{BRANCH}")
+    work.commit({"a.txt": edited(3, "both")}).git("push", "--quiet", "origin", "HEAD")
+    other = Repo(ground.path / "work/later")
+    other.commit({RECORD: other.text(RECORD).replace("v1.0.0", "v1.2.0")})
+    other.git("push", "--quiet", later, "main")
+    file.write_text("".join(("repositories:\n", *rows[:3])))
+    run(ground, "revert", "torn", "--push")
+    results = run(ground, "revert", "--push", code=4)
+    assert {name: (one["state"], one["note"]) for name, one in results.items()} == {
+        "torn": ("updated", ""),
+        "touched": ("updated", ""),
+        "later": ("refused", "main has v1.2.0 by now, and not v1.1.0"),
+        "gone": ("refused", "fleet.yml no longer names it"),
+    }
+    back = f"{BRANCH}-revert"
+    assert file_at(torn, back, "a.txt") == edited(3, "ours")
+    assert "_commit: v1.0.0" in (record := file_at(touched, back, RECORD))
+    assert record.endswith("x: 1\n")
+    assert refs(gone).keys() == {"refs/heads/main", f"refs/heads/{BRANCH}", REQUEST}
 
 
 def test_nothing_of_a_person_is_overwritten(ground: Ground) -> None:

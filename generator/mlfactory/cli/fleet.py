@@ -245,7 +245,9 @@ def apply(
 
 @fleet.command(cls=QuickCommand)
 def revert(
-    file: Annotated[Path, typer.Argument(metavar="PLAN", help="What was applied.")] = PLAN,
+    file: Annotated[
+        Path, typer.Argument(metavar="PLAN", help="What was applied; else the usual plan.")
+    ] = PLAN,
     names: Names = None,
     push: Annotated[
         bool, typer.Option("--push", help="Close what is open, and propose the way back.")
@@ -257,7 +259,8 @@ def revert(
 
     from . import console, fleets
 
-    results = back.revert(file, names or [], console.Terminal(), push=push)
+    plan, repositories = back.meant(file, names or [], PLAN)
+    results = back.revert(plan, repositories, console.Terminal(), push=push)
     show(fleets.results(results), fleets.result_lines(results), as_json=as_json)
     return ATTENTION if any(one.needs_attention for one in results) else OK
 
