@@ -261,6 +261,13 @@ def read(file: Path) -> FleetPlan:
         raise MlfactoryError(f"{file} is no plan of a fleet: {error}", again) from error
 
 
+def meant(file: Path, names: list[str], usual: Path) -> tuple[Path, list[str]]:
+    """The plan and the repositories of it: where only these are given, of the usual plan."""
+    if file.exists() or file.suffix == usual.suffix or not usual.exists():
+        return file, names
+    return usual, [str(file), *names]
+
+
 def step_from(fields: Mapping[str, Any]) -> Step:
     changes = tuple(Change(**one) for one in fields["changes"])
     several = tuple(Clash(**one) for one in fields["clashes"])

@@ -59,13 +59,6 @@ def revert(file: Path, names: list[str], progress: Progress, *, push: bool) -> l
     return [results[step.name] for step in steps]
 
 
-def meant(file: Path, names: list[str], usual: Path) -> tuple[Path, list[str]]:
-    """The plan and the repositories of it: where only these are given, of the usual plan."""
-    if file.exists() or file.suffix == usual.suffix or not usual.exists():
-        return file, names
-    return usual, [str(file), *names]
-
-
 def failure(step: Step, why: Failure) -> Result:
     return Result(step.name, "refused", note=why.message)
 
