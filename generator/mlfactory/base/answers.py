@@ -93,9 +93,10 @@ def tool_table(text: str | None, tool: str) -> Mapping[str, Any]:
 
 
 def table(text: str | None, *path: str) -> Mapping[str, Any]:
-    """A table of a TOML text; nothing where it has none, or is not readable."""
+    """A table of a TOML text, which may begin with the mark of Windows; nothing where it has none,
+    or is not readable."""
     try:
-        value: Any = tomllib.loads(text or "")
+        value: Any = tomllib.loads((text or "").removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError:
         return {}
     for name in path:
