@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
+
+import pytest
+from mlfactory.base.errors import MlfactoryError
+from mlfactory.template import mirror
 
 from .evolving import Repo, init
 from .test_fleet import Ground, git, ground
@@ -87,3 +92,11 @@ def test_a_history_that_ends_early_is_enough(ground: Ground) -> None:
     assert results["other"]["note"] == (
         f"{BRANCH} cannot be a branch beside mlfactory: git keeps branches as files do"
     )
+
+
+def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mirror, "SILENCE", 1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/churn.git"
+        with pytest.raises(MlfactoryError, match=r"cannot be reached: .*too slow"):
+            mirror.listing_of(url, url)

@@ -17,6 +17,7 @@ from . import history
 from .repository import Upstream, git_url, in_order, prefix_of, stable, trying
 
 LISTING = "mlfactory-listing"
+SILENCE = 60  # so many seconds a server may say nothing when it is asked what it has
 SHA256 = 64  # digits of an id in repositories of that kind
 
 
@@ -112,7 +113,9 @@ def refs(listing: str) -> dict[str, str]:
 def listing_of(url: str, address: str, *form: str, what: str = "the template ") -> str:
     """Every ref of a repository. Raises MlfactoryError when it cannot be reached."""
     try:
-        return git.run("ls-remote", *form, "--", url, env={"GIT_TERMINAL_PROMPT": "0"}).out
+        limit = {"GIT_HTTP_LOW_SPEED_LIMIT": "1", "GIT_HTTP_LOW_SPEED_TIME": str(SILENCE)}
+        env = {"GIT_TERMINAL_PROMPT": "0", **limit}
+        return git.run("ls-remote", *form, "--", url, env=env).out
     except MlfactoryError as error:
         lines = [text.strip() for text in error.message.strip().splitlines()]
         last = next((text for text in lines if text.startswith("fatal: ")), lines[-1])
