@@ -62,8 +62,11 @@ def test_init_names_every_repository_and_each_project_in_it(ground: Ground) -> N
     shutil.copytree(ground.one.path, large.path / "models/north", ignore=lambda *_: [".git"])
     large.commit({"app.py": "1\n"})
     init(ground.path / "clones/team/plain").commit({"a.py": "1\n"})
+    git("clone", "--quiet", ground.path / "origins/churn.git", ground.path / "clones/older")
+    large.git("worktree", "add", "--quiet", ground.path / "clones/side")
     before = Repo(ground.path / "clones/churn").everything()
-    mlfactory("fleet", "init", "clones", cwd=ground.path)
+    said = mlfactory("fleet", "init", "clones", cwd=ground.path).stderr
+    assert "left out, clones of one that it names: older, side" in said
     rows = json.loads(mlfactory("fleet", "list", "--json", cwd=ground.path).stdout)["repositories"]
     assert [(row["name"], row["folder"], row["skip"]) for row in rows] == [
         ("churn", "", ""),
@@ -86,6 +89,8 @@ def test_add_leaves_what_is_written(ground: Ground) -> None:
     )
     again = ("fleet", "add", "git@git.example.com:team/sales.git")
     assert "the same repository" in mlfactory(*again, cwd=ground.path, code=2).stderr
+    missing = mlfactory("fleet", "add", "origins/chrun.git", cwd=ground.path, code=2).stderr
+    assert "there is no folder origins/chrun.git" in missing
     odd = ("fleet", "add", "https://somebody:secret@git.example.com/x.git")
     assert "secret" not in mlfactory(*odd, cwd=ground.path, code=2).stderr
 

@@ -87,10 +87,17 @@ def source_of(member: Member) -> tuple[str, Path | None]:
     if answer.out.startswith("true"):
         return str(path), None
     if not (name := remote_of(path)):
-        return str(path), path
+        return str(main_of(path)), path
     address = git.run("remote", "get-url", name, cwd=path).out.rstrip("\n")
     near = path / address
     return (str(near.resolve()) if near.is_dir() else address), path
+
+
+def main_of(path: Path) -> Path:
+    """The main work tree of a repository, of which `path` may be another one."""
+    argv = ("rev-parse", "--path-format=absolute", "--git-common-dir")
+    home = Path(git.run(*argv, cwd=path).out.rstrip("\n"))
+    return home.parent if home.name == ".git" else path
 
 
 def remote_of(path: Path) -> str:
