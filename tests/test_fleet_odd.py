@@ -11,7 +11,7 @@ from mlfactory.template import mirror
 
 from .evolving import Repo, init
 from .test_fleet import Ground, git, ground
-from .test_fleet_apply import BRANCH, refs, run
+from .test_fleet_apply import BRANCH, file_at, refs, run
 
 __all__ = ["ground"]
 RECORD = ".copier-answers.yml"
@@ -92,6 +92,32 @@ def test_a_history_that_ends_early_is_enough(ground: Ground) -> None:
     assert results["other"]["note"] == (
         f"{BRANCH} cannot be a branch beside mlfactory: git keeps branches as files do"
     )
+
+
+def test_a_record_is_mended_by_any_command(ground: Ground) -> None:
+    """Which is run where there is none that can be read, and never outside of the repository."""
+    record = (ground.one.path / RECORD).read_text()
+    torn = ground.origin("torn", {RECORD: record.replace("_commit", "<<<<<<< HEAD\n_commit")})
+    bare, link = ground.origin("bare", {RECORD: None}), ground.path / "work/link"
+    ground.origin("link")
+    (link / "inner").symlink_to(ground.path)
+    Repo(link).commit().git("push", "--quiet", ground.path / "origins/link.git", "main")
+    link_row = "path: origins/link.git, folder: inner"
+    entries(ground, "path: origins/torn.git", "path: origins/bare.git", link_row)
+    script = f"pwd >> {ground.path}/places; rm -rf .git"
+    results = run(ground, "run", "--branch", "mend", "--", "sh", "-c", script, code=4)
+    gone = "the command has taken git's own file out of the work tree"
+    assert [one["note"] for one in results.values()] == [
+        gone,
+        gone,
+        "there is no folder inner in it",
+    ]
+    argv = ("run", "--branch", "mend", "--push", "--", "sh", "-c", f"sed -i '/^<<<</d' {RECORD}")
+    results = run(ground, *argv, code=4)
+    assert [one["state"] for one in results.values()] == ["updated", "refused", "refused"]
+    assert file_at(torn, "mend", RECORD) == record
+    assert refs(bare).keys() == {"refs/heads/main"}
+    assert len((ground.path / "places").read_text().splitlines()) == 2
 
 
 def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -152,15 +152,20 @@ def remark_on(person: Path | None) -> str:
 
 def project_in(clone: Clone, member: Member) -> Project:
     """The member's project as the origin's branch has it. Raises MlfactoryError."""
-    branch = member.branch or clone.default
-    tip = clone.tip(branch)
-    if not tip:
-        raise MlfactoryError(*no_branch(clone, member, branch))
+    tip = tip_of(clone, member)
     try:
         return record.at_commit(clone.repository, tip, member.folder, member.answers_file)
     except MlfactoryError as error:  # it names files where our copy would have them
         text = error.message.replace(f"{clone.place}/", "")
         raise MlfactoryError(text, error.hint) from error
+
+
+def tip_of(clone: Clone, member: Member) -> str:
+    """The commit of the branch that the member is developed on. Raises MlfactoryError."""
+    branch = member.branch or clone.default
+    if tip := clone.tip(branch):
+        return tip
+    raise MlfactoryError(*no_branch(clone, member, branch))
 
 
 def no_branch(clone: Clone, member: Member, branch: str) -> tuple[str, str]:
