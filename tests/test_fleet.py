@@ -13,6 +13,7 @@ import pytest
 
 from .evolving import SMALL, TEXT, Repo, edited, init, mlfactory, project, render, template
 
+RECORD = ".copier-answers.yml"
 NEW = {"tree/a.txt": edited(3, "theirs"), "tree/c.txt": "new\n"}
 
 
@@ -50,9 +51,17 @@ def git(*argv: object, cwd: Path | None = None) -> str:
 
 
 @pytest.fixture
-def ground(tmp_path: Path) -> Ground:
-    source = template(tmp_path / "template", SMALL, NEW)
-    return Ground(tmp_path, project(source, tmp_path / "one"))
+def ground(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Ground:
+    """A copy of what the first test builds, with a template of its own."""
+    place = tmp_path_factory.getbasetemp() / "ground"
+    if not (place / "one").exists():
+        project(template(place / "template", SMALL, NEW), place / "one")
+    for name in ("template", "one"):
+        shutil.copytree(place / name, tmp_path / name)
+    one = Repo(tmp_path / "one")
+    one.write({RECORD: one.text(RECORD).replace(str(place), str(tmp_path))})
+    one.git("commit", "--quiet", "--all", "--amend", "--no-edit")
+    return Ground(tmp_path, one)
 
 
 def test_init_names_every_repository_and_each_project_in_it(ground: Ground) -> None:

@@ -13,11 +13,11 @@ import pytest
 from mlfactory.base import lock
 
 from .evolving import SMALL, Repo, edited, mlfactory, release
-from .test_fleet import Ground, git, ground
+from .test_fleet import RECORD, Ground, git, ground
 from .waiting import has_ended, until
 
 __all__ = ["ground"]
-BRANCH, RECORD = "mlfactory/update", ".copier-answers.yml"
+BRANCH = "mlfactory/update"
 REQUEST = f"refs/mlfactory/requests/{BRANCH}"
 ASKED = str(SMALL["copier.yml"]) + "region: {type: str, default: us}\n"
 

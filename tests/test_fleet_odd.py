@@ -10,11 +10,10 @@ from mlfactory.base.errors import MlfactoryError
 from mlfactory.template import mirror
 
 from .evolving import Repo, init
-from .test_fleet import Ground, git, ground
+from .test_fleet import RECORD, Ground, git, ground
 from .test_fleet_apply import BRANCH, file_at, refs, run
 
 __all__ = ["ground"]
-RECORD = ".copier-answers.yml"
 
 
 def clone(ground: Ground, origin: Path, name: str, *options: str) -> Repo:
