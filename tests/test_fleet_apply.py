@@ -19,7 +19,7 @@ from .waiting import has_ended, until
 __all__ = ["ground"]
 BRANCH = "mlfactory/update"
 REQUEST = f"refs/mlfactory/requests/{BRANCH}"
-ASKED = str(SMALL["copier.yml"]) + "region: {type: str, default: us}\n"
+ASKED = str(SMALL["copier.yml"]) + "cost: {type: str}\nregion: {type: str, default: us}\n"
 
 
 def refs(origin: Path) -> dict[str, str]:
@@ -285,12 +285,12 @@ def test_settings_of_the_file_are_kept_to(ground: Ground) -> None:
     release(
         Repo(ground.path / "template"), "v1.2.0",
         {"copier.yml": ASKED,
-         "tree/region.txt.jinja": "{{ region }}\n"},
+         "tree/region.txt.jinja": "{{ region }}\n", "tree/cost.txt.jinja": "{{ cost }}\n"},
     )  # fmt: skip
     origins = {name: ground.origin(name) for name in ("plain", "own", "pinned")}
     git("branch", "--move", "main", "trunk", cwd=origins["plain"])  # renamed default branch
     ground.write(
-        "answers: {region: eu}\nrepositories:\n- path: origins/plain.git\n"
+        "answers: {region: eu, cost: '4711'}\nrepositories:\n- path: origins/plain.git\n"
         "- {path: origins/own.git, answers: {region: asia, name: ours}}\n"
         "- {path: origins/pinned.git, pin: v1.1.0}\n"
     )
@@ -299,12 +299,17 @@ def test_settings_of_the_file_are_kept_to(ground: Ground) -> None:
     assert (steps["plain"]["base"], steps["plain"]["questions"]) == ("trunk", {})
     run(ground, "apply", "--push")
     assert file_at(origins["plain"], BRANCH, "region.txt") == "eu\n"
+    assert file_at(origins["own"], BRANCH, "cost.txt") == "4711\n"  # which has no default
     assert file_at(origins["own"], BRANCH, "region.txt") == "asia\n"
     assert file_at(origins["own"], BRANCH, "b.txt") == "ours\n"
     assert "region" not in file_at(origins["pinned"], BRANCH, ".copier-answers.yml")
-    (ground.path / "fleet.yml").write_text("repositories:\n- path: origins/plain.git\n")
-    (step,) = run(ground, "plan").values()
-    assert step["questions"] == {"region": "us"}
+    for answers, action, reason, questions in (
+        ("{}", "refused", "the template asks cost: answer it under `answers` in fleet.yml", {}),
+        ("{cost: '1'}", "update", "", {"region": "us"}),
+    ):
+        ground.write(f"answers: {answers}\nrepositories:\n- path: origins/plain.git\n")
+        (step,) = run(ground, "plan", code=4 if reason else 0).values()
+        assert (step["action"], step["reason"], step["questions"]) == (action, reason, questions)
 
 
 def test_a_lock_that_cannot_be_renewed_is_told(ground: Ground) -> None:
