@@ -91,7 +91,8 @@ def test_the_page_names_every_kind() -> None:
 
 
 def test_pyproject_keeps_what_is_theirs(tmp_path: Path) -> None:
-    repo = of(tmp_path / "churn", KEDRO)
+    """Also where Windows begins it with a mark, which is no TOML."""
+    repo = of(tmp_path / "churn", {**KEDRO, "pyproject.toml": f"\ufeff{KEDRO['pyproject.toml']!s}"})
     adopt(repo, "--no-setup")
     old, new = (
         tomllib.loads(str(KEDRO["pyproject.toml"])),
@@ -140,6 +141,13 @@ def test_what_is_not_committed_stops_it(tmp_path: Path, files: Any, text: str) -
     before = repo.everything()
     assert text in adopt(repo, "--no-setup", code=1)
     assert repo.everything() == before
+
+
+def test_a_bare_repository_is_adopted_by_a_clone(tmp_path: Path) -> None:
+    init(tmp_path / "Süd (alt).git", "--bare")
+    done = mlfactory("adopt", "Süd (alt).git", cwd=tmp_path, code=1)
+    assert "is a bare repository: no files stand in it\nhint: Adopt a clone of it" in done.stderr
+    assert f"git clone '{tmp_path}/Süd (alt).git'" in done.stderr
 
 
 def test_a_file_in_the_way_stops_it(tmp_path: Path) -> None:

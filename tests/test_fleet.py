@@ -13,6 +13,7 @@ import pytest
 
 from .evolving import SMALL, TEXT, Repo, edited, init, mlfactory, project, render, template
 
+RECORD = ".copier-answers.yml"
 NEW = {"tree/a.txt": edited(3, "theirs"), "tree/c.txt": "new\n"}
 
 
@@ -50,9 +51,17 @@ def git(*argv: object, cwd: Path | None = None) -> str:
 
 
 @pytest.fixture
-def ground(tmp_path: Path) -> Ground:
-    source = template(tmp_path / "template", SMALL, NEW)
-    return Ground(tmp_path, project(source, tmp_path / "one"))
+def ground(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Ground:
+    """A copy of what the first test builds, with a template of its own."""
+    place = tmp_path_factory.getbasetemp() / "ground"
+    if not (place / "one").exists():
+        project(template(place / "template", SMALL, NEW), place / "one")
+    for name in ("template", "one"):
+        shutil.copytree(place / name, tmp_path / name)
+    one = Repo(tmp_path / "one")
+    one.write({RECORD: one.text(RECORD).replace(str(place), str(tmp_path))})
+    one.git("commit", "--quiet", "--all", "--amend", "--no-edit")
+    return Ground(tmp_path, one)
 
 
 def test_init_names_every_repository_and_each_project_in_it(ground: Ground) -> None:
@@ -62,8 +71,11 @@ def test_init_names_every_repository_and_each_project_in_it(ground: Ground) -> N
     shutil.copytree(ground.one.path, large.path / "models/north", ignore=lambda *_: [".git"])
     large.commit({"app.py": "1\n"})
     init(ground.path / "clones/team/plain").commit({"a.py": "1\n"})
+    git("clone", "--quiet", ground.path / "origins/churn.git", ground.path / "clones/older")
+    large.git("worktree", "add", "--quiet", ground.path / "clones/side")
     before = Repo(ground.path / "clones/churn").everything()
-    mlfactory("fleet", "init", "clones", cwd=ground.path)
+    said = mlfactory("fleet", "init", "clones", cwd=ground.path).stderr
+    assert "left out, clones of one that it names: older, side" in said
     rows = json.loads(mlfactory("fleet", "list", "--json", cwd=ground.path).stdout)["repositories"]
     assert [(row["name"], row["folder"], row["skip"]) for row in rows] == [
         ("churn", "", ""),
@@ -86,6 +98,8 @@ def test_add_leaves_what_is_written(ground: Ground) -> None:
     )
     again = ("fleet", "add", "git@git.example.com:team/sales.git")
     assert "the same repository" in mlfactory(*again, cwd=ground.path, code=2).stderr
+    missing = mlfactory("fleet", "add", "origins/chrun.git", cwd=ground.path, code=2).stderr
+    assert "there is no folder origins/chrun.git" in missing
     odd = ("fleet", "add", "https://somebody:secret@git.example.com/x.git")
     assert "secret" not in mlfactory(*odd, cwd=ground.path, code=2).stderr
 

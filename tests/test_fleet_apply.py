@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ import pytest
 from mlfactory.base import lock
 
 from .evolving import SMALL, Repo, edited, mlfactory, release
-from .test_fleet import Ground, git, ground
+from .test_fleet import RECORD, Ground, git, ground
+from .waiting import has_ended, until
 
 __all__ = ["ground"]
 BRANCH = "mlfactory/update"
-ASKED = str(SMALL["copier.yml"]) + "region: {type: str, default: us}\n"
+REQUEST = f"refs/mlfactory/requests/{BRANCH}"
+ASKED = str(SMALL["copier.yml"]) + "cost: {type: str}\nregion: {type: str, default: us}\n"
 
 
 def refs(origin: Path) -> dict[str, str]:
@@ -109,6 +112,40 @@ def test_revert_closes_what_is_open_and_proposes_the_way_back(ground: Ground) ->
     assert "_commit: v1.0.0" in file_at(merged, back, ".copier-answers.yml")
     assert file_at(merged, back, "more.txt") == "meanwhile\n"
     assert "c.txt" not in git("ls-tree", "--name-only", back, cwd=merged)
+
+
+def test_whatever_became_of_it_is_taken_back_or_told(ground: Ground) -> None:
+    """What somebody resolved goes, too; a record that was edited since hides nothing."""
+    torn = ground.origin("torn", {"a.txt": edited(3, "ours")})
+    touched, later, gone = (ground.origin(name) for name in ("touched", "later", "gone"))
+    rows = [f"- path: origins/{name}.git\n" for name in ("torn", "touched", "later", "gone")]
+    file = ground.write("".join(("repositories:\n", *rows)))
+    run(ground, "plan", code=4)
+    run(ground, "apply", "--push", "--drafts", code=4)
+    merge(ground, "touched")
+    (person := Repo(ground.path / "merge/touched")).commit({RECORD: f"{person.text(RECORD)}x: 1\n"})
+    person.git("push", "--quiet", "origin", "HEAD")
+    git("clone", "--quiet", torn, ground.path / "merge/torn")
+    work = Repo(ground.path / "merge/torn")
+    work.git("merge", "--quiet", "--no-ff", "--no-commit", f"origin/{BRANCH}")
+    work.commit({"a.txt": edited(3, "both")}).git("push", "--quiet", "origin", "HEAD")
+    other = Repo(ground.path / "work/later")
+    other.commit({RECORD: other.text(RECORD).replace("v1.0.0", "v1.2.0")})
+    other.git("push", "--quiet", later, "main")
+    file.write_text("".join(("repositories:\n", *rows[:3])))
+    run(ground, "revert", "torn", "--push")
+    results = run(ground, "revert", "--push", code=4)
+    assert {name: (one["state"], one["note"]) for name, one in results.items()} == {
+        "torn": ("updated", ""),
+        "touched": ("updated", ""),
+        "later": ("refused", "main has v1.2.0 by now, and not v1.1.0"),
+        "gone": ("refused", "fleet.yml no longer names it"),
+    }
+    back = f"{BRANCH}-revert"
+    assert file_at(torn, back, "a.txt") == edited(3, "ours")
+    assert "_commit: v1.0.0" in (record := file_at(touched, back, RECORD))
+    assert record.endswith("x: 1\n")
+    assert refs(gone).keys() == {"refs/heads/main", f"refs/heads/{BRANCH}", REQUEST}
 
 
 def test_nothing_of_a_person_is_overwritten(ground: Ground) -> None:
@@ -205,6 +242,23 @@ def test_any_change_is_proposed_to_those_that_it_changes(ground: Ground) -> None
     assert [refs(origin) for origin in (first, second, third)] == before
 
 
+def test_a_command_that_hangs_is_ended_with_all_it_started(ground: Ground) -> None:
+    """And one that leaves something behind is over when it is itself."""
+    for name in ("leaves", "fails"):
+        ground.origin(name)
+    ground.write("repositories:\n- path: origins/leaves.git\n- path: origins/fails.git\n")
+    pids = ground.path / "pids"
+    argv = ("run", "--branch", "fix", "--timeout", "1", "--", "sh", "-c")
+    results = run(ground, *argv, f"sleep 3000 & echo $! >> {pids}\nwait", code=4)
+    assert {one["note"] for one in results.values()} == {"the command did not end within 1 s"}
+    script = f"sleep 3000 & echo $! >> {pids}; grep fails own.txt && exit 3; echo more >> own.txt"
+    results = run(ground, "run", "--branch", "fix", "--", "sh", "-c", script, code=4)
+    assert results["fails"]["note"].startswith("the command ended with code 3: fails\n")
+    assert results["leaves"]["state"] == "updated"
+    for pid in map(int, pids.read_text().split()):
+        until(partial(has_ended, pid))
+
+
 def test_whatever_was_killed_is_gone_on_with(ground: Ground) -> None:
     origin = ground.origin("churn")
     ground.write("repositories:\n- path: origins/churn.git\n")
@@ -231,12 +285,12 @@ def test_settings_of_the_file_are_kept_to(ground: Ground) -> None:
     release(
         Repo(ground.path / "template"), "v1.2.0",
         {"copier.yml": ASKED,
-         "tree/region.txt.jinja": "{{ region }}\n"},
+         "tree/region.txt.jinja": "{{ region }}\n", "tree/cost.txt.jinja": "{{ cost }}\n"},
     )  # fmt: skip
     origins = {name: ground.origin(name) for name in ("plain", "own", "pinned")}
     git("branch", "--move", "main", "trunk", cwd=origins["plain"])  # renamed default branch
     ground.write(
-        "answers: {region: eu}\nrepositories:\n- path: origins/plain.git\n"
+        "answers: {region: eu, cost: '4711'}\nrepositories:\n- path: origins/plain.git\n"
         "- {path: origins/own.git, answers: {region: asia, name: ours}}\n"
         "- {path: origins/pinned.git, pin: v1.1.0}\n"
     )
@@ -245,12 +299,17 @@ def test_settings_of_the_file_are_kept_to(ground: Ground) -> None:
     assert (steps["plain"]["base"], steps["plain"]["questions"]) == ("trunk", {})
     run(ground, "apply", "--push")
     assert file_at(origins["plain"], BRANCH, "region.txt") == "eu\n"
+    assert file_at(origins["own"], BRANCH, "cost.txt") == "4711\n"  # which has no default
     assert file_at(origins["own"], BRANCH, "region.txt") == "asia\n"
     assert file_at(origins["own"], BRANCH, "b.txt") == "ours\n"
     assert "region" not in file_at(origins["pinned"], BRANCH, ".copier-answers.yml")
-    (ground.path / "fleet.yml").write_text("repositories:\n- path: origins/plain.git\n")
-    (step,) = run(ground, "plan").values()
-    assert step["questions"] == {"region": "us"}
+    for answers, action, reason, questions in (
+        ("{}", "refused", "the template asks cost: answer it under `answers` in fleet.yml", {}),
+        ("{cost: '1'}", "update", "", {"region": "us"}),
+    ):
+        ground.write(f"answers: {answers}\nrepositories:\n- path: origins/plain.git\n")
+        (step,) = run(ground, "plan", code=4 if reason else 0).values()
+        assert (step["action"], step["reason"], step["questions"]) == (action, reason, questions)
 
 
 def test_a_lock_that_cannot_be_renewed_is_told(ground: Ground) -> None:

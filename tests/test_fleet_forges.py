@@ -94,6 +94,7 @@ def test_a_request_is_opened_once_and_closed_again(ground: Ground, forge: Forge)
     write(ground, forge, *names)
     fleet(ground, forge, "plan")
     results = fleet(ground, forge, "apply", "--push")
+    assert len(forge.calls) == 2 * len(names)  # as the page says
     assert [one["request"] for one in results.values()] == [
         (forge.opened(name)[0].get("html_url") or forge.opened(name)[0]["web_url"])
         for name in names

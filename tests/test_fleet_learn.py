@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from mlfactory.fleet.hunks import Hunk, hunks, transplant
 
-from .evolving import TEXT, Repo, edited, mlfactory, release
+from .evolving import SMALL, TEXT, Repo, edited, mlfactory, project, release, template
 from .test_fleet import Ground, ground
 
 __all__ = ["ground"]
@@ -41,7 +42,30 @@ def test_what_several_have_changed_is_taken_into_the_template(ground: Ground) ->
         n for n, row in status.items() if any(c["path"] == "a.txt" for c in row["conflicts"])
     }
     assert conflicts == {"torn", "west"}  # as it was foreseen
-    assert "a.txt: 2 of 5: north, south" in mlfactory("fleet", "learn", cwd=ground.path).stdout
+    text = mlfactory("fleet", "learn", cwd=ground.path).stdout
+    assert text.startswith("b.txt: 2 of 5: north, south\n")  # the other is learned
+
+
+def test_an_edit_is_the_same_under_any_name(tmp_path: Path) -> None:
+    """The template has renamed the file, and so has a project; what the newest version has already
+    is nothing to learn."""
+    after = {"tree/a.txt": None, "tree/docs/d ö.txt": edited(3, "theirs")}
+    source = template(tmp_path / "template", SMALL, after)
+    old = Ground(tmp_path, project(source, tmp_path / "one"))
+    new = Ground(tmp_path, project(source, tmp_path / "two", "v1.1.0"))
+    ours = edited(12, "a better line", edited(3, "theirs"))
+    old.origin("north", {"a.txt": ours})
+    old.origin("south", {"a.txt": None, "own/mine.txt": ours})
+    new.origin("west", {"docs/d ö.txt": edited(12, "a better line", edited(3, "theirs"))})
+    rows = "".join(f"- path: origins/{name}.git\n" for name in ("north", "south", "west"))
+    old.write(f"repositories:\n{rows}")
+    result = mlfactory("fleet", "learn", "--json", "--patch", "lessons.patch", cwd=tmp_path)
+    (one,) = json.loads(result.stdout)["lessons"]
+    assert (one["path"], one["new"]) == ("docs/d ö.txt", ["a better line\n"])
+    assert one["members"] == one["clean"] == ["north", "south", "west"]
+    assert (one["authors"], one["obstacle"]) == (["Tester"], "")
+    source.git("apply", tmp_path / "lessons.patch")
+    assert source.text("tree/docs/d ö.txt") == ours
 
 
 def test_a_hunk_is_the_same_wherever_it_is() -> None:

@@ -79,13 +79,17 @@ def test_the_page_says_how_far_all_of_them_are(ground: Ground) -> None:
 def test_what_cannot_be_looked_at_has_the_whole_line_for_it(tmp_path: Path) -> None:
     """In one narrow column a message of git's would be as high as a screen."""
     file, long = tmp_path / "page.html", "git fetch ended with 128: no such host <b>"
-    rows = [row("a"), Row("b", "x", group="pilot", error=long), Row("c", "x", skip="archived")]
+    rows = [
+        row("a"),
+        Row("b", "x", error=long, hint="git ls-remote"),
+        Row("c", "x", skip="archived"),
+    ]
     page.write(rows, file)
     body = file.read_text().partition("<tbody>")[2].partition("</tbody>")[0]
     lines = [re.findall(r"<t[hd][ >]", line) for line in body.split("<tr ")[1:]]
     assert [len(cells) for cells in lines] == [len(page.COLUMNS), 2, 2]
     assert body.count(f'colspan="{len(page.COLUMNS) - 1}"') == 2
-    assert "no such host &lt;b&gt;</td>" in body
+    assert "no such host &lt;b&gt;<small>git ls-remote</small></td>" in body
     assert ">skipped: archived</td>" in body
 
 

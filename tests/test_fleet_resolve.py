@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from .evolving import edited, mlfactory
@@ -51,6 +52,16 @@ def test_the_same_conflict_is_resolved_once_and_shown_first(ground: Ground) -> N
     run(ground, "plan", code=4)  # what is remembered holds for the next plan, too
     result = mlfactory("fleet", "resolve", cwd=ground.path, code=4)
     assert "resolved: north, south" in result.stdout
+    argv = ("fleet", "resolve", "south", "--folder", "own")  # which needs another one
+    mlfactory(*argv, cwd=ground.path, code=4)
+    (file,) = (ground.path / "own").glob("*-a.txt")
+    file.write_text(edited(15, "more", edited(3, "south's own")))
+    mlfactory(*argv, "--use", cwd=ground.path, code=0)
+    mlfactory("fleet", "resolve", "north", "--use", cwd=ground.path, code=0)
+    steps = json.loads((ground.path / "fleet-plan.json").read_text())["steps"]
+    assert [step["action"] for step in steps] == ["update", "update", "conflict"]
+    said = mlfactory("fleet", "resolve", "north", cwd=ground.path, code=2).stderr
+    assert "the plan has no conflict in north" in said
 
 
 def test_what_only_one_side_has_is_nothing_to_share(ground: Ground) -> None:

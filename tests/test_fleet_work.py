@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+from functools import partial
+from pathlib import Path
 
 import pytest
+from mlfactory.base import process
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.fleet import proposal, work
 from mlfactory.fleet.inventory import BAD_BRANCH
 from mlfactory.fleet.work import Failure
+
+from .evolving import forked
+from .waiting import until
 
 
 def square(number: int) -> int:
@@ -46,3 +53,37 @@ def test_each_folder_of_a_repository_has_a_branch_of_its_own() -> None:
     assert "mlfactory/update-revert" not in names  # where the way back is proposed
     assert names[folders.index("")] == "mlfactory/update"
     assert not [name for name in names if BAD_BRANCH.search(name)]
+
+
+def endless(folder: Path) -> int:
+    (folder / "begun").mkdir()
+    try:
+        process.run_whole(("sleep", "3000"), folder, {}, timeout=3000)
+    finally:
+        (folder / "in order").touch()
+    return 0
+
+
+def interrupted(folder: Path) -> int:
+    """Ends as Ctrl-C does while two of four acts wait for something that never comes."""
+    items = [folder / str(number) for number in range(4)]
+    for item in items:
+        item.mkdir()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    timer = threading.Thread(target=interrupt_when, args=([one / "begun" for one in items[:2]],))
+    timer.start()
+    try:
+        return len(list(work.compute(endless, items, jobs=2)))
+    except KeyboardInterrupt:
+        return 130
+
+
+def interrupt_when(begun: list[Path]) -> None:
+    until(lambda: all(one.exists() for one in begun))
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_who_interrupts_waits_for_nobody(tmp_path: Path) -> None:
+    forked(partial(interrupted, tmp_path), code=130)
+    states = [sorted(p.name for p in (tmp_path / str(n)).iterdir()) for n in range(4)]
+    assert states == [["begun", "in order"], ["begun", "in order"], [], []]

@@ -21,7 +21,7 @@ from mlfactory.simulate.setting import Scenario, edit
 from mlfactory.simulate.traffic import Clock
 from mlfactory.simulate.world import Columns, Row, World, date_like, figure, like, number
 
-from .waiting import PATIENCE, until
+from .waiting import PATIENCE, has_ended, until
 
 DRIVERS = {PENGUINS: "body_mass_g", CARS: "weight_lbs"}
 
@@ -198,14 +198,6 @@ def started(folder: Path) -> int:
     """The number of the process that `PARENT` starts."""
     until((folder / "pid").exists)
     return int((folder / "pid").read_text())
-
-
-def has_ended(number: int) -> bool:
-    """Whether a process is gone, or only waits for somebody to ask how it ended."""
-    try:
-        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return True
 
 
 def test_the_page_tells_the_story(tmp_path: Path) -> None:

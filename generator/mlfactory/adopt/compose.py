@@ -3,6 +3,7 @@ touched since an older template made it moves to ours."""
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import re
 from collections.abc import Callable, Mapping
@@ -245,7 +246,8 @@ def merged_pyproject(sides: Sides, theirs: bytes, entry: Entry, out: Composition
         facts=older.of_setup(here.text("setup.py"), here.text("setup.cfg")) if has_setup else None,
         library=needs.of_library(sides.ours),
     )
-    both = pyproject.merge(text_of(theirs), text_of(entry.content), around)
+    plain = theirs.removeprefix(codecs.BOM_UTF8)  # Windows begins with it, and TOML has none
+    both = pyproject.merge(text_of(plain), text_of(entry.content), around)
     out.tasks.extend(both.tasks)
     return Piece(entry.name, UNION if theirs else ADDED, bytes_of(both.text))
 

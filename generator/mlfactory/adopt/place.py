@@ -63,6 +63,9 @@ def place(start: str) -> Place:
     if not path.is_dir():
         raise UsageError(f"{start} is not a directory", "Name the folder of a project.")
     around = git.look_up(path)
+    if around is None and record.is_bare(path):
+        hint = f"Adopt a clone of it: git clone {quote(str(path))}"
+        raise MlfactoryError(f"{path} is a bare repository: no files stand in it", hint)
     if around is None:
         hint = f"cd {quote(str(path))} && git init && git add --all && git commit"
         raise MlfactoryError(f"{path} is in no git repository", hint)

@@ -30,6 +30,7 @@ OPTIONS = {
     "--ci": "ci",
     "--remote": "remote",
 }
+CONFLICT = re.compile(r"^(<{7} |>{7} |={7}$)", re.MULTILINE)
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 # A package of one of these names would hide, or be hidden by, what a factory imports.
 TAKEN = """
@@ -69,10 +70,21 @@ def parse(text: str, path: Path) -> dict[str, Any]:
     try:
         document = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise MlfactoryError(f"{path} is not YAML: {error}") from error
+        raise unreadable(path, text, error) from error
     if not isinstance(document, dict):
         raise MlfactoryError(f"{path} holds no answers", "Write one `question: value` per line.")
     return {str(key): value for key, value in document.items()}
+
+
+def unreadable(path: Path, text: str, error: Exception) -> MlfactoryError:
+    """What is said of a file that is not YAML, and in which line."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    if marks := CONFLICT.search(text):
+        line = text.count("\n", 0, marks.start()) + 1
+        text = f"{path} has git's marks of a conflict in it, in line {line}"
+        return MlfactoryError(text, "Resolve it, and commit.")
+    where = f", in line {mark.line + 1}" if mark else ""
+    return MlfactoryError(f"{path} is not YAML: {problem or error}{where}", f"Mend {path.name}.")
 
 
 def tool_table(text: str | None, tool: str) -> Mapping[str, Any]:
@@ -81,9 +93,10 @@ def tool_table(text: str | None, tool: str) -> Mapping[str, Any]:
 
 
 def table(text: str | None, *path: str) -> Mapping[str, Any]:
-    """A table of a TOML text; nothing where it has none, or is not readable."""
+    """A table of a TOML text, which may begin with the mark of Windows; nothing where it has none,
+    or is not readable."""
     try:
-        value: Any = tomllib.loads(text or "")
+        value: Any = tomllib.loads((text or "").removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError:
         return {}
     for name in path:

@@ -32,4 +32,8 @@ class RefusedAnswerError(UsageError):
 
 
 class OpenQuestionError(UsageError):
-    """A template asks what has no default, and nobody has answered it."""
+    """A template asks what has no default, and nobody has answered this `question`."""
+
+    def __init__(self, message: str, hint: str = "", question: str = "") -> None:
+        super().__init__(message, hint)
+        self.question = question

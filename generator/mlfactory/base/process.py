@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO
 
 from mlfactory_runtime.programs import LOCAL
@@ -32,10 +33,14 @@ class ProcessError(MlfactoryError):
     """A program ended with a code that was not expected."""
 
     def __init__(self, argv: Sequence[str], result: Result, hint: str = "") -> None:
-        tail = (result.err.strip() or result.out.strip()).splitlines()[-TAIL_LINES:]
-        output = "\n".join(f"  {line}" for line in tail)
-        super().__init__(f"`{' '.join(argv)}` ended with code {result.code}\n{output}", hint)
+        super().__init__(f"`{' '.join(argv)}` ended with code {result.code}\n{tail(result)}", hint)
         self.result = result
+
+
+def tail(result: Result) -> str:
+    """The last lines of what a program wrote, as they stand in a message."""
+    lines = (result.err.strip() or result.out.strip()).splitlines()[-TAIL_LINES:]
+    return "\n".join(f"  {line}" for line in lines)
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -100,8 +105,8 @@ def background(
     cwd: Path,
     env: Mapping[str, str],
     *,
-    stdin: int = subprocess.DEVNULL,
-    stdout: int = subprocess.DEVNULL,
+    stdin: int | IO[bytes] = subprocess.DEVNULL,
+    stdout: int | IO[bytes] = subprocess.DEVNULL,
     stderr: int | IO[bytes] = subprocess.DEVNULL,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A program that runs meanwhile; with all that it started, it is stopped at the end."""
@@ -141,12 +146,23 @@ def run_whole(
     timeout: float = 900,
     ok: Sequence[int] = (0,),
 ) -> Result:
-    """Like `run`; when it is interrupted or takes too long, what the program started ends, too."""
-    pipe = subprocess.PIPE
-    with background(argv, cwd, env, stdin=pipe, stdout=pipe, stderr=pipe) as process:
-        try:
-            out, err = process.communicate(stdin, timeout)
-        except subprocess.TimeoutExpired as error:
-            text = f"`{' '.join(argv)}` did not end within {timeout:.0f} s"
-            raise MlfactoryError(text) from error
-    return check(argv, Result(process.returncode, _text(out), _text(err)), ok)
+    """Like `run`, with all that the program started: it ends when the program does, when that is
+    interrupted, or takes too long. The last lines are in the error then: they say what it waits
+    for."""
+    with TemporaryFile() as source, TemporaryFile() as out, TemporaryFile() as err:
+        source.write(stdin)
+        source.seek(0)
+        with background(argv, cwd, env, stdin=source, stdout=out, stderr=err) as process:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout)
+            code = process.returncode
+        texts = [content(stream) for stream in (out, err)]
+    if code is None:
+        text = f"`{' '.join(argv)}` did not end within {timeout:.0f} s"
+        raise MlfactoryError(f"{text}\n{tail(Result(0, *texts))}".rstrip())
+    return check(argv, Result(code, *texts), ok)
+
+
+def content(stream: IO[bytes]) -> str:
+    stream.seek(0)
+    return _text(stream.read())

@@ -245,7 +245,9 @@ def apply(
 
 @fleet.command(cls=QuickCommand)
 def revert(
-    file: Annotated[Path, typer.Argument(metavar="PLAN", help="What was applied.")] = PLAN,
+    file: Annotated[
+        Path, typer.Argument(metavar="PLAN", help="What was applied; else the usual plan.")
+    ] = PLAN,
     names: Names = None,
     push: Annotated[
         bool, typer.Option("--push", help="Close what is open, and propose the way back.")
@@ -253,11 +255,13 @@ def revert(
     as_json: AsJson = False,
 ) -> int:
     """Take a plan back: what is open is closed, for what is merged the way back is proposed."""
+    from mlfactory.fleet import plan as planning
     from mlfactory.fleet import revert as back
 
     from . import console, fleets
 
-    results = back.revert(file, names or [], console.Terminal(), push=push)
+    plan, repositories = planning.meant(file, names or [], PLAN)
+    results = back.revert(plan, repositories, console.Terminal(), push=push)
     show(fleets.results(results), fleets.result_lines(results), as_json=as_json)
     return ATTENTION if any(one.needs_attention for one in results) else OK
 
@@ -278,6 +282,9 @@ def run(
     push: Annotated[
         bool, typer.Option("--push", help="Push the branches and open requests.")
     ] = False,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=1, help="So long it may take in each.")
+    ] = 900,
     shard: Shard = "",
     jobs: Jobs = 0,
     file: File = FLEET,
@@ -291,7 +298,7 @@ def run(
 
     all_of_them = inventory.read(file)
     members = inventory.choose(all_of_them, [], group, shard)
-    task = errands.errand(command, branch, message)
+    task = errands.errand(command, branch, message, timeout)
     results = errands.run(all_of_them, members, task, console.Terminal(), push=push, jobs=jobs)
     show(fleets.results(results), fleets.result_lines(results), as_json=as_json)
     return ATTENTION if any(one.needs_attention for one in results) else OK

@@ -21,6 +21,7 @@ def resolve(
     file: Annotated[
         Path, typer.Argument(metavar="PLAN", help="What `fleet plan` has written.")
     ] = PLAN,
+    names: Names = None,
     folder: Annotated[
         Path, typer.Option("--folder", metavar="PATH", help="Where resolutions are kept.")
     ] = Path("resolutions"),
@@ -30,11 +31,13 @@ def resolve(
     as_json: AsJson = False,
 ) -> int:
     """Resolve a conflict that many have once, and show where it holds before it is used."""
+    from mlfactory.fleet import plan as planning
     from mlfactory.fleet import resolve as resolving
 
     from . import console, fleets
 
-    result = resolving.resolve(file, folder, console.Terminal(), use=use)
+    plan, repositories = planning.meant(file, names or [], PLAN)
+    result = resolving.resolve(plan, folder, console.Terminal(), repositories, use=use)
     show(console.plain(result), fleets.resolution_lines(result, folder), as_json=as_json)
     return ATTENTION if result.needs_attention else OK
 

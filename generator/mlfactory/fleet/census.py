@@ -13,9 +13,11 @@ import yaml
 from mlfactory.base import addresses, answers, git
 from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.project.record import CRUFT_FILE, PATTERN, is_bare
+from mlfactory.update.ready import shorten
 
 from . import inventory
-from .inventory import Fleet
+from .clone import source_of
+from .inventory import Fleet, Member
 from .reader import Reader
 
 DEPTH = 3  # so far below a folder clones are looked for
@@ -51,10 +53,31 @@ def begin(folder: Path, file: Path) -> Census:
     check_new(file)
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a directory", "Name a folder with clones.")
-    entries = [entry for place in repositories(folder) for entry in entries_of(place, file)]
+    places, again = once([*repositories(folder)])
+    entries = [entry for place in places for entry in entries_of(place, file)]
     if not entries:
         raise UsageError(f"{folder} has no git repositories", "Name a folder with clones.")
-    return begin_with(file, entries)
+    names = shorten([place.name for place in again])
+    notes = (f"left out, clones of one that it names: {names}",) if again else ()
+    return begin_with(file, entries, notes=notes)
+
+
+def once(places: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """The first clone or work tree of each repository, and those that lead to the same."""
+    firsts: dict[str, Path] = {}
+    for place in places:
+        firsts.setdefault(address_of(place), place)
+    rest = {*places} - {*firsts.values()}
+    return [*firsts.values()], sorted(rest)
+
+
+def address_of(place: Path) -> str:
+    """Where a clone leads; one that does not say it leads to itself."""
+    try:
+        address, _ = source_of(Member("", str(place.resolve()), is_path=True))
+    except MlfactoryError:
+        return str(place)
+    return inventory.same_address(address)
 
 
 def check_new(file: Path) -> None:
@@ -147,6 +170,10 @@ def entry_of(file: Path, name: str, fields: Mapping[str, str]) -> dict[str, str]
     path = Path(name).expanduser()
     rest = {key: value for key, value in fields.items() if value}
     if not path.is_dir():
+        if ":" not in name:
+            raise UsageError(
+                f"there is no folder {name}", "Name a clone, or the URL of a repository."
+            )
         return {"url": name, **rest}
     return {"path": os.path.relpath(path.resolve(), file.parent.resolve()), **rest}
 

@@ -86,9 +86,33 @@ def source_of(member: Member) -> tuple[str, Path | None]:
         raise MlfactoryError(text, "Name the top as `path`, and what is inside as `folder`.")
     if answer.out.startswith("true"):
         return str(path), None
-    origin = git.run("config", "--get", "remote.origin.url", cwd=path, ok=(0, 1)).out.strip()
-    near = path / origin
-    return (str(near.resolve()) if not origin or near.is_dir() else origin), path
+    if not (name := remote_of(path)):
+        return str(main_of(path)), path
+    address = git.run("remote", "get-url", name, cwd=path).out.rstrip("\n")
+    near = path / address
+    return (str(near.resolve()) if near.is_dir() else address), path
+
+
+def main_of(path: Path) -> Path:
+    """The main work tree of a repository, of which `path` may be another one."""
+    argv = ("rev-parse", "--path-format=absolute", "--git-common-dir")
+    home = Path(git.run(*argv, cwd=path).out.rstrip("\n"))
+    return home.parent if home.name == ".git" else path
+
+
+def remote_of(path: Path) -> str:
+    """The remote of a person's clone that counts: `origin`, the only one, or that of the branch
+    which they are on; empty where there is none. Raises MlfactoryError where none of these is."""
+    names = git.run("remote", cwd=path).out.split("\n")[:-1]
+    if len(names) < 2 or "origin" in names:
+        return "origin" if "origin" in names else "".join(names)
+    branch = git.run("symbolic-ref", "--quiet", "--short", "HEAD", cwd=path, ok=(0, 1)).out.strip()
+    argv = ("config", "--get", f"branch.{branch}.remote")
+    name = git.run(*argv, cwd=path, ok=(0, 1)).out.strip() if branch else ""
+    if name in names:
+        return name
+    text = f"{path} has several remotes, and none is called origin: {', '.join(names)}"
+    raise MlfactoryError(text, "Name the address of the one that counts as `url`.")
 
 
 def listing_of(address: str) -> tuple[str, str]:
@@ -128,10 +152,29 @@ def remark_on(person: Path | None) -> str:
 
 def project_in(clone: Clone, member: Member) -> Project:
     """The member's project as the origin's branch has it. Raises MlfactoryError."""
+    tip = tip_of(clone, member)
+    try:
+        return record.at_commit(clone.repository, tip, member.folder, member.answers_file)
+    except MlfactoryError as error:  # it names files where our copy would have them
+        text = error.message.replace(f"{clone.place}/", "")
+        raise MlfactoryError(text, error.hint) from error
+
+
+def tip_of(clone: Clone, member: Member) -> str:
+    """The commit of the branch that the member is developed on. Raises MlfactoryError."""
     branch = member.branch or clone.default
-    tip = clone.tip(branch)
-    if not tip:
-        names = sorted(n.removeprefix(HEADS) for n in clone.refs if n.startswith(HEADS))
-        hint = f"It has: {', '.join(names[:8])}." if names else "Push something to it first."
-        raise MlfactoryError(f"{member.name} has no branch {branch or 'yet'}", hint)
-    return record.at_commit(clone.repository, tip, member.folder, member.answers_file)
+    if tip := clone.tip(branch):
+        return tip
+    raise MlfactoryError(*no_branch(clone, member, branch))
+
+
+def no_branch(clone: Clone, member: Member, branch: str) -> tuple[str, str]:
+    """What is said of a repository that has not the branch which is meant."""
+    names = sorted(n.removeprefix(HEADS) for n in clone.refs if n.startswith(HEADS))
+    if not names:
+        return f"{member.name} has no branch yet", "Push something to it first."
+    there = f"It has: {', '.join(names[:8])}."
+    if branch:
+        return f"{member.name} has no branch {branch}", there
+    text = f"the default branch of {member.name} is not there"
+    return text, f"{there} Name one of them as its `branch`."

@@ -40,8 +40,19 @@ def push(clone: Clone, branch: str, commit: str) -> None:
     """Put a commit on a branch of the origin. Raises MlfactoryError when it is refused, or when
     the branch is no longer what was fetched: nothing of others is overwritten."""
     ref = f"{HEADS}{branch}"
+    if other := in_the_way(clone, ref):
+        text = f"{branch} cannot be a branch beside {other}: git keeps branches as files do"
+        raise MlfactoryError(text, "Name another `branch` in fleet.yml, and plan again.")
     lease = f"--force-with-lease={ref}:{clone.tip(branch)}"
     send(clone, lease, f"{commit}:{ref}")
+
+
+def in_the_way(clone: Clone, ref: str) -> str:
+    """A branch of the origin which is called as a folder of this ref is, or the other way round."""
+    for name in clone.refs:
+        if ref.startswith(f"{name}/") or name.startswith(f"{ref}/"):
+            return name.removeprefix(HEADS)
+    return ""
 
 
 def send(clone: Clone, *argv: str) -> None:

@@ -29,6 +29,13 @@ class Hunk:
         parts = [[squeeze(line) for line in lines] for lines in (around, self.old, self.new)]
         return hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()[:10]
 
+    def is_in(self, text: str) -> bool:
+        """Whether a text has the new lines already, between those that are around them here."""
+        lines = text.splitlines(keepends=True)
+        window = [line for line in (self.before, *self.new, self.after) if line]
+        places = range(len(lines) - len(window) + 1)
+        return bool(window) and any(lines[at : at + len(window)] == window for at in places)
+
     def is_like(self, other: Hunk) -> bool:
         """Whether both replace the same lines, in ways that are nearly the same."""
         if (self.old, self.before if not self.old else "") != (

@@ -11,8 +11,9 @@ from pathlib import Path
 from mlfactory.base import git, objects
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.render.result import RenderOptions
-from mlfactory.update import drift
+from mlfactory.update import drift, workbench
 from mlfactory.update.plan import pair
+from mlfactory.update.workbench import Workbench
 
 from . import draft, plan, work
 from .draft import Draft
@@ -27,9 +28,11 @@ LARGEST = 2**20
 @dataclass(frozen=True)
 class FileEdit:
     """A file that a project has edited: as its version of the template made it, as it is, and as
-    the newest version makes it, None where that has no such file."""
+    the newest version makes it, None where that has no such file. `path` is what the newest version
+    calls it, `name` what the project does."""
 
     path: str
+    name: str
     base: str
     ours: str
     theirs: str | None
@@ -37,10 +40,11 @@ class FileEdit:
 
 @dataclass(frozen=True)
 class Change:
-    """A change in one project."""
+    """A change in one project, to the template's file `path`, which is called `name` there."""
 
     place: Place
     path: str
+    name: str
     hunk: Hunk
 
 
@@ -102,10 +106,11 @@ def learn(members: Sequence[Member], progress: Progress, least: int = 2, jobs: i
             tick()
     whole = draft.begin(places[0].up)
     changes = [
-        Change(place, one.path, hunk)
+        Change(place, one.path, one.name, hunk)
         for place in places
         for one in edits.get(place.member.name, ())
         for hunk in hunks(one.base, one.ours)
+        if not (one.theirs and hunk.is_in(one.theirs))
     ]
     lessons = [lesson(whole, several, changes, edits) for several in groups(changes, least)]
     return Learning(source, tuple(lessons), len(places), draft.patch(whole), tuple(notes))
@@ -116,20 +121,31 @@ def most_common(names: Sequence[str]) -> str:
 
 
 def edits_of(place: Place) -> tuple[FileEdit, ...]:
-    """The template's text files that a project has edited. Raises MlfactoryError."""
+    """The template's text files that a project has edited, also where it calls them otherwise.
+    Raises MlfactoryError."""
     course = place.course(place.up.newest)
     with pair(course, RenderOptions()) as both:
-        bench, base = both.bench, both.sides.whole_base
-        rows = drift.compare(bench, both.base, base, drift.tree_of(both)).files
-        paths = [one.path for one in rows if one.state == drift.EDITED and one.path in bench.leaves]
+        bench, base, theirs = both.bench, both.sides.whole_base, both.sides.theirs
+        tree = drift.tree_of(both)
+        rows = drift.compare(bench, both.base, base, tree).files
+        paths = [one.path for one in rows if one.state in (drift.EDITED, drift.MOVED)]
+        own = names_in(bench, tree, bench.project.head) if paths else {}
+        new = names_in(bench, both.sides.base_tree, both.sides.theirs_tree) if paths else {}
         edits = []
         for path in paths:
-            leaves = [side.get(path) for side in (base, bench.leaves, both.sides.theirs)]
+            name, newest = own.get(path, path), new.get(path, path)
+            leaves = (base.get(path), bench.leaves.get(name), theirs.get(newest))
             contents = [objects.blobs(bench.repository, [n[1]])[0] if n else None for n in leaves]
             texts = [decode(one) for one in contents]
-            if texts[0] is not None and texts[1] is not None:
-                edits.append(FileEdit(path, texts[0], texts[1], texts[2]))
+            if texts[0] is not None and texts[1] is not None and texts[0] != texts[1]:
+                edits.append(FileEdit(newest, name, texts[0], texts[1], texts[2]))
         return tuple(edits)
+
+
+def names_in(bench: Workbench, old: str, new: str) -> dict[str, str]:
+    """What each file of a tree is called in another one, where it is called otherwise."""
+    rows = workbench.differences(bench, old, new)
+    return {before: after for letter, before, after in rows if letter == "R"}
 
 
 def decode(content: bytes | None) -> str | None:
@@ -188,7 +204,7 @@ def owner_of(place: Place) -> str:
 def authors(change: Change) -> Iterator[str]:
     """Who wrote the new lines, or where there are none who changed the file last."""
     project, hunk = change.place.project, change.hunk
-    where = project.place_of(change.path)
+    where = project.place_of(change.name)
     if not hunk.new:
         argv = (
             "log",
@@ -196,7 +212,7 @@ def authors(change: Change) -> Iterator[str]:
             "--format=%an",
             project.head,
             "--",
-            project.spec(change.path),
+            project.spec(change.name),
         )
         yield from filter(None, [project.repository.run(*argv).out.strip()])
         return

@@ -133,7 +133,8 @@ def safe(value: object) -> object:
 def cells(row: Row) -> tuple[Cell, ...]:
     if row.skip or row.error:
         text = f"skipped: {row.skip}" if row.skip else row.error
-        return Cell(row.name, row.name, row.group), Cell(text, tone="" if row.skip else "bad")
+        reason = Cell(text, more=row.hint, tone="" if row.skip else "bad")
+        return Cell(row.name, row.name, row.group), reason
     clone = f"clone: {row.remark}" if row.remark else ""
     conflicts = ", ".join(one.path for one in row.conflicts)
     drift = ", ".join(f"{n} {state}" for state, n in row.drift.items())

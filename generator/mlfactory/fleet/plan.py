@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from mlfactory.base import objects
 from mlfactory.base.answers import Answers
-from mlfactory.base.errors import MlfactoryError
+from mlfactory.base.errors import MlfactoryError, OpenQuestionError
 from mlfactory.project.record import Project
 from mlfactory.render.result import RenderOptions
 from mlfactory.update import workbench
@@ -160,6 +160,18 @@ def step_of(fleet: Fleet, to: str, place: Place) -> Step:
 
 def with_merge(step: Step, course: Course, fleet: Fleet, settings: Answers) -> Step:
     """The step with what comes of a merge in memory; what the fleet answers is not asked."""
+    try:
+        return with_answers(step, course, fleet, settings)
+    except OpenQuestionError as error:
+        name = error.question
+        if name in settings or name not in fleet.answers:
+            text = f"the template asks {name}: answer it under `answers` in {fleet.file.name}"
+            raise MlfactoryError(text) from error
+        return with_merge(step, course, fleet, {**settings, name: fleet.answers[name]})
+
+
+def with_answers(step: Step, course: Course, fleet: Fleet, settings: Answers) -> Step:
+    """The same. Raises OpenQuestionError for a question that has no default."""
     with preview(course, RenderOptions(settings)) as view:
         answers = {k: v for k, v in fleet.answers.items() if k in view.plan.questions}
         fresh = {k: v for k, v in answers.items() if view.plan.questions[k] != v}
@@ -259,6 +271,13 @@ def read(file: Path) -> FleetPlan:
         raise MlfactoryError(f"{file} cannot be read: {error.strerror}", again) from error
     except (ValueError, KeyError, TypeError) as error:
         raise MlfactoryError(f"{file} is no plan of a fleet: {error}", again) from error
+
+
+def meant(file: Path, names: list[str], usual: Path) -> tuple[Path, list[str]]:
+    """The plan and the repositories of it: where only these are given, of the usual plan."""
+    if file.exists() or file.suffix == usual.suffix or not usual.exists():
+        return file, names
+    return usual, [str(file), *names]
 
 
 def step_from(fields: Mapping[str, Any]) -> Step:

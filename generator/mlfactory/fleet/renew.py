@@ -60,12 +60,19 @@ def relock(clone: Clone, course: Course, commit: str) -> tuple[str, str]:
 @contextmanager
 def checkout(clone: Clone, project: Project, commit: str) -> Iterator[Project]:
     """The project in a work tree of its own, in which mlfactory commits."""
+    with work_tree(clone, commit) as top:
+        copy = record.find(top / project.prefix, project.file)
+        yield replace(copy, repository=replace(copy.repository, env=COMMITTER))
+
+
+@contextmanager
+def work_tree(clone: Clone, commit: str) -> Iterator[Path]:
+    """The top of a work tree that is thrown away."""
     with tempfile.TemporaryDirectory(prefix="mlfactory-") as scratch:
         top = Path(scratch) / clone.place.name
         store = git.bare(clone.store)
         store.run("worktree", "add", "--quiet", "--detach", str(top), commit)
         try:
-            copy = record.find(top / project.prefix, project.file)
-            yield replace(copy, repository=replace(copy.repository, env=COMMITTER))
+            yield top
         finally:
             store.run("worktree", "remove", "--force", str(top), ok=(0, 128))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlfactory.base import lock, objects
-from mlfactory.base.errors import MlfactoryError
+from mlfactory.base.errors import MlfactoryError, UsageError
 from mlfactory.base.git import Repository
 from mlfactory.render.result import RenderOptions
 from mlfactory.update.course import course_in
@@ -78,12 +78,14 @@ class Outcome:
         return is_open or bool(self.notes) or bool(self.steps and not self.is_in_plan)
 
 
-def resolve(file: Path, folder: Path, progress: Progress, *, use: bool) -> Outcome:
-    """Look at a plan's conflicts; with `use` what is resolved is written into it. Raises
-    MlfactoryError."""
+def resolve(
+    file: Path, folder: Path, progress: Progress, names: Sequence[str] = (), *, use: bool
+) -> Outcome:
+    """Look at a plan's conflicts, all or those of some repositories; with `use` what is resolved is
+    written into it. Raises MlfactoryError."""
     with lock.hold(file.with_suffix(".lock"), "mlfactory fleet resolve", str(file)):
         whole = plan.read(file)
-        rows, notes = cases_of(whole, progress)
+        rows, notes = cases_of(whole, names, progress)
         with rerere.memory() as store:
             cases = [with_names(store, case) for case in rows]
             for dispute in firsts(cases):
@@ -103,10 +105,17 @@ def resolve(file: Path, folder: Path, progress: Progress, *, use: bool) -> Outco
     return Outcome(groups, tuple(step.name for step in steps), tuple(notes), use)
 
 
-def cases_of(whole: FleetPlan, progress: Progress) -> tuple[list[Case], list[str]]:
+def cases_of(
+    whole: FleetPlan, names: Sequence[str], progress: Progress
+) -> tuple[list[Case], list[str]]:
     """Each conflict of a plan with the sides of its files, and what cannot be looked at."""
+    if strangers := {*names} - {step.name for step in whole.of("conflict")}:
+        hint = "It is resolved, merged cleanly, or not in the plan: mlfactory fleet plan"
+        raise UsageError(f"the plan has no conflict in {', '.join(sorted(strangers))}", hint)
     members = {one.name: one for one in inventory.read(Path(whole.fleet)).members}
-    steps = [step for step in whole.of("conflict") if step.name in members]
+    steps = [
+        s for s in whole.of("conflict") if s.name in members and (not names or s.name in names)
+    ]
     notes: list[str] = []
     pairs: list[tuple[Step, Place]] = []
     for step, place in zip(steps, scout([members[s.name] for s in steps], progress), strict=True):

@@ -9,13 +9,12 @@ from pathlib import Path
 
 from mlfactory.base import lock, objects
 from mlfactory.base.errors import MlfactoryError, UsageError
-from mlfactory.project.record import Project
 
 from . import forge, inventory, plan, proposal, work
 from .apply import author
 from .forges.hosts import Hosts
 from .forges.kinds import Wish
-from .make import KEPT
+from .make import KEPT, commit_before, has_it
 from .plan import Step
 from .proposal import version_in
 from .scout import Place, Progress, scout
@@ -23,6 +22,7 @@ from .states import Result
 from .work import Failure
 
 ENDING = "-revert"
+MOST = 100  # so many commits that changed the record are looked at
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ def revert(file: Path, names: list[str], progress: Progress, *, push: bool) -> l
     if missing := {*names} - {step.name for step in steps}:
         raise UsageError(f"{file} updates no {', '.join(sorted(missing))}")
     members = {one.name: one for one in fleet.members}
+    gone = [step for step in steps if step.name not in members]
     hosts = Hosts(fleet.forges, fleet.pace)
     with lock.hold(file.with_suffix(".lock"), "mlfactory fleet revert", str(file)):
         ready = [step for step in steps if step.name in members]
@@ -51,10 +52,11 @@ def revert(file: Path, names: list[str], progress: Progress, *, push: bool) -> l
         pairs = list(zip(ready, places, strict=True))
         ways = [Way(step, place) for step, place in pairs if isinstance(place, Place)]
         results = {s.name: failure(s, place) for s, place in pairs if isinstance(place, Failure)}
+        results |= {s.name: failure(s, Failure(f"{whole.fleet} no longer names it")) for s in gone}
         for number, result in work.wait_for(partial(take_back, hosts, author(), push=push), ways):
             step = ways[number].step
             results[step.name] = failure(step, result) if isinstance(result, Failure) else result
-    return [results[step.name] for step in ready]
+    return [results[step.name] for step in steps]
 
 
 def failure(step: Step, why: Failure) -> Result:
@@ -67,6 +69,9 @@ def take_back(hosts: Hosts, author: Mapping[str, str], way: Way, *, push: bool) 
     clone, project = place.clone, place.project
     if commit := merged_commit(place, step):
         return propose(hosts, author, way, commit, push=push)
+    if project.version not in (step.from_version, step.to_version):
+        text = f"{step.base} has {project.version} by now, and not {step.to_version}"
+        raise MlfactoryError(text)
     tip = clone.tip(step.branch)
     if not tip:
         if push:  # the branch may be gone, and its request not
@@ -82,19 +87,25 @@ def take_back(hosts: Hosts, author: Mapping[str, str], way: Way, *, push: bool) 
 
 def merged_commit(place: Place, step: Step) -> str:
     """The commit of the origin's branch that brought the version, or an empty string where it does
-    not have it; whether it was merged, squashed or rebased does not matter."""
+    not have it; whether it was merged, squashed or rebased does not matter. Of what somebody had to
+    resolve it is the merge, so that this goes, too."""
     project = place.project
-    if project.version != step.to_version or step.from_version == step.to_version:
+    if step.from_version == step.to_version:
+        return (has_it(place, step) and commit_before(place, step)) or ""
+    if project.version != step.to_version:
         return ""
-    spec = project.spec(project.file)
-    argv = ("log", "--max-count=1", "--format=%H", project.head, "--", spec)
-    commit = project.repository.run(*argv).out.strip()
-    return commit if before(place, project, commit) == step.from_version else ""
+    way = ("--first-parent",) if step.action == "conflict" else ()
+    argv = ("log", *way, f"--max-count={MOST}", "--format=%H", project.head, "--")
+    commits = project.repository.run(*argv, project.spec(project.file)).out.split()
+    versions = (step.from_version, step.to_version)
+    around = ((c, (at(place, f"{c}^"), at(place, c))) for c in commits)
+    return next((commit for commit, both in around if both == versions), "")
 
 
-def before(place: Place, project: Project, commit: str) -> str:
-    """The version that the project had before a commit."""
-    return version_in(place.clone, project, f"{commit}^:{project.prefix}{project.file}")
+def at(place: Place, commit: str) -> str:
+    """The version that a commit of the project records."""
+    project = place.project
+    return version_in(place.clone, project, f"{commit}:{project.prefix}{project.file}")
 
 
 def propose(
@@ -109,7 +120,7 @@ def propose(
     tree, conflicts, _ = objects.merge_tree(store, ours, theirs)
     if conflicts:
         names = ", ".join(sorted({name for _, name in conflicts}))
-        return Result(step.name, "conflict", note=names)
+        return Result(step.name, "conflict", note=f"somebody has changed since: {names}")
     tip = clone.tip(branch)
     if tip and not proposal.is_ours(clone, head, tip):
         raise MlfactoryError(f"{branch} is changed by a person, and stays as it is")

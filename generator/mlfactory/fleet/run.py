@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from mlfactory.base import git, objects, process
 from mlfactory.base.errors import MlfactoryError, UsageError
-from mlfactory.base.git import Repository
 
 from . import inventory, proposal, work
 from .apply import author
 from .forges.hosts import Hosts
 from .inventory import Fleet, Member
 from .make import KEPT
-from .plan import Step, tree_of
+from .plan import Step
 from .publish import Parcel, publish
-from .renew import checkout
-from .scout import Progress, Visit, visits
+from .renew import work_tree
+from .scout import Progress, Stop, fetch, once, stop_at
 from .states import Result
 from .work import Failure
 
@@ -31,20 +31,22 @@ SECONDS = 900
 
 @dataclass(frozen=True)
 class Errand:
-    """A command, the branch that its change goes to, the commit's message, and who commits."""
+    """A command, the branch that its change goes to, the commit's message, who commits, and how
+    many seconds it may take in each."""
 
     argv: tuple[str, ...]
     branch: str
     message: str
     author: Mapping[str, str]
+    seconds: float = SECONDS
 
 
-def errand(argv: Sequence[str], branch: str, message: str) -> Errand:
+def errand(argv: Sequence[str], branch: str, message: str, seconds: float = SECONDS) -> Errand:
     """Raises an error for a branch that cannot be, and where git does not know who commits."""
     if inventory.BAD_BRANCH.search(branch):
         raise UsageError(f"{branch!r} cannot be the name of a branch", "Write: --branch fix-it")
     words = " ".join(argv)
-    return Errand(tuple(argv), branch, f"{message or f'Run {words}'}\n", author())
+    return Errand(tuple(argv), branch, f"{message or f'Run {words}'}\n", author(), seconds)
 
 
 def run(
@@ -60,7 +62,7 @@ def run(
     if task.branch == fleet.branch:
         raise UsageError(f"{task.branch} is where updates are proposed", "Name another --branch.")
     active = [member for member in members if not member.skip]
-    places = visits(active, progress)
+    places = once(fetch(stop_at, active, progress))
     results = [Result(member.name, "current") for member in active]
     steps = act_all(task, places, results, progress, jobs)
     if push:
@@ -70,13 +72,13 @@ def run(
 
 def act_all(
     task: Errand,
-    places: Sequence[Visit | Failure],
+    places: Sequence[Stop | Failure],
     results: list[Result],
     progress: Progress,
     jobs: int,
 ) -> dict[int, Step]:
     """Run it everywhere; gives what is to be pushed, by its number in the results."""
-    ready = {number: place for number, place in enumerate(places) if isinstance(place, Visit)}
+    ready = {number: place for number, place in enumerate(places) if isinstance(place, Stop)}
     for number, place in enumerate(places):
         if isinstance(place, Failure):
             results[number] = refusal(results[number], place)
@@ -96,11 +98,11 @@ def act_all(
 def push_all(
     hosts: Hosts,
     steps: Mapping[int, Step],
-    places: Sequence[Visit | Failure],
+    places: Sequence[Stop | Failure],
     results: list[Result],
     progress: Progress,
 ) -> None:
-    clones = {n: place.clone for n, place in enumerate(places) if isinstance(place, Visit)}
+    clones = {n: place.clone for n, place in enumerate(places) if isinstance(place, Stop)}
     items = [Parcel(step, clones[number], results[number]) for number, step in steps.items()]
     with progress.count("Push", len(items)) as tick:
         for at, result in work.wait_for(partial(publish, hosts), items):
@@ -115,31 +117,51 @@ def refusal(result: Result, why: Failure) -> Result:
     return replace(result, state="refused", note=why.message)
 
 
-def act(task: Errand, place: Visit) -> tuple[Step, Result]:
+def act(task: Errand, place: Stop) -> tuple[Step, Result]:
     """Run the command for one member and commit what it changed. Raises MlfactoryError."""
-    member, clone, project = place.member, place.clone, place.project
-    branch = proposal.branch_of(task.branch, member.folder)
+    member, clone, head = place.member, place.clone, place.head
+    store, branch = clone.repository, proposal.branch_of(task.branch, member.folder)
     tip = clone.tip(branch)
-    if tip and not proposal.is_ours(clone, project.head, tip):
+    if tip and not proposal.is_ours(clone, head, tip):
         raise MlfactoryError(f"{branch} is changed by a person, and stays as it is")
-    with checkout(clone, project, project.head) as copy:
-        process.run_whole(task.argv, copy.path, {}, timeout=SECONDS)
-        tree = tree_after(copy.repository)
-    step = Step(member.name, "update", head=project.head, branch=branch, tree=tree)
+    with work_tree(clone, head) as top:
+        call(task, folder_in(top, member.folder))
+        tree = tree_after(top)
+    step = Step(member.name, "update", head=head, branch=branch, tree=tree)
     step = replace(step, base=member.branch or clone.default, message=task.message)
-    if tree == tree_of(project):
+    if tree == store.run("rev-parse", f"{head}^{{tree}}").out.strip():
         return step, Result(member.name, "current")
-    facts = clone.repository.run("log", "-1", "--format=%T %P", tip).out.strip() if tip else ""
-    if facts == f"{tree} {project.head}":
+    facts = store.run("log", "-1", "--format=%T %P", tip).out.strip() if tip else ""
+    if facts == f"{tree} {head}":
         return step, Result(member.name, "updated", tip)
-    commit = objects.commit_tree(
-        clone.repository, tree, project.head, message=task.message, author=task.author
-    )
-    clone.repository.run("update-ref", f"{KEPT}{branch}", commit)
+    commit = objects.commit_tree(store, tree, head, message=task.message, author=task.author)
+    store.run("update-ref", f"{KEPT}{branch}", commit)
     return step, Result(member.name, "updated", commit)
 
 
-def tree_after(repository: Repository) -> str:
-    """All that stands in a work tree, as a tree."""
-    git.add_all(repository, ":(top)")
-    return repository.run("write-tree").out.strip()
+def folder_in(top: Path, name: str) -> Path:
+    """The member's folder. Raises MlfactoryError for none, and for a link that leads elsewhere."""
+    folder = (top / name).resolve()
+    if not folder.is_dir() or not folder.is_relative_to(top.resolve()):
+        raise MlfactoryError(f"there is no folder {name} in it", "Mend its `folder`.")
+    return folder
+
+
+def call(task: Errand, folder: Path) -> None:
+    """Raises MlfactoryError: what became of it, and the last that it wrote, since the command is
+    the same for all."""
+    try:
+        process.run_whole(task.argv, folder, {}, timeout=task.seconds)
+    except MlfactoryError as error:
+        words = " ".join(task.argv)
+        first, *rest = error.message.replace(f"`{words}`", "the command", 1).splitlines()
+        text = f"{first}: {rest[-1].strip()}" if rest else first
+        raise MlfactoryError("\n".join((text, *rest)), error.hint) from error
+
+
+def tree_after(top: Path) -> str:
+    """All that stands in a work tree. Raises MlfactoryError where it is none any more."""
+    if not (around := git.look_up(top)) or around[0].top != top.resolve():
+        raise MlfactoryError("the command has taken git's own file out of the work tree")
+    git.add_all(around[0], ":(top)")
+    return around[0].run("write-tree").out.strip()

@@ -11,19 +11,21 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from mlfactory.base.credentials import mask
 from mlfactory.project.record import Project
 from mlfactory.template import mirror, repository
 from mlfactory.template.repository import Upstream, Version
 from mlfactory.update.course import Course, course_in
 
 from . import work
-from .clone import Clone, fresh, project_in
-from .inventory import Fleet, Member
+from .clone import Clone, fresh, project_in, tip_of
+from .inventory import Fleet, Member, same_address
 from .work import Failure
 
 Key = tuple[str, str, str, str]
+A = TypeVar("A", "Stop", "Visit")
 
 
 class Progress(Protocol):
@@ -34,6 +36,15 @@ class Progress(Protocol):
 
     def note(self, text: str) -> None:
         """Say something that is worth knowing."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A member with its repository, fetched a moment ago, and the commit of its branch."""
+
+    member: Member
+    clone: Clone
+    head: str
 
 
 @dataclass(frozen=True)
@@ -71,12 +82,38 @@ def scout(members: Sequence[Member], progress: Progress) -> list[Place | Failure
 
 def visits(members: Sequence[Member], progress: Progress) -> list[Visit | Failure]:
     """The same without their templates."""
-    places: list[Visit | Failure] = [Failure("")] * len(members)
+    return once(fetch(visit, members, progress))
+
+
+def fetch(
+    act: Callable[[Member], A], members: Sequence[Member], progress: Progress
+) -> list[A | Failure]:
+    """What comes of each, many at a time, in their order."""
+    places: list[A | Failure] = [Failure("")] * len(members)
     with progress.count("Fetch", len(members)) as tick:
-        for number, result in work.wait_for(visit, members):
+        for number, result in work.wait_for(act, members):
             places[number] = result
             tick()
     return places
+
+
+def once(places: Sequence[A | Failure]) -> list[A | Failure]:
+    """The same, but that what two entries of a fleet lead to counts for the first of them: two
+    clones of a repository, or a clone and an address."""
+    names: dict[tuple[str, str, str], str] = {}
+    rows: list[A | Failure] = []
+    for place in places:
+        if not isinstance(place, Failure):
+            member = place.member
+            address = place.clone.address.removeprefix("file://")
+            key = (same_address(address), member.folder, member.answers_file)
+            if first := names.get(key):
+                text = f"it is the same repository as {first}: {mask(address)}"
+                place = Failure(text, f"Take line {member.line} out of the fleet's file.")
+            else:
+                names[key] = member.name
+        rows.append(place)
+    return rows
 
 
 def join(place: Visit, ups: Mapping[Key, tuple[Upstream, str] | Failure]) -> Place | Failure:
@@ -89,6 +126,12 @@ def join(place: Visit, ups: Mapping[Key, tuple[Upstream, str] | Failure]) -> Pla
 def visit(member: Member) -> Visit:
     clone = fresh(member)
     return Visit(member, clone, project_in(clone, member))
+
+
+def stop_at(member: Member) -> Stop:
+    """A member whose record is not asked for. Raises MlfactoryError."""
+    clone = fresh(member)
+    return Stop(member, clone, tip_of(clone, member))
 
 
 def templates(projects: Iterable[Project]) -> dict[Key, tuple[Upstream, str] | Failure]:

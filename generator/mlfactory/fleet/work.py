@@ -13,9 +13,10 @@ import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from mlfactory.base.errors import MlfactoryError
 
@@ -48,7 +49,7 @@ def attempt(act: Callable[[A], B], item: A) -> B | Failure:
 def wait_for(act: Callable[[A], B], items: Sequence[A]) -> Iterator[tuple[int, B | Failure]]:
     """Results with the places of their items, as they come, for acts that wait for others."""
     with ThreadPoolExecutor(min(WAITING, max(len(items), 1))) as pool:
-        yield from collect(pool, act, enumerate(items))
+        yield from collect(pool, partial(attempt, act), enumerate(items))
 
 
 def compute(
@@ -66,7 +67,7 @@ def compute(
     rest = dict(enumerate(items))
     try:
         with processes(jobs) as pool:
-            for place, result in collect(pool, act, rest.items()):
+            for place, result in collect(pool, partial(attempt_or_leave, act), rest.items()):
                 rest.pop(place)
                 yield place, result
     except BrokenProcessPool:
@@ -78,21 +79,49 @@ def one_by_one(act: Callable[[A], B], items: dict[int, A]) -> Iterator[tuple[int
     for place, item in items.items():
         try:
             with processes(1) as pool:
-                yield from collect(pool, act, [(place, item)])
+                yield from collect(pool, partial(attempt_or_leave, act), [(place, item)])
         except BrokenProcessPool:
             yield place, Failure("the process was killed", "Is there too little memory?")
 
 
-def processes(jobs: int) -> ProcessPoolExecutor:
-    """Processes that leave it to this one to end when somebody interrupts."""
+@contextmanager
+def processes(jobs: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that leave it to this one to end when somebody interrupts; then they end with all
+    that they started, whatever it waits for."""
     context = multiprocessing.get_context("fork")
-    return ProcessPoolExecutor(jobs, context, signal.signal, (signal.SIGINT, signal.SIG_IGN))
+    others = {*multiprocessing.active_children()}
+    with ProcessPoolExecutor(jobs, context, set_signals) as pool:
+        try:
+            yield pool
+        except BaseException:
+            for process in {*multiprocessing.active_children()} - others:
+                process.terminate()
+            raise
+
+
+def set_signals() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, leave)
+
+
+def leave(*_: object) -> NoReturn:
+    """Put in order what is begun, once, and end."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise SystemExit
+
+
+def attempt_or_leave(act: Callable[[A], B], item: A) -> B | Failure:
+    """The same in a process of a pool, which would go on with the next item."""
+    try:
+        return attempt(act, item)
+    except SystemExit:
+        os._exit(1)
 
 
 def collect(
     pool: Executor, act: Callable[[A], B], items: Iterable[tuple[int, A]]
-) -> Iterator[tuple[int, B | Failure]]:
-    futures = {pool.submit(partial(attempt, act), item): place for place, item in items}
+) -> Iterator[tuple[int, B]]:
+    futures = {pool.submit(act, item): place for place, item in items}
     try:
         for future in as_completed(futures):
             yield futures[future], future.result()

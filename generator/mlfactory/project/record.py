@@ -139,6 +139,10 @@ def at_commit(repository: Repository, head: str, folder: str = "", file: str = "
     argv = ("ls-tree", "-z", "--name-only", f"{head}:{folder.strip('/')}")
     listing = repository.run(*argv, ok=(0, 128))
     if listing.code:
+        entry = repository.run("ls-tree", "--full-tree", head, "--", folder).out
+        if entry.startswith("160000 "):
+            hint = "Name the submodule's own repository instead."
+            raise MlfactoryError(f"{folder} is a submodule in it", hint)
         raise MlfactoryError(f"there is no folder {folder} in it", "Mend its `folder`.")
     names = [n for n in listing.out.split("\0") if fnmatch(n, PATTERN) or n in USUAL]
     usual_first = sorted(names, key=lambda n: (n not in USUAL, n))
@@ -261,11 +265,6 @@ def keep_patterns(project: Project) -> tuple[str, ...]:
             'It is a list of paths and patterns: keep = ["docs/", "/Makefile"]',
         )
     return tuple(names)
-
-
-def is_pattern(name: Any) -> bool:
-    """Whether .gitignore could have such a line."""
-    return isinstance(name, str) and bool(name.strip(" !\\"))
 
 
 def own_settings(project: Project, tool: str) -> Mapping[str, Any]:

@@ -83,7 +83,7 @@ def copier_failed(which: Template, error: Exception) -> MlfactoryError:
         return RefusedAnswerError(text.rstrip("."), hint)
     if match := re.fullmatch(r'Question "(\w+)" is required', text):
         problem = f"the template asks {match[1]}, and no default can be right"
-        return OpenQuestionError(problem, f"Add --set {match[1]}=VALUE.")
+        return OpenQuestionError(problem, f"Add --set {match[1]}=VALUE.", match[1])
     if text.startswith("Unknown revision"):
         return unknown_ref(which)
     if text.startswith("Local template must be"):

@@ -17,6 +17,7 @@ from . import history
 from .repository import Upstream, git_url, in_order, prefix_of, stable, trying
 
 LISTING = "mlfactory-listing"
+SILENCE = 60  # so many seconds a server may say nothing when it is asked what it has
 SHA256 = 64  # digits of an id in repositories of that kind
 
 
@@ -88,12 +89,15 @@ def fetch(folder: Path, url: str, listing: str) -> None:
     """Copy all branches and tags. A repository's HEAD may name a branch that it does not have.
 
     What comes is kept as one file: a file for each object takes longer to write, and to read.
+    A history that ends early there ends early here, and goes on as soon as it does so there.
     """
     specs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
     if "HEAD" in refs(listing):
         specs.append("+HEAD:refs/mlfactory/HEAD")
     one = ("-c", "fetch.unpackLimit=1")
-    argv = (*one, "fetch", "--quiet", "--prune", "--no-tags", "--", url, *specs)
+    deeper = ("--unshallow",) if (folder / "shallow").is_file() else ()
+    how = ("--quiet", "--prune", "--no-tags", "--update-shallow", *deeper)
+    argv = (*one, "fetch", *how, "--", url, *specs)
     git.run(*argv, cwd=folder, hint=trying(url))
 
 
@@ -109,7 +113,9 @@ def refs(listing: str) -> dict[str, str]:
 def listing_of(url: str, address: str, *form: str, what: str = "the template ") -> str:
     """Every ref of a repository. Raises MlfactoryError when it cannot be reached."""
     try:
-        return git.run("ls-remote", *form, "--", url, env={"GIT_TERMINAL_PROMPT": "0"}).out
+        limit = {"GIT_HTTP_LOW_SPEED_LIMIT": "1", "GIT_HTTP_LOW_SPEED_TIME": str(SILENCE)}
+        env = {"GIT_TERMINAL_PROMPT": "0", **limit}
+        return git.run("ls-remote", *form, "--", url, env=env).out
     except MlfactoryError as error:
         lines = [text.strip() for text in error.message.strip().splitlines()]
         last = next((text for text in lines if text.startswith("fatal: ")), lines[-1])

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from shlex import quote
 
 from packaging.version import InvalidVersion
 from packaging.version import Version as Number
@@ -89,7 +90,7 @@ def git_url(address: str) -> str:
 
 
 def trying(url: str) -> str:
-    return f"Try `git ls-remote {url}`."
+    return f"Try `git ls-remote {quote(url)}`."
 
 
 def in_order(tags: list[str], prefix: str = "") -> tuple[str, ...]:

@@ -111,7 +111,7 @@ def users(project: Project, command: str) -> CheckResult:
 
 def run(project: Project, argv: list[str]) -> process.Result:
     env = {**uv.environment(project.path), "DVC_NO_ANALYTICS": "1"}
-    return process.run(argv, project.path, env=env, timeout=SECONDS, ok=ANY)
+    return process.run_whole(argv, project.path, env, timeout=SECONDS, ok=ANY)
 
 
 def omission(project: Project, check: str | None, *, trusted: bool) -> tuple[str, ...]:
