@@ -115,7 +115,9 @@ def test_sixty_rows_are_judged_with_the_power_that_they_have(watched: Watched) -
     ("before", "state"),
     [
         ([60, 0, 0, 0, 60, 0, 0, 0, 60, 0, 0, 0, 60, 0, 0], None),
-        ([60, 0, 0, 0, 60, 0, 0, 0, 60, 0, 0, 0, 60, 0, 0, 0], True),
+        ([60, 0, 0, 0, 60, 0, 0, 0, 60, 0, 0, 0, 60, 0, 0, 0], None),  # a month of five Mondays
+        ([60, 0, 0, 0, 60, 0, 0, 0, 60, 0, 0, 0, 60, 0, 0, 0, 0], True),
+        ([60, 60, 0, 0, 60, 60, 60, 0, 0, 60, 60, 0, 0, 60, 0, 0], None),  # a holiday on Monday
         ([60, 60, 60, 60, 60], True),
         ([60, 60, 0, 0, 60, 60], True),
         ([60, 0, 0, 60], True),

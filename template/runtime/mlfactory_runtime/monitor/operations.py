@@ -13,7 +13,9 @@ from .reading import Seen, Watched
 from .verdict import Check
 from .window import Window, stamp
 
+LATELY = 100  # windows that tell how many rows are usual
 USUAL = 3  # so many windows before it is known what is usual
+EDGE = 1  # a window more lies in the same pause where it begins elsewhere in one, or months differ
 
 
 def traffic(
@@ -36,7 +38,7 @@ def traffic(
     elif not sample.rows and newest and newest >= window.end and not any(before):
         text = f"its first predictions came after {stamp(window.end)}, and that window is not over"
         bad = None
-    elif not sample.rows and len(pauses) >= USUAL and pause <= median(pauses):
+    elif not sample.rows and len(pauses) >= USUAL and pause <= longest(pauses) + EDGE:
         text, bad = f"{text}, as is usual between two batches", None
     elif not sample.rows:
         text += f", the last one on {stamp(newest)}" if newest else ", and none before"
@@ -47,6 +49,7 @@ def traffic(
         "no-predictions-are-made", at_once=True,
     )  # fmt: skip
     busy = [rows for rows in before if rows] if len(pauses) >= USUAL else before
+    busy = busy[-LATELY:]
     if len(busy) < USUAL or not sample.rows or not median(busy):
         return [fresh]
     usual = median(busy)
@@ -65,6 +68,11 @@ def pauses_of(rows: Sequence[int]) -> tuple[list[int], int]:
     busy = [place for place, count in enumerate(rows) if count]
     gaps = [after - place - 1 for place, after in pairwise(busy)]
     return [gap for gap in gaps if gap], len(rows) - 1 - (busy[-1] if busy else -1)
+
+
+def longest(pauses: Sequence[int]) -> int:
+    """What at most one pause in four exceeded, so that an outage does not become usual."""
+    return sorted(pauses)[3 * (len(pauses) - 1) // 4]
 
 
 def overdue(batches: Sequence[Window], now: datetime) -> list[Check]:

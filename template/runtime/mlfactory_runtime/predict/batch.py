@@ -84,13 +84,15 @@ def predict_file(
     )
 
 
-def logging(scorer: Scorer) -> Scorer:
-    """The same with a run of the prediction log, unless params.yaml wants none."""
+def logging(scorer: Scorer, batch: str = "") -> Scorer:
+    """The same with a run of the prediction log, unless params.yaml wants none; of a `batch` of
+    several runs, if it is named.
+    """
     if not scorer.params.log.enabled:
         return scorer
     from ..log.batch import BatchLog
 
-    return replace(scorer, log=BatchLog(scorer.params, scorer.catalog, scorer.signature))
+    return replace(scorer, log=BatchLog(scorer.params, scorer.catalog, scorer.signature, batch))
 
 
 def score_file(
