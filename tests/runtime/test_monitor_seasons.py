@@ -131,6 +131,26 @@ def test_a_pause_between_batches_is_ordinary_where_it_is_usual(
     assert fresh.bad is state
 
 
+@pytest.mark.parametrize(
+    ("before", "rows", "is_odd"),
+    [
+        ([900, 1000, 1100, 900], 1000, False),
+        ([900, 1000, 1100, 900], 150, True),
+        ([900, 1000, 1100, 900], 6000, True),
+        ([20, 900, 4000, 60, 30, 1500, 2500], 110, False),  # batches of any size
+        ([20, 900, 4000, 60, 30, 1500, 2500], 20_000, True),
+        ([60, 0, 0, 0, 60, 0, 0, 0, 70], 65, False),
+        ([60, 0, 0, 0, 60, 0, 0, 0, 70], 900, True),
+    ],
+)
+def test_the_volume_is_odd_where_it_is_beyond_what_comes_and_goes(
+    before: list[int], rows: int, is_odd: bool
+) -> None:
+    span = Window(NOW - timedelta(days=7), NOW, 1)
+    *_, volume = traffic(Seen(rows=rows), span, NOW, before, 5)
+    assert (volume.name, volume.bad) == ("volume", is_odd)
+
+
 def test_a_batch_that_does_not_come_is_overdue() -> None:
     batches = [
         Window(NOW + timedelta(days=30 * k), NOW + timedelta(days=30 * k, hours=1), BATCHES)
