@@ -40,7 +40,7 @@ def world(first: date, days: int, a_day: int, seed: int) -> pl.DataFrame:
             "weekend": np.where(when.dt.weekday().to_numpy() > 5, "yes", "no"),
             "plain": draw.normal(size=rows),
         }
-    )
+    ).with_columns(plain=pl.when(pl.Series(draw.random(rows) >= 0.02 + 0.28 * busy)).then("plain"))
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +88,8 @@ def test_what_is_out_of_season_rings(watched: Watched) -> None:
     assert bad(none, watched) == {"drift:holiday"}
     assert bad(june.with_columns(pl.col("plain") + 0.3), watched) == {"drift:plain"}
     assert bad(june.with_columns(pl.col("price") * 2), watched) == {"drift:price"}
+    assert bad(june.with_columns(plain=december["plain"]), watched) == {"missing:plain"}
+    assert bad(december.with_columns(plain=june["plain"]), watched) == {"missing:plain"}
 
 
 def test_what_is_known_in_advance_does_not_drift(watched: Watched) -> None:
