@@ -1,16 +1,17 @@
 """Rows of the log as the raw file has them: every kind of file takes them in its own form."""
 
 import gzip
-from datetime import date, datetime
+from datetime import date, datetime, time
 from pathlib import Path
 
 import polars as pl
 import pytest
 from mlfactory_runtime import errors
 from mlfactory_runtime.data import rows as data_rows
-from mlfactory_runtime.retrain import harvest
+from mlfactory_runtime.retrain import harvest, values
 from mlfactory_runtime.settings import catalog, params
-from mlfactory_runtime.tables import read
+from mlfactory_runtime.tables.formats import DTYPES, read
+from mlfactory_runtime.tables.read import read_batches
 
 KNOWN = catalog.Catalog.model_validate(
     {
@@ -52,7 +53,7 @@ def taken_in(path: Path, rows: pl.DataFrame = ROWS) -> pl.DataFrame:
     assert good.all()
     fresh = path.with_name(f"fresh-{path.name}")
     harvest.append(path, raw, fresh, found.data)
-    raw = pl.concat(read.read_batches(fresh, settings.data))
+    raw = pl.concat(read_batches(fresh, settings.data))
     return data_rows.parse(
         data_rows.missing_as_null(raw, settings.data, KNOWN.columns), KNOWN.columns
     )
@@ -89,6 +90,31 @@ def test_a_parquet_file_keeps_its_types(tmp_path: Path) -> None:
     assert pl.read_parquet_schema(tmp_path / "fresh-rows.parquet") == first.schema
 
 
+@pytest.mark.parametrize(
+    ("dtype", "form", "known", "value"),
+    [
+        ("datetime", "epoch ms", 1735639200000, datetime(2025, 1, 2, 3, 4)),
+        ("datetime", "epoch s", 1735639200.0, datetime(2025, 1, 2, 3, 4)),
+        ("date", "%Y", 2024, date(2025, 1, 1)),
+        ("date", "%Y%m%d", 20241231, date(2025, 1, 2)),
+        ("string", None, time(10), "11:30:00"),
+    ],
+)
+def test_times_in_a_parquet_file_keep_their_types(
+    dtype: str, form: str | None, known: object, value: object
+) -> None:
+    column = KNOWN.columns["um"].model_copy(update={"dtype": dtype, "format": form})
+    own, head = catalog.Catalog(columns={"t": column}), pl.DataFrame({"t": [known]})
+    rows = pl.DataFrame({"t": [value, None]}, schema_overrides={"t": DTYPES[dtype]})
+    raw, good = harvest.written(rows, head, own, params.Data(path="x.parquet", target="n"))
+    assert (good.to_list(), raw.schema) == ([True, True], head.schema)
+    assert data_rows.parse(raw, own.columns).equals(rows)
+
+
+def test_a_count_that_is_no_moment_is_none() -> None:
+    assert read(pl.Series(["9" * 30, "1735639200"]), "datetime", "epoch s").null_count() == 1
+
+
 def test_what_does_not_read_as_it_was_is_left_out() -> None:
     rows = ROWS.with_columns(n=pl.Series([5, 100, 6]), wort=pl.Series(["NA", "b", "c"]))
     head = pl.DataFrame(schema=dict.fromkeys(HEADER.split(";"), pl.String()))
@@ -116,7 +142,7 @@ def test_a_letter_that_the_encoding_lacks_is_told(tmp_path: Path) -> None:
 def test_truth_is_written_in_the_words_of_the_file(
     known: list[str | None], words: dict[bool, str]
 ) -> None:
-    assert harvest.words_of(pl.Series("ja", known, dtype=pl.String)) == words
+    assert values.words_of(pl.Series("ja", known, dtype=pl.String)) == words
 
 
 @pytest.mark.parametrize(
@@ -125,11 +151,16 @@ def test_truth_is_written_in_the_words_of_the_file(
         (("%d.%m.%Y %H:%M",), "31.12.2024 10:00", "02.01.2025 03:04"),
         (("%d.%m.%Y",), "31.12.2024", "2025-01-02 03:04:00.000000"),
         ((), "2024-12-31", "2025-01-02 03:04:00.000000"),
+        ((), "2024-12-31T10:00:00Z", "2025-01-02T03:04:00Z"),
+        ((), "2024-12-31 10:00:00.123+02:00", "2025-01-02 03:04:00.000Z"),
+        ((), "2024/12/31 10:00", "2025/01/02 03:04"),
+        (("epoch s",), "1735639200", "1735787040"),
+        (("excel",), "45657.5", "45659.12777777777"),
     ],
 )
 def test_a_moment_is_written_as_in_the_file_where_that_holds_it(
     form: tuple[str, ...], known: str, text: str
 ) -> None:
     column = KNOWN.columns["um"].model_copy(update={"format": form})
-    values = pl.Series([datetime(2025, 1, 2, 3, 4)])
-    assert harvest.moment_text(values, column, pl.Series([known])).to_list() == [text]
+    moments = pl.Series([datetime(2025, 1, 2, 3, 4)])
+    assert values.moment_text(moments, column, pl.Series([known])).to_list() == [text]

@@ -40,7 +40,7 @@ def world(first: date, days: int, a_day: int, seed: int) -> pl.DataFrame:
             "weekend": np.where(when.dt.weekday().to_numpy() > 5, "yes", "no"),
             "plain": draw.normal(size=rows),
         }
-    )
+    ).with_columns(plain=pl.when(pl.Series(draw.random(rows) >= 0.02 + 0.28 * busy)).then("plain"))
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +88,8 @@ def test_what_is_out_of_season_rings(watched: Watched) -> None:
     assert bad(none, watched) == {"drift:holiday"}
     assert bad(june.with_columns(pl.col("plain") + 0.3), watched) == {"drift:plain"}
     assert bad(june.with_columns(pl.col("price") * 2), watched) == {"drift:price"}
+    assert bad(june.with_columns(plain=december["plain"]), watched) == {"missing:plain"}
+    assert bad(december.with_columns(plain=june["plain"]), watched) == {"missing:plain"}
 
 
 def test_what_is_known_in_advance_does_not_drift(watched: Watched) -> None:
@@ -115,7 +117,9 @@ def test_sixty_rows_are_judged_with_the_power_that_they_have(watched: Watched) -
     ("before", "state"),
     [
         ([60, 0, 0, 0, 60, 0, 0, 0, 60, 0, 0, 0, 60, 0, 0], None),
-        ([60, 0, 0, 0, 60, 0, 0, 0, 60, 0, 0, 0, 60, 0, 0, 0], True),
+        ([60, 0, 0, 0, 60, 0, 0, 0, 60, 0, 0, 0, 60, 0, 0, 0], None),  # a month of five Mondays
+        ([60, 0, 0, 0, 60, 0, 0, 0, 60, 0, 0, 0, 60, 0, 0, 0, 0], True),
+        ([60, 60, 0, 0, 60, 60, 60, 0, 0, 60, 60, 0, 0, 60, 0, 0], None),  # a holiday on Monday
         ([60, 60, 60, 60, 60], True),
         ([60, 60, 0, 0, 60, 60], True),
         ([60, 0, 0, 60], True),
@@ -127,6 +131,26 @@ def test_a_pause_between_batches_is_ordinary_where_it_is_usual(
     span = Window(NOW - timedelta(days=7), NOW, 1)
     fresh = traffic(Seen(), span, NOW - timedelta(days=20), before, 5)[0]
     assert fresh.bad is state
+
+
+@pytest.mark.parametrize(
+    ("before", "rows", "is_odd"),
+    [
+        ([900, 1000, 1100, 900], 1000, False),
+        ([900, 1000, 1100, 900], 150, True),
+        ([900, 1000, 1100, 900], 6000, True),
+        ([20, 900, 4000, 60, 30, 1500, 2500], 110, False),  # batches of any size
+        ([20, 900, 4000, 60, 30, 1500, 2500], 20_000, True),
+        ([60, 0, 0, 0, 60, 0, 0, 0, 70], 65, False),
+        ([60, 0, 0, 0, 60, 0, 0, 0, 70], 900, True),
+    ],
+)
+def test_the_volume_is_odd_where_it_is_beyond_what_comes_and_goes(
+    before: list[int], rows: int, is_odd: bool
+) -> None:
+    span = Window(NOW - timedelta(days=7), NOW, 1)
+    *_, volume = traffic(Seen(rows=rows), span, NOW, before, 5)
+    assert (volume.name, volume.bad) == ("volume", is_odd)
 
 
 def test_a_batch_that_does_not_come_is_overdue() -> None:

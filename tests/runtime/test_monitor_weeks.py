@@ -9,6 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 from mlfactory_runtime.log.store import engine_of
+from mlfactory_runtime.monitor import monitor
+from mlfactory_runtime.monitor.history import apart
 
 from ..conftest import ROOT
 from ..customers import customers
@@ -114,6 +116,42 @@ def test_each_batch_is_a_window_and_pauses_are_ordinary(churn: Factory) -> None:
     assert [one["rows"] for one in found["history"]] == [900] * 4
     assert check(found, "drift:price €")["status"] == "warning"
     assert check(found, "batch")["status"] == "ok"
+
+
+def test_drift_comes_back_though_empty_weeks_lie_between(churn: Factory) -> None:
+    """A batch a month, in windows of a week: those without rows could not tell."""
+    score(churn, 5, dearer=40)
+    query(churn, f"update predictions set time = {weeks_ago(1)} where row >= 450")
+    price = check(churn.json("monitor", "--json", code=4), "drift:price €")
+    assert price["status"] == "alarm"
+    assert price["message"].endswith("(2 of the last 2 windows)")
+
+
+def test_outcomes_that_come_many_windows_later_are_judged(churn: Factory) -> None:
+    """Twenty days of predictions, and of the first five the outcomes are known, all others."""
+    request = score(churn, 1)
+    now = datetime(2026, 3, 25, 12, tzinfo=UTC)
+    days = f"{int(now.timestamp() * 1e6)} - (1 + (899 - row) / 45) * {DAY}"
+    query(churn, f"update predictions set time = {days}")
+    monitor(churn.project, "1d", now=now)
+    flip = pl.col("churned").replace({"yes": "no", "no": "yes"})
+    outcomes = customers(225).select(flip).with_columns(request_id=pl.lit(request))
+    outcomes.with_row_index("row").write_csv(churn.path / "outcomes.csv")
+    churn.run("label", "outcomes.csv")
+
+    result = monitor(churn.project, "1d", now=now)
+    states = {one.name: one.status for one in result.checks}
+    assert states["performance:log_loss"] == states["quality:ranking"] == "alarm"
+    windows = result.performance.windows
+    assert [bool(one.observed) for one in windows] == [True] * 5 + [False] * 13
+
+
+def test_batches_at_the_same_time_are_one_window() -> None:
+    day, hour = datetime(2026, 3, 2, tzinfo=UTC), timedelta(hours=1)
+    spans = [(0, 1), (2, 4), (3, 5), (1, 6), (6, 7), (7, 8)]  # by their ends
+    moments = [(day + begin * hour, day + end * hour) for begin, end in spans]
+    whole = [(0, 1), (1, 6), (6, 7), (7, 8)]
+    assert apart(moments) == [(day + begin * hour, day + end * hour) for begin, end in whole]
 
 
 def test_it_says_what_it_could_not_see(churn: Factory) -> None:

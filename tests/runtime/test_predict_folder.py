@@ -2,11 +2,15 @@
 
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
 from mlfactory_runtime import errors
+from mlfactory_runtime.monitor.history import History
+from mlfactory_runtime.monitor.reading import from_log, production
+from mlfactory_runtime.monitor.window import BATCHES, Window
 from mlfactory_runtime.predict import batch
 from mlfactory_runtime.predict import folder as predict_folder
 from mlfactory_runtime.testing.trained import Trained
@@ -82,6 +86,10 @@ def test_a_folder_is_scored_file_by_file_in_the_same_layout(
         assert_frame_equal(own.drop(STAMPS), alone.drop("scored_at"), check_exact=True)
     keys = answers(tmp_path / "out").select("request_id", "row").rows()
     assert sorted(logged(factory)) == sorted(keys)
+    now = datetime.now(UTC)
+    history = History(production(factory.project), Window(now, now, BATCHES))
+    (window,) = history.batches(now, 9)
+    assert from_log(window, history.watched).rows == result["rows"], "a folder is one batch"
 
 
 def test_only_what_is_new_or_changed_is_scored_again(

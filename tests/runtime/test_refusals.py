@@ -102,6 +102,18 @@ def test_a_run_that_fails_for_its_rows_counts_them_and_a_few_do_not_ring(churn: 
     assert found["refused"]["rows"] == 12
 
 
+def test_a_file_that_lacks_a_column_is_counted_whole(churn: Factory) -> None:
+    """It is refused before a row is looked at, and answers nobody."""
+    score(churn, new=0)
+    rows = pl.read_csv(churn.path / "batch.csv").drop("plan", "price €")
+    rows.write_csv(churn.path / "narrow.csv")
+    assert "lack the columns" in churn.run("predict", "narrow.csv", "scored.csv", code=1).err
+    query(churn, f"update refusals set time = {weeks_ago(1)}")
+
+    message = check(churn.json("monitor", "--json", code=4), "refused")["message"]
+    assert message.startswith("900 of 1,800 rows were refused: plan is no column of the file in 900")
+
+
 def test_a_sensitive_category_is_counted_without_its_value(churn: Factory) -> None:
     churn.column("plan", unseen="refuse", sensitive="personal")
     score(churn, "--max-invalid", "0.5")

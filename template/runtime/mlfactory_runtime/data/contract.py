@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 MISSING, NONE_OF = "is missing", "is none of the values in the catalog"
+ABSENT = "is no column of the file"
 NO_CASES = pl.DataFrame(schema={"row": pl.Int64, "column": pl.String, "rule": pl.String})
 
 

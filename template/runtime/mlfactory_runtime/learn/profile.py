@@ -10,7 +10,7 @@ from ..project import Compute
 from ..records.profile import Names, Numbers, Part, Profile, Quality, Trend
 from .matrix import learned_from, usable
 from .metrics import expected
-from .seasons import counted, placed, seasons, shares_of, trend
+from .seasons import GAPS, counted, gaps_of, missing_of, placed, seasons, shares_of, trend
 from .signature import Signature, masked
 
 PROFILE, CARD = "profile.json", "card.json"
@@ -33,8 +33,14 @@ def profile(
     shares = expected(signature.task, predictions, signature.threshold or 0.5)
     features = {f.name: _distribution(frame[f.name], f.salt) for f in signature.features}
     seasons_of, grows = dict[str, dict[str, Part]](), dict[str, Trend | None]()
+    dated = rows[time].is_not_null() if time else pl.Series([], dtype=pl.Boolean)
+    dates = rows[time].filter(dated) if time else dated
     for one in signature.features if time else ():
         moments = frame.select(one.name, rows[time or ""].alias(" time")).drop_nulls()
+        gaps = frame[one.name].is_null().filter(dated).cast(pl.Int64)
+        if 0 < (missing := int(gaps.sum())) < len(gaps):
+            own = seasons(gaps.to_numpy(), dates, gaps_of(len(gaps), missing), matters=GAPS)
+            seasons_of[missing_of(one.name)] = own
         if moments.height:
             values, when = placed(moments[one.name], features[one.name], one.salt), moments[" time"]
             seasons_of[one.name] = seasons(values, when, features[one.name])

@@ -13,6 +13,7 @@ from ..records.profile import Names, Numbers, Part, Trend
 from .signature import masked
 
 ENOUGH, SURE, MATTERS, CERTAIN = 30, 1e-4, 0.03, 4
+GAPS = 0.01  # a share of missing values that matters is smaller
 KINDS = {"month": 12, "weekday": 7}
 MICROS = 86_400e6  # of a day
 YEAR = 400  # days, so that some months are there twice
@@ -52,6 +53,16 @@ def counted(values: Array, reference: Reference) -> Array:
     return np.asarray(np.bincount(values, minlength=len(reference.counts) + 1) / len(values))
 
 
+def missing_of(name: str) -> str:
+    """What the profile calls the seasons of a column's missing values."""
+    return f"missing: {name}"
+
+
+def gaps_of(rows: int, missing: int) -> Names:
+    """Rows with and without a value as two values; there is no other."""
+    return Names(missing=0.0, rows=rows, counts={"no": rows - missing, "yes": missing}, other=0, new=0)
+
+
 def parts_of(moments: pl.Series) -> Iterator[tuple[str, Array]]:
     """Of each month of the year and each weekday, by their names, which rows lie in it."""
     for kind, count in KINDS.items():
@@ -63,9 +74,11 @@ def parts_of(moments: pl.Series) -> Iterator[tuple[str, Array]]:
 
 
 def seasons(
-    values: Array, moments: pl.Series, reference: Reference, shift: Array | float = 0.0
-) -> dict[str, Part]:
-    """The shares of the values in each part, where months or weekdays surely differ.
+    values: Array, moments: pl.Series, reference: Reference, shift: Array | float = 0.0,
+    matters: float = MATTERS,
+) -> dict[str, Part]:  # fmt: skip
+    """The shares of the values in each part, where months or weekdays surely differ by more than
+    what matters.
 
     `shift` is what other rows, with which windows are compared, have beyond these.
     """
@@ -76,7 +89,7 @@ def seasons(
         own, count = counted(values[rows], reference), int(rows.sum())
         apart = float(np.abs(own - shares).max(initial=0))
         # Massart, The tight constant in the Dvoretzky-Kiefer-Wolfowitz inequality, 1990
-        if tests * np.exp(-2 * count * apart**2) < SURE and apart > MATTERS:
+        if tests * np.exp(-2 * count * apart**2) < SURE and apart > matters:
             differ.add(name.partition(" ")[0])
         day = float(days_of(moments.filter(pl.Series(rows))).mean())
         kinds[name] = Part(rows=count, day=day, shares=tuple((own + shift).round(6).tolist()))

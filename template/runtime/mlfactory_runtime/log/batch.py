@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, repeat
 from typing import Any
-from uuid import uuid4
 
 import polars as pl
 import sqlalchemy as sa
@@ -17,7 +16,7 @@ from ..settings.catalog import Catalog
 from ..settings.params import Params
 from ..tables.query import reason
 from .refusals import Broken, of_users, write
-from .runs import begin, finish, take_back, touch
+from .runs import begin, finish, number, take_back, touch
 from .store import CHUNK, clean_up, engine_of, insert, make, micros, predictions
 from .veil import veil
 
@@ -31,10 +30,14 @@ class BatchLog:
     What goes wrong is kept in `problem`, and the run goes on without a log. What it writes counts
     when the run is finished; left by an error, it is taken back: nobody got those predictions. A
     run that is killed leaves rows that nobody sees, which the next run takes back.
+
+    Those that score the files of one folder are one batch: their numbers begin with its number.
     """
 
-    def __init__(self, params: Params, catalog: Catalog, signature: Signature) -> None:
-        self.request_id, self.rows, self.problem = uuid4().hex[:16], 0, ""
+    def __init__(
+        self, params: Params, catalog: Catalog, signature: Signature, batch: str = ""
+    ) -> None:
+        self.request_id, self.rows, self.problem = f"{batch}{number()}", 0, ""
         self._model, self._refused = "", Broken()
         self._settings, self._veil = params.log, veil(params, catalog, signature)
         self.left_out = self._veil.left_out

@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from uuid import uuid4
 
 import sqlalchemy as sa
 
@@ -14,7 +15,13 @@ from ..settings.params import Log
 from .store import engine_of, now, predictions, runs
 from .trail import append
 
+DIGITS = 16  # of what names a batch; of files of a folder, those in front
 LEASE = timedelta(days=1)  # for runs elsewhere, of which nobody here can tell whether they live
+
+
+def number() -> str:
+    """A new name of a run, or of a batch of several."""
+    return uuid4().hex[:DIGITS]
 
 
 @cache

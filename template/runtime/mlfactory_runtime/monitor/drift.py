@@ -11,7 +11,7 @@ from ..records.profile import Names
 from ..settings.catalog import Catalog
 from .effect import SURE, detectable
 from .reading import Seen, Watched
-from .seasons import expected, growth, with_shares
+from .seasons import expected, growth, missing_expected, with_shares
 from .statistics import Difference, Reference, Tally, chances, compare, share_error
 from .verdict import Check
 
@@ -53,10 +53,15 @@ def drift(sample: Seen, watched: Watched) -> Drift:
         if tally := sample.features.get(one.name):
             reference, dtype = profile.features[one.name], "" if one.salt else one.dtype
             reference = expected(one.name, reference, sample.times, profile)
+            missing, among = missing_expected(
+                one.name, reference.missing or 0.0, sample.times, profile
+            )
+            reference = reference.model_copy(update={"missing": missing})
             line = compared(
                 lacking(line, reference, tally, least), reference, tally, watched, dtype
             )
-            tests += [*gaps(line, reference, tally, watched), *moved(line, sample, watched)]
+            tests += gaps(line, reference, tally, watched, among)
+            tests += moved(line, sample, watched)
             tests += outside(line, tally, sample, watched)
         features.append(line)
     tests += within(features, sample, watched)
@@ -192,14 +197,17 @@ def outside(line: Line, tally: Tally, sample: Seen, watched: Watched) -> Iterato
     yield Tested(check, p, count / rows - SURE * error > limit, error, limit)
 
 
-def gaps(line: Line, reference: Reference, tally: Tally, watched: Watched) -> Iterator[Tested]:
-    """Whether another share of values is missing, and whether more of them are new.
+def gaps(
+    line: Line, reference: Reference, tally: Tally, watched: Watched, trained: int
+) -> Iterator[Tested]:
+    """Whether another share of values is missing than in so many rows of training, and whether
+    more of them are new.
 
     Nothing is asked of what there is none of, then and now.
     """
     limit, rows = watched.params.monitor.rate, tally.present + tally.missing
     cases = [
-        ("missing", line.missing, line.expected.missing, watched.profile.rows, rows),
+        ("missing", line.missing, line.expected.missing, trained, rows),
         ("unseen", line.unseen, line.expected.unseen, reference.rows // 2, tally.present),
     ]
     for name, now, then, before, among in cases:

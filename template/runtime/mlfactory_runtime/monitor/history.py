@@ -1,10 +1,12 @@
 """What earlier runs found, window by window. It holds numbers about many rows, never a row."""
 
 import json
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from ..log.runs import DIGITS
 from ..log.store import (
     EPOCH,
     complete,
@@ -34,10 +36,12 @@ class History:
         self._fixed = {"target": self.target, "length": self.length}
         make(self.engine)
 
-    def records(self, until: Window | None = None, *, all_models: bool = False) -> list[Record]:
-        """What was found of late, before a window if one is given; oldest first."""
+    def records(
+        self, until: Window | None = None, count: int = SHOWN, *, all_models: bool = False
+    ) -> list[Record]:
+        """What was found in so many windows, before one if it is given; oldest first."""
         own = windows.c
-        query = sa.select(own.result).order_by(own.until.desc()).limit(SHOWN)
+        query = sa.select(own.result).order_by(own.until.desc()).limit(count)
         query = query.where(*(own[name] == value for name, value in self._fixed.items()))
         if until:
             query = query.where(own.until < micros(until.end))
@@ -79,16 +83,21 @@ class History:
             return connection.scalar(rows) or 0, count, newest or 0
 
     def batches(self, until: datetime, count: int) -> list[Window]:
-        """The latest runs of predictions up to a moment, each a window; oldest first."""
+        """The latest batches up to a moment, each a window; oldest first.
+
+        A batch is a run of predictions, or all those of one folder. What was made at the same time
+        as another is one window with it, since windows do not share rows.
+        """
         p = predictions.c
         own = (p.target == self._fixed["target"]) & (p.model == self.watched.version) & complete()
         begin, end = sa.func.min(p.time), sa.func.max(p.time)
-        query = sa.select(begin, end).where(own).group_by(p.request_id)
+        query = sa.select(begin, end).where(own)
+        query = query.group_by(sa.func.substr(p.request_id, 1, DIGITS))
         query = query.having(end < micros(until)).order_by(end.desc()).limit(count)
         with self.engine.connect() as connection:
             spans = [(EPOCH + first * MICRO, EPOCH + (last + 1) * MICRO)
                      for first, last in connection.execute(query)]  # fmt: skip
-        return [Window(*span, BATCHES) for span in spans][::-1]
+        return [Window(*span, BATCHES) for span in apart(spans[::-1])]
 
     def newest(self) -> datetime | None:
         """When the model last predicted."""
@@ -98,3 +107,13 @@ class History:
         with self.engine.connect() as connection:
             time = connection.scalar(query)
         return None if time is None else EPOCH + timedelta(microseconds=time)
+
+
+def apart(spans: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """Spans by their ends, those that overlap as one."""
+    whole: list[tuple[datetime, datetime]] = []
+    for begin, end in spans:
+        while whole and begin < whole[-1][1]:
+            begin = min(begin, whole.pop()[0])
+        whole.append((begin, end))
+    return whole

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
-from statistics import median
 
 from ..git import tries
 from ..project import LOCK, SNAPSHOT
@@ -13,7 +12,9 @@ from .reading import Seen, Watched
 from .verdict import Check
 from .window import Window, stamp
 
+LATELY = 100  # windows that tell how many rows are usual
 USUAL = 3  # so many windows before it is known what is usual
+EDGE = 1  # a window more lies in the same pause where it begins elsewhere in one, or months differ
 
 
 def traffic(
@@ -24,7 +25,8 @@ def traffic(
     factor: float,
     since: datetime | None = None,
 ) -> list[Check]:
-    """Whether predictions were made in the window, and about as many as in those before.
+    """Whether predictions were made in the window, and about as many as in those before: no more,
+    by a factor, than in three of four of them, and no fewer.
 
     Nobody can say so of a window that had begun before the model was in use, at `since`.
     """
@@ -36,7 +38,7 @@ def traffic(
     elif not sample.rows and newest and newest >= window.end and not any(before):
         text = f"its first predictions came after {stamp(window.end)}, and that window is not over"
         bad = None
-    elif not sample.rows and len(pauses) >= USUAL and pause <= median(pauses):
+    elif not sample.rows and len(pauses) >= USUAL and pause <= most(pauses) + EDGE:
         text, bad = f"{text}, as is usual between two batches", None
     elif not sample.rows:
         text += f", the last one on {stamp(newest)}" if newest else ", and none before"
@@ -46,10 +48,10 @@ def traffic(
         "freshness", "operation", False if sample.rows else bad, sample.rows, 1, text,
         "no-predictions-are-made", at_once=True,
     )  # fmt: skip
-    busy = [rows for rows in before if rows] if len(pauses) >= USUAL else before
-    if len(busy) < USUAL or not sample.rows or not median(busy):
+    busy = [rows for rows in before if rows][-LATELY:]
+    if len(busy) < USUAL or not sample.rows:
         return [fresh]
-    usual = median(busy)
+    usual = min(max(sample.rows, -most([-rows for rows in busy])), most(busy))
     ratio = sample.rows / usual
     text = f"{sample.rows:,} predictions, where {usual:,.0f} are usual"
     odd = not 1 / factor <= ratio <= factor
@@ -65,6 +67,11 @@ def pauses_of(rows: Sequence[int]) -> tuple[list[int], int]:
     busy = [place for place, count in enumerate(rows) if count]
     gaps = [after - place - 1 for place, after in pairwise(busy)]
     return [gap for gap in gaps if gap], len(rows) - 1 - (busy[-1] if busy else -1)
+
+
+def most(counts: Sequence[int]) -> int:
+    """What at most one in four exceeded, so that an outage does not become usual."""
+    return sorted(counts)[3 * (len(counts) - 1) // 4]
 
 
 def overdue(batches: Sequence[Window], now: datetime) -> list[Check]:

@@ -1,6 +1,6 @@
 """The monitor: what is found in the latest whole window, or in a file, and in windows before."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from ..project import Project
 from ..records.evaluation import Metrics
 from ..records.monitoring import Checked, Line, Model, Monitored, Performance, Rule, Span
 from ..records.monitoring import Window as Record
+from ..settings.monitor import Monitor
 from ..tables.query import reason
 from . import quality
 from .coverage import check_coverage, check_earlier, coverage
@@ -28,6 +29,7 @@ from .verdict import Check, decided, verdict
 from .window import BATCHES, Window, last_whole, length_of, stamp
 
 BACK = 12  # so many windows before the latest are looked at again when outcomes arrive
+LATE = 1000  # outcomes may come so many windows after their predictions, and are judged
 AGAIN = "the same entity with the same values was scored before, and each counts"
 WORST = ("alarm", "warning", "unknown", "ok")
 
@@ -66,7 +68,8 @@ def of_log(length: str, watched: Watched, now: datetime) -> Monitored:
     for window in (*(one for one in fresh if one.begin < first), *earlier):
         wide = refusing.get(window, window)
         catch_up(history, watched, window, wide, is_news=window in fresh)
-    mark, before, newest = history.mark(span), history.records(span), history.newest()
+    mark, newest = history.mark(span), history.newest()
+    before = history.records(span, LATE)
     sample = from_log(span, watched)
     label = EPOCH + timedelta(microseconds=mark[2]) if mark[2] else None
     left_out = refusals(refusing[span], watched)
@@ -151,11 +154,10 @@ def catch_up(
     What is stored of it stays where no outcome of its predictions is among these, which is certain
     if there `is_news`.
     """
-    mark, before = history.mark(span), history.records(span)
-    stored = history.record(span)
-    if not is_wanted(stored, mark, before) and not (stored and is_news):
+    mark, stored = history.mark(span), history.record(span)
+    if not is_wanted(stored, mark, history.records(span)) and not (stored and is_news):
         return
-    newest, sample = history.newest(), from_log(span, watched)
+    before, newest, sample = history.records(span, LATE), history.newest(), from_log(span, watched)
     if stored and not is_news and (sample.labelled, sample.rows) == (stored.labelled, stored.rows):
         record = stored
     else:
@@ -198,8 +200,8 @@ def examined(
         quality=quality.measured(sample, watched),
         coverage=covered,
     )
-    decisions = [decided(c, [c.name in r.breaches for r in before], settings) for c in checks]
-    records = [*before[-max(BACK, settings.windows - 1) :], record]
+    decisions = [decided(c, list(earlier(c, before, settings)), settings) for c in checks]
+    records = [*before, record]
     later = [*(judged(records, holdout, watched) if holdout else ())]
     later += quality.judged(records, watched)
     later += [(check, list[bool]()) for check in check_earlier(records)]
@@ -212,11 +214,28 @@ def examined(
         checks=tuple(decisions),
         features=tuple(with_status(line, decisions) for line in drifted.features),
         predictions=tuple(with_status(line, decisions) for line in drifted.scores),
-        performance=performance(records, holdout, watched),
+        performance=performance(shown(records), holdout, watched),
         unseen=tuple(unseen(sample, watched, record, holdout, span)),
         coverage=covered,
     )
     return result, record.model_copy(update={"verdict": result.verdict})
+
+
+def earlier(check: Check, before: Sequence[Record], settings: Monitor) -> Iterator[bool]:
+    """Whether a check was bad in the windows before, without those that could not tell, since they
+    hold too few rows: between two batches lie empty ones.
+    """
+    least = 1 if check.kind == "operation" else settings.min_rows
+    for record in before:
+        bad = check.name in record.breaches
+        if bad or record.rows >= least:
+            yield bad
+
+
+def shown(records: Sequence[Record]) -> list[Record]:
+    """The latest windows, and the latest of those with outcomes, which may be far older."""
+    measured = [one for one in records if one.observed][-BACK - 1 :]
+    return [one for one in records[: -BACK - 1] if one in measured] + [*records[-BACK - 1 :]]
 
 
 def with_status(line: Line, checks: Sequence[Checked]) -> Line:

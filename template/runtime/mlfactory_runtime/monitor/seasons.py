@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from ..learn.seasons import days_of, shares_of
+from ..learn.seasons import days_of, gaps_of, missing_of, shares_of
 from ..records.profile import Names, Profile
 from .statistics import Array, Reference
 
@@ -55,6 +55,15 @@ def expected(name: str, reference: Reference, times: Times, profile: Profile) ->
         shares = shares + mixed - whole
         rows = min(rows, sum(seasons_of[part].rows for part in now))
     return reference if rows == reference.rows else with_shares(reference, shares, rows)
+
+
+def missing_expected(
+    name: str, missing: float, times: Times, profile: Profile
+) -> tuple[float, int]:
+    """The share of rows of these times that lack a value, as in so many rows of training."""
+    whole = gaps_of(profile.rows, round(missing * profile.rows))
+    part = expected(missing_of(name), whole, times, profile)
+    return (missing, profile.rows) if part is whole else (float(shares_of(part)[1]), part.rows)
 
 
 def with_shares(reference: Reference, shares: Array, rows: int) -> Reference:

@@ -17,6 +17,7 @@ from ..settings.params import Data
 from ..tables.conversion import readable
 from ..tables.read import read_batches, with_partitions
 from .places import aside_of, check_target
+from .refusals import absent_by
 from .scorer import Scorer, open_scorer, score
 
 MAX_INVALID = 0.05
@@ -84,13 +85,15 @@ def predict_file(
     )
 
 
-def logging(scorer: Scorer) -> Scorer:
-    """The same with a run of the prediction log, unless params.yaml wants none."""
+def logging(scorer: Scorer, batch: str = "") -> Scorer:
+    """The same with a run of the prediction log, unless params.yaml wants none; of a `batch` of
+    several runs, if it is named.
+    """
     if not scorer.params.log.enabled:
         return scorer
     from ..log.batch import BatchLog
 
-    return replace(scorer, log=BatchLog(scorer.params, scorer.catalog, scorer.signature))
+    return replace(scorer, log=BatchLog(scorer.params, scorer.catalog, scorer.signature, batch))
 
 
 def score_file(
@@ -149,9 +152,16 @@ def score_all(
     put_aside: Put,
     progress: Callable[[int], None],
 ) -> tuple[int, int]:
-    """Hand on the answers and the rows that have none; how many rows there were, and of these."""
-    total = invalid = 0
+    """Hand on the answers and the rows that have none; how many rows there were, and of these.
+
+    Rows that lack a column are counted for the log, all that there are, before it is an error.
+    """
+    total, invalid, batches = 0, 0, iter(batches)
+    needed = scorer.catalog.inputs(scorer.params)
     for raw in batches:
+        if scorer.log and not needed.keys() <= {*raw.columns}:
+            rows = total + raw.height + sum(rest.height for rest in batches)
+            scorer.log.refuse(absent_by(raw, needed, rows), rows, scorer.version)
         good, bad = score(raw, scorer, total)
         put(good)
         put_aside(bad)

@@ -33,7 +33,8 @@ EMPTY = "it holds no row"
 class Task:
     """What is done to each file: `source` and `target` are folders, `model` one of a model.
 
-    `state` names the model with all that answers depend on, as it is when work begins.
+    `state` names the model with all that answers depend on, as it is when work begins, and `batch`
+    all of its files in the log.
     """
 
     root: Path
@@ -45,6 +46,7 @@ class Task:
     log: bool = True
     spreadsheet: bool = False
     state: str = ""
+    batch: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,10 +101,12 @@ def predict_folder(
     Answers stand under the same name below the target, rows without one below its `_quarantine`.
     A file that fails stops no other. FactoryError if there is no file, or the model cannot score.
     """
+    from ..log.runs import number
+
     names = names_in(task.source)
     check_folder(project, task.source, task.target)
     scorer = open_scorer(project, task.model, task.explain)  # what is wrong with it is told once
-    task = replace(task, state=state_of(scorer, task))
+    task = replace(task, state=state_of(scorer, task), batch=number())
     task.target.mkdir(exist_ok=True)
     scores, rows = dict[str, FileScore](), 0
     lock = project.root / ".factory" / f"predict-{short_hash(str(task.target).encode())}.lock"
@@ -131,7 +135,7 @@ def score_one(task: Task, name: str) -> FileScore:
     """Score a file unless its answers are there already."""
     source, target = task.source / name, task.target / name
     try:
-        scorer, own = ready(task)
+        scorer, own = ready(replace(task, batch=""))
         work = work_of(source, own)
         if score := finished(scorer, task, name, work):
             return score
@@ -164,7 +168,7 @@ def answered_by(scorer: Scorer, task: Task, name: str, work: str) -> FileScore:
     aside = task.target / ASIDE / name
     aside.parent.mkdir(parents=True, exist_ok=True)
     result = score_file(
-        logging(scorer) if task.log else scorer,
+        logging(scorer, task.batch) if task.log else scorer,
         task.source / name,
         task.target / name,
         aside_of(aside),

@@ -1,10 +1,11 @@
 """Why rows of a batch have no answer, counted by field and rule for the log."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 import polars as pl
 
-from ..data.contract import MISSING, NONE_OF
+from ..data.contract import ABSENT, MISSING, NONE_OF
 from ..learn.signature import Feature
 from ..log.refusals import Broken
 from ..settings.catalog import Catalog
@@ -21,6 +22,11 @@ def broken_by(raw: pl.DataFrame, cases: pl.DataFrame, catalog: Catalog) -> Broke
         else:
             count[name, what, ""] += part.height
     return count
+
+
+def absent_by(raw: pl.DataFrame, columns: Iterable[str], rows: int) -> Broken:
+    """The columns that are missing altogether, in each of so many rows."""
+    return Counter({(name, ABSENT, ""): rows for name in columns if name not in raw.columns})
 
 
 def lacking_by(rows: pl.DataFrame, features: tuple[Feature, ...]) -> Broken:

@@ -28,9 +28,10 @@ from ..scratch import scratch
 from ..settings.catalog import Catalog, Column
 from ..settings.params import Data, Params
 from ..tables.file import HEAD, is_parquet
-from ..tables.formats import decimal_of, read
+from ..tables.formats import read
 from ..tables.packs import PACKS, open_packed, pack_of
 from ..tables.read import read_batches
+from .values import raw_value
 
 KEY = {"request_id": pl.String(), "row": pl.Int64(), "time": pl.Datetime("us", "UTC")}
 LOG = "the prediction log"
@@ -245,12 +246,11 @@ def written(
     `head` are rows as they stand there.
     """
     columns = {name: column for name, column in catalog.columns.items() if name in rows.columns}
-    blank = pl.Series([None], dtype=pl.String).new_from_index(0, rows.height)
     raw = pl.DataFrame(
         {
             name: raw_value(rows[name], columns[name], head[name])
             if name in columns
-            else blank.cast(dtype)
+            else pl.Series([None], dtype=dtype).new_from_index(0, rows.height)
             for name, dtype in head.schema.items()
         }
     )
@@ -260,42 +260,6 @@ def written(
     ).to_series()
     good = good.scatter(broken["row"].unique(), False)
     return raw.filter(good), good
-
-
-def raw_value(values: pl.Series, column: Column, series: pl.Series) -> pl.Series:
-    """A column as the file has it: text as `known` values are written, or a Parquet file's type."""
-    dtype = series.dtype
-    if dtype == pl.String and column.dtype == "bool":
-        return values.replace_strict(words_of(series), return_dtype=pl.String)
-    if dtype == pl.String and column.dtype in ("date", "datetime"):
-        return moment_text(values, column, series)
-    if dtype == pl.String:
-        return values.cast(pl.String).str.replace(".", decimal_of(column.format), literal=True)
-    if isinstance(dtype, pl.Datetime) and dtype.time_zone:
-        values = values.dt.replace_time_zone("UTC")
-    return values.cast(dtype, strict=False)
-
-
-def words_of(values: pl.Series) -> dict[bool, str]:
-    """What most known values have for true and for false."""
-    texts, words = values.str.strip_chars(), {True: "true", False: "false"}
-    truth = read(texts, "bool")
-    modes = {is_true: texts.filter(truth == is_true).mode().sort() for is_true in words}
-    return words | {is_true: mode[0] for is_true, mode in modes.items() if len(mode)}
-
-
-def moment_text(values: pl.Series, column: Column, moments: pl.Series) -> pl.Series:
-    """Moments in the form of most known values, if that holds all of them; else the plain one."""
-    forms = [column.format] if isinstance(column.format, str) else column.format or ()
-    usual = [form for form in forms if form.startswith("%")]
-    reads = {form: read(moments, column.dtype, form).count() for form in usual}
-    plain = read(moments, column.dtype).count()
-    best = max(reads, key=lambda form: reads[form], default="")
-    if best and reads[best] > plain:
-        texts = values.dt.to_string(best)
-        if read(texts, column.dtype, best).equals(values, check_dtypes=False):
-            return texts
-    return values.cast(pl.String)
 
 
 def append(path: Path, rows: pl.DataFrame, fresh: Path, data: Data) -> None:

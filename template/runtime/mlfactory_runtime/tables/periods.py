@@ -117,7 +117,16 @@ def serial(values: pl.Series, form: str) -> pl.Series:
         return of_years(count)
     unit, start = SERIALS[form]
     micros = ((count - start) * unit).round()
-    return micros.set(~micros.is_finite(), None).cast(pl.Int64).cast(pl.Datetime("us"))
+    whole = micros.set(~micros.is_finite(), None).cast(pl.Int64, strict=False)
+    return whole.cast(pl.Datetime("us"))
+
+
+def count_text(moments: pl.Series, form: str) -> pl.Series:
+    """Moments as the numbers that `serial` reads; without a point where all are whole."""
+    unit, start = SERIALS[form]
+    count = moments.cast(pl.Datetime("us")).dt.epoch("us") / unit + start
+    whole = count.drop_nulls()
+    return (count.cast(pl.Int64) if (whole == whole.floor()).all() else count).cast(pl.String)
 
 
 def of_years(count: pl.Series) -> pl.Series:
