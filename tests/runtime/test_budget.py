@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from mlfactory_runtime.learn.classes import recalls
 from mlfactory_runtime.learn.draws import Draws
-from mlfactory_runtime.learn.evaluate import few_calls, leading
+from mlfactory_runtime.learn.evaluate import few_calls, judge, leading
 from mlfactory_runtime.learn.metrics import evaluate, measure
 from mlfactory_runtime.learn.ranking import threshold_of
 from mlfactory_runtime.learn.signature import Signature
@@ -108,6 +108,20 @@ def test_every_class_says_how_much_of_it_is_found() -> None:
     assert {other.label for other in others} == {"a", "b"}
     few = next(recalls(y, p, ("a", "b", "rare"), Draws(np.arange(1000) % 4), 0))
     assert (few.recall.value, few.recall.low) == (0.3, None)
+
+
+def test_none_of_few_rows_is_not_surely_none() -> None:
+    """Every draw of rows none of which is found finds none; the next row may be found."""
+    y, p = np.append(np.zeros(994), np.ones(6)), np.append(np.linspace(0.1, 0.9, 994), np.zeros(6))
+    found = judge(SIGNATURE, y, {"model": p, "naive": p, "linear": p}, settings())
+    recall, lift = (found.models["model"][f"{name}_at_budget"] for name in ("recall", "lift"))
+    assert (recall.value, recall.low, round(recall.high or 0, 2)) == (0, 0, 0.46)
+    assert (lift.high or 0) == pytest.approx(45.9, abs=0.1)
+    shares = np.eye(3)[np.append(np.arange(996) % 2, np.zeros(4, dtype=int))]
+    y = np.append(np.arange(996) % 2, np.full(4, 2)).astype(float)
+    rare, *others = recalls(y, shares, ("a", "b", "rare"), Draws(np.arange(1000)), 0)
+    assert (rare.recall.low, round(rare.recall.high or 0, 2)) == (0, 0.6)
+    assert all((one.recall.low or 0) > 0.99 and one.recall.high == 1 for one in others)
 
 
 def test_a_factory_calls_what_its_budget_allows(churn: Factory) -> None:

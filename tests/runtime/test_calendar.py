@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from mlfactory_runtime.data.calendar import with_parts
 from mlfactory_runtime.draft import columns as draft_columns
-from mlfactory_runtime.draft.calendar import is_year
+from mlfactory_runtime.draft.calendar import is_year, repeating
 from mlfactory_runtime.project import Project
 from mlfactory_runtime.settings.catalog import Catalog
 from mlfactory_runtime.settings.params import Data, Params
@@ -77,6 +77,36 @@ def test_an_age_is_known_where_rows_have_a_time(tmp_path: Path) -> None:
         project.catalog.features(project.params)
     )
     assert "--time" not in told
+
+
+@pytest.mark.parametrize(
+    ("begin", "step", "parts"),
+    [
+        (datetime(2024, 1, 1), timedelta(hours=7), ["weekday", "hour"]),
+        (datetime(2023, 1, 1), timedelta(days=3), ["month", "weekday"]),
+        (datetime(2023, 1, 1), timedelta(days=7), ["month"]),
+        (datetime(2024, 1, 1), timedelta(days=1), ["weekday"]),  # later months were never seen
+        (datetime(2024, 1, 1), timedelta(minutes=10), []),  # nor were other hours and days
+    ],
+)
+def test_the_time_of_a_row_tells_what_earlier_rows_have_seen(
+    begin: datetime, step: timedelta, parts: list[str]
+) -> None:
+    assert repeating(pl.Series([begin + k * step for k in range(300)]), ordered=True) == parts
+
+
+def test_parts_of_the_time_are_learned_from(tmp_path: Path) -> None:
+    project, _ = drafted(tmp_path, time="ordered")
+    features = set(project.catalog.features(project.params))
+    assert {"ordered weekday", "ordered hour"} <= features
+    assert "ordered month" not in features
+    assert "its parts: weekday, hour" in project.catalog.columns["ordered"].drafted
+    assert "ordered" in project.catalog.inputs(project.params)
+
+
+def test_a_time_that_is_a_year_has_no_parts() -> None:
+    assert repeating(pl.Series([date(y, 1, 1) for y in range(1900, 2000)]), ordered=True) == []
+    assert repeating(pl.Series(range(1900, 2000)), ordered=True) == []
 
 
 def test_a_catalog_without_parts_learns_from_dates_as_before() -> None:

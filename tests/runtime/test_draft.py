@@ -11,6 +11,7 @@ from mlfactory_runtime.draft import review, split
 from mlfactory_runtime.learn import split as learn_split
 from mlfactory_runtime.project import Project
 from mlfactory_runtime.settings.availability import check_catalog
+from mlfactory_runtime.settings.params import Params
 from mlfactory_runtime.testing.trained import write_yaml
 
 from .factories import PYPROJECT
@@ -143,6 +144,19 @@ def test_rows_of_one_customer_stay_on_one_side(name: str, folder: Path) -> None:
     draft_columns.draft(Project(folder))
 
     assert f'group: "{name}"' in (folder / "params.yaml").read_text("utf-8")
+
+
+def test_as_many_groups_are_held_out_as_something_can_be_said_of() -> None:
+    known = {"task": "regression", "data": {"path": "a.csv", "target": "y", "id": "shop"}}
+    settings, target = Params.model_validate(known), pl.Series("y", range(600))
+    for seed in range(12):  # by the first salt 6 to 14 of the shops are held out
+        keys = pl.Series("shop", [f"{seed}-{k % 52}" for k in range(600)])
+        salt, lacking = split.draw_salt(keys, target, settings)
+        sides = learn_split.by_hash(keys, settings.split.model_copy(update={"salt": salt}))
+        assert keys.filter(sides == 2).n_unique() >= 10
+        assert not lacking
+    few = pl.Series("shop", [f"{k % 12}" for k in range(600)])
+    assert split.draw_salt(few, target, settings) == ("y-1", [])
 
 
 def test_the_review_asks_for_the_most_important_column_first(folder: Path) -> None:

@@ -74,6 +74,17 @@ def test_a_sum_without_a_name_is_named_and_so_is_a_note() -> None:
     assert "holds 'Source: office' only" in ending(("Source: office", None, None))
 
 
+def test_sums_between_the_rows_are_named() -> None:
+    months = [f"c{n % 5}" if n % 6 != 5 else "Zwischensumme" for n in range(60)]
+    sales = [float(n % 7) if n % 6 != 5 else 15.0 for n in range(60)]
+    rows = pl.DataFrame({"who": months, "sales": sales})
+    said = find_ending(rows.lazy(), rows, DATA)
+    assert said == ["10 rows have 'Zwischensumme' in 'who': delete them if they sum up others"]
+    kinds = ["total", "partial"] * 30  # of a cover, whose numbers are as all others
+    covers = pl.DataFrame({"cover": kinds, "sales": [float(n % 7) for n in range(60)]})
+    assert find_ending(covers.lazy(), covers, DATA) == []
+
+
 def test_a_table_without_a_total_ends_as_it_began() -> None:
     assert ending() == ""
     assert ending(*[("Total", n, 1) for n in range(9)]) == ""

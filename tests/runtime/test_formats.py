@@ -1,6 +1,6 @@
 """Values as people write them."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -33,6 +33,15 @@ def values(texts: list[str | None], european: bool = False) -> list[object]:
         (["1e3", "2.5E-1"], [1000, 0.25]),
         (["EUR 5", "EUR 1,200"], [5, 1200]),
         (["5-", "3"], [-5, 3]),
+        (["1,234円", "500円"], [1234, 500]),
+        (["71 歳", "30 歳"], [71, 30]),
+        (["\uff11\uff12\uff13", "\uff14\uff0e\uff15"], [123, 4.5]),
+        (["5k", "500", "2.5k"], [5000, 500, 2500]),
+        (["€110.5M", "€565K", "€0"], [110_500_000, 565_000, 0]),
+        (["1,5 Mio.", "300 Tsd."], [1_500_000, 300_000]),
+        (["$1.2B", "$500M"], [1_200_000_000, 500_000_000]),
+        (["5k", "6k"], [5, 6]),
+        (["5 m", "3 m", "4"], [5, 3, 4]),
     ],
 )
 def test_numbers_in_the_dress_of_people(texts: list[str | None], expected: list[float]) -> None:
@@ -162,6 +171,9 @@ def test_three_digits_after_a_comma_are_thousands_unless_the_file_says_otherwise
     assert values(["1.234", "5.678"], european=True) == [1234, 5678]
     assert values(["0.234", "5.678"], european=True) == [0.234, 5.678]
     assert values(["0,234", "5,678"]) == [0.234, 5.678]
+    assert values(["1,250", "900"], european=True) == [1250, 900]  # decimals would be 1,25
+    assert values(["1.250", "900"]) == [1250, 900]
+    assert values(["1.250", "1500"]) == [1.25, 1500]
 
 
 def test_semicolons_stand_between_numbers_with_points_too() -> None:
@@ -194,12 +206,38 @@ def test_names_stay_names(texts: list[str | None]) -> None:
          [datetime(2024, 1, 5, 8)] * 3),
         (["20240131", "20231201"], [date(2024, 1, 31), date(2023, 12, 1)]),
         (["05-Jan-24", "06-Feb-24"], [date(2024, 1, 5), date(2024, 2, 6)]),
+        (["4 de enero de 2024", "1 de marzo de 2023"], [date(2024, 1, 4), date(2023, 3, 1)]),
+        (["1er mars 2024", "4 mars 2024"], [date(2024, 3, 1), date(2024, 3, 4)]),
+        (["March 3rd, 2024", "May 1st, 2023"], [date(2024, 3, 3), date(2023, 5, 1)]),
+        (["Montag, 4. März 2024", "Di, 05.03.2024"], [date(2024, 3, 4), date(2024, 3, 5)]),
+        (["Monday, March 04, 2024", "Tuesday, March 05, 2024"],
+         [date(2024, 3, 4), date(2024, 3, 5)]),
+        (["2024年3月1日", "\uff12\uff10\uff12\uff13年\uff11\uff12月\uff11日"],
+         [date(2024, 3, 1), date(2023, 12, 1)]),
+        (["2024-W10-1", "2024-W10-2"], [date(2024, 3, 4), date(2024, 3, 5)]),
+        (["04.03.2024 13:07 Uhr", "05.03.2024 8:30 Uhr"],
+         [datetime(2024, 3, 4, 13, 7), datetime(2024, 3, 5, 8, 30)]),
+        (["20240304T130700Z", "20240305T083000Z"],
+         [datetime(2024, 3, 4, 13, 7), datetime(2024, 3, 5, 8, 30)]),
         (["1/5/2024 3:04 PM", "1/6/2024 12:00 AM"],
          [datetime(2024, 1, 5, 15, 4), datetime(2024, 1, 6)]),
     ],
 )  # fmt: skip
 def test_moments_in_several_forms(texts: list[str | None], expected: list[object]) -> None:
     assert values(texts) == expected
+
+
+def test_years_of_two_digits_come_first_where_days_of_months_come_last() -> None:
+    days = [date(2024, 1, 1) + timedelta(days=3 * k) for k in range(100)]
+    for form in ("%y.%m.%d", "%d.%m.%y", "%y/%m/%d"):
+        assert values([day.strftime(form) for day in days]) == days
+
+
+@pytest.mark.parametrize("blank", ["0000-00-00", "00.00.0000", "0001-01-01", "0001-01-01 00:00:00"])
+def test_a_day_that_none_is_means_missing(blank: str) -> None:
+    found = kind(["2024-03-01", "2023-12-11", blank])
+    assert (found.dtype, found.missing) == ("date", (blank,))
+    assert kinds.odd_words(found) == (blank,)  # so it is told
 
 
 def test_few_odd_words_among_numbers_mean_missing() -> None:
@@ -241,6 +279,8 @@ def test_what_cannot_be_read_is_missing_not_wrong() -> None:
         (["1,5", "2,5\u20133,5"], [1.5, 3]),
         (["5 kg", "5-10 kg"], [5, 7.5]),
         (["3", "(0, 10]"], [3, 5]),
+        (["12", "10人以上", "6人未満"], [12, 15, 3]),
+        (["30", "20-29歳", "\uff11〜\uff15"], [30, 24.5, 3]),
     ],
 )
 def test_a_range_among_numbers_is_a_number_in_its_place(

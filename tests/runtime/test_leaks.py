@@ -78,6 +78,16 @@ def test_rows_of_one_customer_are_found_and_those_of_one_city_are_not() -> None:
     )
 
 
+def test_where_nearly_all_rows_are_alike_values_that_meet_by_chance_name_nobody() -> None:
+    draw = np.random.default_rng(0)
+    seen = pl.Series("y", np.where(np.arange(700) < 3, "yes", "no"))
+    rows = pl.DataFrame({"x": draw.normal(0, 1, 700).round(3), "n": draw.integers(0, 2000, 700)})
+    rows = rows.with_columns(seen)
+    assert 700 - rows["x"].n_unique() > 50
+    assert leaks.find_entity(rows, "y", "classification", ["x"]) is None
+    assert leaks.find_entity(rows, "y", "classification", ["n"]) is None
+
+
 def test_a_target_with_few_values_does_not_make_a_category_its_grouping() -> None:
     region = pl.Series(DRAW.choice(["north", "south", "west"], ROWS))
     rows = pl.DataFrame({"region": region, "price": DRAW.choice([0.5, 1.5], ROWS)})

@@ -46,6 +46,28 @@ def test_what_the_target_is_made_of_is_named(one: np.ndarray, other: np.ndarray,
     assert said in suspect["a"]
 
 
+@pytest.mark.parametrize("whole", [1, 100])
+def test_a_share_of_two_and_a_growth_are_named(whole: int) -> None:
+    won, lost = DRAW.integers(0, 50, ROWS), DRAW.integers(1, 50, ROWS)
+    share = (whole * won / (won + lost)).round(4)
+    suspect = found(share, won=won, lost=lost, other=OTHER)
+    assert {*suspect} == {"won", "lost"}
+    assert "is won / (won + lost)" in suspect["won"]
+    before = DRAW.gamma(5, 20, ROWS).round(2)
+    growth = (whole * (OTHER - before) / before).round(3)
+    assert {*found(growth, now=OTHER, before=before, won=won)} == {"now", "before"}
+    guess = DRAW.normal(share, 0.1 * whole).round(4)
+    assert not found(guess, won=won, lost=lost)
+
+
+def test_a_product_with_something_added_is_named() -> None:
+    pieces, sent = DRAW.integers(1, 9, ROWS), DRAW.choice([0, 4.9, 9.9], ROWS)
+    columns = {"pieces": pieces, "price": OTHER, "{sent}": sent, "size": DRAW.normal(0, 1, ROWS)}
+    suspect = found((pieces * OTHER + sent).round(2), **columns)
+    assert {*suspect} == {"pieces", "price", "{sent}"}
+    assert "+ {sent} in" in suspect["price"]
+
+
 def test_a_product_of_powers_is_named() -> None:
     height, share = DRAW.normal(1.7, 0.1, ROWS).round(2), DRAW.choice([0, 0.1, 0.25], ROWS)
 

@@ -82,6 +82,12 @@ def test_a_far_value_that_may_be_true_is_told_only() -> None:
     assert found
     assert not found.usual
     assert find_sentinels(mixed(MEASURES["rating"], [9]))
+    told = find_sentinels(mixed(MEASURES["rating"], [8, 9]))
+    assert told
+    assert told.advice.startswith("8, 9 stand in")
+    minus = find_sentinels(mixed(lambda: DRAW.randrange(5), [-1]))
+    assert minus
+    assert not minus.usual
     assert find_sentinels(mixed(MEASURES["count"], [0], share=0.5)) is None
     assert find_sentinels(pl.Series([*mixed(MEASURES["degrees"]), 9999.0])) is None  # once
 

@@ -9,6 +9,7 @@ from ..settings.params import Params
 from .personal import words
 
 YEAR = 300  # days of data from which on months come again
+BEFORE = {"month": 700, "weekday": 28, "hour": 4}  # days after which later rows have seen them all
 YEARS = {"year", "yr", "jahr", "ano", "anno", "annee", "an", "jaar", "rok", "season", "saison"}
 OF = {"of", "sold", "sale", "order", "verkauf", "venta", "vente", "vendita", "survey", "data"}
 GROWS = (
@@ -24,11 +25,11 @@ def find_parts(
     time, names = params.data.time, {*sample.columns}
     entries: dict[str, dict[str, Any]] = {}
     for name, entry in described.items():
-        if entry["role"] != "datetime" or name == time or "suspect" in entry:
+        if entry["role"] != "datetime" or "suspect" in entry:
             continue
-        alone = [] if "sensitive" in entry else repeating(sample[name])
+        alone = [] if "sensitive" in entry else repeating(sample[name], ordered=name == time)
         parts = {part: [name] for part in alone}
-        if time and sample[time].dtype.is_temporal():
+        if time and name != time and sample[time].dtype.is_temporal():
             parts["days"] = [name, time]
         for part, parents in parts.items():
             label = f"{name} days before {time}" if part == "days" else f"{name} {part}"
@@ -42,16 +43,21 @@ def find_parts(
     return entries
 
 
-def repeating(moments: pl.Series) -> list[str]:
-    """The parts of these moments that come again and differ from one another."""
-    times = moments.drop_nulls().cast(pl.Datetime("us"))
-    if times.is_empty():
+def repeating(moments: pl.Series, *, ordered: bool = False) -> list[str]:
+    """The parts of these moments that come again and differ from one another.
+
+    Where they put the rows in order, the newest of which are held out, the earlier ones must hold
+    each of them: of one year of sales the model would be asked about months it has never seen.
+    """
+    if not moments.dtype.is_temporal() or (times := moments.drop_nulls()).is_empty():
         return []
+    times = times.cast(pl.Datetime("us"))
     days = (times.max() - times.min()).days  # type: ignore[operator, union-attr]
     cycles = ["month"] if days >= YEAR and times.dt.month().n_unique() > 1 else []
     if times.dt.day().n_unique() > 1 and times.dt.weekday().n_unique() > 1:
         cycles.append("weekday")
-    return [*cycles, "hour"] if times.dt.hour().n_unique() > 1 else cycles
+    cycles += ["hour"] if times.dt.hour().n_unique() > 1 else []
+    return [part for part in cycles if not ordered or days >= BEFORE[part]]
 
 
 def ignore_rest(
@@ -61,12 +67,13 @@ def ignore_rest(
     parts: dict[str, list[str]] = {}
     for feature in derived.values():
         parts.setdefault(feature["parents"][0], []).append(feature["part"])
-    dates = [n for n, e in described.items() if e["role"] == "datetime" and n != params.data.time]
-    for name in dates:
+    moments = [name for name, entry in described.items() if entry["role"] == "datetime"]
+    dates = [name for name in moments if name != params.data.time]
+    for name in moments:
         if name in parts:
             learned = ", ".join(parts[name])
             described[name]["drafted"] += f"; learned from are its parts: {learned}"
-        else:
+        elif name in dates:
             described[name]["role"] = "ignored"
             described[name]["drafted"] += "; ignored: it only grows, and nothing of it comes again"
             described[name].pop("assumed", None)

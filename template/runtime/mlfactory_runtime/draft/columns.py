@@ -111,10 +111,7 @@ def read_column(values: pl.Series, glance: Glance, table: Table) -> Reading:
         return doubted(reading, ranged(values))
     if name == params.data.time or reading.part.role not in ("numeric", "datetime", "target"):
         return reading
-    far = find_sentinels(column)
-    if far and far.usual and reading.part.learned:
-        return as_missing(doubted(reading, f"{far.advice}: it is read as missing"), far, values)
-    return doubted(reading, far.advice) if far else reading
+    return without_sentinels(reading, values)
 
 
 def of_codes(kind: Kind, values: pl.Series) -> Kind:
@@ -177,6 +174,16 @@ def ranged(values: pl.Series) -> str:
     text = ", ".join(map(repr, ranges.unique(maintain_order=True).head(3)))
     share = len(ranges) / max(len(values), 1)
     return f"ranges such as {text} ({share:.1%} of the rows) are read as a number in their place"
+
+
+def without_sentinels(reading: Reading, values: pl.Series) -> Reading:
+    """The same without values that stand for missing ones; behind -9999 there may be -99."""
+    if not (far := find_sentinels(reading.column)):
+        return reading
+    if not (far.usual and reading.part.learned):
+        return doubted(reading, far.advice)
+    read_so = as_missing(doubted(reading, f"{far.advice}: it is read as missing"), far, values)
+    return without_sentinels(read_so, values)
 
 
 def as_missing(reading: Reading, far: Sentinels, values: pl.Series) -> Reading:

@@ -1,4 +1,4 @@
-"""Rows at the end of a table that are none of it: a total, a note."""
+"""Rows of a table that are none of it: a total or a note at its end, sums between others."""
 
 import re
 
@@ -13,6 +13,11 @@ TOTAL = (
     r"|average|averages|mean|durchschnitt|mittelwert|schnitt|promedio|media|moyenne|gemiddelde"
     r"|somma|somme|totaux|ensemble|totaal|soma|razem|итого|всего|合計|总计)\b(?:\W.*)?$"
 )
+SUMMED = (
+    r"(?i)^\W*(?:(?:grand|overall)[ -]?total|total(?:es?|s|en)?|sub[ -]?total(?:es)?(?:\W.*)?"
+    r"|insgesamt|(?:zwischen|gesamt)summe|gesamt|итого|всего|合計|小計|总计|小计)\W*$"
+)
+LARGER = 1.3  # than those of other rows are the numbers of sums
 
 
 def find_ending(rows: pl.LazyFrame, sample: pl.DataFrame, data: Data) -> list[str]:
@@ -23,12 +28,38 @@ def find_ending(rows: pl.LazyFrame, sample: pl.DataFrame, data: Data) -> list[st
         cells = {name: text for name, text in row.items() if text}
         if len(cells) == 1 < len(row) - 1:
             label = next(iter(cells.values()))[:60]
-            return [f"a row at the end holds {label!r} only: delete it if it is a note"]
+            note = f"a row at the end holds {label!r} only: delete it if it is a note"
+            return [note, *sums_between(sample)]
         for name, text in cells.items():
             if re.search(TOTAL, text) and is_rare(rows, name, text):
                 return [f"a row at the end is {text!r}, not one like the others: delete it"]
     whole = sample.height == rows.select(pl.len()).collect().item()
-    return sums(sample) if whole else []
+    return [*(sums(sample) if whole else []), *sums_between(sample)]
+
+
+def sums_between(rows: pl.DataFrame) -> list[str]:
+    """What to say of rows between the others that sum them up, such as those of a pivot table.
+
+    That they do is told by a word, and by numbers that are larger there.
+    """
+    numbers = [column.cast(pl.Float64) for column in rows.select(pl.selectors.numeric())]
+    for labels in rows.select(pl.col(pl.String)):
+        marked = labels.str.contains(SUMMED).fill_null(False)
+        if not 0 < marked.sum() <= rows.height / 2:
+            continue
+        word = str(labels.filter(marked).mode().sort()[0])
+        inner, other = (
+            [as_float(column.filter(part).median()) for column in numbers]
+            for part in (marked, ~marked)
+        )
+        if any(a > LARGER * b > 0 for a, b in zip(inner, other, strict=True)):
+            text = f"{marked.sum():,} rows have {word!r} in {labels.name!r}"
+            return [f"{text}: delete them if they sum up others"]
+    return []
+
+
+def as_float(median: object) -> float:
+    return median if isinstance(median, float) else 0.0
 
 
 def is_rare(rows: pl.LazyFrame, name: str, text: str) -> bool:

@@ -280,6 +280,9 @@ def _entity(rows: pl.DataFrame, name: str, target: str, task: str) -> float:
     if not ENTITIES < len(sizes) >= len(x) / 100 or spare < max(50, len(x) / 100):
         return 0.0
     y = outcome(part[target], task)
+    together = np.bincount(y.codes[sizes[x] > 1])
+    if y.classes and together.sum() - together.max() < RARE:  # nearly all are alike anyway
+        return 0.0
     z = np.eye(len(y.classes))[y.codes] if y.classes else ranks(y.codes)[:, None]
     z = z - z.mean(axis=0)
     alike = alikeness(x, z)

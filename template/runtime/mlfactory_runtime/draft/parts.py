@@ -51,7 +51,7 @@ def find_part(column: pl.Series, name: str, params: Params) -> Part:
     present = column.drop_nulls()
     distinct = present.n_unique()
     if name == data.time:
-        return Part("datetime", "puts the rows in order, as params.yaml says; not learned from")
+        return Part("datetime", "puts the rows in order, as params.yaml says")
     if distinct < 2:
         return Part(
             "ignored", "ignored: it never changes" if len(present) else "ignored: it is empty"

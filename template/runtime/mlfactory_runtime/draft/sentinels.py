@@ -10,7 +10,7 @@ import polars as pl
 SHARE, FEWEST, MOST = 0.005, 5, 3
 FEW, MANY = 3, 10  # so many other values must there be to call one far, and to read it as missing
 ABOVE, FAR = 0.25, 1.5  # of the others' median, and of the widest step between these
-STEPS = 3  # a digit is farther away than so many of the steps between the others
+STEPS = 2  # a digit is farther away than so many of the steps between the others
 NINES = re.compile(r"-?(?:9+|8+|7+|9+[678])(?:\.9+)?")
 LIMITS = {-(2.0**31), 2.0**31 - 1, -(2.0**15), 2.0**15 - 1, 2.0**16 - 1, 2.0**32 - 1}
 DAYS = (
@@ -55,7 +55,8 @@ def find_sentinels(column: pl.Series) -> Sentinels | None:
         if (far := far_values(number[order], rows[order], least, sign)) is not None:
             extremes = present.filter(numbers.is_in(sign * far))
             names = [as_text(value) for value in extremes.unique().sort()]
-            text = f"{', '.join(names)} stands in {len(extremes) / len(column):.1%} of the rows"
+            verb = "stand" if len(names) > 1 else "stands"
+            text = f"{', '.join(names)} {verb} in {len(extremes) / len(column):.1%} of the rows"
             usual = len(values) - len(far) >= MANY and all(map(is_usual, names))
             return Sentinels(extremes.unique(), f"{text}, far from all other values", usual)
     if rows[0] >= least and is_zero_far(values, rows):
@@ -87,7 +88,7 @@ def far_values(values: np.ndarray, rows: np.ndarray, least: float, sign: int) ->
         span = (rest[0] - rest[-1]) * (0.3 if usual else 1.0)
         if usual and far[0] < MANY:  # one digit is a mark where it stands out from other digits
             span = max(span, STEPS * -np.diff(rest).min())
-        if far[-1] - rest[0] > span or (alone and len(rest) >= MANY):
+        if far[-1] - rest[0] > span or (alone and len(rest) > FEW):
             return far
     return None
 

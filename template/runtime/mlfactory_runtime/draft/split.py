@@ -8,6 +8,7 @@ import polars as pl
 
 from ..data.rows import key_text, missing_as_null, parse
 from ..learn.copies import are_copies, same_rows
+from ..learn.draws import FEWEST as ENOUGH
 from ..learn.split import (
     PARTS,
     absent_classes,
@@ -234,12 +235,19 @@ def find_positive(target: pl.Series) -> str:
 
 
 def draw_salt(keys: pl.Series, target: pl.Series, params: Params) -> tuple[str, list[str]]:
-    """The first salt under which every part holds every class, and what is missing if none does."""
-    best = "", [""] * target.len()
+    """The first salt under which every part holds every class, and what is missing if none does.
+
+    Of groups so many are held out that something can be said, where that share of them is so many.
+    """
+    best, different = ("", [""] * target.len()), keys.n_unique()
+    due = params.split.holdout * different if different < keys.len() else 0
     for number in range(1, SALTS + 1):
         salt = f"{target.name}-{number}"
         sides = by_hash(keys, params.split.model_copy(update={"salt": salt}))
         lacking = _lacking(sides, target, params.task)
+        held = keys.filter(sides == PARTS.index("holdout")).n_unique() if due >= ENOUGH else ENOUGH
+        if held < ENOUGH:
+            lacking.append(f"the holdout part has {held} of {different} groups")
         if len(lacking) < len(best[1]):
             best = salt, lacking
         if not lacking:

@@ -1,6 +1,6 @@
-"""A target that is made of several columns: a sum, a difference, a product, a ratio, a power."""
+"""A target that is made of several columns: a sum, a product, a ratio, a share, a power."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -14,12 +14,20 @@ PROBE, HITS, BLOCK, LIKELY = 8, 3, 128, 100
 MOST, PARTS, LINEAR, USUAL = 200, 8, 0.999, 0.9
 LEADING, WRONG, ENOUGH, BOTH = 6, 0.005, 100, 20
 Array = np.ndarray
-SIGNS: dict[str, Callable[[Array, Array], Array]] = {
-    "+": np.add,
-    "-": np.subtract,
-    "*": np.multiply,
-    "/": np.divide,
+Apply = Callable[[Array, Array], Array]
+SIGNS: dict[str, Apply] = {
+    "{0} + {1}": np.add,
+    "{0} - {1}": np.subtract,
+    "{0} * {1}": np.multiply,
+    "{0} / {1}": np.divide,
 }
+BOTH_WAYS = ("{0} + {1}", "{0} * {1}")  # say the same of one and the other
+PRODUCTS = {form: SIGNS[form] for form in ("{0} * {1}", "{0} / {1}")}
+PARTS_OF: dict[str, Apply] = {
+    "{0} / ({0} + {1})": lambda one, other: one / (one + other),
+    "({0} - {1}) / {1}": lambda one, other: one / other - 1,
+}
+FEW_COLUMNS = 40  # of more, products with something added are not tried
 AFTER = "known only with the outcome?"
 
 
@@ -41,7 +49,10 @@ def find_sums(rows: pl.DataFrame, y: Outcome, columns: Iterable[str]) -> dict[st
         if y.classes:
             return class_of_pair(x, y.codes[some], y)
         values = y.values[some]
-        return pair(x, values, y.name) or weighted(x, values, y.name) or powers(x, values, y.name)
+        for way in (pair, share, added, weighted, powers):
+            if parts := way(x, values, y.name):
+                return parts
+    return {}
 
 
 def numbers(rows: pl.DataFrame) -> Numbers:
@@ -54,22 +65,59 @@ def numbers(rows: pl.DataFrame) -> Numbers:
 
 def pair(x: Numbers, y: Array, name: str) -> dict[str, str]:
     """Two columns that give a number to its last decimal in most rows."""
-    near = precision(y)
-    counts = np.unique(y, return_counts=True)[1]
-    if len(counts) < 20 or y.std() < 10 * near:
+    return exactly(x, y, precision(y), SIGNS, name)
+
+
+def share(x: Numbers, y: Array, name: str) -> dict[str, str]:
+    """Two columns of which a number is the part in both, or the growth, perhaps in percent."""
+    if len(x.names) > MOST:
         return {}
-    for sign, one, other in likely_pairs(x.values, y, near):
-        columns = x.values[:, one], x.values[:, other]
-        exact = np.mean(np.abs(SIGNS[sign](*columns) - y) <= near)
-        alone = max(np.mean(np.abs(column - y) <= near) for column in columns)
-        if exact >= max(0.5, 2 * counts.max() / len(y), 2 * alone):
-            names = x.names[one], x.names[other]
-            formula = f" {sign} ".join(names)
-            return dict.fromkeys(names, f"{name} is {formula} in {exact:.0%} of rows: {AFTER}")
+    near = precision(y)
+    for whole in (1.0, 100.0):
+        of_whole = f" * {whole:g}" if whole > 1 else ""
+        forms = {f"{form}{of_whole}": apply for form, apply in PARTS_OF.items()}
+        if parts := exactly(x, y / whole, near / whole, forms, name):
+            return parts
     return {}
 
 
-def likely_pairs(x: Array, y: Array, near: float) -> list[tuple[str, int, int]]:
+def added(x: Numbers, y: Array, name: str) -> dict[str, str]:
+    """Two columns whose product, with a third added or taken away, gives a number exactly."""
+    if not 3 <= len(x.names) <= FEW_COLUMNS:
+        return {}
+    near = precision(y)
+    for column, third in zip(x.values.T, x.names, strict=True):
+        some, literal = ~np.isnan(column), third.replace("{", "{{").replace("}", "}}")
+        rows = Numbers(x.names, x.values[some])
+        for sign in (1, -1):
+            rest = y[some] - sign * column[some]
+            forms = {f"{form} {'-+'[sign > 0]} {literal}": one for form, one in PRODUCTS.items()}
+            if parts := exactly(rows, rest, near, forms, name):
+                return {**parts, third: next(iter(parts.values()))}
+    return {}
+
+
+def exactly(
+    x: Numbers, y: Array, near: float, forms: Mapping[str, Apply], name: str
+) -> dict[str, str]:
+    """The first two columns that give a number to its last decimal in most rows."""
+    counts = np.unique(y, return_counts=True)[1]
+    if len(counts) < 20 or y.std() < 10 * near:
+        return {}
+    for form, one, other in likely_pairs(x.values, y, near, forms):
+        columns = x.values[:, one], x.values[:, other]
+        exact = np.mean(np.abs(forms[form](*columns) - y) <= near)
+        alone = max(np.mean(np.abs(column - y) <= near) for column in columns)
+        if exact >= max(0.5, 2 * counts.max() / len(y), 2 * alone):
+            names = x.names[one], x.names[other]
+            what = f"{name} is {form.format(*names)} in {exact:.0%} of rows: {AFTER}"
+            return dict.fromkeys(names, what)
+    return {}
+
+
+def likely_pairs(
+    x: Array, y: Array, near: float, forms: Mapping[str, Apply]
+) -> list[tuple[str, int, int]]:
     """The pairs that give the target in several of a few rows, the best ones first.
 
     The columns are taken block by block, so that what is computed stays in the cache.
@@ -77,18 +125,18 @@ def likely_pairs(x: Array, y: Array, near: float) -> list[tuple[str, int, int]]:
     rows = np.unique(y, return_index=True)[1]
     rows = rows[:: max(1, len(rows) // PROBE)][:PROBE]
     pairs = []
-    for sign, apply in SIGNS.items():
+    for form, apply in forms.items():
         for begin in range(0, x.shape[1], BLOCK):
-            low = begin if sign in "+*" else 0  # these say the same both ways
+            low = begin if form in BOTH_WAYS else 0
             hits: Array = np.zeros((len(x[0, begin : begin + BLOCK]), x.shape[1] - low), np.int8)
             for row in rows:
                 combined = apply(x[row, begin : begin + BLOCK, None], x[row, low:])
                 combined -= y[row]
                 hits += np.abs(combined, out=combined) <= near
             for one, other in np.argwhere(hits >= HITS):
-                pairs.append((-int(hits[one, other]), sign, begin + int(one), low + int(other)))
+                pairs.append((-int(hits[one, other]), form, begin + int(one), low + int(other)))
             pairs = sorted(pairs)[:LIKELY]
-    return [(sign, one, other) for _, sign, one, other in pairs if one != other]
+    return [(form, one, other) for _, form, one, other in pairs if one != other]
 
 
 def weighted(x: Numbers, y: Array, name: str) -> dict[str, str]:
@@ -201,11 +249,11 @@ def class_of_pair(x: Numbers, y: Array, target: Outcome) -> dict[str, str]:
     alike = np.argsort(-np.abs(plain.T @ (y - y.mean())))[: min(MOST, len(y) // 4)]
     order = alike[np.argsort(-weights(plain[:, alike], y.astype(float)))][:LEADING]
     for one, other in combinations(sorted(order), 2):
-        for sign in "+-/":
-            combined = SIGNS[sign](values[:, one], values[:, other])
+        for form in ("{0} + {1}", "{0} - {1}", "{0} / {1}"):
+            combined = SIGNS[form](values[:, one], values[:, other])
             if np.isfinite(combined).all() and is_cut(combined, y):
                 names = x.names[one], x.names[other]
-                what = f"{f' {sign} '.join(names)} alone tells {target.name} by a cut"
+                what = f"{form.format(*names)} alone tells {target.name} by a cut"
                 return dict.fromkeys(names, f"{what}: {AFTER}")
     return {}
 

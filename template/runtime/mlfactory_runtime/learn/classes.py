@@ -6,7 +6,7 @@ import numpy as np
 
 from ..records.evaluation import Recall
 from .draws import FEWEST, Draws
-from .resampling import interval_of, resamples, widened, without_ends, worth
+from .resampling import count, interval_of, resamples, widened, with_chance, without_ends, worth
 
 
 def recalls(
@@ -20,10 +20,11 @@ def recalls(
     again = [shares(y, calls, len(classes), w) for w in resamples(len(y), seed, places)]
     counts = np.bincount(y.astype(int), minlength=len(classes))
     for k in np.argsort(counts, kind="stable"):
-        intervals = {
-            name: interval_of(float(whole[i][k]), [float(one[i][k]) for one in again], width, name)
-            for i, name in enumerate(("recall", "precision"))
-        }
+        intervals = {}
+        for i, (name, own) in enumerate((("recall", y), ("precision", calls))):
+            values = [float(one[i][k]) for one in again]
+            interval = interval_of(float(whole[i][k]), values, width, name)
+            intervals[name] = with_chance(interval, count(units.places[own == k]))
         intervals = intervals if units.count >= FEWEST else without_ends(intervals)
         yield Recall(label=classes[k], rows=int(counts[k]), **intervals)
 

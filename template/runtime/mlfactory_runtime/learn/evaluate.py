@@ -21,7 +21,7 @@ from .metrics import (
     relevant,
     row_losses,
 )
-from .resampling import INFINITY, without_ends
+from .resampling import INFINITY, count, with_chance, without_ends
 from .signature import Signature
 from .tails import few_rows, largest
 
@@ -96,7 +96,10 @@ def judge(
     models, gains = evaluate(
         signature.task, y, scored, params.decision, seed, own, places, constants, metric
     )
-    models = {name: relevant(metrics, params) for name, metrics in models.items()}
+    models = {
+        name: relevant(of_few(metrics, y, params.decision, units), params)
+        for name, metrics in models.items()
+    }
     if units.count < FEWEST:
         models = {name: without_ends(metrics) for name, metrics in models.items()}
         gains = without_ends(gains)
@@ -116,6 +119,19 @@ def judge(
     if signature.task == "multiclass":
         recall = tuple(recalls(y, scored["model"], signature.classes, units, seed))
     return Judgement(models, gains, verdict, reason, warnings, described, recall)
+
+
+def of_few(metrics: Metrics, y: np.ndarray, decision: Decision, units: Draws) -> Metrics:
+    """The metrics, those that are shares of few rows with intervals that are so wide, too."""
+    drawn = {"accuracy": float(units.count)}
+    if "recall_at_budget" in metrics:
+        drawn["recall_at_budget"] = count(units.places[y == 1])
+        drawn["precision_at_budget"] = round(decision.share * units.count)
+    shares = {k: with_chance(metrics[k], rows) for k, rows in drawn.items() if k in metrics}
+    recall = shares.get("recall_at_budget")
+    if recall and recall.value == 0 and recall.high is not None:
+        shares["lift_at_budget"] = Interval(0.0, 0.0, recall.high / decision.share)
+    return {**metrics, **shares}
 
 
 def doubts(

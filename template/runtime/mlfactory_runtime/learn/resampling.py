@@ -104,6 +104,17 @@ def reach(values: Array, width: float) -> float:
     return float(np.copysign(spread * width * (Z + further), skewness))
 
 
+def with_chance(one: Interval, rows: float) -> Interval:
+    """The interval of a share of so many rows: of none, or of all, every draw says the same, and
+    yet the next row may differ (Clopper and Pearson, Biometrika 26, 1934).
+    """
+    if rows < 1 or one.value not in (0.0, 1.0) or one.low is None or one.high is None:
+        return one
+    end = 0.025 ** (1 / rows)
+    low, high = min(one.low, end), max(one.high, 1 - end)
+    return Interval(0.0, 0.0, high) if one.value == 0 else Interval(1.0, low, 1.0)
+
+
 def without_ends(values: Mapping[str, Interval]) -> dict[str, Interval]:
     """The values, and no intervals: too few draws tell nothing of what others would give."""
     return {name: Interval(one.value, None, None) for name, one in values.items()}

@@ -7,7 +7,18 @@ from itertools import product
 
 import polars as pl
 
-from .periods import COUNTS, PERIOD, PERIODS, day_text, serial
+from .periods import (
+    COUNTS,
+    ORDINAL,
+    PERIOD,
+    PERIODS,
+    WEEKDAY,
+    day_text,
+    is_year_short_and_first,
+    narrow,
+    serial,
+    undressed,
+)
 from .ranges import RANGE, numbers_of
 
 DTYPES: dict[str, pl.DataType] = {
@@ -34,6 +45,7 @@ TIME_FORMATS = tuple(
 )
 CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 DAY_FIRST = ("%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%d-%m-%Y", "%d/%m/%y")
+YEAR_FIRST = ("%y.%m.%d", "%y/%m/%d", "%y-%m-%d")
 MONTH_FIRST = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y")
 CLOCK = r"(:\d\d(?:\.\d+)?) ?"
 UTC, OFFSET = rf"{CLOCK}(?:Z|UTC|GMT)$", rf"{CLOCK}([-+]\d\d)(?::?00)?$"
@@ -43,12 +55,21 @@ NAMED = (
 )  # fmt: skip
 GROUPS = ((",", "."), (".", ","), (" ", ","), (" ", "."), ("'", "."), ("'", ","))
 CURRENCY = r"(?:(?:US|R|A|C)?[$€£¥₹₽₩]|[A-Z]{3} )"
-UNIT = r"(?:%|‰|[$€£¥₹₽₩]|°[CF]?|[A-Za-zµ]{1,5}[²³]?(?:/[A-Za-z]{1,3})?)"
+UNIT = r"(?:%|‰|[$€£¥₹₽₩]|°[CF]?|[\p{Han}\p{Hangul}]{1,2}|[A-Za-zµ]{1,5}[²³]?(?:/[A-Za-z]{1,3})?)"
 EXAMPLE = re.compile(r"(?P<prefix>.*?)1(?P<group>[,. ']?)234(?P<decimal>[.,])5(?P<suffix>.*)")
 DATED = r"\d{1,4}(?:[-/. ]|\. )\w{1,12}[-/., ]+\d{2,4}|\d,? \d{4}|^\d{8}\b|^\d{4}-\d\d$"
-DATED = f"{DATED}|{PERIOD}"
+DATED = (
+    rf"{DATED}|^\d\d? de \p{{L}}{{3,12}} de \d{{4}}|^\d{{8}}T\d{{6}}|^\d{{4}}-W\d\d-\d$"
+    rf"|{ORDINAL}.*\d{{4}}|{WEEKDAY}|{PERIOD}"
+)
 WHOLE = r"^([-+]?\d+)\.0*$"  # as whole numbers are written where a missing value made floats
 SAMPLE = 1000
+# Numbers of which each says how large it is: 5k beside 1.2M, or beside 500.
+SCALED, SCALES = "k/M", {
+    "k": 3, "tsd": 3, "thousand": 3, "千": 3, "万": 4, "m": 6, "mio": 6, "mn": 6, "million": 6,
+    "億": 8, "b": 9, "bn": 9, "mrd": 9, "billion": 9,
+}  # fmt: skip
+SCALE = rf"(?i)([\d.\s])({'|'.join(sorted(SCALES, key=len, reverse=True))})\.?$"
 Reading = Callable[[pl.Series], pl.Series]
 
 
@@ -94,6 +115,7 @@ def reads(values: pl.Series, dtype: str, form: str | Sequence[str] | None = None
 
 def moments(values: pl.Series, dtype: str, forms: Sequence[str]) -> pl.Series:
     """The first reading that fits; a year of two digits is none where four are asked for."""
+    values = undressed(values)
     clocks = [form for form in forms if form in COUNTS or re.search("%[HI]", form)]
     days = [partial(day, form=form) for form in (*DAY_FORMATS, *forms) if form not in clocks]
     if dtype == "date":
@@ -141,9 +163,8 @@ def numbers(values: pl.Series, dtype: str, form: str | Sequence[str] | None) -> 
     example = example_of(form)
     series = plain_numbers(values, dtype, example)
     if RANGE in (form or ()) and len(rest := (series.is_null() & values.is_not_null()).arg_true()):
-        middles = numbers_of(
-            values.gather(rest), partial(plain_numbers, dtype="float", form=example)
-        )
+        reading = partial(plain_numbers, dtype="float", form=example)
+        middles = numbers_of(narrow(values.gather(rest)), reading)
         series = series.cast(pl.Float64).scatter(rest, middles).cast(DTYPES[dtype], strict=False)
     return series
 
@@ -159,6 +180,10 @@ def plain_numbers(values: pl.Series, dtype: str, form: str | None) -> pl.Series:
 
 def digits_of(values: pl.Series, form: str) -> pl.Series:
     """The plain text of numbers that are written like the example `form`, or null."""
+    if form.endswith(SCALED):
+        powers = values.str.extract(SCALE, 2).str.to_lowercase().replace_strict(SCALES, default=0)
+        digits = digits_of(values.str.replace(SCALE, "$1"), form.removesuffix(SCALED))
+        return digits + "e" + powers.cast(pl.String)
     parts = EXAMPLE.fullmatch(form)
     prefix, group, decimal, suffix = parts.groups() if parts else ("", "", ".", "")
     pattern = (
@@ -167,7 +192,7 @@ def digits_of(values: pl.Series, form: str) -> pl.Series:
         rf"\s*(?:{literal(suffix)})?\s*[-)]?$"
     )
     tidy = values.str.replace_all("[\u00a0\u202f\u2009]", " ").str.replace("\u2212", "-")
-    tidy = tidy.str.replace_all("\u2019", "'", literal=True)
+    tidy = narrow(tidy.str.replace_all("\u2019", "'", literal=True))
     digits = tidy.str.extract(pattern, 1)
     if group:
         digits = digits.str.replace_all(group, "", literal=True)
@@ -198,12 +223,36 @@ def find_number(values: pl.Series, european: bool) -> str | None:
     if not sample.str.contains(r"\d").all() or sample.str.contains(r"\d[-/:]\d").any():
         return None  # whatever the style, a number has digits, and nothing like it between them
     prefix, suffix = affix(sample, rf"^[-+(\s]*({CURRENCY}\s*)"), affix(sample, rf"(\s?{UNIT})\)?$")
+    suffix = SCALED if is_scaled(sample) else suffix
     styles = sorted(GROUPS, key=lambda style: (style[1] == ",") != european)
     for (group, decimal), first, last in product(styles, {prefix, ""}, {suffix, ""}):
         form = f"{first}1{group}234{decimal}5{last}"
         if reads(values, "float", form):
             return form
     return None
+
+
+def is_scaled(values: pl.Series) -> bool:
+    """Whether some of these numbers are thousands and others are not, by what stands behind them.
+
+    Beside plain numbers, 12 m is a length, and 12b the number of a house.
+    """
+    scales = values.str.strip_chars(")").str.extract(SCALE, 2).str.to_lowercase()
+    kinds = {*scales.drop_nulls()}
+    if kinds <= {"m", "b"}:
+        return len(kinds) > 1 and bool(values.str.contains(rf"{CURRENCY}|\d\.\d").any())
+    return len(kinds) > 1 or scales.has_nulls()
+
+
+def is_grouped(values: pl.Series, sign: str) -> bool:
+    """Whether this sign surely parts thousands: 900 beside 1,250, for decimals would be 1,25."""
+    signed = values.filter(values.str.contains(sign, literal=True))
+    others = values.filter(~values.str.contains(sign, literal=True))
+    if not (len(signed) and len(others)) or not signed.str.contains(r"0\D*$").any():
+        return False
+    groups = rf"^\D*[1-9]\d{{0,2}}(?:{re.escape(sign)}\d{{3}})+[^\d.,]*$"
+    small = others.str.contains(r"^[^\d.,]*\d{1,3}[^\d.,]*$").all()
+    return bool(signed.str.contains(groups).all() and small)
 
 
 def affix(values: pl.Series, pattern: str) -> str:
@@ -255,6 +304,7 @@ def orders(values: pl.Series, european: bool) -> Iterator[list[str]]:
     sample = values.head(SAMPLE)
     european = european or starts_months(sample)
     first, second = (DAY_FIRST, MONTH_FIRST) if european else (MONTH_FIRST, DAY_FIRST)
+    first = YEAR_FIRST if is_year_short_and_first(sample) else first
     for days in ((*first, *NAMED), (*second, *NAMED)):
         with_clock = [f"{form}{clock}" for form in days for clock in CLOCKS]
         yield greedy(sample, [*with_clock, *PERIODS])

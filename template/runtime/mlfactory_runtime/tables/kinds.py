@@ -18,10 +18,11 @@ from .formats import (
     find_number,
     has_european,
     has_pointed,
+    is_grouped,
     read,
     reads,
 )
-from .periods import DECIMAL, DIGITS, SHORT, SHORTENED, find_serial
+from .periods import DECIMAL, DIGITS, NO_DAY, SHORT, SHORTENED, find_serial
 from .ranges import ABOUT, DOWN, RANGE, TEXTS, UP
 
 # What stands for missing in params.yaml of a new factory; then what means it in any column, and
@@ -85,8 +86,9 @@ def kind_of_texts(texts: pl.Series, rows: pl.Series, european: bool) -> Kind:
     if range_kind := kind_of_ranges(texts, rows, european):
         return replace(range_kind, missing=(*always, *range_kind.missing))
     for like in (NUMBERLIKE, DATED):
-        odd = ~texts.str.contains(like)
-        words = odd & ~texts.is_in(AMONG_NUMBERS)
+        blank = texts.str.contains(NO_DAY)
+        odd = ~texts.str.contains(like) | blank
+        words = odd & ~texts.is_in(AMONG_NUMBERS) & ~blank
         many = words.sum() > ODD_KINDS or count(rows.filter(words)) > ODD_SHARE * count(rows)
         if not many and odd.any() and (kind := find_form(texts.filter(~odd), european)):
             return Kind(*kind, tuple(always + texts.filter(odd).sort().to_list()))
@@ -166,6 +168,7 @@ def find_form(texts: pl.Series, european: bool) -> tuple[str, str | tuple[str, .
         return None  # 007 is a name, and so is what no number can hold
     if texts.str.contains(r"^(19|20)\d{6}$").all() and (moment := find_moment(texts, european)):
         return moment[0], tuple(moment[1])
+    european = (european or is_grouped(texts, ".")) and not is_grouped(texts, ",")
     has_groups = european and texts.str.contains(THOUSANDS + r"|^[-+]?\d{1,3}$").all()
     if not (has_groups and texts.str.contains(THOUSANDS).any()):
         for dtype in ("int", "float"):

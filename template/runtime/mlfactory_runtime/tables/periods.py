@@ -7,7 +7,8 @@ SHORT = "%yQ%q"  # a quarter of this century: Q4-21, 4Q21
 PERIODS = (
     "%b-%Y", "%b %Y", "%b%Y", "%Y-%b", "%Y %b", "%Y%b", "%m/%Y", "%m-%Y", "%Y/%m", "%b/%Y",
     "%YM%m", "%Y-M%m", QUARTER, WEEK, HALF, SPAN, "FY%Y", "FY %Y",
-    "%d%b%Y", "%d%b%Y:%H:%M:%S", "%Y年%m月", "%Y年%m月%d日",
+    "%d%b%Y", "%d%b%Y:%H:%M:%S", "%Y年%m月", "%Y年%m月%d日", "%G-W%V-%u", "%Y%m%dT%H%M%S",
+    "%Y%m%dT%H%M%SZ",
 )  # fmt: skip
 # Microseconds of one unit, and those from its beginning to 1970.
 SERIALS = {
@@ -42,6 +43,17 @@ PARTED = {
 SHORTENED = r"(?i)^(?:[QTK]([1-4])[-/ ]?'?(\d\d)|([1-4])[QTK][-/ ]?'?(\d\d))$"
 WITHOUT_DAY = ("%m/%Y", "%m-%Y", "%Y年%m月")  # of one digit it may be, too
 MONTHS_OF = {QUARTER: 3, HALF: 6}
+# How a day is dressed beside what strptime knows: `Mo, 4.`, `1st`, `1er`, `13:07 Uhr`, wide digits.
+WEEKDAY = r"^\p{L}{2,10}\.?, *(\d.*|\p{L}{3,12}\.? \d.*)$"
+ORDINAL = r"(?i)\b(\d\d?)(?:st|nd|rd|th|er|ère|º|ª)\b"
+HOURS = r"(?i)(:\d\d) ?(?:uhr|hrs?|h|hs)\.?$"
+DRESS = rf"{WEEKDAY}|{ORDINAL}|{HOURS}|[\uff10-\uff19]"
+WIDE, NARROW = "".join(map(chr, (*range(0xFF10, 0xFF1A), 0xFF0E, 0xFF0C, 0xFF0D))), "0123456789.,-"
+NO_DAY = (  # what systems write where there is none
+    r"^(?:0{1,4}[-/.]0{1,2}[-/.]0{1,4}|0001-01-01|0?1[./]0?1[./]0001)"
+    r"(?:[T ]0{1,2}:00(?::00(?:\.0+)?)?Z?)?$"
+)
+SHORT_YEARS = r"^(\d\d)([-/.])(\d\d)[-/.](\d\d)(?: .*)?$"
 WEEKS = rf"(?i)^(?:({YEAR}){GAP}{W} ?(\d\d?)|{W} ?(\d\d?){GAP}({YEAR}))$"
 SPANS = rf"^({YEAR})[-/](\d{{2}}|\d{{4}})$"
 WORD = r"^(.*?)(\p{L}{3,})\.?(.*)$"
@@ -161,6 +173,31 @@ def day_text(values: pl.Series, form: str) -> tuple[pl.Series, str]:
     if form in WITHOUT_DAY:
         values = values.str.replace(r"^(\d[-/]\d{4})$", "0$1").str.replace("年(\\d)月", "年0$1月")
     return (in_english(values) if "%b" in form else values), form
+
+
+def undressed(values: pl.Series) -> pl.Series:
+    """The same without what strptime has no word for: weekdays, ordinals, `Uhr`, wide digits."""
+    if not values.str.contains(DRESS).any():
+        return values
+    values = narrow(values).str.replace(WEEKDAY, "$1")
+    return values.str.replace(ORDINAL, "$1").str.replace(HOURS, "$1")
+
+
+def narrow(values: pl.Series) -> pl.Series:
+    """The same with wide digits and signs, as Japanese and Chinese texts have, as plain ones."""
+    if not values.str.contains(f"[{WIDE}]").any():
+        return values
+    return values.str.replace_many(list(WIDE), list(NARROW))
+
+
+def is_year_short_and_first(values: pl.Series) -> bool:
+    """Whether 24.03.31 is a day of 2024: what comes last are days of a month, and many of them."""
+    parts = values.str.extract_groups(SHORT_YEARS).struct.unnest().cast(pl.Int64, strict=False)
+    first, _, _, last = (parts[name] for name in parts.columns)
+    low, high = last.min(), last.max()
+    if first.null_count() or not (isinstance(low, int) and isinstance(high, int)):
+        return False
+    return low >= 1 and high in (30, 31) and last.n_unique() >= max(15, 2 * first.n_unique())
 
 
 def first_years(values: pl.Series) -> pl.Series:

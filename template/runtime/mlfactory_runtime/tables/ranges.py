@@ -5,7 +5,10 @@ from collections.abc import Callable
 import polars as pl
 
 RANGE = "1-2"  # in a column's `format`: such values stand among its numbers
-TO = r"-|\u2013|\u2014|~|\.\.\.?|to|bis|à|au|and|und|et|hasta|\s[aeiy]\s|até|tot|t/m|do|till|til"
+TO = (
+    r"-|\u2013|\u2014|\u301c|\uff5e|~|\.\.\.?|to|bis|à|au|and|und|et|hasta|\s[aeiy]\s|até|tot|t/m|do"
+    "|till|til|から"
+)
 FROM = "between|zwischen|entre|tra|tussen|da|von|from|de|van|od|från|fra"
 NEAR = (
     "~|≈|ca\\.|circa|approx\\.?|approximately|about|around|etwa|rund|env\\.|environ|unos|aprox\\."
@@ -27,13 +30,14 @@ BELOW = (
 MORE = (
     r"\+|plus|(?:or|and|oder|und|et|ou|y|o|e|of|en|lub|i|och|eller) (?:more|over|above|older|up"
     "|higher|longer|mehr|älter|höher|länger|darüber|plus|más|mas|oltre|più|mais|meer|ouder|hoger"
-    "|więcej|mer|äldre)"
+    "|więcej|mer|äldre)|以上|超|以降"
 )
 LESS = (
     "(?:or|and|oder|und|et|ou|y|o|e|of|en|lub|i|och|eller) (?:less|fewer|under|below|younger"
     "|lower|shorter|weniger|jünger|niedriger|darunter|moins|menos|meno|minder|jonger|lager|mniej"
-    "|mindre|yngre)"
+    "|mindre|yngre)|以下|未満"
 )
+COUNTED = "[人歳才名個件回台円元点本枚社명개세살원]$"  # 10人以上: ten persons or more
 TEXTS = (
     rf"(?i)^(?:(?:{FROM}) )?(\D{{0,4}}\d(?:.*\d)?)\s*(?:{TO})\s*(\D{{0,4}}\d.*)$",
     r"^[\[(]\s*([-+]?\d[^,;]*)[,;]\s*([-+]?\d.*?)\s*[\])]$",
@@ -52,13 +56,18 @@ def numbers_of(values: pl.Series, read: Read) -> pl.Series:
     """
     numbers = pl.Series(values.name, [None], dtype=pl.Float64).new_from_index(0, len(values))
     for pattern in TEXTS:
-        low, high = (read(values.str.extract(pattern, place)) for place in (1, 2))
+        low, high = (read(end_of(values, pattern, place)) for place in (1, 2))
         numbers = first(numbers, ((low + high) / 2).set(~(low < high), None))
     for patterns, sign in ((ABOUT, 0), (UP, 1), (DOWN, -1)):
         for pattern in patterns:
-            end = read(values.str.extract(pattern, 1))
+            end = read(end_of(values, pattern, 1))
             numbers = first(numbers, end + sign * end.abs().set(end == 0, 1.0) / 2)
     return numbers
+
+
+def end_of(values: pl.Series, pattern: str, place: int) -> pl.Series:
+    """One end of each range, as text without what is counted."""
+    return values.str.extract(pattern, place).str.replace(COUNTED, "")
 
 
 def first(one: pl.Series, other: pl.Series) -> pl.Series:
