@@ -124,11 +124,11 @@ def judge(
 
 def of_few(metrics: Metrics, y: np.ndarray, decision: Decision, units: Draws) -> Metrics:
     """The metrics, those that are shares of few rows with intervals that are so wide, too."""
-    drawn = {"accuracy": float(units.count)}
+    sizes = {"accuracy": float(units.count)}
     if "recall_at_budget" in metrics:
-        drawn["recall_at_budget"] = count(units.places[y == 1])
-        drawn["precision_at_budget"] = round(decision.share * units.count)
-    shares = {k: with_chance(metrics[k], rows) for k, rows in drawn.items() if k in metrics}
+        sizes["recall_at_budget"] = count(units.places[y == 1])
+        sizes["precision_at_budget"] = round(decision.share * units.count)
+    shares = {k: with_chance(metrics[k], rows) for k, rows in sizes.items() if k in metrics}
     recall = shares.get("recall_at_budget")
     if recall and recall.value == 0 and recall.high is not None:
         shares["lift_at_budget"] = Interval(0.0, 0.0, recall.high / decision.share)
