@@ -263,8 +263,10 @@ def decide(
         )
     r2, mae = (own.get(name, Interval(None, None, None)).value for name in ("r2", "mae"))
     if middle is not None and mae is not None and mae > middle:
-        better = "the median of the held-out rows predicts them better"
-        return "rejected", f"its mae is {mae:.4g}, and {middle:.4g} that of a constant: {better}"
+        return "rejected", (
+            f"its mae is {mae:.4g}, and {middle:.4g} that of a constant: the median of the "
+            "held-out rows predicts them better"
+        )
     if middle is None and r2 is not None and r2 < 0:
         return "rejected", f"its R² is {r2:.2f}: the mean of the held-out rows predicts them better"
     if naive.low is None or naive.low <= 0:
