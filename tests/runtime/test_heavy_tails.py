@@ -77,6 +77,24 @@ def test_what_is_chosen_decides() -> None:
     assert "rmse" in judged(y).reason or "R²" in judged(y).reason
 
 
+def test_where_absolute_errors_decide_one_row_does_not() -> None:
+    """R² of a model of the middle hangs on the largest row, and its sign is chance."""
+    draw = np.random.default_rng(0)
+    x, y = draw.normal(size=(2, 1000))
+    y = np.append(x + y / 2, 1e6)
+    own, zero = np.append(x, -9.0), np.zeros(1001)
+    scored = {"model": own, "naive": zero, "linear": zero}
+    robust = judge(SIGNATURE, y, scored, settings(objective="regression_l1"))
+    assert (robust.models["model"]["r2"].value or 0) < 0
+    assert robust.verdict == "accepted"
+    assert any("it is accepted by absolute errors" in one for one in robust.warnings)
+    assert "R²" in judge(SIGNATURE, y, scored, settings()).reason
+    y = draw.normal(size=1000)  # a level that nobody knew before is better in either case
+    moved = {"model": np.full(1000, 5.0), "naive": np.full(1000, 9.0), "linear": np.full(1000, 7.0)}
+    low = judge(SIGNATURE, y, moved, settings(objective="regression_l1"))
+    assert low.verdict == "rejected" and "the median of the held-out rows" in low.reason
+
+
 def test_the_gate_compares_by_it_and_tells_of_few_rows() -> None:
     draw = np.random.default_rng(1)
     y = np.append(draw.normal(size=1999), 5000.0)

@@ -245,9 +245,9 @@ def draw_salt(keys: pl.Series, target: pl.Series, params: Params) -> tuple[str, 
         salt = f"{target.name}-{number}"
         sides = by_hash(keys, params.split.model_copy(update={"salt": salt}))
         lacking = _lacking(sides, target, params.task)
-        held = keys.filter(sides == PARTS.index("holdout")).n_unique() if due >= ENOUGH else ENOUGH
-        if held < ENOUGH:
-            lacking.append(f"the holdout part has {held} of {different} groups")
+        aside = keys.filter(sides == PARTS.index("holdout"))
+        if due >= ENOUGH and (groups := aside.n_unique()) < ENOUGH:
+            lacking.append(f"the holdout part has {groups} of {different} groups")
         if len(lacking) < len(best[1]):
             best = salt, lacking
         if not lacking:

@@ -107,8 +107,9 @@ def judge(
         rivals = {name: gain for name, gain in gains.items() if name != "linear"}
     else:
         rivals = gains
-    verdict, reason = decide(rivals, metric, models["model"], units)
+    verdict, reason = decide(rivals, metric, models["model"], units, middle_loss(y, metric))
     warnings = (
+        *beside_sums(verdict, models["model"], metric),
         *doubts(verdict, rivals, metric, units),
         *heavy_tail(y, scored["model"], metric),
         *vain_calls(models["model"], params.decision),
@@ -123,11 +124,11 @@ def judge(
 
 def of_few(metrics: Metrics, y: np.ndarray, decision: Decision, units: Draws) -> Metrics:
     """The metrics, those that are shares of few rows with intervals that are so wide, too."""
-    drawn = {"accuracy": float(units.count)}
+    sizes = {"accuracy": float(units.count)}
     if "recall_at_budget" in metrics:
-        drawn["recall_at_budget"] = count(units.places[y == 1])
-        drawn["precision_at_budget"] = round(decision.share * units.count)
-    shares = {k: with_chance(metrics[k], rows) for k, rows in drawn.items() if k in metrics}
+        sizes["recall_at_budget"] = count(units.places[y == 1])
+        sizes["precision_at_budget"] = round(decision.share * units.count)
+    shares = {k: with_chance(metrics[k], rows) for k, rows in sizes.items() if k in metrics}
     recall = shares.get("recall_at_budget")
     if recall and recall.value == 0 and recall.high is not None:
         shares["lift_at_budget"] = Interval(0.0, 0.0, recall.high / decision.share)
@@ -225,12 +226,33 @@ def vain_calls(own: Metrics, decision: Decision) -> list[str]:
     ]
 
 
+def middle_loss(y: np.ndarray, metric: str) -> float | None:
+    """What the median of these numbers loses, where absolute errors decide."""
+    return float(np.abs(y - np.median(y)).mean()) if metric == "mae" and len(y) else None
+
+
+def beside_sums(verdict: Verdict, own: Metrics, metric: str) -> list[str]:
+    """What to say of a model of the middle that is worse than the mean where squares count."""
+    r2 = own["r2"].value if metric == "mae" and "r2" in own else None
+    if verdict != "accepted" or r2 is None or r2 >= 0:
+        return []
+    return [
+        f"its R² is {r2:.2f}: it is accepted by absolute errors, and where sums count the mean of "
+        "the held-out rows predicts them better"
+    ]
+
+
 def decide(
-    gains: Mapping[str, Interval], metric: str, own: Metrics, units: Draws
+    gains: Mapping[str, Interval],
+    metric: str,
+    own: Metrics,
+    units: Draws,
+    middle: float | None = None,
 ) -> tuple[Verdict, str]:
     """`accepted` if surely better than the naive baseline, and better than each rival there is.
 
-    Of numbers also not if their mean, which nobody knew before, would have been the better answer.
+    Of numbers also not if their mean, which nobody knew before, would have been the better answer;
+    where absolute errors decide, their median, which loses `middle`.
     """
     naive = gains["naive"]
     if units.count < FEWEST:
@@ -239,8 +261,13 @@ def decide(
             f"only {units.count} {are} held out, and with fewer than {FEWEST} nothing "
             "can be said surely: deliver more of them, or hold out more (split.holdout)"
         )
-    r2 = own.get("r2", Interval(None, None, None)).value
-    if r2 is not None and r2 < 0:
+    r2, mae = (own.get(name, Interval(None, None, None)).value for name in ("r2", "mae"))
+    if middle is not None and mae is not None and mae > middle:
+        return "rejected", (
+            f"its mae is {mae:.4g}, and {middle:.4g} that of a constant: the median of the "
+            "held-out rows predicts them better"
+        )
+    if middle is None and r2 is not None and r2 < 0:
         return "rejected", f"its R² is {r2:.2f}: the mean of the held-out rows predicts them better"
     if naive.low is None or naive.low <= 0:
         return "rejected", f"its {metric} is not surely better than a constant prediction"
