@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
+from mlfactory.base.errors import UsageError
+from mlfactory.compose.company import refuse_secrets
 from mlfactory.compose.rules import Rule
 
 from .companies import HEADER, IMAGE, RUNNER, conventions
@@ -667,6 +669,14 @@ def test_what_is_no_text_or_no_file_is_named(upstream: Repo, tmp_path: Path) -> 
     (files / ".git").mkdir()
     (files / ".git/config").write_text("[core]\n")
     assert ".git/config cannot be part of a template" in refusal()
+
+
+def test_a_variable_in_place_of_a_secret_may_be_published() -> None:
+    refuse_secrets("push.sh", "git push https://oauth2:$TOKEN@git.example.com/t.git")
+    refuse_secrets("push.sh", "curl https://${NAME}:${KEY}@example.com?token=$TOKEN")
+    for line in ("https://me:sec$ret@example.com", "https://$NAME:plain@example.com"):
+        with pytest.raises(UsageError, match=r"push\.sh, line 1 holds a credential"):
+            refuse_secrets("push.sh", line)
 
 
 def test_what_git_ignores_is_no_part_of_a_version(

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 import yaml
-from mlfactory.base.answers import FILE
+from mlfactory.base.answers import FILE, Question
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.talk import Proposal
 from mlfactory.new import intake, interview
@@ -131,27 +131,39 @@ def test_columns_in_the_names_of_folders_are_shown(run: Run, tmp_path: Path) -> 
     assert shown["year"].startswith("2 different, such as 2023")
 
 
+DEFAULTS = {
+    "serving": "batch", "ci": "gitlab", "remote": "", "owner": "", "centre": None, "level": 3,
+    "regions": ["eu"], "target": "target",
+}  # fmt: skip
+QUESTIONS = {
+    name: Question(name, "", is_asked=True, default=default) for name, default in DEFAULTS.items()
+}
+
+
 def test_the_command_that_does_the_same_without_questions(run: Run) -> None:
+    """Also where a company's template asks more, and has other defaults."""
     answers = {
         "target": "churned", "id_column": "customer id", "time_column": "", "serving": "online",
-        "ci": "github", "remote": "", "owner": "@org/data",
+        "ci": "github", "remote": "", "owner": "@org/data", "centre": "C 7", "level": 3,
+        "regions": ["eu", "us"], "_commit": "v1", "package": "churn",
     }  # fmt: skip
     (run.path / FILE).write_text(yaml.safe_dump(answers), "utf-8")
-    assert interview.command(run) == (
+    assert interview.command(run, QUESTIONS) == (
         "mlfactory new churn --data customers.csv --target churned --id 'customer id' "
-        "--serving online --owner @org/data --defaults"
+        "--serving online --ci github --owner @org/data --set 'centre=C 7' "
+        """--set 'regions=["eu", "us"]' --defaults"""
     )
 
 
 def test_that_command_has_every_option_that_was_typed(run: Run) -> None:
     """Parsed again it is the same request."""
-    answers = {"target": "churned", "serving": "batch", "ci": "github"}
+    answers = {"target": "churned", "serving": "batch", "ci": "gitlab", "owner": "a b"}
     (run.path / FILE).write_text(yaml.safe_dump(answers), "utf-8")
     request = replace(
         run.request, settings={"owner": "a b", "language": "es"}, ref="v1.2.0", inside=True,
         answers_file="my answers.yml", template="gh:org/t", tag_prefix="ml-",
     )  # fmt: skip
-    assert interview.command(replace(run, request=request, trusted=True)) == (
+    assert interview.command(replace(run, request=request, trusted=True), QUESTIONS) == (
         "mlfactory new churn --data customers.csv --template gh:org/t --ref v1.2.0 "
         "--tag-prefix ml- --answers 'my answers.yml' --target churned --set 'owner=a b' "
         "--set language=es --inside --trust --defaults"

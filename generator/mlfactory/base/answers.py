@@ -43,13 +43,15 @@ yaml
 
 @dataclass(frozen=True)
 class Question:
-    """One question of a template; `is_asked` is false for values that are only computed."""
+    """One question of a template; `is_asked` is false for values that are only computed, and
+    `default` is as the template writes it: None where no default can be right."""
 
     name: str
     type: str
     is_asked: bool
     help: str = ""
     choices: tuple[Any, ...] = ()
+    default: Any = None
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -22,6 +22,7 @@ KEYS = {
     "format", "name", "upstream", "release", "publish", "branch", "files", "changelog", "questions",
     "slots", "rules", "once", "untouched", "combinations",
 }  # fmt: skip
+VARIABLE = re.compile(r"(?<=[/:=])\$(?:\w+|\{\w+\})(?![\w$:])")
 RULE_KEYS = {"name", "files", "find", "put", "header", "every"}
 
 
@@ -132,9 +133,10 @@ def refuse_unknown(path: Path, content: Iterable[str], keys: set[str], what: str
 
 
 def refuse_secrets(name: str, text: str) -> None:
-    """Raises UsageError where something secret would be published with the template."""
+    """Raises UsageError where something secret would be published with the template; a variable of
+    the shell in its place is none."""
     for number, line in enumerate(text.splitlines(), 1):
-        if has_credentials(line):
+        if has_credentials(VARIABLE.sub("<>", line)):
             what = f"{name}, line {number} holds a credential, and would be published"
             raise UsageError(what, "Leave it out; a secret belongs into an environment variable.")
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import random
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import partial
-from itertools import combinations as pairs_of
-from itertools import product
-from math import prod
 from typing import Any
 
 from mlfactory.base.answers import Answers, suggestion
 from mlfactory.base.errors import UsageError
+
+from . import pairs
 
 FILE = "company/questions.yml"
 NAME = re.compile(r"(?!True$|False$|None$)[A-Za-z]\w*")
@@ -22,8 +19,6 @@ KEYS = {
     *OWN_KEYS, "type", "help", "default", "choices", "multiselect", "multiline", "placeholder",
     "qmark", "secret", "validator", "when", "ask",
 }  # fmt: skip
-MOST = 48  # with more combinations than this, only all pairs of answers are tried
-ATTEMPTS = 50  # so many rows are looked at until one with a pair of answers is allowed
 NO_DEFAULTS = "the defaults are not allowed together, so that --defaults makes no project: {}"
 FORBIDDEN = "Mend the validator, or the example or row in company.yml that it forbids."
 NEVER = (
@@ -114,16 +109,23 @@ def shadows(own: Questions, upstream: Questions) -> tuple[str, ...]:
     return tuple(SHADOW.format(name) for name in both)
 
 
-def refuse_odd(name: str, facts: Mapping[str, Any]) -> None:
-    """Raises UsageError for a question without a default that nobody could try, and for a default
-    that nobody could choose."""
-    required, values = facts.get("required"), [str(value) for value in choices_of(facts)]
-    for key in ("example", *(() if required else ("default",))):
-        answers = facts[key] if isinstance(facts.get(key), list) else [facts.get(key)]
-        odd = [one for one in answers if one is not None and "{" not in str(one)]
-        if values and (rest := [one for one in odd if str(one) not in values]):
+def refuse_unlisted(name: str, facts: Mapping[str, Any]) -> None:
+    """Raises UsageError for a default or an example that nobody could choose. What other answers
+    decide is seen when it is tried."""
+    values = [str(value) for value in choices_of(facts)]
+    for key in ("example", *(() if facts.get("required") else ("default",))):
+        one = facts.get(key)
+        answers = [str(part) for part in (one if isinstance(one, list) else [one])]
+        rest = [text for text in answers if text not in values and "{" not in text]
+        if values and one is not None and rest:
             what = f"the {key} of the question {name} is none of its choices: {rest[0]}"
             raise UsageError(what, f"Its choices are {', '.join(values)}.")
+
+
+def refuse_odd(name: str, facts: Mapping[str, Any]) -> None:
+    """Raises UsageError for a question without a default that nobody could try."""
+    refuse_unlisted(name, facts)
+    required = facts.get("required")
     if required and "example" not in facts and "choices" not in facts:
         raise UsageError(
             f"the question {name} is required and has no example",
@@ -184,7 +186,8 @@ def rows_of(questions: Questions, own: Questions, more: tuple[Answers, ...], ask
     """
     base = examples(own)
     always = free(questions)
-    crossed = [{**base, **row} for row in combinations(always, base, ask)] or [base]
+    rows = pairs.combinations(always, lambda row: not ask({**base, **row}).refusal)
+    crossed = [{**base, **row} for row in rows] or [base]
     files = [{**base, **row} for row in MORE if row.keys() <= questions.keys()]
     rest = [
         with_one([*crossed, *files], name, value, ask)
@@ -253,60 +256,3 @@ def covering(rows: Collection[Answers]) -> list[Answers]:
 
 def texts_of(row: Answers) -> set[tuple[str, str]]:
     return {(name, repr(value)) for name, value in row.items()}
-
-
-def combinations(values: Mapping[str, list[Any]], base: Answers, ask: Ask) -> Iterator[Answers]:
-    """All combinations that are allowed beside the base, or where these are too many so many that
-    each pair of answers occurs."""
-    places = {name: range(len(listing)) for name, listing in values.items()}
-    answers = partial(at_places, values)
-
-    def allowed(row: Mapping[str, int]) -> bool:
-        return not ask({**base, **answers(row)}).refusal
-
-    if len(places) < 2 or prod(map(len, places.values())) <= MOST:
-        every = (dict(zip(places, row, strict=True)) for row in product(*places.values()))
-        yield from map(answers, filter(allowed, every))
-    else:
-        yield from map(answers, pairwise(places, allowed))
-
-
-def at_places(values: Mapping[str, list[Any]], row: Mapping[str, int]) -> Answers:
-    return {name: values[name][place] for name, place in row.items()}
-
-
-def pairwise(
-    places: Mapping[str, range], allowed: Callable[[Mapping[str, int]], bool]
-) -> Iterator[dict[str, int]]:
-    """Rows in which each pair occurs, as far as some row with it is allowed. The rows of all
-    combinations could be more than fit into memory."""
-    singles = [(name, place) for name, span in places.items() for place in span]
-    missing = {pair: None for pair in pairs_of(singles, 2) if pair[0][0] != pair[1][0]}
-    while missing:
-        first = next(iter(missing))
-        row = next(filter(allowed, fillings(places, first, missing)), None)
-        for pair in pairs_of(row.items(), 2) if row else [first]:
-            missing.pop(pair, None)
-        if row:
-            yield row
-
-
-def fillings(
-    places: Mapping[str, range], pair: tuple[tuple[str, int], ...], missing: Collection[Any]
-) -> Iterator[dict[str, int]]:
-    """Rows with a pair: one that brings most of the others that are missing, then any."""
-    row = dict(pair)
-    for name in (name for name in places if name not in row):
-        row[name] = max(places[name], key=partial(gain, row, missing, name))
-    yield {name: row[name] for name in places}
-    chance = random.Random(repr(pair))  # noqa: S311
-    for _ in range(ATTEMPTS):
-        some = {name: chance.choice(span) for name, span in places.items()}
-        yield {**some, **dict(pair)}
-
-
-def gain(row: Mapping[str, int], missing: Collection[Any], name: str, place: int) -> int:
-    """How many of the missing pairs a value would bring into a row."""
-    others = ((other, at) for other, at in row.items())
-    mine = (name, place)
-    return sum((mine, other) in missing or (other, mine) in missing for other in others)

@@ -56,10 +56,11 @@ def upstream_notes(up: Upstream, on: Version, base: Version) -> str:
     or the one before."""
     if base == on:
         return ""
-    earlier = [tag for tag in repository.stable(up.tags, up.prefix) if tag != on.name]
+    tags = repository.stable(up.tags, up.prefix)
+    earlier = [tag for tag in tags if tag != on.name and up.commits[tag]]
     old = next((tag for tag in reversed(earlier) if is_before(tag, on.name)), "")
     since = Version(old, up.commits[old]) if old else None
-    if base.commit in up.names or is_part(up, base.commit, on.commit):
+    if base.commit and (base.commit in up.names or is_part(up, base.commit, on.commit)):
         since = base
     return f"From upstream, {on.name}:\n\n{news.changes(up, since, on).strip()}"
 

@@ -1,13 +1,31 @@
-"""What `mlfactory doctor` says of an organisation's settings."""
+"""What `mlfactory doctor` says of an organisation's settings, and of the template."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from mlfactory.base import answers, organisation
-from mlfactory.template import choice
+from mlfactory.base import answers, git, organisation
+from mlfactory.base.errors import MlfactoryError
+from mlfactory.template import choice, history, published
 
 from .finding import OK, WARNING, Observation
+
+
+class TPL001:
+    """The template can be read"""
+
+    @staticmethod
+    def check(_: Path) -> Observation:
+        newest = history.load().newest
+        git.run("rev-parse", "--verify", "HEAD", cwd=history.repository())
+        address, text = organisation.value("template"), f"template {newest}"
+        if not address:
+            return Observation(OK, text)
+        try:
+            tags = published.template(address).tags
+        except MlfactoryError as error:
+            return Observation(WARNING, error.message, error.hint)
+        return Observation(OK, f"{text}; {address} {tags[-1] if tags else 'without a version'}")
 
 
 class ORG001:

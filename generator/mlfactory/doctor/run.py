@@ -15,13 +15,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mlfactory.base import answers, git, organisation, origin, process, uv
+from mlfactory.base import answers, git, origin, process, uv
 from mlfactory.base.errors import MlfactoryError
-from mlfactory.template import history, published, wheel
+from mlfactory.template import history, wheel
 
 from .branch import JOB001
 from .finding import ERROR, OK, WARNING, Finding, Observation
-from .organisation import ORG001, ORG002
+from .organisation import ORG001, ORG002, TPL001
 from .token import TOK001
 
 SYSTEM_LIBRARY = "libgomp.so.1"
@@ -79,23 +79,6 @@ class LIB001:
                 ERROR, f"{SYSTEM_LIBRARY} cannot be loaded", "apt-get install libgomp1"
             )
         return Observation(OK, f"{SYSTEM_LIBRARY} loads")
-
-
-class TPL001:
-    """The template can be read"""
-
-    @staticmethod
-    def check(folder: Path) -> Observation:
-        newest = history.load().newest
-        git.run("rev-parse", "--verify", "HEAD", cwd=history.repository())
-        address, text = organisation.value("template"), f"template {newest}"
-        if not address:
-            return Observation(OK, text)
-        try:
-            tags = published.template(address).tags
-        except MlfactoryError as error:
-            return Observation(WARNING, error.message, error.hint)
-        return Observation(OK, f"{text}; {address} {tags[-1] if tags else 'without a version'}")
 
 
 class FAC001:

@@ -6,6 +6,7 @@ tell the target, why a default is proposed, and can go back to the question befo
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from pathlib import Path
 from shlex import join
 from typing import TYPE_CHECKING
 
+from mlfactory.base.answers import Question
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.talk import Proposal, Talk
 
@@ -29,7 +31,7 @@ NONE = "none"
 TARGET = r"target|label|class|outcome|churn(ed)?|y|default|survived|objetivo|clase|etiqueta"
 NAME = r"(.*[ _-])?(id|key|uuid|code|number|nr|no|codigo)|.*Id"
 OPTIONS = {"target": "--target", "id_column": "--id", "time_column": "--time"}
-USUAL = {"serving": "batch", "ci": "github", "remote": "", "owner": ""}
+ALSO = ("serving", "ci", "remote", "owner")  # questions with an option of the same name
 LEFT_OUT = "{!r} is left out until you confirm it (factory catalog review): {}"
 UNLEARNED = "{!r} is not learned from ({})"
 VEILED = "{!r} is learned from, and its values are shown nowhere ({})"
@@ -199,7 +201,7 @@ def _proposal(
     return Proposal(tuple(choices), default, why, can_go_back=not is_first)
 
 
-def command(run: Run) -> str:
+def command(run: Run, questions: Mapping[str, Question]) -> str:
     """The one command that does the same without questions."""
     request, answers = run.request, run.answers
     words = ["mlfactory", "new", request.directory]
@@ -215,11 +217,20 @@ def command(run: Run) -> str:
         words += [option, value] if value else []
     for name, option in OPTIONS.items():
         words += [option, str(answers[name])] if answers.get(name) else []
-    for name, usual in USUAL.items():
-        value = str(answers.get(name) or "")
-        words += [f"--{name}", value] if value != usual else []
+    for name, value in picks(run, questions):
+        words += [f"--{name}", value] if name in ALSO else ["--set", f"{name}={value}"]
     for name, value in request.settings.items():
         words += ["--set", f"{name}={value}"]
     words += {True: ["--inside"], False: ["--own-repository"], None: []}[request.inside]
     words += ["--trust"] if run.trusted and request.template else []
     return join([*words, "--defaults"])
+
+
+def picks(run: Run, questions: Mapping[str, Question]) -> Iterator[tuple[str, str]]:
+    """The answers that the template's defaults would not give, beside those that come from the
+    directory, the data and --set."""
+    data = {*OPTIONS, *run.given} - {*ALSO}
+    elsewhere, answers = {"project_name", *data, *run.request.settings}, run.answers
+    for name in (name for name in questions if name in answers and name not in elsewhere):
+        if (value := answers[name]) != questions[name].default:
+            yield name, value if isinstance(value, str) else json.dumps(value)

@@ -158,7 +158,7 @@ def begin(
         for step in first_steps(run, template, sheet, ask=ask):
             run = perform(replace(run, path=staged), step, talk)
         if ask and run.contract:
-            talk.note(f"the same without questions: {interview.command(run)}")
+            talk.note(f"the same without questions: {interview.command(run, sheet.questions)}")
         journal.save(run)  # before it is put in place: an absent directory has no run
         publish(staged, directory)
     return replace(run, path=directory)

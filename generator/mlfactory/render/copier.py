@@ -111,6 +111,7 @@ def question(name: str, facts: Mapping[str, Any]) -> Question:
         facts.get("when", True) not in (False, "false"),
         str(facts.get("help", "")),
         () if isinstance(values, str) else tuple(values),
+        facts.get("default"),
     )
 
 
