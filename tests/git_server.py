@@ -34,6 +34,10 @@ def protect(origin: Path) -> None:
     hook.chmod(0o755)
 
 
+def unprotect(origin: Path) -> None:
+    (origin / "hooks/pre-receive").unlink()
+
+
 @contextmanager
 def git_server(origin: Path, token: str, readers: str = "") -> Iterator[str]:
     """Its address: `origin` is to be had below it by any path."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,22 +12,19 @@ from mlfactory_runtime.records.record import parse
 
 from ..customers import customers
 from ..github import JOB, NAME, PROPOSER, GitHub, github
-from .factories import PROGRAM, Factory, kept, program_path
+from .factories import WARM, Factory, kept, program_path
 
 MONITORED = Path(__file__).parent / "formats/monitor/1.json"
 
 
 @pytest.fixture
-def forge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
+def forge(tmp_path: Path, warm: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
     """A forge as a job meets it that may propose, with the program on its PATH."""
-    program = tmp_path / "bin" / "factory"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{PROGRAM}" "$@"\n')
-    program.chmod(0o755)
+    monkeypatch.setenv(WARM, warm)
     with github() as place:
         place.origin = tmp_path / "origin"
         for name, value in {
-            "PATH": f"{program.parent}{os.pathsep}{program_path()}",
+            "PATH": program_path(),
             "GITHUB_API_URL": place.url,
             "GITHUB_REPOSITORY": NAME,
             "GITHUB_TOKEN": JOB,

@@ -173,3 +173,21 @@ def lab(_lab: Factory) -> Iterator[Factory]:
     _lab.run("git", "reset", "--quiet", "--hard", before)
     _lab.run("git", "clean", "--quiet", "--force", "-d")
     _lab.run("dvc", "checkout", "--quiet", "--force")
+
+
+@pytest.fixture(scope="session", params=["batch", pytest.param("online", marks=pytest.mark.slow)])
+def _proposed(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]
+) -> Factory:
+    from .proposed import build  # it imports this module
+
+    return build(tmp_path_factory.mktemp("jobs"), request.param, env)
+
+
+@pytest.fixture
+def proposed(_proposed: Factory) -> Iterator[Factory]:
+    """A factory on GitHub whose first version is proposed and merged, the same for each test."""
+    from .kept import kept
+
+    with kept(_proposed) as factory:
+        yield factory

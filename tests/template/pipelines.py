@@ -94,7 +94,7 @@ class Pipelines:
 
     def clone(self, branch: str) -> Path:
         """What the runner has of the project: a commit, and an origin that asks for a password."""
-        clone = self.folder / f"run-{len(list(self.folder.glob('run-*')))}"
+        clone = self.folder / f"pipeline-{len(list(self.folder.glob('pipeline-*')))}"
         argv = ("git", "clone", "-q", "-b", branch, str(self.origin), str(clone))
         execute(argv, self.folder, self.env)
         git = ("git", "-C", str(clone))
@@ -140,7 +140,7 @@ class Pipelines:
 
     def tools(self) -> Path:
         """A folder with pip, which has not fetched uv yet."""
-        tools = self.folder / "tools"
+        tools = self.folder / "tools-of-gitlab"
         tools.mkdir(exist_ok=True)
         texts = {
             "pip": PIP.format(tools=tools),

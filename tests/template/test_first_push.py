@@ -1,4 +1,5 @@
-"""The first push of a factory is green: with sensitive columns, a log elsewhere, and no remote."""
+"""The first push of a factory is green: with sensitive columns, a log elsewhere, and no remote; in
+a repository of its own, and in a folder of a larger one."""
 
 from __future__ import annotations
 
@@ -20,9 +21,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("first-push")]
 GREEN = "Hooks success, types success, tests success."
 
 
-def factory_of(folder: Path, env: dict[str, str], ci: str, serving: str) -> Factory:
+INSIDE = "models/churn"
+
+
+def factory_of(
+    folder: Path, env: dict[str, str], ci: str, serving: str, inside: str = ""
+) -> Factory:
     """A factory with a number and a day that are drafted as sensitive, a gender, and a name
-    that no program likes; and its origin."""
+    that no program likes; and its origin. It may stand in a folder of an application."""
     table = customers().drop("revenue", "segment")
     row = pl.int_range(table.height, eager=True)
     columns = {
@@ -33,9 +39,13 @@ def factory_of(folder: Path, env: dict[str, str], ci: str, serving: str) -> Fact
     }
     table.with_columns(**columns).write_csv(folder / "customers.csv")
     options = ("--target", "churned", "--id", "customer id", "--ci", ci, "--serving", serving)
-    argv = ("new", "churn", "--data", "customers.csv", *options, "--defaults")
-    execute((str(SCRIPTS / "mlfactory"), *argv), folder, env)
-    factory = Factory(folder / "churn", env)
+    argv = ("new", inside or "churn", "--data", str(folder / "customers.csv"), *options)
+    if inside:
+        put_application(folder / "shop", env, ci)
+        argv += ("--inside",)
+    place = folder / "shop" if inside else folder
+    execute((str(SCRIPTS / "mlfactory"), *argv, "--defaults"), place, env)
+    factory = Factory(place / (inside or "churn"), env)
     catalog = yaml.safe_load(factory.text("features.yaml"))["columns"]
     names = ("birth year", "date of birth")
     assert [name for name in names if not catalog[name].get("sensitive")] == []
@@ -46,6 +56,18 @@ def factory_of(folder: Path, env: dict[str, str], ci: str, serving: str) -> Fact
     factory.run("git", "init", "--quiet", "--bare", "--initial-branch=main", str(folder / "origin"))
     factory.run("git", "push", "--quiet", str(folder / "origin"), "HEAD:main")
     return factory
+
+
+def put_application(place: Path, env: dict[str, str], ci: str) -> None:
+    """A repository that has something else in it, and includes the factory's jobs on GitLab."""
+    place.mkdir()
+    (place / "README.md").write_text("# A shop\n")
+    if ci == "gitlab":
+        (place / ".gitlab-ci.yml").write_text(
+            f"include: [{{local: /{INSIDE}/.gitlab/factory.yml}}]\n"
+        )
+    for argv in (("init", "-q", "-b", "main"), ("add", "--all"), ("commit", "-qm", "A shop")):
+        execute(("git", *argv), place, env)
 
 
 @pytest.mark.parametrize("serving", ["batch", "online"])
@@ -68,3 +90,25 @@ def test_on_gitlab(tmp_path: Path, env: dict[str, str], serving: str) -> None:
     assert pipeline.verdicts == {"code": "PASS", "pipeline": "PASS"}
     assert GREEN in pipeline.page("code.md")
     assert "made-up rows" in pipeline.page().splitlines()[0]
+
+
+def test_on_github_in_a_folder(tmp_path: Path, env: dict[str, str]) -> None:
+    needs_act()
+    factory = factory_of(tmp_path, env, "github", "batch", INSIDE)
+    with github() as forge:
+        runner = Actions(tmp_path, factory, forge.url, {"GITHUB_TOKEN": JOB})
+        output = runner.run("models.churn.ci", "push")
+    assert GREEN in output
+    assert "The pipeline ran on **made-up rows**, because there is no DVC remote" in output
+
+
+def test_on_gitlab_in_a_folder(tmp_path: Path, env: dict[str, str]) -> None:
+    needs_gitlab_ci_local()
+    factory = factory_of(tmp_path, env, "gitlab", "batch", INSIDE)
+    with gitlab() as place, git_server(tmp_path / "origin", TOKEN) as address:
+        runner = Pipelines(tmp_path, factory, place, address)
+        jobs = [f"{INSIDE}:{name}" for name in ("code", "pipeline")]
+        pipeline = runner.run("push", *jobs)
+    assert pipeline.verdicts == dict.fromkeys(jobs, "PASS")
+    assert GREEN in pipeline.page(f"{INSIDE}/code.md")
+    assert "made-up rows" in pipeline.page(f"{INSIDE}/page.md").splitlines()[0]

@@ -313,6 +313,17 @@ def test_each_event_has_its_jobs(variant: str, env: dict[str, str], tmp_path: Pa
         assert active == own, (source, job)
 
 
+@pytest.mark.parametrize("variant", ["batch", "in-a-folder"])
+def test_of_a_forks_request_nothing_runs_where_the_variables_are(
+    variant: str, env: dict[str, str], tmp_path: Path
+) -> None:
+    needs_gitlab_ci_local()
+    place = project(tmp_path, VARIANTS[variant], env)
+    argv = listing("merge_request_event", "change", CI_MERGE_REQUEST_SOURCE_PROJECT_ID="9")
+    jobs = json.loads(execute(argv, place, {**env, **runner_env(env)}).stdout)
+    assert [one["name"] for one in jobs if one["when"] != "never"] == []
+
+
 def project(folder: Path, answers: dict[str, str], env: dict[str, str]) -> Path:
     """A project on GitLab with a factory of its own, or with one in a folder."""
     place = folder / "project"
@@ -332,9 +343,9 @@ def project(folder: Path, answers: dict[str, str], env: dict[str, str]) -> Path:
     return place
 
 
-def listing(source: str, job: str) -> tuple[str, ...]:
+def listing(source: str, job: str, **more: str) -> tuple[str, ...]:
     """What lists the jobs of a pipeline; all files count as changed."""
-    values = {"CI_PIPELINE_SOURCE": source, "FACTORY_JOB": job, **REQUEST}
+    values = {"CI_PIPELINE_SOURCE": source, "FACTORY_JOB": job, **REQUEST, **more}
     variables = [part for pair in values.items() for part in ("--variable", "=".join(pair))]
     return (str(PROGRAM), "--list-json", "--no-evaluate-rule-changes", "--no-color", *variables)
 

@@ -8,61 +8,22 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from ..customers import customers
 from ..github import JOB, PROPOSER, GitHub, archive, github, merged, pull
 from .actions import Actions, needs_act
 from .breaks import BREAKS, propose
-from .conftest import Factory, execute, make
-from .dates import date_back
-from .kept import kept
-from .releases import put_template, release, titled
+from .conftest import Factory, execute
+from .dates import at_origin, date_back
+from .proposed import catalog, commit, deliver, deployed, is_online, push, set_to
+from .releases import release, titled
 
 pytestmark = pytest.mark.xdist_group("jobs")
 MONITORED = Path(__file__).parents[1] / "runtime/formats/monitor/1.json"
 MARK = "<!-- kept by the workflow Monitor: one issue while something is wrong -->"
 REVIEWS = [("alice", "CHANGES_REQUESTED"), ("alice", "APPROVED"), ("bob", "COMMENTED")]
-
-
-@pytest.fixture(scope="module", params=["batch", pytest.param("online", marks=pytest.mark.slow)])
-def _proposed(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]
-) -> Factory:
-    """A factory with a remote and an origin; v1.0.0 is registered, proposed, and merged."""
-    folder = tmp_path_factory.mktemp("jobs")
-    (folder / "storage").mkdir()
-    storage = ("--remote", str(folder / "storage"), "--no-train")  # which is after the settings
-    options = ("--serving", request.param, *storage, *put_template(folder, env))
-    made = make("binary", folder, env, *options)
-    settings = made.text("params.yaml").replace("url_env: null", "url_env: FACTORY_LOG_URL")
-    made.write("params.yaml", settings)
-    made.run("dvc", "repro", "--quiet")
-    made.run("dvc", "push", "--quiet")
-    made.run("git", "add", "--all")
-    words = ("--quiet", "--no-verify", "--message", "Keep data and models in storage")
-    made.run("git", "commit", *words)
-    made.run("git", "init", "--quiet", "--bare", "--initial-branch=main", str(folder / "origin"))
-    made.run("git", "remote", "add", "origin", str(folder / "origin"))
-    made.run("git", "push", "--quiet", "origin", "HEAD:main")
-    tag = made.json("factory", "register", "--json")["tag"]
-    version = tag.rpartition("@")[2]
-    told = ("--to", "prod", "--force", "--why", "the first one", "--json")
-    branch = made.json("factory", "promote", version, *told)["branch"]
-    made.run("git", "merge", "--quiet", "--no-ff", "--message", "Merge", branch)
-    made.run("git", "push", "--quiet", "origin", "HEAD:main", tag)
-    (folder / "log.db").touch()
-    return made
-
-
-@pytest.fixture
-def proposed(_proposed: Factory) -> Iterator[Factory]:
-    """The same for each test, whatever the ones before did to it."""
-    with kept(_proposed) as factory:
-        yield factory
 
 
 @pytest.fixture
@@ -89,17 +50,6 @@ def actions(proposed: Factory, forge: GitHub) -> Actions:
     return Actions(proposed.path.parent, proposed, forge.url, secrets)
 
 
-def asked(factory: Factory, *argv: str) -> str:
-    return execute(("git", "-C", "origin", *argv), factory.path.parent, factory.env).stdout
-
-
-def catalog(factory: Factory) -> dict[str, Any]:
-    """What the branch `status` says."""
-    assert asked(factory, "ls-tree", "--name-only", "status") == "catalog.json\n"
-    found: dict[str, Any] = json.loads(asked(factory, "show", "status:catalog.json"))
-    return found
-
-
 def test_the_first_push_is_green_though_the_log_is_elsewhere(actions: Actions) -> None:
     said = replace(actions, secrets={"GITHUB_TOKEN": JOB}).run("ci", "push")
     assert "Hooks success, types success, tests success." in said
@@ -116,12 +66,12 @@ def test_a_merged_record_becomes_a_tag_and_the_monitor_watches_it(
     proposed.run("git", "push", "--quiet", "origin", "HEAD:main")
     forge.merges = {added: [7]}
     said = actions.run("promote", "push", "--var", "FACTORY_RELEASE=on")
-    (tag,) = [name for name in asked(proposed, "tag").split() if "#prod#" in name]
+    (tag,) = [name for name in at_origin(proposed, "tag").split() if "#prod#" in name]
     assert f"Tags made: `{tag}`." in said
-    message = asked(proposed, "tag", "--list", "--format=%(contents)", tag)
+    message = at_origin(proposed, "tag", "--list", "--format=%(contents)", tag)
     assert json.loads(message)["approved_by"] == "@alice"
     assert catalog(proposed)["stages"]["prod"]["approved_by"] == "@alice"
-    record = json.loads(asked(proposed, "show", "deployments:prod.json"))
+    record = deployed(proposed)
     assert (record["tag"], record["approved_by"]) == (tag, "@alice")
     assert bool(record["digest"]) == is_online(proposed)
 
@@ -150,10 +100,6 @@ def test_a_merged_record_becomes_a_tag_and_the_monitor_watches_it(
     assert (issue["state"], issue["state_reason"]) == ("closed", "completed")
     assert len(forge.comments[issue["number"]]) == 1
     assert forge.alerts[1:] == ["churn: over: freshness"]
-
-
-def is_online(factory: Factory) -> bool:
-    return (factory.path / "Dockerfile").is_file()
 
 
 @pytest.mark.slow
@@ -242,30 +188,6 @@ def test_git_gets_the_jobs_token_and_nothing_keeps_it(proposed: Factory, tmp_pat
     assert JOB not in (tmp_path / ".git/config").read_text()
 
 
-def deliver(proposed: Factory) -> None:
-    """Let there be more rows at the factory's source than it has learned from."""
-    file = proposed.path.parent / "delivered.csv"
-    customers(1800).drop("revenue", "segment").write_csv(file)
-    set_to(proposed, "data", source=str(file))
-
-
-def commit(proposed: Factory, message: str) -> None:
-    """Change the main branch, as whoever may merge."""
-    words = ("--quiet", "--all", "--no-verify", "--allow-empty", "--message", message)
-    proposed.run("git", "commit", *words)
-    proposed.run("git", "push", "--quiet", "origin", "HEAD:main")
-
-
-def set_to(proposed: Factory, section: str, **settings: Any) -> None:
-    """Change settings on the main branch."""
-    params = yaml.safe_load(proposed.text("params.yaml"))
-    params[section] |= settings
-    proposed.write("params.yaml", yaml.safe_dump(params, sort_keys=False, allow_unicode=True))
-    message = ("--allow-empty", "--message", f"Set {section}")
-    proposed.run("git", "commit", "--quiet", "--all", *message)
-    proposed.run("git", "push", "--quiet", "origin", "HEAD:main")
-
-
 def test_what_ci_has_seen_becomes_one_comment(forge: GitHub, actions: Actions) -> None:
     forge.pulls = [pull(1, "try", "dave", {}, "mallory/churn")]
     forge.artifacts = {"report-pipeline": archive(b"**Better**, says @all.")}
@@ -291,13 +213,14 @@ def test_a_conflict_with_the_template_is_a_draft(
     book = "docs/runbook.md"
     proposed.write(book, titled(proposed.text(book), "Our own"))
     commit(proposed, "Call the runbook ours")
+    push(proposed)
     release(proposed.path.parent, "v1.1.0", "Yours", proposed.env)
     forge.pulls = []
     actions.run("template", "schedule")
     (request,) = forge.pulls
     assert request["title"].startswith("Template: v1.1.0, in conflict")
     assert (request["draft"], request["labels"]) == (True, [{"name": "template-conflict"}])
-    assert asked(proposed, "diff", "main", "template") == ""
+    assert at_origin(proposed, "diff", "main", "template") == ""
 
 
 @pytest.mark.slow
@@ -309,7 +232,7 @@ def test_a_version_of_the_template_is_proposed_once(
     assert "opened /pulls/1" in actions.run("template", "schedule")
     (request,) = forge.pulls
     assert (request["title"], request["draft"]) == ("Template: v1.2.0", False)
-    assert asked(proposed, "show", "template:docs/runbook.md").startswith("# What to do\n")
+    assert at_origin(proposed, "show", "template:docs/runbook.md").startswith("# What to do\n")
     said = actions.run("template", "workflow_dispatch")
     assert "/pulls/1 is open, and holds this" in said
     assert len(forge.pulls) == 1
@@ -322,6 +245,7 @@ def test_the_newest_packages_that_do_not_fit_open_one_issue(
     text = file.read_text("utf-8")
     file.write_text(f'{text}\n\nROWS: int = "many"\n', "utf-8")
     commit(proposed, "Let the types be wrong")
+    push(proposed)
     said = actions.run("rot", "schedule", code=1)
     assert "opened /issues/" in said
     (issue,) = forge.issues
@@ -337,13 +261,13 @@ def test_the_issue_is_closed_when_they_fit(forge: GitHub, actions: Actions) -> N
     assert forge.issues[0]["state"] == "closed"
 
 
-def test_what_is_new_is_scored_once(proposed: Factory, actions: Actions) -> None:
+def test_what_is_new_is_scored_once(proposed: Factory, actions: Actions, tmp_path: Path) -> None:
     if is_online(proposed):
         pytest.skip("it is made for online serving, and has no such job")
-    folder = proposed.path.parent / "deliveries"
+    folder = tmp_path / "deliveries"
     folder.mkdir()
     customers(30).drop("revenue", "segment", "churned").write_csv(folder / "june.csv")
-    target = str(proposed.path.parent / "scores")
+    target = str(tmp_path / "scores")
     set_to(proposed, "batch", source=f"{folder}/*.csv", target=target, model="v1.0.0")
     assert "june.csv: 30 rows scored, 0 could not be" in actions.run("batch", "workflow_dispatch")
     said = actions.run("batch", "schedule", "--var", "FACTORY_BATCH=on")
@@ -357,7 +281,7 @@ def test_a_new_model_becomes_one_request(
 ) -> None:
     deliver(proposed)
     forge.pulls = []
-    main = asked(proposed, "rev-parse", "main")
+    main = at_origin(proposed, "rev-parse", "main")
     poor = {name: text for name, text in actions.secrets.items() if name != "FACTORY_FORGE_TOKEN"}
     said = replace(actions, secrets=poor).run("retrain", "workflow_dispatch", code=1)
     assert "the secret FACTORY_FORGE_TOKEN is missing" in said
@@ -366,7 +290,7 @@ def test_a_new_model_becomes_one_request(
     again = actions.run("retrain", "schedule", "--var", "FACTORY_RETRAIN=on")
     assert "/pulls/1 is open, and holds this" in again
     assert len(forge.pulls) == 1
-    assert asked(proposed, "rev-parse", "main", "retrain^") == main * 2
+    assert at_origin(proposed, "rev-parse", "main", "retrain^") == main * 2
 
 
 @pytest.mark.slow
@@ -383,11 +307,11 @@ def test_what_a_record_put_on_a_stage_is_released(
     said = replace(actions, secrets=keys).run(*again)
     assert "Tags made: none." in said
     assert "it is on prod" in said
-    record = json.loads(asked(proposed, "show", "deployments:prod.json"))
+    record = deployed(proposed)
     assert (record["version"], record["approved_by"]) == ("v1.0.0", "@alice")
     assert (record["script"], record["bill"] != "") == ("deploy.sh", True)
     assert record["run"].startswith("https://github.com/org/churn/actions/runs/")
-    bill = json.loads(asked(proposed, "show", "deployments:prod.cdx.json"))
+    bill = json.loads(at_origin(proposed, "show", "deployments:prod.cdx.json"))
     assert bill["metadata"]["component"]["version"] == "v1.0.0"
     if place:
         assert record["image"] == f"{place}@{record['digest']}"
@@ -435,7 +359,7 @@ def test_an_alarm_calls_for_a_retraining(
 ) -> None:
     proposed.run("factory", "promotions", "apply", "--approver", "@alice")
     proposed.run("git", "push", "--quiet", "origin", "--tags")
-    date_back(proposed, asked(proposed, "tag", "--list", "*#prod#*").strip())
+    date_back(proposed, at_origin(proposed, "tag", "--list", "*#prod#*").strip())
     forge.pulls, forge.merges = [], {}
     deliver(proposed)
     set_to(proposed, "monitor", retrain=["freshness"])

@@ -3,59 +3,47 @@ forge."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from ..customers import customers
-from ..git_server import git_server, protect
+from ..git_server import git_server, protect, unprotect
 from ..gitlab import BOT, MALLORY, REPORTER, TOKEN, GitLab, gitlab, merge_request, merged
 from .breaks import BREAKS, propose
-from .conftest import Factory, execute, make
+from .conftest import Factory, execute
 from .dates import at_origin as ask
 from .dates import date_back
 from .kept import kept
 from .pipelines import Pipeline, Pipelines, needs_gitlab_ci_local
-from .releases import put_template, release, titled
+from .proposed import (
+    catalog,
+    commit,
+    deliver,
+    deployed,
+    is_online,
+    move_to_gitlab,
+    push,
+    set_to,
+)
+from .releases import release, titled
 
-pytestmark = pytest.mark.xdist_group("pipelines")
+pytestmark = pytest.mark.xdist_group("jobs")
 RECORD = "prod-0001-v1.0.0.json"
 MARK = "<!-- kept by the workflow Monitor: one issue while something is wrong -->"
 
 
-@pytest.fixture(scope="module", params=["batch", pytest.param("online", marks=pytest.mark.slow)])
-def _churn(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]
-) -> Factory:
-    """A factory with a remote and an origin; v1.0.0 is registered, proposed, and merged."""
+@pytest.fixture(scope="module")
+def _churn(_proposed: Factory) -> Iterator[Factory]:
+    """A factory that has moved from GitHub to GitLab, after a version was proposed and merged."""
     needs_gitlab_ci_local()
-    folder = tmp_path_factory.mktemp("pipelines")
-    (folder / "storage").mkdir()
-    storage = ("--remote", str(folder / "storage"), "--no-train")  # which is after the settings
-    options = ("--ci", "gitlab", "--serving", request.param, *storage, *put_template(folder, env))
-    factory = make("binary", folder, env, *options)
-    settings = factory.text("params.yaml").replace("url_env: null", "url_env: FACTORY_LOG_URL")
-    factory.write("params.yaml", settings)
-    factory.run("dvc", "repro", "--quiet")
-    factory.run("dvc", "push", "--quiet")
-    factory.run("git", "add", "--all")
-    commit(factory, "Keep data and models in storage")
-    factory.run("git", "init", "--quiet", "--bare", "--initial-branch=main", str(folder / "origin"))
-    factory.run("git", "remote", "add", "origin", str(folder / "origin"))
-    factory.run("git", "push", "--quiet", "origin", "HEAD:main")
-    tag = factory.json("factory", "register", "--json")["tag"]
-    options = ("--to", "prod", "--force", "--why", "the first one", "--json")
-    branch = factory.json("factory", "promote", tag.rpartition("@")[2], *options)["branch"]
-    factory.run("git", "merge", "--quiet", "--no-ff", "--message", "Merge", branch)
-    factory.run("git", "push", "--quiet", "origin", "HEAD:main", tag)
-    protect(folder / "origin")
-    (folder / "log.db").touch()
-    return factory
+    with kept(_proposed) as factory:
+        move_to_gitlab(factory)
+        protect(factory.path.parent / "origin")
+        yield factory
+        unprotect(factory.path.parent / "origin")
 
 
 @pytest.fixture
@@ -85,26 +73,6 @@ def runner(churn: Factory, project: GitLab) -> Iterator[Pipelines]:
     }
     with git_server(folder / "origin", TOKEN) as address:
         yield Pipelines(folder, churn, project, address, variables)
-
-
-def commit(factory: Factory, message: str) -> None:
-    words = ("--quiet", "--all", "--no-verify", "--allow-empty", "--message", message)
-    factory.run("git", "commit", *words)
-
-
-def catalog(factory: Factory) -> dict[str, Any]:
-    """What the branch `status` says."""
-    content: dict[str, Any] = json.loads(ask(factory, "show", "status:catalog.json"))
-    return content
-
-
-def set_to(factory: Factory, section: str, **settings: Any) -> None:
-    """Change settings on the main branch, as whoever may merge."""
-    params = yaml.safe_load(factory.text("params.yaml"))
-    params[section] |= settings
-    factory.write("params.yaml", yaml.safe_dump(params, sort_keys=False, allow_unicode=True))
-    commit(factory, f"Set {section}")
-    factory.run("git", "push", "--quiet", "origin", "HEAD:main")
 
 
 @pytest.fixture
@@ -138,6 +106,7 @@ def test_a_good_change_passes_and_has_one_comment(runner: Pipelines) -> None:
     assert pipeline.verdicts == {"code": "PASS", "pipeline": "PASS", "report": "PASS"}
     *others, note = runner.place.comments[1]
     assert others == strange
+    assert runner.place.pauses == 0
     assert "Hooks success, types success, tests success." in note["body"]
     assert "The model is the same as before." in note["body"]
     assert "# Model card: churned" in note["body"]
@@ -201,16 +170,6 @@ def test_a_merged_record_becomes_a_tag_and_a_release(runner: Pipelines) -> None:
     assert (record["tag"], bool(record["digest"])) == (tag, is_online(runner.factory))
 
 
-def deployed(factory: Factory) -> dict[str, Any]:
-    """What the branch `deployments` says of production."""
-    content: dict[str, Any] = json.loads(ask(factory, "show", "deployments:prod.json"))
-    return content
-
-
-def is_online(factory: Factory) -> bool:
-    return (factory.path / "Dockerfile").is_file()
-
-
 def test_a_version_of_the_template_is_proposed_once(runner: Pipelines) -> None:
     release(runner.folder, "v1.1.0", "What to do", runner.factory.env)
     pipeline = runner.run("schedule", FACTORY_JOB="template")
@@ -229,7 +188,7 @@ def test_a_conflict_with_the_template_is_a_draft(runner: Pipelines) -> None:
     book = "docs/runbook.md"
     runner.factory.write(book, titled(runner.factory.text(book), "Our own"))
     commit(runner.factory, "Call the runbook ours")
-    runner.factory.run("git", "push", "--quiet", "origin", "HEAD:main")
+    push(runner.factory)
     release(runner.folder, "v1.2.0", "Yours", runner.factory.env)
     pipeline = runner.run("schedule", FACTORY_JOB="template")
     (request,) = runner.place.requests
@@ -281,24 +240,20 @@ def test_a_release_builds_its_versions_image_and_runs_the_script(runner: Pipelin
 
 def test_the_monitor_keeps_one_issue_and_leaves_a_foreign_one_alone(runner: Pipelines) -> None:
     foreign = {"iid": 1, "state": "opened", "author": MALLORY, "title": "x", "description": MARK}
-    before = {**foreign, "iid": 2, "author": BOT, "title": "Monitor: alarm of v0.9.0"}
-    runner.place.issues = [{**foreign}, before]
+    others = [{**foreign, "iid": k, "author": BOT, "description": None} for k in (2, 3)]
+    before = {**foreign, "iid": 4, "author": BOT, "title": "Monitor: alarm of v0.9.0"}
+    runner.place.issues = [{**foreign}, *map(dict, others), before]  # which is on the second page
+    runner.place.pauses = 1
     away = {"FACTORY_LOG_URL": f"sqlite:///{runner.folder / 'away/log.db'}"}
     pipeline = runner.run("schedule", code=1, FACTORY_JOB="monitor", **away)
     assert pipeline.verdicts["monitor"] == "FAIL"
     assert "Monitor calls for no retraining." in pipeline.output
     assert "**Failed**: there is no database" in pipeline.page()
-    strange, own = runner.place.issues
-    assert strange == foreign
+    *rest, own = runner.place.issues
+    assert rest == [foreign, *others]
     assert own["title"] == "Monitor: it fails"
+    assert runner.place.pauses == 0
     assert catalog(runner.factory)["name"] == "churn"
-
-
-def deliver(factory: Factory) -> None:
-    """Let there be more rows at the factory's source than it has learned from."""
-    file = factory.path.parent / "delivered.csv"
-    customers(1800).drop("revenue", "segment").write_csv(file)
-    set_to(factory, "data", source=str(file))
 
 
 def put_into_production(factory: Factory) -> None:
@@ -365,13 +320,13 @@ def test_an_alarm_opens_one_issue_and_calls_for_a_retraining(runner: Pipelines) 
 
 
 @pytest.mark.slow
-def test_what_is_new_is_scored_once(runner: Pipelines) -> None:
+def test_what_is_new_is_scored_once(runner: Pipelines, tmp_path: Path) -> None:
     if is_online(runner.factory):
         pytest.skip("it is made for online serving, and has no such job")
-    folder = runner.folder / "deliveries"
+    folder = tmp_path / "deliveries"
     folder.mkdir()
     customers(30).drop("revenue", "segment", "churned").write_csv(folder / "june.csv")
-    target = str(runner.folder / "scores")
+    target = str(tmp_path / "scores")
     set_to(runner.factory, "batch", source=f"{folder}/*.csv", target=target, model="v1.0.0")
     pipeline = runner.run("schedule", FACTORY_JOB="batch")
     assert "june.csv: 30 rows scored, 0 could not be" in pipeline.output
@@ -387,7 +342,7 @@ def test_rot_opens_one_issue_and_closes_it(runner: Pipelines) -> None:
     text = file.read_text("utf-8")
     file.write_text(f'{text}\n\nROWS: int = "many"\n', "utf-8")
     commit(runner.factory, "Let the types be wrong")
-    runner.factory.run("git", "push", "--quiet", "origin", "HEAD:main")
+    push(runner.factory)
     for _ in range(2):
         pipeline = runner.run("schedule", code=1, FACTORY_JOB="rot")
         assert pipeline.verdicts == {"rot": "FAIL", "rot-fails": "PASS"}
@@ -395,7 +350,7 @@ def test_rot_opens_one_issue_and_closes_it(runner: Pipelines) -> None:
     assert issue["title"].startswith("Rot: ")
     file.write_text(text, "utf-8")
     commit(runner.factory, "Mend them")
-    runner.factory.run("git", "push", "--quiet", "origin", "HEAD:main")
+    push(runner.factory)
     pipeline = runner.run("web", FACTORY_JOB="rot")
     assert pipeline.verdicts == {"rot": "PASS", "rot-passes": "PASS"}
     assert issue["state"] == "closed"

@@ -80,14 +80,14 @@ def answer_of(
     request = Request(url, content, headers, method=method)  # noqa: S310 - the forge's own address
     request.add_unredirected_header("Authorization", f"Bearer {api.bearer}")
     try:
-        with opened(api, request, path) as answer:
+        with ask(api, request, path) as answer:
             yield answer
     except (OSError, HTTPException) as error:
         reason = one_line(getattr(error, "reason", error))
         raise FactoryError(f"the forge cannot be reached: {reason}", AGAIN) from error
 
 
-def opened(
+def ask(
     api: Api, request: Request, path: str, patience: float = PATIENCE, number: int = 0
 ) -> HTTPResponse:
     """The answer, after the pauses that the forge asks for, which in sum may be `patience` seconds;
@@ -108,7 +108,7 @@ def opened(
     else:
         return answer
     sleep(pause)
-    return opened(api, request, path, patience - pause, number + 1)
+    return ask(api, request, path, patience - pause, number + 1)
 
 
 def pause_of(error: HTTPError, reason: str) -> float:
