@@ -255,12 +255,12 @@ def revert(
     as_json: AsJson = False,
 ) -> int:
     """Take a plan back: what is open is closed, for what is merged the way back is proposed."""
-    from mlfactory.fleet import plan as planning
+    from mlfactory.fleet import apply as arguments
     from mlfactory.fleet import revert as back
 
     from . import console, fleets
 
-    plan, repositories = planning.meant(file, names or [], PLAN)
+    plan, repositories = arguments.meant(file, names or [], PLAN)
     results = back.revert(plan, repositories, console.Terminal(), push=push)
     show(fleets.results(results), fleets.result_lines(results), as_json=as_json)
     return ATTENTION if any(one.needs_attention for one in results) else OK

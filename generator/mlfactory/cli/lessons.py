@@ -31,12 +31,12 @@ def resolve(
     as_json: AsJson = False,
 ) -> int:
     """Resolve a conflict that many have once, and show where it holds before it is used."""
-    from mlfactory.fleet import plan as planning
+    from mlfactory.fleet import apply as arguments
     from mlfactory.fleet import resolve as resolving
 
     from . import console, fleets
 
-    plan, repositories = planning.meant(file, names or [], PLAN)
+    plan, repositories = arguments.meant(file, names or [], PLAN)
     result = resolving.resolve(plan, folder, console.Terminal(), repositories, use=use)
     show(console.plain(result), fleets.resolution_lines(result, folder), as_json=as_json)
     return ATTENTION if result.needs_attention else OK
@@ -66,8 +66,7 @@ def learn(
     result = lessons.learn(members, console.Terminal(), least, jobs)
     show(console.plain(result), fleets.lesson_lines(result), as_json=as_json)
     if patch:
-        lessons.write(result, patch)
-        console.note(f"in a clone of {result.template}: git apply {patch.resolve()}")
+        console.note(lessons.write(result, patch))
 
 
 @fleet.command(cls=QuickCommand)
