@@ -1,4 +1,4 @@
-"""`mlfactory fleet resolve`, `learn` and `schedule`."""
+"""`mlfactory fleet revert`, `resolve`, `learn` and `schedule`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,29 @@ from .quick import QuickCommand
 from .update import AsJson
 
 __all__ = ["fleet"]
+
+
+@fleet.command(cls=QuickCommand)
+def revert(
+    file: Annotated[
+        Path, typer.Argument(metavar="PLAN", help="What was applied; else the usual plan.")
+    ] = PLAN,
+    names: Names = None,
+    push: Annotated[
+        bool, typer.Option("--push", help="Close what is open, and propose the way back.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Take a plan back: what is open is closed, for what is merged the way back is proposed."""
+    from mlfactory.fleet import apply as arguments
+    from mlfactory.fleet import revert as back
+
+    from . import console, fleets
+
+    plan, repositories = arguments.plan_and_names(file, names or [], PLAN)
+    results = back.revert(plan, repositories, console.Terminal(), push=push)
+    show(fleets.results(results), fleets.result_lines(results), as_json=as_json)
+    return ATTENTION if any(one.needs_attention for one in results) else OK
 
 
 @fleet.command(cls=QuickCommand)
@@ -36,7 +59,7 @@ def resolve(
 
     from . import console, fleets
 
-    plan, repositories = arguments.meant(file, names or [], PLAN)
+    plan, repositories = arguments.plan_and_names(file, names or [], PLAN)
     result = resolving.resolve(plan, folder, console.Terminal(), repositories, use=use)
     show(console.plain(result), fleets.resolution_lines(result, folder), as_json=as_json)
     return ATTENTION if result.needs_attention else OK

@@ -74,7 +74,7 @@ def only_failed(word: str) -> bool:
     return word == "failed"
 
 
-def meant(file: Path, names: list[str], usual: Path) -> tuple[Path, list[str]]:
+def plan_and_names(file: Path, names: list[str], usual: Path) -> tuple[Path, list[str]]:
     """The plan and the repositories of it: where only these are given, of the usual plan."""
     if file.exists() or file.suffix == usual.suffix or not usual.exists():
         return file, names

@@ -44,7 +44,7 @@ def revert(file: Path, names: list[str], progress: Progress, *, push: bool) -> l
     if missing := {*names} - {step.name for step in steps}:
         raise UsageError(f"{file} updates no {', '.join(sorted(missing))}")
     members = {one.name: one for one in fleet.members}
-    gone = [step for step in steps if step.name not in members]
+    strangers = [step for step in steps if step.name not in members]
     hosts = Hosts(fleet.forges, fleet.pace)
     with lock.hold(file.with_suffix(".lock"), "mlfactory fleet revert", str(file)):
         ready = [step for step in steps if step.name in members]
@@ -52,7 +52,9 @@ def revert(file: Path, names: list[str], progress: Progress, *, push: bool) -> l
         pairs = list(zip(ready, places, strict=True))
         ways = [Way(step, place) for step, place in pairs if isinstance(place, Place)]
         results = {s.name: failure(s, place) for s, place in pairs if isinstance(place, Failure)}
-        results |= {s.name: failure(s, Failure(f"{whole.fleet} no longer names it")) for s in gone}
+        results |= {
+            s.name: failure(s, Failure(f"{whole.fleet} no longer names it")) for s in strangers
+        }
         for number, result in work.wait_for(partial(take_back, hosts, author(), push=push), ways):
             step = ways[number].step
             results[step.name] = failure(step, result) if isinstance(result, Failure) else result
