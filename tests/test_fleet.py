@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlfactory.base.errors import UsageError
+from mlfactory.fleet import inventory
 
 from .evolving import SMALL, TEXT, Repo, edited, init, mlfactory, project, render, template
 
@@ -141,6 +143,18 @@ def test_add_leaves_what_is_written(ground: Ground) -> None:
 def test_a_mistake_is_told_with_its_line(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "fleet.yml").write_text(text)
     assert message in mlfactory("fleet", "list", cwd=tmp_path, code=1).stderr
+
+
+def test_parts_are_all_of_them_and_nobody_twice(tmp_path: Path) -> None:
+    rows = "".join(f"- url: https://git.example.com/team/n{number}.git\n" for number in range(7))
+    (tmp_path / "fleet.yml").write_text(f"repositories:\n{rows}")
+    fleet = inventory.read(tmp_path / "fleet.yml")
+    parts = [inventory.choose(fleet, [], shard=f"{number}/3") for number in (1, 2, 3)]
+    assert [len(part) for part in parts] == [3, 2, 2]
+    assert {one.name for part in parts for one in part} == {one.name for one in fleet.members}
+    for odd in ("0/3", "4/3", "1/0", "1", "a/b", "-1/3", "1/3/5"):
+        with pytest.raises(UsageError, match="--shard cannot be"):
+            inventory.choose(fleet, [], shard=odd)
 
 
 def test_status_tells_of_origins_and_one_failure_stops_nobody(ground: Ground) -> None:

@@ -43,7 +43,7 @@ def outside(folder: Path, *argv: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression", "derived"])
 def test_its_own_tests_pass_without_the_library(
     examples: Callable[[str], Trained], task: str, tmp_path: Path
 ) -> None:
@@ -77,6 +77,17 @@ def test_a_linear_model_needs_no_lightgbm(churn: Factory, tmp_path: Path) -> Non
     churn.run("train")
     extract(churn.project, tmp_path / "out")
     assert "lightgbm" not in (tmp_path / "out/pyproject.toml").read_text()
+    assert "2 passed" in outside(tmp_path / "out", "-m", "pytest", "-q", "-p", "no:cacheprovider")
+
+
+@pytest.mark.slow
+def test_models_that_are_averaged_go_along(churn: Factory, tmp_path: Path) -> None:
+    """With parameters of LightGBM's own and other variants, and a threshold that somebody chose."""
+    model = {"variants": [{"seed": 1}, {"num_leaves": 7}], "extra": {"path_smooth": 1.0}}
+    churn.change(model=model, decision={"threshold": 0.3})
+    churn.run("train")
+    extract(churn.project, tmp_path / "out")
+    assert len([*(tmp_path / "out/src/churn_model/model").glob("model*.txt")]) > 1
     assert "2 passed" in outside(tmp_path / "out", "-m", "pytest", "-q", "-p", "no:cacheprovider")
 
 

@@ -244,29 +244,6 @@ def apply(
 
 
 @fleet.command(cls=QuickCommand)
-def revert(
-    file: Annotated[
-        Path, typer.Argument(metavar="PLAN", help="What was applied; else the usual plan.")
-    ] = PLAN,
-    names: Names = None,
-    push: Annotated[
-        bool, typer.Option("--push", help="Close what is open, and propose the way back.")
-    ] = False,
-    as_json: AsJson = False,
-) -> int:
-    """Take a plan back: what is open is closed, for what is merged the way back is proposed."""
-    from mlfactory.fleet import plan as planning
-    from mlfactory.fleet import revert as back
-
-    from . import console, fleets
-
-    plan, repositories = planning.meant(file, names or [], PLAN)
-    results = back.revert(plan, repositories, console.Terminal(), push=push)
-    show(fleets.results(results), fleets.result_lines(results), as_json=as_json)
-    return ATTENTION if any(one.needs_attention for one in results) else OK
-
-
-@fleet.command(cls=QuickCommand)
 def run(
     command: Annotated[
         list[str],

@@ -129,7 +129,7 @@ def plan_lines(plan: FleetPlan) -> Iterator[str]:
     for step in plan.steps:
         files = f"{len(step.changes)}" if step.changes else ""
         why = step.reason or ", ".join(clash.path for clash in step.clashes)
-        versions = (step.from_version, step.to_version)
+        versions = (step.start, step.to_version)
         wave = step.group or str(step.wave + 1)
         rows.append((step.name, wave, step.action, *versions, files, why))
     yield from columns(rows)

@@ -1,4 +1,4 @@
-"""`mlfactory fleet resolve`, `learn` and `schedule`."""
+"""`mlfactory fleet revert`, `resolve`, `learn` and `schedule`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,29 @@ __all__ = ["fleet"]
 
 
 @fleet.command(cls=QuickCommand)
+def revert(
+    file: Annotated[
+        Path, typer.Argument(metavar="PLAN", help="What was applied; else the usual plan.")
+    ] = PLAN,
+    names: Names = None,
+    push: Annotated[
+        bool, typer.Option("--push", help="Close what is open, and propose the way back.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Take a plan back: what is open is closed, for what is merged the way back is proposed."""
+    from mlfactory.fleet import apply as arguments
+    from mlfactory.fleet import revert as back
+
+    from . import console, fleets
+
+    plan, repositories = arguments.plan_and_names(file, names or [], PLAN)
+    results = back.revert(plan, repositories, console.Terminal(), push=push)
+    show(fleets.results(results), fleets.result_lines(results), as_json=as_json)
+    return ATTENTION if any(one.needs_attention for one in results) else OK
+
+
+@fleet.command(cls=QuickCommand)
 def resolve(
     file: Annotated[
         Path, typer.Argument(metavar="PLAN", help="What `fleet plan` has written.")
@@ -31,12 +54,12 @@ def resolve(
     as_json: AsJson = False,
 ) -> int:
     """Resolve a conflict that many have once, and show where it holds before it is used."""
-    from mlfactory.fleet import plan as planning
+    from mlfactory.fleet import apply as arguments
     from mlfactory.fleet import resolve as resolving
 
     from . import console, fleets
 
-    plan, repositories = planning.meant(file, names or [], PLAN)
+    plan, repositories = arguments.plan_and_names(file, names or [], PLAN)
     result = resolving.resolve(plan, folder, console.Terminal(), repositories, use=use)
     show(console.plain(result), fleets.resolution_lines(result, folder), as_json=as_json)
     return ATTENTION if result.needs_attention else OK
@@ -66,8 +89,7 @@ def learn(
     result = lessons.learn(members, console.Terminal(), least, jobs)
     show(console.plain(result), fleets.lesson_lines(result), as_json=as_json)
     if patch:
-        lessons.write(result, patch)
-        console.note(f"in a clone of {result.template}: git apply {patch.resolve()}")
+        console.note(lessons.write(result, patch))
 
 
 @fleet.command(cls=QuickCommand)

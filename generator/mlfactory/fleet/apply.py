@@ -74,6 +74,13 @@ def only_failed(word: str) -> bool:
     return word == "failed"
 
 
+def plan_and_names(file: Path, names: list[str], usual: Path) -> tuple[Path, list[str]]:
+    """The plan and the repositories of it: where only these are given, of the usual plan."""
+    if file.exists() or file.suffix == usual.suffix or not usual.exists():
+        return file, names
+    return usual, [str(file), *names]
+
+
 def author() -> Mapping[str, str]:
     """Who proposes. Raises MlfactoryError where git does not know."""
     name, _, rest = git.identity(Path.cwd(), "AUTHOR").partition(" <")

@@ -33,15 +33,18 @@ class Draft:
     texts: dict[str, str] = field(default_factory=dict)
 
 
-def begin(up: Upstream) -> Draft:
-    """Raises MlfactoryError where the template has no version."""
+def begin(up: Upstream, directory: str = "") -> Draft:
+    """Raises MlfactoryError where the template has no version. One of cookiecutter's may stand in a
+    directory of its repository."""
     commit = repository.version(up, up.newest).commit
     listing = up.repository.run("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit).out
     names = tuple(filter(None, listing.split("\0")))
-    if "cookiecutter.json" in names:
-        tops = {name.partition("/")[0] for name in names}
-        top = next((name for name in sorted(tops) if "cookiecutter." in name), "")
-        return Draft(up, commit, names, top, "")
+    home = f"{directory.strip('/')}/" if directory else ""
+    if f"{home}cookiecutter.json" in names:
+        inner = (name.removeprefix(home) for name in names if name.startswith(home))
+        tops = sorted({name.partition("/")[0] for name in inner if "/" in name})
+        top = next((name for name in tops if "{{" in name and "cookiecutter." in name), "")
+        return Draft(up, commit, names, f"{home}{top}", "")
     config = next((n for n in ("copier.yml", "copier.yaml") if n in names), "")
     settings = parse(text_at(up.repository, commit, config) or "") if config else {}
     suffix = settings.get("_templates_suffix")

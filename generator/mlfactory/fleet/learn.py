@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 
 from mlfactory.base import git, objects
 from mlfactory.base.errors import MlfactoryError
@@ -104,7 +105,7 @@ def learn(members: Sequence[Member], progress: Progress, least: int = 2, jobs: i
             else:
                 edits[name] = result
             tick()
-    whole = draft.begin(places[0].up)
+    whole = draft.begin(places[0].up, places[0].project.directory)
     changes = [
         Change(place, one.path, one.name, hunk)
         for place in places
@@ -246,6 +247,9 @@ def merge(base: str, ours: str, theirs: str) -> tuple[str, int]:
     return result.out, result.code
 
 
-def write(learning: Learning, file: Path) -> None:
-    """Write the patch in one move. Raises MlfactoryError."""
+def write(learning: Learning, file: Path) -> str:
+    """Write the patch in one move, and say what comes next. Raises MlfactoryError."""
+    if not learning.patch:
+        return f"there is nothing to draft, so that {file} is not written"
     plan.save(learning.patch.removesuffix("\n"), file)
+    return f"in a clone of {learning.template}: git apply {quote(str(file.resolve()))}"

@@ -9,7 +9,6 @@ from mlfactory.base import objects
 from mlfactory.base.errors import MlfactoryError
 from mlfactory.project.record import Project
 from mlfactory.render.result import RenderOptions
-from mlfactory.template.repository import Version
 from mlfactory.update import checks, workbench
 from mlfactory.update.checks import LOCK, CheckResult
 from mlfactory.update.course import Course, version_of
@@ -100,8 +99,7 @@ def commit_of(terms: Terms, task: Task) -> Result:
     for commit in filter(None, (tip, commit_before(place, step))):
         if is_made(place, step, commit):
             return Result(step.name, state, commit)
-    new = Version(step.to_version, step.to_commit)
-    course = Course(project, place.up, version_of(project, place.up), new)
+    course = Course(project, place.up, version_of(project, place.up), step.target)
     if not has_tree(place, step):
         merge_again(course, step)
     commit = objects.commit_tree(
@@ -131,8 +129,8 @@ def merge_again(course: Course, step: Step) -> None:
 def has_it(place: Place, step: Step) -> bool:
     """Whether the origin's branch has what is planned: it records the version, or it has the very
     commit that was made for it."""
-    if step.from_version != step.to_version:
-        return place.project.version == step.to_version
+    if step.moves:
+        return step.target.is_recorded(place.project.version)
     commit = commit_before(place, step)
     is_this = bool(commit) and is_made(place, step, commit)
     return is_this and proposal.is_merged(place.clone, commit, place.project.head)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -15,6 +16,7 @@ from mlfactory.base.answers import Answers
 from mlfactory.base.errors import MlfactoryError, OpenQuestionError
 from mlfactory.project.record import Project
 from mlfactory.render.result import RenderOptions
+from mlfactory.template.repository import Version
 from mlfactory.update import workbench
 from mlfactory.update.changes import Change
 from mlfactory.update.course import Course, check_forward, check_line
@@ -25,6 +27,7 @@ from .inventory import Fleet, Member
 from .scout import Place, Progress, at_hand, of_template, scout
 from .work import Failure
 
+COMMIT = re.compile(r"^([0-9a-f]{7})[0-9a-f]{33,57}$")
 FORMAT, FILE = 1, Path("fleet-plan.json")
 Action = Literal["update", "current", "conflict", "refused"]
 
@@ -68,6 +71,20 @@ class Step:
     changelog: str = ""
     warnings: tuple[str, ...] = ()
     resolutions: tuple[str, ...] = ()
+
+    @property
+    def target(self) -> Version:
+        return Version(self.to_version, self.to_commit)
+
+    @property
+    def moves(self) -> bool:
+        """Whether it leads to another version, and not only to other answers."""
+        return not self.target.is_recorded(self.from_version)
+
+    @property
+    def start(self) -> str:
+        """The version that it begins with, as people read it."""
+        return COMMIT.sub(r"\1", self.from_version)
 
 
 @dataclass(frozen=True)
@@ -152,7 +169,7 @@ def step_of(fleet: Fleet, to: str, place: Place) -> Step:
     if course.old.commit == course.new.commit and not settings:
         check_line(course)
         return step
-    state, where = proposal.state(clone, project, branch, course.new.name)
+    state, where = proposal.state(clone, project, branch, course.new)
     if state in ("changed by a person", "open elsewhere"):
         return replace(step, action="refused", reason=f"{where} is {state}")
     return with_merge(step, course, fleet, settings)
@@ -271,13 +288,6 @@ def read(file: Path) -> FleetPlan:
         raise MlfactoryError(f"{file} cannot be read: {error.strerror}", again) from error
     except (ValueError, KeyError, TypeError) as error:
         raise MlfactoryError(f"{file} is no plan of a fleet: {error}", again) from error
-
-
-def meant(file: Path, names: list[str], usual: Path) -> tuple[Path, list[str]]:
-    """The plan and the repositories of it: where only these are given, of the usual plan."""
-    if file.exists() or file.suffix == usual.suffix or not usual.exists():
-        return file, names
-    return usual, [str(file), *names]
 
 
 def step_from(fields: Mapping[str, Any]) -> Step:

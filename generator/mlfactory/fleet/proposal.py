@@ -10,6 +10,7 @@ from mlfactory.base.errors import MlfactoryError
 from mlfactory.base.git import EMAIL
 from mlfactory.project import record
 from mlfactory.project.record import Project
+from mlfactory.template.repository import Version
 
 from .clone import HEADS, Clone
 
@@ -26,12 +27,12 @@ def branch_of(branch: str, folder: str) -> str:
     return f"{branch}-{name}" if folder else branch
 
 
-def state(clone: Clone, project: Project, branch: str, version: str) -> tuple[State, str]:
+def state(clone: Clone, project: Project, branch: str, version: Version) -> tuple[State, str]:
     """How a proposal stands, and the branch that it is on.
 
     `open elsewhere` is what a person or another bot proposes that brings the same version.
     """
-    tip = "" if project.version == version else clone.tip(branch)
+    tip = "" if version.is_recorded(project.version) else clone.tip(branch)
     if tip and not is_merged(clone, tip, project.head):
         return ("open" if is_ours(clone, project.head, tip) else "changed by a person"), branch
     for name in others(clone, project, branch, version):
@@ -51,10 +52,10 @@ def is_ours(clone: Clone, head: str, tip: str) -> bool:
     return {*filter(None, emails)} <= {EMAIL}
 
 
-def others(clone: Clone, project: Project, branch: str, version: str) -> list[str]:
+def others(clone: Clone, project: Project, branch: str, version: Version) -> list[str]:
     """Branches besides ours that record a version which the project does not have yet."""
     names = [n for n in clone.refs if n.startswith(HEADS) and n != f"{HEADS}{branch}"]
-    if not version or project.version == version or len(names) > MOST:
+    if version.is_recorded(project.version) or len(names) > MOST:
         return []
     path = f"{project.prefix}{project.file}"
     lines = "".join(f"{name}:{path}\n" for name in sorted(names)).encode()
@@ -65,7 +66,7 @@ def others(clone: Clone, project: Project, branch: str, version: str) -> list[st
     return [
         name.removeprefix(HEADS)
         for name, oid in differing
-        if version_in(clone, project, oid) == version
+        if version.is_recorded(version_in(clone, project, oid))
         and not is_merged(clone, clone.refs[name], project.head)
     ]
 

@@ -36,7 +36,7 @@ def parts(step: Step) -> Iterator[str]:
     if not step.to_version:
         yield block(step.message.splitlines())
         return
-    yield f"From {step.from_version} to {step.to_version} of the template, merged by git."
+    yield f"From {step.start} to {step.to_version} of the template, merged by git."
     if step.changelog:
         yield "What changes in the template:"
         yield block(step.changelog.splitlines())

@@ -44,7 +44,7 @@ def revert(file: Path, names: list[str], progress: Progress, *, push: bool) -> l
     if missing := {*names} - {step.name for step in steps}:
         raise UsageError(f"{file} updates no {', '.join(sorted(missing))}")
     members = {one.name: one for one in fleet.members}
-    gone = [step for step in steps if step.name not in members]
+    strangers = [step for step in steps if step.name not in members]
     hosts = Hosts(fleet.forges, fleet.pace)
     with lock.hold(file.with_suffix(".lock"), "mlfactory fleet revert", str(file)):
         ready = [step for step in steps if step.name in members]
@@ -52,7 +52,9 @@ def revert(file: Path, names: list[str], progress: Progress, *, push: bool) -> l
         pairs = list(zip(ready, places, strict=True))
         ways = [Way(step, place) for step, place in pairs if isinstance(place, Place)]
         results = {s.name: failure(s, place) for s, place in pairs if isinstance(place, Failure)}
-        results |= {s.name: failure(s, Failure(f"{whole.fleet} no longer names it")) for s in gone}
+        results |= {
+            s.name: failure(s, Failure(f"{whole.fleet} no longer names it")) for s in strangers
+        }
         for number, result in work.wait_for(partial(take_back, hosts, author(), push=push), ways):
             step = ways[number].step
             results[step.name] = failure(step, result) if isinstance(result, Failure) else result
@@ -69,7 +71,7 @@ def take_back(hosts: Hosts, author: Mapping[str, str], way: Way, *, push: bool) 
     clone, project = place.clone, place.project
     if commit := merged_commit(place, step):
         return propose(hosts, author, way, commit, push=push)
-    if project.version not in (step.from_version, step.to_version):
+    if project.version != step.from_version and not step.target.is_recorded(project.version):
         text = f"{step.base} has {project.version} by now, and not {step.to_version}"
         raise MlfactoryError(text)
     tip = clone.tip(step.branch)
@@ -90,16 +92,20 @@ def merged_commit(place: Place, step: Step) -> str:
     not have it; whether it was merged, squashed or rebased does not matter. Of what somebody had to
     resolve it is the merge, so that this goes, too."""
     project = place.project
-    if step.from_version == step.to_version:
+    if not step.moves:
         return (has_it(place, step) and commit_before(place, step)) or ""
-    if project.version != step.to_version:
+    if not step.target.is_recorded(project.version):
         return ""
     way = ("--first-parent",) if step.action == "conflict" else ()
     argv = ("log", *way, f"--max-count={MOST}", "--format=%H", project.head, "--")
     commits = project.repository.run(*argv, project.spec(project.file)).out.split()
-    versions = (step.from_version, step.to_version)
-    around = ((c, (at(place, f"{c}^"), at(place, c))) for c in commits)
-    return next((commit for commit, both in around if both == versions), "")
+    return next((commit for commit in commits if is_way(place, step, commit)), "")
+
+
+def is_way(place: Place, step: Step, commit: str) -> bool:
+    """Whether a commit leads from the one version to the other."""
+    is_there = step.target.is_recorded(at(place, commit))
+    return is_there and at(place, f"{commit}^") == step.from_version
 
 
 def at(place: Place, commit: str) -> str:
@@ -124,7 +130,7 @@ def propose(
     tip = clone.tip(branch)
     if tip and not proposal.is_ours(clone, head, tip):
         raise MlfactoryError(f"{branch} is changed by a person, and stays as it is")
-    title = f"Take {step.name} back from {step.to_version} to {step.from_version}"
+    title = f"Take {step.name} back from {step.to_version} to {step.start}"
     text = f"This reverts commit {commit}."
     back = objects.commit_tree(store, tree, head, message=f"{title}\n\n{text}\n", author=author)
     store.run("update-ref", f"{KEPT}{branch}", back)

@@ -132,7 +132,7 @@ def look(fleet: Fleet, place: Place) -> Row:
     course = place.course()
     one = drift.status_of(course)
     branch = proposal.branch_of(fleet.branch, place.member.folder)
-    state, where = proposal.state(clone, project, branch, one.newest)
+    state, where = proposal.state(clone, project, branch, course.new)
     news = production.production(project)
     row = replace(
         outline(place.member),

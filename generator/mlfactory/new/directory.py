@@ -77,6 +77,15 @@ def making(directory: Path) -> Iterator[None]:
         yield
 
 
+def tidy(directory: Path) -> None:
+    """Remove what runs have left in a directory, and beside it, that were killed when it was in its
+    place already. Raises MlfactoryError while another process makes it."""
+    if any(is_ours(child) for child in directory.iterdir()):
+        with making(directory):
+            return
+    clear(directory)
+
+
 def take_up(hidden: Path, directory: Path) -> None:
     """Go on with a tree that was being put in place."""
     if (hidden / PUBLISHING).exists():

@@ -19,7 +19,7 @@ from mlfactory.template import choice, history
 from mlfactory.template.choice import Template
 
 from . import around, arrival, intake, interview, journal, rendered, steps
-from .directory import absolute, check_free, clear, count_files, making, publish, staging
+from .directory import absolute, check_free, count_files, making, publish, staging, tidy
 from .journal import Run, StepResult
 from .request import Goal, Request
 from .summary import Summary, summary
@@ -86,7 +86,7 @@ def new(request: Request, goal: Goal, talk: Talk, *, ask: bool = False) -> Summa
                 if journal.load(directory) is None:
                     fresh = first(request, directory, goal, talk, folder, ask=ask)
         else:
-            clear(directory)
+            tidy(directory)
         run = fresh or journal.load(directory)
         if run is None:
             raise MlfactoryError(f"{directory} is gone", "Run it again.")

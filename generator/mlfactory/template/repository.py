@@ -17,6 +17,7 @@ from mlfactory.base import git
 from mlfactory.base.errors import UsageError
 from mlfactory.base.git import Repository
 
+SHORTEST = 7  # digits of a commit
 SHORT = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
 
 
@@ -67,6 +68,10 @@ class Version:
 
     name: str
     commit: str
+
+    def is_recorded(self, text: str) -> bool:
+        """Whether a record means it: cruft's has the commit, also of what has a name."""
+        return text == self.name or (len(text) >= SHORTEST and self.commit.startswith(text))
 
 
 @dataclass(frozen=True)
