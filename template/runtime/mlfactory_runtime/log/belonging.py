@@ -101,13 +101,13 @@ def of_entities(
     """
     answers = asked_of(connection, target, keys_of(rows))
     has_times = (rows["time"] != 0).any()
-    asked, known = moments_of(connection, target, rows) if has_times else ({}, {})
+    questions, outcomes = moments_of(connection, target, rows) if has_times else ({}, {})
     for key, time, until, several in rows.select("key", "time", "until", "several").iter_rows():
         answer, old = answers.get(key), before.get((key, 0, 0))
         if answer is None or answer.first > until:
             yield UNKNOWN
         elif time:
-            yield "" if is_next(until, asked.get(key, []), known[key]) else UNKNOWN
+            yield "" if is_next(until, questions.get(key, []), outcomes[key]) else UNKNOWN
         elif several:
             yield "undated"
         elif old and answer.first <= old.until < answer.last:
@@ -118,17 +118,17 @@ def of_entities(
             yield "changed" if old and old.until < answer.first else ""
 
 
-def is_next(until: int, asked: Sequence[int], known: list[int]) -> bool:
-    """Whether an outcome of an entity is the next one after a prediction, among those `known`; then
-    it is one of these.
+def is_next(until: int, questions: Sequence[int], outcomes: list[int]) -> bool:
+    """Whether an outcome of an entity is the next one after a prediction, among the `outcomes` that
+    there are; then it is one of these.
     """
-    place = bisect_left(known, until)
-    if known[place : place + 1] == [until]:
+    place = bisect_left(outcomes, until)
+    if outcomes[place : place + 1] == [until]:
         return True
-    last = asked[bisect_right(asked, until) - 1] if asked and asked[0] <= until else None
-    if last is None or (place and last <= known[place - 1]):
+    earlier = bisect_right(questions, until)
+    if not earlier or (place and questions[earlier - 1] <= outcomes[place - 1]):
         return False
-    known.insert(place, until)
+    outcomes.insert(place, until)
     return True
 
 
@@ -137,16 +137,16 @@ def moments_of(
 ) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
     """When entities were predicted, and when their outcomes were known, each in order."""
     p, own, keys = predictions.c, labels.c, keys_of(rows)
-    asked, known = defaultdict[str, list[int]](list), defaultdict[str, list[int]](list)
+    questions, outcomes = defaultdict[str, list[int]](list), defaultdict[str, list[int]](list)
     mine = (p.target == target, p.entity.in_(keys), complete())
     for key, time in connection.execute(sa.select(p.entity, p.time).where(*mine).distinct()):
-        asked[key].append(time)
+        questions[key].append(time)
     theirs = (own.target == target, own.kind == "entity", own.key.in_(keys))
     for key, until in connection.execute(sa.select(own.key, own.until).where(*theirs)):
-        known[key].append(until)
-    for times in (*asked.values(), *known.values()):
+        outcomes[key].append(until)
+    for times in (*questions.values(), *outcomes.values()):
         times.sort()
-    return asked, known
+    return questions, outcomes
 
 
 def asked_of(connection: sa.Connection, target: str, keys: Sequence[str]) -> dict[str, Asked]:
