@@ -201,6 +201,21 @@ def test_a_corrected_outcome_in_an_old_window_is_seen(world: Factory) -> None:
     assert found[1] > 2 * found[0]
 
 
+def test_a_later_outcome_without_a_prediction_between_is_of_none(world: Factory) -> None:
+    """Else it would be told as new, though the one before it goes on counting."""
+    predict(world, rows(5))
+    moments = [datetime.now(UTC) + timedelta(hours=hours) for hours in (2, 1, 3)]
+    told = []
+    for moment, outcome in zip(moments, ("no", "yes", "no"), strict=True):
+        bring(world, [outcome] * 5, seen=str(moment))
+        told.append(world.json("label", "outcomes.csv", "--time", "seen", "--json"))
+    assert [(one["new"], one["unknown"]) for one in told] == [(5, 0), (5, 0), (0, 5)]
+    assert read(world)["outcome"].to_list() == ["yes"] * 5
+    bring(world, ["no"] * 5, seen=str(moments[1]))
+    assert world.json("label", "outcomes.csv", "--time", "seen", "--json")["changed"] == 5
+    assert read(world)["outcome"].to_list() == ["no"] * 5
+
+
 @pytest.mark.parametrize("release", ["0.3", "0.4"])
 def test_a_log_of_an_earlier_release_goes_on(world: Factory, release: str) -> None:
     """Its rows have no date, its outcomes no moment at which they were taken in."""

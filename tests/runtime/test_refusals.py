@@ -111,7 +111,9 @@ def test_a_file_that_lacks_a_column_is_counted_whole(churn: Factory) -> None:
     query(churn, f"update refusals set time = {weeks_ago(1)}")
 
     message = check(churn.json("monitor", "--json", code=4), "refused")["message"]
-    assert message.startswith("900 of 1,800 rows were refused: plan is no column of the file in 900")
+    assert message.startswith(
+        "900 of 1,800 rows were refused: plan is no column of the file in 900"
+    )
 
 
 def test_a_sensitive_category_is_counted_without_its_value(churn: Factory) -> None:

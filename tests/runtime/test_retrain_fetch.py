@@ -109,6 +109,21 @@ def test_rows_that_a_source_lost_are_missed_though_the_log_has_others(
     assert taken(place, tmp_path)[1].height == 1000
 
 
+def test_a_source_that_ends_earlier_is_seen_beside_rows_of_the_log(
+    place: Factory, tmp_path: Path
+) -> None:
+    """What the log gave is newer than all of them, and may not hide that."""
+    place.change(data={"time": "signup date"})
+    later = ROWS[900:960].with_columns(pl.col("signup date") + pl.duration(days=900))
+    log(place, later)
+    assert taken(place, tmp_path)[1].height == 960
+    assert taken(place, tmp_path)[1].height == 960, "the same once more is no loss"
+    older = ROWS.head(900).with_columns(pl.col("signup date") - pl.duration(days=9))
+    older.write_csv(place.path / "delivered.csv")
+    with pytest.raises(FactoryError, match="what comes ends with 2024-11-2"):
+        taken(place, tmp_path)
+
+
 def test_a_log_that_cannot_be_joined_is_told_of(place: Factory, tmp_path: Path) -> None:
     log(place, ROWS[900:920])
     place.column("plan", sensitive="personal")

@@ -138,7 +138,8 @@ def label(
     )
     say(f"{message}, {counts.blank:,} not known yet")
     if counts.unknown:
-        say(f"warning: {counts.unknown:,} were left out: the log has no prediction before them")
+        none = "the log has no prediction before them, or none since the outcome before"
+        say(f"warning: {counts.unknown:,} were left out: {none}")
     if counts.shared:
         say(
             f"{counts.shared:,} count for several predictions each, made at different times: "

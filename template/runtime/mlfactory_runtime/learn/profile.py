@@ -39,8 +39,9 @@ def profile(
         moments = frame.select(one.name, rows[time or ""].alias(" time")).drop_nulls()
         gaps = frame[one.name].is_null().filter(dated).cast(pl.Int64)
         if 0 < (missing := int(gaps.sum())) < len(gaps):
-            own = seasons(gaps.to_numpy(), dates, gaps_of(len(gaps), missing), matters=GAPS)
-            seasons_of[missing_of(one.name)] = own
+            seasons_of[missing_of(one.name)] = seasons(
+                gaps.to_numpy(), dates, gaps_of(len(gaps), missing), matters=GAPS
+            )
         if moments.height:
             values, when = placed(moments[one.name], features[one.name], one.salt), moments[" time"]
             seasons_of[one.name] = seasons(values, when, features[one.name])

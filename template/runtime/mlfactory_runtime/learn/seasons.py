@@ -60,7 +60,9 @@ def missing_of(name: str) -> str:
 
 def gaps_of(rows: int, missing: int) -> Names:
     """Rows with and without a value as two values; there is no other."""
-    return Names(missing=0.0, rows=rows, counts={"no": rows - missing, "yes": missing}, other=0, new=0)
+    return Names(
+        missing=0.0, rows=rows, counts={"no": rows - missing, "yes": missing}, other=0, new=0
+    )
 
 
 def parts_of(moments: pl.Series) -> Iterator[tuple[str, Array]]:

@@ -4,6 +4,8 @@ Where several may be meant and nothing says which, nobody guesses: every metric 
 the guess.
 """
 
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -94,14 +96,18 @@ def of_entities(
     rows: pl.DataFrame,
     before: Mapping[Place, sa.Row[Any]],
 ) -> Iterator[str]:
-    """The same where outcomes name an entity, and perhaps when they were known (`time`)."""
+    """The same where outcomes name an entity, and perhaps when they were known (`time`): one that
+    no prediction lies before, since the outcome before it, is of none.
+    """
     answers = asked_of(connection, target, keys_of(rows))
+    has_times = (rows["time"] != 0).any()
+    questions, outcomes = moments_of(connection, target, rows) if has_times else ({}, {})
     for key, time, until, several in rows.select("key", "time", "until", "several").iter_rows():
         answer, old = answers.get(key), before.get((key, 0, 0))
         if answer is None or answer.first > until:
             yield UNKNOWN
         elif time:
-            yield ""
+            yield "" if is_next(until, questions.get(key, []), outcomes[key]) else UNKNOWN
         elif several:
             yield "undated"
         elif old and answer.first <= old.until < answer.last:
@@ -110,6 +116,37 @@ def of_entities(
             yield "several"
         else:
             yield "changed" if old and old.until < answer.first else ""
+
+
+def is_next(until: int, questions: Sequence[int], outcomes: list[int]) -> bool:
+    """Whether an outcome of an entity is the next one after a prediction, among the `outcomes` that
+    there are; then it is one of these.
+    """
+    place = bisect_left(outcomes, until)
+    if outcomes[place : place + 1] == [until]:
+        return True
+    earlier = bisect_right(questions, until)
+    if not earlier or (place and questions[earlier - 1] <= outcomes[place - 1]):
+        return False
+    outcomes.insert(place, until)
+    return True
+
+
+def moments_of(
+    connection: sa.Connection, target: str, rows: pl.DataFrame
+) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
+    """When entities were predicted, and when their outcomes were known, each in order."""
+    p, own, keys = predictions.c, labels.c, keys_of(rows)
+    questions, outcomes = defaultdict[str, list[int]](list), defaultdict[str, list[int]](list)
+    mine = (p.target == target, p.entity.in_(keys), complete())
+    for key, time in connection.execute(sa.select(p.entity, p.time).where(*mine).distinct()):
+        questions[key].append(time)
+    theirs = (own.target == target, own.kind == "entity", own.key.in_(keys))
+    for key, until in connection.execute(sa.select(own.key, own.until).where(*theirs)):
+        outcomes[key].append(until)
+    for times in (*questions.values(), *outcomes.values()):
+        times.sort()
+    return questions, outcomes
 
 
 def asked_of(connection: sa.Connection, target: str, keys: Sequence[str]) -> dict[str, Asked]:

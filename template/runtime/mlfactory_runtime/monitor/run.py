@@ -214,7 +214,7 @@ def examined(
         checks=tuple(decisions),
         features=tuple(with_status(line, decisions) for line in drifted.features),
         predictions=tuple(with_status(line, decisions) for line in drifted.scores),
-        performance=performance(shown(records), holdout, watched),
+        performance=performance(of_interest(records), holdout, watched),
         unseen=tuple(unseen(sample, watched, record, holdout, span)),
         coverage=covered,
     )
@@ -232,10 +232,10 @@ def earlier(check: Check, before: Sequence[Record], settings: Monitor) -> Iterat
             yield bad
 
 
-def shown(records: Sequence[Record]) -> list[Record]:
+def of_interest(records: Sequence[Record]) -> list[Record]:
     """The latest windows, and the latest of those with outcomes, which may be far older."""
-    measured = [one for one in records if one.observed][-BACK - 1 :]
-    return [one for one in records[: -BACK - 1] if one in measured] + [*records[-BACK - 1 :]]
+    with_outcomes = [one for one in records if one.observed][-BACK - 1 :]
+    return [one for one in records[: -BACK - 1] if one in with_outcomes] + [*records[-BACK - 1 :]]
 
 
 def with_status(line: Line, checks: Sequence[Checked]) -> Line:

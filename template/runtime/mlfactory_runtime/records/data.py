@@ -8,13 +8,16 @@ from .record import Part, Record, optional
 
 
 class Snapshot(Record):
-    """data/snapshot.json: from where and when the raw data were taken; `hash` is DVC's."""
+    """data/snapshot.json: from where and when the raw data were taken; `hash` is DVC's, and
+    `source_end` the last moment of what their source gave, where rows of the log are among them.
+    """
 
     origin: str
     taken: str
     rows: int
     columns: int
     hash: str
+    source_end: str | None = optional()
 
 
 class SplitRecord(Record):

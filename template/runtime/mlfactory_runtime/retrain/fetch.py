@@ -14,7 +14,7 @@ from ..errors import FactoryError
 from ..log.store import engine_of, labels
 from ..project import SNAPSHOT, Project
 from ..records.data import Snapshot
-from ..records.record import read
+from ..records.record import read, write
 from ..tables.query import reason
 from ..tables.read import read_batches
 from .harvest import LOG, Harvest, already, harvest
@@ -38,6 +38,10 @@ def fetch(project: Project, copy: Project, *, fewer: bool = False) -> str:
     snapshot = pull(project, into=copy).snapshot
     source = extent(copy)
     added, words = joined(project, copy)
+    if added and source.end:
+        own = read(Snapshot, copy.root / SNAPSHOT)
+        end = {"source_end": source.end.isoformat()}
+        write(copy.root / SNAPSHOT, (own or snapshot).model_copy(update=end))
     text = f"{snapshot.rows:,} rows from {snapshot.origin}{words}"
     if not fewer:
         refuse_less(project, source, added, text)
@@ -89,12 +93,20 @@ def refuse_less(project: Project, source: Extent, added: int, what: str) -> None
         why = f"{source.rows:,} rows come, and {here}: {what}"
     elif before.rows > source.rows + added:
         why = f"{source.rows + added:,} rows come, and {here}: {what}"
-    elif not logged and before.end and source.end and before.end > source.end:
-        why = f"what comes ends with {source.end}, and what is here with {before.end}: {what}"
+    elif (end := source_end(project, before)) and source.end and end > source.end:
+        why = f"what comes ends with {source.end}, and what is here with {end}: {what}"
     else:
         return
     hint = "set data.source to where all of them are; if less is meant: factory retrain --fewer"
     raise FactoryError(why, hint)
+
+
+def source_end(project: Project, here: Extent) -> datetime | None:
+    """How far the rows that are here go, without those that the log gave; None if nobody knows."""
+    snapshot = read(Snapshot, project.root / SNAPSHOT)
+    if snapshot and snapshot.source_end:
+        return datetime.fromisoformat(snapshot.source_end)
+    return None if from_log(project) else here.end
 
 
 def from_log(project: Project) -> int:
