@@ -289,10 +289,10 @@ def test_label_and_forget(shop: Factory) -> None:
         "outcomes: 2 new, 0 changed, 0 as they were, 1 not known yet",
         "outcomes: 0 new, 0 changed, 2 as they were, 1 not known yet",
         "outcomes: 2 new, 0 changed, 0 as they were, 1 not known yet",
-        "would be erased: predictions 1, outcomes 2",
-        "erased: predictions 1, outcomes 2",
+        "would be erased: predictions 2, outcomes 2",
+        "erased: predictions 2, outcomes 2",
     ]
-    assert "shape: (2, 3)" in done.stdout
+    assert "shape: (4, 3)" in done.stdout
     assert b"C00002" not in (shop.path / "log/predictions.db").read_bytes()
     shutil.rmtree(shop.path / "log")
 
