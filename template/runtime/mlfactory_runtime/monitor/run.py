@@ -234,8 +234,10 @@ def earlier(check: Check, before: Sequence[Record], settings: Monitor) -> Iterat
 
 def of_interest(records: Sequence[Record]) -> list[Record]:
     """The latest windows, and the latest of those with outcomes, which may be far older."""
-    with_outcomes = [one for one in records if one.observed][-BACK - 1 :]
-    return [one for one in records[: -BACK - 1] if one in with_outcomes] + [*records[-BACK - 1 :]]
+    lately = records[-BACK - 1 :]
+    lacking = sum(not one.observed for one in lately)
+    older = [one for one in records[: -BACK - 1] if one.observed]
+    return [*older[max(0, len(older) - lacking) :], *lately]
 
 
 def with_status(line: Line, checks: Sequence[Checked]) -> Line:
