@@ -23,6 +23,7 @@ FLOORS = (
         "interrupts",
         "organisation",
         "languages",
+        "lean",
         "progress",
         "scratch",
         "visible",

@@ -16,7 +16,7 @@ def main() -> None:
     from .data import source  # isort: skip
     import pandera.polars  # isort: skip
     from .draft import review  # isort: skip
-    import lightgbm  # isort: skip
+    from .lean import lightgbm  # isort: skip
     import sklearn.linear_model  # isort: skip
     from .learn import split, train  # isort: skip
     from .report import report  # isort: skip

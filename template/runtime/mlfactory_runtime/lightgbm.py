@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 
 from .errors import FactoryError
+from .lean import lightgbm as lgb
 from .learn.manifest import AGAIN
 from .learn.matrix import Matrix
 from .learn.metrics import primary

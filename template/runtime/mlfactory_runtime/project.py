@@ -49,6 +49,7 @@ PYPROJECT, ABOUT, RUNBOOK = Path("pyproject.toml"), Path("docs/about.md"), Path(
 LOCK, PACKAGES = Path("dvc.lock"), Path("uv.lock")
 
 Compute = Callable[["pl.DataFrame"], "pl.DataFrame"]
+LEAN = b"from mlfactory_runtime.lightgbm import"
 LIBRARY = re.compile(r"from mlfactory_runtime\.lightgbm import (\([^)]*|[^\n(]*)\bpredict\b")
 GROWS = re.compile(r"from mlfactory_runtime\.lightgbm import (\([^)]*|[^\n(]*)\bgrow(_each)?\b")
 VERBS = {
@@ -264,12 +265,14 @@ class Project:
         place = str(self.source.parent)
         if sys.path[0] != place:
             sys.path.insert(0, place)
+        code = self.source / f"{name}.py"
         try:
+            if LEAN in code.read_bytes():
+                importlib.import_module(f"{__package__}.lean")  # before the file imports LightGBM
             return importlib.import_module(f"{self.package}.{name}")
         except FactoryError:
             raise
         except Exception as error:
-            code = self.source / f"{name}.py"
             raise broken(error, code, self.relative(code)) from error
 
     def outside(self, path: Path) -> ModuleType:
