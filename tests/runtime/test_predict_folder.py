@@ -123,9 +123,12 @@ def test_a_run_that_was_killed_is_made_up_for(
     # It stops at the first result: its processes end what they have, which is not all.
     process = factory.start("-c", held_after("concurrent.futures:Future.result") + PROGRAM, *argv)
     await_stop(process)
+    until(lambda: batches(factory, raw=True) == 1)
+    assert batches(factory) == 0  # a monitor would take a part for the whole
     process.kill()
     process.communicate()
     until(lambda: not working(tmp_path / "in"))
+    assert batches(factory) == 1  # nobody will finish it
     before = {file: file.stat().st_mtime_ns for file in (tmp_path / "out").glob("day=*/*.parquet")}
     assert 0 < len(before) < len(parts)
 
@@ -137,6 +140,18 @@ def test_a_run_that_was_killed_is_made_up_for(
     keys = answers(tmp_path / "out").select("request_id", "row").rows()
     assert sorted(logged(factory)) == sorted(keys)
     assert not [*(tmp_path / "out").rglob(".factory-*")]
+
+
+def batches(factory: Factory, *, raw: bool = False) -> int:
+    """How many batches the monitor sees, or are in the log: those of one folder begin alike."""
+    watched, now = production(factory.project), datetime.now(UTC)
+    history = History(watched, Window(now, now, BATCHES))
+    if not raw:
+        return len(history.batches(now, 10))
+    with closing(sqlite3.connect(factory.path / "log/predictions.db")) as log:
+        whole = "request_id not in (select request_id from open_runs)"
+        query = f"select count(distinct substr(request_id, 1, 16)) from predictions where {whole}"
+        return int(log.execute(query).fetchone()[0])
 
 
 def working(folder: Path) -> list[str]:

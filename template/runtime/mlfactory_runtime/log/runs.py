@@ -2,17 +2,19 @@
 
 import os
 import socket
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
 
 from ..errors import FactoryError
 from ..settings.params import Log
-from .store import engine_of, now, predictions, runs
+from .store import engine_of, make, now, predictions, runs
 from .trail import append
 
 DIGITS = 16  # of what names a batch; of files of a folder, those in front
@@ -37,14 +39,44 @@ def place() -> str:
 
 def begin(engine: sa.Engine, request_id: str) -> None:
     """Note that a run has begun, and take back what runs that have died left behind."""
-    with engine.connect() as connection:
-        entries = connection.execute(sa.select(runs)).all()
-    for one in entries:
+    for one in entries(engine):
         if is_dead(one.place, one.process, one.time):
             take_back(engine, one.request_id)
     with engine.begin() as connection:
         own = {"request_id": request_id, "place": place(), "process": os.getpid()}
         connection.execute(sa.insert(runs), own | {"time": now()})
+
+
+def entries(engine: sa.Engine) -> Sequence[sa.Row[Any]]:
+    """The runs that have begun and not ended, dead ones too."""
+    with engine.connect() as connection:
+        return connection.execute(sa.select(runs)).all()
+
+
+def unfinished(engine: sa.Engine) -> list[str]:
+    """The numbers of runs, and of batches of several, that somebody is at work on."""
+    alive = (one for one in entries(engine) if not is_dead(one.place, one.process, one.time))
+    return [one.request_id for one in alive]
+
+
+@contextmanager
+def batch_of_several(settings: Log, batch: str) -> Iterator[None]:
+    """Several runs are one batch, which is unfinished until the last of them has ended.
+
+    Each run tells of a log that is away; here nothing is lost by it.
+    """
+    try:
+        engine = engine_of(settings)
+        make(engine)
+        begin(engine, batch)
+    except (FactoryError, sa.exc.SQLAlchemyError):
+        yield
+        return
+    try:
+        yield
+    finally:
+        with suppress(sa.exc.SQLAlchemyError):
+            take_back(engine, batch)
 
 
 def is_dead(where: str, process: int, time: int) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from ..log.runs import DIGITS
+from ..log.runs import DIGITS, unfinished
 from ..log.store import (
     EPOCH,
     complete,
@@ -86,13 +86,15 @@ class History:
         """The latest batches up to a moment, each a window; oldest first.
 
         A batch is a run of predictions, or all those of one folder. What was made at the same time
-        as another is one window with it, since windows do not share rows.
+        as another is one window with it, since windows do not share rows. What is being scored is
+        none yet.
         """
         p = predictions.c
         own = (p.target == self._fixed["target"]) & (p.model == self.watched.version) & complete()
         begin, end = sa.func.min(p.time), sa.func.max(p.time)
-        query = sa.select(begin, end).where(own)
-        query = query.group_by(sa.func.substr(p.request_id, 1, DIGITS))
+        number = sa.func.substr(p.request_id, 1, DIGITS)
+        query = sa.select(begin, end).where(own, number.not_in(unfinished(self.engine)))
+        query = query.group_by(number)
         query = query.having(end < micros(until)).order_by(end.desc()).limit(count)
         with self.engine.connect() as connection:
             spans = [(EPOCH + first * MICRO, EPOCH + (last + 1) * MICRO)

@@ -6,7 +6,7 @@ input, the model and the settings, so that a run that was killed is made up for 
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -111,13 +111,23 @@ def predict_folder(
     scores, rows = dict[str, FileScore](), 0
     lock = project.root / ".factory" / f"predict-{short_hash(str(task.target).encode())}.lock"
     lock.parent.mkdir(exist_ok=True)
-    with locked(lock, f"another run writes into {task.target}", "wait until it is done"):
+    message = f"another run writes into {task.target}"
+    with locked(lock, message, "wait until it is done"), noted(project.params, task):
         for one in scored(project.params, task, names, jobs):
             scores[one.file] = one
             rows += one.rows
             progress(rows)
         remove_empty(task.target / ASIDE)
     return FolderScore(tuple(scores[name] for name in names))
+
+
+def noted(params: Params, task: Task) -> AbstractContextManager[None]:
+    """Note in the log, if there is one, that the files are a batch which is not done yet."""
+    if not (task.log and params.log.enabled):
+        return nullcontext()
+    from ..log.runs import batch_of_several
+
+    return batch_of_several(params.log, task.batch)
 
 
 def names_in(folder: Path) -> list[str]:
