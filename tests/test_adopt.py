@@ -177,6 +177,13 @@ def test_a_dry_run_says_the_same_and_changes_nothing(tmp_path: Path) -> None:
     assert "is there already" in adopt(repo, "--dry-run", code=1)
 
 
+def test_a_dry_run_says_what_would_stop_it(tmp_path: Path) -> None:
+    repo = of(tmp_path / "churn", DATA_SCIENCE).write({"Größe 1.txt": "mine\n"})
+    clean = "as it is now it would be refused: Größe 1.txt: not committed"
+    assert clean in adopt(repo, "--dry-run")["warnings"]
+    assert "Größe 1.txt: not committed" in adopt(repo, "--no-setup", code=1)
+
+
 def test_what_both_have_stays_and_is_shown_with_its_difference(tmp_path: Path) -> None:
     repo = of(
         tmp_path / "churn", {**UV, "docs/runbook.md": "# Ours\n", "docs/adoption.md": "mine\n"}

@@ -130,7 +130,10 @@ def test_a_project_is_linked_to_the_version_that_is_nearest(tmp_path: Path) -> N
     }
     repo = init(tmp_path / "service").commit(made)
     argv = ("--template", source.path)
+    repo.write({"new.txt": "mine\n"})
     plan = adopt(repo, *argv, "--dry-run")
+    assert plan["warnings"] == ["as it is now it would be refused: new.txt: not committed"]
+    (repo.path / "new.txt").unlink()
     assert [fit["version"] for fit in plan["fits"]] == ["v1.2.0", "v1.1.0", "v1.0.0"]
     assert plan["version"] == "v1.1.0"
     assert plan["fits"][1] == {"version": "v1.1.0", "share": pytest.approx(0.98, abs=0.02),

@@ -68,6 +68,23 @@ def test_an_edit_is_the_same_under_any_name(tmp_path: Path) -> None:
     assert source.text("tree/docs/d ö.txt") == ours
 
 
+def test_a_file_that_several_have_removed_is_told(ground: Ground) -> None:
+    for name in ("north", "south"):
+        ground.origin(name, {"a.txt": None})
+    ground.origin("west", {"a.txt": edited(12, "a better line")})
+    ground.origin("plain")
+    names = ("north", "south", "west", "plain")
+    ground.write("".join(["repositories:\n", *(f"- path: origins/{n}.git\n" for n in names)]))
+    argv = ("fleet", "learn", "--json", "--patch", "lessons.patch")
+    (one,) = json.loads(mlfactory(*argv, cwd=ground.path).stdout)["lessons"]
+    assert (one["path"], one["old"], one["new"]) == ("a.txt", [], [])
+    assert (one["members"], one["authors"]) == (["north", "south"], ["Tester"])
+    assert "they have removed the file" in one["obstacle"]
+    assert (one["clean"], one["breaks"]) == (["north", "south"], ["west"])
+    assert not (ground.path / "lessons.patch").exists()
+    assert "they have removed the file" in mlfactory("fleet", "learn", cwd=ground.path).stdout
+
+
 def test_a_hunk_is_the_same_wherever_it_is() -> None:
     (one,) = hunks(TEXT, edited(5, "new"))
     (two,) = hunks(f"first\n{TEXT}", f"first\n{edited(5, '  new')}")

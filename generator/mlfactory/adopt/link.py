@@ -33,8 +33,7 @@ def link(here: Place, old: Project | None, template: Template, request: Request)
         text = f"{here.path / old.file} names a template already: {old.source}"
         raise MlfactoryError(text, "mlfactory update, or another address: mlfactory template use")
     place.check_branch(here, LINKED)
-    if not request.dry_run:
-        place.check_quiet(here)
+    notes = place.unready(here, dry_run=request.dry_run)
     up = rendering.upstream(template.source)
     tries = [
         attempt
@@ -54,7 +53,7 @@ def link(here: Place, old: Project | None, template: Template, request: Request)
         )
     report = Report(
         "planned", str(here.path), template.source, best.version, LINKED, here.branch,
-        record=project.file, files=(File(project.file, ADDED),), fits=fits,
+        record=project.file, files=(File(project.file, ADDED),), fits=fits, warnings=notes,
     )  # fmt: skip
     if request.dry_run:
         return report

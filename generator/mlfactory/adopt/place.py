@@ -94,6 +94,18 @@ def check_quiet(here: Place) -> None:
         )
 
 
+def unready(here: Place, *, dry_run: bool) -> tuple[str, ...]:
+    """What is not committed: a warning where nothing is done, since it may be until then. Raises
+    MlfactoryError else."""
+    try:
+        check_quiet(here)
+    except MlfactoryError as error:
+        if not dry_run:
+            raise
+        return (f"as it is now it would be refused: {error}",)
+    return ()
+
+
 def check_branch(here: Place, name: str) -> None:
     """Raises MlfactoryError where the branch is there already."""
     if git.ref_exists(here.repository, f"refs/heads/{name}"):

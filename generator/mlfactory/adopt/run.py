@@ -56,8 +56,9 @@ def first(here: Place, request: Request, goal: Goal, talk: Talk, *, ask: bool) -
     with rendering.sheet(template, trust=trust) as sheet:
         if request.template and not keeps_contract(sheet):
             return link.link(here, old, template, request)
-        check(here, request)
+        notes = check(here, request)
         sides, warnings = sides_of(here, old, sheet, request, goal, talk)
+        warnings = (*notes, *warnings)
     if request.data:
         place.check_data(here, request.data, str(sides.ours.facts.answers.get("data_file", "")))
     files = compose(sides, chooser(talk) if request.keep == ASK and ask else None)
@@ -67,13 +68,14 @@ def first(here: Place, request: Request, goal: Goal, talk: Talk, *, ask: bool) -
     return written(request, sides, files, warnings)
 
 
-def check(here: Place, request: Request) -> None:
-    """Raises MlfactoryError for a repository that cannot be adopted as it is."""
+def check(here: Place, request: Request) -> tuple[str, ...]:
+    """What would stop it if it was done now. Raises MlfactoryError for a repository that cannot be
+    adopted."""
     place.check_apart(here)
     place.check_alone(here)
-    if not request.dry_run:
-        place.check_quiet(here)
+    notes = place.unready(here, dry_run=request.dry_run)
     place.check_branch(here, BRANCH)
+    return notes
 
 
 def keeps_contract(sheet: rendering.Sheet) -> bool:

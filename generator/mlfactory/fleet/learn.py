@@ -24,18 +24,22 @@ from .scout import Place, Progress, at_hand, scout
 from .work import Failure
 
 LARGEST = 2**20
+REMOVED = Hunk((), ())  # the whole file
+KEPT = (
+    "they have removed the file, and others may want it: let a question decide whether it is made"
+)
 
 
 @dataclass(frozen=True)
 class FileEdit:
-    """A file that a project has edited: as its version of the template made it, as it is, and as
-    the newest version makes it, None where that has no such file. `path` is what the newest version
-    calls it, `name` what the project does."""
+    """A file that a project has edited: as its version of the template made it, as it is, None
+    where the project has removed it, and as the newest version makes it, None where that has no
+    such file. `path` is what the newest version calls it, `name` what the project does."""
 
     path: str
     name: str
     base: str
-    ours: str
+    ours: str | None
     theirs: str | None
 
 
@@ -110,11 +114,18 @@ def learn(members: Sequence[Member], progress: Progress, least: int = 2, jobs: i
         Change(place, one.path, one.name, hunk)
         for place in places
         for one in edits.get(place.member.name, ())
-        for hunk in hunks(one.base, one.ours)
-        if not (one.theirs and hunk.is_in(one.theirs))
+        for hunk in new_hunks(one)
     ]
     lessons = [lesson(whole, several, changes, edits) for several in groups(changes, least)]
     return Learning(source, tuple(lessons), len(places), draft.patch(whole), tuple(notes))
+
+
+def new_hunks(edit: FileEdit) -> list[Hunk]:
+    """What an edit replaces that the newest version does not replace alike."""
+    if edit.ours is None:
+        return [] if edit.theirs is None else [REMOVED]
+    changed = hunks(edit.base, edit.ours)
+    return [one for one in changed if not (edit.theirs and one.is_in(edit.theirs))]
 
 
 def most_common(names: Sequence[str]) -> str:
@@ -129,7 +140,9 @@ def edits_of(place: Place) -> tuple[FileEdit, ...]:
         bench, base, theirs = both.bench, both.sides.whole_base, both.sides.theirs
         tree = drift.tree_of(both)
         rows = drift.compare(bench, both.base, base, tree).files
-        paths = [one.path for one in rows if one.state in (drift.EDITED, drift.MOVED)]
+        paths = [
+            one.path for one in rows if one.state in (drift.EDITED, drift.MOVED, drift.MISSING)
+        ]
         own = names_in(bench, tree, bench.project.head) if paths else {}
         new = names_in(bench, both.sides.base_tree, both.sides.theirs_tree) if paths else {}
         edits = []
@@ -138,7 +151,10 @@ def edits_of(place: Place) -> tuple[FileEdit, ...]:
             leaves = (base.get(path), bench.leaves.get(name), theirs.get(newest))
             contents = [objects.blobs(bench.repository, [n[1]])[0] if n else None for n in leaves]
             texts = [decode(one) for one in contents]
-            if texts[0] is not None and texts[1] is not None and texts[0] != texts[1]:
+            if leaves[1] is None:
+                texts[2] = both.theirs.text(newest)  # which an update leaves out
+            is_text = leaves[1] is None or texts[1] is not None
+            if texts[0] is not None and is_text and texts[0] != texts[1]:
                 edits.append(FileEdit(newest, name, texts[0], texts[1], texts[2]))
         return tuple(edits)
 
@@ -190,7 +206,7 @@ def lesson(
         tuple(sorted({name for one in several for name in authors(one)})),
         tuple(sorted({owner for one in several if (owner := owner_of(one.place))})),
         tuple(sorted(alike - names)),
-        draft.add(whole, first.path, hunk),
+        KEPT if hunk == REMOVED else draft.add(whole, first.path, hunk),
     )
     fates = {name: fate(hunk, first.path, files) for name, files in edits.items()}
     clean = tuple(sorted(name for name, one in fates.items() if one == "clean"))
@@ -228,8 +244,12 @@ def fate(hunk: Hunk, path: str, files: Sequence[FileEdit]) -> str:
     """What becomes of a project's edit when the newest version has the change, too: `clean` where
     nothing of it is left, `breaks` where git cannot merge it any more."""
     edit = next((one for one in files if one.path == path and one.theirs is not None), None)
-    after = transplant(hunk, edit.theirs) if edit and edit.theirs is not None else None
-    if edit is None or edit.theirs is None or after is None:
+    if edit is None or edit.theirs is None:
+        return ""
+    if hunk == REMOVED:
+        return "clean" if edit.ours is None else "breaks"
+    after = transplant(hunk, edit.theirs)
+    if edit.ours is None or after is None:
         return ""
     text, conflicts = merge(edit.base, edit.ours, after)
     if conflicts:
