@@ -77,9 +77,9 @@ def test_a_drifted_world_sends_other_rows_that_mean_something_else() -> None:
     assert males[1] < 0.4
 
 
-def weekly(form: str) -> World:
+def weekly(form: str, every: int = 1) -> World:
     """Three shops over two years: warm in summer, and a date written in a form of its own."""
-    days = [date(2023, 1, 2) + timedelta(days=k) for k in range(728)]
+    days = [date(2023, 1, 2) + timedelta(days=k) for k in range(0, 728, every)]
     rows: list[Row] = [
         {"day": day.strftime(form), "shop": f"S{shop}",
          "warm": f"{30 * (day.month in (6, 7, 8))}.5", "y": str(shop)}
@@ -102,6 +102,14 @@ def test_a_day_is_like_those_of_its_season_and_shops_come_again(form: str) -> No
             if float(row["warm"]) > 20}  # fmt: skip
     assert warm == {True}
     assert {row["shop"] for row in drawn} == {"S0", "S1", "S2"}
+
+
+def test_where_a_shop_has_few_rows_of_a_month_they_are_not_repeated_for_it() -> None:
+    """Nine of July would come again and again, and be other than those of a year by chance."""
+    one = weekly("%Y-%m-%d", every=7)
+    drawn = [one.draw(week, has_drifted=False) for week in range(52) for _ in range(20)]
+    july = [row for row in drawn if "-07-" in row["day"]]
+    assert {float(row["warm"]) > 20 for row in july} == {True, False}
 
 
 def test_rows_of_dates_that_nobody_reads_are_like_all() -> None:

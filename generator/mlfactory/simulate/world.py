@@ -17,7 +17,7 @@ from mlfactory.look import rows as tables
 
 Row = dict[str, Any]
 TILT = 4.0  # how much more often the rows with the highest values come once the world has drifted
-ENOUGH = 20  # rows of one weekday or month, so that a day of theirs is like them
+ENOUGH = 20  # rows of one weekday or month, of each name, so that a day of theirs is like them
 SEVERAL = 2  # rows that one name has on average, where it names what comes again
 WRITTEN = re.compile(r"(\d(?:[\d.,' \u00a0\u202f]*\d)?)")  # the digits of a number
 EPOCH = date(1970, 1, 1)
@@ -139,7 +139,8 @@ class World:
             both = [
                 (index, day) for index, day in month if when and day.weekday() == when.weekday()
             ]
-            some = next((one for one in (both, month) if len(one) >= ENOUGH), [])
+            least = ENOUGH * max(len(self.names), 1)
+            some = next((one for one in (both, month) if len(one) >= least), [])
             self.seasons[when] = [index for index, _ in some] or list(range(len(self.rows)))
         return self.seasons[when]
 
