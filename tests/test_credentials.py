@@ -62,7 +62,7 @@ HOLDING = [
 # What no text can be searched for, and an address that stands alone may be.
 ALONE = [
     f"https://user:two words {SECRET}@host/x",
-    f"https://user:{SECRET}\"more@host/x",
+    f'https://user:{SECRET}"more@host/x',
     f"ssh://git:<{SECRET}>@host/x",
     f"https%3A%2F%2Fuser%3A{SECRET}%40host/x",
 ]
