@@ -17,11 +17,21 @@ RIGHTS = "-dac_override,-dac_read_search,-fowner,-chown"
 
 
 def read_only(*folders: Path) -> Prefix:
-    """What starts a program for which these folders, alone, lie on a disk that is read-only."""
+    """What starts a program for which these folders, alone, lie on a disk that is read-only.
+
+    It goes into its folder anew, which else were the one below the mount.
+    """
     mounts = (
         f'mount --bind "{one}" "{one}" && mount -o remount,ro,bind "{one}"' for one in folders
     )
-    return ("unshare", "--mount", "sh", "-c", f'{" && ".join(mounts)} && exec "$@"', "sh")
+    return (
+        "unshare",
+        "--mount",
+        "sh",
+        "-c",
+        f'{" && ".join(mounts)} && cd "$PWD" && exec "$@"',
+        "sh",
+    )
 
 
 def of_another(*folders: Path) -> Prefix:

@@ -136,7 +136,11 @@ def test_where_something_stands_already_nothing_is_overwritten(demo: Repo) -> No
 
 
 SWAPPED = {
-    "copier.yml": "_subdirectory: tree\na: {type: str, default: one}\nb: {type: str, default: two}\n",
+    "copier.yml": """
+_subdirectory: tree
+a: {type: str, default: one}
+b: {type: str, default: two}
+""",
     ANSWERS: "{{ _copier_answers | to_nice_yaml }}",
     "tree/{{ a }}/x.txt": TEXT,
     "tree/{{ b }}/y.txt": TEXT.replace("line", "row"),

@@ -217,7 +217,7 @@ def test_a_record_that_says_what_git_does_not_makes_no_tag(proposed: Factory, ca
     record: dict[str, Any] = json.loads(proposed.text(name)) | FORGED[case]
     proposed.write(name, json.dumps(record, indent=2))
     commit(proposed, "Say it better")
-    with pytest.raises(FactoryError, match="another|not forced") as caught:
+    with pytest.raises(FactoryError, match=r"another|not forced") as caught:
         applied(proposed, {"Merge 1": ALICE, "Say it better": BOB})
     assert "propose it anew" in caught.value.hint
     assert "prod#" not in proposed.tool("git", "tag")
