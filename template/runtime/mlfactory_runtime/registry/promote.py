@@ -316,8 +316,8 @@ def apply(project: Project, review_of: Callable[[str], Review | None]) -> Applie
 def check_proof(project: Project, record: Promotion, current: Tag | None) -> None:
     """FactoryError for one that by its own words is not proven, and does not say that it is forced:
     no run of `factory promote` has written it. What a stage held before needs no proof."""
-    held = any(one.commit == record.commit for one in line_of(project, record.stage))
-    if record.forced or (record.kind == "rollback" and held):
+    is_way_back = any(one.commit == record.commit for one in line_of(project, record.stage))
+    if record.forced or (record.kind == "rollback" and is_way_back):
         return
     errors = record.check.errors if record.check else ("it was not checked",)
     if doubts := [*unproven(record, current, record.comparison), *errors]:

@@ -18,8 +18,8 @@ def check_record(project: Project, record: Promotion) -> None:
     if tag.commit != record.commit:
         message = f"{record.version} is not the commit that {record.record} names"
         raise FactoryError(message, "git fetch --tags --force, and look at who moved the tag")
-    known = message_json(tag.message).get("model") or record.model
-    odd = [*differences(project, record), *(["model"] if known != record.model else [])]
+    own = message_json(tag.message).get("model") or record.model
+    odd = [*differences(project, record), *(["model"] if own != record.model else [])]
     if odd:
         message = f"{record.record} says another {', another '.join(odd)} than {record.version} has"
         raise FactoryError(message, AGAIN)
