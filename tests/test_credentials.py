@@ -40,6 +40,31 @@ HOLDING = [
     f"https://host/x?jwt={SECRET}",
     f"mssql+pyodbc:///?odbc_connect=UID%3Da%3BPWD%3D{SECRET}",
     f"https://host/x%3Ftoken%3D{SECRET}",
+    f"https:/user:{SECRET}@host/x",
+    f"https:\\\\user:{SECRET}@host\\x",
+    f"http:user:{SECRET}@host/x",
+    f"postgresql:/user:{SECRET}@host/x",
+    f"webdavs://{SECRET}@host/x",
+    f"redis://{SECRET}@host/0",
+    f"https://host/x?t%6Fken={SECRET}",
+    f"https://host/x?auth[0]={SECRET}",
+    f"https://host/x?a=b%26token%3D{SECRET}",
+    f"https://host/x?next=https%3A%2F%2Fuser%3A{SECRET}%40other",
+    f"https://host/x?pat={SECRET}",
+    f"https://host/x?Subscription-Key={SECRET}",
+    f"s3://bucket/x?region=eu&passphrase={SECRET}",
+    f"webhdfs://host/x?delegation={SECRET}",
+    f"https://host/x?code={'aB3' * 10}{SECRET}",
+    f"jdbc:oracle:thin:user/{SECRET}@host:1521/x",
+    f"host=localhost user=a password={SECRET} dbname=x",
+    f"PWD={SECRET};UID=a",
+]
+# What no text can be searched for, and an address that stands alone may be.
+ALONE = [
+    f"https://user:two words {SECRET}@host/x",
+    f'https://user:{SECRET}"more@host/x',
+    f"ssh://git:<{SECRET}>@host/x",
+    f"https%3A%2F%2Fuser%3A{SECRET}%40host/x",
 ]
 HEADERS = [
     f"Authorization: Bearer {SECRET}",
@@ -82,6 +107,10 @@ CLEAN = [
     "https://host/hf_models/glpat-docs/x.git",
     "https://host/sk-learn/AKIAKI/npm_x/x.git",
     "https://host/x?a%3Db",
+    "https://host/x?ref=0f3c9a7be1d24c5f8a6b7c8d9e0f1a2b3c4d5e6f&author=a&compass=b",
+    "https://host/x?sort_key=a&session_type=b&code=17",
+    "s3://bucket/a@b:c/x?endpointurl=https://host:9000",
+    "the word passes=1, and tokens=2",
     "sk-learn-based-model-for-customers-that-leave",
     "",
 ]
@@ -92,6 +121,11 @@ def test_a_secret_is_seen_and_taken_out(address: str) -> None:
     assert has_credentials(address)
     for text in (address, f"see `{address}`, and {address}", f'{{"a": "{address}"}}'):
         assert SECRET not in mask(text)
+
+
+@pytest.mark.parametrize("address", ALONE)
+def test_a_secret_with_odd_signs_is_seen_where_an_address_is_typed(address: str) -> None:
+    assert has_credentials(address)
 
 
 @pytest.mark.parametrize("token", TOKENS)

@@ -273,3 +273,25 @@ def test_a_bare_repository_is_told_to_be_one(demo: Repo, tmp_path: Path) -> None
     assert "git clone" in said
     (report,) = json.loads(mlfactory("status", "--json", cwd=demo.path / ".git").stdout)["projects"]
     assert (report["path"], report["error"]) == (str(demo.path), "")
+
+
+@pytest.mark.parametrize(
+    ("expression", "why"),
+    [
+        ("{{ 'a' * 10 ** 13 }}", "it wants more memory than there is"),
+        ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "it calls itself without end"),
+        ("{{ 1 / 0 }}", "division by zero"),
+    ],
+)
+@pytest.mark.parametrize("place", ["tree/x.txt.jinja", "copier.yml"])
+def test_an_expression_without_measure_is_told(
+    here: Path, place: str, expression: str, why: str
+) -> None:
+    question = f'{SMALL["copier.yml"]}big: {{type: str, default: "{expression}"}}\n'
+    text = question if place == "copier.yml" else expression
+    source = template(here / "template", {**SMALL, place: text})
+    result = mlfactory("new", "x", "--template", source.path, "--defaults", cwd=here, code=1)
+    assert "cannot be rendered" in result.stderr
+    assert why in result.stderr
+    assert "bug in mlfactory" not in result.stderr
+    assert [path.name for path in here.iterdir()] == ["template"]

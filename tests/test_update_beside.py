@@ -140,3 +140,15 @@ def test_the_plan_is_the_same_whatever_stands_beside_it(large: Repo) -> None:
     disturb(large)
     again = json.loads(mlfactory("update", large.path / "demo", "--dry-run", "--json").stdout)
     assert (again, again["warnings"]) == (outcome, [])
+
+
+def test_edits_within_a_submodule_stop_no_update_and_stay(source: Repo, tmp_path: Path) -> None:
+    inner = init(tmp_path / "inner").commit({"i.txt": "i\n"})
+    demo = project(source, tmp_path / "demo")
+    address = ("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", inner.path, "lib")
+    demo.git(*address)
+    demo.commit()
+    demo.write({"lib/i.txt": "edited\n"})
+    mlfactory("update", demo.path)
+    assert (demo.text("lib/i.txt"), demo.dirt) == ("edited\n", " M lib\n")
+    assert "Update demo" in demo.git("log", "-1", "--format=%s")

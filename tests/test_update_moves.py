@@ -135,6 +135,37 @@ def test_where_something_stands_already_nothing_is_overwritten(demo: Repo) -> No
     assert demo.text("src/demo/features.py") == "my features\n"
 
 
+SWAPPED = {
+    "copier.yml": """
+_subdirectory: tree
+a: {type: str, default: one}
+b: {type: str, default: two}
+""",
+    ANSWERS: "{{ _copier_answers | to_nice_yaml }}",
+    "tree/{{ a }}/x.txt": TEXT,
+    "tree/{{ b }}/y.txt": TEXT.replace("line", "row"),
+}
+
+
+@pytest.mark.parametrize(
+    ("answers", "places"),
+    [
+        (("a=two", "b=one"), ("two/mine.txt", "one/yours.txt")),
+        (("a=one/inner",), ("one/inner/mine.txt", "two/yours.txt")),
+    ],
+)
+def test_folders_that_change_places_take_along_what_is_in_them(
+    tmp_path: Path, answers: tuple[str, ...], places: tuple[str, str]
+) -> None:
+    demo = project(template(tmp_path / "template", SWAPPED), tmp_path / "demo")
+    demo.commit({"one/mine.txt": "mine\n", "two/yours.txt": "yours\n"})
+    options = [part for one in answers for part in ("--set", one)]
+    mlfactory("update", demo.path, "--to", ":current:", *options)
+    assert [demo.text(name) for name in places] == ["mine\n", "yours\n"]
+    assert len(demo.git("ls-files").split()) == 5
+    assert demo.dirt == ""
+
+
 def test_a_file_that_is_called_after_the_answer(tmp_path: Path) -> None:
     files: dict[str, Any] = {
         "copier.yml": "_subdirectory: tree\n_skip_if_exists: ['*.cfg']\nname: {default: demo}\n",

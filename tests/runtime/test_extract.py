@@ -62,8 +62,11 @@ def test_a_file_is_scored_as_the_factory_scores_it(churn: Factory, tmp_path: Pat
     raw = raw.with_columns(
         pl.when(pl.int_range(raw.height) == 3).then(pl.lit("??")).otherwise(name).alias(name)
     ).drop("churned")
-    raw.write_csv(tmp_path / "rows.csv")
-    outside(out, "-m", "churn_model", str(tmp_path / "rows.csv"), str(tmp_path / "answers.parquet"))
+    rows = tmp_path / "answers.parquet.new"  # whatever it is called, it stays
+    raw.write_csv(rows)
+    before = rows.read_bytes()
+    outside(out, "-m", "churn_model", str(rows), str(tmp_path / "answers.parquet"))
+    assert rows.read_bytes() == before
     answers = pl.read_parquet(tmp_path / "answers.parquet")
     good, bad = score(raw, open_scorer(churn.project, churn.project.model_folder))
     theirs = answers.filter(pl.col("reason").is_null())
@@ -145,5 +148,11 @@ def test_a_model_that_answers_otherwise_is_refused(
 
 def test_nothing_is_overwritten(trained_copy: Project, tmp_path: Path) -> None:
     write_yaml(tmp_path / "out", {})
-    with pytest.raises(FactoryError, match="is there already"):
-        extract(trained_copy, tmp_path / "out")
+    (tmp_path / "link").symlink_to("nowhere")
+    for name in ("out", "link"):
+        with pytest.raises(FactoryError, match="is there already"):
+            extract(trained_copy, tmp_path / name)
+    for place in (trained_copy.model_folder / "out", trained_copy.root / ".git/out"):
+        with pytest.raises(FactoryError, match="is kept by"):
+            extract(trained_copy, place)
+        assert not place.exists()

@@ -210,6 +210,22 @@ def test_a_folder_that_cannot_be_scored_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_link_among_the_answers_does_not_lead_to_the_inputs(
+    trained: Trained, factory: Factory, tmp_path: Path
+) -> None:
+    for name in ("a.parquet", "sub/a.parquet"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        trained.rows.head(60).write_parquet(tmp_path / "in" / name)
+    before = (tmp_path / "in/a.parquet").read_bytes()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/sub").symlink_to(tmp_path / "in")
+
+    said = factory.run("predict", str(tmp_path / "in"), str(tmp_path / "out"), code=1).err
+    assert "leads out of" in said
+    assert (tmp_path / "in/a.parquet").read_bytes() == before
+    assert pl.read_parquet(tmp_path / "out/a.parquet").height == 60
+
+
 def test_a_folder_that_the_pipeline_writes_is_refused(factory: Factory, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     task = predict_folder.Task(

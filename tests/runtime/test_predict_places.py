@@ -107,6 +107,21 @@ WRITERS = {
     "sbom": ("sbom", "v1.0.0", "{}"),
     "predict": ("predict", "in.csv", "{}"),
 }
+LETTERS = ("log/predictions.db", ".gitignore", "notes.md", "log/predictions.db-wal")
+
+
+@pytest.mark.parametrize("writer", ["export", "copy", "page", "sbom"])
+def test_what_is_neither_page_nor_document_stays(tracked: Factory, writer: str) -> None:
+    shutil.copy(tracked.path / RAW, tracked.path / "in.csv")
+    (tracked.path / "log").mkdir(exist_ok=True)
+    for name in LETTERS:
+        tracked.write(name, "somebody's work\n")
+    for name in LETTERS:
+        argv = (part.format(name) for part in WRITERS[writer])
+        assert "hint: give it another name" in tracked.run(*argv, code=1).err
+        assert tracked.text(name) == "somebody's work\n"
+
+
 SOURCES = {"a file": "more/in.csv", "a folder": "more", "a pattern": "more/*.csv"}
 
 

@@ -245,6 +245,15 @@ def test_locks_that_are_older_than_what_they_lock(repository: Path) -> None:
     assert register.unfit(repository)[0] == "a.txt"
 
 
+def test_a_verdict_that_somebody_wrote_is_no_version(tracked: Factory) -> None:
+    evaluation = tracked.text("reports/evaluation.json")
+    tracked.write("reports/evaluation.json", evaluation.replace("log_loss", "log loss"))
+    commit(tracked.path, "Look better")
+    said = tracked.run("register", code=1).err
+    assert "was made from another reports/evaluation.json" in said
+    assert tracked.tool("git", "tag") == ""
+
+
 def test_a_stage_that_holds_nothing_is_told(repository: Path) -> None:
     with pytest.raises(errors.FactoryError, match="no version is on the stage prod"):
         resolve.resolve(Project(repository), "prod")

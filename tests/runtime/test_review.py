@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from mlfactory_runtime.errors import FactoryError
 from mlfactory_runtime.forge import place
 from mlfactory_runtime.forge.review import Review, review_of
 from mlfactory_runtime.records.registry import Applied
@@ -198,3 +199,26 @@ def test_a_record_that_was_changed_needs_a_second_person_for_that_too(proposed: 
     assert result.made == ("churn#prod#1",)
     message = proposed.tool("git", "tag", "--list", "--format=%(contents)", "churn#prod#1")
     assert json.loads(message)["approved_by"] == "@alice, @bob"
+
+
+FORGED: dict[str, dict[str, Any]] = {
+    "another verdict": {"verdict": "accepted", "reason": "it is good"},
+    "other metrics": {"metrics": {}},
+    "other rows": {"rows": 10**6},
+    "another model": {"model": "0" * 12},
+    "a proof that nobody gave": {"forced": False, "problems": []},
+    "a way back to where nothing was": {"forced": False, "kind": "rollback"},
+}
+
+
+def test_a_record_that_says_what_git_does_not_makes_no_tag(proposed: Factory) -> None:
+    name = "promotions/prod-0001-v1.0.0.json"
+    record: dict[str, Any] = json.loads(proposed.text(name))
+    for case, forged in FORGED.items():
+        proposed.write(name, json.dumps(record | forged, indent=2))
+        commit(proposed, "Say it better")
+        with pytest.raises(FactoryError, match=r"another|not forced") as caught:
+            applied(proposed, {"Merge 1": ALICE, "Say it better": BOB})
+        assert "propose it anew" in caught.value.hint, case
+        assert "prod#" not in proposed.tool("git", "tag")
+        proposed.tool("git", "reset", "--quiet", "--hard", "HEAD^")

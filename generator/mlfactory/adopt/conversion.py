@@ -66,6 +66,9 @@ def convert(url: str, out: str, ref: str = "", directory: str = "") -> Import:
     target = Path(out).expanduser().absolute()
     if os.path.lexists(target):
         raise UsageError(f"{target} is there already", "Name another folder.")
+    if Path(url).is_dir() and target.resolve().is_relative_to(Path(url).resolve()):
+        text = f"{target} lies in the template itself, and would be a part of it"
+        raise UsageError(text, "Name a folder elsewhere.")
     target.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".mlfactory-", dir=target.parent) as scratch:
         home = rendering.files_at(url, ref, Path(scratch) / "source") / directory

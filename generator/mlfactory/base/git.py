@@ -11,6 +11,8 @@ from . import process
 from .owner import check_owner
 
 NAME, EMAIL = "mlfactory", "mlfactory@localhost"
+# What is edited within a submodule is that repository's, and neither staged nor stashed from here.
+TRACKED = ("--untracked-files=no", "--no-renames", "--ignore-submodules=dirty")
 MISSING = "Install git 2.34 or newer and try again."
 SIGNING = "If git cannot sign here, mend the key or run `git config --global commit.gpgsign false`."
 # Reading must not refresh the index. `git diff` of a work tree would all the same.
@@ -258,7 +260,7 @@ def dirt(repository: Repository, *specs: str) -> list[str]:
 
 def changes(repository: Repository, *specs: str) -> list[str]:
     """The same files after two letters and a blank: the change that is staged, and that is not."""
-    argv = ("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames")
+    argv = ("status", "--porcelain", "-z", *TRACKED)
     status = repository.run(*argv, "--", *specs, passive=True)
     return [entry for entry in status.out.split("\0") if entry]
 
@@ -266,7 +268,7 @@ def changes(repository: Repository, *specs: str) -> list[str]:
 def head_and_dirt(repository: Repository, *specs: str) -> tuple[str, tuple[str, ...]]:
     """The last commit and the same files, in one question."""
     form = ("--porcelain=v2", "--branch", "--no-ahead-behind", "-z")
-    argv = ("status", *form, "--untracked-files=no", "--no-renames", "--", *specs)
+    argv = ("status", *form, *TRACKED, "--", *specs)
     entries = repository.run(*argv, passive=True).out.split("\0")
     head = next(line for line in entries if line.startswith("# branch.oid ")).split(" ")[2]
     spaces = {"1": 8, "u": 10}  # before the path, by the kind of entry

@@ -13,7 +13,12 @@ from mlfactory.base import errors
 from mlfactory.base.credentials import mask
 
 DEBUG = "MLFACTORY_DEBUG"
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+ROOM = "Free some space and try again."
+ACCESS = "Look at whose it is, and what you may do there: ls -ld; or work where you may write."
+HINTS = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), ROOM),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), ACCESS),
+}
 REPORT = "This is a bug in mlfactory: please report it."
 
 
@@ -58,7 +63,7 @@ def guarded() -> int:
     except BrokenPipeError:
         return silence()
     except OSError as error:
-        return full(error) if is_full(error) else report(error)
+        return refused(error) if hint_of(error) else report(error)
     except Exception as error:
         return report(error)
     if result == errors.INTERRUPTED:
@@ -85,14 +90,16 @@ def show_reason(message: str, hint: str) -> None:
         console.show_json({"error": message, "hint": hint})
 
 
-def is_full(error: OSError) -> bool:
-    """Whether nothing more can be written; for its temporary files, Python says it in words."""
-    return error.errno in FULL or "No usable temporary directory" in str(error)
+def hint_of(error: OSError) -> str:
+    """What to do where the system lets nobody write, or read; nothing for a mistake of ours. Of its
+    temporary files, Python says it in words."""
+    is_tight = "No usable temporary directory" in str(error)
+    return ROOM if is_tight else HINTS.get(error.errno or 0, "")
 
 
-def full(error: OSError) -> int:
+def refused(error: OSError) -> int:
     place = f"{error.filename}: " if error.filename else ""
-    return fail(f"{place}{error.strerror}", "Free some space and try again.", errors.ERROR)
+    return fail(f"{place}{error.strerror}", hint_of(error), errors.ERROR)
 
 
 def report(error: Exception) -> int:

@@ -29,10 +29,12 @@ def simulate(
     ] = False,
 ) -> int:
     """Replay a drifting world in minutes, on a copy of a factory: alarm, retraining, recovery."""
+    from mlfactory.base import outputs
     from mlfactory.simulate import page, run
 
     from . import console
 
+    outputs.check(html)
     scenario = run.Scenario(days, drift or None, seconds, rows, step=step)
     tell = console.note if as_json else console.show_line
     replay = run.simulate(Path(project) if project else None, scenario, console.Terminal(), tell)

@@ -33,7 +33,12 @@ SETTINGS = {
     "data_of": "_external_data", "config_data": "copier.yml", "load_template_config": "copier.yml",
 }  # fmt: skip
 ASKING = {"_ask": "var_name", "question": "name"}  # steps for one question, and what has its name
-FAULTS = (ValueError, TypeError, OSError)  # what a template can make copier stumble over
+FAULTS = (
+    ValueError,
+    TypeError,
+    OSError,
+    ArithmeticError,
+)  # what a template can make copier stumble over
 
 
 @contextmanager
@@ -57,10 +62,20 @@ def copier_at_work(which: Template) -> Iterator[None]:
             raise git_failed(which, str(error.stderr)) from error
         except (errors.CopierError, TemplateError, yaml.YAMLError, *FAULTS) as error:
             raise copier_failed(which, error) from error
+        except (MemoryError, RecursionError) as error:
+            raise without_end(error) from error
         except (AttributeError, LookupError) as error:
             if not is_of_copier(error):
                 raise
             raise copier_failed(which, error) from error
+
+
+def without_end(error: Exception) -> MlfactoryError:
+    """What is said of an expression that asks for more than any machine has."""
+    is_deep = isinstance(error, RecursionError)
+    what = "it calls itself without end" if is_deep else "it wants more memory than there is"
+    hint = "Look at the template; nothing was written."
+    return MlfactoryError(f"the template cannot be rendered: {what}", hint)
 
 
 def git_failed(which: Template, stderr: str) -> MlfactoryError:

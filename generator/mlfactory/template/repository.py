@@ -239,7 +239,8 @@ def clone(up: Upstream, commit: str, folder: Path) -> None:
     """The same by a clone: submodules may be named relative to the template's address."""
     git.run("clone", "--quiet", "--no-checkout", "--", git_url(up.source), str(folder))
     git.run("checkout", "--quiet", "--detach", commit, cwd=folder)
-    git.run("submodule", "--quiet", "update", "--init", "--recursive", cwd=folder)
+    hint = "See that git may fetch it: its address stands in the template's .gitmodules."
+    git.run("submodule", "--quiet", "update", "--init", "--recursive", cwd=folder, hint=hint)
     forget_submodules(folder)
 
 

@@ -7,7 +7,7 @@ the user there moves along: files that the template gave once, and what was put 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -41,8 +41,19 @@ def between(base: Render, theirs: Render) -> Moves:
     pairs = {pair for before, after in files.items() if (pair := folders_of(before, after))}
     targets = Counter(before for before, _ in pairs)
     parents = {p.as_posix() for name in names[1] for p in PurePosixPath(name).parents}
-    folders = {a: b for a, b in pairs if targets[a] == 1 and a not in parents}
+    folders = {
+        a: b
+        for a, b in pairs
+        if targets[a] == 1 and (a not in parents or is_left(a, b, names[0], files))
+    }
     return Moves(files, folders)
+
+
+def is_left(before: str, after: str, names: Collection[str], files: Mapping[str, str]) -> bool:
+    """Whether all that the template had in a folder went to the other one, though something comes
+    to stand there: two folders that change places, or one that moves into itself."""
+    own = (name for name in names if name.startswith(f"{before}/"))
+    return all(files.get(name, "").startswith(f"{after}/") for name in own)
 
 
 def single(render: Render) -> dict[str, str]:

@@ -51,7 +51,7 @@ def export(
 
     project = here()
     if file:
-        check_file(project, file)
+        check_file(project, file, "{")
     schema = contract_schema(project.catalog, project.params)
     text = json.dumps(schema, indent=2, ensure_ascii=False)
     if file is None:

@@ -32,7 +32,7 @@ def monitor(
         length_of(window)  # what is mistyped is nobody else's alarm
     project = here()
     if html:
-        check_file(project, html)
+        check_file(project, html, "<!doctype")
     with alerting(project, "monitor", "the-monitor-fails"):
         result = monitor(project, window, current)
     if current is None:

@@ -56,7 +56,7 @@ def report(
 
     project = here()
     if copy:
-        check_file(project, copy)
+        check_file(project, copy, "<!doctype")
     say(project.relative(write_copy(project, copy) if copy else write_report(project)))
 
 

@@ -67,7 +67,7 @@ def sbom(
     from ..registry.sbom import sbom
 
     if file:
-        check_file(here(), file)
+        check_file(here(), file, "{")
     bill = sbom(here(), version)
     if file is None:
         typer.echo(bill, nl=False)

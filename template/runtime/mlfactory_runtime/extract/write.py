@@ -1,6 +1,7 @@
 """The package that `factory extract` writes: code, model, and tests that it says the same."""
 
 import json
+import os
 import re
 import shutil
 import sys
@@ -16,6 +17,7 @@ from ..learn.manifest import check_files
 from ..learn.signature import load_signature
 from ..learn.signing import check_signed
 from ..learn.synth import synthesise
+from ..predict.places import keeper_of
 from ..predict.scorer import open_scorer, score
 from ..programs import environment, output
 from ..project import LIBRARY, Project
@@ -49,6 +51,7 @@ def predict(rows: pl.DataFrame) -> pl.DataFrame:
 '''
 MAIN = '''"""`python -m {package} IN OUT`: score a file (CSV or Parquet)."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -71,7 +74,7 @@ def main() -> None:
         rows = pl.read_csv(
             source, infer_schema=False, separator=form["separator"], encoding=form["encoding"]
         )
-    answers, new = predict(rows), target.with_name(target.name + ".new")
+    answers, new = predict(rows), target.with_name(f".{{target.name}}.{{os.getpid()}}")
     answers.write_parquet(new) if target.suffix == ".parquet" else answers.write_csv(new)
     new.replace(target)
 
@@ -163,8 +166,10 @@ def extract(project: Project, target: Path, folder: Path | None = None) -> Extra
     FactoryError for a model or features that need more than can be copied.
     """
     model = folder or project.model_folder
-    if target.exists():
+    if os.path.lexists(target):
         raise FactoryError(f"{project.relative(target)} is there already", "name another folder")
+    if keeper := keeper_of(project, target):
+        raise FactoryError(f"{target} is kept by {keeper}", "name a folder elsewhere")
     check_signed(project, model)
     check_files(model)
     code = code_of(project)

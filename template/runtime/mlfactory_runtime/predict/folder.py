@@ -21,7 +21,7 @@ from ..settings.params import Params, params_hash
 from ..tables.file import partitions
 from ..tables.folders import files_of
 from .batch import MAX_INVALID, logging, score_file
-from .places import aside_of, check_folder, check_target
+from .places import aside_of, check_folder, check_target, check_within
 from .scorer import Scorer, open_scorer
 from .workers import in_processes
 
@@ -152,6 +152,7 @@ def score_one(task: Task, name: str) -> FileScore:
         if not height_of(source):
             return without_answers(target, name, EMPTY)
         target.parent.mkdir(parents=True, exist_ok=True)
+        check_within(task.target, target)
         check_target(scorer.project, source, target)
         return answered_by(scorer, task, name, work)
     except FactoryError as error:

@@ -48,9 +48,10 @@ def check_target(project: Project, source: Path, target: Path) -> None:
         raise FactoryError(f"{target} is kept by {keeper}", OTHER)
 
 
-def check_file(project: Project, target: Path) -> None:
+def check_file(project: Project, target: Path, begin: str = "") -> None:
     """FactoryError if what a command writes for people or machines would take the place of data,
-    or of what the factory consists of. Data that are not here may be put there."""
+    of what the factory consists of, or of a file that does not `begin` like what is written. Data
+    that are not here may be put there."""
     other = "give it another name"
     if target.is_dir():
         raise FactoryError(f"{target} is a folder", other)
@@ -66,6 +67,14 @@ def check_file(project: Project, target: Path) -> None:
         raise FactoryError(f"{target} is the factory's own", other)
     if keeper := keeper_of(project, target):
         raise FactoryError(f"{target} is kept by {keeper}", other)
+    if start_of(target, len(begin)) != begin:
+        raise FactoryError(f"{target} is there already, and is something else", other)
+
+
+def start_of(target: Path, length: int) -> str:
+    """The first letters of a file, small ones."""
+    with target.open("rb") as file:
+        return file.read(length).decode("latin-1").lower()
 
 
 def data_of(project: Project, target: Path) -> str:
@@ -101,6 +110,14 @@ def check_folder(project: Project, source: Path, target: Path) -> None:
         raise FactoryError(f"{target} is kept by {keeper}", "name another folder")
 
 
+def check_within(folder: Path, target: Path) -> None:
+    """FactoryError if a folder of answers holds a link by which this one would stand elsewhere, and
+    so perhaps in the place of an input."""
+    if not target.parent.resolve().is_relative_to(folder.resolve()):
+        message = f"{target.parent} leads out of {folder}, to {target.parent.resolve()}"
+        raise FactoryError(message, "remove that link, or name another folder")
+
+
 def is_same(one: Path, other: Path) -> bool:
     """Whether two paths lead to one file, through links and under other names too."""
     if one.exists() and other.exists():
@@ -110,7 +127,10 @@ def is_same(one: Path, other: Path) -> bool:
 
 def keeper_of(project: Project, target: Path) -> str:
     """Who keeps a file by that name, or the one that it leads to; nothing if nobody does."""
+    log = Path(project.root / project.params.log.path).resolve()
     for path in (target.absolute(), target.resolve()):
+        if path.parent == log.parent and path.name.startswith(log.name):
+            return f"the prediction log ({project.params.log.path})"
         for one in (path, *path.parents):
             if Path(f"{one}.dvc").is_file():
                 return f"DVC ({one.name}.dvc)"

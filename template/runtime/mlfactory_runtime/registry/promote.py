@@ -18,7 +18,7 @@ from ..languages import ENGLISH, writing_in
 from ..learn.looks import looks, looks_text
 from ..organisation import approving
 from ..project import COMPARISON, Project
-from ..records.comparison import Comparison
+from ..records.comparison import Comparison, Short
 from ..records.record import read
 from ..records.registry import Applied, Check, Promoted, Promotion
 from .anchor import anchor
@@ -32,6 +32,7 @@ from .register import apart
 from .resolve import Registered, resolve
 from .sbom import content
 from .tags import Tag, folder_of, full_name, line_of, next_stage_tag, registered, stages, tags
+from .truth import AGAIN, check_record
 
 Measure = Callable[[Project, Registered, Registered], Comparison]
 
@@ -132,7 +133,9 @@ def again(
         return None, (why,)
 
 
-def unproven(record: Promotion, current: Tag | None, compared: Comparison | None) -> Iterator[str]:
+def unproven(
+    record: Promotion, current: Tag | None, compared: Comparison | Short | None
+) -> Iterator[str]:
     """Why the version is not known to be better than what the stage holds, or than nothing."""
     if not current:
         if record.verdict != "accepted":
@@ -288,15 +291,14 @@ def apply(project: Project, review_of: Callable[[str], Review | None]) -> Applie
     applied = {message_json(one.message).get("record") for one in tags(project) if one.stage}
     records = [record_in(file) for file in record_files(project) if file.stem not in applied]
     for record in records:
-        if registered(project, record.version).commit != record.commit:
-            message = f"{record.version} is not the commit that {record.record} names"
-            raise FactoryError(message, "git fetch --tags --force, and look at who moved the tag")
+        check_record(project, record)
     new, stale, own = [], [], []
     for record in records:
         current = stages(project).get(record.stage)
         if (current.version if current else None) != record.before:
             stale.append(record.record)
             continue
+        check_proof(project, record, current)
         review = review_of_record(project, record.record, review_of)
         if is_own(project, review):
             own.append(record.record)
@@ -309,6 +311,17 @@ def apply(project: Project, review_of: Callable[[str], Review | None]) -> Applie
         new.append(tag)
     write_catalog(project)
     return Applied(made=tuple(new), stale=tuple(stale), own=tuple(own))
+
+
+def check_proof(project: Project, record: Promotion, current: Tag | None) -> None:
+    """FactoryError for one that by its own words is not proven, and does not say that it is forced:
+    no run of `factory promote` has written it. What a stage held before needs no proof."""
+    is_way_back = any(one.commit == record.commit for one in line_of(project, record.stage))
+    if record.forced or (record.kind == "rollback" and is_way_back):
+        return
+    errors = record.check.errors if record.check else ("it was not checked",)
+    if doubts := [*unproven(record, current, record.comparison), *errors]:
+        raise FactoryError(f"{record.record} is not forced, and {doubts[0]}", AGAIN)
 
 
 def page(record: Promotion, language: str = ENGLISH) -> str:

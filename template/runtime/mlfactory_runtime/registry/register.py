@@ -116,7 +116,8 @@ def bumped(version: str, bump: Bump) -> str:
 
 
 def unfit(root: Path) -> list[str]:
-    """What the pipeline was run on and is something else in the commit, by dvc.lock's hashes."""
+    """What the pipeline was run on, or has written, and is something else in the commit, by
+    dvc.lock's hashes: a verdict that somebody wrote is none."""
     lock, settings = lock_of(root), read_yaml(root / PARAMS)
     hashes = {one["path"]: one.get("md5") for stage in lock.values() for one in stage["outs"]}
     odd: dict[str, None] = {}
@@ -125,6 +126,10 @@ def unfit(root: Path) -> list[str]:
             now = hashes.get(dep["path"]) or hash_of(root / dep["path"])
             if now and now != dep.get("md5"):
                 odd[dep["path"]] = None
+        for out in stage["outs"]:
+            file = root / out["path"]
+            if file.is_file() and hash_of(file) != out.get("md5"):
+                odd[out["path"]] = None
         for name, value in stage.get("params", {}).get(PARAMS.name, {}).items():
             if setting(settings, name) != value:
                 odd[f"`{name}` in {PARAMS}"] = None
