@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from functools import partial
 from itertools import product
 
@@ -64,6 +65,7 @@ DATED = (
 )
 WHOLE = r"^([-+]?\d+)\.0*$"  # as whole numbers are written where a missing value made floats
 SAMPLE = 1000
+THOUSAND = (date(1000, 1, 1) - date(1970, 1, 1)).days  # since when years have four digits
 # Numbers of which each says how large it is: 5k beside 1.2M, or beside 500.
 SCALED, SCALES = "k/M", {
     "k": 3, "tsd": 3, "thousand": 3, "千": 3, "万": 4, "m": 6, "mio": 6, "mn": 6, "million": 6,
@@ -97,6 +99,10 @@ def as_type(
         forms = [form] if isinstance(form, str) else form or ()
         reading = partial(moments, dtype=dtype, forms=forms)
         return value.map_batches(reading, return_dtype=target, is_elementwise=True)
+    if form is None:
+        number = value.str.replace(WHOLE, "$1") if dtype == "int" else value
+        number = number.cast(target, strict=False)
+        return number if dtype == "int" else pl.when(number.is_finite()).then(number)
     reading = partial(numbers, dtype=dtype, form=form)
     return value.map_batches(reading, return_dtype=target, is_elementwise=True)
 
@@ -115,6 +121,8 @@ def reads(values: pl.Series, dtype: str, form: str | Sequence[str] | None = None
 
 def moments(values: pl.Series, dtype: str, forms: Sequence[str]) -> pl.Series:
     """The first reading that fits; a year of two digits is none where four are asked for."""
+    if dtype == "date" and (plain := plain_days(values)) is not None:
+        return plain
     values = undressed(values)
     clocks = [form for form in forms if form in COUNTS or re.search("%[HI]", form)]
     days = [partial(day, form=form) for form in (*DAY_FORMATS, *forms) if form not in clocks]
@@ -125,6 +133,14 @@ def moments(values: pl.Series, dtype: str, forms: Sequence[str]) -> pl.Series:
     times = [(plain, partial(moment, form=form)) for form in (*TIME_FORMATS, *clocks)]
     series = first_reading([*times, *((values, reading) for reading in days)])
     return series.set(series.dt.year() < 1000, None)
+
+
+def plain_days(values: pl.Series) -> pl.Series | None:
+    """Days that are all written in the usual form; None if one is not."""
+    days = values.str.to_date(DAY_FORMATS[0], strict=False)
+    numbers = days.cast(pl.Int32)
+    is_short = not numbers.is_empty() and (numbers.min() or 0) < THOUSAND  # type: ignore[operator]
+    return None if is_short or days.null_count() > values.null_count() else days
 
 
 def first_reading(readings: Sequence[tuple[pl.Series, Reading]]) -> pl.Series:
