@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date
 from functools import partial
 from itertools import product
 
@@ -17,6 +16,7 @@ from .periods import (
     day_text,
     is_year_short_and_first,
     narrow,
+    plain_days,
     serial,
     undressed,
 )
@@ -65,7 +65,6 @@ DATED = (
 )
 WHOLE = r"^([-+]?\d+)\.0*$"  # as whole numbers are written where a missing value made floats
 SAMPLE = 1000
-THOUSAND = (date(1000, 1, 1) - date(1970, 1, 1)).days  # since when years have four digits
 # Numbers of which each says how large it is: 5k beside 1.2M, or beside 500.
 SCALED, SCALES = "k/M", {
     "k": 3, "tsd": 3, "thousand": 3, "千": 3, "万": 4, "m": 6, "mio": 6, "mn": 6, "million": 6,
@@ -133,14 +132,6 @@ def moments(values: pl.Series, dtype: str, forms: Sequence[str]) -> pl.Series:
     times = [(plain, partial(moment, form=form)) for form in (*TIME_FORMATS, *clocks)]
     series = first_reading([*times, *((values, reading) for reading in days)])
     return series.set(series.dt.year() < 1000, None)
-
-
-def plain_days(values: pl.Series) -> pl.Series | None:
-    """Days that are all written in the usual form; None if one is not."""
-    days = values.str.to_date(DAY_FORMATS[0], strict=False)
-    numbers = days.cast(pl.Int32)
-    is_short = not numbers.is_empty() and (numbers.min() or 0) < THOUSAND  # type: ignore[operator]
-    return None if is_short or days.null_count() > values.null_count() else days
 
 
 def first_reading(readings: Sequence[tuple[pl.Series, Reading]]) -> pl.Series:
