@@ -105,8 +105,8 @@ def read_column(values: pl.Series, glance: Glance, table: Table) -> Reading:
         kind = of_moments(kind, present(values), epochs=name != params.data.time)
     if kind.dtype == "float" and NAMED.search(name):
         kind = of_codes(kind, values)
-    typed = glance.typed if kind == glance.kind else None
-    column = read(values, kind.dtype, kind.format) if typed is None else typed
+    series = glance.values if kind == glance.kind else None
+    column = read(values, kind.dtype, kind.format) if series is None else series
     reading = Reading(kind, column, find_part(column, name, params), doubt)
     if is_ranged(kind):
         return doubted(reading, ranged(values))

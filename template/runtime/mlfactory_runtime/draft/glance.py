@@ -33,7 +33,7 @@ class Glance:
     and whether all of it has a plain form."""
 
     kind: Kind | None = None
-    typed: pl.Series | None = field(default=None, compare=False)
+    values: pl.Series | None = field(default=None, compare=False)
     is_plain: bool = False
 
 
@@ -46,11 +46,11 @@ def glances(rows: pl.DataFrame, *, european: bool) -> dict[str, Glance]:
     plain = ask(texts, filled, VALUE.str.contains(PLAIN).all())
     kinds = {**numbers(texts, filled, european=european), **days(texts, filled)}
     kinds |= words(texts, [name for name in filled if name not in kinds])
-    series = typed(texts, kinds)
+    series = columns_of(texts, kinds)
     return {n: Glance(kinds.get(n), series.get(n), bool(plain[n])) for n in filled}
 
 
-def typed(texts: pl.DataFrame, kinds: Mapping[str, Kind]) -> dict[str, pl.Series]:
+def columns_of(texts: pl.DataFrame, kinds: Mapping[str, Kind]) -> dict[str, pl.Series]:
     """These columns, each as its kind, those of one type at once."""
     series: dict[str, pl.Series] = {}
     for dtype, read in READ.items():
