@@ -10,6 +10,7 @@ from mlfactory_runtime.data import check, contract
 from mlfactory_runtime.settings import catalog, params
 from mlfactory_runtime.tables import read as tables_read
 
+VALUES = ("0", "9", "9.0", "10", "-1", "", "a", "A", "1.5")
 SETTINGS = params.Data(path="data.csv", target="y")
 
 
@@ -105,3 +106,29 @@ def test_what_is_outside_the_usual_is_told_and_not_refused(tmp_path: Path) -> No
         ("warning", "x", "1 row: the value is above the usual 9"),
         ("warning", "y", "1 row: the value is above the usual 5"),
     ]
+
+
+@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize(
+    ("rule", "allowed"),
+    [
+        (column("int", range=(0, 9)), ("0", "9", "9.0", "")),
+        (column("int", range=(None, 9), nullable=False), ("0", "9", "9.0", "-1")),
+        (column("float", range=(0, None)), ("0", "9", "9.0", "10", "", "1.5")),
+        (column("string", values=["a", "9"]), ("9", "", "a")),
+        (
+            column("string", values=["9"], unseen="answer", nullable=False),
+            (*VALUES[:5], *VALUES[6:]),
+        ),
+    ],
+)
+def test_pandera_finds_nothing_where_it_is_not_asked(
+    rule: catalog.Column, allowed: tuple[str, ...], value: str
+) -> None:
+    raw = pl.DataFrame({"x": [value, "9", value]})
+
+    rows, cases = contract.read_rows(raw, {"x": rule}, SETTINGS)
+
+    if cases.is_empty():
+        assert contract.schema({"x": rule}).validate(rows, lazy=True).equals(rows)
+    assert cases.is_empty() == (value in allowed)

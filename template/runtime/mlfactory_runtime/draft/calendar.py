@@ -6,6 +6,7 @@ import polars as pl
 
 from ..settings.edit import flow
 from ..settings.params import Params
+from ..tables.kinds import present
 from .personal import words
 
 YEAR = 300  # days of data from which on months come again
@@ -49,7 +50,7 @@ def repeating(moments: pl.Series, *, ordered: bool = False) -> list[str]:
     Where they put the rows in order, the newest of which are held out, the earlier ones must hold
     each of them: of one year of sales the model would be asked about months it has never seen.
     """
-    if not moments.dtype.is_temporal() or (times := moments.drop_nulls()).is_empty():
+    if not moments.dtype.is_temporal() or (times := present(moments)).is_empty():
         return []
     times = times.cast(pl.Datetime("us"))
     days = (times.max() - times.min()).days  # type: ignore[operator, union-attr]

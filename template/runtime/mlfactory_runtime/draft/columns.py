@@ -23,6 +23,7 @@ from ..tables.kinds import (
     odd_words,
     of_classes,
     of_moments,
+    present,
 )
 from .calendar import find_parts, ignore_rest
 from .ending import find_ending
@@ -101,11 +102,11 @@ def read_column(values: pl.Series, glance: Glance, table: Table) -> Reading:
     doubt = unread(values, odd_words(kind))
     values = values.set(values.is_in(list(kind.missing)), None) if kind.missing else values
     if name == params.data.time or is_clock(name):
-        kind = of_moments(kind, values.drop_nulls(), epochs=name != params.data.time)
+        kind = of_moments(kind, present(values), epochs=name != params.data.time)
     if kind.dtype == "float" and NAMED.search(name):
         kind = of_codes(kind, values)
-    plain = glance.read(values) if kind == glance.kind else None
-    column = read(values, kind.dtype, kind.format) if plain is None else plain
+    series = glance.values if kind == glance.kind else None
+    column = read(values, kind.dtype, kind.format) if series is None else series
     reading = Reading(kind, column, find_part(column, name, params), doubt)
     if is_ranged(kind):
         return doubted(reading, ranged(values))
@@ -116,7 +117,7 @@ def read_column(values: pl.Series, glance: Glance, table: Table) -> Reading:
 
 def of_codes(kind: Kind, values: pl.Series) -> Kind:
     """How numbers that name things are read: no fraction does, so missing values made floats."""
-    whole = reads(values.drop_nulls(), "int", kind.format)
+    whole = reads(present(values), "int", kind.format)
     return replace(kind, dtype="int") if whole else kind
 
 
@@ -210,7 +211,7 @@ def rules(column: pl.Series, part: Part, table: Table) -> dict[str, Any]:
     classed = part.role == "target" and table.params.task == "classification"
     if few and (part.role == "categorical" or classed):
         answers = table.answers_unseen and not classed
-        values = sorted(column.drop_nulls().unique())
+        values = sorted({*column.to_list()} - {None})
         return {"values": values} | ({"unseen": "answer"} if answers else {})
     return {}
 

@@ -42,18 +42,17 @@ def sums_between(rows: pl.DataFrame) -> list[str]:
 
     That they do is told by a word, and by numbers that are larger there.
     """
-    numbers = [column.cast(pl.Float64) for column in rows.select(pl.selectors.numeric())]
-    for labels in rows.select(pl.col(pl.String)):
-        marked = labels.str.contains(SUMMED).fill_null(False)
-        if not 0 < marked.sum() <= rows.height / 2:
-            continue
-        word = str(labels.filter(marked).mode().sort()[0])
+    marks = rows.select(pl.col(pl.String).str.contains(SUMMED).fill_null(False))
+    some = [marked for marked in marks if 0 < marked.sum() <= rows.height / 2]
+    numbers = [one.cast(pl.Float64) for one in rows.select(pl.selectors.numeric())] if some else []
+    for marked in some:
+        word = str(rows[marked.name].filter(marked).mode().sort()[0])
         inner, other = (
             [as_float(column.filter(part).median()) for column in numbers]
             for part in (marked, ~marked)
         )
         if any(a > LARGER * b > 0 for a, b in zip(inner, other, strict=True)):
-            text = f"{marked.sum():,} rows have {word!r} in {labels.name!r}"
+            text = f"{marked.sum():,} rows have {word!r} in {marked.name!r}"
             return [f"{text}: delete them if they sum up others"]
     return []
 

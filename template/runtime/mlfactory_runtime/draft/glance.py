@@ -1,12 +1,11 @@
 """What shows of many columns at once: a question for each of 5,000 is slow."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import polars as pl
 
-from ..tables import formats
-from ..tables.formats import DTYPES, FALSE, TRUE
+from ..tables.formats import FALSE, TRUE, as_type
 from ..tables.kinds import ANYWHERE, Kind
 from .personal import PLAIN
 
@@ -19,23 +18,23 @@ DATE = VALUE.str.to_date("%Y-%m-%d", strict=False).is_not_null().all()
 WRITTEN = VALUE.str.contains(r"\d").any() | VALUE.is_in(ANYWHERE).any()
 POINT = VALUE.str.contains(".", literal=True).any()
 LOWER = VALUE.str.to_lowercase()
+READ: dict[str, Callable[[pl.Expr], pl.Expr]] = {  # values of which all have the plainest form
+    "int": lambda values: values.cast(pl.Int64, strict=False),
+    "float": lambda values: values.cast(pl.Float64, strict=False),
+    "date": lambda values: values.str.to_date("%Y-%m-%d", strict=False),
+    "bool": lambda values: as_type(values, pl.String(), "bool").name.keep(),
+    "string": lambda values: values,
+}
 
 
 @dataclass(frozen=True)
 class Glance:
-    """What shows of a column: its kind, where no closer look can say another, and whether all of
-    it has a plain form."""
+    """What shows of a column: its kind, where no closer look can say another, its values as such,
+    and whether all of it has a plain form."""
 
     kind: Kind | None = None
+    values: pl.Series | None = field(default=None, compare=False)
     is_plain: bool = False
-
-    def read(self, values: pl.Series) -> pl.Series | None:
-        """The values without a blank around them in their type, if their kind shows."""
-        if self.kind is None or self.kind.dtype == "string":
-            return values if self.kind else None
-        if self.kind.dtype in ("int", "float"):
-            return values.cast(DTYPES[self.kind.dtype], strict=False)
-        return formats.read(values, self.kind.dtype)
 
 
 def glances(rows: pl.DataFrame, *, european: bool) -> dict[str, Glance]:
@@ -47,7 +46,17 @@ def glances(rows: pl.DataFrame, *, european: bool) -> dict[str, Glance]:
     plain = ask(texts, filled, VALUE.str.contains(PLAIN).all())
     kinds = {**numbers(texts, filled, european=european), **days(texts, filled)}
     kinds |= words(texts, [name for name in filled if name not in kinds])
-    return {name: Glance(kinds.get(name), bool(plain[name])) for name in filled}
+    series = columns_of(texts, kinds)
+    return {n: Glance(kinds.get(n), series.get(n), bool(plain[n])) for n in filled}
+
+
+def columns_of(texts: pl.DataFrame, kinds: Mapping[str, Kind]) -> dict[str, pl.Series]:
+    """These columns, each as its kind, those of one type at once."""
+    series: dict[str, pl.Series] = {}
+    for dtype, read in READ.items():
+        names = [name for name, kind in kinds.items() if kind.dtype == dtype]
+        series |= texts.select(read(pl.col(names))).to_dict()
+    return series
 
 
 def ask(texts: pl.DataFrame, names: Sequence[str], question: pl.Expr) -> dict[str, object]:

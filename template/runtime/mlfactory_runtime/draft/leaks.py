@@ -88,7 +88,9 @@ def find_entity(
 ) -> tuple[str, str] | None:
     """The column that names whom several rows are about, if those have much the same target."""
     rows = rows.filter(pl.col(target).is_not_null())
-    alike = {name: _entity(rows, name, target, task) for name in columns if name != target}
+    y, counts = outcome(rows[target], task), rows.select(pl.all().n_unique()).row(0, named=True)
+    some = [n for n in columns if n != target and counts[n] > _least_entities(rows[n])]
+    alike = {name: _entity(pl.DataFrame([rows[name], rows[target]]), y, task) for name in some}
     name = max(alike, key=lambda name: alike[name], default="")
     if not alike.get(name):
         return None
@@ -184,8 +186,8 @@ def _filled_late(values: pl.Series, x: np.ndarray, y: Outcome) -> str | None:
     if sign := _one_sided(empty, y, 0.1) or _at_an_end(values, x, y):
         return sign
     if values.dtype == pl.String:
-        blank = pl.first().str.to_lowercase().is_in(EMPTY).fill_null(True)
-        empty = empty | values.to_frame().select(blank).to_series().to_numpy()
+        if blank := [text for text in {*values.to_list()} - {None} if text.lower() in EMPTY]:
+            empty = empty | values.is_in(blank).fill_null(False).to_numpy()
     elif values.dtype.is_numeric() and x.max() > 2:
         empty = empty | (numbers_of(values) == 0)
     return _one_sided(empty, y, 0.5)
@@ -261,17 +263,20 @@ def _in_blocks(y: Outcome) -> bool:
     return bool(y.codes.max() and explained(place, ranks(y.codes), RADIUS) >= 0.9)
 
 
-def _entity(rows: pl.DataFrame, name: str, target: str, task: str) -> float:
-    """How much alike rows with one value are in the target, 0 to 1; 0 if it names no entity."""
-    values = rows[name]
-    least, measured = ENTITIES, values.dtype.is_float()
-    if measured:  # the same number to the last digit, and the same outcome: the same once more
-        least = max(ENTITIES, values.len() // REPEATED)
-    elif not (values.dtype.is_integer() or values.dtype == pl.String):
-        return 0.0
-    if values.n_unique() <= least:
-        return 0.0
-    part = rows.select(name, target).drop_nulls(name)
+def _least_entities(values: pl.Series) -> float:
+    """How many different values a column has at most that names no entity."""
+    if values.dtype.is_float():  # the same number to the last digit, and the same outcome: the same
+        return max(ENTITIES, values.len() // REPEATED)
+    return ENTITIES if values.dtype.is_integer() or values.dtype == pl.String else np.inf
+
+
+def _entity(part: pl.DataFrame, y: Outcome, task: str) -> float:
+    """How much alike rows with one value are in the target, 0 to 1; 0 if it names no entity.
+
+    The rows have the column and the target, whose numbers are `y`.
+    """
+    name, target = part.columns
+    part = part.drop_nulls(name) if part[name].null_count() else part
     if part.height >= SAMPLE:
         part = part.filter(pl.col(name).hash(0) % (part.height // SAMPLE + 1) == 0)
     x = codes_of(part[name]) - 1
@@ -279,14 +284,14 @@ def _entity(rows: pl.DataFrame, name: str, target: str, task: str) -> float:
     spare = len(x) - len(sizes)
     if not ENTITIES < len(sizes) >= len(x) / 100 or spare < max(50, len(x) / 100):
         return 0.0
-    y = outcome(part[target], task)
+    y = y if part.height == len(y.codes) else outcome(part[target], task)
     together = np.bincount(y.codes[sizes[x] > 1])
     if y.classes and together.sum() - together.max() < RARE:  # nearly all are alike anyway
         return 0.0
     z = np.eye(len(y.classes))[y.codes] if y.classes else ranks(y.codes)[:, None]
     z = z - z.mean(axis=0)
     alike = alikeness(x, z)
-    if not measured and ENTITY.search(" ".join(words(name))):
+    if not part[name].dtype.is_float() and ENTITY.search(" ".join(words(name))):
         return alike if alike >= 0.5 else 0.0
     if alike < 0.95 or not part[name].cast(pl.String).str.contains(r"\d").all():
         return 0.0

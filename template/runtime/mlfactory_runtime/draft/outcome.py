@@ -36,13 +36,14 @@ def codes_of(values: pl.Series) -> np.ndarray:
         texts = values.to_list()
         places = {text: k for k, text in enumerate(sorted({*texts} - {None}), 1)}
         return np.array([places.get(text, 0) for text in texts], dtype=np.int64)
-    present = values.is_not_null()
-    present = present & values.is_not_nan() if values.dtype.is_float() else present
-    numbers = values.filter(present)
-    plain = numbers.cast(pl.Int64) if numbers.dtype.is_temporal() else numbers
-    codes: np.ndarray = np.zeros(len(values), dtype=np.int64)
-    codes[present.to_numpy()] = np.unique(plain.to_numpy(), return_inverse=True)[1] + 1
-    return codes
+    if values.null_count():
+        present = values.is_not_null()
+        codes: np.ndarray = np.zeros(len(values), dtype=np.int64)
+        codes[present.to_numpy()] = codes_of(values.filter(present))
+        return codes
+    plain = (values.cast(pl.Int64) if values.dtype.is_temporal() else values).to_numpy()
+    codes = np.unique(plain, return_inverse=True)[1] + 1
+    return np.where(np.isnan(plain), 0, codes) if values.dtype.is_float() else codes
 
 
 def ranks(codes: np.ndarray) -> np.ndarray:
@@ -106,9 +107,11 @@ def mistakes(
     Classes weigh alike, and rare ones are left out. 1 if the share may well be above `surely`.
     """
     usual = np.bincount(y)[y] >= rare if len(y) else np.zeros(0, dtype=bool)
-    x, (classes, y) = x[usual], np.unique(y[usual], return_inverse=True)
-    if len(classes) < 2:
+    x, y = x[usual], y[usual]
+    present = np.bincount(y) > 0
+    if np.count_nonzero(present) < 2:
         return 1.0
+    y = (present.cumsum() - 1)[y]
     sizes = np.bincount(y)
     shares = around(x, np.eye(len(sizes))[y], radius)[0] / np.sqrt(sizes)
     best = shares.max(axis=1)

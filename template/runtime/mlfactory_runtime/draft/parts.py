@@ -7,6 +7,7 @@ import polars as pl
 
 from ..settings.catalog import LEARNED
 from ..settings.params import Params
+from ..tables import kinds
 from .personal import words
 
 FEW, MAX_CATEGORIES, CATEGORICAL_SHARE = 20, 1000, 0.5
@@ -48,7 +49,7 @@ def find_part(column: pl.Series, name: str, params: Params) -> Part:
     for role, names in (("target", data.target), ("identifier", data.id)):
         if name == names:
             return Part(role, f"{role}, as params.yaml says")
-    present = column.drop_nulls()
+    present = kinds.present(column)
     distinct = present.n_unique()
     if name == data.time:
         return Part("datetime", "puts the rows in order, as params.yaml says")
@@ -69,7 +70,7 @@ def find_part(column: pl.Series, name: str, params: Params) -> Part:
 
 def is_entity(column: pl.Series) -> bool:
     """Whether each value has rows enough to learn from what was before."""
-    distinct = column.drop_nulls().n_unique()
+    distinct = kinds.present(column).n_unique()
     return 1 < distinct <= min(MAX_CATEGORIES, column.len() / ROWS_EACH)
 
 
@@ -124,8 +125,8 @@ def is_rising(present: pl.Series) -> bool:
 
 def text_part(present: pl.Series, name: str, distinct: int) -> Part:
     """Categories repeat; identifiers do not; what has several words is text."""
-    words = present.str.count_matches(r"\s+").mean()
-    if distinct > FEW and isinstance(words, float) and words >= 3:
+    words = present.str.count_matches(r"\s+").mean() if distinct > FEW else 0
+    if isinstance(words, float) and words >= 3:
         return Part("text", "text: several words, hardly any repeats; not learned from")
     if ENTITY.search(name) and distinct > max(FEW, 0.05 * len(present)):
         return Part("identifier", f"identifier: its name says so, with {distinct:,} values")
@@ -154,9 +155,10 @@ def find_twins(columns: pl.DataFrame) -> dict[str, str]:
 
 
 def pattern(column: pl.Series) -> tuple[int, ...]:
-    """The order in which values come and come again, whatever they are called."""
-    codes: dict[object, int] = {}
-    return tuple(codes.setdefault(value, len(codes)) for value in column.to_list())
+    """Where each value came first, whatever it is called."""
+    values = column.to_list()
+    places = dict(zip(reversed(values), reversed(range(len(values))), strict=True))
+    return tuple(map(places.__getitem__, values))
 
 
 def same(one: pl.Series, other: pl.Series) -> bool:
@@ -201,7 +203,7 @@ def is_scale(groups: pl.Series) -> bool:
 
 def statistics(column: pl.Series, *, with_values: bool) -> str:
     """What stands beside the description: what is missing, and values where they may be shown."""
-    present, missing = column.drop_nulls(), column.null_count() / max(column.len(), 1)
+    present, missing = kinds.present(column), column.null_count() / max(column.len(), 1)
     parts = [f"{missing:.1%} missing" if missing else "never missing"]
     if with_values and len(present):
         parts.append(values(present))

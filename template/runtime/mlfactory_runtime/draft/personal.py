@@ -7,10 +7,12 @@ speak against its name: `phone_service` with yes and no is no telephone number.
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import cache
 
 import polars as pl
 
 from ..settings.catalog import Sensitivity
+from ..tables import kinds
 from .places import PLACES
 
 SAMPLE, FEW, NAMES = 2000, 5, 20
@@ -85,7 +87,7 @@ def sensitivity(name: str, values: pl.Series, *, is_plain: bool = False) -> tupl
         return "special", f"its name speaks of {what}"
     if values.dtype == pl.Boolean or (is_plain and not _speaks(header)):
         return "none", ""
-    present = values.drop_nulls()
+    present = kinds.present(values)
     present = present.sample(SAMPLE, seed=0) if len(present) > SAMPLE else present
     text = present.cast(pl.String).str.strip_chars()
     if what := _named(header, text):
@@ -97,8 +99,10 @@ def sensitivity(name: str, values: pl.Series, *, is_plain: bool = False) -> tupl
 def words(name: str) -> list[str]:
     """The words of a column's name, plain and in lower case, whatever separates them."""
     apart = re.sub(r"([a-z])([A-Z])", r"\1 \2", name).casefold()
-    letters = (c for c in unicodedata.normalize("NFKD", apart) if not unicodedata.combining(c))
-    return re.findall(r"[a-z]+", "".join(letters))
+    if not apart.isascii():
+        letters = unicodedata.normalize("NFKD", apart)
+        apart = "".join(c for c in letters if not unicodedata.combining(c))
+    return re.findall(r"[a-z]+", apart)
 
 
 def are_places(text: pl.Series) -> bool:
@@ -107,16 +111,24 @@ def are_places(text: pl.Series) -> bool:
     return sum(name in PLACES for name in names) >= 0.8 * len(names)
 
 
-def _first(patterns: dict[str, str], header: str) -> str:
-    matches = (what for what, form in patterns.items() if re.search(rf"\b(?:{form})\b", header))
+def _first(patterns: Mapping[str, str], header: str) -> str:
+    """The first of these that a name speaks of; most names speak of none."""
+    if not _any_of(*patterns.values()).search(header):
+        return ""
+    matches = (what for what, form in patterns.items() if _any_of(form).search(header))
     return next(matches, "")
+
+
+@cache
+def _any_of(*forms: str) -> re.Pattern[str]:
+    """A pattern for whole words of any of these forms."""
+    return re.compile(rf"\b(?:{'|'.join(forms)})\b")
 
 
 def _speaks(header: str) -> bool:
     """Whether the name may say so."""
-    patterns = (*CODES.values(), *TEXTS.values())
-    written = any(re.search(rf"\b(?:{form})\b", header) for form in patterns)
-    return written or any(re.search(form, header) for form in (PHONE, NAME))
+    written = _any_of(*CODES.values(), *TEXTS.values()).search(header)
+    return bool(written or any(re.search(form, header) for form in (PHONE, NAME)))
 
 
 def _named(header: str, text: pl.Series) -> str:

@@ -7,6 +7,8 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
+from ..tables import kinds
+
 SHARE, FEWEST, MOST = 0.005, 5, 3
 FEW, MANY = 3, 10  # so many other values must there be to call one far, and to read it as missing
 ABOVE, FAR = 0.25, 1.5  # of the others' median, and of the widest step between these
@@ -40,10 +42,10 @@ def find_sentinels(column: pl.Series) -> Sentinels | None:
     Far is farther from the next value than the others are from one another; for 99, 999 and their
     like, and where nothing else is negative, less will do.
     """
-    present = column.drop_nulls()
+    present = kinds.present(column)
     if not (present.dtype.is_numeric() or present.dtype.is_temporal()) or len(present) < MANY:
         return None
-    numbers = present.to_physical().cast(pl.Float64)
+    numbers = (present.to_physical() if present.dtype.is_temporal() else present).cast(pl.Float64)
     least = max(FEWEST, SHARE * len(present))
     ends = [end for end in (numbers.min(), numbers.max()) if (numbers == end).sum() >= least]
     if not ends:

@@ -74,7 +74,7 @@ def in_requests(connection: sa.Connection, target: str, rows: pl.DataFrame) -> I
     query, numbered = sa.select(p.request_id, p.row).where(*mine).distinct(), rows["numbered"].all()
     if numbered:
         query = query.where(p.row.between(rows["row"].min(), rows["row"].max()))
-    pairs = {tuple(one) for one in connection.execute(query)}
+    pairs = {*map(tuple, connection.execute(query).all())}
     many = set() if numbered else {key for key, row in pairs if row}
     for key, row in rows.select("key", "row").iter_rows():
         yield "rows" if key in many else "" if (key, row) in pairs else UNKNOWN

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,14 @@ from .belonging import (
     stored,
     with_outcomes,
 )
-from .store import engine_of, former_labels, insert, labels, make, micros, predictions, replace
+from .store import engine_of, former_labels, insert, labels, make, micros, predictions, put_rows
 from .trail import alone, append
 from .veil import Veil, entities, row_times, veil
 
 NEW_KEY = "export {}=$(python3 -c 'import secrets; print(secrets.token_hex(32))'), and keep it"
 PLACE = ["key", "row", "time", "date"]
 CHUNK, BATCH = 5000, 20_000  # JSON takes many times its text while it is decoded
+FEW, PAGES = 500, 16_384  # rows, KiB
 DAY = 86_400_000_000
 MOMENT = pl.Datetime("us", "UTC")
 READ = {
@@ -212,20 +214,21 @@ def put(
         return states
     before = stored(connection, target, kind, rows)
     doubtful = doubts(connection, target, kind, rows, before)
-    for row, doubt in zip(rows.iter_rows(named=True), doubtful, strict=True):
-        old = before.get((row["key"], row["row"], row["time"]))
-        same = "same" if old and old.outcome == row["outcome"] else "changed"
+    fields = rows.select("key", "row", "time", "outcome", "until").iter_rows()
+    for (*place, outcome, until), doubt in zip(fields, doubtful, strict=True):
+        old = before.get(tuple(place))
+        same = "same" if old and old.outcome == outcome else "changed"
         state = doubt or (same if old else "new")
         states[state] += 1
         if state in ("new", "changed"):
-            until = row["until"] if doubt or kind != "entity" or not old else old.until
-            inserts.append({**row, "target": target, "kind": kind, "taken": time, "until": until})
+            until = until if doubt or kind != "entity" or not old else old.until
+            inserts.append((target, kind, *place, until, outcome, time))
         if old and state == "changed":
             corrected.append({**old._mapping, "replaced": time})
     if corrected:
         connection.execute(insert(connection, former_labels), corrected)
     if inserts:
-        connection.execute(replace(connection, labels), inserts)
+        put_rows(connection, labels, inserts)
     return states
 
 
@@ -252,18 +255,37 @@ def read_log(
     with engine.connect() as connection:
         query = with_outcomes(connection, params.data.target, names, until)
         ordered = query.where(time >= begin, time < end).order_by(time)
-        buffered = connection.dialect.name != "sqlite"  # SQLite gives row by row anyway
-        connection.execution_options(stream_results=buffered, max_row_buffer=BATCH)
-        parts = connection.execute(ordered).partitions(BATCH)
-        with closing(ahead(table(rows, schema) for rows in parts)) as batches:
+        with closing(ahead(tables(parts(connection, ordered), schema))) as batches:
             for batch in batches:
                 yield with_types(batch, params, catalog, signature)
 
 
-def table(rows: Sequence[Sequence[Any]], schema: dict[str, Any]) -> pl.DataFrame:
-    """Rows of a database as a table."""
-    columns = zip(schema.items(), zip(*rows, strict=True), strict=True)
-    return pl.DataFrame([pl.Series(name, values, dtype) for (name, dtype), values in columns])
+def parts(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[Sequence[Sequence[Any]]]:
+    """The rows of a query, FEW at once, for among many Python looks for cycles again and again.
+
+    Those of SQLite come as its driver gives them: SQLAlchemy takes half as long again to wrap each.
+    They are read once and in order, so few pages are kept.
+    """
+    if connection.dialect.name != "sqlite":
+        connection.execution_options(stream_results=True, max_row_buffer=BATCH)
+        yield from connection.execute(query).partitions(FEW)
+        return
+    connection.exec_driver_sql(f"PRAGMA cache_size = -{PAGES}")
+    with connection.execute(query) as result:
+        cursor: Any = result.cursor
+        while rows := cursor.fetchmany(FEW):
+            yield rows
+
+
+def tables(
+    rows: Iterator[Sequence[Sequence[Any]]], schema: dict[str, Any]
+) -> Iterator[pl.DataFrame]:
+    """Rows of a database as tables, a batch each."""
+    while several := [tuple(zip(*some, strict=True)) for some in islice(rows, BATCH // FEW)]:
+        columns = zip(schema.items(), zip(*several, strict=True), strict=True)
+        yield pl.DataFrame(
+            [pl.Series(name, [*chain(*values)], dtype) for (name, dtype), values in columns]
+        )
 
 
 def ahead(batches: Iterator[pl.DataFrame]) -> Generator[pl.DataFrame, None, None]:

@@ -28,6 +28,8 @@ class Covered:
     def count(self, frame: pl.DataFrame, references: dict[str, tuple[Reference, str]]) -> None:
         """Add rows of features; each is counted where its profile looks, with its salt."""
         self.rows += frame.height
+        if self.features and not frame.height:
+            return
         for name, (reference, salt) in references.items():
             new = tally(frame[name], reference, salt)
             self.features[name] = self.features[name] + new if name in self.features else new

@@ -16,6 +16,7 @@ from .periods import (
     day_text,
     is_year_short_and_first,
     narrow,
+    plain_days,
     serial,
     undressed,
 )
@@ -97,6 +98,10 @@ def as_type(
         forms = [form] if isinstance(form, str) else form or ()
         reading = partial(moments, dtype=dtype, forms=forms)
         return value.map_batches(reading, return_dtype=target, is_elementwise=True)
+    if form is None:
+        number = value.str.replace(WHOLE, "$1") if dtype == "int" else value
+        number = number.cast(target, strict=False)
+        return number if dtype == "int" else pl.when(number.is_finite()).then(number)
     reading = partial(numbers, dtype=dtype, form=form)
     return value.map_batches(reading, return_dtype=target, is_elementwise=True)
 
@@ -115,6 +120,8 @@ def reads(values: pl.Series, dtype: str, form: str | Sequence[str] | None = None
 
 def moments(values: pl.Series, dtype: str, forms: Sequence[str]) -> pl.Series:
     """The first reading that fits; a year of two digits is none where four are asked for."""
+    if dtype == "date" and (plain := plain_days(values)) is not None:
+        return plain
     values = undressed(values)
     clocks = [form for form in forms if form in COUNTS or re.search("%[HI]", form)]
     days = [partial(day, form=form) for form in (*DAY_FORMATS, *forms) if form not in clocks]

@@ -63,13 +63,13 @@ def find_kind(values: pl.Series, european: bool) -> Kind:
     """The narrowest type that reads every value, once few odd words are taken for missing."""
     if values.dtype != pl.String:
         dtype = kind_of(values.dtype)
-        return Kind(dtype if reads(values.drop_nulls(), dtype) else "string")
+        return Kind(dtype if reads(present(values), dtype) else "string")
     return kind_of_texts(*counted(values), european)
 
 
 def counted(values: pl.Series) -> tuple[pl.Series, pl.Series]:
     """The different texts in the order in which they come, and in how many rows each stands."""
-    texts = values.drop_nulls().str.strip_chars()
+    texts = present(values).str.strip_chars()
     return texts.unique(maintain_order=True), texts.unique_counts()
 
 
@@ -222,10 +222,20 @@ def is_day_first(values: pl.Series) -> bool:
     return bool((first > 12).any() and (second <= 12).all())
 
 
+def present(values: pl.Series) -> pl.Series:
+    """The values that are there; where none lacks, polars need not be asked."""
+    return values.drop_nulls() if values.null_count() else values
+
+
+def is_finite(number: object) -> bool:
+    return isinstance(number, float) and math.isfinite(number)
+
+
 def find_range(column: pl.Series) -> list[float | int | None] | None:
     """Observed limits, widened by their span: a wrong unit is found, growth is allowed."""
-    numbers = column.drop_nulls().cast(pl.Float64)
-    numbers = numbers.filter(numbers.is_finite())
+    numbers = present(column).cast(pl.Float64)
+    if not all(map(is_finite, (numbers.min(), numbers.max()))):
+        numbers = numbers.filter(numbers.is_finite())
     if numbers.is_empty():
         return None
     low, high = float(numbers.min()), float(numbers.max())  # type: ignore[arg-type]

@@ -1,5 +1,7 @@
 """Moments that are written as a period (a quarter, a week, a month by its name) or as a number."""
 
+from datetime import date
+
 import polars as pl
 
 QUARTER, WEEK, HALF, SPAN = "%YQ%q", "%GW%V", "%YH%h", "%Y/+1"
@@ -20,6 +22,7 @@ SERIALS = {
 }
 DECIMAL = "%Y.%j"  # 2021.5 is the middle of 2021
 COUNTS = (*SERIALS, DECIMAL)
+THOUSAND = (date(1000, 1, 1) - date(1970, 1, 1)).days  # since when years have four digits
 SEEN = 2100  # years up to this one are told as such
 DIGITS = ("%Y", "%Y%m", "%y%m", "%Y%m%d")
 # A quarter, a week and a half of a year as they are marked, beside Q, W and H.
@@ -173,6 +176,14 @@ def day_text(values: pl.Series, form: str) -> tuple[pl.Series, str]:
     if form in WITHOUT_DAY:
         values = values.str.replace(r"^(\d[-/]\d{4})$", "0$1").str.replace("年(\\d)月", "年0$1月")
     return (in_english(values) if "%b" in form else values), form
+
+
+def plain_days(values: pl.Series) -> pl.Series | None:
+    """Days that are all written from the year to the day; None if one is not."""
+    days = values.str.to_date("%Y-%m-%d", strict=False)
+    first = days.cast(pl.Int32).min()
+    is_short = isinstance(first, int) and first < THOUSAND
+    return None if is_short or days.null_count() > values.null_count() else days
 
 
 def undressed(values: pl.Series) -> pl.Series:
