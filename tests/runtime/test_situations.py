@@ -80,7 +80,7 @@ def ended(factory: Factory, prefix: tuple[str, ...]) -> dict[str, tuple[int, str
     return {name: (code, text) for name, (code, text) in json.loads(done.stdout).items()}
 
 
-@pytest.mark.parametrize("name", ["read-only", "another's"])
+@pytest.mark.parametrize("name", ["read-only", pytest.param("another's", marks=pytest.mark.slow)])
 def test_a_folder_that_may_not_be_written(filled: Factory, name: str) -> None:
     prefix, before = begin(name, filled.path), state(filled)
     for command, (code, text) in ended(filled, prefix).items():
@@ -95,6 +95,7 @@ def test_a_folder_that_may_not_be_written(filled: Factory, name: str) -> None:
         goes_on(filled)
 
 
+@pytest.mark.slow
 def test_a_clock_that_has_jumped_back(filled: Factory) -> None:
     """All that is here was written tomorrow: files, commits, tags, and the log."""
     later = time.time() + DAY

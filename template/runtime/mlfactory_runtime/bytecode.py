@@ -14,7 +14,6 @@ def main() -> None:
     """Import everything that the stages of the pipeline do, those that come first first."""
     os.nice(LATER)
     from .data import source  # isort: skip
-    import pandera.polars  # isort: skip
     from .draft import review  # isort: skip
     from .lean import lightgbm  # isort: skip
     import sklearn.linear_model  # isort: skip

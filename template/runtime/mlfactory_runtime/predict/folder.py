@@ -112,7 +112,7 @@ def predict_folder(
     lock = project.root / ".factory" / f"predict-{short_hash(str(task.target).encode())}.lock"
     lock.parent.mkdir(exist_ok=True)
     message = f"another run writes into {task.target}"
-    with locked(lock, message, "wait until it is done"), noted(project.params, task):
+    with locked(lock, message, "wait until it is done"), pending_batch(project.params, task):
         for one in scored(project.params, task, names, jobs):
             scores[one.file] = one
             rows += one.rows
@@ -121,7 +121,7 @@ def predict_folder(
     return FolderScore(tuple(scores[name] for name in names))
 
 
-def noted(params: Params, task: Task) -> AbstractContextManager[None]:
+def pending_batch(params: Params, task: Task) -> AbstractContextManager[None]:
     """Note in the log, if there is one, that the files are a batch which is not done yet."""
     if not (task.log and params.log.enabled):
         return nullcontext()
