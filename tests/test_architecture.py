@@ -90,7 +90,7 @@ def test_of_the_library_only_a_little_is_used() -> None:
         if parts[0] == "mlfactory_runtime"
     }
     filters = {("cli", "visible"), ("template", "visible"), ("fleet", "visible")}
-    organisation = {("base", "organisation"), ("base", "errors")}
+    organisation = {("base", "organisation"), ("base", "errors"), ("base", "credentials")}
     filters |= organisation
     assert used == {
         ("look", "tables"),

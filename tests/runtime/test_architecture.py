@@ -16,6 +16,7 @@ FLOORS = (
     {
         "pip",
         "compiled",
+        "credentials",
         "errors",
         "files",
         "programs",
