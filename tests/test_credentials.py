@@ -109,6 +109,10 @@ CLEAN = [
     "https://host/x?a%3Db",
     "https://host/x?ref=0f3c9a7be1d24c5f8a6b7c8d9e0f1a2b3c4d5e6f&author=a&compass=b",
     "https://host/x?sort_key=a&session_type=b&code=17",
+    "https://host/x.git?ref=Feature-JIRA-1234-new-scoring-model&session=1&customer_key=2",
+    "https://host/x?path=%2FTemplates%2FML01%2Fchurn&dataset=CustomerChurnTrainingSet2024",
+    "https://host/x?filter=Region%20eq%20EMEA%20and%20Year%20eq%202024",
+    "s3://bucket/key?versionId=3HL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY",
     "s3://bucket/a@b:c/x?endpointurl=https://host:9000",
     "the word passes=1, and tokens=2",
     "sk-learn-based-model-for-customers-that-leave",
@@ -133,6 +137,13 @@ def test_a_token_with_a_form_of_its_own_is_seen_wherever_it_stands(token: str) -
     for address in (f"https://host/{token}/x.git", f"https://host/x?a={token}", f"see {token}."):
         assert has_credentials(address)
         assert token not in mask(address)
+
+
+@pytest.mark.parametrize("part", ["%3A//a", "?a=", "?a=%3A//", "%3A//a%3Ab", "a:b@", "//a:", "a@"])
+def test_a_text_of_whatever_form_is_looked_through_soon(part: str) -> None:
+    """A server says what is looked through: with 20,000 parts, another way than a linear one never
+    comes to an end."""
+    assert len(mask(part * 20_000)) > 10
 
 
 @pytest.mark.parametrize("header", HEADERS)

@@ -23,7 +23,13 @@ def test_a_remote_that_cannot_be_reached_is_told_without_its_password(tmp_path: 
     assert "://***@127.0.0.1:9/churn.git?private_token=***" in error.message
 
 
-def test_what_is_said_of_data_stays_as_it_is() -> None:
-    message = "column 'page?' has 'a=1; b=2', `user: ana@example.org` and 17:30 in rows 3 & 4"
-
+@pytest.mark.parametrize(
+    "message",
+    [
+        "export NOPE='postgresql://USER:PASSWORD@HOST/DATABASE'",
+        "'a:b@c:1' and 10:30@Berlin/Mitte are no numbers",
+        "'password = lost' in 12 rows; the column 'a?key=b' is missing",
+    ],
+)
+def test_what_is_said_of_data_stays_as_it_is(message: str) -> None:
     assert str(FactoryError(message, "factory check")) == f"{message}; factory check"

@@ -12,7 +12,7 @@ from mlfactory_runtime.lean import Absent
 from mlfactory_runtime.project import Project
 
 COMPLETE = """
-import sys
+import pickle, sys
 import mlfactory_runtime.lightgbm
 import lightgbm as lgb
 import numpy as np
@@ -28,6 +28,10 @@ USES = (
     "lgb.LGBMClassifier(n_estimators=3, verbosity=-1).fit(x, y).booster_.num_trees() == 3",
     "isinstance(lgb.LGBMRegressor(verbosity=-1).fit(x, y).booster_, lgb.Booster)",
     "len(lgb.cv(settings, lgb.Dataset(x, y), 3)['valid binary_logloss-mean']) == 3",
+    "lgb.cv(settings, lgb.Dataset(x, y), 2, return_cvbooster=True)['cvbooster'].__class__"
+    " is lgb.CVBooster is __import__('lightgbm.engine').engine.CVBooster",
+    "lgb.engine.train is lgb.train and lgb.engine.cv is lgb.cv",
+    "pickle.loads(pickle.dumps(lgb.CVBooster())).__class__ is lgb.CVBooster",
     "lgb.sklearn.LGBMModel is __import__('lightgbm.sklearn').LGBMModel",
     "callable(lgb.plot_importance) and callable(lgb.create_tree_digraph)",
     "__import__('sklearn.base').base.clone(lgb.LGBMRanker(n_estimators=3)).n_estimators == 3",
@@ -52,6 +56,12 @@ def test_what_needs_scikit_learn_comes_whole_when_it_is_asked_for() -> None:
     checks = "".join(f"assert {use}\n" for use in USES)
 
     assert run(f"{COMPLETE}{checks}print('complete')") == "complete\n"
+
+
+def test_its_cross_validation_may_be_imported_by_its_own_name() -> None:
+    line = "from lightgbm.engine import cv; print(len(cv(settings, lgb.Dataset(x, y), 3)))"
+
+    assert run(f"{COMPLETE}{line}") == "2\n"
 
 
 def test_a_module_of_it_may_be_imported_first() -> None:

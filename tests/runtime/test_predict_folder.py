@@ -225,6 +225,25 @@ def test_a_link_among_the_answers_does_not_lead_to_the_inputs(
     assert (tmp_path / "in/a.parquet").read_bytes() == before
     assert pl.read_parquet(tmp_path / "out/a.parquet").height == 60
 
+    deeper = tmp_path / "in/sub/deep/a.parquet"
+    deeper.parent.mkdir()
+    trained.rows.head(60).write_parquet(deeper)
+    (tmp_path / "out/_quarantine").symlink_to(tmp_path / "in")
+    factory.run("predict", str(tmp_path / "in"), str(tmp_path / "out"), code=1)
+    assert sorted(path.name for path in (tmp_path / "in").iterdir()) == ["a.parquet", "sub"]
+
+
+def test_a_log_that_cannot_be_made_is_told_and_the_answers_are_there(
+    trained: Trained, factory: Factory, tmp_path: Path
+) -> None:
+    spread(trained.rows.head(40), tmp_path / "in", 2)
+    factory.write("nolog", "a file where the folder of the log would be")
+    factory.change(log={"path": "nolog/predictions.db"})
+
+    result = factory.json("predict", str(tmp_path / "in"), str(tmp_path / "out"), "--json")
+    assert result["rows"] == answers(tmp_path / "out").height == 40
+    assert all(one["unlogged"] for one in result["files"])
+
 
 def test_a_folder_that_the_pipeline_writes_is_refused(factory: Factory, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()

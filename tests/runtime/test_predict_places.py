@@ -122,6 +122,18 @@ def test_what_is_neither_page_nor_document_stays(tracked: Factory, writer: str) 
         assert tracked.text(name) == "somebody's work\n"
 
 
+def test_an_empty_file_is_nobodys(tracked: Factory) -> None:
+    tracked.write("contract.json", "")
+    tracked.run("contract", "export", "contract.json")
+    assert tracked.text("contract.json").startswith("{")
+
+
+def test_a_loop_of_links_is_named(tracked: Factory) -> None:
+    (tracked.path / "Größe").symlink_to("Größe")
+    said = tracked.run("contract", "export", "Größe/Contract.json", code=1).err
+    assert "Größe" in said and "Traceback" not in said
+
+
 SOURCES = {"a file": "more/in.csv", "a folder": "more", "a pattern": "more/*.csv"}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -199,6 +200,16 @@ def test_a_record_that_was_changed_needs_a_second_person_for_that_too(proposed: 
     assert result.made == ("churn#prod#1",)
     message = proposed.tool("git", "tag", "--list", "--format=%(contents)", "churn#prod#1")
     assert json.loads(message)["approved_by"] == "@alice, @bob"
+
+
+def test_each_git_writes_a_time_its_way(proposed: Factory) -> None:
+    name = "promotions/prod-0001-v1.0.0.json"
+    record: dict[str, Any] = json.loads(proposed.text(name))
+    moment = datetime.fromisoformat(record["trained_at"]).astimezone(timezone(timedelta(hours=5)))
+    proposed.write(name, json.dumps(record | {"trained_at": moment.isoformat()}, indent=2))
+    commit(proposed, "Say it better")
+    result = applied(proposed, {"Merge 1": ALICE, "Say it better": BOB})
+    assert result.made == ("churn#prod#1",)
 
 
 FORGED: dict[str, dict[str, Any]] = {

@@ -14,7 +14,7 @@ def check(file: Path, begin: str = PAGE) -> None:
     for a place where none can be: somebody's data are not a page of before."""
     if file.is_dir():
         raise UsageError(f"{file} is a folder", "Name a file.")
-    if file.exists() and not file.is_file():
+    if file.exists() and not file.is_file() and begin == DOCUMENT:
         raise UsageError(f"{file} is no file but a device or a pipe", "Name a file.")
     if not file.parent.is_dir():
         raise UsageError(f"there is no folder {file.parent}", f"mkdir -p {file.parent}")

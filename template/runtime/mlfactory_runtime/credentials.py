@@ -1,6 +1,7 @@
 """Credentials in addresses: what they look like, and texts without them."""
 
 import re
+from functools import partial
 from urllib.parse import unquote
 
 HIDDEN = "***"
@@ -17,12 +18,16 @@ USERINFO = re.compile(
 SCP = re.compile(rf"(?<![\w/.:+@-])[\w.-]+:[^/:@{END}]+@(?=[\w\[][\w.\]:-]*[:/])")
 ORACLE = re.compile(r"(jdbc:\w+(?::\w+)?:[\w.-]+/)[^\s/@]+(?=@)", re.IGNORECASE)
 # An address within another one, and its password.
-ENCODED = re.compile(rf"(%3A(?:%2F|/){{2}})[^&;#{END}]+?%3A[^&;#{END}]+?(?:%40|@)", re.IGNORECASE)
+ENCODED = re.compile(
+    rf"(%3A(?:%2F|/){{2}})(?:(?!%3A|%40)[^&;#{END}@]){{1,200}}"
+    rf"%3A(?:(?!%40)[^&;#{END}@]){{1,200}}(?:%40|@)",
+    re.IGNORECASE,
+)
 SECRETS = re.compile(
     r".*(?:token|secret|passw|passphrase|pwd|signature|credential|(?:api|access|account|shared"
-    r"|storage|private|subscription|licen[sc]e|encryption|customer|master)[-_]?key).*"
+    r"|storage|private|subscription|licen[sc]e|encryption(?:[-_]?customer)?|master)[-_]?key).*"
     r"|(?:.*[^a-z])?(?:auth|authorization|bearer|jwt|sig|sas|pass|pat|pw|otp|hmac)"
-    r"|key|oauth\w*|session(?:[-_]?id)?|delegation",
+    r"|key|oauth\w*|session[-_]?id|delegation",
     re.IGNORECASE,
 )
 # A setting of a driver may stand in an address with its signs written as %3B and %3D.
@@ -35,8 +40,12 @@ QUERY = re.compile(
 WORD = re.compile(
     rf"((?<![^\s'\"`(])(?:password|passwd|pwd|passphrase)\s?=\s?)[^;{END}]+", re.IGNORECASE
 )
-# What is named by no word that is known, and looks like nothing but a key.
-RANDOM = re.compile(r"(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])(?=(?:\D*\d){2})[\w+%=~-]{24,}")
+# What is named by no word that is known, and looks like nothing but a key: digits here and there.
+RANDOM = re.compile(r"(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])(?=(?:\D*\d+\D){2})[\w+=~]{24,}")
+PLACE = re.compile(
+    r"(?:.*[^a-z])?(?:ref|branch|commit|version(?:[-_]?id)?|path|filter)", re.IGNORECASE
+)
+DEEP = 5  # so many settings within each other are looked into
 # What git and others print of the headers that they send.
 HEADER = re.compile(
     r"((?:authorization|(?:private|job|deploy)-token|x-api-key)['\"]?\s*[:=]\s*['\"]?"
@@ -80,8 +89,11 @@ def without_secrets(text: str) -> str:
     return WORD.sub(rf"\1{HIDDEN}", QUERY.sub(setting, text))
 
 
-def setting(match: re.Match[str]) -> str:
+def setting(match: re.Match[str], depth: int = 0) -> str:
     """A part of a query, without its value if that is secret; it may hold more of them."""
-    words = re.split(r"[\[\]]+", unquote(match["name"]))
-    is_secret = any(SECRETS.fullmatch(word) for word in words) or RANDOM.fullmatch(match["value"])
-    return f"{match[1]}{HIDDEN if is_secret else QUERY.sub(setting, match['value'])}"
+    name, value = unquote(match["name"]), match["value"]
+    is_secret = any(SECRETS.fullmatch(word) for word in re.split(r"[\[\]]+", name))
+    is_secret |= bool(RANDOM.fullmatch(value)) and not PLACE.fullmatch(name)
+    if is_secret or (depth == DEEP and QUERY.search(value)):
+        return f"{match[1]}{HIDDEN}"
+    return f"{match[1]}{QUERY.sub(partial(setting, depth=depth + 1), value)}"

@@ -1,16 +1,10 @@
 """The errors that people see: what happened, and the next thing to do."""
 
-from .credentials import mask
-
 
 class FactoryError(Exception):
-    """Something is wrong with data, catalog, settings or model; `hint` says what to do next.
-
-    Whatever an address in them holds, as git and DVC repeat it, no secret is shown.
-    """
+    """Something is wrong with data, catalog, settings or model; `hint` says what to do next."""
 
     def __init__(self, message: str, hint: str = "") -> None:
-        message, hint = mask(message), mask(hint)
         super().__init__(f"{message}; {hint}" if hint else message)
         self.message = message
         self.hint = hint

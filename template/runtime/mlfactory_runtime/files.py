@@ -26,7 +26,7 @@ def pretty(content: Any) -> str:
 def write_json(path: Path, content: Any) -> None:
     """Write the file, and its folder if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(pretty(content), "utf-8")
+    path.write_text(pretty(content), "utf-8", newline="\n")
 
 
 def replace(path: Path, text: str) -> None:

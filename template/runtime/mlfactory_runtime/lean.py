@@ -2,20 +2,22 @@
 
 `import lightgbm` imports scikit-learn and Dask where they are installed, for interfaces that this
 library does not use: two of three seconds in every command. Here both seem absent while it is
-imported, and what is made for them comes whole, the first time that it is named.
+imported, and what is made for them comes whole, the first time that any of it is named.
 """
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import import_module, reload
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from importlib.abc import MetaPathFinder
-from threading import get_ident
+from threading import RLock, get_ident
+from types import FunctionType
 from typing import Any
 
 HEAVY = ("sklearn", "dask")
-LATER = ("compat", "sklearn", "dask", "plotting")  # modules of LightGBM, imported again when asked
-OF_ENGINE = ("cv", "CVBooster")
+USING = ("sklearn", "plotting", "dask")  # modules of LightGBM with names of its package
+LATER = ("compat", *USING)  # those that are imported again when they are asked for
+LOCK = RLock()
 
 
 class Absent(MetaPathFinder):
@@ -42,37 +44,49 @@ def lean() -> Iterator[None]:
         yield
     finally:
         sys.meta_path.remove(absent)
-    if package := sys.modules.get("lightgbm"):
-        forget(vars(package))
+    forget()
 
 
-def forget(package: dict[str, Any]) -> None:
+def forget() -> None:
     """Take out of LightGBM what it made without scikit-learn, so that it is made with it."""
+    package, engine = vars(sys.modules["lightgbm"]), vars(sys.modules["lightgbm.engine"])
     modules = {f"lightgbm.{name}" for name in LATER}
-    names = [
-        name
-        for name, value in package.items()
-        if name in (*LATER, *OF_ENGINE) or getattr(value, "__module__", None) in modules
-    ]
-    for name in names:
+    for name in [n for n, value in package.items() if getattr(value, "__module__", 0) in modules]:
         del package[name]
-    for module in modules:
-        sys.modules.pop(module, None)
-    package["__getattr__"] = complete
+    for name in LATER:
+        package.pop(name, None)
+        sys.modules.pop(f"lightgbm.{name}", None)
+    cross_validate = engine.pop("cv")
+    del package["cv"]
+
+    def lacking(name: str) -> Any:
+        """What is not there yet: an estimator, `cv`, a plot, or one of the modules."""
+        if name in LATER:
+            return import_module(f"lightgbm.{name}")
+        if name in package["__all__"]:
+            complete(package, engine, cross_validate)
+        if name not in package:
+            raise AttributeError(f"module 'lightgbm' has no attribute {name!r}")
+        return package[name]
+
+    package["__getattr__"] = engine["__getattr__"] = lacking
 
 
-def complete(name: str) -> Any:
-    """What LightGBM's package lacks so far: an estimator, `cv`, a plot, or one of its modules."""
-    package = sys.modules["lightgbm"]
-    if name in LATER:
-        return import_module(f"lightgbm.{name}")
-    if name in package.__all__:
-        reload(import_module("lightgbm.engine"))
-        for module in ("engine", "sklearn", "plotting", "dask"):
-            whole = import_module(f"lightgbm.{module}")
-            if hasattr(whole, name):
-                return getattr(whole, name)
-    raise AttributeError(f"module 'lightgbm' has no attribute {name!r}")
+def complete(package: dict[str, Any], engine: dict[str, Any], cross_validate: FunctionType) -> None:
+    """Give LightGBM all that it has where scikit-learn is there from the beginning; once."""
+    with LOCK:
+        if "cv" in package:
+            return
+        compat = vars(import_module("lightgbm.compat"))
+        taken = {name for name in engine.keys() & compat.keys() if not name.startswith("__")}
+        engine.update({name: compat[name] for name in taken})
+        for module in USING:
+            with suppress(ImportError):  # as LightGBM does
+                whole = vars(import_module(f"lightgbm.{module}"))
+                missing = (set(package["__all__"]) - package.keys()) & whole.keys()
+                package.update({name: whole[name] for name in missing})
+        engine["cv"] = package["cv"] = cross_validate
+        del package["__getattr__"], engine["__getattr__"]
 
 
 with lean():

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from .credentials import mask
 from .errors import FactoryError
 
 # What `git rev-parse --local-env-vars` prints, less the variables that carry configuration
@@ -51,7 +52,8 @@ def output(
 ) -> bytes:
     """What a program prints that is run in a folder.
 
-    A FactoryError tells the command and its error, or its last line. With `family`, what it has
+    A FactoryError tells the command and its error, or its last line, without what is secret of an
+    address in them. With `family`, what it has
     started ends with it when this process is told to stop; it may not ask at a terminal then.
     """
     data, full = stdin.encode(), environment() | dict(env or {})
@@ -67,7 +69,8 @@ def output(
         report = text.splitlines()
         ours = [line for line in report if line.startswith("error: ")]  # of a stage, say
         lines = ours or [line for line in report if line.startswith(("ERROR", "fatal"))] or report
-        raise FactoryError(f"`{shlex.join(argv)}` failed: {' '.join(lines[-1:])}", hint)
+        message = f"`{shlex.join(argv)}` failed: {' '.join(lines[-1:])}"
+        raise FactoryError(mask(message), mask(hint))
     return result.stdout
 
 

@@ -51,7 +51,8 @@ def explain(error: BaseException) -> FactoryError | None:
     if of(error, "polars"):
         return table(error)
     if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop"):
-        return FactoryError(str(error).lower(), f"remove that link, {AGAIN}")
+        text = str(error)
+        return FactoryError(text[0].lower() + text[1:], f"remove that link, {AGAIN}")
     if isinstance(error, MemoryError):
         return FactoryError("there is not enough memory", "close what else runs here, or take less")
     if isinstance(error, OSError):

@@ -69,13 +69,13 @@ def batch_of_several(settings: Log, batch: str) -> Iterator[None]:
         engine = engine_of(settings)
         make(engine)
         begin(engine, batch)
-    except (FactoryError, sa.exc.SQLAlchemyError):
+    except (FactoryError, OSError, sa.exc.SQLAlchemyError):
         yield
         return
     try:
         yield
     finally:
-        with suppress(sa.exc.SQLAlchemyError):
+        with suppress(OSError, sa.exc.SQLAlchemyError):
             take_back(engine, batch)
 
 

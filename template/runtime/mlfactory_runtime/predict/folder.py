@@ -151,8 +151,9 @@ def score_one(task: Task, name: str) -> FileScore:
             return score
         if not height_of(source):
             return without_answers(target, name, EMPTY)
+        for place in (target, task.target / ASIDE / name):
+            check_within(task.target, place)
         target.parent.mkdir(parents=True, exist_ok=True)
-        check_within(task.target, target)
         check_target(scorer.project, source, target)
         return answered_by(scorer, task, name, work)
     except FactoryError as error:

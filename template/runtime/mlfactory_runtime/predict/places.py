@@ -24,6 +24,7 @@ from ..settings.yaml import read_yaml
 WRITERS = (".csv", ".parquet")
 KEPT = (".dvc", ".git")
 OWN = (ANSWERS, CATALOG, LOCK, PACKAGES, PARAMS, PIPELINE, PYPROJECT, SNAPSHOT)
+ENDS = ("-journal", "-shm", "-wal")  # SQLite's files beside a database
 OTHER = "give the answers another name"
 
 
@@ -67,7 +68,7 @@ def check_file(project: Project, target: Path, begin: str = "") -> None:
         raise FactoryError(f"{target} is the factory's own", other)
     if keeper := keeper_of(project, target):
         raise FactoryError(f"{target} is kept by {keeper}", other)
-    if start_of(target, len(begin)) != begin:
+    if start_of(target, len(begin)) not in ("", begin):
         raise FactoryError(f"{target} is there already, and is something else", other)
 
 
@@ -129,7 +130,7 @@ def keeper_of(project: Project, target: Path) -> str:
     """Who keeps a file by that name, or the one that it leads to; nothing if nobody does."""
     log = Path(project.root / project.params.log.path).resolve()
     for path in (target.absolute(), target.resolve()):
-        if path.parent == log.parent and path.name.startswith(log.name):
+        if path.parent == log.parent and path.name in (log.name, *(log.name + end for end in ENDS)):
             return f"the prediction log ({project.params.log.path})"
         for one in (path, *path.parents):
             if Path(f"{one}.dvc").is_file():

@@ -28,6 +28,9 @@ def check_record(project: Project, record: Promotion) -> None:
 def differences(project: Project, record: Promotion) -> Iterator[str]:
     """What the record says otherwise than the version's commit; an older one may say less."""
     own = facts(project, record.commit)
-    for name in Facts.model_fields:
+    names = Facts.model_fields.keys() - {
+        "trained_at"
+    }  # the commit's, which each git writes its way
+    for name in sorted(names):
         if name in record.model_fields_set and getattr(own, name) != getattr(record, name):
             yield name
