@@ -59,7 +59,7 @@ def forget() -> None:
     cross_validate = engine.pop("cv")
     del package["cv"]
 
-    def lacking(name: str) -> Any:
+    def attribute(name: str) -> Any:
         """What is not there yet: an estimator, `cv`, a plot, or one of the modules."""
         if name in LATER:
             return import_module(f"lightgbm.{name}")
@@ -69,7 +69,7 @@ def forget() -> None:
             raise AttributeError(f"module 'lightgbm' has no attribute {name!r}")
         return package[name]
 
-    package["__getattr__"] = engine["__getattr__"] = lacking
+    package["__getattr__"] = engine["__getattr__"] = attribute
 
 
 def complete(package: dict[str, Any], engine: dict[str, Any], cross_validate: FunctionType) -> None:
@@ -78,8 +78,8 @@ def complete(package: dict[str, Any], engine: dict[str, Any], cross_validate: Fu
         if "cv" in package:
             return
         compat = vars(import_module("lightgbm.compat"))
-        taken = {name for name in engine.keys() & compat.keys() if not name.startswith("__")}
-        engine.update({name: compat[name] for name in taken})
+        common = {name for name in engine.keys() & compat.keys() if not name.startswith("__")}
+        engine.update({name: compat[name] for name in common})
         for module in USING:
             with suppress(ImportError):  # as LightGBM does
                 whole = vars(import_module(f"lightgbm.{module}"))
