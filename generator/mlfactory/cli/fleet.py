@@ -135,11 +135,14 @@ def status(
     as_json: AsJson = False,
 ) -> int:
     """How every repository stands to its template, and what it has in production."""
+    from mlfactory.base import outputs
     from mlfactory.fleet import inventory
     from mlfactory.fleet import status as look
 
     from . import console, fleets
 
+    if html:
+        outputs.check(html)
     all_of_them = inventory.read(file)
     members = inventory.choose(all_of_them, names or [], group, shard)
     rows = look.statuses(all_of_them, members, console.Terminal(), jobs)
@@ -162,11 +165,14 @@ def catalog(
     as_json: AsJson = False,
 ) -> int:
     """What is in production everywhere, by tags and the branch `status` alone."""
+    from mlfactory.base import outputs
     from mlfactory.fleet import catalog as listing
     from mlfactory.fleet import inventory
 
     from . import console, fleets
 
+    if html:
+        outputs.check(html)
     members = inventory.choose(inventory.read(file), names or [], group)
     result = listing.catalog(members, console.Terminal())
     if html:
@@ -191,11 +197,13 @@ def plan(
     as_json: AsJson = False,
 ) -> int:
     """What an update of all of them would do; nothing but the plan is written."""
+    from mlfactory.base import outputs
     from mlfactory.fleet import inventory
     from mlfactory.fleet import plan as planning
 
     from . import console, fleets
 
+    outputs.check(out, outputs.DOCUMENT)
     all_of_them = inventory.read(file)
     members = inventory.choose(all_of_them, names or [], group, shard)
     whole = planning.plan(all_of_them, members, console.Terminal(), to, jobs)

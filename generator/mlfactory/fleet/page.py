@@ -14,7 +14,6 @@ from pathlib import Path
 
 from mlfactory_runtime.visible import visible
 
-from mlfactory.base import outputs
 from mlfactory.base.credentials import mask
 from mlfactory.base.errors import MlfactoryError
 
@@ -110,7 +109,6 @@ def write_catalog(catalog: Catalog, file: Path) -> None:
 
 
 def put(page: Page, file: Path) -> None:
-    outputs.check(file)
     try:
         file.write_text(render(page), "utf-8")
     except OSError as error:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from mlfactory.base import objects, outputs
+from mlfactory.base import objects
 from mlfactory.base.answers import Answers
 from mlfactory.base.errors import MlfactoryError, OpenQuestionError
 from mlfactory.project.record import Project
@@ -262,8 +262,7 @@ def digest(text: str) -> str:
 
 
 def write(plan: FleetPlan, file: Path) -> None:
-    """Write a plan in one move, over nothing but another one. Raises MlfactoryError."""
-    outputs.check(file, outputs.DOCUMENT)
+    """Write a plan in one move. Raises MlfactoryError."""
     save(json.dumps(asdict(plan), indent=1, default=str), file)
 
 

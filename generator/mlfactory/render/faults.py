@@ -33,12 +33,8 @@ SETTINGS = {
     "data_of": "_external_data", "config_data": "copier.yml", "load_template_config": "copier.yml",
 }  # fmt: skip
 ASKING = {"_ask": "var_name", "question": "name"}  # steps for one question, and what has its name
-FAULTS = (
-    ValueError,
-    TypeError,
-    OSError,
-    ArithmeticError,
-)  # what a template can make copier stumble over
+# What a template can make copier stumble over.
+FAULTS = (ValueError, TypeError, OSError, ArithmeticError)
 
 
 @contextmanager

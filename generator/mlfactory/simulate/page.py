@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mlfactory.base import outputs
-
 from .replay import Event, Replay
 
 TEMPLATE = Path(__file__).with_name("page.html")
@@ -20,7 +18,6 @@ Point = tuple[float, float]
 
 def write(replay: Replay, file: Path) -> None:
     """Write the page. OSError if it cannot be written."""
-    outputs.check(file)
     from jinja2 import Template
 
     page = Template(TEMPLATE.read_text("utf-8"), autoescape=True)

@@ -53,8 +53,8 @@ def output(
     """What a program prints that is run in a folder.
 
     A FactoryError tells the command and its error, or its last line, without what is secret of an
-    address in them. With `family`, what it has
-    started ends with it when this process is told to stop; it may not ask at a terminal then.
+    address in them. With `family`, what it has started ends with it when this process is told to
+    stop; it may not ask at a terminal then.
     """
     data, full = stdin.encode(), environment() | dict(env or {})
     try:

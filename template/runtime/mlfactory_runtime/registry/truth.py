@@ -8,6 +8,8 @@ from ..records.registry import Facts, Promotion
 from .models import facts, message_json
 from .tags import registered
 
+# What a promotion repeats of its version; not the commit's time, which each git writes its way.
+NAMES = tuple(name for name in Facts.model_fields if name != "trained_at")
 AGAIN = "take the record back, and propose it anew: factory promote"
 
 
@@ -28,9 +30,6 @@ def check_record(project: Project, record: Promotion) -> None:
 def differences(project: Project, record: Promotion) -> Iterator[str]:
     """What the record says otherwise than the version's commit; an older one may say less."""
     own = facts(project, record.commit)
-    names = Facts.model_fields.keys() - {
-        "trained_at"
-    }  # the commit's, which each git writes its way
-    for name in sorted(names):
+    for name in NAMES:
         if name in record.model_fields_set and getattr(own, name) != getattr(record, name):
             yield name
