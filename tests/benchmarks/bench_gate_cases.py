@@ -49,6 +49,7 @@ CASES = {
     "classes, 2,000 rows": Case(task="binary"),
     "60 groups of 33 rows": Case(60 * 33, places="groups"),
     "90 groups of 22 rows": Case(90 * 22, places="groups", groups=90),
+    "120 groups of 17 rows": Case(120 * 17, places="groups", groups=120),
     "split by time: 200 days of 10 rows": Case(places="days"),
     "heavy tails: Student's t with 3 degrees": Case(tail=True),
     "1 % of rows without an answer": Case(lost=0.01),
