@@ -291,6 +291,33 @@ def test_a_code_with_many_values_is_a_category(folder: Path) -> None:
     assert any(warning.startswith("'note' is text, and not learned from") for warning in told)
 
 
+@pytest.mark.parametrize(
+    ("name", "numbers", "role"),
+    [
+        ("sku", [100_000 + 37 * n for n in range(40)], "categorical"),
+        ("Zip.Code", [*range(40)], "categorical"),
+        ("productCode", [7 * n + 3 for n in range(40)], "categorical"),
+        ("Código", [1, 2, 3, 7], "categorical"),
+        ("artikel_nr", [1000 + 11 * n for n in range(40)], "categorical"),
+        ("ean", [4_000_000_000_000 + 37 * n for n in range(ROWS - 20)], "identifier"),
+        ("house_number", [*range(1, 41)], "numeric"),
+        ("codes_read", [*range(1, 41)], "numeric"),
+        ("room_no", [3 * n for n in range(1, 100)], "numeric"),
+    ],
+)
+def test_numbers_that_name_things_are_categories(
+    name: str, numbers: list[int], role: str, folder: Path
+) -> None:
+    """1001 is no less than 1002 there; beside missing ones they are whole, too."""
+    draw = random.Random(5)
+    codes = [*numbers, *draw.choices(numbers, k=ROWS - len(numbers))]
+    values = [f"{n}.0" if n % 9 else None for n in draw.sample(codes, ROWS)]
+    put(table().drop("code").with_columns(pl.Series(name, values)), folder)
+    draft_columns.draft(Project(folder))
+    column = Project(folder).catalog.columns[name]
+    assert (column.role, column.dtype) == (role, "int" if role != "numeric" else column.dtype)
+
+
 def test_what_was_seen_is_usual_and_no_rule(folder: Path) -> None:
     draft_columns.draft(Project(folder))
     months = Project(folder).catalog.columns["months"]

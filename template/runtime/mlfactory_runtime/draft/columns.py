@@ -30,7 +30,7 @@ from .ending import find_ending
 from .glance import Glance
 from .leaks import find_leaks
 from .panel import find_panel
-from .parts import FEW, NAMED, Part, find_part, find_twins, is_clock, statistics
+from .parts import FEW, Part, find_part, find_twins, is_clock, is_named, statistics
 from .personal import SHARED, sensitivity
 from .sentinels import Sentinels, find_sentinels
 from .split import find_group, typed_target, without_copies, write_split
@@ -103,7 +103,7 @@ def read_column(values: pl.Series, glance: Glance, table: Table) -> Reading:
     values = values.set(values.is_in(list(kind.missing)), None) if kind.missing else values
     if name == params.data.time or is_clock(name):
         kind = of_moments(kind, present(values), epochs=name != params.data.time)
-    if kind.dtype == "float" and NAMED.search(name):
+    if kind.dtype == "float" and is_named(name):
         kind = of_codes(kind, values)
     series = glance.values if kind == glance.kind else None
     column = read(values, kind.dtype, kind.format) if series is None else series

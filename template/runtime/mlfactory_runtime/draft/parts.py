@@ -10,7 +10,7 @@ from ..settings.params import Params
 from ..tables import kinds
 from .personal import words
 
-FEW, MAX_CATEGORIES, CATEGORICAL_SHARE = 20, 1000, 0.5
+FEW, MAX_CATEGORIES, MOST, CATEGORICAL_SHARE = 20, 1000, 255, 0.5
 ROWS_EACH = 5
 NEARLY, EXACT, HARDLY, GAPS = 0.999, 2**53, 0.9, 5
 ENTITY = re.compile(r"(^|[^a-zA-Z])(?i:id|uuid|guid)$|[a-z](ID|Id)$")
@@ -23,6 +23,11 @@ NAMELESS = re.compile(  # what readers and writers of tables call a column witho
     r"|(?:fila|línea|linea|ligne|linha|riga)(?:[ ._]?n[ro°º]?\.?)?)$",
     re.IGNORECASE,
 )
+CODES = {  # whose numbers name things, whatever their order
+    "sku", "ean", "gtin", "upc", "isbn", "plu", "naics", "nace", "sic", "fips", "icd", "cpt",
+    "code", "cod", "codigo", "codice", "kode", "kod", "artikelnummer", "artikelnr",
+}  # fmt: skip
+DIGITS = 4
 CLOCK = {
     "time", "timestamp", "datetime", "date", "at", "on", "ts", "epoch", "created", "updated",
     "since", "until", "datum", "zeit", "zeitpunkt", "fecha", "hora", "heure", "data", "ora",
@@ -109,7 +114,39 @@ def number_part(present: pl.Series, name: str, distinct: int) -> Part:
         return Part("identifier", f"identifier: its name says so, with {distinct:,} values")
     if ENTITY.search(name):
         return Part("categorical", f"categorical: {distinct:,} values that its name calls names")
+    if is_code(name, low, high):
+        return code_part(present, distinct)
     return Part("numeric", "numeric")
+
+
+def is_named(name: str) -> bool:
+    """Whether its numbers, which are whole then, may name things."""
+    return is_coded(name) or bool(NAMED.search(name))
+
+
+def is_code(name: str, low: int, high: int) -> bool:
+    """Whether whole numbers between these name things, by the column's name: 1 may be less than
+    2 then, and says nothing.
+    """
+    alike = len(str(abs(low))) == len(str(abs(high))) >= DIGITS
+    return is_coded(name) or bool(alike and NAMED.search(name))
+
+
+def is_coded(name: str) -> bool:
+    """Whether it is called a code, or one of those that trade and offices have."""
+    return (words(name) or [""])[-1] in CODES
+
+
+def code_part(present: pl.Series, distinct: int) -> Part:
+    """Codes that repeat are categories, as they are in letters."""
+    if distinct <= max(FEW, CATEGORICAL_SHARE * len(present)):
+        return Part("categorical", f"categorical: {distinct:,} codes, by its name{many(distinct)}")
+    return Part("identifier", f"identifier: {distinct:,} codes, by its name; few of them repeat")
+
+
+def many(distinct: int) -> str:
+    """What becomes of more categories than a tree looks at."""
+    return "; many, so the rare ones count as one" if distinct > MOST else ""
 
 
 def is_index(valid: pl.Series, distinct: int) -> bool:
@@ -125,14 +162,13 @@ def is_rising(present: pl.Series) -> bool:
 
 def text_part(present: pl.Series, name: str, distinct: int) -> Part:
     """Categories repeat; identifiers do not; what has several words is text."""
-    words = present.str.count_matches(r"\s+").mean() if distinct > FEW else 0
-    if isinstance(words, float) and words >= 3:
+    spaces = present.str.count_matches(r"\s+").mean() if distinct > FEW else 0
+    if isinstance(spaces, float) and spaces >= 3:
         return Part("text", "text: several words, hardly any repeats; not learned from")
     if ENTITY.search(name) and distinct > max(FEW, 0.05 * len(present)):
         return Part("identifier", f"identifier: its name says so, with {distinct:,} values")
     if distinct <= max(FEW, CATEGORICAL_SHARE * len(present)):
-        many = "; many, so the rare ones count as one" if distinct > 255 else ""
-        return Part("categorical", f"categorical: {distinct:,} values{many}")
+        return Part("categorical", f"categorical: {distinct:,} values{many(distinct)}")
     if distinct == len(present):
         return Part("identifier", "identifier: no value repeats")
     return Part("text", f"text: {distinct:,} values in {len(present):,} rows; not learned from")
