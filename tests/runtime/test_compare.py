@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import yaml
 from mlfactory_runtime import errors
 from mlfactory_runtime.gate import compare, judge
 from mlfactory_runtime.learn import draws, signature
-from mlfactory_runtime.project import Project
+from mlfactory_runtime.project import CATALOG, Project
 from mlfactory_runtime.records.data import HeldOut
 from mlfactory_runtime.registry import resolve
 from mlfactory_runtime.settings import params
@@ -207,6 +208,22 @@ def test_the_gate_counts_in_the_unit_of_the_report(dated: Trained) -> None:
     own = draws.draws(held, sides[0].signature.split, project.params)
     assert (scored.what, scored.ordered) == ("stretches of 'since'", True)
     assert scored.count == own.count > draws.FEWEST
+
+
+def test_each_model_refuses_what_its_own_contract_does(dated: Trained, tmp_path: Path) -> None:
+    """A contract that was widened since: what only the one before refuses, the other answers."""
+    strict = tmp_path / "strict"
+    shutil.copytree(dated.folder, strict)
+    project, known = dated.project, side(dated.folder)
+    raw, held = compare.new_to_both(project, [known, known])
+    name = next(n for n, c in dated.catalog.features(dated.params).items() if c.dtype == "float")
+    edge, catalog = float(held[name].median()), yaml.safe_load((strict / CATALOG).read_text())
+    catalog["columns"][name]["range"] = [None, edge]
+    write_yaml(strict / CATALOG, catalog)
+    beyond = int((held[name] > edge).sum())
+    for sides, lost in (([side(strict), known], 0), ([known, side(strict)], beyond)):
+        scored, _ = compare.score(project, sides, raw, held)
+        assert (len(scored.y), scored.lost) == (held.height - beyond, lost)
 
 
 def test_settings_that_the_model_was_not_trained_with_are_refused(place: Path) -> None:

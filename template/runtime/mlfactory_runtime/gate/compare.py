@@ -281,18 +281,19 @@ def answers(
 
     One that was fitted anew on all rows is asked as it was before, when it had not seen these.
     """
-    target, aside = source.with_name("answers.parquet"), "answers.quarantine.parquet"
     options = ["--model", str(measured_of(model.model)), "--no-log", "--max-invalid", "1"]
-    outcome = run(project, model, ["predict", str(source), str(target), *options])
-    if outcome.returncode:
-        raise FactoryError(f"{model.label} cannot score the rows: {reason_of(outcome.stderr)}")
     scored = np.ones(rows, dtype=bool)
-    if source.with_name(aside).is_file():
-        scored[pl.read_parquet(source.with_name(aside))[NUMBER].to_numpy()] = False
+    with temporary() as folder:  # of its own, for another model may refuse other rows
+        target, aside = folder / "answers.parquet", folder / "answers.quarantine.parquet"
+        outcome = run(project, model, ["predict", str(source), str(target), *options])
+        if outcome.returncode:
+            raise FactoryError(f"{model.label} cannot score the rows: {reason_of(outcome.stderr)}")
+        if aside.is_file():
+            scored[pl.read_parquet(aside)[NUMBER].to_numpy()] = False
+        table = pl.read_parquet(target) if scored.any() else pl.DataFrame()
     names = [f"probability_{name}" for name in classes] or ["prediction"]
     p = np.full((rows, len(names)), np.nan)
     if scored.any():
-        table = pl.read_parquet(target)
         p[scored] = 0
         for place, name in enumerate(names):
             if name in table.columns:
