@@ -1,6 +1,6 @@
 """What many repositories cost: updates beside a loop of `copier update`, and a status. By hand:
 
-    .venv/bin/python tests/benchmarks/bench_fleet.py [UPDATES [STATUS [LOOPS]]]
+    .venv/bin/python tests/benchmarks/bench_fleet.py [UPDATES [LOOPS [STATUS ...]]]
 
 The template of bench_update.py, and bare repositories of this disk: each with answers of its own,
 and with edits in a third of its files, none of which is in the way of the update.
@@ -10,7 +10,6 @@ Processor time counts what was started, too, and does not depend on what else th
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -63,57 +62,53 @@ def loop(place: Path, home: Path, number: int) -> Cost:
     return one.run(("bash", "-euc", script), place, home)
 
 
-def peak(argv: tuple[str, ...], place: Path, home: Path) -> float:
-    """Megabytes of the largest process among all that a command starts."""
+def measured(argv: tuple[str, ...], folder: Path, home: Path) -> tuple[Cost, float]:
+    """What a command takes, and the megabytes of the largest process among all that it starts."""
     lines = (
         "import resource, subprocess, sys",
-        "subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)",
-        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)",
+        "subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)",
+        "open('peak', 'w').write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))",
     )
-    whole = (sys.executable, "-c", "\n".join(lines), *argv)
-    env = {**os.environ, "HOME": str(home)}
-    done = subprocess.run(whole, cwd=place, env=env, capture_output=True, text=True, check=True)
-    return int(done.stdout) / 1024
+    cost = one.run((sys.executable, "-c", "\n".join(lines), *argv), folder, home)
+    return cost, int((folder / "peak").read_text()) / 1024
 
 
-def memory(place: Path, home: Path, most: int) -> None:
-    """The largest process of a status with nothing cached, by the number of repositories."""
-    for count in (most // 10, most * 3 // 10, most):
-        shutil.rmtree(home / ".cache", ignore_errors=True)
-        folder = fleet(place, f"memory{count}", count)
-        size = peak(("mlfactory", "fleet", "status"), folder, home)
-        print(f"| memory of `fleet status` of {count} | {size:.1f} MB | |", flush=True)
+def look(place: Path, home: Path, count: int) -> None:
+    """A status with nothing cached, and another when nothing moved."""
+    shutil.rmtree(home / ".cache", ignore_errors=True)
+    folder = fleet(place, f"status{count}", count)
+    for state in ("cold", "nothing moved"):
+        cost, size = measured(("mlfactory", "fleet", "status"), folder, home)
+        show(f"`fleet status` of {count}, {state}; largest process {size:.1f} MB", cost)
+    size = subprocess.run(("du", "-sm", home / ".cache"), capture_output=True, text=True)
+    print(f"\n{size.stdout.split()[0]} MB in the cache\n")
 
 
 def show(title: str, value: Cost) -> None:
     print(f"| {title} | {value.wall:.1f} | {value.cpu:.1f} |", flush=True)
 
 
-def main() -> None:
-    updates, statuses, loops = (*map(int, sys.argv[1:]), *(50, 200, 5)[len(sys.argv) - 1 :])
+def main(updates: int = 50, loops: int = 5, *statuses: int) -> None:
+    statuses = statuses or (60, 200)
     with tempfile.TemporaryDirectory() as scratch:
         place, home = Path(scratch), Path(scratch) / "home"
         home.mkdir()
         (home / ".gitconfig").write_text("[user]\nname = B\nemail = b@example.org\n")
-        count = max(updates + loops, statuses)
+        count = max(updates + loops, *statuses)
         origins(place, home, count)
-        print("| | seconds | of processors |\n|---|--:|--:|")
+        print("| | seconds | of processors |\n|---|--:|--:|", flush=True)
         (place / "loop").mkdir()
-        rounds = [loop(place, home, count - 1 - number) for number in range(loops)]
-        whole = (sum(figures) / loops * updates for figures in zip(*rounds, strict=True))
-        show(f"{updates} times `copier update`, of {loops} rounds", Cost(*whole))
-        folder = fleet(place, "updates", updates)
-        show(f"`fleet plan` of {updates}", one.run(("mlfactory", "fleet", "plan"), folder, home))
-        push = ("mlfactory", "fleet", "apply", "--push")
-        show(f"`fleet apply --push` of {updates}", one.run(push, folder, home))
-        shutil.rmtree(home / ".cache")
-        folder, status = fleet(place, "statuses", statuses), ("mlfactory", "fleet", "status")
-        show(f"`fleet status` of {statuses}, cold", one.run(status, folder, home))
-        show(f"`fleet status` of {statuses}, nothing moved", one.run(status, folder, home))
-        memory(place, home, statuses)
-        size = subprocess.run(("du", "-sm", home / ".cache"), capture_output=True, text=True)
-        print(f"\n{size.stdout.split()[0]} MB in the cache")
+        if updates:
+            rounds = [loop(place, home, count - 1 - number) for number in range(loops)]
+            whole = (sum(figures) / loops * updates for figures in zip(*rounds, strict=True))
+            show(f"{updates} times `copier update`, of {loops} rounds", Cost(*whole))
+            folder = fleet(place, "updates", updates)
+            plan, push = ("mlfactory", "fleet", "plan"), ("mlfactory", "fleet", "apply", "--push")
+            show(f"`fleet plan` of {updates}", one.run(plan, folder, home))
+            show(f"`fleet apply --push` of {updates}", one.run(push, folder, home))
+        for number in statuses:
+            look(place, home, number)
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))
