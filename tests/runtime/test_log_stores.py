@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sqlite3
 import subprocess
@@ -17,6 +18,7 @@ import psycopg
 import pytest
 from mlfactory_runtime.learn.signature import load_signature
 from mlfactory_runtime.log.labels import read_log
+from mlfactory_runtime.log.store import now
 
 from ..postgres import Server
 from ..waiting import PATIENCE, until
@@ -265,6 +267,25 @@ def test_what_waits_when_a_service_stops_is_taken_in_by_the_next(
     told(log.serve("b", 5, 0, "stop"))
     assert settled(log) == 10 + 700 + 5
     assert not waiting.exists()
+
+
+LINES = ["[1, 2", "{}", "[]", json.dumps(["a"] * 10), "[" * 100_000, json.dumps([[]] * 10)]
+
+
+def test_what_waits_and_is_no_prediction_keeps_nothing_from_the_log(churn: Factory) -> None:
+    place = churn.path / "log"
+    place.mkdir()
+    good = ["kept", 0, now(), "churned", "m", None, "{}", "yes", None, None]
+    waiting = [place / f"predictions.db.waiting-{n}.jsonl" for n in range(len(LINES) + 2)]
+    for file, line in zip(waiting, [*LINES, json.dumps(good)], strict=False):
+        file.write_text(f"{line}\n")
+    waiting[-1].mkdir()
+    log = Logging(churn, str(place / "predictions.db"))
+
+    assert told(log.serve("new", 5, 0, "stop"))[0] == 0
+    assert log.count() == 5 + 1
+    assert len([*place.glob("*.unreadable")]) == len(LINES)
+    assert [file for file in waiting if file.exists()] == waiting[-1:]
 
 
 def test_old_rows_are_deleted(log: Logging) -> None:
