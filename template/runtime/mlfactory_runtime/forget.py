@@ -106,6 +106,11 @@ def remains(project: Project, entity: str, params: Params, learned: bool) -> lis
         notes.append(f"{params.data.path} is not here, so nobody looked into it: dvc pull")
     if learned:
         notes.append("a model forgets what it learned only when it is trained anew without it")
+    log = Path(params.log.path)
+    notes += [
+        f"{file} could not be read, and may tell of it: look into it, or delete it"
+        for file in sorted(log.parent.glob(f"{log.name}.waiting-*"))
+    ]
     notes.append("answers in files that `factory predict` wrote, and backups, are not touched")
     return notes
 
