@@ -61,6 +61,10 @@ def test_what_a_killed_run_left_out_is_put_right(repository: Path) -> None:
     tag("churn-model@v1.0.0")
     assert register.register(Project(repository)).new is False
     assert "v1.0.0" in (repository / "catalog.json").read_text()
+    for cut_off in ("", "{"):
+        (repository / "catalog.json").write_text(cut_off)
+        assert register.register(Project(repository)).new is False
+    assert "v1.0.0" in (repository / "catalog.json").read_text()
     (repository / "catalog.json").unlink()
 
     name, head = "promotions/prod-0001-v1.0.0.json", git.commit_of(repository, "HEAD")

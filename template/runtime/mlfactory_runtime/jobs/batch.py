@@ -8,7 +8,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from glob import has_magic
 from pathlib import Path, PurePosixPath
@@ -131,10 +131,12 @@ def scored(project: Project, file: Path, target: AbstractFileSystem, answers: st
         return Answered(file.name, "", error=error_in(text) or "no row can be scored")
     counts = json.loads(process.stdout)
     is_logged = counts["request_id"] and counts["logged"] == counts["rows"]
-    within = delivery(project.params.log, counts["request_id"]) if is_logged else nullcontext([])
-    with within as problems:
+    problems: AbstractContextManager[list[str]] = nullcontext([])
+    if is_logged:
+        problems = delivery(project.params.log, counts["request_id"])
+    with problems as texts:
         put(target, output, answers)
-    unlogged = " ".join(problems) or warning_in(text)
+    unlogged = " ".join(texts) or warning_in(text)
     place = PurePosixPath(answers).name
     return Answered(file.name, place, counts["rows"], counts["invalid"], unlogged=unlogged)
 
