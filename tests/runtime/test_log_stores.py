@@ -337,7 +337,8 @@ def test_an_entity_is_labelled_twice_corrected_and_forgotten(log: Logging) -> No
     assert "the value is none of the values in the catalog" in refused.err
     assert log.count("labels") == 900
 
-    done = factory.json("forget", "C00005", "--json")
+    assert "the ID is empty" in factory.run("forget", " ", code=1).err  # an unset variable
+    done = factory.json("forget", " C00005 ", "--json")
     assert (done["predictions"], done["labels"]) == (1, 1)
     assert (log.count(), log.count("labels")) == (899, 899)
     learned = pl.concat(
