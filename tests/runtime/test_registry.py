@@ -57,6 +57,13 @@ def tag(name: str, commit: str = "HEAD", at: int = 0) -> None:
     subprocess.run(argv, env=env, check=True)
 
 
+@pytest.mark.parametrize("seconds", ["", "99999999999999999", "18446744073709551611"])
+def test_a_tag_that_names_no_moment_is_the_earliest(seconds: str) -> None:
+    one = tags.taken_apart("churn-model", "churn-model@v1.0.0", "0123456789ab", seconds)
+    assert one is not None
+    assert one.since.timestamp() == 0
+
+
 def test_what_a_killed_run_left_out_is_put_right(repository: Path) -> None:
     tag("churn-model@v1.0.0")
     assert register.register(Project(repository)).new is False

@@ -13,12 +13,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
 from ..records.trail import Anchor
 from .store import complete, labels, new, now, predictions, tallies, trail
 
+LATEST = 253_402_300_799_999_999  # microseconds, in the year 9999
 ACTOR_ENV = "FACTORY_ACTOR"
 LOCK = 7_206_174  # of PostgreSQL, held from appending until the transaction ends
 COUNTED = {
@@ -149,7 +151,20 @@ def last(connection: sa.Connection) -> Entry | None:
 
 def end(connection: sa.Connection, order: sa.ColumnElement[int]) -> Entry | None:
     row = connection.execute(sa.select(trail).order_by(order).limit(1)).first()
-    return Entry(*row) if row else None
+    return entry_of(row) if row else None
+
+
+def entry_of(row: sa.Row[Any]) -> Entry:
+    """A row of the trail. What somebody has put there that is no number, or no text, counts as 0
+    or by what it looks like: its hash does not fit.
+    """
+    number, time, *texts = row
+    number, time = (one if isinstance(one, int) else 0 for one in (number, time))
+    return Entry(
+        number,
+        time if abs(time) <= LATEST else 0,
+        *(one if isinstance(one, str) else repr(one) for one in texts),
+    )
 
 
 def entries(connection: sa.Connection, newest: int | None = None) -> Iterator[Entry]:
@@ -161,7 +176,7 @@ def entries(connection: sa.Connection, newest: int | None = None) -> Iterator[En
     streamed = query.execution_options(stream_results=True, max_row_buffer=10_000)
     with connection.execute(streamed) as rows:
         for row in rows:
-            yield Entry(*row)
+            yield entry_of(row)
 
 
 def head(connection: sa.Connection) -> Anchor | None:
@@ -171,8 +186,10 @@ def head(connection: sa.Connection) -> Anchor | None:
 
 
 def span(begin: Entry | None, end: Entry | None) -> Anchor | None:
-    """A trail by its two ends."""
-    return Anchor(begin=begin.hash, number=end.number, hash=end.hash) if begin and end else None
+    """A trail by its two ends; None where there is no trail, or its end is none."""
+    if begin is None or end is None or end.number < 1:
+        return None
+    return Anchor(begin=begin.hash, number=end.number, hash=end.hash)
 
 
 def misfit(chain: Iterable[Entry]) -> str | None:
