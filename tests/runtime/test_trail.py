@@ -160,6 +160,15 @@ def test_a_deed_by_hand_is_seen(factory: Factory) -> None:
     assert "entry 1 is missing" not in factory.run("trail", "verify").out
 
 
+@pytest.mark.parametrize("value", ["features = 'x'", "entity = x'ff'", "row_time = 'soon'"])
+def test_a_prediction_that_is_none_is_told(factory: Factory, value: str) -> None:
+    predict(factory)
+    log = Logging(factory, str(factory.path / "log/predictions.db"))
+    change(log, f"update predictions set {value} where row = 7")
+    done = factory.run("monitor", "--window", "batch", code=1)
+    assert "error: the log holds what no prediction is: " in done.err
+
+
 def test_an_entry_that_was_written_anew_with_its_hash_does_not_fit(factory: Factory) -> None:
     predict(factory)
     predict(factory)
