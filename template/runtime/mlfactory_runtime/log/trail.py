@@ -54,7 +54,7 @@ class Entry:
         """Its content; nothing where somebody has put something else in its place."""
         try:
             content = json.loads(self.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return content if isinstance(content, dict) else {}
 
