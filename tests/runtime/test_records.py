@@ -115,6 +115,26 @@ def test_where_there_is_no_room_the_record_of_before_stays(tmp_path: Path, way: 
     }
 
 
+AT_ONCE = """
+import sys
+from pathlib import Path
+from mlfactory_runtime.files import write_json
+for number in range(200):
+    write_json(Path(sys.argv[1]), [number] * 1_000)
+"""
+
+
+def test_two_that_write_a_record_at_once_do_not_meet(tmp_path: Path) -> None:
+    file = tmp_path / "catalog.json"
+    argv = [sys.executable, "-c", AT_ONCE, str(file)]
+    both = [subprocess.Popen(argv, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    while any(one.poll() is None for one in both):
+        if file.is_file():
+            assert len(json.loads(file.read_text())) == 1_000
+    assert [one.communicate()[1] for one in both] == ["", ""]
+    assert [one.name for one in tmp_path.iterdir()] == ["catalog.json"]
+
+
 @pytest.mark.parametrize("content", [b"[" * 50_000, b"\xff\xfe", b"null", b'{"files": 1}'])
 def test_what_is_no_record_is_told(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "manifest.json").write_bytes(content)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import tomllib
 from glob import has_magic
@@ -37,8 +38,10 @@ def replace(path: Path, text: str) -> None:
 
 
 def fresh(path: Path, text: str) -> Path:
-    """The text in a file beside its place. What was there stays as it is if there is no room."""
-    temporary = path.with_name(f".{path.name}.new")
+    """The text in a file beside its place, of this process alone. What was there stays as it is if
+    there is no room.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         temporary.write_bytes(text.encode("utf-8"))
     except OSError:
