@@ -114,7 +114,7 @@ def scored(project: Project, file: Path, target: AbstractFileSystem, answers: st
     """Score a file as a person would, in a process of its own; its answers appear last, and count
     in the log when they are there.
     """
-    from ..log.runs import delivery, held
+    from ..log.runs import delivery, holding
 
     settings = project.params.batch
     output = file.parent / ".answers" / f"answers.{settings.format}"  # beside no other file
@@ -122,7 +122,7 @@ def scored(project: Project, file: Path, target: AbstractFileSystem, answers: st
     aside = output.with_name(f"answers.quarantine.{settings.format}")
     options = ("--model", settings.model, "--max-invalid", str(settings.max_invalid), "--json")
     argv = (sys.executable, "-c", PROGRAM, "predict", str(file), str(output), *options)
-    process = run(argv, project.root, environment() | held(), b"", family=True)
+    process = run(argv, project.root, environment() | holding(), b"", family=True)
     name, ending = answers.rsplit(".", 1)
     if aside.is_file():
         put(target, aside, f"{name}.quarantine.{ending}")

@@ -54,7 +54,7 @@ def holder() -> int:
     return int(os.environ.get(HOLDER_ENV, 0))
 
 
-def held() -> dict[str, str]:
+def holding() -> dict[str, str]:
     """The environment of a program whose run does not count before its `delivery`."""
     return {HOLDER_ENV: str(os.getpid())}
 

@@ -10,7 +10,7 @@ import json
 import os
 import socket
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -159,15 +159,15 @@ def entry_of(row: sa.Row[Any]) -> Entry:
     or by what it looks like: its hash does not fit.
     """
     number, time, *texts = row
-    number, time = (one if isinstance(one, int) else 0 for one in (number, time))
+    whole = time if isinstance(time, int) and abs(time) <= LATEST else 0
     return Entry(
-        number,
-        time if abs(time) <= LATEST else 0,
+        number if isinstance(number, int) else 0,
+        whole,
         *(one if isinstance(one, str) else repr(one) for one in texts),
     )
 
 
-def entries(connection: sa.Connection, newest: int | None = None) -> Iterator[Entry]:
+def entries(connection: sa.Connection, newest: int | None = None) -> Generator[Entry, None, None]:
     """The entries in their order: all, or so many of the newest."""
     query = sa.select(trail).order_by(trail.c.number)
     if newest is not None:

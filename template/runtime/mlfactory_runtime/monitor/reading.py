@@ -216,8 +216,8 @@ def production(project: Project) -> Watched:
         message = f"{project.relative(file)} is not there, or of an older form"
         raise FactoryError(message, "train the model with the code of today: dvc repro")
     home, signature = model.project, load_signature(model.model)
-    known = home.catalog.columns.keys() | home.catalog.derived.keys()
-    if absent := [one.name for one in signature.features if one.name not in known]:
+    names = home.catalog.columns.keys() | home.catalog.derived.keys()
+    if absent := [one.name for one in signature.features if one.name not in names]:
         raise FactoryError(f"the catalog lacks {absent[0]!r}, which the model needs", "dvc repro")
     watched = Watched(
         label, model.commit, project, home, model.model, version(model.model), home.params,
