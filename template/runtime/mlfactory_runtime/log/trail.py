@@ -158,7 +158,7 @@ def entry_of(row: sa.Row[Any]) -> Entry:
     """A row of the trail. What somebody has put there that is no number, or no text, counts as 0
     or by what it looks like: its hash does not fit.
     """
-    number, time, *texts = row
+    number, time, *texts = tuple(row)
     whole = time if isinstance(time, int) and abs(time) <= LATEST else 0
     return Entry(
         number if isinstance(number, int) else 0,
