@@ -134,14 +134,22 @@ def test_a_file_that_a_migration_makes_is_merged_with_the_users_edits(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "command", ["false", "rm .copier-answers.yml", "ln -sf x .copier-answers.yml"]
+    ("command", "said"),
+    [
+        ("false", "false"),
+        ("rm .copier-answers.yml", "leave no .copier-answers.yml"),
+        ("ln -sf x .copier-answers.yml", "leave no .copier-answers.yml"),
+        ("echo '- a: [' > .copier-answers.yml", "migrations leave a .copier-answers.yml that is"),
+        ("head -c9 /dev/zero | tr '\\0' '\\377' > .copier-answers.yml", "migrations leave a"),
+    ],
 )
-def test_one_that_fails_changes_nothing(tmp_path: Path, command: str) -> None:
-    text = f"_migrations:\n- command: {command}\n{BEFORE}"
+def test_one_that_fails_changes_nothing(tmp_path: Path, command: str, said: str) -> None:
+    text = f"_migrations:\n- command: {json.dumps(command)}\n{BEFORE}"
     demo = made(tmp_path, FIRST, {"copier.yml": OLD + text})
     before = demo.everything()
     result = mlfactory("update", demo.path, "--trust", code=1)
     assert "Traceback" not in result.stderr
+    assert said in result.stderr
     assert demo.everything() == before
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -71,6 +72,37 @@ def test_a_file_that_fails_stops_no_other_and_is_tried_again(
         assert "mlfactory-work" not in said
     assert [path.name[:5] for path in (place.path / "scored").iterdir()] == ["june-"]
     assert "| a broken\\|one.csv | 0 | 0 | " in (tmp_path / "page.md").read_text()
+
+
+def test_answers_that_reach_nobody_do_not_count(place: Factory) -> None:
+    """Where they belong stands something else, which the third run finds gone."""
+    deliver(place, "june.csv", ROWS[:5])
+    digest = hashlib.sha256((place.path / "incoming/june.csv").read_bytes()).hexdigest()
+    obstacle = place.path / f"scored/june-{digest[:16]}.csv.new"
+    obstacle.mkdir(parents=True)
+    for _ in range(2):
+        assert "Is a directory" in place.run("batch", code=1).err
+        assert logged(place) == 0
+    obstacle.rmdir()
+    (june,) = place.json("batch", "--json")["files"]
+    assert (june["rows"], june["unlogged"], logged(place)) == (5, "", 5)
+    place.run("trail", "verify")
+
+
+def test_a_run_whose_answers_somebody_else_waits_for_is_finished_by_him_or_not_at_all(
+    place: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(place, "june.csv", ROWS[:5])
+    gone = place.start("-c", "")
+    gone.communicate()
+    monkeypatch.setenv("FACTORY_LOG_HOLDER", str(gone.pid))
+    place.run("predict", "incoming/june.csv", "june.csv")
+    assert logged(place) == 5
+    monkeypatch.delenv("FACTORY_LOG_HOLDER")
+    place.run("trail", "verify")  # nobody sees them
+    place.run("predict", "incoming/june.csv", "june.csv")
+    assert logged(place) == 5
+    place.run("trail", "verify")
 
 
 def test_files_may_lie_in_a_bucket(place: Factory) -> None:

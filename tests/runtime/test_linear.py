@@ -182,6 +182,7 @@ def test_a_model_of_another_kind_is_named(churn: Factory) -> None:
     ("change", "said"),
     [
         (lambda text: text.replace('"place": 0', '"place": 99'), "is not of its signature"),
+        (lambda text: text.replace('"place": 0', '"place": -9'), "cannot be read"),
         (lambda text: text.replace('"task": "binary"', '"task": "regression"'), "not of its sig"),
         (lambda text: text[:200], "cannot be read"),
         (lambda text: text.replace('"middle": ', '"middle": 1e999, "x": '), "cannot be read"),

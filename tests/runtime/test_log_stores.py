@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sqlite3
 import subprocess
@@ -17,6 +18,7 @@ import psycopg
 import pytest
 from mlfactory_runtime.learn.signature import load_signature
 from mlfactory_runtime.log.labels import read_log
+from mlfactory_runtime.log.store import now
 
 from ..postgres import Server
 from ..waiting import PATIENCE, until
@@ -267,6 +269,25 @@ def test_what_waits_when_a_service_stops_is_taken_in_by_the_next(
     assert not waiting.exists()
 
 
+LINES = ["[1, 2", "{}", "[]", json.dumps(["a"] * 10), "[" * 100_000, json.dumps([[]] * 10)]
+
+
+def test_what_waits_and_is_no_prediction_keeps_nothing_from_the_log(churn: Factory) -> None:
+    place = churn.path / "log"
+    place.mkdir()
+    good = ["kept", 0, now(), "churned", "m", None, "{}", "yes", None, None]
+    waiting = [place / f"predictions.db.waiting-{n}.jsonl" for n in range(len(LINES) + 2)]
+    for file, line in zip(waiting, [*LINES, json.dumps(good)], strict=False):
+        file.write_text(f"{line}\n")
+    waiting[-1].mkdir()
+    log = Logging(churn, str(place / "predictions.db"))
+
+    assert told(log.serve("new", 5, 0, "stop"))[0] == 0
+    assert log.count() == 5 + 1
+    assert len([*place.glob("*.unreadable")]) == len(LINES)
+    assert [file for file in waiting if file.exists()] == waiting[-1:]
+
+
 def test_old_rows_are_deleted(log: Logging) -> None:
     log.factory.change(log={"retention_days": 30})
     told(log.serve("a", 3, 0, "stop"))
@@ -316,7 +337,8 @@ def test_an_entity_is_labelled_twice_corrected_and_forgotten(log: Logging) -> No
     assert "the value is none of the values in the catalog" in refused.err
     assert log.count("labels") == 900
 
-    done = factory.json("forget", "C00005", "--json")
+    assert "the ID is empty" in factory.run("forget", " ", code=1).err  # an unset variable
+    done = factory.json("forget", " C00005 ", "--json")
     assert (done["predictions"], done["labels"]) == (1, 1)
     assert (log.count(), log.count("labels")) == (899, 899)
     learned = pl.concat(

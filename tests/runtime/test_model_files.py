@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import lightgbm as lgb
+import numpy as np
 import pytest
 from mlfactory_runtime.learn.manifest import FILE as MANIFEST
 from mlfactory_runtime.learn.trees import BrokenError, check_model
@@ -178,6 +180,10 @@ def test_no_edit_of_equal_length_gets_past_with_an_index_that_leads_nowhere(
         pytest.param(r"^(objective=\S+)", r"\1\0", id="an-end-of-the-text"),
         pytest.param(r"^shrinkage=.*", "shrinkage=\u0663", id="a-digit-of-another-script"),
         pytest.param(r"^leaf_count=\d", "leaf_count=\u0663", id="the-same-in-a-whole-number"),
+        pytest.param(r"^leaf_weight=.*", "leaf_weight=", id="a-list-that-is-empty"),
+        pytest.param(r"^objective=.*", "objective=", id="an-objective-without-a-name"),
+        pytest.param(r"^(objective=\S+)", r"\1 :num_class:9000", id="a-number-of-classes-aside"),
+        pytest.param(r"^(objective=\S+)", r"\1 num_class:1 num_class:9", id="two-of-them"),
     ],
 )
 def test_what_lightgbm_reads_otherwise_than_it_looks_is_no_model(
@@ -193,3 +199,30 @@ def test_what_lightgbm_reads_otherwise_than_it_looks_is_no_model(
     check_model(text)
     with pytest.raises(BrokenError):
         check_model(changed)
+
+
+def test_a_number_without_an_end_is_no_number(factory: Factory) -> None:
+    text = (model(factory) / "model.txt").read_text()
+    head, _, rest = text.partition("\n\n")
+    digits = "1" * 1_000_000 + "x"
+    longer = re.sub(r"^leaf_value=\S+", f"leaf_value={digits}", rest, count=1, flags=re.M)
+    first = int(re.search(r"^tree_sizes=(\d+)", head, re.M)[1])  # type: ignore[index]
+    size = first + len(longer) - len(rest)
+    with pytest.raises(BrokenError, match="leaf_value holds what is no number"):
+        check_model(f"{head.replace(f'tree_sizes={first}', f'tree_sizes={size}')}\n\n{longer}")
+
+
+@pytest.mark.parametrize("leaves", [2, 7])
+def test_trees_whose_leaves_hold_lines_are_read(leaves: int) -> None:
+    """`model.extra: {linear_tree: true}`; of some leaves the line has no slope."""
+    x = np.random.default_rng(0).normal(size=(300, 3))
+    data = lgb.Dataset(x, x[:, 0], params={"linear_tree": True})
+    settings = {"num_leaves": leaves, "min_gain_to_split": 1e9 if leaves == 2 else 0.0}
+    booster = lgb.train({"linear_tree": True, "verbose": -1, **settings}, data, 5)
+    text = booster.model_to_string()
+    assert lgb.Booster(model_str=check_model(text)).predict(x) == pytest.approx(booster.predict(x))
+    assert ("num_leaves=1\n" in text) == (leaves == 2)
+    stump = re.sub(r"^leaf_weight=0$", "leaf_weight= ", text, flags=re.M)
+    if leaves == 2:
+        with pytest.raises(BrokenError, match="leaf_weight has 0 values"):
+            check_model(stump)

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 import sqlalchemy as sa
+import yaml
 from mlfactory_runtime import errors, lightgbm
 from mlfactory_runtime.learn import profile, synth
 from mlfactory_runtime.log import labels, service, store, veil
@@ -330,6 +331,16 @@ def test_a_log_that_cannot_be_read_is_told(place: Path) -> None:
     (place / "log/predictions.db").write_text("no database" * 100)
 
     with pytest.raises(errors.FactoryError, match="the log cannot be read: file is not a database"):
+        run.monitor(Project(place), now=NOW)
+
+
+def test_a_catalog_without_a_feature_of_the_model_is_told(place: Path, number: str) -> None:
+    file = place / "features.yaml"
+    catalog = yaml.safe_load(file.read_text("utf-8"))
+    del catalog["columns"][number]
+    write_yaml(file, catalog)
+
+    with pytest.raises(errors.FactoryError, match=f"the catalog lacks '{number}'"):
         run.monitor(Project(place), now=NOW)
 
 

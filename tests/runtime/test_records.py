@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,49 @@ def subset(before: object, after: object) -> bool:
     if isinstance(before, list) and isinstance(after, list):
         return len(before) == len(after) and all(map(subset, before, after))
     return before == after
+
+
+WITHOUT_ROOM = """
+import resource, signal, sys
+from pathlib import Path
+from mlfactory_runtime.files import replace, write_json
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+path, text = Path(sys.argv[2]), "x" * 10_000
+write_json(path, text) if sys.argv[1] == "json" else replace(path, text)
+"""
+
+
+@pytest.mark.parametrize("way", ["json", "text"])
+def test_where_there_is_no_room_the_record_of_before_stays(tmp_path: Path, way: str) -> None:
+    file = tmp_path / "snapshot.json"
+    file.write_text('{"of": "before"}')
+    argv = [sys.executable, "-c", WITHOUT_ROOM, way, str(file)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert "File too large" in done.stderr
+    assert {one.name: one.read_text() for one in tmp_path.iterdir()} == {
+        "snapshot.json": '{"of": "before"}'
+    }
+
+
+AT_ONCE = """
+import sys
+from pathlib import Path
+from mlfactory_runtime.files import write_json
+for number in range(200):
+    write_json(Path(sys.argv[1]), [number] * 1_000)
+"""
+
+
+def test_two_that_write_a_record_at_once_do_not_meet(tmp_path: Path) -> None:
+    file = tmp_path / "catalog.json"
+    argv = [sys.executable, "-c", AT_ONCE, str(file)]
+    both = [subprocess.Popen(argv, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    while any(one.poll() is None for one in both):
+        if file.is_file():
+            assert len(json.loads(file.read_text())) == 1_000
+    assert [one.communicate()[1] for one in both] == ["", ""]
+    assert [one.name for one in tmp_path.iterdir()] == ["catalog.json"]
 
 
 @pytest.mark.parametrize("content", [b"[" * 50_000, b"\xff\xfe", b"null", b'{"files": 1}'])

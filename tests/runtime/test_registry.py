@@ -12,7 +12,9 @@ from mlfactory_runtime.project import Project
 from mlfactory_runtime.records.comparison import Short
 from mlfactory_runtime.records.evaluation import Interval
 from mlfactory_runtime.records.registry import Drift, Promoted, Promotion
-from mlfactory_runtime.registry import artifact, catalog, promote, register, resolve, tags
+from mlfactory_runtime.registry import artifact, audit, catalog, promote, register, resolve, tags
+from mlfactory_runtime.registry.models import message_json
+from mlfactory_runtime.registry.models import models as every_model
 from mlfactory_runtime.retrain.retrain import refuse_changes
 from mlfactory_runtime.testing.trained import Trained
 
@@ -57,9 +59,38 @@ def tag(name: str, commit: str = "HEAD", at: int = 0) -> None:
     subprocess.run(argv, env=env, check=True)
 
 
+@pytest.mark.parametrize("seconds", ["", "99999999999999999", "18446744073709551611"])
+def test_a_tag_that_names_no_moment_is_the_earliest(seconds: str) -> None:
+    one = tags.taken_apart("churn-model", "churn-model@v1.0.0", "0123456789ab", seconds)
+    assert one is not None
+    assert one.since.timestamp() == 0
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["", "x", "5", "[]", "[" * 100_000, '{"a": ' * 100_000],
+    ids=["empty", "text", "number", "list", "deep-list", "deep-object"],
+)
+def test_a_message_that_is_none_of_ours_says_nothing(message: str, repository: Path) -> None:
+    assert message_json(message) == {}
+    commit = git.commit_of(repository, "HEAD")
+    for name in ("churn-model@v1.0.0", "churn-model#prod#1"):
+        ident = git.identity(repository, "factory")
+        made = git.tag_object(repository, name, commit, message, ident)
+        git.set_refs(repository, f"create refs/tags/{name} {made}")
+    project = Project(repository)
+    assert promote.apply(project, lambda _: None).made == ()
+    assert [one.version for one in every_model(project).versions] == ["v1.0.0"]
+    assert len([*filter(None, map(audit.of_tag, tags.tags(project)))]) == 2
+
+
 def test_what_a_killed_run_left_out_is_put_right(repository: Path) -> None:
     tag("churn-model@v1.0.0")
     assert register.register(Project(repository)).new is False
+    assert "v1.0.0" in (repository / "catalog.json").read_text()
+    for cut_off in ("", "{"):
+        (repository / "catalog.json").write_text(cut_off)
+        assert register.register(Project(repository)).new is False
     assert "v1.0.0" in (repository / "catalog.json").read_text()
     (repository / "catalog.json").unlink()
 

@@ -154,6 +154,15 @@ def test_a_client_that_sends_no_second_request_is_left(impatient: Service) -> No
     in_time(happens)
 
 
+def test_a_client_that_reads_no_answer_is_left(impatient: Service) -> None:
+    """What is for it is more than the system takes off the service's hands."""
+    with impatient.socket as client:
+        client.sendall(b"GET /docs HTTP/1.1\r\nHost: x\r\n\r\n" * AT_ONCE)
+        left = "a client that reads no answer is left"
+        until(lambda: left in impatient.log.read_text("utf-8"), impatient.lives)
+    assert impatient.ask("/health")[0] == 200
+
+
 def test_a_body_without_a_length_has_the_same_limit(service: Service) -> None:
     with service.socket as client, client.makefile("rb") as answer:
         client.sendall(HEAD + b"\r\nTransfer-Encoding: chunked\r\n\r\n")

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from mlfactory_runtime import errors
 from mlfactory_runtime.data import computed
+from mlfactory_runtime.errors import FactoryError
 from mlfactory_runtime.learn import signature
 from pydantic import ValidationError
 
@@ -31,6 +32,7 @@ def encoded(feature: signature.Feature, values: list[object]) -> list[float]:
         {"threshold": float("nan")},
         {"threshold": float("inf")},
         {"features": (known("numeric", "int", [1]),) * 2},
+        {"features": (known("whatever", "int", [1]),)},
     ],
 )
 def test_a_signature_that_contradicts_itself_is_none(change: dict[str, Any]) -> None:
@@ -86,6 +88,12 @@ def test_a_feature_that_was_never_missing_refuses_a_missing_value(
 ) -> None:
     with pytest.raises(errors.FactoryError, match="was never missing in training"):
         encoded(known(role, dtype, [seen]), [seen, None])
+
+
+@pytest.mark.parametrize("role", ["numeric", "datetime"])
+def test_a_column_that_is_of_another_type_than_in_training_is_named(role: str) -> None:
+    with pytest.raises(FactoryError, match="'x' holds String, and the model learned from it as a"):
+        encoded(known(role, "int", [1]), ["a", "b"])
 
 
 def test_moments_are_days_and_a_date_is_its_midnight() -> None:

@@ -15,7 +15,7 @@ from mlfactory_runtime.cli.commands import app
 from mlfactory_runtime.data import source
 from mlfactory_runtime.files import recorded
 from mlfactory_runtime.predict import batch
-from mlfactory_runtime.project import Project
+from mlfactory_runtime.project import SNAPSHOT, Project
 from mlfactory_runtime.settings import params
 from mlfactory_runtime.tables import query
 from mlfactory_runtime.testing.trained import Trained, write_yaml
@@ -122,6 +122,17 @@ def test_a_snapshot_that_breaks_the_contract_changes_nothing(
         source.pull(trained_copy, str(trained.raw))
     assert raw.read_bytes() == b"old"
     assert list(raw.parent.iterdir()) == [raw]
+
+
+def test_a_record_that_cannot_be_read_is_told_before_the_data_change(
+    trained: Trained, trained_copy: Project
+) -> None:
+    raw = trained_copy.raw
+    raw.write_bytes(b"old")
+    (trained_copy.root / SNAPSHOT).write_text("{", "utf-8")
+    with pytest.raises(errors.FactoryError, match="cannot be read: it is no JSON"):
+        source.pull(trained_copy, str(trained.raw))
+    assert raw.read_bytes() == b"old"
 
 
 def test_a_file_is_meant_from_where_one_stands_and_a_setting_from_the_factory(

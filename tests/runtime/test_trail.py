@@ -18,7 +18,7 @@ from mlfactory_runtime.log.store import clean_up, engine_of
 from mlfactory_runtime.records.registry import Promotion
 from mlfactory_runtime.registry import promote
 from mlfactory_runtime.registry.anchor import anchor, trailer
-from mlfactory_runtime.registry.audit import verify
+from mlfactory_runtime.registry.audit import events, verify
 from sqlalchemy import text
 
 from ..waiting import PATIENCE, until
@@ -130,6 +130,11 @@ DEEDS = {
     "delete from trail where number = 1": "entry 1 is missing",
     "update trail set kind = 'begin' where number = 4": "entry 4 was changed",
     "update trail set content = 'no JSON' where number = 4": "entry 4 was changed",
+    "update trail set content = x'ff' where number = 2": "entry 2 was changed",
+    "update trail set time = 'soon' where number = 2": "entry 2 was changed",
+    "update trail set time = 9000000000000000000 where number = 2": "entry 2 was changed",
+    "update trail set actor = x'ff', hash = x'00' where number = 3": "entry 3 was changed",
+    "update trail set number = 'x' where number = 4": "entry 4 is missing",
     "delete from trail": "the trail is empty: its entries were taken out",
     "delete from predictions where row = 7": "2 predictions are gone, and no entry says why",
     "delete from labels": "10 labels are gone, and no entry says why",
@@ -150,8 +155,18 @@ def test_a_deed_by_hand_is_seen(factory: Factory) -> None:
     for sql, line in DEEDS.items():
         change(Logging(factory, str(file)), sql)
         assert line in " ".join(verify(factory.project).faults), sql
+        events(factory.project, 100)
         file.write_bytes(before)
     assert "entry 1 is missing" not in factory.run("trail", "verify").out
+
+
+@pytest.mark.parametrize("value", ["features = 'x'", "entity = x'ff'", "row_time = 'soon'"])
+def test_a_prediction_that_is_none_is_told(factory: Factory, value: str) -> None:
+    predict(factory)
+    log = Logging(factory, str(factory.path / "log/predictions.db"))
+    change(log, f"update predictions set {value} where row = 7")
+    done = factory.run("monitor", "--window", "batch", code=1)
+    assert "error: the log holds what no prediction is: " in done.err
 
 
 def test_an_entry_that_was_written_anew_with_its_hash_does_not_fit(factory: Factory) -> None:

@@ -1,10 +1,12 @@
 """Characters that would steer a terminal are seen, and never do."""
 
 import json
+import logging
 
 import pytest
 from mlfactory_runtime.cli.program import print_json, print_text, say
 from mlfactory_runtime.report.pages import environment
+from mlfactory_runtime.serving.requests import Lines
 from mlfactory_runtime.visible import visible
 
 EVIL = "a\x1b]0;owned\x07b\x9b31m\u202ec\x7f\u061cd\U000e0041e\udce9"
@@ -27,6 +29,14 @@ def test_json_reads_back_and_steers_nothing(capsys: pytest.CaptureFixture[str]) 
     text = capsys.readouterr().out
     assert json.loads(text) == {"value": EVIL}
     assert visible(text) == text
+
+
+def test_no_line_of_a_service_steers_a_terminal() -> None:
+    fields = {"path": EVIL[:-1], "status": 404}
+    record = logging.makeLogRecord({"msg": EVIL[:-1], "fields": fields})
+    line = Lines().format(record)
+    assert json.loads(line).items() >= {"message": EVIL[:-1], **fields}.items()
+    assert visible(line) == line
 
 
 @pytest.mark.parametrize("name", ["data_card.md", "report.html"])

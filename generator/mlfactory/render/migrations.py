@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from copier._template import Task
 
 Stage = Literal["before", "after"]
+LOOK = "Look at the template; nothing was written."
 
 
 @contextmanager
@@ -68,16 +69,19 @@ def run(worker: Any, project: Project, stage: Stage) -> bool:
 
 def migrate(worker: Any, project: Project, folder: Path, base: Render) -> Project:
     """The project with the answers that the migrations before an update leave; `folder` is empty
-    at the end. Raises MlfactoryError when they leave none."""
+    at the end. Raises MlfactoryError when they leave none that can be read."""
     for one in base.entries:
         safety.write(folder, one)
     path = folder / project.file
     start(folder, project)
     run(worker, project, "before")
     if path.is_symlink() or not path.is_file():
-        text = f"the template's migrations leave no {project.file}"
-        raise MlfactoryError(text, "Look at the template; nothing was written.")
-    new = record.with_text(project, path.read_text("utf-8"))
+        raise MlfactoryError(f"the template's migrations leave no {project.file}", LOOK)
+    try:
+        new = record.with_text(project, path.read_bytes().decode("utf-8"))
+    except (MlfactoryError, UnicodeDecodeError) as error:
+        text = f"the template's migrations leave a {project.file} that is none: {error}"
+        raise MlfactoryError(text, LOOK) from error
     shutil.rmtree(folder)
     folder.mkdir()
     return new

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import tomllib
 from glob import has_magic
@@ -24,17 +25,29 @@ def pretty(content: Any) -> str:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write the file, and its folder if need be."""
+    """Write the file at once, and its folder if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(pretty(content), "utf-8", newline="\n")
+    fresh(path, pretty(content)).replace(path)
 
 
 def replace(path: Path, text: str) -> None:
     """Put the new text in place at once, so that nobody ever reads half of it."""
-    temporary = path.with_suffix(".new")
-    temporary.write_bytes(text.encode("utf-8"))
+    temporary = fresh(path, text)
     shutil.copymode(path, temporary)
     temporary.replace(path)
+
+
+def fresh(path: Path, text: str) -> Path:
+    """The text in a file beside its place, of this process alone. What was there stays as it is if
+    there is no room.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        temporary.write_bytes(text.encode("utf-8"))
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary
 
 
 def recorded(text: str) -> str:

@@ -37,12 +37,17 @@ class Forgotten:
 
 
 def forget(project: Project, entity: str, *, dry_run: bool = False) -> Forgotten:
-    """Erase an entity from predictions and outcomes; with `dry_run` only say what would be."""
+    """Erase an entity from predictions and outcomes; with `dry_run` only say what would be.
+
+    Spaces around its id are left out, as they are in the log.
+    """
     params = project.params
     if not params.data.id:
         raise FactoryError(
             "data.id in params.yaml is empty: rows tell of no entity", "name the column of the ids"
         )
+    if not (entity := entity.strip()):
+        raise FactoryError("the ID is empty: nobody has it", "is it a variable that is not set?")
     versions, unknown = trained_on(project, entity, params)
     count = erased(project, entity, params, dry_run)
     notes = [*remains(project, entity, params, bool(versions)), *unknown]
@@ -106,6 +111,11 @@ def remains(project: Project, entity: str, params: Params, learned: bool) -> lis
         notes.append(f"{params.data.path} is not here, so nobody looked into it: dvc pull")
     if learned:
         notes.append("a model forgets what it learned only when it is trained anew without it")
+    log = Path(params.log.path)
+    notes += [
+        f"{file} could not be read, and may tell of it: look into it, or delete it"
+        for file in sorted(log.parent.glob(f"{log.name}.waiting-*"))
+    ]
     notes.append("answers in files that `factory predict` wrote, and backups, are not touched")
     return notes
 

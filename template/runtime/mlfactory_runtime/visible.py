@@ -15,6 +15,17 @@ def visible(text: str) -> str:
     return STEERING.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
 
 
+def escaped(text: str) -> str:
+    """JSON with each such character as JSON writes it: it reads back the same."""
+    return STEERING.sub(as_units, text)
+
+
+def as_units(sign: re.Match[str]) -> str:
+    """A character by its number, or by two where one is not enough."""
+    units = sign[0].encode("utf-16-be", "surrogatepass").hex()
+    return re.sub("(....)", r"\\u\1", units)
+
+
 def plain(text: str) -> str:
     """Text from data, in which nothing is markup, a mention or a number of an issue."""
     escaped = re.sub(r"([\\`*_{}\[\]<>|~&])", r"\\\1", " ".join(text.split()))

@@ -26,6 +26,8 @@ def batch(as_json: Json = False) -> None:
         for one in result.files:
             if not one.error:
                 say(f"{one.file}: {one.rows:,} rows scored, {one.invalid:,} could not be")
+            if one.unlogged:
+                say(f"warning: the rows of {one.file} are not in the log: {one.unlogged}")
         if broken := [one for one in result.files if one.error]:
             names = ", ".join(one.file for one in broken)
             raise FactoryError(f"{names} could not be scored: {broken[0].error}", "mend it there")

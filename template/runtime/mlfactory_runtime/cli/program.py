@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +11,7 @@ from typer.core import TyperGroup
 
 from ..compiled import cut_off
 from ..interrupts import Interrupted, interruptible
-from ..visible import STEERING, plain, visible
+from ..visible import escaped, plain, visible
 from .failures import explain
 from .page import publish
 
@@ -91,10 +90,4 @@ def count(rows: int) -> None:
 
 def print_json(content: dict[str, Any]) -> None:
     """Data go to stdout."""
-    typer.echo(STEERING.sub(escape, json.dumps(content, ensure_ascii=False)))
-
-
-def escape(sign: re.Match[str]) -> str:
-    """A character as JSON writes it: it reads back the same."""
-    units = sign[0].encode("utf-16-be", "surrogatepass").hex()
-    return re.sub("(....)", r"\\u\1", units)
+    typer.echo(escaped(json.dumps(content, ensure_ascii=False)))

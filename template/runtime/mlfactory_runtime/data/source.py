@@ -91,8 +91,8 @@ def put_in_place(project: Project, fresh: Path, origin: str) -> Pulled:
     target = project.raw
     rows, warnings = checked(project, fresh)
     columns = len(column_names(fresh, project.params.data))
-    fresh.replace(target)
     before, now = read(Snapshot, project.root / SNAPSHOT), datetime.now(UTC)
+    fresh.replace(target)
     snapshot = Snapshot(
         origin=origin,
         taken=now.isoformat(timespec="seconds"),

@@ -8,6 +8,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from glob import has_magic
 from pathlib import Path, PurePosixPath
@@ -29,13 +30,17 @@ SET = "set batch.source in params.yaml, and batch.target to a folder that stays"
 
 @dataclass(frozen=True)
 class Answered:
-    """A file, what it became, how many rows were scored and how many were not, or why none was."""
+    """A file, what it became, how many rows were scored and how many were not, or why none was.
+
+    `unlogged` says why its rows are not in the prediction log.
+    """
 
     file: str
     answers: str
     rows: int = 0
     invalid: int = 0
     error: str = ""
+    unlogged: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,23 +111,34 @@ def answers_of(file: Path, settings: Batch) -> str:
 
 
 def scored(project: Project, file: Path, target: AbstractFileSystem, answers: str) -> Answered:
-    """Score a file as a person would, in a process of its own; its answers appear last."""
+    """Score a file as a person would, in a process of its own; its answers appear last, and count
+    in the log when they are there.
+    """
+    from ..log.runs import delivery, holding
+
     settings = project.params.batch
     output = file.parent / ".answers" / f"answers.{settings.format}"  # beside no other file
     output.parent.mkdir(exist_ok=True)
     aside = output.with_name(f"answers.quarantine.{settings.format}")
     options = ("--model", settings.model, "--max-invalid", str(settings.max_invalid), "--json")
     argv = (sys.executable, "-c", PROGRAM, "predict", str(file), str(output), *options)
-    process = run(argv, project.root, environment(), b"", family=True)
+    process = run(argv, project.root, environment() | holding(), b"", family=True)
     name, ending = answers.rsplit(".", 1)
     if aside.is_file():
         put(target, aside, f"{name}.quarantine.{ending}")
+    text = process.stderr.decode(errors="replace").replace(f"{file.parent}/", "")
     if process.returncode or not output.is_file():
-        text = process.stderr.decode(errors="replace").replace(f"{file.parent}/", "")
         return Answered(file.name, "", error=error_in(text) or "no row can be scored")
     counts = json.loads(process.stdout)
-    put(target, output, answers)
-    return Answered(file.name, PurePosixPath(answers).name, counts["rows"], counts["invalid"])
+    is_logged = counts["request_id"] and counts["logged"] == counts["rows"]
+    problems: AbstractContextManager[list[str]] = nullcontext([])
+    if is_logged:
+        problems = delivery(project.params.log, counts["request_id"])
+    with problems as texts:
+        put(target, output, answers)
+    unlogged = " ".join(texts) or warning_in(text)
+    place = PurePosixPath(answers).name
+    return Answered(file.name, place, counts["rows"], counts["invalid"], unlogged=unlogged)
 
 
 def error_in(text: str) -> str:
@@ -130,6 +146,12 @@ def error_in(text: str) -> str:
     lines = text.splitlines()
     errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
     return " ".join(errors or lines[-1:])
+
+
+def warning_in(text: str) -> str:
+    """Why rows are not in the log, as a command has written it."""
+    mark = "are not in the log: "
+    return next((line.partition(mark)[2] for line in text.splitlines() if mark in line), "")
 
 
 def put(target: AbstractFileSystem, file: Path, name: str) -> None:

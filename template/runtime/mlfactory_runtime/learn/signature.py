@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from ..errors import FactoryError
 from ..files import read_text
 from ..records.data import HeldOut
+from ..settings.catalog import LEARNED
 from ..settings.yaml import problems
 from .manifest import AGAIN, check_files
 
@@ -59,6 +60,8 @@ class Signature(BaseModel):
     @model_validator(mode="after")
     def fits(self) -> Self:
         """Answers are made by these: each name once, and as many classes as the task has."""
+        if odd := [one.name for one in self.features if one.role not in LEARNED]:
+            raise ValueError(f"nothing can be learned from {odd[0]!r} in that role")
         for names in ([feature.name for feature in self.features], self.classes):
             if len({*names}) < len(names):
                 raise ValueError("it names something twice")
@@ -139,6 +142,15 @@ def _encode(column: pl.Series, feature: Feature) -> np.ndarray:
             f"{feature.name!r} is missing in {missing:,} rows, and was never missing in training",
             f"fill {feature.name!r} at its source, or train on data in which it is missing",
         )
+    try:
+        return _numbers(column, feature)
+    except pl.exceptions.InvalidOperationError as error:
+        message = f"{feature.name!r} holds {column.dtype}, and the model learned from it as a "
+        hint = "train it on what features.yaml says now: dvc repro; or use the model of before"
+        raise FactoryError(f"{message}{feature.role} {feature.dtype}", hint) from error
+
+
+def _numbers(column: pl.Series, feature: Feature) -> np.ndarray:
     if feature.role == "categorical":
         return _codes(masked(column, feature.salt), feature.categories)
     if feature.role == "datetime":

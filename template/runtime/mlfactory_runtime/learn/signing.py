@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from ..errors import FactoryError
+from ..files import fresh
 from ..project import Project
 from ..records.attestation import (
     PAYLOAD,
@@ -77,10 +78,7 @@ def authenticated(payload: bytes) -> bytes:
 def save(bundle: Bundle, folder: Path) -> Path:
     """Put a signature beside its model."""
     file = signature_file(folder)
-    fresh = file.with_name(f"{file.name}.new")
-    fresh.write_text(bundle.model_dump_json(), "utf-8")
-    fresh.replace(file)
-    return file
+    return fresh(file, bundle.model_dump_json()).replace(file)
 
 
 def check_signed(project: Project, folder: Path) -> str | None:

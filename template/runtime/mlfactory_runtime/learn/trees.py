@@ -18,9 +18,13 @@ FLAGS = ("average_output",)
 LEAVES = ("leaf_value", "leaf_weight", "leaf_count")
 OTHERS = ("num_leaves", "num_cat", "cat_boundaries", "cat_threshold", "is_linear", "leaf_const",
           "num_features", "leaf_features", "leaf_coeff", "shrinkage")  # fmt: skip
+LINES = ("leaf_features", "leaf_coeff")
 KNOWN = {*INNER, *WEIGHTS, *LEAVES, *OTHERS}
 WHOLE = re.compile(r"-?\d{1,10}", re.ASCII)
-DECIMAL = re.compile(r"-?(\d+\.?\d*(e[-+]?\d+)?|inf|nan)", re.ASCII | re.IGNORECASE)
+DECIMAL = re.compile(  # in one way only, and not without end: the text is a stranger's
+    r"-?(\d{1,400}(\.\d{0,400})?(e[-+]?\d{1,5})?|inf|nan)", re.ASCII | re.IGNORECASE
+)
+OBJECTIVE = re.compile(r"[a-z_0-9]+( [a-z_]+(:[^: ]+)?)*")
 STEERING = re.compile(r"[\x00-\x09\x0b-\x1f]")  # at some of them LightGBM ends a line, or all
 HEAD = ("version", "num_class", "num_tree_per_iteration", "max_feature_idx", "feature_names")
 
@@ -66,9 +70,7 @@ def check_head(entries: Fields, features: int | None, classes: int | None) -> tu
     one, several, last = (whole(entries[name], name) for name in HEAD[1:4])
     if not 1 <= one <= 10_000 or several not in (1, one):
         raise BrokenError("it has an odd number of classes")
-    num_class = re.search(r"num_class:(\S+)", entries.get("objective", ""))
-    if num_class and num_class[1] != str(one):
-        raise BrokenError("its objective has another number of classes")
+    check_objective(entries, one)
     if classes is not None and one != (classes if classes > 2 else 1):
         raise BrokenError("it has not as many classes as its signature")
     widths = {last + 1, len(entries["feature_names"].split(" "))}
@@ -76,6 +78,20 @@ def check_head(entries: Fields, features: int | None, classes: int | None) -> tu
     if len(widths) != 1 or last < 0 or (features is not None and last + 1 != features):
         raise BrokenError("it has not as many features as its signature")
     return last + 1, several
+
+
+def check_objective(entries: Fields, classes: int) -> None:
+    """A name, and what it is given, each once: of two LightGBM takes the last, and of no name it
+    reads what is not there.
+    """
+    text = entries.get("objective", "custom")
+    if not OBJECTIVE.fullmatch(text):
+        raise BrokenError("its objective cannot be understood")
+    values = [word.partition(":")[::2] for word in text.split(" ")]
+    if len(dict(values)) < len(values):
+        raise BrokenError("its objective says something twice")
+    if dict(values).get("num_class", str(classes)) != str(classes):
+        raise BrokenError("its objective has another number of classes")
 
 
 def check_tree(number: int, text: str, features: int) -> None:
@@ -91,31 +107,38 @@ def check_tree(number: int, text: str, features: int) -> None:
         raise BrokenError(f"tree {number} has {leaves} leaves")
     try:
         check_values(entries, leaves)
+        places = check_categories(entries)
         if leaves > 1:
-            check_splits(entries, leaves, features)
-        if entries.get("is_linear", "0") != "0":
+            check_splits(entries, leaves, features, places)
+        if is_linear(entries):
             check_linear(entries, leaves, features)
     except BrokenError as error:
         raise BrokenError(f"tree {number}: {error}") from error
 
 
 def check_values(entries: Fields, leaves: int) -> None:
-    """Every list is as long as it has to be."""
-    needed = ["num_cat", "leaf_value", *(INNER if leaves > 1 else ())]
+    """Every list is as long as it has to be; of a tree with one leaf LightGBM reads none but its
+    value, unless it is linear.
+    """
+    is_short = leaves == 1 and not is_linear(entries)
+    needed = ["num_cat", "leaf_value", *(() if is_short else INNER)]
     if absent := [name for name in needed if name not in entries]:
         raise BrokenError(f"{absent[0]} is missing")
     for name in (*LEAVES, *WEIGHTS, *INNER):
-        values = parts(entries, name)
-        long = leaves if name in LEAVES else leaves - 1
-        if name in needed or values:
-            lengths = {long, 0} if leaves == 1 and name != "leaf_value" else {long}
-            if len(values) not in lengths:
-                raise BrokenError(f"{name} has {len(values)} values, not {long}")
+        if name in entries:
+            length, long = len(parts(entries, name)), leaves if name in LEAVES else leaves - 1
+            if length != long and not (is_short and length == 0 and name != "leaf_value"):
+                raise BrokenError(f"{name} has {length} values, not {long}")
         numbers(entries, name) if name.endswith("_count") else decimals(entries, name)
     decimals(entries, "shrinkage")
 
 
-def check_splits(entries: Fields, leaves: int, features: int) -> None:
+def is_linear(entries: Fields) -> bool:
+    """Whether the leaves hold lines."""
+    return entries.get("is_linear", "0") != "0"
+
+
+def check_splits(entries: Fields, leaves: int, features: int, places: int) -> None:
     """Features exist, categories are listed, and every node is reached once from the first."""
     split = numbers(entries, "split_feature")
     if not all(0 <= feature < features for feature in split):
@@ -123,7 +146,6 @@ def check_splits(entries: Fields, leaves: int, features: int) -> None:
     kinds = numbers(entries, "decision_type")
     if not all(0 <= kind < KINDS for kind in kinds):
         raise BrokenError("a decision is of no known kind")
-    places = check_categories(entries)
     thresholds = decimals(entries, "threshold")
     for kind, threshold in zip(kinds, thresholds, strict=True):
         if kind & CATEGORICAL and not (threshold.is_integer() and 0 <= threshold < places):
@@ -203,8 +225,11 @@ def numbers(entries: Fields, name: str) -> list[int]:
 
 
 def parts(entries: Fields, name: str) -> list[str]:
-    """What stands in a list; LightGBM parts it at single spaces."""
-    return entries[name].strip(" ").split(" ") if entries.get(name, "").strip(" ") else []
+    """What stands in a list; only between the lines of two leaves there is more than one space."""
+    text = entries.get(name, "").strip(" ")
+    if name in LINES:
+        return [part for part in text.split(" ") if part]
+    return text.split(" ") if text else []
 
 
 def decimals(entries: Fields, name: str) -> list[float]:

@@ -16,7 +16,7 @@ from ..settings.catalog import Catalog
 from ..settings.params import Params
 from ..tables.query import reason
 from .refusals import Broken, of_users, write
-from .runs import begin, finish, number, take_back, touch
+from .runs import begin, finish, holder, number, take_back, touch
 from .store import CHUNK, clean_up, engine_of, insert, make, micros, predictions
 from .veil import veil
 
@@ -62,6 +62,8 @@ class BatchLog:
             return
         if kind is not None:
             self._guarded(partial(take_back, request_id=self.request_id))
+        elif holder():
+            pass  # whoever waits for the answers finishes it
         elif self._guarded(partial(finish, request_id=self.request_id, model=self._model)):
             self._guarded(partial(clean_up, days=self._settings.retention_days))
         else:

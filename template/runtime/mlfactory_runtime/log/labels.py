@@ -1,14 +1,15 @@
 """Outcomes: taken in when they are known, and joined with the predictions that were made before."""
 
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 import sqlalchemy as sa
@@ -36,6 +37,7 @@ from .store import engine_of, former_labels, insert, labels, make, micros, predi
 from .trail import alone, append
 from .veil import Veil, entities, row_times, veil
 
+T = TypeVar("T")
 NEW_KEY = "export {}=$(python3 -c 'import secrets; print(secrets.token_hex(32))'), and keep it"
 PLACE = ["key", "row", "time", "date"]
 CHUNK, BATCH = 5000, 20_000  # JSON takes many times its text while it is decoded
@@ -256,8 +258,19 @@ def read_log(
         query = with_outcomes(connection, params.data.target, names, until)
         ordered = query.where(time >= begin, time < end).order_by(time)
         with closing(ahead(tables(parts(connection, ordered), schema))) as batches:
-            for batch in batches:
-                yield with_types(batch, params, catalog, signature)
+            while (batch := understood(lambda: next(batches, None))) is not None:
+                yield understood(partial(with_types, batch, params, catalog, signature))
+
+
+def understood(take: Callable[[], T]) -> T:
+    """What is read of the log. FactoryError for a value that no factory has written there."""
+    try:
+        return take()
+    except (pl.exceptions.PolarsError, TypeError) as error:
+        lines = f"{error}".strip().splitlines() or [type(error).__name__]
+        message = f"the log holds what no prediction is: {lines[0][:200]}"
+        hint = "mend or take out what was put there by hand: factory trail verify"
+        raise FactoryError(message, hint) from error
 
 
 def parts(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[Sequence[Sequence[Any]]]:

@@ -14,10 +14,12 @@ import sqlalchemy as sa
 
 from ..errors import FactoryError
 from ..settings.params import Log
-from .store import engine_of, make, now, predictions, runs
+from ..tables.query import reason
+from .store import clean_up, engine_of, make, now, predictions, runs
 from .trail import append
 
 DIGITS = 16  # of what names a batch; of files of a folder, those in front
+HOLDER_ENV = "FACTORY_LOG_HOLDER"
 LEASE = timedelta(days=1)  # for runs elsewhere, of which nobody here can tell whether they live
 
 
@@ -43,8 +45,52 @@ def begin(engine: sa.Engine, request_id: str) -> None:
         if is_dead(one.place, one.process, one.time):
             take_back(engine, one.request_id)
     with engine.begin() as connection:
-        own = {"request_id": request_id, "place": place(), "process": os.getpid()}
+        own = {"request_id": request_id, "place": place(), "process": holder() or os.getpid()}
         connection.execute(sa.insert(runs), own | {"time": now()})
+
+
+def holder() -> int:
+    """The process for which this one scores, and which finishes its run; 0 where there is none."""
+    return int(os.environ.get(HOLDER_ENV, 0))
+
+
+def holding() -> dict[str, str]:
+    """The environment of a program whose run does not count before its `delivery`."""
+    return {HOLDER_ENV: str(os.getpid())}
+
+
+@contextmanager
+def delivery(settings: Log, request_id: str) -> Iterator[list[str]]:
+    """Within, the answers of a run that was held are put where they belong; then it counts. If they
+    cannot be, it is taken back. The list says at the end why it does not count, if so.
+    """
+    problems: list[str] = []
+    try:
+        yield problems
+    except BaseException:
+        with suppress(FactoryError, OSError, sa.exc.SQLAlchemyError):
+            take_back(engine_of(settings), request_id)
+        raise
+    try:
+        finish_held(settings, request_id)
+    except (FactoryError, LookupError) as error:
+        problems.append(str(error))
+    except sa.exc.SQLAlchemyError as error:
+        problems.append(reason(error, engine_of(settings).url))
+
+
+def finish_held(settings: Log, request_id: str) -> None:
+    """The same as `finish`, unless older code has done it. LookupError if it was given up."""
+    engine = engine_of(settings)
+    with engine.connect() as connection:
+        own = predictions.c.request_id == request_id
+        model = connection.scalar(sa.select(predictions.c.model).where(own).limit(1))
+    try:
+        finish(engine, request_id, model or "")
+    except LookupError:
+        if not is_complete(settings, request_id):
+            raise
+    clean_up(engine, settings.retention_days)
 
 
 def entries(engine: sa.Engine) -> Sequence[sa.Row[Any]]:

@@ -10,15 +10,17 @@ import json
 import os
 import socket
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
 from ..records.trail import Anchor
 from .store import complete, labels, new, now, predictions, tallies, trail
 
+LATEST = 253_402_300_799_999_999  # microseconds, in the year 9999
 ACTOR_ENV = "FACTORY_ACTOR"
 LOCK = 7_206_174  # of PostgreSQL, held from appending until the transaction ends
 COUNTED = {
@@ -52,7 +54,7 @@ class Entry:
         """Its content; nothing where somebody has put something else in its place."""
         try:
             content = json.loads(self.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return content if isinstance(content, dict) else {}
 
@@ -149,10 +151,23 @@ def last(connection: sa.Connection) -> Entry | None:
 
 def end(connection: sa.Connection, order: sa.ColumnElement[int]) -> Entry | None:
     row = connection.execute(sa.select(trail).order_by(order).limit(1)).first()
-    return Entry(*row) if row else None
+    return entry_of(row) if row else None
 
 
-def entries(connection: sa.Connection, newest: int | None = None) -> Iterator[Entry]:
+def entry_of(row: sa.Row[Any]) -> Entry:
+    """A row of the trail. What somebody has put there that is no number, or no text, counts as 0
+    or by what it looks like: its hash does not fit.
+    """
+    number, time, *texts = tuple(row)
+    whole = time if isinstance(time, int) and abs(time) <= LATEST else 0
+    return Entry(
+        number if isinstance(number, int) else 0,
+        whole,
+        *(one if isinstance(one, str) else repr(one) for one in texts),
+    )
+
+
+def entries(connection: sa.Connection, newest: int | None = None) -> Generator[Entry, None, None]:
     """The entries in their order: all, or so many of the newest."""
     query = sa.select(trail).order_by(trail.c.number)
     if newest is not None:
@@ -161,7 +176,7 @@ def entries(connection: sa.Connection, newest: int | None = None) -> Iterator[En
     streamed = query.execution_options(stream_results=True, max_row_buffer=10_000)
     with connection.execute(streamed) as rows:
         for row in rows:
-            yield Entry(*row)
+            yield entry_of(row)
 
 
 def head(connection: sa.Connection) -> Anchor | None:
@@ -171,8 +186,10 @@ def head(connection: sa.Connection) -> Anchor | None:
 
 
 def span(begin: Entry | None, end: Entry | None) -> Anchor | None:
-    """A trail by its two ends."""
-    return Anchor(begin=begin.hash, number=end.number, hash=end.hash) if begin and end else None
+    """A trail by its two ends; None where there is no trail, or its end is none."""
+    if begin is None or end is None or end.number < 1:
+        return None
+    return Anchor(begin=begin.hash, number=end.number, hash=end.hash)
 
 
 def misfit(chain: Iterable[Entry]) -> str | None:

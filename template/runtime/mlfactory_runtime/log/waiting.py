@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import logging
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -13,9 +14,13 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from .batch import NAMES, store
+from .store import predictions
 from .trail import tally
 
+logger = logging.getLogger(__name__)
+
 Row = tuple[Any, ...]
+LARGEST, SHOWN = 2**63, 40
 MODEL = NAMES.index("model")
 PRIVATE = 0o600  # it holds what the log holds
 
@@ -39,23 +44,54 @@ def keep(path: Path, rows: Sequence[Row]) -> Path:
 
 
 def take_in(connection: sa.Connection, path: Path) -> int:
-    """Put what waits in such files into the log, each once; how many rows that were."""
-    files = sorted(path.parent.glob(f"{path.name}.waiting-*.jsonl"))
-    return sum(take_file(connection, file) for file in files)
+    """Put what waits in such files into the log, each once; how many rows that were. A file that
+    cannot be taken in stays, and keeps nothing else from the log.
+    """
+    count = 0
+    for file in sorted(path.parent.glob(f"{path.name}.waiting-*.jsonl")):
+        try:
+            count += take_file(connection, file)
+        except OSError as error:
+            logger.warning("predictions that wait were not taken in: %s", error)
+    return count
 
 
 def take_file(connection: sa.Connection, file: Path) -> int:
-    """The same for a file, unless another process has it."""
+    """The same for a file, unless another process has it; one that holds anything else is renamed.
+    Raises OSError.
+    """
     with suppress(FileNotFoundError, BlockingIOError), file.open("r+", encoding="utf-8") as lines:
         fcntl.flock(lines, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if not file.exists():
             return 0
-        rows = [filled(json.loads(line)) for line in lines]
+        try:
+            rows = [row_of(line) for line in lines]
+        except (ValueError, RecursionError) as error:
+            aside = file.rename(file.with_suffix(".unreadable"))
+            logger.warning("predictions that waited cannot be read: %s: %s", aside, error)
+            return 0
         with connection.begin():
             store_counted(connection, (("", row) for row in rows))
         file.unlink()
         return len(rows)
     return 0
+
+
+def row_of(line: str) -> Row:
+    """A row as it was kept. ValueError for what is none."""
+    values = json.loads(line)
+    row = filled(values) if isinstance(values, list) else ()
+    if len(row) != len(NAMES) or not all(map(fits, predictions.c, row)):
+        raise ValueError(f"{line[:SHOWN]!r} is no row of the log")
+    return row
+
+
+def fits(column: sa.Column[Any], value: Any) -> bool:
+    """Whether a value can stand in a column."""
+    kind = column.type.python_type
+    if value is None:
+        return bool(column.nullable)
+    return type(value) is kind and (kind is not int or -LARGEST <= value < LARGEST)
 
 
 def filled(values: list[Any]) -> Row:

@@ -215,10 +215,13 @@ def production(project: Project) -> Watched:
     if profile is None or profile.format == 1:
         message = f"{project.relative(file)} is not there, or of an older form"
         raise FactoryError(message, "train the model with the code of today: dvc repro")
-    home = model.project
+    home, signature = model.project, load_signature(model.model)
+    names = home.catalog.columns.keys() | home.catalog.derived.keys()
+    if absent := [one.name for one in signature.features if one.name not in names]:
+        raise FactoryError(f"the catalog lacks {absent[0]!r}, which the model needs", "dvc repro")
     watched = Watched(
         label, model.commit, project, home, model.model, version(model.model), home.params,
-        home.catalog, load_signature(model.model), profile, since(project, model),
+        home.catalog, signature, profile, since(project, model),
     )  # fmt: skip
     return watched.of(log=own.log, monitor=own.monitor, gate=own.gate)
 

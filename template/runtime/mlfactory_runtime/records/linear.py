@@ -2,7 +2,7 @@
 
 from typing import Literal, Self
 
-from pydantic import FiniteFloat, model_validator
+from pydantic import FiniteFloat, NonNegativeInt, model_validator
 
 from .record import Part, Record, optional
 
@@ -20,7 +20,7 @@ class Term(Part):
     missing: bool = optional(False)
     middle: FiniteFloat
     weights: tuple[FiniteFloat, ...]
-    place: int
+    place: NonNegativeInt
     code: int | None = optional()
 
 

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 
 import sqlalchemy as sa
 from pydantic import ValidationError
 
 from ..errors import FactoryError
+from ..files import read_text
 from ..git import tries
 from ..log.store import EPOCH, engine_of, make, trail
 from ..log.trail import Entry, entries, first, last, misfit, missing_rows, span
@@ -101,7 +102,8 @@ def verify(project: Project) -> Verified:
     with database(project) as connection:
         begin, end = (first(connection), last(connection)) if connection else (None, None)
         if connection and begin:
-            odd = misfit(entries(connection))
+            with closing(entries(connection)) as chain:
+                odd = misfit(chain)
             faults += [odd] if odd else missing_rows(connection)
             faults += cut_off(connection, begin, in_git)
         elif connection:
@@ -170,7 +172,7 @@ def record_faults(project: Project) -> Iterator[str]:
         former = record_in(file).former
         if former and former.record not in files:
             yield f"{PROMOTIONS}/{former.record}.json is missing: {name} follows it"
-        elif former and seal(files[former.record].read_text("utf-8")) != former.sha256:
+        elif former and seal(read_text(files[former.record])) != former.sha256:
             yield f"{PROMOTIONS}/{former.record}.json was changed after {name} was written"
     for tag in in_git(project):
         message, name = message_json(tag.message), str(message_json(tag.message).get("record", ""))

@@ -1,7 +1,9 @@
 """What machines read of a factory: its line in a catalog."""
 
+from contextlib import suppress
 from pathlib import Path
 
+from ..errors import FactoryError
 from ..git import commit_files, git, tries
 from ..project import Project
 from ..records.record import parse, read, write
@@ -17,7 +19,7 @@ def write_catalog(project: Project, drift: Drift | None = None) -> Catalog:
     told so on the branch.
     """
     answers, versions = project.answers, models(project)
-    before = read(Catalog, project.root / CATALOG) or published(project)
+    before = here(project) or published(project)
     facts = {one.version: dict(one) for one in versions.versions}
     content = Catalog(
         name=versions.name,
@@ -35,6 +37,13 @@ def write_catalog(project: Project, drift: Drift | None = None) -> Catalog:
     )
     write(project.root / CATALOG, content)
     return content
+
+
+def here(project: Project) -> Catalog | None:
+    """What was written last; of a file that cannot be read nothing, for it is written anew."""
+    with suppress(FactoryError):
+        return read(Catalog, project.root / CATALOG)
+    return None
 
 
 def branch_of(project: Project) -> str:

@@ -19,7 +19,7 @@ def message_json(message: str) -> dict[str, Any]:
     """What a tag's message says, if it is one of ours."""
     try:
         content = json.loads(message)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
 

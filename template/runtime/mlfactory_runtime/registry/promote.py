@@ -196,7 +196,7 @@ def proposed(project: Project, stage: str, version: str, before: str | None) -> 
     )
     for name in names.splitlines():
         if is_record(name):
-            record = json.loads(tries(project.root, "show", f"{branch}:./{name}") or "{}")
+            record = message_json(tries(project.root, "show", f"{branch}:./{name}"))
             if (record.get("version"), record.get("from")) == (version, before):
                 return branch
     return ""
@@ -288,7 +288,7 @@ def apply(project: Project, review_of: Callable[[str], Review | None]) -> Applie
     tell, it is who made the first of them.
     A record that was proposed against what the stage no longer holds is left out, and named.
     """
-    applied = {message_json(one.message).get("record") for one in tags(project) if one.stage}
+    applied = {str(message_json(one.message).get("record")) for one in tags(project) if one.stage}
     records = [record_in(file) for file in record_files(project) if file.stem not in applied]
     for record in records:
         check_record(project, record)

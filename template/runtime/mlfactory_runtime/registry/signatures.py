@@ -16,7 +16,7 @@ def bundle_in(tag: Tag) -> Bundle | None:
     """The signature that a version's tag holds."""
     try:
         bundle = json.loads(tag.message)[FIELD]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return read_bundle(json.dumps(bundle), tag.tag)
 

@@ -82,9 +82,17 @@ def taken_apart(
     parts = re.fullmatch(form, tag)
     if not parts or not commit:
         return None
-    when, number = datetime.fromtimestamp(int(seconds), UTC), int(parts["number"] or 0)
+    when, number = moment(seconds), int(parts["number"] or 0)
     values = parts["version"] or "", parts["stage"] or "", number, bool(parts["cancel"])
     return Tag(tag, commit, when, message.strip(), *values, tagger)
+
+
+def moment(seconds: str) -> datetime:
+    """When a tag was made; the earliest one where it does not say so, or names no moment."""
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)
 
 
 def order(version: str) -> tuple[int, ...]:

@@ -25,12 +25,15 @@ logger = logging.getLogger("factory")
 
 
 class Careful(HttpToolsProtocol):
-    """Closes a connection on which the head of a request does not come, or does not end."""
+    """Closes a connection on which the head of a request does not come, or does not end, or whose
+    answers nobody reads.
+    """
 
     def __init__(self, *args: Any, patience: float, most: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.patience, self.most = patience, most
         self.waiting: TimerHandle | None = None
+        self.unread: TimerHandle | None = None
         self.running: RequestResponseCycle | None = None  # others may wait for its answer
         self.in_head, self.is_refused, self.is_last = True, False, False
         self.has_ended = False
@@ -40,14 +43,45 @@ class Careful(HttpToolsProtocol):
         super().connection_made(transport)
         with suppress(OSError, AttributeError):  # asyncio does not where a socket was handed on
             transport.get_extra_info("socket").setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-        self.waiting = self.loop.call_later(self.patience, transport.close)
+        self.waiting = self.loop.call_later(self.patience, self.leave)
         if len(self.connections) > self.most:
             self.refuse(503, f"there are more than {self.most:,} connections")
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        if self.waiting:
-            self.waiting.cancel()
+        for timer in (self.waiting, self.unread):
+            if timer:
+                timer.cancel()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.unread = self.loop.call_later(self.patience, self.give_up)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.unread:
+            self.unread.cancel()
+
+    def leave(self) -> None:
+        """Close when all is sent; who does not read it is not waited for."""
+        self.transport.close()
+        if self.unread:
+            self.unread.cancel()
+        self.unread = self.loop.call_later(self.patience, self.give_up)
+
+    def give_up(self) -> None:
+        """Let go of a client that does not read, and of all that is still for it."""
+        fields = {"client": self.client[0] if self.client else ""}
+        logger.warning("a client that reads no answer is left", extra={"fields": fields})
+        self.transport.abort()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self.leave()
+
+    def timeout_keep_alive_handler(self) -> None:
+        self.leave()
 
     def data_received(self, data: bytes) -> None:
         if self.is_refused:
@@ -81,7 +115,7 @@ class Careful(HttpToolsProtocol):
             self.waiting.cancel()
             self.waiting = None
         elif not answering and not self.waiting and not self.is_refused:
-            self.waiting = self.loop.call_later(self.patience, self.transport.close)
+            self.waiting = self.loop.call_later(self.patience, self.leave)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -118,7 +152,7 @@ class Careful(HttpToolsProtocol):
     def close_unused(self) -> None:
         """Nobody has asked in that time."""
         if self.cycle is None:
-            self.transport.close()
+            self.leave()
 
     def refuse(self, status: int, rule: str) -> None:
         """Answer, unless an answer has begun, and take no more of this connection."""
@@ -141,7 +175,7 @@ class Careful(HttpToolsProtocol):
             cycle.message_event.set()
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self.waiting = self.loop.call_later(LINGER, self.transport.close)
+        self.waiting = self.loop.call_later(LINGER, self.leave)
 
 
 def refusal(status: int, rule: str) -> bytes:

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..settings.params import Serving
+from ..visible import escaped
 from .keys import Keys
 from .metrics import Metrics
 from .rate import Rate
@@ -128,7 +129,7 @@ async def read_body(scope: Scope, receive: Receive, settings: Serving) -> bytes:
 
 
 class Lines(logging.Formatter):
-    """Log records as lines of JSON."""
+    """Log records as lines of JSON, in which nothing steers a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One object on one line."""
@@ -137,4 +138,4 @@ class Lines(logging.Formatter):
         entry |= getattr(record, "fields", {})
         if record.exc_info:
             entry["error"] = self.formatException(record.exc_info)
-        return to_json(entry).decode()
+        return escaped(to_json(entry).decode())
