@@ -36,6 +36,7 @@ from .sentinels import Sentinels, find_sentinels
 from .split import find_group, typed_target, without_copies, write_split
 from .table import Table, open_table
 from .tail import find_tail
+from .written import find_written
 
 SAMPLE, UNKNOWN = 50_000, "not drafted yet"
 
@@ -99,7 +100,7 @@ def read_column(values: pl.Series, glance: Glance, table: Table) -> Reading:
     kind = glance.kind or find_kind(values, table.european)
     if name == params.data.target and params.task == "classification":
         kind = of_classes(kind)
-    doubt = unread(values, odd_words(kind))
+    doubt, raw = unread(values, odd_words(kind)), values
     values = values.set(values.is_in(list(kind.missing)), None) if kind.missing else values
     if name == params.data.time or is_clock(name):
         kind = of_moments(kind, present(values), epochs=name != params.data.time)
@@ -108,6 +109,7 @@ def read_column(values: pl.Series, glance: Glance, table: Table) -> Reading:
     series = glance.values if kind == glance.kind else None
     column = read(values, kind.dtype, kind.format) if series is None else series
     reading = Reading(kind, column, find_part(column, name, params), doubt)
+    reading = doubted(reading, find_written(raw, column, kind, reading.part))
     if is_ranged(kind):
         return doubted(reading, ranged(values))
     if name == params.data.time or reading.part.role not in ("numeric", "datetime", "target"):
@@ -178,13 +180,19 @@ def ranged(values: pl.Series) -> str:
 
 
 def without_sentinels(reading: Reading, values: pl.Series) -> Reading:
-    """The same without values that stand for missing ones; behind -9999 there may be -99."""
-    if not (far := find_sentinels(reading.column)):
-        return reading
-    if not (far.usual and reading.part.learned):
-        return doubted(reading, far.advice)
-    read_so = as_missing(doubted(reading, f"{far.advice}: it is read as missing"), far, values)
-    return without_sentinels(read_so, values)
+    """The same without values that stand for missing ones.
+
+    Behind -9999 there may be -99, and on the other side of a -1 that is only told, 999.
+    """
+    rest, before = reading.column, True
+    while (far := find_sentinels(rest)) and (far.usual or before):
+        rest, before = rest.set(rest.is_in(far.values.to_list()).fill_null(False), None), far.usual
+        if far.usual and reading.part.learned:
+            read_so = doubted(reading, f"{far.advice}: it is read as missing")
+            reading = as_missing(read_so, far, values)
+        else:
+            reading = doubted(reading, far.advice)
+    return reading
 
 
 def as_missing(reading: Reading, far: Sentinels, values: pl.Series) -> Reading:

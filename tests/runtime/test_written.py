@@ -1,0 +1,61 @@
+"""How values are written, where that hides what they are."""
+
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+from mlfactory_runtime.draft.parts import Part
+from mlfactory_runtime.draft.written import find_written
+from mlfactory_runtime.tables.kinds import Kind, find_kind
+
+CATEGORY, TEXT, ROWS = Part("categorical", ""), Part("text", ""), Part("identifier", "")
+
+
+def told(values: list[str | None], part: Part) -> str:
+    column = pl.Series("v", values, dtype=pl.String)
+    return find_written(column, column.str.strip_chars(), find_kind(column, european=False), part)
+
+
+@pytest.mark.parametrize(
+    ("ways", "share"),
+    [
+        (["North", "NORTH ", "south"], "33.3%"),
+        (["New York", "new-york", "Boston", "Chicago"], "25.0%"),
+        (["straße", "STRASSE"], "50.0%"),
+        (["n/a yet", "é", "E", "A+", "A-", "A"], ""),
+        (["blue-green", "blue", "green"], ""),
+    ],
+)
+def test_one_value_written_in_several_ways_is_told(ways: list[str], share: str) -> None:
+    for part in (CATEGORY, Part("target", "")):
+        said = told([*ways * 20, None], part)
+        assert ("differ only in how they are written" in said) == bool(share)
+        assert f"({share} of the rows)" in told(ways * 20, part) if share else not said
+
+
+@pytest.mark.parametrize(
+    ("form", "part", "held"),
+    [
+        ("1{0}/7{0}", TEXT, True),
+        ("{0}x3x{0} cm", ROWS, True),
+        ("{0}.5, 9.25", ROWS, True),
+        ("({0}; 2)", TEXT, True),
+        ("oak {0} 2", TEXT, False),
+        ("2023/{0}", ROWS, False),
+        ("A-{0}/3", TEXT, False),
+    ],
+)
+def test_several_numbers_in_one_value_are_told(form: str, part: Part, held: bool) -> None:
+    said = told([form.format(n) for n in range(10, 60)], part)
+    assert ("hold several numbers" in said) == held
+
+
+def test_hours_of_elsewhere_are_told_and_those_of_utc_are_not() -> None:
+    time = datetime(2024, 3, 4, 0, 30, tzinfo=UTC)
+    for there in ("Europe/Berlin", "UTC"):
+        moments = pl.Series("v", [time]).dt.convert_time_zone(there)
+        said = find_written(moments, moments, Kind("datetime"), Part("datetime", ""))
+        assert said.startswith(f"times of {there} are") == (there != "UTC")
+    texts: list[str | None] = ["2024-03-04T00:30:00+01:00", "2024-07-04 00:30:00+0200", None]
+    assert "times of +01, +02 are read as UTC" in told(texts, Part("datetime", ""))
+    assert not told([f"2024-03-04T{n}:00:00{z}" for n in (10, 12) for z in ("Z", "+00:00")], ROWS)
