@@ -55,8 +55,12 @@ NAMED = (
     "%Y/%m/%d", "%d. %b %Y", "%d %b, %Y", "%d %B, %Y", "%a %b %d %Y", "%a, %d %b %Y",
 )  # fmt: skip
 GROUPS = ((",", "."), (".", ","), (" ", ","), (" ", "."), ("'", "."), ("'", ","))
-CURRENCY = r"(?:(?:US|R|A|C)?[$€£¥₹₽₩]|[A-Z]{3} )"
-UNIT = r"(?:%|‰|[$€£¥₹₽₩]|°[CF]?|[\p{Han}\p{Hangul}]{1,2}|[A-Za-zµ]{1,5}[²³]?(?:/[A-Za-z]{1,3})?)"
+CURRENCY = r"(?:[A-Z]{0,3}\p{Sc}|[A-Z]{3} |(?:Rp|RM|Rs|Fr|kr|K\u010d|z\u0142)\.? ?)"
+LENGTH = r"\p{L}{0,4}m[23]|\p{L}{1,6}\.?[²³]?"  # of letters, but for squares and cubes of metres
+UNIT = (
+    r"(?:%|‰|\p{Sc}|°[CF]?|[\p{Han}\p{Hangul}]{1,2}"
+    rf"|(?:{LENGTH})(?:/(?:100 ?)?(?:{LENGTH}))?)"
+)
 EXAMPLE = re.compile(r"(?P<prefix>.*?)1(?P<group>[,. ']?)234(?P<decimal>[.,])5(?P<suffix>.*)")
 DATED = r"\d{1,4}(?:[-/. ]|\. )\w{1,12}[-/., ]+\d{2,4}|\d,? \d{4}|^\d{8}\b|^\d{4}-\d\d$"
 DATED = (
