@@ -59,3 +59,9 @@ def test_hours_of_elsewhere_are_told_and_those_of_utc_are_not() -> None:
     texts: list[str | None] = ["2024-03-04T00:30:00+01:00", "2024-07-04 00:30:00+0200", None]
     assert "times of +01, +02 are read as UTC" in told(texts, Part("datetime", ""))
     assert not told([f"2024-03-04T{n}:00:00{z}" for n in (10, 12) for z in ("Z", "+00:00")], ROWS)
+
+
+def test_numbers_of_several_units_are_told() -> None:
+    degrees = [f"{n} °{'CF'[n % 2]}" for n in range(40)]
+    assert "'0 °C', '1 °F' are numbers of several units" in told(degrees, CATEGORY)
+    assert not told([f"{n}{'abcdefghijklmnopqrstuvwxyz'[n % 26]}" for n in range(40)], CATEGORY)

@@ -6,7 +6,7 @@ from collections import defaultdict
 import polars as pl
 
 from ..tables.formats import OFFSET
-from ..tables.kinds import Kind, present
+from ..tables.kinds import NUMBERLIKE, Kind, present
 from .parts import FEW, Part
 
 MOST, SHOWN, NEARLY = 5000, 3, 0.95
@@ -49,10 +49,14 @@ def plain(text: str) -> str:
 
 
 def several_numbers(column: pl.Series, part: Part) -> str:
-    """What to say of texts that hold several numbers each, such as 120/80 or 30 x 20 cm."""
+    """What to say of texts that hold several numbers each, such as 120/80 or 30 x 20 cm, or
+    numbers of several units.
+    """
     texts = present(column)
     if texts.n_unique() <= FEW:
         return ""
+    if part.role != "identifier" and (mixed := several_units(texts)):
+        return mixed
     fitting = texts.str.contains(SEVERAL)
     if part.role == "identifier":
         fitting &= texts.str.contains(PLACED)
@@ -60,6 +64,18 @@ def several_numbers(column: pl.Series, part: Part) -> str:
         return ""
     example = texts.filter(fitting)[0]
     return f"values such as {example[:40]!r} hold several numbers, which are not read as such"
+
+
+def several_units(texts: pl.Series) -> str:
+    """What to say of numbers whose units nothing turns into one another: 25 °C, 77 °F."""
+    if not texts.str.contains(NUMBERLIKE).all():
+        return ""
+    unit = pl.col("text").str.replace_all(r"[-+()\d.,'\s]", "")
+    firsts = texts.to_frame("text").unique(unit, keep="first", maintain_order=True)["text"]
+    if not 1 < len(firsts) <= FEW:
+        return ""
+    shown = ", ".join(repr(text[:40]) for text in firsts.head(SHOWN))
+    return f"values such as {shown} are numbers of several units, and not read as such"
 
 
 def of_elsewhere(values: pl.Series) -> str:

@@ -7,6 +7,7 @@ from itertools import product
 
 import polars as pl
 
+from .amounts import amounts, is_amount
 from .periods import (
     COUNTS,
     ORDINAL,
@@ -182,6 +183,9 @@ def numbers(values: pl.Series, dtype: str, form: str | Sequence[str] | None) -> 
 
 def plain_numbers(values: pl.Series, dtype: str, form: str | None) -> pl.Series:
     """The same without ranges."""
+    if form and is_amount(form):
+        series = amounts(values, form).cast(DTYPES[dtype], strict=False)
+        return series.set(~series.is_finite(), None) if dtype == "float" else series
     plain = values if form is None else digits_of(values, form)
     if dtype == "int":
         plain = plain.str.replace(WHOLE, "$1")
