@@ -37,9 +37,9 @@ def several_ways(column: pl.Series) -> str:
         return ""
     rarer = [text for texts in alike for text in texts[1:]]
     share = column.is_in(rarer).sum() / max(len(column), 1)
-    shown = ", ".join(repr(text[:40]) for text in alike[0][:SHOWN])
+    examples = ", ".join(repr(text[:40]) for text in alike[0][:SHOWN])
     more = f" ({len(alike):,} such values)" if len(alike) > 1 else ""
-    text = f"{shown} differ only in how they are written{more}"
+    text = f"{examples} differ only in how they are written{more}"
     return f"{text}, and are values of their own; write each in one way ({share:.1%} of the rows)"
 
 
@@ -74,8 +74,8 @@ def several_units(texts: pl.Series) -> str:
     firsts = texts.to_frame("text").unique(unit, keep="first", maintain_order=True)["text"]
     if not 1 < len(firsts) <= FEW:
         return ""
-    shown = ", ".join(repr(text[:40]) for text in firsts.head(SHOWN))
-    return f"values such as {shown} are numbers of several units, and not read as such"
+    examples = ", ".join(repr(text[:40]) for text in firsts.head(SHOWN))
+    return f"values such as {examples} are numbers of several units, and not read as such"
 
 
 def of_elsewhere(values: pl.Series) -> str:

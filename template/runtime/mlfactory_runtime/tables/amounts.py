@@ -115,8 +115,8 @@ def amounts(values: pl.Series, form: str) -> pl.Series:
     scale = next((scale for scale, text in units.items() if name in text.split()), 1)
     sums = measured(texts, units)
     if units is UNITS["time"]:
-        shown = clocked(texts, of_seconds=True)
-        sums = shown.zip_with(shown.is_not_null(), sums)
+        clock = clocked(texts, of_seconds=True)
+        sums = clock.zip_with(clock.is_not_null(), sums)
     return plain.zip_with(plain.is_not_null(), parted(sums, scale))
 
 
@@ -134,8 +134,8 @@ def measured(texts: pl.Series, units: dict[float, str]) -> pl.Series:
         part = texts.str.extract(pattern, 1).str.replace(",", ".", literal=True)
         total += part.cast(pl.Float64, strict=False).fill_null(0.0) * scale
         rest = rest.str.replace(pattern, "$2")
-    left = rest.str.contains(r"^(?:\s|,|and|und|et|y|e|i|en)*$") & (rest != texts)
-    return total.set(~left.fill_null(False), None)
+    is_all = rest.str.contains(r"^(?:\s|,|and|und|et|y|e|i|en)*$") & (rest != texts)
+    return total.set(~is_all.fill_null(False), None)
 
 
 def amount_of(*names: str) -> str:

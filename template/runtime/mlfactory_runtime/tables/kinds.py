@@ -17,7 +17,6 @@ from .formats import (
     UNIT,
     decimal_of,
     example_of,
-    find_moment,
     find_number,
     has_european,
     has_pointed,
@@ -25,6 +24,7 @@ from .formats import (
     read,
     reads,
 )
+from .forms import find_moment
 from .periods import DECIMAL, DIGITS, NO_DAY, SHORT, SHORTENED, find_serial
 from .ranges import ABOUT, DOWN, RANGE, TEXTS, UP
 
