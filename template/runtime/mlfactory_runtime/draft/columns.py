@@ -29,7 +29,8 @@ from .calendar import find_parts, ignore_rest
 from .ending import find_ending
 from .glance import Glance
 from .leaks import find_leaks
-from .panel import find_panel
+from .near import find_near
+from .panel import find_panel, is_repeating
 from .parts import FEW, Part, find_part, find_twins, is_clock, is_named, statistics
 from .personal import SHARED, sensitivity
 from .sentinels import Sentinels, find_sentinels
@@ -68,6 +69,7 @@ def draft(project: Project) -> Draft:
         warnings += ignore_rest(described, derived, table.params)
         group, notes = find_group(sample, described, table.params)
         warnings += find_panel(sample, described, table.params, group)
+        warnings += [] if group else nameless(sample, described, table.params)
         write_entries(project, "columns", described)
         mine = catalog.derived.keys()  # what a person has written stays
         write_entries(project, "derived", {n: f for n, f in derived.items() if n not in mine})
@@ -265,6 +267,20 @@ def mark(described: dict[str, dict[str, Any]], sample: pl.DataFrame, params: Par
         f"{name!r} is left out until you confirm it (factory catalog review): {evidence}"
         for name, evidence in leaks.items()
     ]
+
+
+def nameless(
+    sample: pl.DataFrame, described: dict[str, dict[str, Any]], params: Params
+) -> list[str]:
+    """What to say of rows that belong together, where nothing names what they are about."""
+    if (
+        params.data.time
+        or params.split.group
+        or (params.data.id and is_repeating(sample[params.data.id]))
+    ):
+        return []
+    learned = [n for n, e in described.items() if e["role"] == "numeric" and "suspect" not in e]
+    return find_near(sample, learned, params.data.target, params.task)
 
 
 def is_naming(column: pl.Series, role: str) -> bool:
