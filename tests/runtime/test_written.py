@@ -1,12 +1,15 @@
 """How values are written, where that hides what they are."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
 from mlfactory_runtime.draft.parts import Part
 from mlfactory_runtime.draft.written import find_written
 from mlfactory_runtime.tables.kinds import Kind, find_kind
+
+from .factories import drafted
 
 CATEGORY, TEXT, ROWS = Part("categorical", ""), Part("text", ""), Part("identifier", "")
 
@@ -65,3 +68,15 @@ def test_numbers_of_several_units_are_told() -> None:
     degrees = [f"{n} °{'CF'[n % 2]}" for n in range(40)]
     assert "'0 °C', '1 °F' are numbers of several units" in told(degrees, CATEGORY)
     assert not told([f"{n}{'abcdefghijklmnopqrstuvwxyz'[n % 26]}" for n in range(40)], CATEGORY)
+
+
+def test_columns_of_parquet_that_are_not_read_are_told(tmp_path: Path) -> None:
+    rows = pl.DataFrame({"z": range(60), "y": [*"ab"] * 30})
+    factory = drafted(tmp_path / "a", rows, "classification", target="y")
+    table = pl.DataFrame({"x": range(60), "y": [*"ab"] * 30, "tags": [["a"]] * 60})
+    table = table.with_columns(wait=pl.duration(minutes="x"))
+    table.write_parquet(factory.path / "data/raw/visits.parquet")
+    factory.change(data={"path": "data/raw/visits.parquet"})
+    first, again = (factory.run("catalog", "draft") for _ in range(2))
+    assert "'tags', 'wait': lists, bytes or spans of time, and not read" in first.out + first.err
+    assert "'wait'" not in again.out + again.err
