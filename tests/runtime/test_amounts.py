@@ -29,6 +29,8 @@ def column_of(texts: list[str | None] | list[str]) -> pl.Series:
         (["07:30", "18:15 Uhr"], "1:30", [7.5, 18.25]),
         (["7:30 a.m.", "12:15 PM", "12:00 am"], "1:30", [7.5, 12.25, 0]),
         (["14h30", "9h05"], "in min", [870, 545]),
+        (["10m", "2km", "30m"], "in meter", [10, 2000, 30]),
+        (["30 days", "60 Days"], "in days", [30, 60]),
     ],
 )
 def test_amounts_are_numbers_of_one_unit(

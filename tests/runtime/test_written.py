@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from mlfactory_runtime.draft.parts import Part
 from mlfactory_runtime.draft.written import find_written
+from mlfactory_runtime.tables.formats import read
 from mlfactory_runtime.tables.kinds import Kind, find_kind
 
 from .factories import drafted
@@ -66,7 +67,13 @@ def test_hours_of_elsewhere_are_told_and_those_of_utc_are_not() -> None:
 
 def test_numbers_of_several_units_are_told() -> None:
     degrees = [f"{n} °{'CF'[n % 2]}" for n in range(40)]
-    assert "'0 °C', '1 °F' are numbers of several units" in told(degrees, CATEGORY)
+    assert "'0 °C', '1 °F' are numbers in several ways" in told(degrees, CATEGORY)
+    signs = [f"{n}{'.,'[n % 2]}5" for n in range(40)]
+    assert "'0.5', '1,5' are numbers in several ways" in told(signs, CATEGORY)
+    days = [f"{n}/{29 - n}/2024" for n in range(1, 29)]
+    assert "whose days and months stand in two orders" in told(days, CATEGORY)
+    codes = [f"{n:04d}" for n in range(40)]
+    assert not told(codes, CATEGORY)
     assert not told([f"{n}{'abcdefghijklmnopqrstuvwxyz'[n % 26]}" for n in range(40)], CATEGORY)
 
 
@@ -80,3 +87,13 @@ def test_columns_of_parquet_that_are_not_read_are_told(tmp_path: Path) -> None:
     first, again = (factory.run("catalog", "draft") for _ in range(2))
     assert "'tags', 'wait': lists, bytes or spans of time, and not read" in first.out + first.err
     assert "'wait'" not in again.out + again.err
+
+
+def test_shares_among_percents_are_told() -> None:
+    percents = [f"{n}%" for n in range(10, 40)]
+    for others, said in ((["0.15", ".2"], "'0.15' stands beside percents (6.2%"), (["55"], "")):
+        raw = pl.Series("v", [*percents, *others])
+        kind = find_kind(raw, european=False)
+        column = read(raw, kind.dtype, kind.format)
+        assert find_written(raw, column, kind, Part("numeric", "")).startswith(said)
+        assert bool(find_written(raw, column, kind, Part("numeric", ""))) == bool(said)

@@ -12,6 +12,7 @@ from .parts import FEW, Part
 MOST, SHOWN, NEARLY = 5000, 3, 0.95
 NUMBER, SIGN = r"[-+]?\d+(?:[.,]\d+)?", r"(?:\s?[/x\u00d7*,;]\s?|\s)"
 SEVERAL = rf"^[\[(]?{NUMBER}(?:{SIGN}{NUMBER})+\D{{0,5}}$"
+DAYS, FRACTION = r"^\d{1,2}([-/.])\d{1,2}[-/.]\d{2,4}$", r"^\s*[-+]?0?[.,]\d+\s*$"
 PLACED = r"[.x\u00d7*;,]"  # where no value repeats, digits and other signs are names
 
 
@@ -20,7 +21,7 @@ def find_written(values: pl.Series, column: pl.Series, kind: Kind, part: Part) -
     if kind.dtype == "datetime":
         return of_elsewhere(values)
     if column.dtype != pl.String:
-        return ""
+        return of_percent(values)
     if part.role in ("categorical", "target") and (ways := several_ways(column)):
         return ways
     return several_numbers(column, part) if part.role != "target" else ""
@@ -67,15 +68,33 @@ def several_numbers(column: pl.Series, part: Part) -> str:
 
 
 def several_units(texts: pl.Series) -> str:
-    """What to say of numbers whose units nothing turns into one another: 25 °C, 77 °F."""
+    """What to say of numbers whose units nothing turns into one another (25 °C, 77 °F), or whose
+    decimals have two signs, and of days whose months stand in two places.
+    """
+    if texts.str.contains(DAYS).all():
+        return "these look like days, whose days and months stand in two orders, and are not read"
     if not texts.str.contains(NUMBERLIKE).all():
         return ""
-    unit = pl.col("text").str.replace_all(r"[-+()\d.,'\s]", "")
-    firsts = texts.to_frame("text").unique(unit, keep="first", maintain_order=True)["text"]
+    unit = pl.col("text").str.replace_all(r"[-+()\d'\s]|\b[.,]\b", "")
+    sign = pl.col("text").str.extract(r"([.,])\d{1,2}\b")
+    ways = texts.to_frame("text").unique([unit, sign], keep="first", maintain_order=True)
+    firsts = ways.filter(sign.is_not_null() | (unit != "").any())["text"]
     if not 1 < len(firsts) <= FEW:
         return ""
     examples = ", ".join(repr(text[:40]) for text in firsts.head(SHOWN))
-    return f"values such as {examples} are numbers of several units, and not read as such"
+    return f"values such as {examples} are numbers in several ways or units, and not read as such"
+
+
+def of_percent(values: pl.Series) -> str:
+    """What to say of shares among percents: 0.15 beside 12 %."""
+    if values.dtype != pl.String:
+        return ""
+    marked = values.str.contains("%", literal=True)
+    bare = values.filter(~marked)
+    if marked.any() is not True or bare.is_empty() or not bare.str.contains(FRACTION).all():
+        return ""
+    share = len(bare) / max(len(values), 1)
+    return f"{bare[0]!r} stands beside percents ({share:.1%} of the rows), and is read as one"
 
 
 def of_elsewhere(values: pl.Series) -> str:

@@ -80,7 +80,7 @@ def clock_form(sample: pl.Series) -> str | None:
 
 
 def unit_form(sample: pl.Series) -> str | None:
-    """The form of amounts of at least two units of one kind, in the unit that most have."""
+    """The form of amounts whose units are of one kind, in the unit that most have."""
     for units in UNITS.values():
         names = {name: scale for scale, text in units.items() for name in text.split()}
         if amounts(sample, f"{IN}{next(iter(names))}").null_count():
@@ -88,11 +88,11 @@ def unit_form(sample: pl.Series) -> str | None:
         counts = {n: int(sample.str.contains(amount_of(n)).sum()) for n in names}
         used = [name for name, rows in counts.items() if rows]
         scales = {names[name] for name in used}
-        if "m" in used and max(scales) >= LONG and 3600 not in scales:
+        if units is UNITS["time"] and "m" in used and max(scales) >= LONG and 3600 not in scales:
             return None
         usual = max(used, key=lambda name: counts[name])
         words = [usual, *units[names[usual]].split()]
-        return f"{IN}{next(filter(str.isalpha, words))}" if len(used) > 1 else None
+        return IN + next(name for name in words if name.isalpha() and units_of(name) is units)
     return None
 
 
@@ -108,16 +108,19 @@ def amounts(values: pl.Series, form: str) -> pl.Series:
     if form == CLOCK:
         return plain.zip_with(plain.is_not_null(), parted(clocked(texts), 3600))
     name = form.removeprefix(IN)
-    units = next(
-        (units for units in UNITS.values() if any(name in each.split() for each in units.values())),
-        {},
-    )
+    units = units_of(name)
     scale = next((scale for scale, text in units.items() if name in text.split()), 1)
     sums = measured(texts, units)
     if units is UNITS["time"]:
         clock = clocked(texts, of_seconds=True)
         sums = clock.zip_with(clock.is_not_null(), sums)
     return plain.zip_with(plain.is_not_null(), parted(sums, scale))
+
+
+def units_of(name: str) -> dict[float, str]:
+    """The units of the first kind that has one of this name."""
+    kinds = (units for units in UNITS.values() if any(name in w.split() for w in units.values()))
+    return next(kinds, {})
 
 
 def parted(numbers: pl.Series, scale: float) -> pl.Series:
