@@ -133,6 +133,18 @@ def test_rows_that_few_values_make_equal_are_no_copies() -> None:
     assert not are_copies(pl.Series(range(50)), half.head(50), "classification")
 
 
+def test_copies_without_an_outcome_say_nothing() -> None:
+    same = pl.Series([*range(40), *range(40)])
+    alike = ["yes" if n % 2 else "no" for n in range(40)] * 2
+    other = [*alike[:40], *alike[:40][::-1]]
+    for unknown in (5, 40):
+        nothing = [None] * unknown
+        assert not are_copies(same, pl.Series([*other[:-unknown], *nothing]), "classification")
+        kept = pl.Series([*alike[:-unknown], *nothing])
+        assert are_copies(same, kept, "classification") == (unknown < 40)
+    assert not are_copies(same, pl.Series([None] * 80, dtype=pl.String), "classification")
+
+
 def test_a_group_of_several_columns_shares_a_side() -> None:
     from mlfactory_runtime.learn.split import split_key
     from mlfactory_runtime.settings.params import Params

@@ -303,6 +303,7 @@ def test_a_code_with_many_values_is_a_category(folder: Path) -> None:
         ("house_number", [*range(1, 41)], "numeric"),
         ("codes_read", [*range(1, 41)], "numeric"),
         ("room_no", [3 * n for n in range(1, 100)], "numeric"),
+        ("stock index", [3000 + 7 * n for n in range(ROWS - 20)], "numeric"),
     ],
 )
 def test_numbers_that_name_things_are_categories(

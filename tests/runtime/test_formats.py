@@ -185,7 +185,7 @@ def test_semicolons_stand_between_numbers_with_points_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "texts", [["007", "123"], ["5 kg", "3 g"], ["A12", "A13"], ["12345678901234567890", "1"]]
+    "texts", [["007", "123"], ["5 kg", "3 l"], ["A12", "A13"], ["12345678901234567890", "1"]]
 )
 def test_names_stay_names(texts: list[str | None]) -> None:
     assert kind(texts).dtype == "string"
@@ -231,6 +231,30 @@ def test_years_of_two_digits_come_first_where_days_of_months_come_last() -> None
     days = [date(2024, 1, 1) + timedelta(days=3 * k) for k in range(100)]
     for form in ("%y.%m.%d", "%d.%m.%y", "%y/%m/%d"):
         assert values([day.strftime(form) for day in days]) == days
+
+
+@pytest.mark.parametrize(
+    ("years", "first"),
+    [
+        (range(1950, 2001), 1925),
+        (range(1941, 1969), 1905),
+        (range(1960, 2006), 1933),
+        (range(1970, 2020), None),
+        (range(2018, 2026), None),
+        (range(2000, 2041), None),
+        (range(1930, 2030), None),  # all there are: nothing tells
+    ],
+)
+@pytest.mark.parametrize("clock", ["", " %H:%M"])
+def test_years_of_two_digits_that_follow_one_another_are_of_one_stretch(
+    years: range, first: int | None, clock: str
+) -> None:
+    days = [datetime(year, 1 + year % 12, 13 + year % 15, 10 * len(clock) // 6) for year in years]
+    texts = [day.strftime(f"%d.%m.%y{clock}") for day in days]
+    found = kind([*texts])
+    assert found.format == (f"%d.%m.%y{clock}" + (f" from {first}" if first else ""),)
+    if len(years) < 100:
+        assert values([*texts]) == (days if clock else [day.date() for day in days])
 
 
 @pytest.mark.parametrize("blank", ["0000-00-00", "00.00.0000", "0001-01-01", "0001-01-01 00:00:00"])

@@ -195,3 +195,37 @@ def test_a_text_that_tells_the_outcome_is_named_and_an_honest_one_is_not() -> No
     assert found(DIED, ("note",), note=notes(1.0))["note"]
     assert not found(DIED, ("note",), note=notes(0.8))
     assert "stands in 100% of the texts" in found(PRICE, ("note",), note=paid)["note"]
+
+
+def test_columns_of_which_one_is_the_target_are_named() -> None:
+    draw = np.random.default_rng(8)
+    asked = draw.uniform(10, 90, ROWS).round(2)
+    agreed = np.where(draw.random(ROWS) < 0.3, (asked * 0.8).round(2), np.nan)
+    other = draw.normal(50, 10, ROWS).round(2)
+    for values, parts in (
+        (np.where(np.isnan(agreed), asked, agreed), {"asked", "agreed"}),
+        (np.maximum(asked, other), {"asked", "other"}),
+        (np.where(draw.random(ROWS) < 0.5, asked, draw.permutation(asked)), set()),
+        (np.where(draw.random(ROWS) < 0.9, other, other + 1), set()),
+    ):
+        table = {"asked": asked, "agreed": agreed, "other": other, "price": values}
+        suspect = leaks.find_leaks(pl.DataFrame(table), "price", "regression", list(table)[:3])
+        assert {n for n, why in suspect.items() if "is one of" in why} <= parts
+        assert suspect.keys() >= parts
+
+
+@pytest.mark.parametrize(
+    ("sign", "noise", "named"), [(1, 0.0, True), (-1, 0.0, True), (1, 2, False)]
+)
+def test_columns_of_which_the_largest_is_the_class_are_named(
+    sign: int, noise: float, named: bool
+) -> None:
+    draw = np.random.default_rng(8)
+    scores = draw.dirichlet([1, 1, 1, 1], ROWS)
+    classes = (scores + noise * draw.random(scores.shape)).argmax(axis=1)
+    order = draw.permutation(4)
+    table = pl.DataFrame((sign * scores)[:, order], schema=list("abcd")).with_columns(
+        y=pl.Series(classes).cast(pl.String)
+    )
+    suspect = leaks.find_leaks(table, "y", "classification", list("abcd"))
+    assert (suspect.keys() == {*"abcd"}) == named

@@ -55,6 +55,8 @@ ANSWERS = ["yes", "no"] * 15
         ("account_balance", ["12.50", "7.25"], "none"),
         ("customer_age", NUMBERS, "none"),
         ("birth_weight", NUMBERS, "none"),
+        ("Geb.-Datum", ["1980-02-03"], "personal"),
+        ("Geboortedatum", ["1980-02-03"], "personal"),
         ("signup", ["2024-01-05", "2024-11-30"], "none"),
         ("x6", NUMBERS, "none"),
         ("x7", [None, None], "none"),

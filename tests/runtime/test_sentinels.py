@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -13,6 +14,8 @@ from mlfactory_runtime.serving import schema
 from mlfactory_runtime.settings.catalog import Column
 from mlfactory_runtime.settings.params import Data
 from pydantic import TypeAdapter
+
+from .factories import drafted
 
 DRAW, BEGIN = random.Random(0), date(2020, 1, 1)
 
@@ -108,3 +111,16 @@ def test_and_in_requests() -> None:
         column = Column(dtype=dtype, role="numeric", availability="online", missing=missing)
         kind = TypeAdapter(schema.field_type(schema.Input(column)))
         assert kind.validate_python(sent) is None
+
+
+def test_marks_on_both_sides_are_found_and_few_codes_hold_none(tmp_path: Path) -> None:
+    values = [DRAW.choice([-1.0, 999.9]) if n % 12 == 0 else 50 + n % 37 / 10 for n in range(480)]
+    codes = [DRAW.choice([10_001, 10_002, 60_601, 90_210, 94_103]) for _ in values]
+    table = pl.DataFrame({"flow": values, "zip": codes, "y": [DRAW.random() for _ in values]})
+
+    columns = drafted(tmp_path / "two", table, "regression", target="y").project.catalog.columns
+
+    assert columns["flow"].missing == ("999.9",)
+    assert columns["flow"].usual == (-56, 110)
+    assert columns["flow"].doubt.startswith("-1 stands in")
+    assert not columns["zip"].doubt

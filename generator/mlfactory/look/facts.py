@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import polars as pl
-from mlfactory_runtime.tables.formats import CURRENCY, no_moments, read
+from mlfactory_runtime.tables.formats import CURRENCY, read
+from mlfactory_runtime.tables.forms import no_moments
 from mlfactory_runtime.tables.kinds import (
     ANYWHERE,
     MISSING,

@@ -29,13 +29,15 @@ from .calendar import find_parts, ignore_rest
 from .ending import find_ending
 from .glance import Glance
 from .leaks import find_leaks
-from .panel import find_panel
+from .near import find_near
+from .panel import find_panel, is_repeating
 from .parts import FEW, Part, find_part, find_twins, is_clock, is_named, statistics
 from .personal import SHARED, sensitivity
 from .sentinels import Sentinels, find_sentinels
 from .split import find_group, typed_target, without_copies, write_split
 from .table import Table, open_table
 from .tail import find_tail
+from .written import find_written
 
 SAMPLE, UNKNOWN = 50_000, "not drafted yet"
 
@@ -61,12 +63,13 @@ def draft(project: Project) -> Draft:
             f"{n!r}: {entry['doubt']}" for n, entry in described.items() if "doubt" in entry
         ]
         warnings += mark(described, without_copies(sample, described, table.params), table.params)
-        warnings += unlearned(described)
+        warnings += unlearned(described, table.unread if new else ())
         warnings += find_ending(table.rows, sample, table.params.data)
         derived = find_parts(sample, described, table.params)
         warnings += ignore_rest(described, derived, table.params)
         group, notes = find_group(sample, described, table.params)
         warnings += find_panel(sample, described, table.params, group)
+        warnings += [] if group else nameless(sample, described, table.params)
         write_entries(project, "columns", described)
         mine = catalog.derived.keys()  # what a person has written stays
         write_entries(project, "derived", {n: f for n, f in derived.items() if n not in mine})
@@ -99,7 +102,7 @@ def read_column(values: pl.Series, glance: Glance, table: Table) -> Reading:
     kind = glance.kind or find_kind(values, table.european)
     if name == params.data.target and params.task == "classification":
         kind = of_classes(kind)
-    doubt = unread(values, odd_words(kind))
+    doubt, raw = unread(values, odd_words(kind)), values
     values = values.set(values.is_in(list(kind.missing)), None) if kind.missing else values
     if name == params.data.time or is_clock(name):
         kind = of_moments(kind, present(values), epochs=name != params.data.time)
@@ -108,6 +111,7 @@ def read_column(values: pl.Series, glance: Glance, table: Table) -> Reading:
     series = glance.values if kind == glance.kind else None
     column = read(values, kind.dtype, kind.format) if series is None else series
     reading = Reading(kind, column, find_part(column, name, params), doubt)
+    reading = doubted(reading, find_written(raw, column, kind, reading.part))
     if is_ranged(kind):
         return doubted(reading, ranged(values))
     if name == params.data.time or reading.part.role not in ("numeric", "datetime", "target"):
@@ -178,13 +182,19 @@ def ranged(values: pl.Series) -> str:
 
 
 def without_sentinels(reading: Reading, values: pl.Series) -> Reading:
-    """The same without values that stand for missing ones; behind -9999 there may be -99."""
-    if not (far := find_sentinels(reading.column)):
-        return reading
-    if not (far.usual and reading.part.learned):
-        return doubted(reading, far.advice)
-    read_so = as_missing(doubted(reading, f"{far.advice}: it is read as missing"), far, values)
-    return without_sentinels(read_so, values)
+    """The same without values that stand for missing ones.
+
+    Behind -9999 there may be -99, and on the other side of a -1 that is only told, 999.
+    """
+    rest, before = reading.column, True
+    while (far := find_sentinels(rest)) and (far.usual or before):
+        rest, before = rest.set(rest.is_in(far.values.to_list()).fill_null(False), None), far.usual
+        if far.usual and reading.part.learned:
+            read_so = doubted(reading, f"{far.advice}: it is read as missing")
+            reading = as_missing(read_so, far, values)
+        else:
+            reading = doubted(reading, far.advice)
+    return reading
 
 
 def as_missing(reading: Reading, far: Sentinels, values: pl.Series) -> Reading:
@@ -259,19 +269,37 @@ def mark(described: dict[str, dict[str, Any]], sample: pl.DataFrame, params: Par
     ]
 
 
+def nameless(
+    sample: pl.DataFrame, described: dict[str, dict[str, Any]], params: Params
+) -> list[str]:
+    """What to say of rows that belong together, where nothing names what they are about."""
+    if (
+        params.data.time
+        or params.split.group
+        or (params.data.id and is_repeating(sample[params.data.id]))
+    ):
+        return []
+    learned = [n for n, e in described.items() if e["role"] == "numeric" and "suspect" not in e]
+    return find_near(sample, learned, params.data.target, params.task)
+
+
 def is_naming(column: pl.Series, role: str) -> bool:
     """Whether its values may name entities."""
     whole = column.dtype.is_integer() or column.dtype == pl.String
     return whole and role not in ("target", "ignored")
 
 
-def unlearned(described: dict[str, dict[str, Any]]) -> list[str]:
-    """What to say of texts, which no model learns from as they are."""
+def unlearned(described: dict[str, dict[str, Any]], unread: Sequence[str]) -> list[str]:
+    """What to say of texts, which no model learns from as they are, and of what is not read."""
     texts = [name for name, entry in described.items() if entry["role"] == "text"]
+    notes = []
+    if unread:
+        what = "lists, bytes or spans of time, and not read: write a number or a text of each"
+        notes = [f"{', '.join(map(repr, unread))}: {what}"]
     if not texts:
-        return []
+        return notes
     hint = "compute features of it in features.py, or make it categorical in features.yaml"
-    return [f"{', '.join(map(repr, texts))} is text, and not learned from: {hint}"]
+    return [*notes, f"{', '.join(map(repr, texts))} is text, and not learned from: {hint}"]
 
 
 def write_entries(project: Project, section: str, new: dict[str, dict[str, Any]]) -> None:

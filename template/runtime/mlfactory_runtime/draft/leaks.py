@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from ..learn.copies import alikeness
+from .choices import find_choices
 from .later import EARLIER, find_later
 from .outcome import RARE, Outcome, codes_of, explained, mistakes, numbers_of, outcome, ranks
 from .personal import words
@@ -63,6 +64,7 @@ def find_leaks(
     leaks |= {name: why for name, why in alone.items() if why}
     written = [n for n in (*columns, *texts) if rows[n].dtype == pl.String and n not in leaks]
     leaks |= find_texts(rows, y, written)
+    leaks = find_choices(rows, y, columns) | leaks
     return leaks | find_sums(rows, y, [name for name in columns if name not in leaks])
 
 

@@ -14,7 +14,7 @@ FEW, MAX_CATEGORIES, MOST, CATEGORICAL_SHARE = 20, 1000, 255, 0.5
 ROWS_EACH = 5
 NEARLY, EXACT, HARDLY, GAPS = 0.999, 2**53, 0.9, 5
 ENTITY = re.compile(r"(^|[^a-zA-Z])(?i:id|uuid|guid)$|[a-z](ID|Id)$")
-NAMED = re.compile(rf"{ENTITY.pattern}|(^|[^a-zA-Z])(?i:key|rowid|index|nr|no|number|num|code)$")
+NAMED = re.compile(rf"{ENTITY.pattern}|(^|[^a-zA-Z])(?i:key|rowid|nr|no|number|num|code)$")
 
 NAMELESS = re.compile(  # what readers and writers of tables call a column without a name
     r"^(?:column_\d+|unnamed: ?\d+(?:_level_\d+)?|\.\.\.\d+|_c\d+|x(?:\.\d)?|index|level_\d+|#|idx"

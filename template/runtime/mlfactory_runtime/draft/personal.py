@@ -43,7 +43,9 @@ SPECIAL = {
 SHARED = ("birth", "a post code")  # true of many persons: it tells of them, and names none
 CODES = {
     "birth": r"(?:date|day|year|place) (?:of )?birth|birth ?(?:date|day|year|place)|dob|geburts\w*"
-    r"|(?:date|lieu) (?:de )?naissance|(?:fecha|lugar) (?:de )?nacimiento|data (?:di )?nascita",
+    r"|geb(?:oren)? ?(?:dat\w*|am|tag|jahr)|geboorte\w*|fodels\w*|dselsdato"
+    r"|(?:date|lieu) (?:de )?naissance|(?:fecha|lugar) (?:de )?nacimiento|data (?:di )?nascita"
+    r"|data (?:de )?nascimento|(?:data|rok|miejsce) urodzenia",
     "a post code": r"zip(?: ?code)?$|post(?:al)? ?code|plz|postleitzahl|code postal|codigo postal",
     "an official number": r"ssn|social security(?: \w+)?|passport(?: \w+)?|iban|imei|dni|cpf|mrn"
     r"|(?:tax|national|steuer|card|insurance|passport) ?(?:id|no|nr|number|nummer)|passnummer"

@@ -88,6 +88,8 @@ def far_values(values: np.ndarray, rows: np.ndarray, least: float, sign: int) ->
         usual = all(NINES.fullmatch(f"{value:.12g}") for value in far)
         alone = sign < 0 and (usual or list(far) == [1.0]) and far[-1] > 0 >= rest[0]
         span = (rest[0] - rest[-1]) * (0.3 if usual else 1.0)
+        if count > 1 and not usual and len(rest) < MANY:  # of few codes some are next to others
+            continue
         if usual and far[0] < MANY:  # one digit is a mark where it stands out from other digits
             span = max(span, STEPS * -np.diff(rest).min())
         if far[-1] - rest[0] > span or (alone and len(rest) > FEW):

@@ -13,7 +13,7 @@ from ..scratch import temporary
 from ..settings.params import Params
 from ..tables.file import is_parquet
 from ..tables.kinds import any_european
-from ..tables.read import check_table, parquet, read_batches, reading
+from ..tables.read import check_table, parquet, read_batches, reading, unread_columns
 from .glance import Glance, glances
 
 CELLS = 2_000_000
@@ -29,6 +29,7 @@ class Table:
     european: bool
     params: Params
     answers_unseen: bool = False
+    unread: tuple[str, ...] = ()
 
     def columns(self, names: Sequence[str]) -> Iterator[tuple[pl.Series, Glance]]:
         """The values of the file, without the markers for missing and the blanks around them, and
@@ -63,4 +64,5 @@ def open_table(project: Project) -> Iterator[Table]:
         height = rows.select(pl.len()).collect().item()
         european = any_european(missing_as_null(beginning, params.data), params.data.separator)
         names = tuple(beginning.columns)
-        yield Table(rows, names, height, european, params, project.answers_unseen)
+        unread = tuple(unread_columns(path)) if is_parquet(path) else ()
+        yield Table(rows, names, height, european, params, project.answers_unseen, unread)

@@ -27,7 +27,8 @@ from ..scratch import scratch
 ROWS = 200
 PARITY: dict[str, Any] = {"rel_tol": 1e-12, "abs_tol": 1e-12}
 HOME = Path(__file__).parent
-COPIES = {"scoring.py": HOME, **dict.fromkeys(("formats.py", "periods.py", "ranges.py"))}
+TABLES = ("amounts.py", "formats.py", "periods.py", "ranges.py")
+COPIES = {"scoring.py": HOME, **dict.fromkeys(TABLES)}
 SIBLING = re.compile(r"^\s*from \.(?:(\w+)(?:\.\w+)*)? import (.+)$", re.MULTILINE)
 MODEL_FILES = re.compile(r"model(_\d+)?\.txt|(signature|linear|intervals)\.json")
 FOREIGN = re.compile(r"^\s*(?:from|import)\s+mlfactory", re.MULTILINE)

@@ -48,8 +48,10 @@ def are_copies(same: pl.Series, target: pl.Series, task: str, most: float = MOST
     """Whether rows that are equal, those with one value of `same`, have one outcome, too.
 
     Rows of few columns are equal by chance, and then differ in the target. Numbers have to be the
-    very same: honest columns may tell nearly all of them.
+    very same: honest columns may tell nearly all of them. Rows without an outcome say nothing.
     """
+    if target.null_count():
+        same, target = (one.filter(target.is_not_null()) for one in (same, target))
     order = np.sort(same.to_numpy())  # groups of so many rows as there are take the memory of ten
     again = order[1:] == order[:-1]
     if not again.any() or (len(order) - again.sum()) * most < len(order):

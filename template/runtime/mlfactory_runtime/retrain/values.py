@@ -6,7 +6,7 @@ import polars as pl
 
 from ..settings.catalog import Column
 from ..tables.formats import OFFSET, UTC, decimal_of, read
-from ..tables.periods import SERIALS, count_text
+from ..tables.periods import FIRST, SERIALS, count_text
 
 DAYS, CLOCKS = ("%Y-%m-%dT", "%Y-%m-%d ", "%Y/%m/%d "), ("%H:%M:%S", "%H:%M")
 PLAIN = (
@@ -61,7 +61,9 @@ def moment_text(values: pl.Series, column: Column, moments: pl.Series) -> pl.Ser
 
 def in_form(values: pl.Series, form: str) -> pl.Series:
     """Moments as text in a form of the catalog."""
-    return count_text(values, form) if form in SERIALS else values.dt.to_string(form)
+    if form in SERIALS:
+        return count_text(values, form)
+    return values.dt.to_string(form.partition(FIRST)[0])
 
 
 def plain_form(moments: pl.Series) -> str:

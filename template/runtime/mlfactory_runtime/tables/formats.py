@@ -1,20 +1,21 @@
 """Values as people write them: numbers with signs and groups, moments, truth in words."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import product
 
 import polars as pl
 
+from .amounts import amounts, is_amount
 from .periods import (
     COUNTS,
+    FIRST,
     ORDINAL,
     PERIOD,
-    PERIODS,
     WEEKDAY,
+    counted_from,
     day_text,
-    is_year_short_and_first,
     narrow,
     plain_days,
     serial,
@@ -55,8 +56,12 @@ NAMED = (
     "%Y/%m/%d", "%d. %b %Y", "%d %b, %Y", "%d %B, %Y", "%a %b %d %Y", "%a, %d %b %Y",
 )  # fmt: skip
 GROUPS = ((",", "."), (".", ","), (" ", ","), (" ", "."), ("'", "."), ("'", ","))
-CURRENCY = r"(?:(?:US|R|A|C)?[$€£¥₹₽₩]|[A-Z]{3} )"
-UNIT = r"(?:%|‰|[$€£¥₹₽₩]|°[CF]?|[\p{Han}\p{Hangul}]{1,2}|[A-Za-zµ]{1,5}[²³]?(?:/[A-Za-z]{1,3})?)"
+CURRENCY = r"(?:[A-Z]{0,3}\p{Sc}|[A-Z]{3} |(?:Rp|RM|Rs|Fr|kr|K\u010d|z\u0142)\.? ?)"
+LENGTH = r"\p{L}{0,4}m[23]|\p{L}{1,6}\.?[²³]?"  # of letters, but for squares and cubes of metres
+UNIT = (
+    r"(?:%|‰|\p{Sc}|°[CF]?|[\p{Han}\p{Hangul}]{1,2}"
+    rf"|(?:{LENGTH})(?:/(?:100 ?)?(?:{LENGTH}))?)"
+)
 EXAMPLE = re.compile(r"(?P<prefix>.*?)1(?P<group>[,. ']?)234(?P<decimal>[.,])5(?P<suffix>.*)")
 DATED = r"\d{1,4}(?:[-/. ]|\. )\w{1,12}[-/., ]+\d{2,4}|\d,? \d{4}|^\d{8}\b|^\d{4}-\d\d$"
 DATED = (
@@ -150,16 +155,19 @@ def moment(values: pl.Series, form: str) -> pl.Series:
     """Moments in UTC without saying so, or null."""
     if form in COUNTS:
         return serial(values, form)
+    form, _, first = form.partition(FIRST)
     values, form = day_text(values, form)
-    times = values.str.to_datetime(form, strict=False, time_unit="us")
-    return times.dt.replace_time_zone(None)
+    times = values.str.to_datetime(form, strict=False, time_unit="us").dt.replace_time_zone(None)
+    return counted_from(times, first) if first else times
 
 
 def day(values: pl.Series, form: str) -> pl.Series:
     """Dates, or null."""
+    form, _, first = form.partition(FIRST)
     values, form = day_text(values, form)
     days = values.str.to_date(form, strict=False)
-    return days.set(days.dt.year() < 1000, None)
+    days = days.set(days.dt.year() < 1000, None)
+    return counted_from(days, first) if first else days
 
 
 def numbers(values: pl.Series, dtype: str, form: str | Sequence[str] | None) -> pl.Series:
@@ -178,6 +186,9 @@ def numbers(values: pl.Series, dtype: str, form: str | Sequence[str] | None) -> 
 
 def plain_numbers(values: pl.Series, dtype: str, form: str | None) -> pl.Series:
     """The same without ranges."""
+    if form and is_amount(form):
+        series = amounts(values, form).cast(DTYPES[dtype], strict=False)
+        return series.set(~series.is_finite(), None) if dtype == "float" else series
     plain = values if form is None else digits_of(values, form)
     if dtype == "int":
         plain = plain.str.replace(WHOLE, "$1")
@@ -284,60 +295,3 @@ def has_numbers(texts: pl.DataFrame, doubtless: str, plain: str) -> bool:
     sample = pl.all().drop_nulls().head(SAMPLE)
     columns = texts.select(sample.str.contains(doubtless).any() & sample.str.contains(plain).all())
     return any(columns.rows()[0]) if columns.width else False
-
-
-def find_moment(values: pl.Series, european: bool) -> tuple[str, list[str]] | None:
-    """`date` or `datetime` and the further forms under which every value is one."""
-    rest = values.unique(maintain_order=True)
-    if not rest.head(SAMPLE).str.contains(DATED).all():
-        return None
-    if reads(rest, "date"):
-        return "date", []
-    for forms in orders(rest, european):
-        for dtype in ("date", "datetime"):
-            if reads(rest, dtype, forms):
-                return dtype, forms
-    return None
-
-
-def no_moments(values: pl.Series, european: bool) -> pl.Series:
-    """The different values that are no moments, in the forms that leave out fewest."""
-    rest = values.unique(maintain_order=True)
-    return min((unread(rest, forms) for forms in orders(rest, european)), key=len)
-
-
-def orders(values: pl.Series, european: bool) -> Iterator[list[str]]:
-    """The forms that read most of different values: day before month or after it, never both."""
-    sample = values.head(SAMPLE)
-    european = european or starts_months(sample)
-    first, second = (DAY_FIRST, MONTH_FIRST) if european else (MONTH_FIRST, DAY_FIRST)
-    first = YEAR_FIRST if is_year_short_and_first(sample) else first
-    for days in ((*first, *NAMED), (*second, *NAMED)):
-        with_clock = [f"{form}{clock}" for form in days for clock in CLOCKS]
-        yield greedy(sample, [*with_clock, *PERIODS])
-
-
-def starts_months(values: pl.Series) -> bool:
-    """Whether dates like 01/02/2025 begin with 01 over years: firsts of months, not Januaries."""
-    parts = values.str.extract_groups(r"^(0?1)[/-](\d\d?)[/-](\d+)").struct.unnest()
-    _, second, year = (parts[name].n_unique() for name in parts.columns)
-    return not parts[parts.columns[0]].has_nulls() and second > 1 and year > 1
-
-
-def greedy(values: pl.Series, forms: Sequence[str]) -> list[str]:
-    """The forms that are needed, the one that reads most values first."""
-    order: list[str] = []
-    rest = unread(values, [])
-    while len(rest):
-        counts = {form: len(unread(rest, [form])) for form in forms}
-        best = min(counts, key=lambda form: counts[form])
-        if counts[best] == len(rest):
-            break
-        order.append(best)
-        rest = unread(rest, [best])
-    return order
-
-
-def unread(values: pl.Series, forms: Sequence[str]) -> pl.Series:
-    """The values that are no moments in any of the forms."""
-    return values.filter(read(values, "datetime", forms).is_null())

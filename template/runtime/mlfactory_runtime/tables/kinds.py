@@ -7,6 +7,8 @@ from typing import Any
 
 import polars as pl
 
+from .amounts import LIKE as AMOUNTLIKE
+from .amounts import find_amount, is_amount
 from .formats import (
     CURRENCY,
     DATED,
@@ -14,7 +16,7 @@ from .formats import (
     TRUE,
     UNIT,
     decimal_of,
-    find_moment,
+    example_of,
     find_number,
     has_european,
     has_pointed,
@@ -22,6 +24,7 @@ from .formats import (
     read,
     reads,
 )
+from .forms import find_moment
 from .periods import DECIMAL, DIGITS, NO_DAY, SHORT, SHORTENED, find_serial
 from .ranges import ABOUT, DOWN, RANGE, TEXTS, UP
 
@@ -85,7 +88,7 @@ def kind_of_texts(texts: pl.Series, rows: pl.Series, european: bool) -> Kind:
         return Kind(*kind, tuple(always))
     if range_kind := kind_of_ranges(texts, rows, european):
         return replace(range_kind, missing=(*always, *range_kind.missing))
-    for like in (NUMBERLIKE, DATED):
+    for like in (NUMBERLIKE, DATED, AMOUNTLIKE):
         blank = texts.str.contains(NO_DAY)
         odd = ~texts.str.contains(like) | blank
         words = odd & ~texts.is_in(AMONG_NUMBERS) & ~blank
@@ -134,7 +137,7 @@ def of_moments(kind: Kind, values: pl.Series, *, epochs: bool = False) -> Kind:
     """
     if values.dtype == pl.String and len(values) and (sure := sure_form(values, epochs)):
         return Kind("datetime" if sure == NANOSECONDS[1] else "date", (sure,), kind.missing)
-    if kind.dtype not in ("int", "float"):
+    if kind.dtype not in ("int", "float") or is_amount(example_of(kind.format)):
         return kind
     form = find_serial(figures := read(values, kind.dtype, kind.format).drop_nulls())
     if form is None or (epochs and not form.startswith("epoch")):
@@ -177,7 +180,9 @@ def find_form(texts: pl.Series, european: bool) -> tuple[str, str | tuple[str, .
     if form := find_number(texts, european):
         return ("int" if is_read(texts, "int", form) else "float"), form
     moment = find_moment(texts, european)
-    return (moment[0], tuple(moment[1]) or None) if moment else None
+    if moment:
+        return moment[0], tuple(moment[1]) or None
+    return ("float", amount) if (amount := find_amount(texts)) else None
 
 
 def is_read(texts: pl.Series, dtype: str, form: str | None = None) -> bool:

@@ -56,6 +56,8 @@ NO_DAY = (  # what systems write where there is none
     r"^(?:0{1,4}[-/.]0{1,2}[-/.]0{1,4}|0001-01-01|0?1[./]0?1[./]0001)"
     r"(?:[T ]0{1,2}:00(?::00(?:\.0+)?)?Z?)?$"
 )
+# Of two digits, strptime takes years from 1969 on; a form may name another first year.
+FIRST, SINCE, APART, LATE = " from ", 69, 5, 40
 SHORT_YEARS = r"^(\d\d)([-/.])(\d\d)[-/.](\d\d)(?: .*)?$"
 WEEKS = rf"(?i)^(?:({YEAR}){GAP}{W} ?(\d\d?)|{W} ?(\d\d?){GAP}({YEAR}))$"
 SPANS = rf"^({YEAR})[-/](\d{{2}}|\d{{4}})$"
@@ -209,6 +211,31 @@ def is_year_short_and_first(values: pl.Series) -> bool:
     if first.null_count() or not (isinstance(low, int) and isinstance(high, int)):
         return False
     return low >= 1 and high in (30, 31) and last.n_unique() >= max(15, 2 * first.n_unique())
+
+
+def first_year(years: pl.Series) -> int | None:
+    """The year from which years of two digits are counted, if 1969 lies amid these: of persons who
+    were born in 1950 and after, 50 is no 2050. Nor is it where hardly anything else is there.
+    """
+    ends: list[int] = sorted({year % 100 for year in years.drop_nulls()})
+    if not ends:
+        return None
+    gaps = [(b - a) % 100 or 100 for a, b in zip([ends[-1], *ends[:-1]], ends, strict=True)]
+    widest = max(gaps)
+    begin = ends[gaps.index(widest)]
+    end = ends[gaps.index(widest) - 1]
+    is_amid = (begin - SINCE) % 100 > (end - SINCE) % 100
+    if widest < APART or not (is_amid or LATE <= begin <= end < SINCE):
+        return None
+    return 1900 + begin - widest // 2
+
+
+def counted_from(moments: pl.Series, first: str) -> pl.Series:
+    """Moments whose years have two digits in the hundred years from the first one on."""
+    year, begin = moments.dt.year(), int(first)
+    early = moments.dt.offset_by("100y").zip_with((year < begin).fill_null(False), moments)
+    late = (year >= begin + 100).fill_null(False)
+    return moments.dt.offset_by("-100y").zip_with(late, early)
 
 
 def first_years(values: pl.Series) -> pl.Series:

@@ -81,6 +81,12 @@ def parquet(path: Path | str) -> pl.LazyFrame:
     return pl.scan_parquet(path).select(~(cs.nested() | cs.binary() | cs.duration()))
 
 
+def unread_columns(path: Path) -> list[str]:
+    """The columns of a Parquet file that are left out."""
+    names = parquet(path).collect_schema()
+    return [name for name in pl.scan_parquet(path).collect_schema() if name not in names]
+
+
 def check_parquet(path: Path, form: Form) -> None:
     """FactoryError for one that holds far more values than a file of its size does."""
     rows = pl.scan_parquet(path).select(pl.len()).collect().item()
