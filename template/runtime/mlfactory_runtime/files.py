@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-import os
 import shutil
 import tomllib
 from glob import has_magic
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from .errors import FactoryError
@@ -38,10 +38,10 @@ def replace(path: Path, text: str) -> None:
 
 
 def fresh(path: Path, text: str) -> Path:
-    """The text in a file beside its place, of this process alone. What was there stays as it is if
+    """The text in a file beside its place, of this call alone. What was there stays as it is if
     there is no room.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    temporary = path.with_name(f".{path.name}.{token_hex(4)}.new")
     try:
         temporary.write_bytes(text.encode("utf-8"))
     except OSError:

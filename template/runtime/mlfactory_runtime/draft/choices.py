@@ -25,10 +25,13 @@ def find_choices(rows: pl.DataFrame, y: Outcome, columns: Iterable[str]) -> dict
 
 def one_of(x: Array, names: list[str], y: Outcome) -> dict[str, str]:
     """The few columns of which one is the number: the price that was asked or the one agreed on."""
-    if len(np.unique(y.values)) < VALUES:
+    values, counts = np.unique(y.values, return_counts=True)
+    rest = y.values != values[counts.argmax()]  # zeros meet zeros by chance
+    if len(values) < VALUES or rest.sum() < ENOUGH:
         return {}
+    x, z = x[rest], y.values[rest]
     with np.errstate(invalid="ignore"):
-        hits = np.abs(x - y.values[:, None]) <= precision(y.values)
+        hits = np.abs(x - z[:, None]) <= precision(z)
     some: list[int] = []
     is_told: Array = np.zeros(len(x), dtype=bool)
     while len(some) < PARTS and is_told.mean() < NEARLY:

@@ -82,8 +82,8 @@ def agreement(target: pl.Series, one: Array, other: Array, task: str) -> float:
     """How much alike the outcomes of pairs of rows are: 1 is the same, 0 is chance."""
     codes = codes_of(target)
     if task == "regression":
-        order = ranks(codes)
-        return float(np.corrcoef(order[one], order[other])[0, 1])
+        a, b = (ranks(codes)[some] for some in (one, other))
+        return float(np.corrcoef(a, b)[0, 1]) if a.std() and b.std() else 0.0
     shares = np.bincount(codes) / len(codes)
     chance = float((shares**2).sum())
     return float((np.mean(codes[one] == codes[other]) - chance) / (1 - chance)) if chance < 1 else 0

@@ -59,7 +59,7 @@ class Careful(HttpToolsProtocol):
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self.unread:
+        if self.unread and not self.transport.is_closing():
             self.unread.cancel()
 
     def leave(self) -> None:
