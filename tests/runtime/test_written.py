@@ -97,3 +97,14 @@ def test_shares_among_percents_are_told() -> None:
         column = read(raw, kind.dtype, kind.format)
         assert find_written(raw, column, kind, Part("numeric", "")).startswith(said)
         assert bool(find_written(raw, column, kind, Part("numeric", ""))) == bool(said)
+
+
+@pytest.mark.parametrize(
+    ("years", "text"), [((45, 61), "are read as 1"), ((20, 27), ""), ((80, 99), "")]
+)
+def test_of_which_century_short_years_are_is_told(years: tuple[int, int], text: str) -> None:
+    """Births and maturities look the same: whoever drafts has to see it."""
+    days = [f"{day:02d}.03.{year}" for year in range(*years) for day in (1, 15, 28)]
+    said = told(days, Part("datetime", ""))
+    assert text in said
+    assert bool(said) == bool(text)

@@ -7,6 +7,7 @@ import polars as pl
 
 from ..tables.formats import OFFSET
 from ..tables.kinds import NUMBERLIKE, Kind, present
+from ..tables.periods import FIRST
 from .parts import FEW, Part
 
 MOST, SHOWN, NEARLY = 5000, 3, 0.95
@@ -18,6 +19,8 @@ PLACED = r"[.x\u00d7*;,]"  # where no value repeats, digits and other signs are 
 
 def find_written(values: pl.Series, column: pl.Series, kind: Kind, part: Part) -> str:
     """What to say of how these values are written; `column` has them as they are read."""
+    if centuries := of_centuries(kind):
+        return centuries
     if kind.dtype == "datetime":
         return of_elsewhere(values)
     if column.dtype != pl.String:
@@ -25,6 +28,15 @@ def find_written(values: pl.Series, column: pl.Series, kind: Kind, part: Part) -
     if part.role in ("categorical", "target") and (ways := several_ways(column)):
         return ways
     return several_numbers(column, part) if part.role != "target" else ""
+
+
+def of_centuries(kind: Kind) -> str:
+    """What to say of years of two digits, where their values decide of which century they are."""
+    forms = (kind.format,) if isinstance(kind.format, str) else kind.format or ()
+    firsts = {form.partition(FIRST)[2] for form in forms if FIRST in form}
+    return "; ".join(
+        f"years of two digits are read as {first} to {int(first) + 99}" for first in sorted(firsts)
+    )
 
 
 def several_ways(column: pl.Series) -> str:
