@@ -55,6 +55,8 @@ UNITS: dict[str, dict[float, str]] = {
 FIGURE = r"(\d+(?:[.,]\d{1,2}|[.,]\d{4,}|\.\d{3})?)\s*"  # 1,250 may be either
 ISO = r"^p(?:\d+d)?t?(?:\d+h)?(?:\d+m)?(?:\d+(?:\.\d+)?s)?$"
 CLOCKED = r"^(?:(\d+) days?,? )?(\d{1,4}):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?(?: ?([ap])\.?m\.?)?$"
+LETTERS = "a-zµ\u00c0-\u024f\u0370-\u052f\u3040-\u9fff"  # of all it is built slowly
+SIGNS, AND = "'\"\u2032\u2033", ("and", "und", "et", "y", "e", "i", "en")
 LIKE = r"""^\d.*[\p{L}:'"\u2032\u2033]|^P(?:T|\d)"""
 SAMPLE, DIGITS = 1000, 12
 LONG = 86_400  # of units this long, `m` may be a month
@@ -81,18 +83,19 @@ def clock_form(sample: pl.Series) -> str | None:
 
 def unit_form(sample: pl.Series) -> str | None:
     """The form of amounts whose units are of one kind, in the unit that most have."""
+    words = sample.str.extract_all(rf"\d\s*[{LETTERS}{SIGNS}]+").explode().drop_nulls()
+    words = words.str.strip_chars_start("0123456789 ")
+    counts = dict(words.rename("word").value_counts().iter_rows())
     for units in UNITS.values():
         names = {name: scale for scale, text in units.items() for name in text.split()}
-        if amounts(sample, f"{IN}{next(iter(names))}").null_count():
+        if not counts or not counts.keys() <= names.keys():
             continue
-        counts = {n: int(sample.str.contains(amount_of(n)).sum()) for n in names}
-        used = [name for name, rows in counts.items() if rows]
-        scales = {names[name] for name in used}
-        if units is UNITS["time"] and "m" in used and max(scales) >= LONG and 3600 not in scales:
+        scales = {names[name] for name in counts}
+        if units is UNITS["time"] and "m" in counts and max(scales) >= LONG and 3600 not in scales:
             return None
-        usual = max(used, key=lambda name: counts[name])
-        words = [usual, *units[names[usual]].split()]
-        return IN + next(name for name in words if name.isalpha() and units_of(name) is units)
+        usual = max(names, key=lambda name: counts.get(name, 0))
+        same = [usual, *units[names[usual]].split()]
+        return IN + next(name for name in same if name.isalpha() and units_of(name) is units)
     return None
 
 
@@ -137,14 +140,14 @@ def measured(texts: pl.Series, units: dict[float, str]) -> pl.Series:
         part = texts.str.extract(pattern, 1).str.replace(",", ".", literal=True)
         total += part.cast(pl.Float64, strict=False).fill_null(0.0) * scale
         rest = rest.str.replace(pattern, "$2")
-    is_all = rest.str.contains(r"^(?:\s|,|and|und|et|y|e|i|en)*$") & (rest != texts)
+    is_all = rest.str.contains(rf"^(?:\s|,|{'|'.join(AND)})*$") & (rest != texts)
     return total.set(~is_all.fill_null(False), None)
 
 
 def amount_of(*names: str) -> str:
     """A pattern of a number with one of these units, and what follows."""
     words = "|".join(sorted((name.replace(".", r"\.") for name in names), key=len, reverse=True))
-    return rf"{FIGURE}(?:{words})(\P{{L}}|$)"
+    return rf"{FIGURE}(?:{words})([^{LETTERS}]|$)"
 
 
 def clocked(texts: pl.Series, *, of_seconds: bool = False) -> pl.Series:

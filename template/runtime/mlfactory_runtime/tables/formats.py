@@ -57,7 +57,8 @@ NAMED = (
 )  # fmt: skip
 GROUPS = ((",", "."), (".", ","), (" ", ","), (" ", "."), ("'", "."), ("'", ","))
 CURRENCY = r"(?:[A-Z]{0,3}\p{Sc}|[A-Z]{3} |(?:Rp|RM|Rs|Fr|kr|K\u010d|z\u0142)\.? ?)"
-LENGTH = r"\p{L}{0,4}m[23]|\p{L}{1,6}\.?[²³]?"  # of letters, but for squares and cubes of metres
+LETTER = "[A-Za-zµ\u00c0-\u024f\u0370-\u052f]"  # of all letters an expression is built slowly
+LENGTH = rf"{LETTER}{{0,4}}m[23]|{LETTER}{{1,6}}\.?[²³]?"  # of letters, but for m2 and m3
 UNIT = (
     r"(?:%|‰|\p{Sc}|°[CF]?|[\p{Han}\p{Hangul}]{1,2}"
     rf"|(?:{LENGTH})(?:/(?:100 ?)?(?:{LENGTH}))?)"
