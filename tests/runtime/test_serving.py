@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -161,6 +162,22 @@ def test_a_client_that_reads_no_answer_is_left(impatient: Service) -> None:
         left = "a client that reads no answer is left"
         until(lambda: left in impatient.log.read_text("utf-8"), impatient.lives)
     assert impatient.ask("/health")[0] == 200
+
+
+def test_a_client_that_reads_slowly_gets_all(impatient: Service) -> None:
+    """It takes longer than a client may that reads nothing."""
+
+    def happens() -> bool:
+        page = b"GET /docs HTTP/1.1\r\nHost: x\r\n"
+        with impatient.socket as client:
+            client.sendall((page + b"\r\n") * AT_ONCE + page + b"Connection: close\r\n\r\n")
+            answers = bytearray()
+            while part := client.recv(1 << 16):
+                answers += part
+                sleep(0.02)
+        return answers.count(b"HTTP/1.1 200 ") == AT_ONCE + 1
+
+    in_time(happens)
 
 
 def test_a_body_without_a_length_has_the_same_limit(service: Service) -> None:

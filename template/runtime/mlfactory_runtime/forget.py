@@ -16,7 +16,7 @@ from .learn.manifest import files_in as listed_model
 from .log.store import delete, engine_of, former_labels, labels, make, predictions
 from .log.trail import alone, append
 from .log.veil import entities, veil
-from .log.waiting import take_in
+from .log.waiting import take_in, waiting_files
 from .project import LOCK, MODEL, PREPARED, TAKEN, Project
 from .registry.artifact import version, version_of
 from .settings.params import Params
@@ -111,10 +111,9 @@ def remains(project: Project, entity: str, params: Params, learned: bool) -> lis
         notes.append(f"{params.data.path} is not here, so nobody looked into it: dvc pull")
     if learned:
         notes.append("a model forgets what it learned only when it is trained anew without it")
-    log = Path(params.log.path)
     notes += [
         f"{file} could not be read, and may tell of it: look into it, or delete it"
-        for file in sorted(log.parent.glob(f"{log.name}.waiting-*"))
+        for file in waiting_files(Path(params.log.path))
     ]
     notes.append("answers in files that `factory predict` wrote, and backups, are not touched")
     return notes

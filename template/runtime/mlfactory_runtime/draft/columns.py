@@ -63,7 +63,7 @@ def draft(project: Project) -> Draft:
             f"{n!r}: {entry['doubt']}" for n, entry in described.items() if "doubt" in entry
         ]
         warnings += mark(described, without_copies(sample, described, table.params), table.params)
-        warnings += unlearned(described, table.unread if new else ())
+        warnings += (left_out(table.unread) if new else []) + unlearned(described)
         warnings += find_ending(table.rows, sample, table.params.data)
         derived = find_parts(sample, described, table.params)
         warnings += ignore_rest(described, derived, table.params)
@@ -289,17 +289,19 @@ def is_naming(column: pl.Series, role: str) -> bool:
     return whole and role not in ("target", "ignored")
 
 
-def unlearned(described: dict[str, dict[str, Any]], unread: Sequence[str]) -> list[str]:
-    """What to say of texts, which no model learns from as they are, and of what is not read."""
+def left_out(names: Sequence[str]) -> list[str]:
+    """What to say of columns of the file that are not read."""
+    what = "lists, bytes or spans of time, and not read: write a number or a text of each"
+    return [f"{', '.join(map(repr, names))}: {what}"] if names else []
+
+
+def unlearned(described: dict[str, dict[str, Any]]) -> list[str]:
+    """What to say of texts, which no model learns from as they are."""
     texts = [name for name, entry in described.items() if entry["role"] == "text"]
-    notes = []
-    if unread:
-        what = "lists, bytes or spans of time, and not read: write a number or a text of each"
-        notes = [f"{', '.join(map(repr, unread))}: {what}"]
     if not texts:
-        return notes
+        return []
     hint = "compute features of it in features.py, or make it categorical in features.yaml"
-    return [*notes, f"{', '.join(map(repr, texts))} is text, and not learned from: {hint}"]
+    return [f"{', '.join(map(repr, texts))} is text, and not learned from: {hint}"]
 
 
 def write_entries(project: Project, section: str, new: dict[str, dict[str, Any]]) -> None:

@@ -29,7 +29,8 @@ def find_near(sample: pl.DataFrame, names: list[str], target: str, task: str) ->
     x = np.column_stack([ranks(codes_of(rows[name])) for name in measures])
     some = np.random.default_rng(0).permutation(len(x))[:ASKED]
     distances, nearest = neighbours(x, some)
-    together = (distances[:, 1:] >= STEP * distances[:, :-1]).any(axis=1)
+    steps = (distances[:, 1:] >= STEP * distances[:, :-1]) & np.isfinite(distances[:, 1:])
+    together = steps.any(axis=1)
     share = float(together.mean())
     if share < SHARE + by_chance(distances):
         return []

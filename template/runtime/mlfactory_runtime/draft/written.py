@@ -102,8 +102,10 @@ def of_percent(values: pl.Series) -> str:
     if values.dtype != pl.String:
         return ""
     marked = values.str.contains("%", literal=True)
+    if not marked.any():
+        return ""
     bare = values.filter(~marked)
-    if marked.any() is not True or bare.is_empty() or not bare.str.contains(FRACTION).all():
+    if bare.is_empty() or not bare.str.contains(FRACTION).all():
         return ""
     share = len(bare) / max(len(values), 1)
     return f"{bare[0]!r} stands beside percents ({share:.1%} of the rows), and is read as one"

@@ -281,16 +281,9 @@ def answers(
 
     One that was fitted anew on all rows is asked as it was before, when it had not seen these.
     """
-    options = ["--model", str(measured_of(model.model)), "--no-log", "--max-invalid", "1"]
+    table, refused = predictions(project, model, source)
     scored = np.ones(rows, dtype=bool)
-    with temporary() as folder:  # of its own, for another model may refuse other rows
-        target, aside = folder / "answers.parquet", folder / "answers.quarantine.parquet"
-        outcome = run(project, model, ["predict", str(source), str(target), *options])
-        if outcome.returncode:
-            raise FactoryError(f"{model.label} cannot score the rows: {reason_of(outcome.stderr)}")
-        if aside.is_file():
-            scored[pl.read_parquet(aside)[NUMBER].to_numpy()] = False
-        table = pl.read_parquet(target) if scored.any() else pl.DataFrame()
+    scored[refused] = False
     names = [f"probability_{name}" for name in classes] or ["prediction"]
     p = np.full((rows, len(names)), np.nan)
     if scored.any():
@@ -299,6 +292,26 @@ def answers(
             if name in table.columns:
                 p[scored, place] = table[name].to_numpy()
     return p if len(classes) > 2 else p[:, -1]
+
+
+def predictions(
+    project: Project, model: Registered, source: Path
+) -> tuple[pl.DataFrame, np.ndarray]:
+    """What a model's own code writes of the rows, and the numbers of those that it refuses.
+
+    The folder is its own: another model may refuse other rows.
+    """
+    options = ["--model", str(measured_of(model.model)), "--no-log", "--max-invalid", "1"]
+    with temporary() as folder:
+        target, aside = folder / "answers.parquet", folder / "answers.quarantine.parquet"
+        outcome = run(project, model, ["predict", str(source), str(target), *options])
+        if outcome.returncode:
+            raise FactoryError(f"{model.label} cannot score the rows: {reason_of(outcome.stderr)}")
+        table, refused = (
+            pl.read_parquet(file) if file.is_file() else pl.DataFrame({NUMBER: []})
+            for file in (target, aside)
+        )
+        return table, refused[NUMBER].cast(pl.Int64).to_numpy()
 
 
 def codes(target: pl.Series, classes: Sequence[str]) -> np.ndarray:

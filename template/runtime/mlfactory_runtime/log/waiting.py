@@ -7,6 +7,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from glob import escape
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -48,12 +49,17 @@ def take_in(connection: sa.Connection, path: Path) -> int:
     cannot be taken in stays, and keeps nothing else from the log.
     """
     count = 0
-    for file in sorted(path.parent.glob(f"{path.name}.waiting-*.jsonl")):
+    for file in waiting_files(path, ".jsonl"):
         try:
             count += take_file(connection, file)
         except OSError as error:
             logger.warning("predictions that wait were not taken in: %s", error)
     return count
+
+
+def waiting_files(path: Path, ending: str = "") -> list[Path]:
+    """What waits beside a log; without an ending also what could not be read."""
+    return sorted(path.parent.glob(f"{escape(path.name)}.waiting-*{ending}"))
 
 
 def take_file(connection: sa.Connection, file: Path) -> int:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 HEAD = 65_536  # bytes of a request line with all headers, or of what stands around a body
 FRAMES = 16  # bytes around each byte of a body that comes in the smallest chunks
+PACE = 16_384  # bytes that a client has to read in the time that is waited for it
 LINGER = 2  # seconds in which a client may still read why it was refused
 LATE = 2  # seconds in which a client that has come before the end may ask
 UNANSWERED = "unanswered"  # the name in the state of the application
@@ -34,6 +35,7 @@ class Careful(HttpToolsProtocol):
         self.patience, self.most = patience, most
         self.waiting: TimerHandle | None = None
         self.unread: TimerHandle | None = None
+        self.backlog = 0  # bytes that are still to be read when this timer begins
         self.running: RequestResponseCycle | None = None  # others may wait for its answer
         self.in_head, self.is_refused, self.is_last = True, False, False
         self.has_ended = False
@@ -55,7 +57,7 @@ class Careful(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self.unread = self.loop.call_later(self.patience, self.give_up)
+        self.wait_for_reader()
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -65,12 +67,20 @@ class Careful(HttpToolsProtocol):
     def leave(self) -> None:
         """Close when all is sent; who does not read it is not waited for."""
         self.transport.close()
+        self.wait_for_reader()
+
+    def wait_for_reader(self) -> None:
+        """Wait for a client that has not read all that is for it, as long as it goes on."""
         if self.unread:
             self.unread.cancel()
+        self.backlog = self.transport.get_write_buffer_size()
         self.unread = self.loop.call_later(self.patience, self.give_up)
 
     def give_up(self) -> None:
-        """Let go of a client that does not read, and of all that is still for it."""
+        """Let go of a client that hardly reads, and of all that is still for it."""
+        if self.backlog - self.transport.get_write_buffer_size() >= PACE:
+            self.wait_for_reader()
+            return
         fields = {"client": self.client[0] if self.client else ""}
         logger.warning("a client that reads no answer is left", extra={"fields": fields})
         self.transport.abort()
